@@ -1,0 +1,16 @@
+"""What the toolkit knows about each database vendor.
+
+A vendor with a server is one file here and one folder in `images/`. SQLite has no server: its
+databases live in the worker processes, and its whole backend is the copying of a file.
+"""
+
+from __future__ import annotations
+
+from ctest_containers.backends.api import Backend, Launch, NotReadyError
+from ctest_containers.backends.postgresql import Postgresql
+from ctest_containers.model import Vendor
+
+BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql()}
+"""The backends of the vendors that have a server."""
+
+__all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError"]

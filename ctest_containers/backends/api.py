@@ -1,0 +1,75 @@
+"""What a backend of a vendor with a server has to be able to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+
+SOCKET_FOLDER = "/ctest/run"
+"""Where a server in a container puts its Unix socket."""
+
+DATA_FOLDER = "/ctest/data"
+"""Where a server in a container keeps its data: outside any VOLUME, or a commit would miss it."""
+
+
+class NotReadyError(Exception):
+    """The server does not answer yet; asking again later may help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How a server of a vendor is started in a container."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    capabilities: Sequence[str] = ()
+
+
+class Backend(Protocol):
+    """One vendor's server; every method that takes an address connects to it and disconnects."""
+
+    vendor: Vendor
+    port: int
+    """The port it listens on inside its container, which also names its socket."""
+
+    admin: str
+    """The role that may do everything."""
+
+    def socket_name(self) -> str:
+        """The name of the socket file in the socket folder."""
+
+    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
+        """How to start it from the toolkit's own image, or from an official one."""
+
+    def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
+        """A command inside the container, and its input, that give the administrator a password."""
+
+    def probe(self, address: Address) -> None:
+        """Return when the server answers queries as the first process of its container.
+
+        Raises:
+            NotReadyError: It does not answer, or is only the temporary one that initialises data.
+        """
+
+    def prepare(self, address: Address, users: Sequence[str]) -> None:
+        """Make sure that these roles exist, may do everything and have the address's password."""
+
+    def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
+        """Leave the fingerprint in each database, where no test can see it."""
+
+    def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
+        """The fingerprints found in these databases; a missing database or mark is left out."""
+
+    def settle(self, address: Address) -> None:
+        """End all other connections and take passwords out: the last thing before a stop."""
+
+    def lease_settings(
+        self, address: Address, group: DatabaseGroup, alias: str
+    ) -> Mapping[str, object]:
+        """What replaces an alias's own settings: NAME, USER, PASSWORD, HOST, PORT."""
+
+    def transport_options(self) -> tuple[str, ...]:
+        """Names in OPTIONS that are about transport and credentials of the configured server."""

@@ -1,0 +1,194 @@
+"""PostgreSQL: in the toolkit's own image or in one that keeps the official image's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ctest_containers.backends.api import (
+    DATA_FOLDER,
+    SOCKET_FOLDER,
+    Backend,
+    Launch,
+    NotReadyError,
+)
+from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+
+MARK_PREFIX: Final = "ctest-containers:"
+
+SETTINGS: Final = {
+    "unix_socket_directories": SOCKET_FOLDER,
+    "unix_socket_permissions": "0777",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+}
+"""What an image of somebody else's is told; the toolkit's own has the same in its configuration."""
+
+
+class Postgresql:
+    """See `Backend`."""
+
+    vendor = Vendor.POSTGRESQL
+    port = 5432
+    admin = "postgres"
+
+    def socket_name(self) -> str:
+        """See `Backend`."""
+        return f".s.PGSQL.{self.port}"
+
+    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
+        """See `Backend`."""
+        settings = {} if own_image else dict(SETTINGS)
+        settings["listen_addresses"] = "*" if transport is Transport.PORT else ""
+        command = ["postgres"]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        if own_image:
+            return Launch(command=command)
+        return Launch(
+            command=command,
+            # Local connections are trusted, as in our own image: the socket's folder is private.
+            environment={
+                "PGDATA": DATA_FOLDER,
+                "POSTGRES_HOST_AUTH_METHOD": "scram-sha-256",
+                "POSTGRES_INITDB_ARGS": "--auth-local=trust --wal-segsize=1",
+                "POSTGRES_PASSWORD": "replaced-before-the-first-connection",
+            },
+            # The official entrypoint begins as root, to hand the data over to an ordinary user.
+            capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
+        )
+
+    def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
+        """See `Backend`."""
+        command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", SOCKET_FOLDER, "-U", self.admin]
+        statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
+        return [*command, "-d", "postgres"], statement.encode()
+
+    def probe(self, address: Address) -> None:
+        """See `Backend`."""
+        import psycopg2
+
+        try:
+            with _cursor(address) as cursor:
+                cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
+                (first_process,) = cursor.fetchone()
+        except psycopg2.Error as error:
+            raise NotReadyError(str(error).strip()) from error
+        if first_process != "1":
+            raise NotReadyError("the server that initialises the data directory is still running")
+
+    def prepare(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`."""
+        from psycopg2 import sql
+
+        with _cursor(address) as cursor:
+            for user in users:
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user])
+                verb = "ALTER" if cursor.fetchone() else "CREATE"
+                statement = sql.SQL(verb + " ROLE {} SUPERUSER LOGIN").format(sql.Identifier(user))
+                cursor.execute(statement)
+                if address.password:
+                    cursor.execute(
+                        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
+                            sql.Identifier(user), sql.Literal(str(address.password))
+                        )
+                    )
+
+    def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
+        """See `Backend`."""
+        from psycopg2 import sql
+
+        with _cursor(address) as cursor:
+            for name in databases:
+                cursor.execute(
+                    sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+                        sql.Identifier(name), sql.Literal(MARK_PREFIX + fingerprint)
+                    )
+                )
+
+    def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
+                " WHERE datname = ANY(%s)",
+                [list(databases)],
+            )
+            found = cursor.fetchall()
+        return {
+            name: mark.removeprefix(MARK_PREFIX)
+            for name, mark in found
+            if mark is not None and mark.startswith(MARK_PREFIX)
+        }
+
+    def settle(self, address: Address) -> None:
+        """See `Backend`."""
+        from psycopg2 import sql
+
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+            cursor.execute("SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL")
+            for (role,) in cursor.fetchall():
+                statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
+                cursor.execute(statement)
+
+    def lease_settings(
+        self, address: Address, group: DatabaseGroup, alias: str
+    ) -> Mapping[str, object]:
+        """See `Backend`."""
+        database = next(plan for plan in group.databases if alias in plan.aliases)
+        return {
+            "NAME": database.name,
+            "USER": database.user or address.user,
+            "PASSWORD": str(address.password),
+            "HOST": address.host,
+            "PORT": str(address.port),
+        }
+
+    def transport_options(self) -> tuple[str, ...]:
+        """See `Backend`; the names are libpq's.
+
+        https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+        """
+        return (
+            *("host", "hostaddr", "port", "user", "password", "passfile", "dbname"),
+            *("service", "servicefile", "target_session_attrs", "load_balance_hosts"),
+            *("require_auth", "channel_binding", "requirepeer", "gssencmode", "krbsrvname"),
+            *("gsslib", "gssdelegation", "sslmode", "sslnegotiation", "sslcompression"),
+            *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl"),
+            *("sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version"),
+        )
+
+
+@contextmanager
+def _cursor(address: Address) -> Iterator[Any]:
+    """A cursor of the toolkit's own connection, each statement its own transaction."""
+    import psycopg2
+
+    connection = psycopg2.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=str(address.password),
+        dbname="postgres",
+        connect_timeout=5,
+    )
+    try:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            yield cursor
+    finally:
+        connection.close()
+
+
+_: type[Backend] = Postgresql

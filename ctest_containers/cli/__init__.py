@@ -1,0 +1,28 @@
+"""The command line: `python -m ctest_containers [run] …`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from ctest_containers.errors import CtestError
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out a command; the only place where an expected error becomes text and status."""
+    from ctest_containers.cli.run import run
+
+    words = list(arguments)
+    if words and words[0] == "run":
+        words.pop(0)
+    if words and words[0] == "--version":
+        from ctest_containers import __version__
+
+        print(f"ctest_containers {__version__}")
+        return 0
+    try:
+        return run(words)
+    except CtestError as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"{error}\n")
+        return int(error.exit_code)

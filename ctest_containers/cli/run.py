@@ -1,0 +1,79 @@
+"""`run`: Django's own `test` command, with the project's runner combined with containers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.project import settings as project_settings
+
+PROGRAM = "python -m ctest_containers"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the tests of the project in the current folder.
+
+    Raises:
+        CtestError: The project cannot be found or loaded, or an option is not valid.
+        SystemExit: Tests failed, or Django's own command line refused its options.
+    """
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.management import ManagementUtility
+    from django.core.management.base import BaseCommand, CommandParser, handle_default_options
+    from django.core.management.utils import get_command_line_option
+
+    argv = [PROGRAM, "run", *arguments]
+    parser = CommandParser(add_help=False, allow_abbrev=False, called_from_command_line=True)
+    parser.add_argument("--settings")
+    parser.add_argument("--pythonpath")
+    options, _ = parser.parse_known_args(argv[2:])
+    # Many a project's settings ask `"test" in sys.argv` whether tests are being run.
+    sys.argv = ["manage.py", "test", *arguments]
+    folder = Path.cwd()
+    project_settings.import_from(folder)
+    handle_default_options(options)
+    project_settings.find_settings(folder)
+    try:
+        django.setup()
+        if get_command_line_option(argv, "--testrunner") is None:
+            argv.append("--testrunner=ctest_containers.runner.ProjectTestRunner")
+        else:
+            argv = _combine_named_runner(argv)
+        command = ManagementUtility(argv).fetch_command("test")
+        assert isinstance(command, BaseCommand)
+        command.run_from_argv(argv)
+    except ImproperlyConfigured as error:
+        raise ProjectError(f"The project's settings are not usable: {error}") from error
+    except ModuleNotFoundError as error:
+        named = os.environ[project_settings.VARIABLE]
+        if error.name is not None and (named == error.name or named.startswith(error.name + ".")):
+            raise ProjectError(
+                f"The settings module {named!r} cannot be imported: {error}.",
+                "Run it in the folder that has manage.py, or correct the name.",
+            ) from error
+        raise
+    return ExitCode.PASSED
+
+
+def _combine_named_runner(argv: list[str]) -> list[str]:
+    """Replace the runner that the command line names by its combination with containers."""
+    from django.conf import settings
+    from django.core.management.utils import get_command_line_option
+
+    named = get_command_line_option(argv, "--testrunner")
+    if not named:
+        raise UsageError("The option --testrunner needs the dotted path of a class.")
+    settings.TEST_RUNNER = named
+    kept = []
+    words = iter(argv)
+    for word in words:
+        if word == "--testrunner":
+            next(words, None)
+        elif not word.startswith("--testrunner="):
+            kept.append(word)
+    return [*kept, "--testrunner=ctest_containers.runner.ProjectTestRunner"]

@@ -1,0 +1,6 @@
+"""What a user can choose: one table, one precedence."""
+
+from ctest_containers.config.model import Config
+from ctest_containers.config.resolve import resolve
+
+__all__ = ["Config", "resolve"]

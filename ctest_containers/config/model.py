@@ -1,0 +1,144 @@
+"""The table of everything that can be configured; option names, variables and docs follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def parse_text(value: object) -> str:
+    """A text that is not empty."""
+    text = str(value).strip()
+    if not text:
+        raise ValueError("must not be empty")
+    return text
+
+
+def parse_seconds(value: object) -> float:
+    """A positive number of seconds."""
+    seconds = float(str(value))
+    if not seconds > 0:
+        raise ValueError("must be a positive number of seconds")
+    return seconds
+
+
+def parse_count(value: object) -> int:
+    """A whole number from 1."""
+    count = int(str(value))
+    if count < 1:
+        raise ValueError("must be a whole number from 1")
+    return count
+
+
+def parse_paths(value: object) -> tuple[str, ...]:
+    """Paths: a sequence of them, or one text with commas between them."""
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    if isinstance(value, Path):
+        return (str(value),)
+    return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+def parse_choice(*choices: str) -> Callable[[object], str]:
+    """One of the given words."""
+
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def option(default: T, parse: Callable[[object], T], metavar: str, meaning: str) -> T:
+    """A row of the table; the field's name gives the names of option, variable and setting."""
+    metadata = {"parse": parse, "metavar": metavar, "meaning": meaning}
+    row: T = field(default=default, metadata=metadata)
+    return row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """The effective configuration of one run."""
+
+    project: str = option(
+        "",
+        parse_text,
+        "NAME",
+        "The project's name in the names of its template images. "
+        "By default the name of the folder that the command runs in.",
+    )
+    postgresql_image: str = option(
+        "",
+        parse_text,
+        "IMAGE",
+        "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16.",
+    )
+    max_workers: int = option(
+        16, parse_count, "N", "Never more workers than this, whatever cores and memory allow."
+    )
+    transport: str = option(
+        "auto",
+        parse_choice("auto", "socket", "port"),
+        "HOW",
+        "How workers reach their servers: socket (no network at all), port (loopback), or auto: "
+        "socket where the engine is on this Linux machine, else port.",
+    )
+    start_method: str = option(
+        "auto",
+        parse_choice("auto", "fork", "spawn"),
+        "HOW",
+        "How worker processes start: fork (they inherit the loaded project), spawn (they load it "
+        "again), or auto: fork on Linux, else spawn.",
+    )
+    fingerprint_files: tuple[str, ...] = option(
+        (),
+        parse_paths,
+        "PATHS",
+        "More files that decide what migrations put into the database, as paths or glob patterns "
+        "relative to the current folder, with commas between them.",
+    )
+    server_timeout: float = option(
+        60.0, parse_seconds, "SECONDS", "How long a database server may take to start."
+    )
+    build_timeout: float = option(
+        1800.0, parse_seconds, "SECONDS", "How long migrating a template may take."
+    )
+
+
+def flag(row: Field[Any]) -> str:
+    """The command-line option of a row."""
+    return "--" + row.name.replace("_", "-")
+
+
+def variable(row: Field[Any]) -> str:
+    """The environment variable of a row."""
+    return "CTEST_CONTAINERS_" + row.name.upper()
+
+
+def setting(row: Field[Any]) -> str:
+    """The key of a row in the Django setting `CTEST_CONTAINERS`."""
+    return row.name.upper()
+
+
+def table() -> str:
+    """The whole table in Markdown, as the README shows it."""
+    lines = [
+        '| Option | Environment variable | Setting, in `CTEST_CONTAINERS = {…}` | Default | Meaning |',
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for row in fields(Config):
+        default = f"`{row.default}`" if row.default not in ("", ()) else "—"
+        cells = (
+            f"`{flag(row)} {row.metadata['metavar']}`",
+            f"`{variable(row)}`",
+            f'`"{setting(row)}"`',
+            default,
+            row.metadata["meaning"],
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -1,0 +1,62 @@
+"""Merges the sources of configuration, and says which one a bad value came from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from ctest_containers.config.model import Config, flag, setting, variable
+from ctest_containers.errors import UsageError
+
+VARIABLE_PREFIX = "CTEST_CONTAINERS_"
+
+
+def resolve(
+    *, settings: Mapping[str, Any], environment: Mapping[str, str], options: Mapping[str, Any]
+) -> Config:
+    """The configuration that applies: defaults < settings < environment < command line.
+
+    Args:
+        settings: The Django setting `CTEST_CONTAINERS`.
+        environment: The process's environment; only names that begin with `CTEST_CONTAINERS_` count.
+        options: Parsed command-line options by field name; those that are None were not given.
+
+    Raises:
+        UsageError: A key is unknown, or a value is not what the table asks for.
+    """
+    rows = {row.name: row for row in fields(Config)}
+    _refuse_unknown(settings, {setting(row) for row in rows.values()}, "the setting CTEST_CONTAINERS")
+    _refuse_unknown(
+        [name for name in environment if name.startswith(VARIABLE_PREFIX)],
+        {variable(row) for row in rows.values()},
+        "the environment",
+    )
+    values: dict[str, Any] = {}
+    for name, row in rows.items():
+        sources = (
+            (f"option {flag(row)}", options.get(name)),
+            (f"environment variable {variable(row)}", environment.get(variable(row))),
+            (f"setting CTEST_CONTAINERS[{setting(row)!r}]", settings.get(setting(row))),
+        )
+        for origin, raw in sources:
+            if raw is not None:
+                values[name] = _parse(row.metadata["parse"], raw, origin)
+                break
+    return Config(**values)
+
+
+def _parse(parse: Any, raw: object, origin: str) -> Any:
+    try:
+        return parse(raw)
+    except ValueError as error:
+        raise UsageError(f"{raw!r} is no value for {origin}: {error}.") from error
+
+
+def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
+            raise UsageError(f"There is no {key!r} in {origin}.", hint)

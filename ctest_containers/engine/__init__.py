@@ -1,0 +1,5 @@
+"""The container engine: the only part that talks to Docker."""
+
+from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec
+
+__all__ = ["Container", "ContainerEngine", "ContainerSpec"]

@@ -1,0 +1,127 @@
+"""What the rest of the toolkit asks of a container engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container to start.
+
+    Attributes:
+        folder: A folder of the host that appears in the container as `mount`; None for none.
+        port: A port to publish on the loopback address; None for a container without network.
+        capabilities: What its first process may do as root; all others are dropped.
+    """
+
+    name: str
+    image: str
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    mount: str = ""
+    port: int | None = None
+    capabilities: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container that was started.
+
+    Attributes:
+        port: The published port on the loopback address; None where none was asked for.
+    """
+
+    id: str
+    name: str
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """How a container is doing.
+
+    Attributes:
+        exit_code: What its first process ended with; meaningful when not running.
+        log: The last lines that it wrote.
+    """
+
+    running: bool
+    exit_code: int
+    log: str
+
+
+class ContainerEngine(Protocol):
+    """Containers and images.
+
+    Every method raises `EngineError` when the engine does not answer or refuses.
+    """
+
+    def shares_sockets(self) -> bool:
+        """Whether a Unix socket in a mounted folder connects this process with a container."""
+
+    def image_labels(self, image: str) -> dict[str, str] | None:
+        """The labels of an image, or None when the engine does not have it."""
+
+    def image_digest(self, image: str) -> str:
+        """What identifies an image's content on every machine, as far as the engine knows it.
+
+        Raises:
+            ImageUnavailableError: The engine does not have the image.
+        """
+
+    def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
+        """Build an image from a folder with a Dockerfile, without pulling anything.
+
+        Raises:
+            ImageUnavailableError: The build failed; the message has its last lines.
+        """
+
+    def pull(self, image: str) -> None:
+        """Fetch an image from the registry that its name says.
+
+        Raises:
+            ImageUnavailableError: It cannot be had.
+        """
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """Start a container; it never pulls.
+
+        Raises:
+            ImageUnavailableError: The engine does not have the image.
+        """
+
+    def state(self, container: Container) -> ContainerState:
+        """Whether a container runs, and what it wrote last."""
+
+    def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
+        """Run a command in a container with something to read.
+
+        Raises:
+            EngineError: It ended with another code than 0.
+        """
+
+    def stop(self, container: Container, seconds: float) -> int:
+        """Stop a container in its own orderly way, and give its exit code."""
+
+    def commit(
+        self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
+    ) -> str:
+        """Make an image without a name of a stopped container, and give its id."""
+
+    def tag(self, image_id: str, image: str) -> None:
+        """Give an image its name."""
+
+    def remove(self, container: Container) -> None:
+        """Remove a container and its anonymous volumes; it may be gone already."""
+
+    def remove_image(self, image_id: str) -> None:
+        """Remove an image; it may be gone already."""
+
+    def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
+        """All containers, running or not, that have a label, with all their labels."""

@@ -1,0 +1,228 @@
+"""The Docker Engine: containers through testcontainers, images and commits through the SDK."""
+
+from __future__ import annotations
+
+import logging
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import docker
+import docker.errors
+import requests.exceptions
+from testcontainers.core.config import testcontainers_config
+from testcontainers.core.container import DockerContainer
+from testcontainers.core.labels import LABEL_SESSION_ID
+
+from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
+from ctest_containers.errors import EngineError, ImageUnavailableError
+from ctest_containers.text import last_lines
+
+PROCESS_LIMIT: Final = 512
+"""Processes that one database container may have."""
+
+START_ENGINE: Final = (
+    "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
+    "engine to use. Tests of a project on SQLite need no engine."
+)
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    """Turn what the SDK raises into our own errors, naming what was being done."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise ImageUnavailableError(f"The engine has no such image while {doing}.") from error
+    except docker.errors.BuildError as error:
+        output = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
+        raise ImageUnavailableError(
+            f"Building failed while {doing}. Its last lines:\n{last_lines(output)}",
+            "Where no registry answers, scripts/base-image makes debian:trixie-slim from packages.",
+        ) from error
+    except docker.errors.APIError as error:
+        message = str(error.explanation or error)
+        raise EngineError(f"The engine refused while {doing}: {message}") from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        raise EngineError(f"No Docker Engine answers while {doing}: {error}", START_ENGINE) from error
+
+
+class DockerEngine:
+    """One connection to a Docker Engine.
+
+    Raises:
+        EngineError: No engine answers.
+    """
+
+    def __init__(self) -> None:
+        logging.getLogger("testcontainers").setLevel(logging.WARNING)
+        # Ryuk's image may not be reachable, and the server host removes what it started.
+        testcontainers_config.ryuk_disabled = True
+        with _translated("connecting to it"):
+            self._client = docker.from_env()
+            self._version = str(self._client.api.api_version)
+            self._client.ping()
+
+    def shares_sockets(self) -> bool:
+        """Whether a Unix socket in a mounted folder connects this process with a container.
+
+        It does where both use the same kernel: not on Docker Desktop and not on another machine.
+        """
+        if not str(self._client.api.base_url).startswith("http+docker://"):
+            return False
+        with _translated("asking about it"):
+            return str(self._client.info()["KernelVersion"]) == platform.release()
+
+    def image_labels(self, image: str) -> dict[str, str] | None:
+        """See `ContainerEngine`."""
+        with _translated(f"looking for {image}"):
+            try:
+                return dict(self._client.images.get(image).labels)
+            except docker.errors.ImageNotFound:
+                return None
+
+    def image_digest(self, image: str) -> str:
+        """See `ContainerEngine`."""
+        with _translated(f"looking for {image}"):
+            found = self._client.images.get(image)
+        digests = found.attrs.get("RepoDigests") or []
+        return str(digests[0]).partition("@")[2] if digests else str(found.id)
+
+    def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
+        """See `ContainerEngine`."""
+        with _translated(f"building {image}"):
+            self._client.images.build(
+                path=str(folder), tag=image, labels=dict(labels), rm=True, forcerm=True, pull=False
+            )
+
+    def pull(self, image: str) -> None:
+        """See `ContainerEngine`."""
+        try:
+            with _translated(f"pulling {image}"):
+                self._client.images.pull(image)
+        except EngineError as error:
+            raise ImageUnavailableError(
+                f"The image {image} is not on the engine and cannot be pulled: {error.message}",
+                "Check its name and the engine's access to the registry.",
+            ) from error
+
+    def start(self, spec: ContainerSpec) -> Container:
+        """See `ContainerEngine`."""
+        if self.image_labels(spec.image) is None:
+            raise ImageUnavailableError(f"The engine has no image {spec.image}.")
+        container = DockerContainer(
+            spec.image, docker_client_kw={"version": self._version}
+        ).with_envs(**spec.environment)
+        options: dict[str, Any] = {
+            "labels": dict(spec.labels),
+            "cap_drop": ["ALL"],
+            "cap_add": list(spec.capabilities),
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": PROCESS_LIMIT,
+        }
+        if spec.port is None:
+            options["network_mode"] = "none"
+        else:
+            # A published port of testcontainers' own making would listen on every address.
+            loopback: Any = ("127.0.0.1", None)
+            container.ports = {f"{spec.port}/tcp": loopback}
+        container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
+        if spec.folder is not None:
+            container.with_volume_mapping(str(spec.folder), spec.mount, "rw")
+        with _translated(f"starting {spec.name} from {spec.image}"):
+            try:
+                container.start()
+            except BaseException:
+                container.stop()
+                raise
+            started = container.get_wrapped_container()
+            port = None
+            if spec.port is not None:
+                started.reload()
+                port = int(started.ports[f"{spec.port}/tcp"][0]["HostPort"])
+        return Container(id=str(started.id), name=spec.name, port=port)
+
+    def state(self, container: Container) -> ContainerState:
+        """See `ContainerEngine`."""
+        with _translated(f"inspecting {container.name}"):
+            found = self._client.containers.get(container.id)
+            log = found.logs(tail=20).decode(errors="replace")
+        state = found.attrs["State"]
+        return ContainerState(
+            running=bool(state["Running"]), exit_code=int(state["ExitCode"]), log=log
+        )
+
+    def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
+        """See `ContainerEngine`."""
+        api = self._client.api
+        with _translated(f"running {command[0]} in {container.name}"):
+            execution = api.exec_create(container.id, list(command), stdin=True)["Id"]
+            channel = api.exec_start(execution, socket=True)
+            raw = getattr(channel, "_sock", channel)
+            raw.sendall(stdin)
+            raw.shutdown(1)
+            raw.settimeout(30)
+            output = b""
+            while piece := raw.recv(65536):
+                output += piece
+            channel.close()
+            code = api.exec_inspect(execution)["ExitCode"]
+        if code != 0:
+            raise EngineError(
+                f"{command[0]} in {container.name} ended with code {code}: "
+                f"{last_lines(output.decode(errors='replace'), 3)}"
+            )
+
+    def stop(self, container: Container, seconds: float) -> int:
+        """See `ContainerEngine`."""
+        with _translated(f"stopping {container.name}"):
+            found = self._client.containers.get(container.id)
+            found.stop(timeout=int(seconds))
+            return int(found.wait(timeout=seconds)["StatusCode"])
+
+    def commit(
+        self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
+    ) -> str:
+        """See `ContainerEngine`.
+
+        A commit inherits labels and environment, so what must not be inherited is set to nothing:
+        a session's label would let testcontainers' reaper take the image away with the session.
+        """
+        reset = {LABEL_SESSION_ID: "", **labels}
+        configuration = {"Labels": reset, "Env": [f"{k}={v}" for k, v in environment.items()]}
+        with _translated(f"committing {container.name}"):
+            answer = self._client.api.commit(container.id, conf=configuration)
+        return str(answer["Id"])
+
+    def tag(self, image_id: str, image: str) -> None:
+        """See `ContainerEngine`."""
+        repository, _, tag = image.rpartition(":")
+        with _translated(f"naming {image}"):
+            self._client.api.tag(image_id, repository, tag)
+
+    def remove(self, container: Container) -> None:
+        """See `ContainerEngine`."""
+        with _translated(f"removing {container.name}"), suppress(docker.errors.NotFound):
+            self._client.api.remove_container(container.id, v=True, force=True)
+
+    def remove_image(self, image_id: str) -> None:
+        """See `ContainerEngine`."""
+        with _translated(f"removing the image {image_id}"), suppress(docker.errors.NotFound):
+            self._client.images.remove(image_id, force=True)
+
+    def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
+        """See `ContainerEngine`."""
+        with _translated("listing containers"):
+            found = self._client.api.containers(all=True, filters={"label": label})
+        return [
+            (
+                Container(id=str(entry["Id"]), name=str(entry["Names"][0]).lstrip("/")),
+                dict(entry["Labels"]),
+            )
+            for entry in found
+        ]
+
+
+_: type[ContainerEngine] = DockerEngine

@@ -1,0 +1,81 @@
+"""Everything that may go wrong outside the toolkit's own code.
+
+    CtestError
+    ├── UsageError              an option, environment variable or setting
+    ├── ProjectError            the Django project cannot be loaded or used
+    ├── UnsupportedVendorError  a database vendor that has no backend
+    ├── EngineError             the container engine: unreachable, or refuses
+    │   └── ImageUnavailableError   an image that is neither there nor to be had
+    ├── ServerError             a database server that does not start or does not answer
+    ├── TemplateError           a template that cannot be built
+    └── WorkerError             worker processes that cannot be kept alive
+
+Each is a statement and a hint: what failed, on which thing; then what to do next.
+Whatever else is raised is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+from ctest_containers.exit_codes import ExitCode
+
+
+class CtestError(Exception):
+    """Something a user can understand and do something about."""
+
+    exit_code = ExitCode.SETUP_FAILED
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class UsageError(CtestError):
+    """An option, an environment variable or a setting is not what it should be."""
+
+
+class ProjectError(CtestError):
+    """The Django project cannot be loaded, or not used as it is."""
+
+
+class UnsupportedVendorError(CtestError):
+    """A selected test uses a database of a vendor that the toolkit has no backend for."""
+
+
+class EngineError(CtestError):
+    """The container engine does not answer, or refuses what it was asked."""
+
+
+class ImageUnavailableError(EngineError):
+    """An image is not on the engine and cannot be built or pulled."""
+
+
+class ServerError(CtestError):
+    """A database server did not start, or stopped answering."""
+
+
+class TemplateError(CtestError):
+    """The template database could not be made."""
+
+
+class WorkerError(CtestError):
+    """Worker processes end again and again before they run a test."""
+
+
+EXPECTED: dict[str, type[CtestError]] = {
+    error.__name__: error
+    for error in (
+        UsageError,
+        ProjectError,
+        UnsupportedVendorError,
+        EngineError,
+        ImageUnavailableError,
+        ServerError,
+        TemplateError,
+        WorkerError,
+    )
+}
+"""The tree by name, for errors that cross from one process to another."""

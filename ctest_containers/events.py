@@ -1,0 +1,222 @@
+"""What can happen in a run: one closed set of facts that workers send and reports listen to.
+
+The events of a test keep the order in which unittest reported them, so that replaying them into
+another `unittest.TestResult` leaves that result as a serial run would have left it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Union
+
+
+class OutcomeKind(str, Enum):
+    """The ways in which unittest reports on a test, by the method that reports it."""
+
+    SUCCESS = "addSuccess"
+    FAILURE = "addFailure"
+    ERROR = "addError"
+    SKIP = "addSkip"
+    EXPECTED_FAILURE = "addExpectedFailure"
+    UNEXPECTED_SUCCESS = "addUnexpectedSuccess"
+    SUBTEST = "addSubTest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """An exception, described well enough to be reported without the exception itself.
+
+    Attributes:
+        type_name: The qualified name of its class.
+        module: The module of its class.
+        message: What `str()` gave for it.
+        text: The whole report as unittest words it: traceback and captured output.
+        is_failure: Whether it was an assertion of the test that failed.
+    """
+
+    type_name: str
+    module: str
+    message: str
+    text: str
+    is_failure: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestStarted:
+    """A worker is about to run a test."""
+
+    __test__ = False
+
+    worker: int
+    index: int
+    test_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestOutcome:
+    """Something was reported on a test, or on the fixture of a class or module.
+
+    Attributes:
+        index: The test's place in the run; None for a fixture (`setUpClass (shop.Tests)`).
+        subtest: How the subtest describes itself; None for the test as a whole.
+        reason: Why it was skipped.
+        queries: What --debug-sql logged since the last event of this worker.
+    """
+
+    __test__ = False
+
+    worker: int
+    index: int | None
+    test_id: str
+    kind: OutcomeKind
+    subtest: str | None = None
+    reason: str = ""
+    problem: Problem | None = None
+    queries: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestDuration:
+    """How long a test ran, as Python 3.12 and later measure it."""
+
+    __test__ = False
+
+    worker: int
+    index: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestFinished:
+    """Nothing more will be reported on a test."""
+
+    __test__ = False
+
+    worker: int
+    index: int
+    seconds: float
+    queries: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFinished:
+    """A worker has run a batch to its end and is free."""
+
+    worker: int
+    batch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFailed:
+    """A worker met an error outside of any test and ends."""
+
+    worker: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerStarted:
+    """A worker process exists."""
+
+    worker: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLost:
+    """A worker process ended before it was told to.
+
+    Attributes:
+        cause: How it ended: its signal or its exit code.
+        test_id: The test it was in, or an empty string.
+    """
+
+    worker: int
+    cause: str
+    test_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerReady:
+    """A worker's server answers.
+
+    Attributes:
+        group: The label of the databases that it holds.
+        seconds: From asking for it to its first answered query.
+    """
+
+    worker: int
+    group: str
+    container: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateFound:
+    """The template of these databases exists; nothing is migrated."""
+
+    group: str
+    aliases: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateAwaited:
+    """Another run builds the same template; this one waits for it."""
+
+    group: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBuildStarted:
+    """There is no such template yet: it is migrated now."""
+
+    group: str
+    aliases: tuple[str, ...]
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBuilt:
+    """A template was migrated and stored."""
+
+    group: str
+    fingerprint: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersPlanned:
+    """How many workers the run has, and what decided it."""
+
+    workers: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseImageBuildStarted:
+    """The image that templates start from is not on the engine yet."""
+
+    image: str
+
+
+WorkerEvent = Union[
+    TestStarted, TestOutcome, TestDuration, TestFinished, BatchFinished, WorkerFailed
+]
+"""What a worker process sends."""
+
+Event = Union[
+    WorkerEvent,
+    WorkerStarted,
+    WorkerLost,
+    ServerReady,
+    TemplateFound,
+    TemplateAwaited,
+    TemplateBuildStarted,
+    TemplateBuilt,
+    WorkersPlanned,
+    BaseImageBuildStarted,
+]
+"""Everything that can happen in a run."""

@@ -1,0 +1,5 @@
+"""One hash over everything that decides the schema and the data that migrations put in."""
+
+from ctest_containers.fingerprint.digest import Input, changed, fingerprint
+
+__all__ = ["Input", "changed", "fingerprint"]

@@ -1,0 +1,51 @@
+"""Labelled inputs, and the hash over them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that decides what a template contains, under a name that explains a miss.
+
+    Attributes:
+        name: What it is, such as `migration shop.0007_x`; unique within a fingerprint.
+        digest: SHA-256 of its content, in hexadecimal digits.
+    """
+
+    name: str
+    digest: str
+
+    @classmethod
+    def of(cls, name: str, content: bytes | str) -> Input:
+        """The input with this content.
+
+        Line ends count as one newline each, so that checkouts on different systems agree.
+        """
+        data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+        return cls(name, hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest())
+
+
+def fingerprint(inputs: Iterable[Input]) -> str:
+    """SHA-256 over the inputs in their order, in hexadecimal digits.
+
+    Each part is preceded by its length, so no two lists of inputs run together the same way.
+    """
+    total = hashlib.sha256()
+    for one in inputs:
+        for part in (one.name.encode("utf-8", "surrogatepass"), one.digest.encode()):
+            total.update(len(part).to_bytes(8, "big") + part)
+    return total.hexdigest()
+
+
+def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What differs between two sets of inputs (name to digest), a phrase each."""
+    phrases = [f"added: {name}" for name in now if name not in before]
+    phrases += [f"removed: {name}" for name in before if name not in now]
+    phrases += [
+        f"changed: {name}" for name in now if name in before and before[name] != now[name]
+    ]
+    return phrases

@@ -1,0 +1,110 @@
+"""Value objects that several parts of the toolkit pass to one another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Final
+
+SOCKET_PATH_LIMIT: Final = 107
+"""Bytes that the path of a Unix socket may have on Linux (`sun_path` less its final zero)."""
+
+
+class Vendor(str, Enum):
+    """A database vendor, by the name that Django's `connection.vendor` uses."""
+
+    POSTGRESQL = "postgresql"
+    SQLITE = "sqlite"
+
+
+class Transport(str, Enum):
+    """How a worker reaches its server."""
+
+    SOCKET = "socket"
+    """A Unix socket in a folder that host and container share; the container has no network."""
+
+    PORT = "port"
+    """A port that the engine publishes on the loopback address."""
+
+
+class Secret(str):
+    """A text that shows itself to nobody: its `repr` is `***`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a server is reached, and as whom.
+
+    Attributes:
+        host: The folder of its Unix socket, or a host name or address.
+        port: The port, which also names the socket file.
+        user: A role that may do everything.
+        password: Empty where the socket's folder already keeps everybody else out.
+    """
+
+    host: str
+    port: int
+    user: str
+    password: Secret = field(default_factory=Secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabasePlan:
+    """One test database as the project's settings describe it, before it exists.
+
+    Attributes:
+        name: The name that Django gives to the test database.
+        aliases: The aliases that live in it; the first one creates it, the rest mirror that one.
+        user: The role the project connects as; empty for the server's own.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseGroup:
+    """The databases of one vendor that share a server, and so a template.
+
+    Attributes:
+        vendor: Whose server it is.
+        number: Counts groups of the same vendor from 1; there is a second one only where two
+            databases have the same name and so cannot share a server.
+    """
+
+    vendor: Vendor
+    number: int
+    databases: tuple[DatabasePlan, ...]
+
+    @property
+    def aliases(self) -> tuple[str, ...]:
+        """Every alias of the group, in the order of its databases."""
+        return tuple(alias for database in self.databases for alias in database.aliases)
+
+    @property
+    def label(self) -> str:
+        """A short name, unique within a project: `postgresql`, `postgresql-2`."""
+        return self.vendor.value if self.number == 1 else f"{self.vendor.value}-{self.number}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What an alias needs to know to use an isolated database instead of the configured one.
+
+    Attributes:
+        settings: Entries that replace those of the same name in the alias's settings.
+        dropped_options: Names in the alias's OPTIONS that must not reach the isolated server.
+        load_from: A file whose contents the database starts with (SQLite), or an empty string.
+    """
+
+    alias: str
+    settings: Mapping[str, Any]
+    dropped_options: tuple[str, ...] = ()
+    load_from: str = ""

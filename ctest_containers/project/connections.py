@@ -1,0 +1,128 @@
+"""Points Django's connections at isolated databases, and away from the configured ones."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ctest_containers.model import Lease
+
+
+@contextmanager
+def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
+    """Ask before any alias connects, so that no configured database is ever touched.
+
+    Args:
+        resolve: Called with the alias just before it connects. It redirects the alias, or raises.
+    """
+    from django.db import connections
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    previous = BaseDatabaseWrapper.connect
+    # A forked child has its parent's guard, which it must not ask.
+    original = getattr(previous, "unguarded", previous)
+
+    def connect(self: Any) -> None:
+        # Wrappers made by hand, as tests of backends do, are their makers' own business.
+        if self.alias in connections.settings and self.settings_dict is _settings_of(self.alias):
+            resolve(self.alias)
+        original(self)
+
+    connect.unguarded = original  # type: ignore[attr-defined]
+    BaseDatabaseWrapper.connect = connect  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        BaseDatabaseWrapper.connect = previous  # type: ignore[method-assign]
+
+
+def redirect(lease: Lease) -> None:
+    """Let an alias use an isolated database from now on, in every thread."""
+    from django.db import connections
+
+    connection = connections[lease.alias]
+    disconnect([lease.alias])
+    # Updated in place: the connections of other threads are made from the same dictionary.
+    settings = connection.settings_dict
+    settings.update(lease.settings)
+    settings["OPTIONS"] = {
+        name: value
+        for name, value in settings["OPTIONS"].items()
+        if name not in lease.dropped_options
+    }
+    if lease.load_from:
+        _load(connection, lease.load_from)
+
+
+def disconnect(aliases: Iterable[str]) -> None:
+    """Close connections for good, pools and databases in memory included."""
+    from django.db import connections
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    for alias in aliases:
+        connection = connections[alias]
+        # SQLite's own `close` keeps a database in memory open, for it would be lost.
+        BaseDatabaseWrapper.close(connection)
+        close_pool = getattr(connection, "close_pool", None)
+        if close_pool is not None:
+            close_pool()
+
+
+def save_sqlite(alias: str, file: Path) -> None:
+    """Write an SQLite database, in memory or not, to a file."""
+    from django.db import connections
+
+    connection = connections[alias]
+    connection.ensure_connection()
+    with closing(sqlite3.connect(file)) as target:
+        connection.connection.backup(target)
+
+
+def serialize(aliases: Iterable[str]) -> None:
+    """Keep the database's contents for tests with `serialized_rollback`, as Django does."""
+    from django.db import connections
+
+    for alias in aliases:
+        connection = connections[alias]
+        connection._test_serialized_contents = connection.creation.serialize_db_to_string()
+
+
+def log_queries() -> None:
+    """Let every connection log its queries, for --debug-sql."""
+    from django.db import connections
+
+    for alias in connections:
+        connections[alias].force_debug_cursor = True
+
+
+def mark_expectations(aliases: Iterable[str]) -> None:
+    """Mark what Django's own suite expects to fail or skips on these databases, as Django does."""
+    from django.db import connections
+
+    if os.environ.get("RUNNING_DJANGOS_TEST_SUITE") == "true":
+        for alias in aliases:
+            connections[alias].creation.mark_expected_failures_and_skips()
+
+
+def _settings_of(alias: str) -> dict[str, Any]:
+    from django.db import connections
+
+    found: dict[str, Any] = connections.settings[alias]
+    return found
+
+
+def _load(connection: Any, file: str) -> None:
+    name = str(connection.settings_dict["NAME"])
+    if connection.creation.is_in_memory_db(name):
+        connection.ensure_connection()
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
+            source.backup(connection.connection)
+    else:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
+            with closing(sqlite3.connect(name)) as target:
+                source.backup(target)

@@ -1,0 +1,48 @@
+"""Child processes of the loaded project: forked where the platform has fork, else spawned."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectSetup:
+    """How a child process comes to have the project loaded.
+
+    Attributes:
+        spawned: Whether it starts as a fresh interpreter; a forked one has everything already.
+        debug_mode: What `settings.DEBUG` is during tests.
+        prepare: What Django's own parallel runner calls in a spawned worker before `django.setup`.
+    """
+
+    spawned: bool
+    debug_mode: bool = False
+    prepare: Callable[..., object] | None = None
+    prepare_arguments: tuple[Any, ...] = ()
+
+    @property
+    def context(self) -> BaseContext:
+        """What starts such processes."""
+        return multiprocessing.get_context("spawn" if self.spawned else "fork")
+
+    def load(self) -> None:
+        """Load the project in the child, as Django's `_init_worker` does."""
+        if not self.spawned:
+            return
+        import django
+        from django.test.utils import setup_test_environment
+
+        if self.prepare is not None:
+            self.prepare(*self.prepare_arguments)
+        django.setup()
+        setup_test_environment(debug=self.debug_mode)
+
+
+def can_fork() -> bool:
+    """Whether forking a loaded project is safe here: macOS's own libraries do not survive it."""
+    return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()

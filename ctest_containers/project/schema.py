@@ -1,0 +1,169 @@
+"""Collects what shapes a project's databases, without connecting to any of them.
+
+Nothing here may differ between two checkouts of the same commit: no absolute path, host, port,
+user, password or address of an object.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import importlib.metadata
+import importlib.util
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.errors import UsageError
+from ctest_containers.fingerprint import Input
+from ctest_containers.model import DatabaseGroup
+
+GLOBAL_SETTINGS: Final = (
+    "AUTH_USER_MODEL",
+    "DATABASE_ROUTERS",
+    "DEFAULT_AUTO_FIELD",
+    "DEFAULT_INDEX_TABLESPACE",
+    "DEFAULT_TABLESPACE",
+    "LANGUAGE_CODE",
+    "TIME_ZONE",
+    "USE_I18N",
+    "USE_TZ",
+)
+
+ALIAS_SETTINGS: Final = ("ENGINE", "TIME_ZONE")
+
+TEST_SETTINGS: Final = ("CHARSET", "COLLATION", "TEMPLATE", "MIGRATE", "MIRROR", "DEPENDENCIES")
+
+DRIVERS: Final = ("psycopg", "psycopg2", "psycopg2-binary", "mysqlclient", "PyMySQL")
+
+
+def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterator[Input]:
+    """Every input of the project that decides what the databases of a group contain.
+
+    Raises:
+        UsageError: A file that the user named does not exist.
+    """
+    from django.apps import apps
+    from django.conf import settings
+    from django.db import connections
+
+    yield Input.of("installed apps", _describe(list(settings.INSTALLED_APPS)))
+    for name in GLOBAL_SETTINGS:
+        yield Input.of(f"setting {name}", _describe(getattr(settings, name, None)))
+    for database in group.databases:
+        yield Input.of(f"database {database.name}", _describe(list(database.aliases)))
+        for alias in database.aliases:
+            configured = connections.settings[alias]
+            for name in ALIAS_SETTINGS:
+                yield Input.of(f"database {alias} {name}", _describe(configured.get(name)))
+            for name in TEST_SETTINGS:
+                value = configured["TEST"].get(name)
+                yield Input.of(f"database {alias} TEST {name}", _describe(value))
+    yield from _versions()
+    migrates = all(
+        connections.settings[alias]["TEST"]["MIGRATE"] is not False for alias in group.aliases
+    )
+    for config in apps.get_app_configs():
+        folder = migrations_folder(config.label, config.name, settings.MIGRATION_MODULES)
+        if folder is None or not migrates:
+            for model in config.get_models(include_auto_created=True):
+                yield Input.of(f"model {model._meta.label}", _describe_model(model))
+        else:
+            yield from migration_inputs(config.label, folder)
+        permissions = [_describe_permissions(model) for model in config.get_models()]
+        if permissions:
+            yield Input.of(f"permissions {config.label}", "\n".join(permissions))
+    yield from _files(extra_files)
+
+
+def migrations_folder(label: str, app: str, modules: Mapping[str, Any]) -> Path | None:
+    """The folder of an app's migrations, found without importing them; None where it has none."""
+    name = modules.get(label, f"{app}.migrations")
+    if name is None:
+        return None
+    return _package_folder(name)
+
+
+def migration_inputs(label: str, folder: Path) -> Iterator[Input]:
+    """Every file of a migrations package: the migrations, and what they may read.
+
+    Their graph is part of their text, so the order of names stands for the order of the graph.
+    """
+    for file in sorted(folder.rglob("*")):
+        relative = file.relative_to(folder)
+        if file.is_file() and "__pycache__" not in relative.parts:
+            name = relative.as_posix().removesuffix(".py").replace("/", ".")
+            yield Input.of(f"migration {label}.{name}", file.read_bytes())
+
+
+@functools.lru_cache(maxsize=None)
+def _package_folder(name: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    folder = Path(next(iter(spec.submodule_search_locations)))
+    # As Django's loader: a folder without __init__.py is not a package of migrations.
+    return folder if (folder / "__init__.py").exists() or spec.origin is not None else None
+
+
+def _versions() -> Iterator[Input]:
+    import django
+
+    yield Input.of("Django", ".".join(str(part) for part in django.VERSION[:2]))
+    for driver in DRIVERS:
+        try:
+            version = importlib.metadata.version(driver)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        yield Input.of(f"driver {driver}", ".".join(version.split(".")[:2]))
+
+
+def _files(patterns: Iterable[str]) -> Iterator[Input]:
+    for pattern in patterns:
+        files = sorted(file for file in glob.glob(pattern, recursive=True) if os.path.isfile(file))
+        if not files:
+            raise UsageError(
+                f"No file matches {pattern!r}, which fingerprint_files names.",
+                f"Paths are relative to {Path.cwd()}.",
+            )
+        for file in files:
+            yield Input.of(f"file {Path(os.path.relpath(file)).as_posix()}", Path(file).read_bytes())
+
+
+def _describe_model(model: Any) -> str:
+    """All of a model that `migrate --run-syncdb` turns into a table."""
+    from django.db.migrations.state import ModelState
+
+    state = ModelState.from_model(model)
+    fields = [(name, _describe(field)) for name, field in state.fields.items()]
+    return _describe([state.options, fields, model._meta.db_table])
+
+
+def _describe_permissions(model: Any) -> str:
+    """What `post_migrate` makes of a model: its content type and its permissions."""
+    meta = model._meta
+    names = (meta.label, meta.proxy, meta.managed, str(meta.verbose_name_raw))
+    return _describe([*names, list(meta.default_permissions), list(meta.permissions)])
+
+
+def _describe(value: Any) -> str:
+    """A text that is the same wherever the same code defines the value."""
+    deconstruct = getattr(value, "deconstruct", None)
+    if deconstruct is not None and not isinstance(value, type):
+        return _describe(list(deconstruct())[-3:])
+    if isinstance(value, Mapping):
+        items = sorted((_describe(key), _describe(item)) for key, item in value.items())
+        return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(sorted(_describe(item) for item in value)) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_describe(item) for item in value) + "]"
+    qualified = getattr(value, "__qualname__", None)
+    if qualified is not None:
+        return f"{getattr(value, '__module__', '')}.{qualified}"
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))

@@ -1,0 +1,72 @@
+"""Finds the project's settings as `manage.py` would."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from ctest_containers.errors import ProjectError, UsageError
+
+VARIABLE = "DJANGO_SETTINGS_MODULE"
+
+
+def find_settings(folder: Path) -> None:
+    """Name the settings module in the environment, unless it is named there already.
+
+    The name comes from the default in manage.py, which is read and not run.
+
+    Raises:
+        ProjectError: Nothing says where the settings are.
+    """
+    if os.environ.get(VARIABLE):
+        return
+    manage = folder / "manage.py"
+    default = _default_settings(manage) if manage.is_file() else None
+    if default is None:
+        where = "names no settings module" if manage.is_file() else "does not exist"
+        raise ProjectError(
+            f"No Django settings found: {VARIABLE} is not set and {manage} {where}.",
+            "Run it in the folder that has manage.py, or name them: --settings mysite.settings.",
+        )
+    os.environ[VARIABLE] = default
+
+
+def import_from(folder: Path) -> None:
+    """Let the project's modules be imported as they are when manage.py runs."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
+def options() -> dict[str, Any]:
+    """The setting `CTEST_CONTAINERS`, which must be a dictionary.
+
+    Raises:
+        UsageError: It is something else.
+    """
+    from django.conf import settings
+
+    found = getattr(settings, "CTEST_CONTAINERS", {})
+    if not isinstance(found, dict):
+        raise UsageError(
+            f"The setting CTEST_CONTAINERS must be a dictionary, not {type(found).__name__}."
+        )
+    return found
+
+
+def _default_settings(manage: Path) -> str | None:
+    """The text in `os.environ.setdefault("DJANGO_SETTINGS_MODULE", …)`."""
+    try:
+        tree = ast.parse(manage.read_bytes())
+    except SyntaxError as error:
+        raise ProjectError(f"{manage} is not a Python program: {error}.") from error
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="setdefault"),
+                args=[ast.Constant(value="DJANGO_SETTINGS_MODULE"), ast.Constant(value=str(name))],
+            ):
+                return name
+    return None

@@ -1,0 +1,65 @@
+"""Tells the person at the keyboard what a run does besides running tests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from ctest_containers.events import (
+    BaseImageBuildStarted,
+    Event,
+    ServerReady,
+    TemplateAwaited,
+    TemplateBuilt,
+    TemplateBuildStarted,
+    TemplateFound,
+    WorkerLost,
+    WorkersPlanned,
+    WorkerStarted,
+)
+from ctest_containers.text import duration, plural
+
+
+class ConsoleReport:
+    """Words for the events around the tests.
+
+    Args:
+        log: Prints a line, or not, by its `logging` level: Django's `DiscoverRunner.log`.
+    """
+
+    def __init__(self, log: Callable[[str, int], None]) -> None:
+        self._log = log
+
+    def handle(self, event: Event) -> None:
+        """See `Report`."""
+        match event:
+            case TemplateFound(group=group, fingerprint=fingerprint):
+                self._log(f"Using the template {group}:{fingerprint[:12]}.", logging.INFO)
+            case TemplateAwaited(group=group, fingerprint=fingerprint):
+                self._log(
+                    f"Waiting for another run that builds the template {group}:{fingerprint[:12]}…",
+                    logging.INFO,
+                )
+            case TemplateBuildStarted(group=group, aliases=aliases, fingerprint=fingerprint):
+                names = ", ".join(repr(alias) for alias in aliases)
+                self._log(
+                    f"Building the template {group}:{fingerprint[:12]} for {names}…", logging.INFO
+                )
+            case TemplateBuilt(group=group, seconds=seconds):
+                self._log(f"Built the template {group} in {duration(seconds)}.", logging.INFO)
+            case BaseImageBuildStarted(image=image):
+                self._log(f"Building {image}, once on this machine…", logging.INFO)
+            case WorkersPlanned(workers=workers, reason=reason):
+                self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
+            case ServerReady(worker=worker, container=container, seconds=seconds):
+                self._log(
+                    f"Worker {worker}: {container} answered after {duration(seconds)}.",
+                    logging.DEBUG,
+                )
+            case WorkerStarted(worker=worker, pid=pid):
+                self._log(f"Worker {worker}: process {pid}.", logging.DEBUG)
+            case WorkerLost(worker=worker, cause=cause, test_id=test_id):
+                where = f" in {test_id}" if test_id else ""
+                self._log(f"Worker {worker} ended with {cause}{where}.", logging.WARNING)
+            case _:
+                pass

@@ -1,0 +1,206 @@
+"""Django's test runner with containers; any project's own runner can be combined with it."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import logging
+import os
+import sys
+import unittest
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from django.test.runner import DiscoverRunner, ParallelTestSuite
+from django.test.utils import get_runner, iter_test_cases
+from django.utils.module_loading import import_string
+
+from ctest_containers.config import Config, resolve
+from ctest_containers.config.model import flag
+from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.project import settings as project_settings
+from ctest_containers.project.connections import log_queries, mark_expectations, serialize
+from ctest_containers.report.console import ConsoleReport
+from ctest_containers.session import Session
+
+DJANGO_RUNNER = "django.test.runner.DiscoverRunner"
+
+
+class IsolatedTestSuite(ParallelTestSuite):
+    """A suite whose tests run in workers, each against databases of its own.
+
+    Django's own suite sets `process_setup` on this class, as on Django's parallel suite.
+    """
+
+    serialized_aliases: set[str] = set()
+    used_aliases: set[str] = set()
+
+    def __init__(self, tests: Sequence[unittest.TestCase], runner: ContainerRunnerMixin) -> None:
+        super().__init__([unittest.TestSuite(tests)], 1)
+        self._all_tests = tests
+        self._runner = runner
+
+    def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002  # unittest's signature
+        """Run every test in a worker and report into the result."""
+        runner = self._runner
+        runner.session.run(
+            self._all_tests,
+            result,
+            aliases=self.used_aliases,
+            serialized=self.serialized_aliases,
+            failfast=runner.failfast,
+            buffer=runner.buffer,
+            debug_sql=runner.debug_sql,
+            prepare_spawned=(type(self).process_setup, type(self).process_setup_args),
+        )
+        return result
+
+
+class ContainerRunnerMixin(DiscoverRunner):
+    """Runs tests in workers with databases of their own; comes before a runner class.
+
+    The runner's own `setup_databases` runs while a template is made, so that whatever it puts
+    into the test database is part of the template.
+    """
+
+    parallel_test_suite = IsolatedTestSuite
+    base_runner = DJANGO_RUNNER
+    session: Session
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        names = [row.name for row in fields(Config)]
+        self._options = {name: kwargs.pop(name, None) for name in names}
+        super().__init__(*args, **kwargs)
+        self._asked = self.parallel if self.parallel else None
+
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add the toolkit's options to those of Django."""
+        super().add_arguments(parser)
+        group = parser.add_argument_group("database containers")
+        for row in fields(Config):
+            group.add_argument(
+                flag(row),
+                dest=row.name,
+                default=None,
+                metavar=row.metadata["metavar"],
+                help=row.metadata["meaning"],
+            )
+
+    def run_tests(self, test_labels: Any, **kwargs: Any) -> int:
+        """Run the tests and give the number of those that failed.
+
+        Raises:
+            SystemExit: The run could not be set up; a message has been printed.
+        """
+        try:
+            config = resolve(
+                settings=project_settings.options(),
+                environment=os.environ,
+                options=self._options,
+            )
+            with Session(
+                config=config,
+                reports=[ConsoleReport(self.log)],
+                selection=self._selection(test_labels),
+                asked=self._asked,
+                debug_mode=self.debug_mode,
+                create=self.create_databases,
+                spawn_create=functools.partial(
+                    create_databases, self.base_runner, verbosity=self.verbosity
+                ),
+            ) as self.session:
+                if self.keepdb:
+                    self.log(
+                        "--keepdb changes nothing: templates are kept, and every worker's database "
+                        "is new.",
+                        logging.INFO,
+                    )
+                return super().run_tests(test_labels, **kwargs)
+        except CtestError as error:
+            sys.stdout.flush()
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(int(error.exit_code)) from error
+
+    def build_suite(self, test_labels: Any = None, **kwargs: Any) -> Any:
+        """Discover the tests, while the servers that they needed last time come up."""
+        self.session.start_early()
+        # One process as far as Django's own way of running in parallel is concerned.
+        self.parallel = 1
+        suite = super().build_suite(test_labels, **kwargs)
+        if self.pdb:
+            return suite
+        return IsolatedTestSuite(list(iter_test_cases(suite)), self)
+
+    def setup_databases(self, **kwargs: Any) -> Any:
+        """Make sure that the templates exist; the databases themselves come up by themselves."""
+        aliases = kwargs.get("aliases")
+        used = set(connections) if aliases is None else set(aliases)
+        with self.time_keeper.timed("  Templates"):
+            self.session.prepare(used)
+        if self.debug_sql:
+            log_queries()
+        if self.pdb:
+            self.session.lend_to_parent(used)
+            serialize(kwargs.get("serialized_aliases") or ())
+        mark_expectations(used)
+        return []
+
+    def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
+        """Nothing is destroyed here: the session removes what it started."""
+
+    def create_databases(self, aliases: Sequence[str]) -> None:
+        """Create and migrate test databases, as the project's own runner does."""
+        self.interactive = False
+        self.keepdb = False
+        super().setup_databases(aliases=aliases, serialized_aliases=())
+
+    def _selection(self, test_labels: Any) -> list[str]:
+        """What decides which tests there will be, and so which databases they need."""
+        parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
+        parts += [f"name={one}" for one in sorted(self.test_name_patterns or ())]
+        parts += [f"tag={one}" for one in sorted(self.tags)]
+        return parts + [f"exclude={one}" for one in sorted(self.exclude_tags)]
+
+
+class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):
+    """For the setting `TEST_RUNNER`: Django's runner, with every worker on its own database."""
+
+
+@functools.cache
+def combined(path: str) -> type[ContainerRunnerMixin]:
+    """A project's own runner class, with containers.
+
+    Args:
+        path: The dotted path of the class.
+
+    Raises:
+        UsageError: It is not a `DiscoverRunner`, so there is nothing to build on.
+    """
+    own = import_string(path)
+    if not (isinstance(own, type) and issubclass(own, DiscoverRunner)):
+        raise UsageError(
+            f"TEST_RUNNER {path!r} is not a subclass of django.test.runner.DiscoverRunner.",
+            f"Choose another one for this run: --testrunner {DJANGO_RUNNER}.",
+        )
+    if issubclass(own, ContainerRunnerMixin):
+        return own
+    return type(own.__name__, (ContainerRunnerMixin, own), {"base_runner": path})
+
+
+def create_databases(path: str, aliases: Sequence[str], *, verbosity: int) -> None:
+    """Create and migrate test databases in a child process that was spawned."""
+    combined(path)(verbosity=verbosity).create_databases(aliases)
+
+
+def __getattr__(name: str) -> Any:
+    """`ProjectTestRunner` is the runner that the settings name, combined with containers."""
+    if name == "ProjectTestRunner":
+        return combined(settings.TEST_RUNNER)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = ["ContainerRunnerMixin", "ContainerTestRunner", "combined", "get_runner"]

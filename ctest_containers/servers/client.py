@@ -1,0 +1,202 @@
+"""The parent's end of the server host: requests that answer later, and none that wait for ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.clock import Deadline
+from ctest_containers.errors import EXPECTED, CtestError, EngineError
+from ctest_containers.model import SOCKET_PATH_LIMIT
+from ctest_containers.servers.requests import Request
+from ctest_containers.text import last_lines
+from ctest_containers.wire import LineBuffer
+
+CONNECTED: Final = 0
+"""The number of the first answer, which the host gives unasked when it has found the engine."""
+
+CONNECT_SECONDS: Final = 60.0
+CLOSE_SECONDS: Final = 60.0
+
+_PROGRAM: Final = (
+    # The current folder may hold modules with the names of ours or of libraries.
+    "import sys; sys.path[:] = [p for p in sys.path if p]; "
+    "from ctest_containers.servers.host import main; main()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a request: a result, or what went wrong."""
+
+    number: int
+    result: Any = None
+    error: CtestError | None = None
+
+    def get(self) -> Any:
+        """The result.
+
+        Raises:
+            CtestError: The request failed.
+        """
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class ServerHostClient:
+    """Starts a server host and speaks with it. Starts no thread, so the parent may fork."""
+
+    def __init__(self, *, run: str, project: str, transport: str) -> None:
+        self.folder = _run_folder(run)
+        self._log = self.folder / "host.log"
+        arguments = {
+            "run": run,
+            "folder": str(self.folder),
+            "owner": os.getpid(),
+            "project": project,
+            "transport": transport,
+        }
+        package_parent = str(Path(__file__).resolve().parents[2])
+        search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _PROGRAM, json.dumps(arguments)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+                # Ctrl-C at the terminal must not reach the process that cleans up.
+                start_new_session=True,
+            )
+        self._lines = LineBuffer()
+        self._last = CONNECTED
+        self._early: dict[int, Reply] = {}
+
+    def fileno(self) -> int:
+        """Readable when there may be answers."""
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def descriptors(self) -> tuple[int, ...]:
+        """What a forked worker has to close, lest it keep the host alive after the parent."""
+        assert self._process.stdin is not None
+        return (self._process.stdin.fileno(), self.fileno())
+
+    def request(self, request: Request) -> int:
+        """Send a request and give the number that its answer will have.
+
+        Raises:
+            EngineError: The host has died.
+        """
+        self._last += 1
+        fields = {"id": self._last, "type": type(request).__name__, **asdict(request)}
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(fields).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError:
+            # The host says why it ended before it does; that answer is what the caller wants.
+            self.replies()
+            raise self._death() from None
+        return self._last
+
+    def replies(self, timeout_seconds: float = 0.0) -> list[Reply]:
+        """The answers that have arrived, waiting for the first one so long.
+
+        Raises:
+            EngineError: The host has died, or found no engine.
+        """
+        early = list(self._early.values())
+        self._early.clear()
+        found = [*early, *self._read(0.0 if early else timeout_seconds)]
+        for reply in found:
+            if reply.number == CONNECTED:
+                reply.get()
+        return [reply for reply in found if reply.number != CONNECTED]
+
+    def call(self, request: Request, timeout_seconds: float) -> Any:
+        """Send a request and wait for its answer; other answers are kept for `replies`.
+
+        Raises:
+            CtestError: The request failed, or was not answered in time.
+        """
+        number = self.request(request)
+        deadline = Deadline(timeout_seconds)
+        kept: dict[int, Reply] = {}
+        try:
+            while True:
+                for reply in self.replies(min(1.0, deadline.remaining)):
+                    kept[reply.number] = reply
+                if number in kept:
+                    return kept.pop(number).get()
+                if deadline.passed:
+                    raise EngineError(
+                        f"{type(request).__name__} was not done within {timeout_seconds:g} seconds.",
+                        "Is the engine overloaded? Try fewer workers, or run it again.",
+                    )
+        finally:
+            self._early.update(kept)
+
+    def close(self) -> None:
+        """Let the host remove everything, and wait for it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            pass
+        try:
+            self._process.wait(CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _read(self, timeout_seconds: float) -> list[Reply]:
+        replies: list[Reply] = []
+        wait = timeout_seconds
+        while select.select([self.fileno()], [], [], wait)[0]:
+            wait = 0.0
+            data = os.read(self.fileno(), 65536)
+            if not data:
+                if replies:
+                    break
+                raise self._death()
+            replies += [_reply(json.loads(line)) for line in self._lines.feed(data)]
+        return replies
+
+    def _death(self) -> EngineError:
+        try:
+            log = last_lines(self._log.read_text(errors="replace"))
+        except OSError:
+            log = ""
+        return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
+
+
+def _reply(fields: dict[str, Any]) -> Reply:
+    number = fields["id"]
+    if "bug" in fields:
+        return Reply(number, error=EngineError(f"A bug in the server host:\n{fields['bug']}"))
+    if "error" in fields:
+        error = fields["error"]
+        return Reply(number, error=EXPECTED[error["type"]](error["message"], error["hint"]))
+    return Reply(number, result=fields["result"])
+
+
+def _run_folder(run: str) -> Path:
+    """A folder that only this user can enter, short enough for the path of a socket in it."""
+    longest = len(f"/ctest-{run}/template-postgresql-99-proof/.s.PGSQL.5432")
+    base = tempfile.gettempdir()
+    if len(os.fsencode(base)) + longest > SOCKET_PATH_LIMIT:
+        base = "/tmp"
+    folder = Path(base) / f"ctest-{run}"
+    folder.mkdir(mode=0o700)
+    return folder

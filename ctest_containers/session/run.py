@@ -1,0 +1,271 @@
+"""One invocation: it prepares databases while tests are discovered, runs them, and cleans up."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import secrets
+import shutil
+import tempfile
+import unittest
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import platformdirs
+
+from ctest_containers.capacity import plan_workers
+from ctest_containers.capacity.memory import available_bytes
+from ctest_containers.config import Config
+from ctest_containers.errors import UsageError
+from ctest_containers.events import Event, WorkersPlanned
+from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.project import connections
+from ctest_containers.project.databases import plan_groups
+from ctest_containers.project.process import ProjectSetup, can_fork
+from ctest_containers.project.schema import schema_inputs
+from ctest_containers.project.suite import Batch, make_batches
+from ctest_containers.report import Report
+from ctest_containers.report.replay import ReplayReport
+from ctest_containers.servers import ServerHostClient
+from ctest_containers.session.forecast import Forecast, Needs
+from ctest_containers.session.servers import WorkerServers
+from ctest_containers.template import Template, TemplateStore, identify
+from ctest_containers.template.base import base_image
+from ctest_containers.template.build import CreateDatabases
+from ctest_containers.text import slug
+from ctest_containers.workers.child import Assignment
+from ctest_containers.workers.pool import WorkerPool
+from ctest_containers.workers.process import WorkerProcess
+
+PARENT = 0
+"""The number under which the parent itself has databases, should it ask for one."""
+
+
+class Session:
+    """The state of one run.
+
+    Args:
+        selection: What decides which tests are selected: labels, patterns, tags.
+        asked: The number of workers that the user asked for; None lets the machine decide.
+        create: Creates and migrates the test databases of some aliases, in a child process.
+        spawn_create: The same for a spawned child, so it can be pickled.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        reports: Sequence[Report],
+        selection: Sequence[str],
+        asked: int | None,
+        debug_mode: bool,
+        create: CreateDatabases,
+        spawn_create: CreateDatabases,
+    ) -> None:
+        self.run_id = secrets.token_hex(4)
+        self._config = config
+        self._reports = list(reports)
+        self._selection = selection
+        self._asked = asked
+        self._cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+        self._project = config.project or Path.cwd().name
+        self._forecast = Forecast(self._cache / "forecast" / f"{slug(self._project)}.json")
+        spawned = config.start_method == "spawn" or (
+            config.start_method == "auto" and not can_fork()
+        )
+        self._setup = ProjectSetup(spawned=spawned, debug_mode=debug_mode)
+        self._create = spawn_create if spawned else create
+        self._host_client: ServerHostClient | None = None
+        self._folder: Path | None = None
+        self._store = TemplateStore(
+            folder=self._cache,
+            host=self._host,
+            report=self._report,
+            server_timeout_seconds=config.server_timeout,
+            build_timeout_seconds=config.build_timeout,
+        )
+        self._servers = WorkerServers(
+            host=self._host, store=self._store, report=self._report, folder=self._sqlite_folder
+        )
+        self._ready: set[str] = set()
+        self._parent_aliases: set[str] = set()
+        self._templates: dict[str, Template] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Session:
+        self._exit.callback(self._close)
+        self._exit.enter_context(connections.guarded(self._lend_to_parent))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._exit.__exit__(kind, error, trace)
+
+    def start_early(self) -> None:
+        """Start what the same selection of tests needed last time, while they are discovered."""
+        needs = self._forecast.get(self._selection)
+        if needs is None or not needs.aliases:
+            return
+        templates = [self._identify(group) for group in plan_groups(needs.aliases)]
+        for worker in range(1, needs.workers + 1):
+            self._servers.expect(worker, templates)
+
+    def prepare(self, aliases: Collection[str]) -> None:
+        """Make sure that the templates for these aliases exist, building them if need be.
+
+        Raises:
+            CtestError: One cannot be had.
+        """
+        for group in plan_groups(aliases):
+            if group.label in self._ready:
+                continue
+            template = self._identify(group)
+            self._store.ensure(template, self._setup, self._create)
+            self._servers.offer(template)
+            self._ready.add(group.label)
+            self._templates[group.label] = template
+
+    def lend_to_parent(self, aliases: Collection[str]) -> None:
+        """Point the parent's own connections at databases of its own.
+
+        Raises:
+            CtestError: A server for them does not start.
+        """
+        self.prepare(aliases)
+        for lease in self._servers.await_leases(PARENT, aliases):
+            if lease.alias not in self._parent_aliases:
+                self._parent_aliases.add(lease.alias)
+                connections.redirect(lease)
+
+    def run(
+        self,
+        tests: Sequence[unittest.TestCase],
+        result: unittest.TestResult,
+        *,
+        aliases: Collection[str],
+        serialized: Collection[str],
+        failfast: bool,
+        buffer: bool,
+        debug_sql: bool,
+        prepare_spawned: tuple[Callable[..., object], tuple[Any, ...]],
+    ) -> None:
+        """Run tests in workers, and report them into a result as a serial run would."""
+        batches = make_batches(tests, aliases)
+        self._finish_with_parent()
+        plan = plan_workers(
+            asked=self._asked,
+            cores=os.cpu_count() or 1,
+            batches=len(batches),
+            available_bytes=available_bytes(),
+            maximum=self._config.max_workers,
+        )
+        self._report(WorkersPlanned(workers=plan.workers, reason=plan.reason))
+        self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
+        self._expect_servers(plan.workers, batches)
+        prepare, arguments = prepare_spawned
+        setup = ProjectSetup(
+            spawned=self._setup.spawned,
+            debug_mode=self._setup.debug_mode,
+            prepare=prepare,
+            prepare_arguments=arguments,
+        )
+        portable = _pickled(batches) if setup.spawned else batches
+
+        def start(number: int) -> WorkerProcess:
+            host = self._host_client.descriptors() if self._host_client is not None else ()
+            return WorkerProcess(
+                Assignment(
+                    worker=number,
+                    setup=setup,
+                    batches=portable,
+                    serialized=frozenset(serialized),
+                    failfast=failfast,
+                    buffer=buffer,
+                    debug_sql=debug_sql,
+                    close=(*host, *pool.descriptors()),
+                )
+            )
+
+        pool = WorkerPool(
+            workers=plan.workers,
+            batches=batches,
+            databases=self._servers,
+            start=start,
+            report=self._report,
+            stopping=lambda: bool(result.shouldStop),
+        )
+        replay = ReplayReport(result, tests)
+        self._reports.append(replay)
+        try:
+            pool.run()
+        finally:
+            self._reports.remove(replay)
+
+    def _lend_to_parent(self, alias: str) -> None:
+        if alias not in self._parent_aliases:
+            self.lend_to_parent([alias])
+
+    def _finish_with_parent(self) -> None:
+        """Give back what the parent used; nothing of it may be open when workers are forked."""
+        connections.disconnect(self._parent_aliases)
+        self._servers.discard(PARENT)
+        self._parent_aliases.clear()
+
+    def _expect_servers(self, workers: int, batches: Sequence[Batch]) -> None:
+        self._servers.keep_workers(workers)
+        for template in self._templates.values():
+            users = [batch for batch in batches if batch.aliases & set(template.group.aliases)]
+            for worker in range(1, min(workers, len(users)) + 1):
+                self._servers.expect(worker, [template])
+
+    def _identify(self, group: DatabaseGroup) -> Template:
+        server = group.vendor is not Vendor.SQLITE
+        named = getattr(self._config, f"{group.vendor.value}_image") if server else ""
+        base = base_image(group.vendor, named) if server else None
+        return identify(
+            project=self._project,
+            group=group,
+            inputs=schema_inputs(group, extra_files=self._config.fingerprint_files),
+            base=base,
+            base_digest=self._store.base_digest(base),
+        )
+
+    def _host(self) -> ServerHostClient:
+        if self._host_client is None:
+            self._host_client = ServerHostClient(
+                run=self.run_id, project=self._project, transport=self._config.transport
+            )
+        return self._host_client
+
+    def _sqlite_folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="ctest-sqlite-"))
+        return self._folder
+
+    def _report(self, event: Event) -> None:
+        for report in self._reports:
+            report.handle(event)
+
+    def _close(self) -> None:
+        connections.disconnect(self._parent_aliases)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._host_client is not None:
+            self._host_client.close()
+
+
+def _pickled(batches: Sequence[Batch]) -> bytes:
+    try:
+        return pickle.dumps(list(batches))
+    except Exception as error:
+        raise UsageError(
+            f"The tests cannot be sent to spawned workers: {error}.",
+            "Use --start-method fork, or keep what cannot be pickled out of the test's __init__.",
+        ) from error

@@ -1,0 +1,181 @@
+"""Which worker has which databases, and the servers that are on their way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctest_containers.backends import BACKENDS
+from ctest_containers.clock import Deadline
+from ctest_containers.errors import ServerError
+from ctest_containers.events import Event, ServerReady
+from ctest_containers.model import Lease, Vendor
+from ctest_containers.servers import Reply, ServerHostClient
+from ctest_containers.servers.requests import RemoveServer, StartServer
+from ctest_containers.template import Template
+from ctest_containers.template.ensure import TemplateStore, address_of, sqlite_leases
+
+ANSWER_SECONDS = 60.0
+"""What the server host may take beyond the server's own time to start."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A server that has been asked for.
+
+    Attributes:
+        reply: The host's answer once there is one.
+    """
+
+    name: str
+    image: str
+    number: int
+    requested: float
+    reply: Reply | None = None
+
+
+class WorkerServers:
+    """The databases of every worker of a run; worker 0 is the parent itself.
+
+    Args:
+        host: Gives the server host, starting it when it does not run yet.
+        folder: Where SQLite databases live that the settings want in a file.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: Callable[[], ServerHostClient],
+        store: TemplateStore,
+        report: Callable[[Event], None],
+        folder: Callable[[], Path],
+    ) -> None:
+        self._host = host
+        self._store = store
+        self._report = report
+        self._folder = folder
+        self._templates: dict[str, Template] = {}
+        self._pending: dict[tuple[int, str], Pending] = {}
+        self._started = 0
+        self._removed = 0
+
+    def offer(self, template: Template) -> None:
+        """From now on this template serves its aliases; servers from another one are given up."""
+        for alias in template.group.aliases:
+            self._templates[alias] = template
+        for (worker, label), pending in list(self._pending.items()):
+            if label == template.group.label and pending.image != template.image:
+                self._remove(worker, label)
+
+    def expect(self, worker: int, templates: Iterable[Template]) -> None:
+        """Ask for a worker's servers now, so that they are up when they are needed."""
+        for template in templates:
+            group = template.group
+            key = (worker, group.label)
+            if group.vendor is Vendor.SQLITE or key in self._pending:
+                continue
+            assert template.base is not None
+            self._started += 1
+            name = f"w{worker}-{group.label}-{self._started}"
+            number = self._host().request(
+                StartServer(
+                    server=name,
+                    image=template.image,
+                    own_image=bool(template.base.context),
+                    vendor=group.vendor,
+                    users=tuple(
+                        {one.user for one in group.databases if one.user}
+                        - {BACKENDS[group.vendor].admin}
+                    ),
+                    timeout_seconds=self._store.server_timeout_seconds,
+                )
+            )
+            self._pending[key] = Pending(name, template.image, number, time.monotonic())
+
+    def keep_workers(self, workers: int) -> None:
+        """Give up the servers of workers that the run will not have."""
+        for worker, label in list(self._pending):
+            if worker > workers:
+                self._remove(worker, label)
+
+    def fileno(self) -> int | None:
+        """See `workers.pool.Databases`."""
+        if any(pending.reply is None for pending in self._pending.values()):
+            return self._host().fileno()
+        return None
+
+    def update(self, timeout_seconds: float = 0.0) -> None:
+        """See `workers.pool.Databases`."""
+        replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
+        for (worker, label), pending in self._pending.items():
+            reply = replies.get(pending.number)
+            if reply is None:
+                continue
+            pending.reply = reply
+            if reply.error is None:
+                self._report(
+                    ServerReady(
+                        worker=worker,
+                        group=label,
+                        container=reply.result["container"],
+                        seconds=time.monotonic() - pending.requested,
+                    )
+                )
+
+    def leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease] | None:
+        """See `workers.pool.Databases`.
+
+        Raises:
+            ServerError: A server of this worker could not be started.
+        """
+        needed = {
+            template.group.label: template
+            for alias in aliases
+            if (template := self._templates.get(alias)) is not None
+        }
+        self.expect(worker, needed.values())
+        leases: list[Lease] = []
+        for label, template in needed.items():
+            if template.group.vendor is Vendor.SQLITE:
+                leases += sqlite_leases(self._store, template, self._folder() / f"w{worker}")
+                continue
+            reply = self._pending[worker, label].reply
+            if reply is None:
+                return None
+            leases += _server_leases(template, reply.get())
+        return leases
+
+    def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:
+        """The same, waiting for servers that are on their way."""
+        deadline = Deadline(self._store.server_timeout_seconds + ANSWER_SECONDS)
+        names = tuple(aliases)
+        while (leases := self.leases(worker, names)) is None:
+            if deadline.passed:
+                raise ServerError(f"No server for {', '.join(names)} came up in time.")
+            self.update(min(1.0, deadline.remaining))
+        return leases
+
+    def discard(self, worker: int) -> None:
+        """See `workers.pool.Databases`."""
+        for number, label in list(self._pending):
+            if number == worker:
+                self._remove(worker, label)
+
+    def _remove(self, worker: int, label: str) -> None:
+        pending = self._pending.pop((worker, label))
+        self._host().request(RemoveServer(server=pending.name))
+
+
+def _server_leases(template: Template, answer: Mapping[str, object]) -> list[Lease]:
+    address = address_of(dict(answer))
+    backend = BACKENDS[template.group.vendor]
+    return [
+        Lease(
+            alias=alias,
+            settings=backend.lease_settings(address, template.group, alias),
+            dropped_options=backend.transport_options(),
+        )
+        for alias in template.group.aliases
+    ]

@@ -1,0 +1,53 @@
+"""The toolkit's own database images, named by the content of the folder they are built from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctest_containers.engine.labels import NAMESPACE
+from ctest_containers.errors import ImageUnavailableError
+from ctest_containers.model import Vendor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseImage:
+    """The image that a template starts from.
+
+    Attributes:
+        folder: The folder with its Dockerfile; None for an image of somebody else's.
+        context: SHA-256 over that folder; empty for an image of somebody else's.
+    """
+
+    name: str
+    folder: Path | None = None
+    context: str = ""
+
+
+def base_image(vendor: Vendor, named: str) -> BaseImage:
+    """The image to start from: the one that the user named, else the toolkit's own."""
+    if named:
+        return BaseImage(name=named)
+    folder = _images() / vendor.value
+    digest = hashlib.sha256()
+    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+        content = file.read_bytes().replace(b"\r\n", b"\n")
+        for part in (file.relative_to(folder).as_posix().encode(), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+    context = digest.hexdigest()
+    return BaseImage(
+        name=f"{NAMESPACE}/base/{vendor.value}:{context[:16]}", folder=folder, context=context
+    )
+
+
+def _images() -> Path:
+    """The folder `images`: inside the installed package, beside it in a checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "images", package.parent / "images"):
+        if folder.is_dir():
+            return folder
+    raise ImageUnavailableError(
+        f"The Dockerfiles of the database images are missing from {package}.",
+        "Install ctest-containers again.",
+    )

@@ -1,0 +1,123 @@
+"""The child process that lets Django create and migrate the databases of a template."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ctest_containers.errors import CtestError, TemplateError
+from ctest_containers.model import DatabaseGroup, Lease, Vendor
+from ctest_containers.project import connections
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.text import plural
+
+CreateDatabases = Callable[[Sequence[str]], object]
+"""Creates and migrates the test databases of some aliases, as Django's runner does."""
+
+
+def build_in_child(
+    *,
+    setup: ProjectSetup,
+    create: CreateDatabases,
+    group: DatabaseGroup,
+    leases: Sequence[Lease],
+    folder: Path | None,
+    close: Sequence[int],
+    timeout_seconds: float,
+) -> None:
+    """Create a group's databases in a child process, and wait for it.
+
+    Args:
+        leases: Where the aliases live while the template is built.
+        folder: Where SQLite's databases are saved, a file for each alias; None for a server.
+        close: Descriptors of the parent that a forked child must not keep open.
+
+    Raises:
+        TemplateError: Django could not create or migrate them; its own report has been printed.
+    """
+    process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
+        target=_create,
+        args=(setup, create, group, tuple(leases), folder, () if setup.spawned else tuple(close)),
+        name=f"template-{group.label}",
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    process.start()
+    process.join(timeout_seconds)
+    if process.exitcode is None:
+        process.kill()
+        process.join()
+        raise TemplateError(
+            f"Migrating the template for {group.label} took longer than {timeout_seconds:g} "
+            "seconds and was stopped.",
+            "Give it more time with --build-timeout.",
+        )
+    if process.exitcode != 0:
+        raise TemplateError(
+            f"The test databases for {plural(len(group.aliases), 'alias')} on {group.label} could "
+            "not be created and migrated; the reason is printed above.",
+            "manage.py migrate on an empty database should show the same.",
+        )
+
+
+def _create(
+    setup: ProjectSetup,
+    create: CreateDatabases,
+    group: DatabaseGroup,
+    leases: Sequence[Lease],
+    folder: Path | None,
+    close: Sequence[int],
+) -> None:
+    for descriptor in close:
+        with suppress(OSError):
+            os.close(descriptor)
+    try:
+        setup.load()
+        _adjust_test_settings(group)
+
+        def resolve(alias: str) -> None:
+            if alias not in group.aliases:
+                raise TemplateError(
+                    f"A migration uses the database {alias!r}, which is not part of the template "
+                    f"for {group.label}."
+                )
+
+        with connections.guarded(resolve):
+            for lease in leases:
+                connections.redirect(lease)
+            create(group.aliases)
+            if folder is not None and group.vendor is Vendor.SQLITE:
+                for database in group.databases:
+                    connections.save_sqlite(database.aliases[0], sqlite_file(folder, database.name))
+            connections.disconnect(group.aliases)
+    except CtestError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
+
+
+def sqlite_file(folder: Path, name: str) -> Path:
+    """Where a template keeps an SQLite database; any name makes a valid file name."""
+    return folder / f"{name.encode().hex()[:200]}.sqlite3"
+
+
+def _adjust_test_settings(group: DatabaseGroup) -> None:
+    """Let Django order the group's databases without those of other servers.
+
+    SQLite's are made in memory and then saved: a file that the settings name is never touched.
+    """
+    from django.db import DEFAULT_DB_ALIAS
+    from django.db import connections as configured
+
+    for alias in group.aliases:
+        test = configured[alias].settings_dict["TEST"]
+        wanted = test.get("DEPENDENCIES", [] if alias == DEFAULT_DB_ALIAS else [DEFAULT_DB_ALIAS])
+        test["DEPENDENCIES"] = [one for one in wanted if one in group.aliases and one != alias]
+        if group.vendor is Vendor.SQLITE:
+            test["NAME"] = None

@@ -1,0 +1,262 @@
+"""Finds a template, or lets exactly one run build it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ctest_containers.backends import BACKENDS
+from ctest_containers.engine import labels
+from ctest_containers.errors import ImageUnavailableError, TemplateError
+from ctest_containers.events import (
+    BaseImageBuildStarted,
+    Event,
+    TemplateAwaited,
+    TemplateBuilt,
+    TemplateBuildStarted,
+    TemplateFound,
+)
+from ctest_containers.model import Address, Lease, Secret, Vendor
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.servers import ServerHostClient
+from ctest_containers.servers.requests import (
+    BuildBase,
+    DigestImage,
+    FindTemplate,
+    RemoveServer,
+    Snapshot,
+    StartServer,
+)
+from ctest_containers.template.base import BaseImage
+from ctest_containers.template.build import CreateDatabases, build_in_child, sqlite_file
+from ctest_containers.template.identity import Template
+from ctest_containers.text import slug
+
+FIND_SECONDS = 60.0
+SNAPSHOT_SECONDS = 600.0
+IMAGE_SECONDS = 1800.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateStore:
+    """Where templates are kept: the engine's images, and a folder of files for SQLite.
+
+    Attributes:
+        folder: The toolkit's cache folder of this user; locks live there too.
+        host: Gives the server host, starting it when it does not run yet.
+        report: Is told what happens.
+    """
+
+    folder: Path
+    host: Callable[[], ServerHostClient]
+    report: Callable[[Event], None]
+    server_timeout_seconds: float
+    build_timeout_seconds: float
+
+    def base_digest(self, base: BaseImage | None) -> str:
+        """What identifies a base image on every machine; a named image may be pulled for it."""
+        if base is None or base.context:
+            return base.context if base else ""
+        return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
+
+    def ensure(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> None:
+        """Make sure that a template exists; build it unless another run does so already.
+
+        Raises:
+            TemplateError: It could not be built.
+            EngineError: The engine did not do its part.
+        """
+        group = template.group
+        if self._exists(template):
+            self.report(_found(template))
+            return
+        with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
+            if self._exists(template):
+                self.report(_found(template))
+                return
+            started = time.monotonic()
+            self.report(
+                TemplateBuildStarted(
+                    group=group.label, aliases=group.aliases, fingerprint=template.fingerprint
+                )
+            )
+            if group.vendor is Vendor.SQLITE:
+                self._build_files(template, setup, create)
+            else:
+                self._build_image(template, setup, create)
+            self.report(
+                TemplateBuilt(
+                    group=group.label,
+                    fingerprint=template.fingerprint,
+                    seconds=time.monotonic() - started,
+                )
+            )
+
+    def files(self, template: Template) -> Path:
+        """The folder of an SQLite template."""
+        return self.folder / "sqlite" / slug(template.project) / template.fingerprint
+
+    def _exists(self, template: Template) -> bool:
+        if template.group.vendor is Vendor.SQLITE:
+            return self.files(template).is_dir()
+        return self.host().call(FindTemplate(image=template.image), FIND_SECONDS) is not None
+
+    def _build_files(
+        self, template: Template, setup: ProjectSetup, create: CreateDatabases
+    ) -> None:
+        target = self.files(template)
+        making = target.with_name(f"{target.name}.{os.getpid()}")
+        making.mkdir(parents=True)
+        try:
+            build_in_child(
+                setup=setup,
+                create=create,
+                group=template.group,
+                leases=(),
+                folder=making,
+                close=(),
+                timeout_seconds=self.build_timeout_seconds,
+            )
+            making.rename(target)
+        except BaseException:
+            shutil.rmtree(making, ignore_errors=True)
+            raise
+
+    def _build_image(
+        self, template: Template, setup: ProjectSetup, create: CreateDatabases
+    ) -> None:
+        assert template.base is not None
+        group = template.group
+        host = self.host()
+        self._ensure_base(template.base, template)
+        backend = BACKENDS[group.vendor]
+        server = f"template-{group.label}"
+        users = tuple({one.user for one in group.databases if one.user} - {backend.admin})
+        start = StartServer(
+            server=server,
+            image=template.base.name,
+            own_image=bool(template.base.context),
+            vendor=group.vendor,
+            users=users,
+            timeout_seconds=self.server_timeout_seconds,
+        )
+        try:
+            answer = host.call(start, self.server_timeout_seconds + FIND_SECONDS)
+            address = address_of(answer)
+            leases = []
+            for alias in group.aliases:
+                settings = dict(backend.lease_settings(address, group, alias))
+                # Django gives the test database its name when it creates it.
+                del settings["NAME"]
+                dropped = backend.transport_options()
+                leases.append(Lease(alias=alias, settings=settings, dropped_options=dropped))
+            build_in_child(
+                setup=setup,
+                create=create,
+                group=group,
+                leases=leases,
+                folder=None,
+                close=host.descriptors(),
+                timeout_seconds=self.build_timeout_seconds,
+            )
+            snapshot = Snapshot(
+                server=server,
+                image=template.image,
+                databases=tuple(one.name for one in group.databases),
+                fingerprint=template.fingerprint,
+                labels=_labels(template),
+                timeout_seconds=SNAPSHOT_SECONDS,
+            )
+            host.call(snapshot, SNAPSHOT_SECONDS * 2)
+        finally:
+            host.call(RemoveServer(server=server), FIND_SECONDS)
+
+    def _ensure_base(self, base: BaseImage, template: Template) -> None:
+        host = self.host()
+        if host.call(FindTemplate(image=base.name), FIND_SECONDS) is not None:
+            return
+        if base.folder is None:
+            raise ImageUnavailableError(f"The image {base.name} has gone from the engine.")
+        with self._locked(f"base-{template.group.vendor.value}-{base.context[:32]}", template):
+            self.report(BaseImageBuildStarted(image=base.name))
+            build = BuildBase(image=base.name, folder=str(base.folder), context=base.context)
+            host.call(build, IMAGE_SECONDS)
+
+    @contextmanager
+    def _locked(self, name: str, template: Template) -> Iterator[None]:
+        """Between runs, one at a time; let go even when the holder is killed."""
+        folder = self.folder / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{name}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            self.report(
+                TemplateAwaited(group=template.group.label, fingerprint=template.fingerprint)
+            )
+            try:
+                lock.acquire(timeout=self.build_timeout_seconds)
+            except Timeout as error:
+                raise TemplateError(
+                    f"Another run has been building {name} for more than "
+                    f"{self.build_timeout_seconds:g} seconds.",
+                    "End that run, or give it more time with --build-timeout.",
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def address_of(answer: dict[str, object]) -> Address:
+    """The address in the answer to `StartServer`."""
+    return Address(
+        host=str(answer["host"]),
+        port=int(str(answer["port"])),
+        user=str(answer["user"]),
+        password=Secret(str(answer["password"])),
+    )
+
+
+def sqlite_leases(store: TemplateStore, template: Template, folder: Path) -> Sequence[Lease]:
+    """A database of its own for each alias of an SQLite template.
+
+    Args:
+        folder: Where databases live that the settings want in a file.
+    """
+    leases = []
+    for database in template.group.databases:
+        name = database.name if _in_memory(database.name) else str(folder / Path(database.name).name)
+        source = str(sqlite_file(store.files(template), database.name))
+        for alias in database.aliases:
+            first = alias == database.aliases[0]
+            lease = Lease(
+                alias=alias, settings={"NAME": name}, load_from=source if first else ""
+            )
+            leases.append(lease)
+    return leases
+
+
+def _in_memory(name: str) -> bool:
+    """Whether an SQLite database of this name lives in memory, as Django decides it."""
+    return name == ":memory:" or "mode=memory" in name
+
+
+def _labels(template: Template) -> dict[str, str]:
+    digests = {one.name: one.digest[:16] for one in template.inputs}
+    return {labels.FINGERPRINT: template.fingerprint, labels.INPUTS: json.dumps(digests)}
+
+
+def _found(template: Template) -> TemplateFound:
+    group = template.group
+    return TemplateFound(
+        group=group.label, aliases=group.aliases, fingerprint=template.fingerprint
+    )

@@ -1,0 +1,37 @@
+"""How numbers and long texts are shown to people."""
+
+from __future__ import annotations
+
+import re
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 worker`, `2 workers`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """`0.31 s`, `12.4 s`, `2 min 5 s`."""
+    if seconds < 10:
+        return f"{seconds:.2f} s"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def size(count: int) -> str:
+    """A number of bytes in MiB or GiB, as people compare them."""
+    mebibytes = count / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
+
+
+def slug(name: str) -> str:
+    """The name as a component of an image name: lower-case letters, digits and single dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
+
+
+def last_lines(output: str, count: int = 20) -> str:
+    """The end of a log, without its empty lines."""
+    lines = [line for line in output.splitlines() if line.strip()]
+    return "\n".join(lines[-count:])

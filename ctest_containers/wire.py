@@ -1,0 +1,115 @@
+"""JSON lines between the parent and a worker, and between the parent and the server host.
+
+A message is one line: the name of its class and its fields. Only the classes listed here travel,
+so nothing that arrives is ever unpickled or evaluated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Union
+
+from ctest_containers.events import (
+    BatchFinished,
+    OutcomeKind,
+    Problem,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+    WorkerEvent,
+    WorkerFailed,
+)
+from ctest_containers.model import Lease
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseDatabases:
+    """Command to a worker: from now on these aliases live in these databases."""
+
+    leases: tuple[Lease, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunBatch:
+    """Command to a worker: run this batch, except for the tests that have already ended."""
+
+    batch: int
+    skip: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quit:
+    """Command to a worker: end."""
+
+
+Command = Union[UseDatabases, RunBatch, Quit]
+Message = Union[WorkerEvent, Command]
+
+_CLASSES: Final[dict[str, Any]] = {
+    kind.__name__: kind
+    for kind in (
+        TestStarted,
+        TestOutcome,
+        TestDuration,
+        TestFinished,
+        BatchFinished,
+        WorkerFailed,
+        UseDatabases,
+        RunBatch,
+        Quit,
+    )
+}
+
+
+def encode(message: Message) -> bytes:
+    """The message as one line.
+
+    Any text survives, lone surrogates and control characters included, for JSON escapes them.
+    """
+    fields: dict[str, Any] = asdict(message)
+    return json.dumps({"type": type(message).__name__, **fields}).encode("ascii") + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message that a line carries.
+
+    Raises:
+        ValueError: The line is not one that `encode` makes.
+    """
+    fields = json.loads(line)
+    try:
+        kind = _CLASSES[fields.pop("type")]
+        if kind is TestOutcome:
+            fields["kind"] = OutcomeKind(fields["kind"])
+            if fields["problem"] is not None:
+                fields["problem"] = Problem(**fields["problem"])
+        elif kind is UseDatabases:
+            fields["leases"] = tuple(
+                Lease(**{**lease, "dropped_options": tuple(lease["dropped_options"])})
+                for lease in fields["leases"]
+            )
+        elif kind is RunBatch:
+            fields["skip"] = tuple(fields["skip"])
+        message: Message = kind(**fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a message of this version: {line[:200]!r}") from error
+    return message
+
+
+class LineBuffer:
+    """Puts lines together from the pieces in which they arrive."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Take a piece and give the lines that it completes, each without its end."""
+        head, separator, rest = data.partition(b"\n")
+        self._pieces.append(head)
+        while separator:
+            yield b"".join(self._pieces)
+            head, separator, rest = rest.partition(b"\n")
+            self._pieces = [head]

@@ -1,0 +1,1 @@
+"""Worker processes: each runs batches of tests against databases of its own."""

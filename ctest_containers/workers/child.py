@@ -1,0 +1,158 @@
+"""What runs inside a worker process; it never reaches the container engine."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import sys
+import traceback
+import unittest
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import BatchFinished, WorkerEvent, WorkerFailed
+from ctest_containers.project import connections
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.project.suite import Batch
+from ctest_containers.wire import LineBuffer, Quit, RunBatch, UseDatabases, decode, encode
+from ctest_containers.workers.recorder import RecordingResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a worker is told when it starts.
+
+    Attributes:
+        batches: All batches of the run; in pickled form for a spawned worker, which can only
+            unpickle tests once the project is loaded.
+        serialized: Aliases whose contents tests with `serialized_rollback` need.
+        close: Descriptors of the parent that a forked worker must not keep open.
+    """
+
+    worker: int
+    setup: ProjectSetup
+    batches: Sequence[Batch] | bytes
+    serialized: frozenset[str]
+    failfast: bool
+    buffer: bool
+    debug_sql: bool
+    close: tuple[int, ...]
+
+
+class Worker:
+    """A worker's own side of the conversation with its parent."""
+
+    def __init__(self, assignment: Assignment, channel: socket.socket) -> None:
+        self._assignment = assignment
+        self._channel = channel
+        self._lines = LineBuffer()
+        self._pending: list[bytes] = []
+        self._leased: set[str] = set()
+        self._result: unittest.TestResult | None = None
+
+    def work(self) -> None:
+        """Carry out commands until told to quit, or until the parent is gone."""
+        assignment = self._assignment
+        assignment.setup.load()
+        batches: Sequence[Batch] = (
+            pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
+            if isinstance(assignment.batches, bytes)
+            else assignment.batches
+        )
+        if assignment.debug_sql:
+            connections.log_queries()
+        # At the terminal, Ctrl-C reaches every process: finish the test that is running.
+        signal.signal(signal.SIGINT, self._stop)
+        with connections.guarded(self._refuse):
+            while True:
+                line = self._next_line()
+                if line is None:
+                    return
+                match decode(line):
+                    case UseDatabases(leases=leases):
+                        for lease in leases:
+                            self._leased.add(lease.alias)
+                            connections.redirect(lease)
+                        named = {lease.alias for lease in leases}
+                        connections.serialize(named & assignment.serialized)
+                        if assignment.setup.spawned:
+                            connections.mark_expectations(named)
+                    case RunBatch(batch=number, skip=skip):
+                        self._run(batches[number], frozenset(skip))
+                    case Quit():
+                        return
+
+    def send(self, event: WorkerEvent) -> None:
+        """Send an event; blocks while the parent is busy."""
+        self._channel.sendall(encode(event))
+
+    def _run(self, batch: Batch, skip: frozenset[int]) -> None:
+        assignment = self._assignment
+        pairs = [
+            (index, test)
+            for index, test in zip(batch.indices, batch.tests, strict=True)
+            if index not in skip
+        ]
+        result = RecordingResult(
+            send=self.send,
+            worker=assignment.worker,
+            indices={id(test): index for index, test in pairs},
+            debug_sql=assignment.debug_sql,
+        )
+        result.failfast = assignment.failfast
+        result.buffer = assignment.buffer
+        self._result = result
+        suite = unittest.TestSuite(test for _, test in pairs)
+        # As in a serial run, a test and all that it holds is let go when it has ended.
+        pairs.clear()
+        batch.tests.clear()
+        try:
+            suite.run(result)
+        finally:
+            self._result = None
+            result.close()
+        self.send(BatchFinished(worker=assignment.worker, batch=batch.number))
+
+    def _stop(self, *_: Any) -> None:
+        if self._result is not None:
+            self._result.stop()
+
+    def _refuse(self, alias: str) -> None:
+        if alias not in self._leased:
+            raise WorkerError(
+                f"A test connects to the database {alias!r}, which none of the selected tests "
+                "declares, so it has not been started.",
+                f"Add {alias!r} to the test class's `databases`.",
+            )
+
+    def _next_line(self) -> bytes | None:
+        while not self._pending:
+            data = self._channel.recv(65536)
+            if not data:
+                return None
+            self._pending.extend(self._lines.feed(data))
+        return self._pending.pop(0)
+
+
+def main(assignment: Assignment, channel: socket.socket) -> None:
+    """Run as a worker until the parent says so or is gone."""
+    for descriptor in assignment.close:
+        with suppress(OSError):
+            os.close(descriptor)
+    worker = Worker(assignment, channel)
+    try:
+        worker.work()
+    except (BrokenPipeError, ConnectionResetError):
+        # The parent is gone; nobody is left to hear of it.
+        os._exit(1)
+    except BaseException:
+        with suppress(OSError):
+            worker.send(WorkerFailed(worker=assignment.worker, text=traceback.format_exc()))
+        sys.exit(1)
+    finally:
+        channel.close()

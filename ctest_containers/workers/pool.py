@@ -1,0 +1,270 @@
+"""Gives batches to whichever worker is free, and accounts for every test whatever a worker does."""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import (
+    BatchFinished,
+    Event,
+    OutcomeKind,
+    Problem,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+    WorkerFailed,
+    WorkerLost,
+    WorkerStarted,
+)
+from ctest_containers.model import Lease
+from ctest_containers.project.suite import Batch
+from ctest_containers.wire import Message, Quit, RunBatch, UseDatabases
+from ctest_containers.workers.process import WorkerProcess
+
+TICK_SECONDS: Final = 0.2
+"""How often the pool looks whether it is to stop, when nothing else happens."""
+
+FRUITLESS_LIMIT: Final = 3
+"""Workers that may end one after another without having run a test."""
+
+
+class Databases(Protocol):
+    """Where workers get their databases from."""
+
+    def fileno(self) -> int | None:
+        """Readable when `update` has something to do; None when there is nothing to wait for."""
+
+    def update(self) -> None:
+        """Take note of servers that have come up."""
+
+    def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
+        """What a worker needs for these aliases; None while a server of its own is coming up."""
+
+    def discard(self, worker: int) -> None:
+        """Remove a worker's servers: the worker died, and nobody knows what it left in them."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch, or what is left of one after its worker died."""
+
+    batch: Batch
+    ended: set[int] = field(default_factory=set)
+    losses: int = 0
+
+    @property
+    def left(self) -> list[int]:
+        """The places of the tests that have not ended."""
+        return [index for index in self.batch.indices if index not in self.ended]
+
+
+@dataclass(slots=True)
+class Slot:
+    """A worker's number, and the process that has it at the moment."""
+
+    number: int
+    process: WorkerProcess | None = None
+    work: Work | None = None
+    running: TestStarted | None = None
+    leased: set[str] = field(default_factory=set)
+    failure: str = ""
+
+
+class WorkerPool:
+    """Runs batches in worker processes.
+
+    Args:
+        start: Starts the process of a worker.
+        report: Is told every event.
+        stopping: Whether no further test is to begin.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        batches: Sequence[Batch],
+        databases: Databases,
+        start: Callable[[int], WorkerProcess],
+        report: Callable[[Event], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        self._slots = [Slot(number) for number in range(1, workers + 1)]
+        self._queue = deque(Work(batch) for batch in batches)
+        self._databases = databases
+        self._start = start
+        self._report = report
+        self._stopping = stopping
+        self._interrupted = False
+        self._fruitless = 0
+
+    def run(self) -> None:
+        """Run everything.
+
+        Raises:
+            WorkerError: Workers end again and again before they run a test.
+        """
+        try:
+            while True:
+                if self._stopping():
+                    self._interrupt()
+                else:
+                    for slot in self._slots:
+                        self._employ(slot)
+                if not self._busy() and (not self._queue or self._interrupted):
+                    return
+                self._wait()
+        finally:
+            self._end()
+
+    def descriptors(self) -> tuple[int, ...]:
+        """What a worker that is forked now must not keep open."""
+        return tuple(slot.process.fileno() for slot in self._slots if slot.process is not None)
+
+    def _busy(self) -> list[Slot]:
+        return [slot for slot in self._slots if slot.work is not None]
+
+    def _employ(self, slot: Slot) -> None:
+        """Give a free worker the first batch whose databases it has, or can have at once."""
+        if slot.work is not None or not self._queue:
+            return
+        if slot.process is None:
+            slot.process = self._start(slot.number)
+            self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
+        for work in self._queue:
+            leases = self._databases.leases(slot.number, work.batch.aliases)
+            if leases is None:
+                continue
+            self._queue.remove(work)
+            slot.work = work
+            fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
+            if fresh:
+                slot.leased.update(lease.alias for lease in fresh)
+                slot.process.send(UseDatabases(leases=fresh))
+            slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
+            return
+
+    def _wait(self) -> None:
+        watched = [slot for slot in self._slots if slot.process is not None]
+        descriptors = [slot.process.fileno() for slot in watched if slot.process is not None]
+        host = self._databases.fileno()
+        if host is not None:
+            descriptors.append(host)
+        readable, _, _ = select.select(descriptors, [], [], TICK_SECONDS)
+        if host is not None:
+            self._databases.update()
+        for slot in watched:
+            if slot.process is not None and slot.process.fileno() in readable:
+                for message in slot.process.receive():
+                    self._take(slot, message)
+                if slot.process.closed:
+                    self._lose(slot)
+
+    def _take(self, slot: Slot, message: Message) -> None:
+        match message:
+            case TestStarted():
+                slot.running = message
+            case TestFinished(index=index):
+                slot.running = None
+                self._fruitless = 0
+                if slot.work is not None:
+                    slot.work.ended.add(index)
+            case BatchFinished():
+                slot.work = None
+                self._fruitless = 0
+            case WorkerFailed(text=text):
+                slot.failure = text
+            case UseDatabases() | RunBatch() | Quit():
+                raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
+            case _:
+                pass
+        self._report(message)
+
+    def _lose(self, slot: Slot) -> None:
+        """A worker has ended: account for its test, and let another worker go on with the rest."""
+        assert slot.process is not None
+        cause = slot.process.join()
+        running, work, failure = slot.running, slot.work, slot.failure
+        slot.process, slot.running, slot.work, slot.failure = None, None, None, ""
+        slot.leased.clear()
+        self._databases.discard(slot.number)
+        test_id = running.test_id if running is not None else ""
+        self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
+        text = f"Worker {slot.number} ended with {cause} while it ran this test.\n{failure}"
+        if work is None:
+            self._count_fruitless(slot, cause, failure)
+            return
+        if running is not None:
+            self._fail(slot.number, running.index, running.test_id, text)
+            work.ended.add(running.index)
+        else:
+            work.losses += 1
+            self._count_fruitless(slot, cause, failure)
+            if work.losses > 1:
+                self._give_up(slot.number, work, cause, failure)
+                return
+        if work.left:
+            self._queue.appendleft(work)
+
+    def _give_up(self, worker: int, work: Work, cause: str, failure: str) -> None:
+        """The batch ends its workers outside of any test: its fixtures do."""
+        for index in work.left:
+            test = work.batch.tests[index - work.batch.first]
+            self._report(TestStarted(worker=worker, index=index, test_id=test.id()))
+            text = (
+                f"Not run: the fixtures of its class or module ended the worker twice, "
+                f"with {cause}.\n{failure}"
+            )
+            self._fail(worker, index, test.id(), text)
+
+    def _fail(self, worker: int, index: int, test_id: str, text: str) -> None:
+        problem = Problem(
+            type_name="WorkerLost",
+            module="ctest_containers",
+            message=text.splitlines()[0],
+            text=text,
+            is_failure=False,
+        )
+        self._report(
+            TestOutcome(
+                worker=worker,
+                index=index,
+                test_id=test_id,
+                kind=OutcomeKind.ERROR,
+                problem=problem,
+            )
+        )
+        self._report(TestFinished(worker=worker, index=index, seconds=0.0))
+
+    def _count_fruitless(self, slot: Slot, cause: str, failure: str) -> None:
+        self._fruitless += 1
+        if self._fruitless >= FRUITLESS_LIMIT * len(self._slots):
+            raise WorkerError(
+                f"Workers end again and again before they run a test; worker {slot.number} did "
+                f"with {cause}.\n{failure}".rstrip(),
+                "Run one test with manage.py test to see whether the project loads.",
+            )
+
+    def _interrupt(self) -> None:
+        if not self._interrupted:
+            self._interrupted = True
+            for slot in self._busy():
+                if slot.process is not None:
+                    slot.process.interrupt()
+
+    def _end(self) -> None:
+        for slot in self._slots:
+            if slot.process is not None:
+                if slot.work is None:
+                    slot.process.send(Quit())
+                else:
+                    slot.process.kill()
+        for slot in self._slots:
+            if slot.process is not None:
+                slot.process.join()
+                slot.process = None

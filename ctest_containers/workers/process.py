@@ -1,0 +1,101 @@
+"""A worker process as its parent sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from dataclasses import replace
+
+from ctest_containers.wire import Command, LineBuffer, Message, decode, encode
+from ctest_containers.workers import child
+from ctest_containers.workers.child import Assignment
+
+QUIT_SECONDS = 5.0
+"""How long a worker may take to end after it was told to, before it is killed."""
+
+
+class WorkerProcess:
+    """One worker process and the channel to it."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.number = assignment.worker
+        self._channel, theirs = socket.socketpair()
+        # What a fork would copy must not be written twice.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        forked = not assignment.setup.spawned
+        close = (*assignment.close, self._channel.fileno()) if forked else ()
+        self._process = assignment.setup.context.Process(  # type: ignore[attr-defined]
+            target=child.main,
+            args=(replace(assignment, close=close), theirs),
+            name=f"ctest-worker-{assignment.worker}",
+        )
+        self._process.start()
+        theirs.close()
+        self._channel.setblocking(False)
+        self._lines = LineBuffer()
+        self.closed = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process.pid is not None
+        return int(self._process.pid)
+
+    def fileno(self) -> int:
+        """Readable when it has sent something or has ended."""
+        return self._channel.fileno()
+
+    def send(self, command: Command) -> None:
+        """Send a command; one that has died meanwhile is found out when reading."""
+        try:
+            self._channel.setblocking(True)
+            self._channel.sendall(encode(command))
+        except OSError:
+            pass
+        finally:
+            self._channel.setblocking(False)
+
+    def receive(self) -> list[Message]:
+        """What has arrived; sets `closed` when nothing more will."""
+        try:
+            data = self._channel.recv(1 << 20)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+        return [decode(line) for line in self._lines.feed(data)]
+
+    def interrupt(self) -> None:
+        """Ask it to end after the test that is running."""
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process.is_alive():
+            self._process.kill()
+
+    def join(self) -> str:
+        """Wait for its end, which has begun, and say how it ended."""
+        self._process.join(QUIT_SECONDS)
+        if self._process.exitcode is None:
+            self._process.kill()
+            self._process.join(QUIT_SECONDS)
+        code = self._process.exitcode
+        self._channel.close()
+        if code is None:
+            return "did not end"
+        if code >= 0:
+            return f"exit code {code}"
+        try:
+            return f"signal {-code} ({signal.Signals(-code).name})"
+        except ValueError:
+            return f"signal {-code}"
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process.is_alive() and self._process.pid is not None:
+            os.kill(self._process.pid, number)

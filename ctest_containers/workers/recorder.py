@@ -1,0 +1,183 @@
+"""A test result that describes what happens instead of keeping it.
+
+Exceptions become text where they were raised. So nothing depends on whether an exception, or what
+it refers to, can be pickled, and the text is what a serial run would have printed.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import unittest
+from collections.abc import Callable
+from io import StringIO
+from types import TracebackType
+from typing import Any
+
+from ctest_containers.events import (
+    OutcomeKind,
+    Problem,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+    WorkerEvent,
+)
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+class RecordingResult(unittest.TestResult):
+    """Sends every report of unittest as an event.
+
+    Args:
+        send: Takes the events, in their order.
+        worker: The worker's number.
+        indices: The place in the run of each test, by `id()` of the test.
+        debug_sql: Whether to send the queries that Django logs, for --debug-sql.
+    """
+
+    def __init__(
+        self,
+        *,
+        send: Callable[[WorkerEvent], None],
+        worker: int,
+        indices: dict[int, int],
+        debug_sql: bool = False,
+    ) -> None:
+        super().__init__()
+        self._send = send
+        self._worker = worker
+        self._indices = indices
+        self._started = 0.0
+        self._queries = StringIO()
+        self.current: int | None = None
+        if debug_sql:
+            logger = logging.getLogger("django.db.backends")
+            logger.setLevel(logging.DEBUG)
+            self._handler = logging.StreamHandler(self._queries)
+            logger.addHandler(self._handler)
+
+    def close(self) -> None:
+        """Stop listening to Django's log."""
+        handler = getattr(self, "_handler", None)
+        if handler is not None:
+            logging.getLogger("django.db.backends").removeHandler(handler)
+
+    def startTest(self, test: unittest.TestCase) -> None:
+        """See `unittest.TestResult`."""
+        super().startTest(test)
+        self._drain_queries()
+        self.current = self._indices[id(test)]
+        self._started = time.perf_counter()
+        self._send(TestStarted(worker=self._worker, index=self.current, test_id=test.id()))
+
+    def stopTest(self, test: unittest.TestCase) -> None:
+        """See `unittest.TestResult`."""
+        super().stopTest(test)
+        # The test may now be freed, and another object get its id.
+        index = self._indices.pop(id(test))
+        seconds = time.perf_counter() - self._started
+        self.current = None
+        self._send(
+            TestFinished(
+                worker=self._worker, index=index, seconds=seconds, queries=self._drain_queries()
+            )
+        )
+
+    def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
+        """See `unittest.TestResult`; called by Python 3.12 and later."""
+        index = self._indices.get(id(test))
+        if index is not None:
+            self._send(TestDuration(worker=self._worker, index=index, seconds=elapsed))
+
+    def addSuccess(self, test: unittest.TestCase) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.SUCCESS)
+
+    def addFailure(self, test: unittest.TestCase, err: Any) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.FAILURE, err=err)
+
+    def addError(self, test: unittest.TestCase, err: Any) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.ERROR, err=err)
+
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.SKIP, reason=str(reason))
+
+    def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.EXPECTED_FAILURE, err=err)
+
+    def addUnexpectedSuccess(self, test: unittest.TestCase) -> None:
+        """See `unittest.TestResult`."""
+        self._report(test, OutcomeKind.UNEXPECTED_SUCCESS)
+
+    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
+        """See `unittest.TestResult`."""
+        self._report(subtest, OutcomeKind.SUBTEST, err=err)
+
+    def _report(
+        self,
+        test: Any,
+        kind: OutcomeKind,
+        *,
+        err: ExceptionInfo | None = None,
+        reason: str = "",
+    ) -> None:
+        subtest = None
+        owner = test
+        if hasattr(test, "_subDescription"):
+            owner = test.test_case
+            subtest = str(test._subDescription())
+        problem = None
+        if err is not None:
+            problem = self._describe(err, owner, test)
+            if kind not in (OutcomeKind.EXPECTED_FAILURE,):
+                # What --buffer captured is shown for what went wrong, as `TestResult` does.
+                self._mirrorOutput = True
+                if self.failfast:
+                    self.stop()
+        elif kind is OutcomeKind.UNEXPECTED_SUCCESS and self.failfast:
+            self.stop()
+        self._send(
+            TestOutcome(
+                worker=self._worker,
+                index=self._indices.get(id(owner)),
+                test_id=owner.id(),
+                kind=kind,
+                subtest=subtest,
+                reason=reason,
+                problem=problem,
+                queries=self._drain_queries(),
+            )
+        )
+
+    def _describe(self, err: ExceptionInfo, owner: Any, test: Any) -> Problem:
+        kind, value, _ = err
+        # The holder of a class-level error has None there.
+        failure = getattr(owner, "failureException", None) or AssertionError
+        try:
+            message = str(value)
+        except Exception as error:
+            message = f"<its message cannot be shown: {type(error).__name__}>"
+        try:
+            text = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
+        except Exception as error:
+            text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
+        return Problem(
+            type_name=kind.__qualname__,
+            module=kind.__module__,
+            message=message,
+            text=text,
+            is_failure=issubclass(kind, failure),
+        )
+
+    def _drain_queries(self) -> str:
+        queries = self._queries.getvalue()
+        if queries:
+            self._queries.seek(0)
+            self._queries.truncate()
+        return queries

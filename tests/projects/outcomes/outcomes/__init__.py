@@ -1,0 +1,1 @@
+"""A project whose tests end in every way there is."""

@@ -1,0 +1,28 @@
+"""Settings of the project: SQLite by default, PostgreSQL with OUTCOMES_DB=postgresql."""
+
+import os
+from pathlib import Path
+
+SECRET_KEY = "not-a-secret"
+INSTALLED_APPS = ["django.contrib.contenttypes", "library"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+
+if os.environ.get("OUTCOMES_DB") == "postgresql":
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "outcomes",
+            "USER": os.environ.get("OUTCOMES_DB_USER", "outcomes"),
+            "PASSWORD": os.environ.get("OUTCOMES_DB_PASSWORD", ""),
+            "HOST": os.environ.get("OUTCOMES_DB_HOST", "127.0.0.1"),
+            "PORT": os.environ.get("OUTCOMES_DB_PORT", "5432"),
+        }
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": Path(__file__).resolve().parent.parent / "db.sqlite3",
+        }
+    }

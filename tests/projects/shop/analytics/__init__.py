@@ -1,0 +1,1 @@
+"""Views, searches and sales figures."""

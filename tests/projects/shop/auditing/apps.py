@@ -1,0 +1,7 @@
+"""Configuration of the auditing app."""
+
+from django.apps import AppConfig
+
+
+class AuditingConfig(AppConfig):
+    name = "auditing"

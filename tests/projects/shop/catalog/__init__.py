@@ -1,0 +1,1 @@
+"""The articles on sale."""

@@ -1,0 +1,7 @@
+"""Configuration of the catalog app."""
+
+from django.apps import AppConfig
+
+
+class CatalogConfig(AppConfig):
+    name = "catalog"

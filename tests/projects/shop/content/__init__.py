@@ -1,0 +1,1 @@
+"""Pages, blog and newsletter."""

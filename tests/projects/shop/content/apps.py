@@ -1,0 +1,7 @@
+"""Configuration of the content app."""
+
+from django.apps import AppConfig
+
+
+class ContentConfig(AppConfig):
+    name = "content"

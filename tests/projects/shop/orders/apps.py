@@ -1,0 +1,7 @@
+"""Configuration of the orders app."""
+
+from django.apps import AppConfig
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"

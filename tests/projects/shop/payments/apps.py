@@ -1,0 +1,7 @@
+"""Configuration of the payments app."""
+
+from django.apps import AppConfig
+
+
+class PaymentsConfig(AppConfig):
+    name = "payments"

@@ -1,0 +1,1 @@
+"""Currencies, taxes and price lists."""

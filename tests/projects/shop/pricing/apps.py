@@ -1,0 +1,7 @@
+"""Configuration of the pricing app."""
+
+from django.apps import AppConfig
+
+
+class PricingConfig(AppConfig):
+    name = "pricing"

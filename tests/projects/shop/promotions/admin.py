@@ -1,0 +1,7 @@
+"""Administration of promotions."""
+
+from django.contrib import admin
+
+from promotions.models import Coupon, Promotion
+
+admin.site.register([Coupon, Promotion])

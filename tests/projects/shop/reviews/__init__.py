@@ -1,0 +1,1 @@
+"""Opinions and questions of customers."""

@@ -1,0 +1,7 @@
+"""Configuration of the shipping app."""
+
+from django.apps import AppConfig
+
+
+class ShippingConfig(AppConfig):
+    name = "shipping"

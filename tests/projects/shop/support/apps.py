@@ -1,0 +1,7 @@
+"""Configuration of the support app."""
+
+from django.apps import AppConfig
+
+
+class SupportConfig(AppConfig):
+    name = "support"
