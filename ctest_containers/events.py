@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Union
 
 
 class OutcomeKind(str, Enum):
@@ -108,6 +107,14 @@ class BatchFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseWanted:
+    """A test uses a database that it does not declare, and waits for it."""
+
+    worker: int
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
     """A worker met an error outside of any test and ends."""
 
@@ -202,21 +209,27 @@ class BaseImageBuildStarted:
     image: str
 
 
-WorkerEvent = Union[
-    TestStarted, TestOutcome, TestDuration, TestFinished, BatchFinished, WorkerFailed
-]
+WorkerEvent = (
+    TestStarted
+    | TestOutcome
+    | TestDuration
+    | TestFinished
+    | BatchFinished
+    | DatabaseWanted
+    | WorkerFailed
+)
 """What a worker process sends."""
 
-Event = Union[
-    WorkerEvent,
-    WorkerStarted,
-    WorkerLost,
-    ServerReady,
-    TemplateFound,
-    TemplateAwaited,
-    TemplateBuildStarted,
-    TemplateBuilt,
-    WorkersPlanned,
-    BaseImageBuildStarted,
-]
+Event = (
+    WorkerEvent
+    | WorkerStarted
+    | WorkerLost
+    | ServerReady
+    | TemplateFound
+    | TemplateAwaited
+    | TemplateBuildStarted
+    | TemplateBuilt
+    | WorkersPlanned
+    | BaseImageBuildStarted
+)
 """Everything that can happen in a run."""

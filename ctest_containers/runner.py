@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 from django.test.runner import DiscoverRunner, ParallelTestSuite
-from django.test.utils import get_runner, iter_test_cases
+from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # not in the stubs
 from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
@@ -35,22 +35,23 @@ class IsolatedTestSuite(ParallelTestSuite):
     Django's own suite sets `process_setup` on this class, as on Django's parallel suite.
     """
 
-    serialized_aliases: set[str] = set()
-    used_aliases: set[str] = set()
+    # Django's `run_tests` sets both before the suite runs.
+    serialized_aliases: set[str] | None = None
+    used_aliases: set[str] | None = None
 
     def __init__(self, tests: Sequence[unittest.TestCase], runner: ContainerRunnerMixin) -> None:
         super().__init__([unittest.TestSuite(tests)], 1)
         self._all_tests = tests
         self._runner = runner
 
-    def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002  # unittest's signature
+    def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
         """Run every test in a worker and report into the result."""
         runner = self._runner
         runner.session.run(
             self._all_tests,
             result,
-            aliases=self.used_aliases,
-            serialized=self.serialized_aliases,
+            aliases=self.used_aliases or (),
+            serialized=self.serialized_aliases or (),
             failfast=runner.failfast,
             buffer=runner.buffer,
             debug_sql=runner.debug_sql,
@@ -74,7 +75,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         names = [row.name for row in fields(Config)]
         self._options = {name: kwargs.pop(name, None) for name in names}
         super().__init__(*args, **kwargs)
-        self._asked = self.parallel if self.parallel else None
+        self._asked = self.parallel or None
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -203,4 +204,4 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-__all__ = ["ContainerRunnerMixin", "ContainerTestRunner", "combined", "get_runner"]
+__all__ = ["ContainerRunnerMixin", "ContainerTestRunner", "combined"]

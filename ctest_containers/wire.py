@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Union
+from typing import Any, Final
 
 from ctest_containers.events import (
     BatchFinished,
+    DatabaseWanted,
     OutcomeKind,
     Problem,
     TestDuration,
@@ -27,7 +28,10 @@ from ctest_containers.model import Lease
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseDatabases:
-    """Command to a worker: from now on these aliases live in these databases."""
+    """Command to a worker: from now on these aliases live in these databases.
+
+    Without leases it answers a worker that wanted a database which the run does not have.
+    """
 
     leases: tuple[Lease, ...]
 
@@ -45,8 +49,8 @@ class Quit:
     """Command to a worker: end."""
 
 
-Command = Union[UseDatabases, RunBatch, Quit]
-Message = Union[WorkerEvent, Command]
+Command = UseDatabases | RunBatch | Quit
+Message = WorkerEvent | Command
 
 _CLASSES: Final[dict[str, Any]] = {
     kind.__name__: kind
@@ -56,6 +60,7 @@ _CLASSES: Final[dict[str, Any]] = {
         TestDuration,
         TestFinished,
         BatchFinished,
+        DatabaseWanted,
         WorkerFailed,
         UseDatabases,
         RunBatch,

@@ -33,9 +33,7 @@ def plan_workers(
         At least one worker as long as there is a batch to run; none otherwise.
     """
     wanted = (
-        Plan(cores, plural(cores, "core"))
-        if asked is None
-        else Plan(asked, "as many as asked for")
+        Plan(cores, plural(cores, "core")) if asked is None else Plan(asked, "as many as asked for")
     )
     limits = [
         wanted,

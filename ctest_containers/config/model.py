@@ -1,4 +1,4 @@
-"""The table of everything that can be configured; option names, variables and docs follow from it."""
+"""The table of all that can be configured; names of options and variables follow from it."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def setting(row: Field[Any]) -> str:
 def table() -> str:
     """The whole table in Markdown, as the README shows it."""
     lines = [
-        '| Option | Environment variable | Setting, in `CTEST_CONTAINERS = {…}` | Default | Meaning |',
+        "| Option | Environment variable | In the setting `CTEST_CONTAINERS` | Default | Meaning |",
         "| --- | --- | --- | --- | --- |",
     ]
     for row in fields(Config):

@@ -20,14 +20,16 @@ def resolve(
 
     Args:
         settings: The Django setting `CTEST_CONTAINERS`.
-        environment: The process's environment; only names that begin with `CTEST_CONTAINERS_` count.
+        environment: The process's environment; only names with `CTEST_CONTAINERS_` count.
         options: Parsed command-line options by field name; those that are None were not given.
 
     Raises:
         UsageError: A key is unknown, or a value is not what the table asks for.
     """
     rows = {row.name: row for row in fields(Config)}
-    _refuse_unknown(settings, {setting(row) for row in rows.values()}, "the setting CTEST_CONTAINERS")
+    _refuse_unknown(
+        settings, {setting(row) for row in rows.values()}, "the setting CTEST_CONTAINERS"
+    )
     _refuse_unknown(
         [name for name in environment if name.startswith(VARIABLE_PREFIX)],
         {variable(row) for row in rows.values()},

@@ -46,7 +46,9 @@ def _translated(doing: str) -> Iterator[None]:
         message = str(error.explanation or error)
         raise EngineError(f"The engine refused while {doing}: {message}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        raise EngineError(f"No Docker Engine answers while {doing}: {error}", START_ENGINE) from error
+        raise EngineError(
+            f"No Docker Engine answers while {doing}: {error}", START_ENGINE
+        ) from error
 
 
 class DockerEngine:
@@ -141,7 +143,8 @@ class DockerEngine:
             port = None
             if spec.port is not None:
                 started.reload()
-                port = int(started.ports[f"{spec.port}/tcp"][0]["HostPort"])
+                published = started.ports[f"{spec.port}/tcp"] or []
+                port = int(published[0]["HostPort"])
         return Container(id=str(started.id), name=spec.name, port=port)
 
     def state(self, container: Container) -> ContainerState:
@@ -160,7 +163,7 @@ class DockerEngine:
         with _translated(f"running {command[0]} in {container.name}"):
             execution = api.exec_create(container.id, list(command), stdin=True)["Id"]
             channel = api.exec_start(execution, socket=True)
-            raw = getattr(channel, "_sock", channel)
+            raw: Any = getattr(channel, "_sock", channel)
             raw.sendall(stdin)
             raw.shutdown(1)
             raw.settimeout(30)

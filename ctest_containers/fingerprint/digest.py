@@ -45,7 +45,5 @@ def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What differs between two sets of inputs (name to digest), a phrase each."""
     phrases = [f"added: {name}" for name in now if name not in before]
     phrases += [f"removed: {name}" for name in before if name not in now]
-    phrases += [
-        f"changed: {name}" for name in now if name in before and before[name] != now[name]
-    ]
+    phrases += [f"changed: {name}" for name in now if name in before and before[name] != now[name]]
     return phrases

@@ -7,14 +7,20 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.model import Lease
+
+ENDPOINT: Final = ("HOST", "PORT")
+CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
 
 
 @contextmanager
 def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
     """Ask before any alias connects, so that no configured database is ever touched.
+
+    That goes for connections made by hand from an alias's settings, too: for Django's own to the
+    server's maintenance database, and for copies that a test makes.
 
     Args:
         resolve: Called with the alias just before it connects. It redirects the alias, or raises.
@@ -23,16 +29,28 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     previous = BaseDatabaseWrapper.connect
-    # A forked child has its parent's guard, which it must not ask.
+    # A forked child has its parent's guard, which it must not ask, but whose knowledge it needs.
     original = getattr(previous, "unguarded", previous)
+    configured: dict[str, tuple[str, ...]] = getattr(previous, "configured", None) or {
+        alias: (connections[alias].vendor, *_endpoint(connections.settings[alias]))
+        for alias in connections.settings
+    }
 
     def connect(self: Any) -> None:
-        # Wrappers made by hand, as tests of backends do, are their makers' own business.
-        if self.alias in connections.settings and self.settings_dict is _settings_of(self.alias):
+        own = self.settings_dict
+        live = connections.settings.get(self.alias)
+        if own is live:
             resolve(self.alias)
+        elif self.vendor != "sqlite":
+            for alias, endpoint in configured.items():
+                if (self.vendor, *_endpoint(own)) == endpoint:
+                    resolve(alias)
+                    own.update({name: connections.settings[alias][name] for name in CREDENTIALS})
+                    break
         original(self)
 
     connect.unguarded = original  # type: ignore[attr-defined]
+    connect.configured = configured  # type: ignore[attr-defined]
     BaseDatabaseWrapper.connect = connect  # type: ignore[method-assign]
     try:
         yield
@@ -87,7 +105,7 @@ def serialize(aliases: Iterable[str]) -> None:
     from django.db import connections
 
     for alias in aliases:
-        connection = connections[alias]
+        connection: Any = connections[alias]
         connection._test_serialized_contents = connection.creation.serialize_db_to_string()
 
 
@@ -108,11 +126,8 @@ def mark_expectations(aliases: Iterable[str]) -> None:
             connections[alias].creation.mark_expected_failures_and_skips()
 
 
-def _settings_of(alias: str) -> dict[str, Any]:
-    from django.db import connections
-
-    found: dict[str, Any] = connections.settings[alias]
-    return found
+def _endpoint(settings: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(str(settings.get(name) or "") for name in ENDPOINT)
 
 
 def _load(connection: Any, file: str) -> None:
@@ -123,6 +138,8 @@ def _load(connection: Any, file: str) -> None:
             source.backup(connection.connection)
     else:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source:
-            with closing(sqlite3.connect(name)) as target:
-                source.backup(target)
+        with (
+            closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(name)) as target,
+        ):
+            source.backup(target)

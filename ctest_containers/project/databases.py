@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from typing import Any
 
 from ctest_containers.errors import UnsupportedVendorError
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
@@ -27,7 +28,7 @@ def plan_groups(used: Collection[str] | None = None) -> tuple[DatabaseGroup, ...
     databases, mirrors = get_unique_databases_and_mirrors()
     by_vendor: dict[str, list[DatabasePlan]] = {}
     for _, aliases in databases.values():
-        first = connections[aliases[0]]
+        first: Any = connections[aliases[0]]
         mirroring = [alias for alias, target in mirrors.items() if target in aliases]
         plan = DatabasePlan(
             name=str(first.creation._get_test_db_name()),

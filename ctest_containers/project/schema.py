@@ -98,7 +98,7 @@ def migration_inputs(label: str, folder: Path) -> Iterator[Input]:
             yield Input.of(f"migration {label}.{name}", file.read_bytes())
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _package_folder(name: str) -> Path | None:
     try:
         spec = importlib.util.find_spec(name)
@@ -125,14 +125,16 @@ def _versions() -> Iterator[Input]:
 
 def _files(patterns: Iterable[str]) -> Iterator[Input]:
     for pattern in patterns:
-        files = sorted(file for file in glob.glob(pattern, recursive=True) if os.path.isfile(file))
+        files = sorted(file for file in glob.glob(pattern, recursive=True) if Path(file).is_file())
         if not files:
             raise UsageError(
                 f"No file matches {pattern!r}, which fingerprint_files names.",
                 f"Paths are relative to {Path.cwd()}.",
             )
         for file in files:
-            yield Input.of(f"file {Path(os.path.relpath(file)).as_posix()}", Path(file).read_bytes())
+            yield Input.of(
+                f"file {Path(os.path.relpath(file)).as_posix()}", Path(file).read_bytes()
+            )
 
 
 def _describe_model(model: Any) -> str:

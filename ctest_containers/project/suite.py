@@ -50,9 +50,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
             declared = getattr(test, "databases", None) or ()
             aliases.update(every_alias if declared == "__all__" else declared)
         batches.append(
-            Batch(
-                number=len(batches), first=first, tests=together, aliases=frozenset(aliases)
-            )
+            Batch(number=len(batches), first=first, tests=together, aliases=frozenset(aliases))
         )
         first += len(together)
     return batches

@@ -33,7 +33,7 @@ class RecordedError(Exception):
         return self.problem.message
 
 
-class RecordedSubTest(unittest.case._SubTest):
+class RecordedSubTest(unittest.case._SubTest):  # type: ignore[name-defined,misc]
     """Stands for a subtest of a worker, by the description that it gave of itself."""
 
     def __init__(self, test: unittest.TestCase, description: str) -> None:
@@ -54,17 +54,18 @@ class ReplayReport:
     """
 
     def __init__(self, result: unittest.TestResult, tests: Sequence[unittest.TestCase]) -> None:
-        self._result: Any = result
+        private: Any = result
+        self._result = private
         self._tests = tests
         self._held: dict[int, list[Event]] = defaultdict(list)
-        worded = self._result._exc_info_to_string
+        worded = private._exc_info_to_string
 
         def recorded_or_worded(err: Any, test: Any) -> Any:
             if isinstance(err[1], RecordedError):
                 return err[1].problem.text
             return worded(err, test)
 
-        self._result._exc_info_to_string = recorded_or_worded
+        private._exc_info_to_string = recorded_or_worded
 
     def handle(self, event: Event) -> None:
         """See `Report`."""

@@ -8,6 +8,7 @@ import select
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -139,7 +140,7 @@ class ServerHostClient:
                     return kept.pop(number).get()
                 if deadline.passed:
                     raise EngineError(
-                        f"{type(request).__name__} was not done within {timeout_seconds:g} seconds.",
+                        f"{type(request).__name__} took longer than {timeout_seconds:g} seconds.",
                         "Is the engine overloaded? Try fewer workers, or run it again.",
                     )
         finally:
@@ -149,10 +150,8 @@ class ServerHostClient:
         """Let the host remove everything, and wait for it."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        with suppress(OSError):
             self._process.stdin.close()
-        except OSError:
-            pass
         try:
             self._process.wait(CLOSE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -196,7 +195,7 @@ def _run_folder(run: str) -> Path:
     longest = len(f"/ctest-{run}/template-postgresql-99-proof/.s.PGSQL.5432")
     base = tempfile.gettempdir()
     if len(os.fsencode(base)) + longest > SOCKET_PATH_LIMIT:
-        base = "/tmp"
+        base = "/tmp"  # noqa: S108  # The folder made in it is this user's alone.
     folder = Path(base) / f"ctest-{run}"
     folder.mkdir(mode=0o700)
     return folder

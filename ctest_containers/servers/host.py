@@ -159,9 +159,7 @@ class ServerHost:
         )
         self._wait(backend, container, address, deadline)
         backend.prepare(address, request.users)
-        self._servers[request.server] = Server(
-            container, folder, backend, launch, address, request
-        )
+        self._servers[request.server] = Server(container, folder, backend, launch, address, request)
         return {
             "host": address.host,
             "port": address.port,
@@ -177,8 +175,8 @@ class ServerHost:
         container = self._engine.start(spec)
         with self._lock:
             self._containers[server] = container
-            closing = self._closing
-        if closing:
+            closing: bool = self._closing
+        if closing:  # Another thread began to close while this one was starting it.
             self._remove_container(container)
         return container
 
@@ -314,7 +312,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
             send({"id": number, "result": host.answer(request)})
         except CtestError as error:
             send({"id": number, "error": _describe(error)})
-        except Exception:
+        except Exception:  # noqa: BLE001  # A bug here must not leave the parent waiting.
             send({"id": number, "bug": traceback.format_exc()})
 
     pool = ThreadPoolExecutor(max_workers=32)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 KEPT_SELECTIONS = 200
 """The oldest ones are forgotten beyond this."""
@@ -40,7 +41,10 @@ class Forecast:
     def get(self, selection: Sequence[str]) -> Needs | None:
         """What the same selection of tests needed last time."""
         found = self._read().get(_key(selection))
-        return Needs(tuple(found["aliases"]), found["workers"]) if found else None
+        try:
+            return Needs(tuple(found["aliases"]), int(found["workers"])) if found else None
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def remember(self, selection: Sequence[str], needs: Needs) -> None:
         """Keep what this selection needed; two runs at once may lose one another's note."""
@@ -54,7 +58,7 @@ class Forecast:
             making.write_text(json.dumps(kept))
             making.replace(self._file)
 
-    def _read(self) -> dict[str, dict[str, object] | None]:
+    def _read(self) -> dict[str, Any]:
         try:
             known = json.loads(self._file.read_text())
         except (OSError, ValueError):

@@ -95,7 +95,7 @@ class Session:
         self._templates: dict[str, Template] = {}
         self._exit = ExitStack()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._exit.callback(self._close)
         self._exit.enter_context(connections.guarded(self._lend_to_parent))
         return self
@@ -127,8 +127,8 @@ class Session:
             if group.label in self._ready:
                 continue
             template = self._identify(group)
-            self._store.ensure(template, self._setup, self._create)
-            self._servers.offer(template)
+            was_there = self._store.ensure(template, self._setup, self._create)
+            self._servers.offer(template, was_there=was_there)
             self._ready.add(group.label)
             self._templates[group.label] = template
 

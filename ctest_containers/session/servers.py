@@ -61,12 +61,17 @@ class WorkerServers:
         self._started = 0
         self._removed = 0
 
-    def offer(self, template: Template) -> None:
-        """From now on this template serves its aliases; servers from another one are given up."""
+    def offer(self, template: Template, *, was_there: bool) -> None:
+        """From now on this template serves its aliases.
+
+        Servers that were asked for on the strength of a forecast are given up when they are from
+        another template, or were asked for before this one existed.
+        """
         for alias in template.group.aliases:
             self._templates[alias] = template
         for (worker, label), pending in list(self._pending.items()):
-            if label == template.group.label and pending.image != template.image:
+            current = was_there and pending.image == template.image
+            if label == template.group.label and not current:
                 self._remove(worker, label)
 
     def expect(self, worker: int, templates: Iterable[Template]) -> None:

@@ -64,7 +64,7 @@ def build_in_child(
         )
 
 
-def _create(
+def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     setup: ProjectSetup,
     create: CreateDatabases,
     group: DatabaseGroup,
@@ -95,9 +95,9 @@ def _create(
                     connections.save_sqlite(database.aliases[0], sqlite_file(folder, database.name))
             connections.disconnect(group.aliases)
     except CtestError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         sys.exit(1)
-    except Exception:
+    except Exception:  # noqa: BLE001  # Whatever the project raised is shown here and told by the exit code.
         traceback.print_exc()
         sys.exit(1)
 

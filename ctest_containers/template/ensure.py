@@ -20,8 +20,8 @@ from ctest_containers.events import (
     BaseImageBuildStarted,
     Event,
     TemplateAwaited,
-    TemplateBuilt,
     TemplateBuildStarted,
+    TemplateBuilt,
     TemplateFound,
 )
 from ctest_containers.model import Address, Lease, Secret, Vendor
@@ -67,8 +67,11 @@ class TemplateStore:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
 
-    def ensure(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> None:
+    def ensure(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> bool:
         """Make sure that a template exists; build it unless another run does so already.
+
+        Returns:
+            Whether it was there all along.
 
         Raises:
             TemplateError: It could not be built.
@@ -77,11 +80,11 @@ class TemplateStore:
         group = template.group
         if self._exists(template):
             self.report(_found(template))
-            return
+            return True
         with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
             if self._exists(template):
                 self.report(_found(template))
-                return
+                return False
             started = time.monotonic()
             self.report(
                 TemplateBuildStarted(
@@ -99,6 +102,7 @@ class TemplateStore:
                     seconds=time.monotonic() - started,
                 )
             )
+            return False
 
     def files(self, template: Template) -> Path:
         """The folder of an SQLite template."""
@@ -234,13 +238,13 @@ def sqlite_leases(store: TemplateStore, template: Template, folder: Path) -> Seq
     """
     leases = []
     for database in template.group.databases:
-        name = database.name if _in_memory(database.name) else str(folder / Path(database.name).name)
+        name = (
+            database.name if _in_memory(database.name) else str(folder / Path(database.name).name)
+        )
         source = str(sqlite_file(store.files(template), database.name))
         for alias in database.aliases:
             first = alias == database.aliases[0]
-            lease = Lease(
-                alias=alias, settings={"NAME": name}, load_from=source if first else ""
-            )
+            lease = Lease(alias=alias, settings={"NAME": name}, load_from=source if first else "")
             leases.append(lease)
     return leases
 
@@ -257,6 +261,4 @@ def _labels(template: Template) -> dict[str, str]:
 
 def _found(template: Template) -> TemplateFound:
     group = template.group
-    return TemplateFound(
-        group=group.label, aliases=group.aliases, fingerprint=template.fingerprint
-    )
+    return TemplateFound(group=group.label, aliases=group.aliases, fingerprint=template.fingerprint)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctest_containers.errors import WorkerError
-from ctest_containers.events import BatchFinished, WorkerEvent, WorkerFailed
+from ctest_containers.events import BatchFinished, DatabaseWanted, WorkerEvent, WorkerFailed
+from ctest_containers.model import Lease
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
@@ -68,20 +69,14 @@ class Worker:
             connections.log_queries()
         # At the terminal, Ctrl-C reaches every process: finish the test that is running.
         signal.signal(signal.SIGINT, self._stop)
-        with connections.guarded(self._refuse):
+        with connections.guarded(self._lend):
             while True:
                 line = self._next_line()
                 if line is None:
                     return
                 match decode(line):
                     case UseDatabases(leases=leases):
-                        for lease in leases:
-                            self._leased.add(lease.alias)
-                            connections.redirect(lease)
-                        named = {lease.alias for lease in leases}
-                        connections.serialize(named & assignment.serialized)
-                        if assignment.setup.spawned:
-                            connections.mark_expectations(named)
+                        self._use(leases)
                     case RunBatch(batch=number, skip=skip):
                         self._run(batches[number], frozenset(skip))
                     case Quit():
@@ -122,13 +117,33 @@ class Worker:
         if self._result is not None:
             self._result.stop()
 
-    def _refuse(self, alias: str) -> None:
-        if alias not in self._leased:
+    def _use(self, leases: Sequence[Lease]) -> None:
+        for lease in leases:
+            self._leased.add(lease.alias)
+            connections.redirect(lease)
+        named = {lease.alias for lease in leases}
+        connections.serialize(named & self._assignment.serialized)
+        if self._assignment.setup.spawned:
+            connections.mark_expectations(named)
+
+    def _lend(self, alias: str) -> None:
+        """Get the database of an alias that is about to connect, unless it is here already.
+
+        Most tests declare what they use. One that is no Django test case cannot, and finds the
+        test database of the others all the same under Django's own runner.
+        """
+        if alias in self._leased:
+            return
+        self.send(DatabaseWanted(worker=self._assignment.worker, alias=alias))
+        line = self._next_line()
+        answer = decode(line) if line is not None else None
+        if not isinstance(answer, UseDatabases) or not answer.leases:
             raise WorkerError(
                 f"A test connects to the database {alias!r}, which none of the selected tests "
                 "declares, so it has not been started.",
                 f"Add {alias!r} to the test class's `databases`.",
             )
+        self._use(answer.leases)
 
     def _next_line(self) -> bytes | None:
         while not self._pending:
@@ -150,7 +165,7 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
     except (BrokenPipeError, ConnectionResetError):
         # The parent is gone; nobody is left to hear of it.
         os._exit(1)
-    except BaseException:
+    except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
         with suppress(OSError):
             worker.send(WorkerFailed(worker=assignment.worker, text=traceback.format_exc()))
         sys.exit(1)

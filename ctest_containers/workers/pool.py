@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
     BatchFinished,
+    DatabaseWanted,
     Event,
     OutcomeKind,
     Problem,
@@ -43,7 +44,10 @@ class Databases(Protocol):
         """Take note of servers that have come up."""
 
     def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
-        """What a worker needs for these aliases; None while a server of its own is coming up."""
+        """What a worker needs for these aliases; None while a server of its own is coming up.
+
+        Aliases that the run has no template for are left out.
+        """
 
     def discard(self, worker: int) -> None:
         """Remove a worker's servers: the worker died, and nobody knows what it left in them."""
@@ -72,6 +76,7 @@ class Slot:
     work: Work | None = None
     running: TestStarted | None = None
     leased: set[str] = field(default_factory=set)
+    wanted: str = ""
     failure: str = ""
 
 
@@ -116,6 +121,8 @@ class WorkerPool:
                 else:
                     for slot in self._slots:
                         self._employ(slot)
+                for slot in self._slots:
+                    self._satisfy(slot)
                 if not self._busy() and (not self._queue or self._interrupted):
                     return
                 self._wait()
@@ -142,12 +149,19 @@ class WorkerPool:
                 continue
             self._queue.remove(work)
             slot.work = work
-            fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
-            if fresh:
-                slot.leased.update(lease.alias for lease in fresh)
+            if fresh := _not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=fresh))
             slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
             return
+
+    def _satisfy(self, slot: Slot) -> None:
+        """Give a waiting worker the database that it wants, or tell it that there is none."""
+        if not slot.wanted or slot.process is None:
+            return
+        leases = self._databases.leases(slot.number, frozenset([slot.wanted]))
+        if leases is not None:
+            slot.wanted = ""
+            slot.process.send(UseDatabases(leases=_not_yet_leased(slot, leases)))
 
     def _wait(self) -> None:
         watched = [slot for slot in self._slots if slot.process is not None]
@@ -177,6 +191,8 @@ class WorkerPool:
             case BatchFinished():
                 slot.work = None
                 self._fruitless = 0
+            case DatabaseWanted(alias=alias):
+                slot.wanted = alias
             case WorkerFailed(text=text):
                 slot.failure = text
             case UseDatabases() | RunBatch() | Quit():
@@ -191,6 +207,7 @@ class WorkerPool:
         cause = slot.process.join()
         running, work, failure = slot.running, slot.work, slot.failure
         slot.process, slot.running, slot.work, slot.failure = None, None, None, ""
+        slot.wanted = ""
         slot.leased.clear()
         self._databases.discard(slot.number)
         test_id = running.test_id if running is not None else ""
@@ -268,3 +285,10 @@ class WorkerPool:
             if slot.process is not None:
                 slot.process.join()
                 slot.process = None
+
+
+def _not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
+    """Those of the leases that a worker does not have; from now on it does."""
+    fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
+    slot.leased.update(lease.alias for lease in fresh)
+    return fresh

@@ -6,11 +6,15 @@ import os
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import replace
 
 from ctest_containers.wire import Command, LineBuffer, Message, decode, encode
 from ctest_containers.workers import child
 from ctest_containers.workers.child import Assignment
+
+SEND_SECONDS = 30.0
+"""How long a worker may take to accept a command, which it does whenever it is idle."""
 
 QUIT_SECONDS = 5.0
 """How long a worker may take to end after it was told to, before it is killed."""
@@ -34,7 +38,7 @@ class WorkerProcess:
         )
         self._process.start()
         theirs.close()
-        self._channel.setblocking(False)
+        self._channel.settimeout(0)
         self._lines = LineBuffer()
         self.closed = False
 
@@ -50,13 +54,10 @@ class WorkerProcess:
 
     def send(self, command: Command) -> None:
         """Send a command; one that has died meanwhile is found out when reading."""
-        try:
-            self._channel.setblocking(True)
+        self._channel.settimeout(SEND_SECONDS)
+        with suppress(OSError):
             self._channel.sendall(encode(command))
-        except OSError:
-            pass
-        finally:
-            self._channel.setblocking(False)
+        self._channel.settimeout(0)
 
     def receive(self) -> list[Message]:
         """What has arrived; sets `closed` when nothing more will."""

@@ -115,9 +115,18 @@ class RecordingResult(unittest.TestResult):
         """See `unittest.TestResult`."""
         self._report(test, OutcomeKind.UNEXPECTED_SUCCESS)
 
-    def addSubTest(self, test: unittest.TestCase, subtest: unittest.TestCase, err: Any) -> None:
-        """See `unittest.TestResult`."""
-        self._report(subtest, OutcomeKind.SUBTEST, err=err)
+    def addSubTest(
+        self,
+        test: unittest.TestCase,  # noqa: ARG002  # A subtest knows its test.
+        subtest: unittest.TestCase,
+        err: Any,
+    ) -> None:
+        """See `unittest.TestResult`; a subtest that passed says nothing, as there.
+
+        Describing one means showing its parameters, and that may well run a query.
+        """
+        if err is not None:
+            self._report(subtest, OutcomeKind.SUBTEST, err=err)
 
     def _report(
         self,
@@ -131,11 +140,11 @@ class RecordingResult(unittest.TestResult):
         owner = test
         if hasattr(test, "_subDescription"):
             owner = test.test_case
-            subtest = str(test._subDescription())
+            subtest = _describe_subtest(test)
         problem = None
         if err is not None:
             problem = self._describe(err, owner, test)
-            if kind not in (OutcomeKind.EXPECTED_FAILURE,):
+            if kind is not OutcomeKind.EXPECTED_FAILURE:
                 # What --buffer captured is shown for what went wrong, as `TestResult` does.
                 self._mirrorOutput = True
                 if self.failfast:
@@ -161,11 +170,11 @@ class RecordingResult(unittest.TestResult):
         failure = getattr(owner, "failureException", None) or AssertionError
         try:
             message = str(value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # Any code may run in there.
             message = f"<its message cannot be shown: {type(error).__name__}>"
         try:
             text = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # Any code may run in there.
             text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
         return Problem(
             type_name=kind.__qualname__,
@@ -181,3 +190,11 @@ class RecordingResult(unittest.TestResult):
             self._queries.seek(0)
             self._queries.truncate()
         return queries
+
+
+def _describe_subtest(subtest: Any) -> str:
+    """Its message and parameters, in unittest's words; they may fail to show themselves."""
+    try:
+        return str(subtest._subDescription())
+    except Exception as error:  # noqa: BLE001  # Any code may run in there.
+        return f"(its parameters cannot be shown: {type(error).__name__})"
