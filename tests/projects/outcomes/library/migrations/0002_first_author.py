@@ -1,8 +1,15 @@
+import os
+from pathlib import Path
+
 from django.db import migrations
 
 
 def add_author(apps, schema_editor):
     apps.get_model("library", "Author").objects.create(name="Ursula K. Le Guin")
+    # Lets a test of the toolkit count how often migrations are executed.
+    if witness := os.environ.get("OUTCOMES_MIGRATION_WITNESS"):
+        with Path(witness).open("a") as file:
+            file.write("migrated\n")
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,135 @@
+"""Runs sample projects through Django's own command and through the toolkit."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PROJECTS = Path(__file__).resolve().parents[1] / "projects"
+TESTS = Path(__file__).resolve().parents[1]
+RECORDING_RUNNER = "harness.recording.RecordingRunner"
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run of a project's tests that has ended.
+
+    Attributes:
+        ran: The number of tests that the result counted; None where nothing was recorded.
+        outcomes: What was reported, as (test, kind, words), sorted.
+    """
+
+    code: int
+    output: str
+    ran: int | None = None
+    outcomes: list[tuple[str, str, str]] = field(default_factory=list)
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """What was reported, without the words."""
+        return [(test, kind) for test, kind, _ in self.outcomes]
+
+
+def copy_of(name: str, target: Path) -> Path:
+    """A copy of a sample project that a test may change."""
+    import shutil
+
+    ignored = shutil.ignore_patterns("__pycache__", "db.sqlite3")
+    shutil.copytree(PROJECTS / name, target / name, ignore=ignored)
+    return target / name
+
+
+def environment(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a child process: this one's, with a cache of its own."""
+    # A migration's bytecode must not outlive the second in which a test edits the migration.
+    fixed = {"XDG_CACHE_HOME": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **fixed, **(extra or {})}
+
+
+def django(project: Path, *arguments: str, env: Mapping[str, str], record: Path) -> Finished:
+    """Run the tests as Django does, serially unless asked otherwise."""
+    command = [sys.executable, "manage.py", "test", "--noinput"]
+    return _run_recorded([*command, *arguments], project, env, record)
+
+
+def toolkit(project: Path, *arguments: str, env: Mapping[str, str], record: Path) -> Finished:
+    """Run the tests with the toolkit, recording what its result is told."""
+    command = [sys.executable, "-m", "ctest_containers", *arguments]
+    return _run_recorded(command, project, env, record)
+
+
+def run(project: Path, *arguments: str, env: Mapping[str, str], seconds: float = 240) -> Finished:
+    """Run the toolkit's command line as it is."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ctest_containers", *arguments],
+        cwd=project,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=seconds,
+        check=False,
+        text=True,
+        errors="replace",
+    )
+    return Finished(done.returncode, done.stdout)
+
+
+def start(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Start the toolkit's command line in a process group of its own, as a shell does."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-m", "ctest_containers", *arguments],
+        cwd=project,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        process_group=0 if sys.version_info >= (3, 11) else None,
+        preexec_fn=None if sys.version_info >= (3, 11) else os.setpgrp,
+    )
+
+
+def interrupt(process: subprocess.Popen[Any]) -> None:
+    """What a terminal does on Ctrl-C: SIGINT to the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def wait_for(condition: Any, seconds: float, what: str) -> Any:
+    """Poll until a condition gives something true, and give that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := condition():
+            return found
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not happen within {seconds:g} seconds")
+
+
+def _run_recorded(
+    command: Sequence[str], project: Path, env: Mapping[str, str], record: Path
+) -> Finished:
+    search = os.pathsep.join(filter(None, [str(TESTS), env.get("PYTHONPATH")]))
+    done = subprocess.run(
+        [*command, f"--testrunner={RECORDING_RUNNER}"],
+        cwd=project,
+        env={**env, "RECORDED_OUTCOMES": str(record), "PYTHONPATH": search},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=280,
+        check=False,
+        text=True,
+        errors="replace",
+    )
+    if not record.exists():
+        raise AssertionError(f"no outcomes were recorded:\n{done.stdout[-5000:]}")
+    found = json.loads(record.read_text())
+    record.unlink()
+    outcomes = [(test, kind, words) for test, kind, words in found["outcomes"]]
+    return Finished(done.returncode, done.stdout, found["run"], outcomes)
