@@ -203,6 +203,13 @@ class WorkersPlanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunStopping:
+    """No further test begins; some are still running."""
+
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImageBuildStarted:
     """The image that templates start from is not on the engine yet."""
 
@@ -230,6 +237,7 @@ Event = (
     | TemplateBuildStarted
     | TemplateBuilt
     | WorkersPlanned
+    | RunStopping
     | BaseImageBuildStarted
 )
 """Everything that can happen in a run."""

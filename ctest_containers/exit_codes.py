@@ -14,3 +14,6 @@ class ExitCode(IntEnum):
 
     SETUP_FAILED = 2
     """The command line, a setting, the project or the engine did not allow a run."""
+
+    INTERRUPTED = 130
+    """Ctrl-C, pressed twice, ended the run before its tests: 128 and the number of SIGINT."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import functools
+import inspect
 import logging
 import os
 import sys
 import unittest
 from collections.abc import Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +23,7 @@ from django.utils.module_loading import import_string
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import flag
 from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
 from ctest_containers.report.console import ConsoleReport
@@ -109,6 +112,7 @@ class ContainerRunnerMixin(DiscoverRunner):
                 selection=self._selection(test_labels),
                 asked=self._asked,
                 debug_mode=self.debug_mode,
+                runner_inputs=self._inputs(),
                 create=self.create_databases,
                 spawn_create=functools.partial(
                     create_databases, self.base_runner, verbosity=self.verbosity
@@ -120,7 +124,10 @@ class ContainerRunnerMixin(DiscoverRunner):
                         "is new.",
                         logging.INFO,
                     )
-                return super().run_tests(test_labels, **kwargs)
+                failed = super().run_tests(test_labels, **kwargs)
+            if self.session.interrupted:
+                raise KeyboardInterrupt
+            return failed
         except CtestError as error:
             sys.stdout.flush()
             sys.stderr.write(f"{error}\n")
@@ -159,6 +166,18 @@ class ContainerRunnerMixin(DiscoverRunner):
         self.keepdb = False
         super().setup_databases(aliases=aliases, serialized_aliases=())
 
+    @classmethod
+    def _inputs(cls) -> list[Input]:
+        """The project's own code that puts something into the databases of a template."""
+        classes = [one for one in cls.__mro__ if "setup_databases" in vars(one)]
+        own = [one for one in classes if one not in (ContainerRunnerMixin, DiscoverRunner)]
+        files = {one.__module__: inspect.getsourcefile(one) for one in own}
+        return [
+            Input.of(f"test runner {module}", Path(file).read_bytes())
+            for module, file in files.items()
+            if file is not None
+        ]
+
     def _selection(self, test_labels: Any) -> list[str]:
         """What decides which tests there will be, and so which databases they need."""
         parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
@@ -179,9 +198,12 @@ def combined(path: str) -> type[ContainerRunnerMixin]:
         path: The dotted path of the class.
 
     Raises:
-        UsageError: It is not a `DiscoverRunner`, so there is nothing to build on.
+        UsageError: It cannot be imported, or is not a `DiscoverRunner` to build on.
     """
-    own = import_string(path)
+    try:
+        own = import_string(path)
+    except ImportError as error:
+        raise UsageError(f"The test runner {path!r} cannot be imported: {error}.") from error
     if not (isinstance(own, type) and issubclass(own, DiscoverRunner)):
         raise UsageError(
             f"TEST_RUNNER {path!r} is not a subclass of django.test.runner.DiscoverRunner.",

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from ctest_containers.errors import CtestError
+from ctest_containers.exit_codes import ExitCode
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -22,6 +23,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     try:
         return run(words)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     except CtestError as error:
         sys.stdout.flush()
         sys.stderr.write(f"{error}\n")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
-from typing import Any
+from typing import Any, Final
+
+PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,7 @@ class ProjectSetup:
 
     def load(self) -> None:
         """Load the project in the child, as Django's `_init_worker` does."""
+        _die_with_parent()
         if not self.spawned:
             return
         import django
@@ -41,6 +46,15 @@ class ProjectSetup:
             self.prepare(*self.prepare_arguments)
         django.setup()
         setup_test_environment(debug=self.debug_mode)
+
+
+def _die_with_parent() -> None:
+    """Let the kernel end this process when its parent dies; elsewhere it ends at its next report.
+
+    See PR_SET_PDEATHSIG in prctl(2).
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
 def can_fork() -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ctest_containers.events import (
     BaseImageBuildStarted,
     Event,
+    RunStopping,
     ServerReady,
     TemplateAwaited,
     TemplateBuildStarted,
@@ -51,6 +52,11 @@ class ConsoleReport:
                 self._log(f"Building {image}, once on this machine…", logging.INFO)
             case WorkersPlanned(workers=workers, reason=reason):
                 self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
+            case RunStopping(tests=tests):
+                self._log(
+                    f"\nStopping: waiting for {', '.join(tests)}. Ctrl-C again stops at once.",
+                    logging.INFO,
+                )
             case ServerReady(worker=worker, container=container, seconds=seconds):
                 self._log(
                     f"Worker {worker}: {container} answered after {duration(seconds)}.",

@@ -21,6 +21,7 @@ from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
 from ctest_containers.events import Event, WorkersPlanned
+from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.databases import plan_groups
@@ -50,6 +51,7 @@ class Session:
     Args:
         selection: What decides which tests are selected: labels, patterns, tags.
         asked: The number of workers that the user asked for; None lets the machine decide.
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
         spawn_create: The same for a spawned child, so it can be pickled.
     """
@@ -62,14 +64,17 @@ class Session:
         selection: Sequence[str],
         asked: int | None,
         debug_mode: bool,
+        runner_inputs: Sequence[Input],
         create: CreateDatabases,
         spawn_create: CreateDatabases,
     ) -> None:
         self.run_id = secrets.token_hex(4)
+        self.interrupted = False
         self._config = config
         self._reports = list(reports)
         self._selection = selection
         self._asked = asked
+        self._runner_inputs = tuple(runner_inputs)
         self._cache = Path(platformdirs.user_cache_dir("ctest_containers"))
         self._project = config.project or Path.cwd().name
         self._forecast = Forecast(self._cache / "forecast" / f"{slug(self._project)}.json")
@@ -205,6 +210,10 @@ class Session:
         self._reports.append(replay)
         try:
             pool.run()
+        except KeyboardInterrupt:
+            # What has ended so far is still reported; then the interrupt goes on its way.
+            self.interrupted = True
+            result.stop()
         finally:
             self._reports.remove(replay)
 
@@ -232,7 +241,10 @@ class Session:
         return identify(
             project=self._project,
             group=group,
-            inputs=schema_inputs(group, extra_files=self._config.fingerprint_files),
+            inputs=(
+                *schema_inputs(group, extra_files=self._config.fingerprint_files),
+                *self._runner_inputs,
+            ),
             base=base,
             base_digest=self._store.base_digest(base),
         )

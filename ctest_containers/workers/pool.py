@@ -15,6 +15,7 @@ from ctest_containers.events import (
     Event,
     OutcomeKind,
     Problem,
+    RunStopping,
     TestFinished,
     TestOutcome,
     TestStarted,
@@ -270,6 +271,9 @@ class WorkerPool:
     def _interrupt(self) -> None:
         if not self._interrupted:
             self._interrupted = True
+            running = [slot.running.test_id for slot in self._busy() if slot.running is not None]
+            if running:
+                self._report(RunStopping(tests=tuple(running)))
             for slot in self._busy():
                 if slot.process is not None:
                     slot.process.interrupt()

@@ -92,8 +92,7 @@ def start(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        process_group=0 if sys.version_info >= (3, 11) else None,
-        preexec_fn=None if sys.version_info >= (3, 11) else os.setpgrp,
+        start_new_session=True,
     )
 
 

@@ -1,0 +1,175 @@
+"""A template is migrated once, believed only when complete, and rebuilt when its inputs change."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from harness.projects import copy_of, environment, run, start, wait_for
+
+from ctest_containers.engine.labels import FINGERPRINT, NAMESPACE, OWNER
+
+ONE_TEST = "library.test_outcomes.Outcomes.test_pass"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of the test's own, under a name that no other has."""
+    copy = copy_of("outcomes", tmp_path)
+    return copy.rename(tmp_path / f"outcomes-{os.getpid()}-{tmp_path.name}")
+
+
+@pytest.fixture
+def witness(tmp_path: Path) -> Path:
+    """A file to which the project's migration adds a line each time it is executed."""
+    return tmp_path / "witness"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def env(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    witness: Path,
+    project: Path,
+    engine: docker.DockerClient,
+) -> Iterator[dict[str, str]]:
+    """An environment with an empty cache, once for each vendor."""
+    extra = {"OUTCOMES_DB": request.param, "OUTCOMES_MIGRATION_WITNESS": str(witness)}
+    yield environment(tmp_path / "cache", extra)
+    for image in images_of(engine, project):
+        engine.images.remove(image, force=True)
+
+
+def images_of(engine: docker.DockerClient, project: Path) -> list[str]:
+    """The names of the templates that a project has on the engine."""
+    prefix = f"{NAMESPACE}/{re.sub('[^a-z0-9]+', '-', project.name.lower())}/"
+    tags = [tag for image in engine.images.list() for tag in image.tags]
+    return [tag for tag in tags if tag.startswith(prefix)]
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_second_run_executes_no_migration(
+    project: Path, env: dict[str, str], witness: Path
+) -> None:
+    first = run(project, ONE_TEST, env=env)
+    second = run(project, ONE_TEST, env=env)
+
+    assert (first.code, second.code) == (0, 0)
+    assert "Building the template" in first.output
+    assert "Using the template" in second.output
+    assert witness.read_text() == "migrated\n"
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_two_runs_that_miss_at_once_build_once_and_the_other_says_that_it_waits(
+    project: Path, env: dict[str, str], witness: Path
+) -> None:
+    runs = [start(project, ONE_TEST, env=env) for _ in range(3)]
+    outputs = [process.communicate(timeout=120)[0] for process in runs]
+
+    assert [process.returncode for process in runs] == [0, 0, 0], outputs
+    assert witness.read_text() == "migrated\n"
+    assert sum("Building the template" in output for output in outputs) == 1
+    assert sum("Waiting for another run" in output for output in outputs) >= 1
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_an_edited_migration_builds_a_new_template_and_the_old_one_serves_again_when_it_is_undone(
+    project: Path, env: dict[str, str], witness: Path
+) -> None:
+    migration = project / "library" / "migrations" / "0002_first_author.py"
+    original = migration.read_text()
+    run(project, ONE_TEST, env=env)
+
+    migration.write_text(original + "\n# edited\n")
+    edited = run(project, ONE_TEST, env=env)
+    migration.write_text(original)
+    undone = run(project, ONE_TEST, env=env)
+
+    assert "Building the template" in edited.output
+    assert "Using the template" in undone.output
+    assert witness.read_text() == "migrated\nmigrated\n"
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_an_edit_that_shapes_no_database_changes_no_fingerprint(
+    project: Path, env: dict[str, str]
+) -> None:
+    run(project, ONE_TEST, env=env)
+    settings = project / "outcomes" / "settings.py"
+    settings.write_text(settings.read_text() + '\nSECRET_KEY = "another"\nALLOWED_HOSTS = ["x"]\n')
+    moved = project.rename(project.parent / "elsewhere")
+
+    again = run(moved, ONE_TEST, "--project", project.name, env=env)
+    moved.rename(project)
+
+    assert "Using the template" in again.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_migration_that_fails_ends_the_run_with_its_report_and_leaves_no_template(
+    project: Path, env: dict[str, str], engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    migration = project / "library" / "migrations" / "0002_first_author.py"
+    head = "def add_author(apps, schema_editor):\n"
+    failing = head + "    raise ValueError('half way')\n"
+    migration.write_text(migration.read_text().replace(head, failing))
+
+    failed = run(project, ONE_TEST, env=env)
+
+    assert failed.code == 2
+    assert "ValueError: half way" in failed.output
+    assert "could not be created and migrated" in failed.output
+    assert images_of(engine, project) == []
+    assert list((tmp_path / "cache").rglob("*.sqlite3*")) == []
+
+
+def test_a_builder_that_is_killed_half_way_leaves_nothing_that_a_later_run_believes(
+    project: Path, env: dict[str, str], witness: Path, engine: docker.DockerClient
+) -> None:
+    migration = project / "library" / "migrations" / "0002_first_author.py"
+    hanging = """def add_author(apps, schema_editor):
+    witness = Path(os.environ["OUTCOMES_MIGRATION_WITNESS"])
+    if not witness.exists():
+        witness.touch()
+        __import__("time").sleep(60)
+"""
+    head = "def add_author(apps, schema_editor):\n"
+    migration.write_text(migration.read_text().replace(head, hanging))
+    before = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
+    process = start(project, ONE_TEST, env=env)
+    wait_for(witness.exists, 60, "the migration")
+
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+
+    def containers_are_gone() -> bool:
+        found = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
+        return found <= before
+
+    wait_for(containers_are_gone, 15, "the removal of the dead run's containers")
+    assert images_of(engine, project) == []
+    again = run(project, ONE_TEST, env=env)
+    assert (again.code, "Building the template" in again.output) == (0, True)
+
+
+@pytest.mark.parametrize("env", ["postgresql"], indirect=True)
+def test_a_template_image_says_what_it_is_made_of_and_nothing_secret(
+    project: Path, env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    secret = "very-secret-password"
+    run(project, ONE_TEST, "--transport", "port", env={**env, "OUTCOMES_DB_PASSWORD": secret})
+
+    (name,) = images_of(engine, project)
+    image = engine.images.get(name)
+
+    assert image.labels[FINGERPRINT] == name.rpartition(":")[2]
+    assert image.labels.get("org.testcontainers.session-id", "") == ""
+    assert "migration library.0002_first_author" in image.labels["ctest-containers.inputs"]
+    assert secret not in str(image.attrs) + str(image.history())
+    assert image.labels.get(OWNER, "") == ""

@@ -1,0 +1,328 @@
+"""Workers: isolated servers without a network, none where none is needed, and none left over."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from tempfile import gettempdir
+from textwrap import dedent
+
+import docker
+import pytest
+from harness.projects import PROJECTS, copy_of, interrupt, run, start, wait_for
+
+from ctest_containers.engine.labels import OWNER, RUN
+from ctest_containers.exit_codes import ExitCode
+
+OUTCOMES = PROJECTS / "outcomes"
+
+
+def write_tests(project: Path, body: str) -> None:
+    """Replace a project's tests."""
+    for file in (project / "library").glob("test_*.py"):
+        file.unlink()
+    header = """
+        import os, time, threading
+        from pathlib import Path
+        from django.db import connection
+        from django.test import SimpleTestCase, TestCase, TransactionTestCase
+        import unittest
+        from library.models import Author
+    """
+    (project / "library" / "test_it.py").write_text(dedent(header) + dedent(body))
+
+
+def owned(engine: docker.DockerClient) -> set[str]:
+    """The ids of all containers that some run owns."""
+    found = engine.containers.list(all=True, filters={"label": OWNER})
+    return {str(one.id) for one in found}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose tests the test writes."""
+    return copy_of("outcomes", tmp_path)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_workers_share_nothing_not_even_roles_or_advisory_locks(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    body = """
+        class Base:
+            def test_alone(self):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_try_advisory_lock(42)")
+                    self.assertEqual(cursor.fetchone(), (True,))
+                    cursor.execute("CREATE ROLE only_here")
+                    Path(os.environ["MEET"], type(self).__name__).touch()
+                    end = time.monotonic() + 20
+                    while len(list(Path(os.environ["MEET"]).iterdir())) < 3:
+                        self.assertLess(time.monotonic(), end, "the workers do not run at once")
+                        time.sleep(0.01)
+                    cursor.execute(
+                        "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL"
+                    )
+                    self.assertEqual(cursor.fetchone(), (1,))
+    """
+    body += "".join(f"\n        class Test{n}(Base, TransactionTestCase): pass\n" for n in range(3))
+    write_tests(project, body)
+    meeting = project / "meeting"
+    meeting.mkdir()
+
+    done = run(project, "--parallel", "3", env={**postgresql_env, "MEET": str(meeting)})
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_worker_container_has_no_network_no_capabilities_and_a_private_socket(
+    project: Path, postgresql_env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    write_tests(
+        project,
+        """
+        class Waiting(TestCase):
+            def test_wait(self):
+                Path(os.environ["MEET"]).write_text(connection.settings_dict["HOST"])
+                end = time.monotonic() + 30
+                while Path(os.environ["MEET"]).exists() and time.monotonic() < end:
+                    time.sleep(0.01)
+    """,
+    )
+    meeting = project / "meeting"
+    before = owned(engine)
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
+
+    (name,) = owned(engine) - before
+    settings = engine.containers.get(name).attrs
+    folder = Path(meeting.read_text())
+    run_folder_mode = folder.parent.stat().st_mode & 0o777
+    meeting.unlink()
+    output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0, output
+    assert settings["HostConfig"]["NetworkMode"] == "none"
+    assert settings["HostConfig"]["CapDrop"] == ["ALL"]
+    assert settings["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert settings["NetworkSettings"]["Ports"] in ({}, None)
+    assert [mount["Destination"] for mount in settings["Mounts"]] == ["/ctest/run"]
+    assert run_folder_mode == 0o700
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_tests_that_need_no_database_start_no_container(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Simple(SimpleTestCase):
+            def test_sum(self):
+                self.assertEqual(1 + 1, 2)
+    """,
+    )
+    no_engine = {**postgresql_env, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+    done = run(project, env=no_engine)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_test_that_is_no_django_test_case_finds_the_test_database_as_under_django(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Declared(TestCase):
+            def test_one(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+        class Undeclared(unittest.TestCase):
+            def test_one(self):
+                self.assertEqual(Author.objects.count(), 1)
+                self.assertTrue(connection.settings_dict["NAME"].startswith("test_"))
+                copy = connection.copy()
+                copy.ensure_connection()
+                copy.close()
+    """,
+    )
+
+    done = run(project, "--parallel", "2", env=postgresql_env)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_queries_while_modules_are_imported_never_reach_the_configured_database(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        COUNT = Author.objects.count()
+        HOST = connection.settings_dict["HOST"]
+
+        class Late(TestCase):
+            def test_count(self):
+                self.assertEqual(COUNT, 1)
+                self.assertIn("ctest-", HOST)
+                self.assertNotEqual(HOST, connection.settings_dict["HOST"])
+    """,
+    )
+
+    done = run(project, env=postgresql_env)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.parametrize("death", ["os.kill(os.getpid(), 9)", "os._exit(0)", "os.abort()"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_test_that_ends_its_worker_is_reported_and_the_rest_of_its_class_still_runs(
+    death: str, project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        f"""
+        class Deadly(TestCase):
+            def test_a(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+            def test_b(self):
+                {death}
+
+            def test_c(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+        class Other(TestCase):
+            def test_d(self):
+                self.assertEqual(Author.objects.count(), 1)
+    """,
+    )
+
+    done = run(project, "-v", "2", env=postgresql_env)
+
+    assert done.code == 1
+    assert "Ran 4 tests" in done.output
+    assert "FAILED (errors=1)" in done.output
+    assert "ERROR: test_b (library.test_it.Deadly.test_b)" in done.output
+    assert "while it ran this test" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_ctrl_c_finishes_the_running_test_reports_and_removes_everything(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Slow(TestCase):
+            def test_a(self):
+                Path(os.environ["MEET"]).touch()
+                end = time.monotonic() + 30
+                while Path(os.environ["MEET"]).exists() and time.monotonic() < end:
+                    time.sleep(0.01)
+
+            def test_b(self):
+                self.fail("not reached")
+    """,
+    )
+    meeting = project / "meeting"
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(meeting.exists, 60, "the test")
+
+    interrupt(process)
+    meeting.unlink()
+    output, _ = process.communicate(timeout=60)
+
+    assert "Ran 1 test" in output
+    assert "OK" in output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_second_ctrl_c_stops_at_once_and_removes_everything(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Endless(TestCase):
+            def test_a(self):
+                Path(os.environ["MEET"]).touch()
+                time.sleep(120)
+    """,
+    )
+    meeting = project / "meeting"
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(meeting.exists, 60, "the test")
+
+    interrupt(process)
+    assert process.stdout is not None
+    said = next(line for line in process.stdout if "Stopping" in line)
+    interrupt(process)
+    output, _ = process.communicate(timeout=30)
+
+    assert "waiting for library.test_it.Endless.test_a" in said
+    assert "Ran 0 tests" in output
+    assert process.returncode == ExitCode.INTERRUPTED
+
+
+def test_kill_9_of_the_parent_removes_its_workers_and_containers_without_another_run(
+    project: Path, postgresql_env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    write_tests(
+        project,
+        """
+        class Endless(TestCase):
+            def test_a(self):
+                Path(os.environ["MEET"]).write_text(f"{os.getppid()} {os.getpid()}")
+                end = time.monotonic() + 60
+                while time.monotonic() < end:
+                    time.sleep(0.05)
+    """,
+    )
+    meeting = project / "meeting"
+    before = owned(engine)
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
+    parent, worker = map(int, meeting.read_text().split())
+    (container,) = owned(engine) - before
+    folder = Path(gettempdir()) / f"ctest-{engine.containers.get(container).labels[RUN]}"
+
+    os.kill(parent, signal.SIGKILL)
+
+    wait_for(lambda: owned(engine) <= before, 15, "the removal of the containers")
+    wait_for(lambda: not folder.exists(), 15, "the removal of the run's folder")
+    wait_for(lambda: not _runs(worker), 15, "the end of the worker")
+    process.communicate(timeout=30)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_failfast_stops_after_the_first_failure(project: Path, sqlite_env: dict[str, str]) -> None:
+    write_tests(
+        project,
+        """
+        class Failing(TestCase):
+            def test_a(self):
+                self.fail("first")
+
+            def test_b(self):
+                self.fail("second")
+    """,
+    )
+
+    done = run(project, "--failfast", env=sqlite_env)
+
+    assert done.code == 1
+    assert "FAILED (failures=1)" in done.output

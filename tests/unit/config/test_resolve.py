@@ -1,0 +1,190 @@
+"""Which source of configuration wins, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields
+from typing import Any
+
+import pytest
+
+from ctest_containers.config import Config, resolve
+from ctest_containers.config.model import (
+    flag,
+    parse_count,
+    parse_paths,
+    parse_seconds,
+    parse_text,
+    setting,
+    variable,
+)
+from ctest_containers.errors import UsageError
+
+ROWS = {row.name: row for row in fields(Config)}
+EVERY_ROW = pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))
+
+TEXTS: dict[Any, tuple[str, str, str]] = {
+    parse_text: ("one", "two", "three"),
+    parse_count: ("1", "2", "3"),
+    parse_seconds: ("1.5", "2.5", "3.5"),
+    parse_paths: ("a.json", "b.json", "c.json"),
+}
+"""Three values for each kind of row; a choice tells its words itself."""
+
+
+def _texts(row: Field[Any]) -> tuple[str, str, str]:
+    parse = row.metadata["parse"]
+    if parse in TEXTS:
+        return TEXTS[parse]
+    with pytest.raises(ValueError, match="must be one of") as caught:
+        parse("?")
+    words = str(caught.value).removeprefix("must be one of ").split(", ")
+    return words[0], words[1], words[-1]
+
+
+def _resolve(row: Field[Any], *, given: str) -> Any:
+    """What a row is when the sources named by their initials give it."""
+    from_setting, from_variable, from_option = _texts(row)
+    config = resolve(
+        settings={setting(row): from_setting} if "s" in given else {},
+        environment={variable(row): from_variable} if "e" in given else {},
+        options={row.name: from_option if "o" in given else None},
+    )
+    return getattr(config, row.name)
+
+
+def test_nothing_given_means_the_defaults() -> None:
+    assert Config() == resolve(settings={}, environment={}, options={})
+
+
+@EVERY_ROW
+def test_a_setting_wins_over_the_default(row: Field[Any]) -> None:
+    expected = row.metadata["parse"](_texts(row)[0])
+
+    assert expected == _resolve(row, given="s")
+
+
+@EVERY_ROW
+def test_the_environment_wins_over_a_setting(row: Field[Any]) -> None:
+    expected = row.metadata["parse"](_texts(row)[1])
+
+    assert expected == _resolve(row, given="se")
+
+
+@EVERY_ROW
+@pytest.mark.parametrize("given", ["o", "so", "eo", "seo"])
+def test_an_option_wins_over_everything(row: Field[Any], given: str) -> None:
+    expected = row.metadata["parse"](_texts(row)[2])
+
+    assert expected == _resolve(row, given=given)
+
+
+@EVERY_ROW
+def test_one_row_does_not_change_another(row: Field[Any]) -> None:
+    config = resolve(settings={}, environment={}, options={row.name: _texts(row)[2]})
+
+    changed = [name for name in ROWS if getattr(config, name) != ROWS[name].default]
+    assert set(changed) <= {row.name}
+
+
+def test_a_setting_of_none_is_not_given() -> None:
+    config = resolve(settings={"MAX_WORKERS": None}, environment={}, options={})
+
+    assert config == Config()
+
+
+def test_other_environment_variables_do_not_matter() -> None:
+    config = resolve(settings={}, environment={"PATH": "/bin", "CTEST": "x"}, options={})
+
+    assert config == Config()
+
+
+@pytest.mark.parametrize(
+    ("settings", "environment", "origin", "near"),
+    [
+        ({"MAX_WORKER": 2}, {}, "the setting CTEST_CONTAINERS", "MAX_WORKERS"),
+        ({"max_workers": 2}, {}, "the setting CTEST_CONTAINERS", ""),
+        (
+            {},
+            {"CTEST_CONTAINERS_TRANSPROT": "port"},
+            "the environment",
+            "CTEST_CONTAINERS_TRANSPORT",
+        ),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(
+    settings: dict[str, Any], environment: dict[str, str], origin: str, near: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(settings=settings, environment=environment, options={})
+
+    key = next(iter({**settings, **environment}))
+    assert caught.value.message == f"There is no {key!r} in {origin}."
+    assert near in caught.value.hint
+
+
+def test_an_unknown_key_like_no_other_is_refused_with_all_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve(settings={"Q": 1}, environment={}, options={})
+
+    assert all(setting(row) in caught.value.hint for row in ROWS.values())
+
+
+def test_a_key_that_is_no_text_is_refused() -> None:
+    unusual: dict[Any, Any] = {7: 1}
+
+    with pytest.raises(UsageError, match="There is no 7"):
+        resolve(settings=unusual, environment={}, options={})
+
+
+def test_an_unknown_key_is_refused_even_when_its_value_is_none() -> None:
+    with pytest.raises(UsageError):
+        resolve(settings={"MAX_WORKER": None}, environment={}, options={})
+
+
+@pytest.mark.parametrize(
+    ("sources", "origin"),
+    [
+        ({"settings": {"MAX_WORKERS": "many"}}, "setting CTEST_CONTAINERS['MAX_WORKERS']"),
+        (
+            {"environment": {"CTEST_CONTAINERS_MAX_WORKERS": "many"}},
+            "environment variable CTEST_CONTAINERS_MAX_WORKERS",
+        ),
+        ({"options": {"max_workers": "many"}}, "option --max-workers"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_origin(
+    sources: dict[str, dict[str, str]], origin: str
+) -> None:
+    given: dict[str, Any] = {"settings": {}, "environment": {}, "options": {}, **sources}
+
+    with pytest.raises(UsageError) as caught:
+        resolve(**given)
+
+    assert "'many'" in caught.value.message
+    assert origin in caught.value.message
+
+
+@EVERY_ROW
+def test_an_empty_environment_variable_is_never_taken_for_a_value(row: Field[Any]) -> None:
+    """A list of paths may be empty; everything else is refused."""
+    environment = {variable(row): ""}
+
+    if row.metadata["parse"] is parse_paths:
+        assert getattr(resolve(settings={}, environment=environment, options={}), row.name) == ()
+    else:
+        with pytest.raises(UsageError, match=variable(row)):
+            resolve(settings={}, environment=environment, options={})
+
+
+def test_a_bad_value_that_a_better_source_hides_is_not_looked_at() -> None:
+    config = resolve(
+        settings={"MAX_WORKERS": "many"}, environment={}, options={"max_workers": "3"}
+    )
+
+    assert config.max_workers == 3
+
+
+def test_every_option_has_its_own_flag() -> None:
+    flags = {flag(row) for row in ROWS.values()}
+
+    assert len(ROWS) == len(flags)

@@ -1,0 +1,293 @@
+"""In-memory stand-ins for a container engine, for worker processes and for their databases."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
+from ctest_containers.errors import EngineError, ImageUnavailableError
+from ctest_containers.events import (
+    BatchFinished,
+    DatabaseWanted,
+    OutcomeKind,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+    WorkerFailed,
+)
+from ctest_containers.model import Lease
+from ctest_containers.project.suite import Batch
+from ctest_containers.wire import Command, Message, Quit, RunBatch, UseDatabases
+from ctest_containers.workers.pool import Databases
+from ctest_containers.workers.process import WorkerProcess
+
+
+class FakeEngine:
+    """Containers and images that exist in a dictionary.
+
+    Args:
+        stubborn: Names of containers that the engine refuses to remove.
+    """
+
+    def __init__(self, stubborn: Collection[str] = ()) -> None:
+        self._stubborn = stubborn
+        self._containers: dict[str, tuple[Container, dict[str, str]]] = {}
+        self._stopped: set[str] = set()
+        self._images: dict[str, dict[str, str]] = {}
+
+    def add(self, name: str, labels: Mapping[str, str]) -> Container:
+        """Let there be a container that somebody else has started."""
+        container = Container(id=f"id-{name}", name=name)
+        self._containers[container.id] = (container, dict(labels))
+        return container
+
+    def names(self) -> list[str]:
+        """The names of all containers, oldest first."""
+        return [container.name for container, _ in self._containers.values()]
+
+    def shares_sockets(self) -> bool:
+        return False
+
+    def image_labels(self, image: str) -> dict[str, str] | None:
+        return self._images.get(image)
+
+    def image_digest(self, image: str) -> str:
+        if image not in self._images:
+            raise ImageUnavailableError(f"There is no image {image}.")
+        return f"digest of {image}"
+
+    def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
+        if not (folder / "Dockerfile").is_file():
+            raise ImageUnavailableError(f"{folder} has no Dockerfile.")
+        self._images[image] = dict(labels)
+
+    def pull(self, image: str) -> None:
+        raise ImageUnavailableError(f"No registry has {image}.")
+
+    def start(self, spec: ContainerSpec) -> Container:
+        if spec.image not in self._images:
+            raise ImageUnavailableError(f"There is no image {spec.image}.")
+        return self.add(spec.name, {**self._images[spec.image], **spec.labels})
+
+    def state(self, container: Container) -> ContainerState:
+        return ContainerState(running=container.id not in self._stopped, exit_code=0, log="")
+
+    def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
+        if container.id not in self._containers:
+            raise EngineError(f"There is no container {container.name} for {command}, {stdin!r}.")
+
+    def stop(self, container: Container, seconds: float) -> int:
+        del seconds
+        self._stopped.add(container.id)
+        return 0
+
+    def commit(
+        self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
+    ) -> str:
+        del environment
+        image = f"image of {container.id}"
+        self._images[image] = {**self._containers[container.id][1], **labels}
+        return image
+
+    def tag(self, image_id: str, image: str) -> None:
+        self._images[image] = self._images[image_id]
+
+    def remove(self, container: Container) -> None:
+        if container.name in self._stubborn:
+            raise EngineError(f"{container.name} does not go away.")
+        self._containers.pop(container.id, None)
+
+    def remove_image(self, image_id: str) -> None:
+        self._images.pop(image_id, None)
+
+    def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
+        return [
+            (container, labels)
+            for container, labels in self._containers.values()
+            if label in labels
+        ]
+
+
+_: type[ContainerEngine] = FakeEngine
+
+
+@dataclass(slots=True)
+class World:
+    """What happens to fake workers, and what has come of it.
+
+    Attributes:
+        fatal_tests: Places of tests that end their worker.
+        fatal_fixtures: How often the fixture of a batch ends its worker before its first test.
+        fatal_ends: Batches whose last fixture ends the worker after their last test.
+        stillborn: How many workers end before they take a command.
+        wants: Databases that tests connect to without having declared them, by place.
+        failures: What workers say about their own end, by place of the test they were in.
+    """
+
+    batches: Sequence[Batch]
+    fatal_tests: Collection[int] = ()
+    fatal_fixtures: dict[int, int] = field(default_factory=dict)
+    fatal_ends: Collection[int] = ()
+    stillborn: int = 0
+    wants: Mapping[int, str] = field(default_factory=dict)
+    failures: Mapping[int, str] = field(default_factory=dict)
+    before_test: Callable[[int], None] = lambda _: None
+    processes: list[FakeProcess] = field(default_factory=list)
+
+    def start(self, number: int) -> FakeProcess:
+        """Start a worker."""
+        process = FakeProcess(number, self)
+        self.processes.append(process)
+        return process
+
+
+class FakeProcess(WorkerProcess):
+    """A worker that does what its world says, one message at each look.
+
+    Its channel is a real one, for the pool waits for it with `select`.
+    """
+
+    def __init__(self, number: int, world: World) -> None:
+        self.number = number
+        self.closed = False
+        self.commands: list[Command] = []
+        self.interrupted = 0
+        self.killed = False
+        self.joined = False
+        self._world = world
+        self._ours, self._theirs = socket.socketpair()
+        self._script: Iterator[Message] = iter(())
+        self._dead = False
+        if world.stillborn:
+            world.stillborn -= 1
+            self._dead = True
+            self._wake()
+
+    @property
+    def pid(self) -> int:
+        return 1000 + self.number
+
+    def fileno(self) -> int:
+        return self._ours.fileno()
+
+    def send(self, command: Command) -> None:
+        assert not self.joined, "a command to a worker that is gone"
+        self.commands.append(command)
+        if self._dead:
+            return
+        match command:
+            case RunBatch():
+                self._script = self._run(command)
+                self._wake()
+            case UseDatabases() if any(isinstance(one, RunBatch) for one in self.commands):
+                self._wake()
+            case UseDatabases() | Quit():
+                pass
+
+    def receive(self) -> list[Message]:
+        self._ours.recv(1)
+        message = next(self._script, None)
+        if message is None:
+            self.closed = self._dead
+            return []
+        if not isinstance(message, DatabaseWanted):
+            self._wake()
+        return [message]
+
+    def interrupt(self) -> None:
+        self.interrupted += 1
+
+    def kill(self) -> None:
+        self.killed = True
+
+    def join(self) -> str:
+        self.joined = True
+        self._ours.close()
+        self._theirs.close()
+        return "signal 9 (SIGKILL)"
+
+    def _wake(self) -> None:
+        self._theirs.send(b"x")
+
+    def _run(self, command: RunBatch) -> Iterator[Message]:
+        world = self._world
+        batch = world.batches[command.batch]
+        if world.fatal_fixtures.get(batch.number, 0):
+            world.fatal_fixtures[batch.number] -= 1
+            self._dead = True
+            return
+        for index, test in zip(batch.indices, batch.tests, strict=True):
+            if index in command.skip:
+                continue
+            if self.interrupted:
+                break
+            world.before_test(index)
+            yield TestStarted(worker=self.number, index=index, test_id=test.id())
+            if index in world.wants:
+                yield DatabaseWanted(worker=self.number, alias=world.wants[index])
+            if index in world.fatal_tests:
+                if index in world.failures:
+                    yield WorkerFailed(worker=self.number, text=world.failures[index])
+                self._dead = True
+                return
+            yield TestOutcome(
+                worker=self.number, index=index, test_id=test.id(), kind=OutcomeKind.SUCCESS
+            )
+            yield TestFinished(worker=self.number, index=index, seconds=0.0)
+        if batch.number in world.fatal_ends:
+            self._dead = True
+            return
+        yield BatchFinished(worker=self.number, batch=batch.number)
+
+
+class FakeDatabases:
+    """Databases of every worker, at once or after they were asked for.
+
+    Args:
+        known: Aliases that the run has a template for.
+        slow: Whether a worker's databases come up only after `update`.
+    """
+
+    def __init__(self, known: Collection[str] = ("default",), *, slow: bool = False) -> None:
+        self.discarded: list[int] = []
+        self._known = known
+        self._slow = slow
+        self._up: set[int] = set()
+        self._coming: set[int] = set()
+        self._ours, self._theirs = socket.socketpair()
+
+    def close(self) -> None:
+        """Close what stands for the channel to the server host."""
+        self._ours.close()
+        self._theirs.close()
+
+    def fileno(self) -> int | None:
+        return self._ours.fileno() if self._coming else None
+
+    def update(self) -> None:
+        self._up |= self._coming
+        for _ in self._coming:
+            self._ours.recv(1)
+        self._coming.clear()
+
+    def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
+        if self._slow and worker not in self._up:
+            if worker not in self._coming:
+                self._coming.add(worker)
+                self._theirs.send(b"x")
+            return None
+        return [
+            Lease(alias=alias, settings={"NAME": f"{alias} of {worker}"})
+            for alias in sorted(aliases)
+            if alias in self._known
+        ]
+
+    def discard(self, worker: int) -> None:
+        self.discarded.append(worker)
+        self._up.discard(worker)
+
+
+__: type[Databases] = FakeDatabases

@@ -1,0 +1,57 @@
+"""What an import loads, and which part may import which."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+_PROGRAM = """
+import importlib, json, sys
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        (
+            "ctest_containers",
+            {"django", "docker", "testcontainers", "psycopg2", "psutil", "argparse"},
+        ),
+        ("ctest_containers.__main__", {"django", "docker", "testcontainers", "psycopg2"}),
+        ("ctest_containers.cli", {"docker", "testcontainers", "psycopg2"}),
+        ("ctest_containers.workers.child", {"docker", "testcontainers", "psycopg2", "psutil"}),
+        ("ctest_containers.workers.pool", {"docker", "testcontainers", "psycopg2"}),
+        ("ctest_containers.servers.host", {"django"}),
+        ("ctest_containers.session", {"docker", "testcontainers", "psycopg2.extensions"}),
+        ("ctest_containers.report.replay", {"django", "docker", "testcontainers", "psycopg2"}),
+        ("ctest_containers.wire", {"django", "docker", "testcontainers", "psycopg2"}),
+    ],
+)
+def test_an_import_loads_nothing_that_it_does_not_need(module: str, unwanted: set[str]) -> None:
+    output = subprocess.check_output([sys.executable, "-c", _PROGRAM, module], cwd=ROOT, text=True)
+
+    assert set(json.loads(output)) & unwanted == set()
+
+
+def test_imports_point_downwards() -> None:
+    """The layers and the contracts of pyproject.toml hold."""
+    linter = Path(sys.executable).with_name("lint-imports")
+
+    done = subprocess.run(
+        [linter, "--no-cache"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout

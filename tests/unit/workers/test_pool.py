@@ -1,0 +1,366 @@
+"""The pool accounts for every test, whatever its workers do."""
+
+from __future__ import annotations
+
+import unittest
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from unit.fakes import FakeDatabases, World
+
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import (
+    Event,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+    WorkerLost,
+    WorkerStarted,
+)
+from ctest_containers.project.suite import Batch
+from ctest_containers.wire import Quit, RunBatch, UseDatabases
+from ctest_containers.workers.pool import FRUITLESS_LIMIT, WorkerPool
+
+
+class Case(unittest.TestCase):
+    """A test that is never run here."""
+
+    def runTest(self) -> None:
+        """Give the test its name."""
+
+
+def _batches(*sizes: int, aliases: frozenset[str] = frozenset(["default"])) -> list[Batch]:
+    batches: list[Batch] = []
+    first = 0
+    for number, size in enumerate(sizes):
+        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
+        batches.append(Batch(number=number, first=first, tests=tests, aliases=aliases))
+        first += size
+    return batches
+
+
+@pytest.fixture
+def databases() -> Iterator[FakeDatabases]:
+    """Databases for the alias `default`, there at once."""
+    fake = FakeDatabases()
+    yield fake
+    fake.close()
+
+
+def _run(
+    world: World,
+    databases: FakeDatabases,
+    *,
+    workers: int = 2,
+    stopping: Callable[[], bool] = lambda: False,
+    events: list[Event] | None = None,
+) -> list[Event]:
+    found: list[Event] = [] if events is None else events
+    pool = WorkerPool(
+        workers=workers,
+        batches=world.batches,
+        databases=databases,
+        start=world.start,
+        report=found.append,
+        stopping=stopping,
+    )
+    pool.run()
+    return found
+
+
+def _finished(events: list[Event]) -> Counter[int]:
+    return Counter(event.index for event in events if isinstance(event, TestFinished))
+
+
+def _errors(events: list[Event]) -> dict[int | None, str]:
+    """The report on each test that went wrong, by its place."""
+    return {
+        event.index: event.problem.text
+        for event in events
+        if isinstance(event, TestOutcome) and event.problem is not None
+    }
+
+
+def test_every_batch_runs_once(databases: FakeDatabases) -> None:
+    world = World(_batches(2, 1, 3, 1))
+
+    events = _run(world, databases)
+
+    assert _finished(events) == Counter(range(7))
+    assert _errors(events) == {}
+    given = [one for process in world.processes for one in process.commands]
+    assert sorted(one.batch for one in given if isinstance(one, RunBatch)) == [0, 1, 2, 3]
+
+
+def test_the_tests_of_a_batch_run_in_one_worker(databases: FakeDatabases) -> None:
+    events = _run(World(_batches(4, 4)), databases)
+
+    workers = {event.index: event.worker for event in events if isinstance(event, TestFinished)}
+    assert len({workers[index] for index in range(4)}) == 1
+    assert len({workers[index] for index in range(4, 8)}) == 1
+
+
+def test_there_are_no_more_workers_than_planned(databases: FakeDatabases) -> None:
+    world = World(_batches(1, 1, 1, 1, 1))
+
+    events = _run(world, databases, workers=3)
+
+    started = [event.worker for event in events if isinstance(event, WorkerStarted)]
+    assert sorted(started) == [1, 2, 3]
+
+
+def test_no_worker_is_started_for_nothing(databases: FakeDatabases) -> None:
+    world = World(_batches(1))
+
+    _run(world, databases, workers=3)
+
+    assert len(world.processes) == 1
+
+
+def test_without_a_batch_there_is_nothing_to_do(databases: FakeDatabases) -> None:
+    assert _run(World([]), databases, workers=0) == []
+
+
+def test_workers_are_told_to_quit_and_waited_for(databases: FakeDatabases) -> None:
+    world = World(_batches(1, 1))
+
+    _run(world, databases)
+
+    assert all(process.commands[-1] == Quit() for process in world.processes)
+    assert all(process.joined for process in world.processes)
+    assert not any(process.killed for process in world.processes)
+
+
+def test_a_worker_is_given_a_database_once(databases: FakeDatabases) -> None:
+    world = World(_batches(1, 1, 1))
+
+    _run(world, databases, workers=1)
+
+    kinds = [type(one) for one in world.processes[0].commands]
+    assert kinds == [UseDatabases, RunBatch, RunBatch, RunBatch, Quit]
+
+
+def test_a_batch_without_databases_waits_for_none() -> None:
+    world = World(_batches(1, aliases=frozenset()))
+    databases = FakeDatabases(slow=False)
+
+    _run(world, databases)
+
+    databases.close()
+    assert [type(one) for one in world.processes[0].commands] == [RunBatch, Quit]
+
+
+def test_a_worker_waits_for_servers_that_are_coming_up() -> None:
+    world = World(_batches(1, 1, 1))
+    databases = FakeDatabases(slow=True)
+
+    events = _run(world, databases)
+
+    databases.close()
+    assert _finished(events) == Counter(range(3))
+
+
+def test_a_test_that_ends_its_worker_is_reported_with_the_cause(databases: FakeDatabases) -> None:
+    world = World(_batches(3), fatal_tests={1})
+
+    events = _run(world, databases)
+
+    assert list(_errors(events)) == [1]
+    assert "signal 9 (SIGKILL)" in _errors(events)[1]
+    lost = [event for event in events if isinstance(event, WorkerLost)]
+    assert [(one.cause, one.test_id) for one in lost] == [("signal 9 (SIGKILL)", Case().id())]
+
+
+def test_what_a_worker_said_of_its_own_end_is_part_of_the_report(databases: FakeDatabases) -> None:
+    world = World(_batches(1), fatal_tests={0}, failures={0: "Traceback of the end"})
+
+    events = _run(world, databases)
+
+    assert "Traceback of the end" in _errors(events)[0]
+
+
+def test_the_rest_of_the_batch_of_a_lost_worker_runs_elsewhere(databases: FakeDatabases) -> None:
+    world = World(_batches(4), fatal_tests={1})
+
+    events = _run(world, databases, workers=1)
+
+    assert _finished(events) == Counter(range(4))
+    assert RunBatch(batch=0, skip=(0, 1)) in world.processes[1].commands
+
+
+def test_a_new_worker_has_the_number_of_the_lost_one(databases: FakeDatabases) -> None:
+    """Numbers are slots: no database is ever looked for under a number that the run lacks."""
+    world = World(_batches(3), fatal_tests={0, 1, 2})
+
+    _run(world, databases, workers=1)
+
+    assert {process.number for process in world.processes} == {1}
+
+
+def test_the_databases_of_a_lost_worker_are_discarded(databases: FakeDatabases) -> None:
+    world = World(_batches(2), fatal_tests={0})
+
+    _run(world, databases, workers=1)
+
+    assert databases.discarded == [1]
+    assert isinstance(world.processes[1].commands[0], UseDatabases)
+
+
+def test_a_fixture_that_ends_its_worker_once_gets_another_try(databases: FakeDatabases) -> None:
+    world = World(_batches(2), fatal_fixtures={0: 1})
+
+    events = _run(world, databases)
+
+    assert _finished(events) == Counter(range(2))
+    assert _errors(events) == {}
+
+
+def test_a_batch_whose_fixture_ends_its_worker_twice_is_given_up(databases: FakeDatabases) -> None:
+    world = World(_batches(2, 3, 1), fatal_fixtures={1: 2})
+
+    events = _run(world, databases)
+
+    assert _finished(events) == Counter(range(6))
+    assert sorted(index for index in _errors(events) if index is not None) == [2, 3, 4]
+    assert all("fixtures" in text for text in _errors(events).values())
+
+
+def test_a_fixture_that_ends_its_worker_after_the_last_test_is_an_error(
+    databases: FakeDatabases,
+) -> None:
+    """All tests passed by then; the run must not."""
+    world = World(_batches(2), fatal_ends={0})
+
+    events = _run(world, databases)
+
+    assert _finished(events) == Counter(range(2))
+    assert len(_errors(events)) == 1
+
+
+def test_each_report_of_a_test_stands_between_its_start_and_its_end(
+    databases: FakeDatabases,
+) -> None:
+    world = World(_batches(2, 2, 2), fatal_tests={1, 4}, fatal_fixtures={1: 2})
+
+    events = _run(world, databases)
+
+    for index in range(6):
+        kinds = [
+            type(event)
+            for event in events
+            if isinstance(event, (TestStarted, TestOutcome, TestFinished)) and event.index == index
+        ]
+        assert kinds == [TestStarted, TestOutcome, TestFinished]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_workers_that_end_at_once_again_and_again_end_the_run(
+    databases: FakeDatabases, workers: int
+) -> None:
+    world = World(_batches(1, 1, 1, 1, 1, 1), stillborn=1000)
+
+    with pytest.raises(WorkerError, match="again and again") as caught:
+        _run(world, databases, workers=workers)
+
+    assert "signal 9 (SIGKILL)" in caught.value.message
+    assert len(world.processes) <= (FRUITLESS_LIMIT + 1) * workers
+    assert all(process.joined for process in world.processes)
+
+
+def test_some_workers_that_end_at_once_do_not_end_the_run(databases: FakeDatabases) -> None:
+    world = World(_batches(1, 1), stillborn=1)
+
+    events = _run(world, databases, workers=1)
+
+    assert _finished(events) == Counter(range(2))
+
+
+def test_stopping_ends_the_run_after_the_tests_that_are_running(databases: FakeDatabases) -> None:
+    events: list[Event] = []
+    world = World(_batches(5, 5, 5))
+
+    _run(
+        world,
+        databases,
+        events=events,
+        stopping=lambda: any(isinstance(event, TestFinished) for event in events),
+    )
+
+    started = Counter(event.index for event in events if isinstance(event, TestStarted))
+    assert 1 <= len(started) < 10
+    assert _finished(events) == started
+    assert all(process.interrupted <= 1 for process in world.processes)
+    assert all(process.joined for process in world.processes)
+
+
+def test_a_run_that_is_stopped_before_it_begins_starts_nothing(databases: FakeDatabases) -> None:
+    world = World(_batches(2))
+
+    events = _run(world, databases, stopping=lambda: True)
+
+    assert events == []
+    assert world.processes == []
+
+
+def test_a_worker_lost_while_stopping_is_not_replaced(databases: FakeDatabases) -> None:
+    events: list[Event] = []
+    world = World(_batches(3), fatal_tests={0})
+
+    _run(
+        world,
+        databases,
+        workers=1,
+        events=events,
+        stopping=lambda: any(isinstance(event, TestStarted) for event in events),
+    )
+
+    assert list(_errors(events)) == [0]
+    assert len(world.processes) == 1
+
+
+def test_a_database_that_a_test_wants_is_given_to_it() -> None:
+    world = World(_batches(2), wants={1: "other"})
+    databases = FakeDatabases({"default", "other"})
+
+    events = _run(world, databases)
+
+    databases.close()
+    assert _finished(events) == Counter(range(2))
+    commands = world.processes[0].commands
+    assert [type(one) for one in commands] == [UseDatabases, RunBatch, UseDatabases, Quit]
+    assert isinstance(commands[2], UseDatabases)
+    assert [lease.alias for lease in commands[2].leases] == ["other"]
+
+
+def test_a_database_that_the_run_does_not_have_is_answered_with_none(
+    databases: FakeDatabases,
+) -> None:
+    world = World(_batches(1), wants={0: "unknown"})
+
+    _run(world, databases)
+
+    assert world.processes[0].commands[2] == UseDatabases(leases=())
+
+
+def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) -> None:
+    world = World(_batches(3, 3))
+
+    def report(event: Event) -> None:
+        if isinstance(event, TestFinished):
+            raise ZeroDivisionError
+
+    pool = WorkerPool(
+        workers=2,
+        batches=world.batches,
+        databases=databases,
+        start=world.start,
+        report=report,
+        stopping=lambda: False,
+    )
+
+    with pytest.raises(ZeroDivisionError):
+        pool.run()
+
+    assert all(process.joined for process in world.processes)
+    assert any(process.killed for process in world.processes)
