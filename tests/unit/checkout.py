@@ -68,29 +68,77 @@ class Note(models.Model):
 """
 
 _PROGRAM = """
-import json, sys
-import django
+import json, os, sys
 
-django.setup()
+import django.db.backends.postgresql.base, django.db.backends.sqlite3.base
+import django.core.files.storage
 from ctest_containers.errors import CtestError
 from ctest_containers.project.databases import plan_groups
 from ctest_containers.project.schema import schema_inputs
 
-question = json.loads(sys.argv[1])
-try:
+
+def answer(question):
+    os.chdir(question["folder"])
+    sys.path.insert(0, question["folder"])
+    django.setup()
     groups = plan_groups(question["used"])
-    answer = {"groups": {
+    described = {
         group.label: [[one.name, list(one.aliases), one.user] for one in group.databases]
         for group in groups
-    }}
-    if question["group"] is not None:
-        [group] = [one for one in groups if one.label == question["group"]]
-        inputs = schema_inputs(group, extra_files=question["files"])
-        answer["inputs"] = [[one.name, one.digest] for one in inputs]
-except CtestError as error:
-    answer = {"error": [type(error).__name__, error.message, error.hint]}
-print(json.dumps(answer))
+    }
+    inputs = []
+    for group in groups:
+        if group.label == question["group"]:
+            inputs = list(schema_inputs(group, extra_files=question["files"]))
+    return {"groups": described, "inputs": [[one.name, one.digest] for one in inputs]}
+
+
+for line in sys.stdin:
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        continue
+    try:
+        found = answer(json.loads(line))
+    except CtestError as error:
+        found = {"error": [type(error).__name__, error.message, error.hint]}
+    except BaseException as error:
+        found = {"error": [type(error).__name__, repr(error), ""]}
+    print(json.dumps(found), flush=True)
+    os._exit(0)
 """
+
+
+class Interpreter:
+    """An interpreter that has Django loaded, and loads each project in a fork of its own."""
+
+    def __init__(self, *, hash_seed: str = "random") -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "PYTHONHASHSEED": hash_seed,
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "DJANGO_SETTINGS_MODULE": "settings",
+            },
+        )
+
+    def ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Put a question and wait for the answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.flush()
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        """Let it end, and wait for that."""
+        self._process.communicate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +146,15 @@ class Checkout:
     """A project in a folder."""
 
     folder: Path
+    interpreter: Interpreter
 
     @classmethod
-    def make(cls, folder: Path) -> Checkout:
+    def make(cls, folder: Path, interpreter: Interpreter) -> Checkout:
         """A project with an app that has migrations, and one that has none."""
         import django
 
         condition = "condition" if django.VERSION >= (5, 1) else "check"
-        checkout = cls(folder)
+        checkout = cls(folder, interpreter)
         checkout.write("settings.py", SETTINGS)
         checkout.write("shop/__init__.py", "")
         checkout.write("shop/models.py", SHOP_MODELS)
@@ -140,21 +189,8 @@ class Checkout:
         files: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """What the toolkit reads from the project: its groups, or what it says is wrong."""
-        question = json.dumps({"group": group, "used": used, "files": files})
-        search_path = os.pathsep.join([str(self.folder), str(Path(__file__).parents[2])])
-        output = subprocess.check_output(
-            [sys.executable, "-c", _PROGRAM, question],
-            cwd=self.folder,
-            text=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": search_path,
-                "DJANGO_SETTINGS_MODULE": "settings",
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
-        )
-        answer: dict[str, Any] = json.loads(output)
-        return answer
+        question = {"folder": str(self.folder), "group": group, "used": used, "files": files}
+        return self.interpreter.ask(question)
 
     def inputs(
         self, *, group: str = "postgresql", files: tuple[str, ...] = ()

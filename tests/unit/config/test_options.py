@@ -108,7 +108,7 @@ def test_seconds_may_be_a_number_or_its_text(value: object, expected: float) -> 
 
 @pytest.mark.parametrize("value", [0, -1, "0", "1.5", 1.5, "many", True, None])
 def test_a_count_must_be_a_whole_number_from_one(value: object) -> None:
-    with pytest.raises(ValueError, match="whole number|invalid literal"):
+    with pytest.raises(ValueError, match=r"whole number|invalid literal"):
         parse_count(value)
 
 

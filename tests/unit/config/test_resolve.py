@@ -177,9 +177,7 @@ def test_an_empty_environment_variable_is_never_taken_for_a_value(row: Field[Any
 
 
 def test_a_bad_value_that_a_better_source_hides_is_not_looked_at() -> None:
-    config = resolve(
-        settings={"MAX_WORKERS": "many"}, environment={}, options={"max_workers": "3"}
-    )
+    config = resolve(settings={"MAX_WORKERS": "many"}, environment={}, options={"max_workers": "3"})
 
     assert config.max_workers == 3
 

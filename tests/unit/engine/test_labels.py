@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from ctest_containers.engine.labels import owner, owner_is_dead
@@ -18,7 +19,8 @@ def ended() -> str:
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as process:
-        value = owner(process.pid)
+        pid, value = process.pid, owner(process.pid)
+    assert not psutil.pid_exists(pid)
     return value
 
 

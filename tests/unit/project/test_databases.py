@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from unit.checkout import Checkout
 
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.project.databases import group_by_name, without_users
 
 POSTGRESQL = '{"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "b"}'
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """A project with a PostgreSQL database `default` and an SQLite database `other`."""
-    return Checkout.make(tmp_path / "work")
 
 
 def test_databases_with_different_names_share_a_server() -> None:
@@ -70,7 +61,7 @@ def test_two_aliases_of_one_database_share_it(checkout: Checkout) -> None:
 
     groups = checkout.ask(used=["copy"])["groups"]
 
-    assert groups == {"postgresql": [["test_shop", ["copy", "default"], "shop"]]}
+    assert groups == {"postgresql": [["test_shop", ["default", "copy"], "shop"]]}
 
 
 def test_databases_of_one_name_on_two_hosts_stay_apart(checkout: Checkout) -> None:

@@ -6,22 +6,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from unit.checkout import Checkout
+from unit.checkout import Checkout, Interpreter
 
 from ctest_containers.fingerprint import changed
 from ctest_containers.project.schema import migration_inputs, migrations_folder
 
 
 @pytest.fixture(scope="module")
-def before(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
-    """The inputs of the project as it is."""
-    return Checkout.make(tmp_path_factory.mktemp("before") / "work").inputs()
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
-    """The same project in another folder, to be changed."""
-    return Checkout.make(tmp_path / "another" / "place")
+def before(
+    tmp_path_factory: pytest.TempPathFactory, interpreter: Interpreter
+) -> list[tuple[str, str]]:
+    """The inputs of the project as it is, in another folder than the one that is changed."""
+    return Checkout.make(tmp_path_factory.mktemp("before") / "work", interpreter).inputs()
 
 
 def _edit_migration(checkout: Checkout) -> None:
@@ -87,7 +83,7 @@ def _reorder_apps(checkout: Checkout) -> None:
         (_edit_field, ["changed: model plain.Note"]),
         (_edit_constraint, ["changed: model plain.Note"]),
         (_edit_default, ["changed: model plain.Note"]),
-        (_edit_table, ["changed: model plain.Note"]),
+        (_edit_table, ["changed: model plain.Note_tags", "changed: model plain.Note"]),
         (_edit_time_zone, ["changed: setting TIME_ZONE"]),
         (_edit_collation, ["changed: database default TEST COLLATION"]),
         (_edit_engine, ["changed: database default ENGINE"]),
@@ -180,34 +176,29 @@ def test_what_does_not_shape_a_database_changes_nothing(
     assert before == checkout.inputs()
 
 
-@pytest.fixture
-def two_places(tmp_path: Path) -> Iterator[tuple[Checkout, Checkout]]:
-    """The same project in two folders."""
-    return iter([(Checkout.make(tmp_path / "one"), Checkout.make(tmp_path / "two"))])
+def _differences(one: Checkout, two: Checkout, group: str = "postgresql") -> list[str]:
+    return changed(dict(one.inputs(group=group)), dict(two.inputs(group=group)))
 
 
-def _in_both(tmp_path: Path, edit: Callable[[Checkout], None], group: str) -> list[bool]:
-    one, two = Checkout.make(tmp_path / "one"), Checkout.make(tmp_path / "two")
-    edit(one)
-    edit(two)
-    return [a == b for a, b in zip(one.inputs(group=group), two.inputs(group=group), strict=True)]
-
-
-def test_an_sqlite_test_database_in_the_checkout_gives_no_absolute_path(tmp_path: Path) -> None:
+def test_an_sqlite_test_database_in_the_checkout_gives_no_absolute_path(
+    make_checkout: Callable[[str], Checkout],
+) -> None:
     """`TEST: {"NAME": BASE_DIR / …}` is how a project gets its test database into a file."""
-
-    def edit(checkout: Checkout) -> None:
+    one, two = make_checkout("one"), make_checkout("two")
+    for checkout in (one, two):
         checkout.add_settings(
             'DATABASES["other"]["TEST"] = {"NAME": str(BASE_DIR / "test.sqlite3")}\n'
         )
 
-    assert all(_in_both(tmp_path, edit, "sqlite"))
+    assert _differences(one, two, "sqlite") == []
 
 
-def test_a_file_field_s_own_storage_gives_no_absolute_path(tmp_path: Path) -> None:
-    """A storage below the checkout has nothing to do with the column."""
-
-    def edit(checkout: Checkout) -> None:
+def test_the_storage_of_a_file_field_gives_no_absolute_path(
+    make_checkout: Callable[[str], Checkout],
+) -> None:
+    """Where files are kept has nothing to do with the column."""
+    one, two = make_checkout("one"), make_checkout("two")
+    for checkout in (one, two):
         checkout.replace(
             "plain/models.py",
             "    text =",
@@ -222,23 +213,37 @@ def test_a_file_field_s_own_storage_gives_no_absolute_path(tmp_path: Path) -> No
             "from django.db import models",
         )
 
-    assert all(_in_both(tmp_path, edit, "postgresql"))
+    assert _differences(one, two) == []
 
 
-def test_two_runs_give_the_same_inputs(checkout: Checkout) -> None:
-    """Nothing depends on the seed of hashes or on the address of an object."""
+@pytest.fixture
+def seeded() -> Iterator[list[Interpreter]]:
+    """Two interpreters that hash texts in two ways."""
+    interpreters = [Interpreter(hash_seed="1"), Interpreter(hash_seed="2")]
+    yield interpreters
+    for one in interpreters:
+        one.close()
+
+
+def test_two_interpreters_give_the_same_inputs(
+    checkout: Checkout, seeded: list[Interpreter]
+) -> None:
+    """Nothing depends on the order of a set or on the address of an object."""
     checkout.replace(
         "plain/models.py",
         "constraints = [",
         "unique_together = {('text', 'number'), ('number', 'text')}\n        constraints = [",
     )
     checkout.replace("plain/models.py", "default=code", "default=partial(code, *[])")
-    checkout.replace("plain/models.py", "from django.db import models", IMPORTS)
+    checkout.replace(
+        "plain/models.py",
+        "from django.db import models",
+        "from functools import partial\nfrom django.db import models",
+    )
 
-    assert checkout.inputs() == checkout.inputs()
+    one, two = (Checkout(checkout.folder, interpreter).inputs() for interpreter in seeded)
 
-
-IMPORTS = "from functools import partial\nfrom django.db import models"
+    assert one == two
 
 
 def test_no_input_is_there_twice(before: list[tuple[str, str]]) -> None:
@@ -276,9 +281,9 @@ def test_a_database_that_is_not_migrated_is_described_by_models(checkout: Checko
 
 
 def test_a_named_file_is_an_input_wherever_the_checkout_is(
-    tmp_path: Path, checkout: Checkout
+    make_checkout: Callable[[str], Checkout], checkout: Checkout
 ) -> None:
-    other = Checkout.make(tmp_path / "elsewhere")
+    other = make_checkout("elsewhere")
 
     relative = checkout.inputs(files=("data/*.json",))
     absolute = other.inputs(files=(f"{other.folder}/data/rows.json",))

@@ -29,9 +29,7 @@ def _identify(
     inputs: tuple[Input, ...] = (Input("migration shop.0001", "a"),),
     base_digest: str = "sha256:1",
 ) -> Template:
-    return identify(
-        project=project, group=group, inputs=inputs, base=None, base_digest=base_digest
-    )
+    return identify(project=project, group=group, inputs=inputs, base=None, base_digest=base_digest)
 
 
 @pytest.mark.parametrize("project", ["shop", "My Shop", "__x__", "日本", "", "a/b:c", "Ünï" * 60])

@@ -26,7 +26,7 @@ from ctest_containers.workers.pool import FRUITLESS_LIMIT, WorkerPool
 class Case(unittest.TestCase):
     """A test that is never run here."""
 
-    def runTest(self) -> None:
+    def runTest(self) -> None:  # noqa: N802  # unittest's name
         """Give the test its name."""
 
 

@@ -1,0 +1,111 @@
+"""Whatever workers do, every test ends once."""
+
+from __future__ import annotations
+
+import unittest
+from collections import Counter
+from collections.abc import Collection
+from contextlib import closing
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.fakes import FakeDatabases, World
+
+from ctest_containers.events import Event, TestFinished, TestOutcome, TestStarted
+from ctest_containers.project.suite import Batch
+from ctest_containers.workers.pool import WorkerPool
+
+
+class Case(unittest.TestCase):
+    """A test that is never run here."""
+
+    def runTest(self) -> None:  # noqa: N802  # unittest's name
+        """Give the test its name."""
+
+
+def _batches(sizes: list[int]) -> list[Batch]:
+    batches: list[Batch] = []
+    first = 0
+    for number, size in enumerate(sizes):
+        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
+        batches.append(
+            Batch(number=number, first=first, tests=tests, aliases=frozenset(["default"]))
+        )
+        first += size
+    return batches
+
+
+def _run(world: World, *, workers: int, slow: bool, stop_after: int | None = None) -> list[Event]:
+    events: list[Event] = []
+
+    def stopping() -> bool:
+        ended = sum(isinstance(event, TestFinished) for event in events)
+        return stop_after is not None and ended >= stop_after
+
+    with closing(FakeDatabases(slow=slow)) as databases:
+        pool = WorkerPool(
+            workers=workers,
+            batches=world.batches,
+            databases=databases,
+            start=world.start,
+            report=events.append,
+            stopping=stopping,
+        )
+        pool.run()
+    return events
+
+
+def _fatal(indices: int) -> st.SearchStrategy[Collection[int]]:
+    return st.sets(st.integers(0, max(0, indices - 1)), max_size=6)
+
+
+@settings(max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 4), max_size=6),
+    workers=st.integers(1, 3),
+    slow=st.booleans(),
+    data=st.data(),
+)
+def test_every_test_ends_once_whichever_tests_end_their_workers(
+    sizes: list[int], workers: int, *, slow: bool, data: st.DataObject
+) -> None:
+    """And the fixture of one batch besides."""
+    fatal_tests = data.draw(_fatal(sum(sizes)))
+    broken = data.draw(st.integers(0, 5))
+    times = data.draw(st.integers(0, 2))
+    world = World(_batches(sizes), fatal_tests=fatal_tests, fatal_fixtures={broken: times})
+
+    events = _run(world, workers=workers, slow=slow)
+
+    given_up = (
+        set(world.batches[broken].indices) if times == 2 and broken < len(sizes) else set[int]()
+    )
+    finished = Counter(event.index for event in events if isinstance(event, TestFinished))
+    started = Counter(event.index for event in events if isinstance(event, TestStarted))
+    failed = [event.index for event in events if isinstance(event, TestOutcome) and event.problem]
+    assert finished == Counter(range(sum(sizes)))
+    assert started == finished
+    assert Counter(failed) == Counter({*fatal_tests} & {*range(sum(sizes))} | given_up)
+    assert all(process.joined for process in world.processes)
+
+
+@settings(max_examples=40)
+@given(
+    sizes=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    workers=st.integers(1, 3),
+    stop_after=st.integers(0, 10),
+    data=st.data(),
+)
+def test_a_run_that_is_stopped_leaves_no_test_unfinished(
+    sizes: list[int], workers: int, stop_after: int, data: st.DataObject
+) -> None:
+    world = World(_batches(sizes), fatal_tests=data.draw(_fatal(sum(sizes))))
+
+    events = _run(world, workers=workers, slow=False, stop_after=stop_after)
+
+    started = Counter(event.index for event in events if isinstance(event, TestStarted))
+    finished = Counter(event.index for event in events if isinstance(event, TestFinished))
+    assert finished == started
+    assert len(finished) >= min(stop_after, sum(sizes))
+    assert len(finished) <= stop_after + workers
+    assert all(process.joined for process in world.processes)
