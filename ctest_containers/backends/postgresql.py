@@ -17,8 +17,10 @@ from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Ve
 
 MARK_PREFIX: Final = "ctest-containers:"
 
+INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
+"""Where the socket is when nothing is mounted: in a folder that every image has."""
+
 SETTINGS: Final = {
-    "unix_socket_directories": SOCKET_FOLDER,
     "unix_socket_permissions": "0777",
     "fsync": "off",
     "synchronous_commit": "off",
@@ -46,7 +48,10 @@ class Postgresql:
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """See `Backend`."""
         settings = {} if own_image else dict(SETTINGS)
-        settings["listen_addresses"] = "*" if transport is Transport.PORT else ""
+        if transport is Transport.PORT:
+            settings |= {"listen_addresses": "*", "unix_socket_directories": INNER_SOCKET_FOLDER}
+        else:
+            settings |= {"listen_addresses": "", "unix_socket_directories": SOCKET_FOLDER}
         command = ["postgres"]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -67,9 +72,9 @@ class Postgresql:
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """See `Backend`."""
-        command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-h", SOCKET_FOLDER, "-U", self.admin]
+        command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]
         statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
-        return [*command, "-d", "postgres"], statement.encode()
+        return [*command, "-h", INNER_SOCKET_FOLDER, "-U", self.admin], statement.encode()
 
     def probe(self, address: Address) -> None:
         """See `Backend`."""
