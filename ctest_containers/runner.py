@@ -133,12 +133,12 @@ class ContainerRunnerMixin(DiscoverRunner):
             sys.stderr.write(f"{error}\n")
             raise SystemExit(int(error.exit_code)) from error
 
-    def build_suite(self, test_labels: Any = None, **kwargs: Any) -> Any:
+    def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
         """Discover the tests, while the servers that they needed last time come up."""
         self.session.start_early()
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1
-        suite = super().build_suite(test_labels, **kwargs)
+        suite = super().build_suite(*args, **kwargs)
         if self.pdb:
             return suite
         return IsolatedTestSuite(list(iter_test_cases(suite)), self)
