@@ -107,6 +107,13 @@ class BatchFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerReady:
+    """A worker has the project loaded; what happens from now on is the tests' doing."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseWanted:
     """A test uses a database that it does not declare, and waits for it."""
 
@@ -142,6 +149,14 @@ class WorkerLost:
     worker: int
     cause: str
     test_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRetired:
+    """A worker gets no more tests, for it cannot have databases; others go on."""
+
+    worker: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +237,7 @@ WorkerEvent = (
     | TestDuration
     | TestFinished
     | BatchFinished
+    | WorkerReady
     | DatabaseWanted
     | WorkerFailed
 )
@@ -231,6 +247,7 @@ Event = (
     WorkerEvent
     | WorkerStarted
     | WorkerLost
+    | WorkerRetired
     | ServerReady
     | TemplateFound
     | TemplateAwaited

@@ -62,11 +62,13 @@ class DatabasePlan:
         name: The name that Django gives to the test database.
         aliases: The aliases that live in it; the first one creates it, the rest mirror that one.
         user: The role the project connects as; empty for the server's own.
+        roles: All roles that have to exist for the project to connect and to act as configured.
     """
 
     name: str
     aliases: tuple[str, ...]
     user: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,11 @@ class DatabaseGroup:
     def aliases(self) -> tuple[str, ...]:
         """Every alias of the group, in the order of its databases."""
         return tuple(alias for database in self.databases for alias in database.aliases)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Every role of the group, each once, in the order of its databases."""
+        return tuple(dict.fromkeys(role for database in self.databases for role in database.roles))
 
     @property
     def label(self) -> str:

@@ -29,8 +29,6 @@ from ctest_containers.project.connections import log_queries, mark_expectations,
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.session import Session
 
-DJANGO_RUNNER = "django.test.runner.DiscoverRunner"
-
 
 class IsolatedTestSuite(ParallelTestSuite):
     """A suite whose tests run in workers, each against databases of its own.
@@ -50,6 +48,7 @@ class IsolatedTestSuite(ParallelTestSuite):
     def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
         """Run every test in a worker and report into the result."""
         runner = self._runner
+        assert runner.session is not None
         runner.session.run(
             self._all_tests,
             result,
@@ -58,7 +57,6 @@ class IsolatedTestSuite(ParallelTestSuite):
             failfast=runner.failfast,
             buffer=runner.buffer,
             debug_sql=runner.debug_sql,
-            prepare_spawned=(type(self).process_setup, type(self).process_setup_args),
         )
         return result
 
@@ -71,14 +69,17 @@ class ContainerRunnerMixin(DiscoverRunner):
     """
 
     parallel_test_suite = IsolatedTestSuite
-    base_runner = DJANGO_RUNNER
-    session: Session
+    base_runner: str | None = None
+    """The path of the runner that this class was combined with; None where it has its own."""
+
+    session: Session | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
         self._options = {name: kwargs.pop(name, None) for name in names}
         super().__init__(*args, **kwargs)
         self._asked = self.parallel or None
+        self._building = False
 
     @classmethod
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -106,18 +107,26 @@ class ContainerRunnerMixin(DiscoverRunner):
                 environment=os.environ,
                 options=self._options,
             )
-            with Session(
+            session = Session(
                 config=config,
                 reports=[ConsoleReport(self.log)],
                 selection=self._selection(test_labels),
                 asked=self._asked,
                 debug_mode=self.debug_mode,
+                prepare_spawned=(
+                    self.parallel_test_suite.process_setup,
+                    self.parallel_test_suite.process_setup_args,
+                ),
                 runner_inputs=self._inputs(),
                 create=self.create_databases,
                 spawn_create=functools.partial(
-                    create_databases, self.base_runner, verbosity=self.verbosity
+                    create_databases,
+                    self.base_runner or f"{type(self).__module__}.{type(self).__qualname__}",
+                    verbosity=self.verbosity,
                 ),
-            ) as self.session:
+            )
+            with session:
+                self.session = session
                 if self.keepdb:
                     self.log(
                         "--keepdb changes nothing: templates are kept, and every worker's database "
@@ -125,8 +134,8 @@ class ContainerRunnerMixin(DiscoverRunner):
                         logging.INFO,
                     )
                 failed = super().run_tests(test_labels, **kwargs)
-            if self.session.interrupted:
-                raise KeyboardInterrupt
+            if session.failure is not None:
+                raise session.failure
             return failed
         except CtestError as error:
             sys.stdout.flush()
@@ -135,6 +144,8 @@ class ContainerRunnerMixin(DiscoverRunner):
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
         """Discover the tests, while the servers that they needed last time come up."""
+        if self.session is None:
+            return super().build_suite(*args, **kwargs)
         self.session.start_early()
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1
@@ -144,15 +155,21 @@ class ContainerRunnerMixin(DiscoverRunner):
         return IsolatedTestSuite(list(iter_test_cases(suite)), self)
 
     def setup_databases(self, **kwargs: Any) -> Any:
-        """Make sure that the templates exist; the databases themselves come up by themselves."""
+        """Make sure that the templates exist; the databases themselves come up by themselves.
+
+        In the process that builds a template, this is Django's way of creating the databases.
+        """
+        session = self.session
+        if session is None or self._building:
+            return super().setup_databases(**kwargs)
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
         with self.time_keeper.timed("  Templates"):
-            self.session.prepare(used)
+            session.prepare(used)
         if self.debug_sql:
             log_queries()
         if self.pdb:
-            self.session.lend_to_parent(used)
+            session.lend_to_parent(used)
             serialize(kwargs.get("serialized_aliases") or ())
         mark_expectations(used)
         return []
@@ -164,7 +181,8 @@ class ContainerRunnerMixin(DiscoverRunner):
         """Create and migrate test databases, as the project's own runner does."""
         self.interactive = False
         self.keepdb = False
-        super().setup_databases(aliases=aliases, serialized_aliases=())
+        self._building = True
+        self.setup_databases(aliases=aliases, serialized_aliases=())
 
     @classmethod
     def _inputs(cls) -> list[Input]:
@@ -207,7 +225,7 @@ def combined(path: str) -> type[ContainerRunnerMixin]:
     if not (isinstance(own, type) and issubclass(own, DiscoverRunner)):
         raise UsageError(
             f"TEST_RUNNER {path!r} is not a subclass of django.test.runner.DiscoverRunner.",
-            f"Choose another one for this run: --testrunner {DJANGO_RUNNER}.",
+            "Choose another one for this run: --testrunner django.test.runner.DiscoverRunner.",
         )
     if issubclass(own, ContainerRunnerMixin):
         return own

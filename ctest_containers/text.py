@@ -6,15 +6,15 @@ import re
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 worker`, `2 workers`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    """`1 worker`, `2 workers`, `2 classes`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun[-1:] == 's' else 's'}"
 
 
 def duration(seconds: float) -> str:
     """`0.31 s`, `12.4 s`, `2 min 5 s`."""
-    if seconds < 10:
+    if seconds < 9.995:
         return f"{seconds:.2f} s"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"

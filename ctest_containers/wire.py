@@ -22,6 +22,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
     WorkerFailed,
+    WorkerReady,
 )
 from ctest_containers.model import Lease
 
@@ -62,6 +63,7 @@ _CLASSES: Final[dict[str, Any]] = {
         BatchFinished,
         DatabaseWanted,
         WorkerFailed,
+        WorkerReady,
         UseDatabases,
         RunBatch,
         Quit,
@@ -72,10 +74,11 @@ _CLASSES: Final[dict[str, Any]] = {
 def encode(message: Message) -> bytes:
     """The message as one line.
 
-    Any text survives, lone surrogates and control characters included, for JSON escapes them.
+    Any text survives: JSON escapes control characters, and lone surrogates pass as they are.
     """
     fields: dict[str, Any] = asdict(message)
-    return json.dumps({"type": type(message).__name__, **fields}).encode("ascii") + b"\n"
+    text = json.dumps({"type": type(message).__name__, **fields}, ensure_ascii=False)
+    return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(line: bytes) -> Message:
@@ -84,8 +87,8 @@ def decode(line: bytes) -> Message:
     Raises:
         ValueError: The line is not one that `encode` makes.
     """
-    fields = json.loads(line)
     try:
+        fields = json.loads(line.decode("utf-8", "surrogatepass"))
         kind = _CLASSES[fields.pop("type")]
         if kind is TestOutcome:
             fields["kind"] = OutcomeKind(fields["kind"])
@@ -99,7 +102,7 @@ def decode(line: bytes) -> Message:
         elif kind is RunBatch:
             fields["skip"] = tuple(fields["skip"])
         message: Message = kind(**fields)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a message of this version: {line[:200]!r}") from error
     return message
 

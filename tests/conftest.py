@@ -11,6 +11,16 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_temporary_folder_of_our_own() -> Iterator[None]:
+    """What other runs on this machine make and remove is not this session's business."""
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:  # noqa: S108
+        os.environ["TMPDIR"] = tempfile.tempdir = folder
+        yield
+        tempfile.tempdir = None
+        del os.environ["TMPDIR"]
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind() -> Iterator[None]:
     """No test may change the environment, leave a thread, or a folder of a run."""

@@ -33,13 +33,10 @@ class Backend(Protocol):
 
     vendor: Vendor
     port: int
-    """The port it listens on inside its container, which also names its socket."""
+    """The port it listens on inside its container, which also names its socket file."""
 
     admin: str
     """The role that may do everything."""
-
-    def socket_name(self) -> str:
-        """The name of the socket file in the socket folder."""
 
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """How to start it from the toolkit's own image, or from an official one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -13,6 +14,7 @@ from ctest_containers.backends.api import (
     Launch,
     NotReadyError,
 )
+from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
 MARK_PREFIX: Final = "ctest-containers:"
@@ -30,6 +32,10 @@ SETTINGS: Final = {
     "jit": "off",
     "autovacuum": "off",
     "shared_buffers": "32MB",
+    "dynamic_shared_memory_type": "mmap",
+    "max_worker_processes": "2",
+    "max_logical_replication_workers": "0",
+    "checkpoint_timeout": "1h",
 }
 """What an image of somebody else's is told; the toolkit's own has the same in its configuration."""
 
@@ -40,10 +46,6 @@ class Postgresql:
     vendor = Vendor.POSTGRESQL
     port = 5432
     admin = "postgres"
-
-    def socket_name(self) -> str:
-        """See `Backend`."""
-        return f".s.PGSQL.{self.port}"
 
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """See `Backend`."""
@@ -64,7 +66,7 @@ class Postgresql:
                 "PGDATA": DATA_FOLDER,
                 "POSTGRES_HOST_AUTH_METHOD": "scram-sha-256",
                 "POSTGRES_INITDB_ARGS": "--auth-local=trust --wal-segsize=1",
-                "POSTGRES_PASSWORD": "replaced-before-the-first-connection",
+                "POSTGRES_PASSWORD": secrets.token_hex(16),
             },
             # The official entrypoint begins as root, to hand the data over to an ordinary user.
             capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
@@ -78,14 +80,12 @@ class Postgresql:
 
     def probe(self, address: Address) -> None:
         """See `Backend`."""
-        import psycopg2
-
         try:
             with _cursor(address) as cursor:
                 cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
                 (first_process,) = cursor.fetchone()
-        except psycopg2.Error as error:
-            raise NotReadyError(str(error).strip()) from error
+        except ServerError as error:
+            raise NotReadyError(error.message) from error
         if first_process != "1":
             raise NotReadyError("the server that initialises the data directory is still running")
 
@@ -180,20 +180,23 @@ def _cursor(address: Address) -> Iterator[Any]:
     """A cursor of the toolkit's own connection, each statement its own transaction."""
     import psycopg2
 
-    connection = psycopg2.connect(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=str(address.password),
-        dbname="postgres",
-        connect_timeout=5,
-    )
     try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
+        connection = psycopg2.connect(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=str(address.password),
+            dbname="postgres",
+            connect_timeout=5,
+        )
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+    except psycopg2.Error as error:
+        raise ServerError(f"The PostgreSQL server refused: {str(error).strip()}") from error
 
 
 _: type[Backend] = Postgresql

@@ -25,7 +25,8 @@ def plan_workers(
     """The least of what was asked (or the cores), the batches, the memory and the maximum.
 
     Args:
-        asked: The user's own number, or None to let the cores decide.
+        asked: The user's own number, or None to let the cores decide. Django takes a negative one
+            for a serial run.
         available_bytes: Memory that is free for tests, or None when it cannot be known.
         maximum: Never more than this.
 
@@ -33,7 +34,9 @@ def plan_workers(
         At least one worker as long as there is a batch to run; none otherwise.
     """
     wanted = (
-        Plan(cores, plural(cores, "core")) if asked is None else Plan(asked, "as many as asked for")
+        Plan(cores, plural(cores, "core"))
+        if asked is None
+        else Plan(max(1, asked), "as many as asked for")
     )
     limits = [
         wanted,

@@ -40,13 +40,6 @@ def run(arguments: Sequence[str]) -> int:
     project_settings.find_settings(folder)
     try:
         django.setup()
-        if get_command_line_option(argv, "--testrunner") is None:
-            argv.append("--testrunner=ctest_containers.runner.ProjectTestRunner")
-        else:
-            argv = _combine_named_runner(argv)
-        command = ManagementUtility(argv).fetch_command("test")
-        assert isinstance(command, BaseCommand)
-        command.run_from_argv(argv)
     except ImproperlyConfigured as error:
         raise ProjectError(f"The project's settings are not usable: {error}") from error
     except ModuleNotFoundError as error:
@@ -57,6 +50,13 @@ def run(arguments: Sequence[str]) -> int:
                 "Run it in the folder that has manage.py, or correct the name.",
             ) from error
         raise
+    if get_command_line_option(argv, "--testrunner") is None:
+        argv.append("--testrunner=ctest_containers.runner.ProjectTestRunner")
+    else:
+        argv = _combine_named_runner(argv)
+    command = ManagementUtility(argv).fetch_command("test")
+    assert isinstance(command, BaseCommand)
+    command.run_from_argv(argv)
     return ExitCode.PASSED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -12,16 +13,15 @@ T = TypeVar("T")
 
 def parse_text(value: object) -> str:
     """A text that is not empty."""
-    text = str(value).strip()
-    if not text:
-        raise ValueError("must not be empty")
-    return text
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text that is not empty")
+    return value.strip()
 
 
 def parse_seconds(value: object) -> float:
     """A positive number of seconds."""
     seconds = float(str(value))
-    if not seconds > 0:
+    if not (seconds > 0 and math.isfinite(seconds)):
         raise ValueError("must be a positive number of seconds")
     return seconds
 
@@ -36,6 +36,8 @@ def parse_count(value: object) -> int:
 
 def parse_paths(value: object) -> tuple[str, ...]:
     """Paths: a sequence of them, or one text with commas between them."""
+    if isinstance(value, (set, frozenset)):
+        return tuple(sorted(str(item) for item in value))
     if isinstance(value, (list, tuple)):
         return tuple(str(item) for item in value)
     if isinstance(value, Path):

@@ -6,6 +6,7 @@ import logging
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,14 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.labels import LABEL_SESSION_ID
 
 from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
-from ctest_containers.errors import EngineError, ImageUnavailableError
+from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.text import last_lines
 
 PROCESS_LIMIT: Final = 512
 """Processes that one database container may have."""
+
+SLOWEST_SECONDS: Final = 900
+"""What the engine may take for one answer: committing a large database, or pulling an image."""
 
 START_ENGINE: Final = (
     "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
@@ -63,7 +67,7 @@ class DockerEngine:
         # Ryuk's image may not be reachable, and the server host removes what it started.
         testcontainers_config.ryuk_disabled = True
         with _translated("connecting to it"):
-            self._client = docker.from_env()
+            self._client = docker.from_env(timeout=SLOWEST_SECONDS)
             self._version = str(self._client.api.api_version)
             self._client.ping()
 
@@ -89,8 +93,11 @@ class DockerEngine:
         """See `ContainerEngine`."""
         with _translated(f"looking for {image}"):
             found = self._client.images.get(image)
-        digests = found.attrs.get("RepoDigests") or []
-        return str(digests[0]).partition("@")[2] if digests else str(found.id)
+        digests = [str(one).partition("@") for one in found.attrs.get("RepoDigests") or []]
+        repository = image.rpartition(":")[0] or image
+        # The same image may have been pushed elsewhere, too; where it comes from counts.
+        own = [digest for name, _, digest in digests if name == repository]
+        return (own or sorted(digest for *_, digest in digests) or [str(found.id)])[0]
 
     def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
         """See `ContainerEngine`."""
@@ -115,7 +122,8 @@ class DockerEngine:
         if self.image_labels(spec.image) is None:
             raise ImageUnavailableError(f"The engine has no image {spec.image}.")
         container = DockerContainer(
-            spec.image, docker_client_kw={"version": self._version}
+            spec.image,
+            docker_client_kw={"version": self._version, "timeout": SLOWEST_SECONDS},
         ).with_envs(**spec.environment)
         options: dict[str, Any] = {
             "labels": dict(spec.labels),
@@ -136,16 +144,23 @@ class DockerEngine:
         with _translated(f"starting {spec.name} from {spec.image}"):
             try:
                 container.start()
+                started = container.get_wrapped_container()
+                port = None if spec.port is None else self._published(str(started.id), spec.port)
             except BaseException:
-                container.stop()
+                # The name is ours alone; a container that was only created has it, too.
+                self.remove(Container(id=spec.name, name=spec.name))
                 raise
-            started = container.get_wrapped_container()
-            port = None
-            if spec.port is not None:
-                started.reload()
-                published = started.ports[f"{spec.port}/tcp"] or []
-                port = int(published[0]["HostPort"])
         return Container(id=str(started.id), name=spec.name, port=port)
+
+    def _published(self, container_id: str, port: int) -> int:
+        found = self._client.containers.get(container_id)
+        published = found.ports.get(f"{port}/tcp") or []
+        if not published:
+            raise ServerError(
+                f"The server {found.name} published no port; its last lines:\n"
+                f"{last_lines(found.logs(tail=20).decode(errors='replace'))}"
+            )
+        return int(published[0]["HostPort"])
 
     def state(self, container: Container) -> ContainerState:
         """See `ContainerEngine`."""
@@ -207,8 +222,15 @@ class DockerEngine:
 
     def remove(self, container: Container) -> None:
         """See `ContainerEngine`."""
-        with _translated(f"removing {container.name}"), suppress(docker.errors.NotFound):
-            self._client.api.remove_container(container.id, v=True, force=True)
+        with _translated(f"removing {container.name}"):
+            try:
+                self._client.api.remove_container(container.id, v=True, force=True)
+            except docker.errors.NotFound:
+                pass
+            except docker.errors.APIError as error:
+                # Somebody else, the engine perhaps, is removing it at this moment.
+                if error.status_code != HTTPStatus.CONFLICT:
+                    raise
 
     def remove_image(self, image_id: str) -> None:
         """See `ContainerEngine`."""

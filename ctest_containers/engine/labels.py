@@ -27,25 +27,51 @@ NAMESPACE: Final = "localhost/ctest"
 
 def owner(pid: int) -> str:
     """The label value by which a living process owns a container."""
-    return f"{_boot()}/{pid}/{psutil.Process(pid).create_time():.2f}"
+    return f"{_machine()}/{pid}/{_started(pid)}"
 
 
 def owner_is_dead(value: str) -> bool:
     """Whether the owner was a process of this machine and has ended."""
     try:
-        boot, pid, started = value.rsplit("/", 2)
-        if boot.split("/")[0] != socket.gethostname():
-            return False
-        if boot != _boot():
-            return True
-        return abs(psutil.Process(int(pid)).create_time() - float(started)) > 1
+        host, boot, space, pid, started = value.split("/")
+        if [host, boot, space] != _machine().split("/"):
+            # The same machine before its last start; anything else cannot be told from here.
+            return host == socket.gethostname() and boot != _boot() and space == _process_space()
+        return _started(int(pid)) != started
     except psutil.NoSuchProcess:
         return True
     except (ValueError, psutil.Error):
         return False
 
 
+def _machine() -> str:
+    return f"{socket.gethostname()}/{_boot()}/{_process_space()}"
+
+
 def _boot() -> str:
     boot_id = Path("/proc/sys/kernel/random/boot_id")
-    boot = boot_id.read_text().strip() if boot_id.exists() else f"{psutil.boot_time():.0f}"
-    return f"{socket.gethostname()}/{boot}"
+    return boot_id.read_text().strip() if boot_id.exists() else f"{psutil.boot_time():.0f}"
+
+
+def _process_space() -> str:
+    """What tells apart containers that share a host's name but not its process ids."""
+    try:
+        return str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        return "0"
+
+
+def _started(pid: int) -> str:
+    """When a process started, by a clock that nobody sets.
+
+    Raises:
+        psutil.NoSuchProcess: There is no such process.
+    """
+    stat = Path(f"/proc/{pid}/stat")
+    if not Path("/proc/self/stat").exists():
+        return f"{psutil.Process(pid).create_time():.0f}"
+    try:
+        # Field 22 of proc_pid_stat(5), the 20th after the name, which may hold anything.
+        return stat.read_text().rpartition(")")[2].split()[19]
+    except OSError as error:
+        raise psutil.NoSuchProcess(pid) from error

@@ -1,5 +1,5 @@
 """One hash over everything that decides the schema and the data that migrations put in."""
 
-from ctest_containers.fingerprint.digest import Input, changed, fingerprint
+from ctest_containers.fingerprint.digest import Input, fingerprint
 
-__all__ = ["Input", "changed", "fingerprint"]
+__all__ = ["Input", "fingerprint"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -39,11 +39,3 @@ def fingerprint(inputs: Iterable[Input]) -> str:
         for part in (one.name.encode("utf-8", "surrogatepass"), one.digest.encode()):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()
-
-
-def changed(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What differs between two sets of inputs (name to digest), a phrase each."""
-    phrases = [f"added: {name}" for name in now if name not in before]
-    phrases += [f"removed: {name}" for name in before if name not in now]
-    phrases += [f"changed: {name}" for name in now if name in before and before[name] != now[name]]
-    return phrases

@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.errors import ProjectError
 from ctest_containers.model import Lease
 
-ENDPOINT: Final = ("HOST", "PORT")
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
 
 
@@ -20,7 +20,8 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
     """Ask before any alias connects, so that no configured database is ever touched.
 
     That goes for connections made by hand from an alias's settings, too: for Django's own to the
-    server's maintenance database, and for copies that a test makes.
+    server's maintenance database, and for copies that a test makes. Afterwards every alias has the
+    settings back that it had before.
 
     Args:
         resolve: Called with the alias just before it connects. It redirects the alias, or raises.
@@ -32,21 +33,28 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
     # A forked child has its parent's guard, which it must not ask, but whose knowledge it needs.
     original = getattr(previous, "unguarded", previous)
     configured: dict[str, tuple[str, ...]] = getattr(previous, "configured", None) or {
-        alias: (connections[alias].vendor, *_endpoint(connections.settings[alias]))
-        for alias in connections.settings
+        alias: (connections[alias].vendor, *_place(connections[alias].vendor, settings))
+        for alias, settings in connections.settings.items()
     }
+    before = {alias: dict(settings) for alias, settings in connections.settings.items()}
 
     def connect(self: Any) -> None:
         own = self.settings_dict
-        live = connections.settings.get(self.alias)
-        if own is live:
+        place = (self.vendor, *_place(self.vendor, own))
+        if own is connections.settings.get(self.alias):
             resolve(self.alias)
+            if place != ("unknown",) and (self.vendor, *_place(self.vendor, own)) == (
+                configured.get(self.alias)
+            ):
+                raise ProjectError(
+                    f"The database {self.alias!r} has no isolated counterpart, and the configured "
+                    "one is not for tests."
+                )
         elif self.vendor != "sqlite":
-            for alias, endpoint in configured.items():
-                if (self.vendor, *_endpoint(own)) == endpoint:
-                    resolve(alias)
-                    own.update({name: connections.settings[alias][name] for name in CREDENTIALS})
-                    break
+            for alias in (one for one, known in configured.items() if known == place):
+                resolve(alias)
+                own.update({name: connections.settings[alias][name] for name in CREDENTIALS})
+                break
         original(self)
 
     connect.unguarded = original  # type: ignore[attr-defined]
@@ -56,6 +64,8 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
         yield
     finally:
         BaseDatabaseWrapper.connect = previous  # type: ignore[method-assign]
+        for alias, settings in before.items():
+            connections.settings[alias].update(settings)
 
 
 def redirect(lease: Lease) -> None:
@@ -126,8 +136,10 @@ def mark_expectations(aliases: Iterable[str]) -> None:
             connections[alias].creation.mark_expected_failures_and_skips()
 
 
-def _endpoint(settings: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(settings.get(name) or "") for name in ENDPOINT)
+def _place(vendor: str, settings: Any) -> tuple[str, ...]:
+    """Where a connection leads, in terms of its settings."""
+    names = {"sqlite": ["NAME"], "unknown": []}.get(vendor, ["HOST", "PORT"])
+    return tuple(str(settings.get(name) or "") for name in names)
 
 
 def _load(connection: Any, file: str) -> None:

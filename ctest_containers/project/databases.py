@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ctest_containers.errors import UnsupportedVendorError
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 
 
-def plan_groups(used: Collection[str] | None = None) -> tuple[DatabaseGroup, ...]:
-    """The databases that Django would create for all aliases, grouped by server.
+@dataclass(frozen=True, slots=True)
+class DatabasePlans:
+    """All test databases of a project, as its settings describe them.
 
-    A group keeps all its databases even when only one of them is used, so that one template
-    serves every selection of tests. An alias that mirrors another lives in that one's database.
+    Attributes:
+        groups: Those of supported vendors, by server.
+        unsupported: The vendor of every alias that has no backend here.
+    """
 
-    Args:
-        used: Aliases that selected tests declare; only their groups are given. None means all.
+    groups: tuple[DatabaseGroup, ...]
+    unsupported: Mapping[str, str]
 
-    Raises:
-        UnsupportedVendorError: A used alias is of a vendor that has no backend.
+    def select(self, used: Collection[str]) -> tuple[DatabaseGroup, ...]:
+        """The groups that these aliases live in.
+
+        A group keeps all its databases even when only one of them is used, so that one template
+        serves every selection of tests.
+
+        Raises:
+            UnsupportedVendorError: A used alias is of a vendor that has no backend.
+        """
+        for alias, vendor in self.unsupported.items():
+            if alias in used:
+                names = ", ".join(one.value for one in Vendor)
+                raise UnsupportedVendorError(
+                    f"The database {alias!r} is of the vendor {vendor!r}, which has no backend "
+                    "here.",
+                    f"Supported: {names}. Run tests that need it with manage.py test, or leave "
+                    "them out with --exclude-tag.",
+                )
+        return tuple(group for group in self.groups if not set(group.aliases).isdisjoint(used))
+
+
+def plan_databases() -> DatabasePlans:
+    """The databases that Django would create for all aliases.
+
+    An alias that mirrors another lives in that one's database. To be asked before any alias has
+    been redirected, for then the settings no longer tell what the project wants.
     """
     from django.db import connections
     from django.test.utils import get_unique_databases_and_mirrors
@@ -29,24 +56,32 @@ def plan_groups(used: Collection[str] | None = None) -> tuple[DatabaseGroup, ...
     by_vendor: dict[str, list[DatabasePlan]] = {}
     for _, aliases in databases.values():
         first: Any = connections[aliases[0]]
+        settings = first.settings_dict
         mirroring = [alias for alias, target in mirrors.items() if target in aliases]
+        roles = (settings["USER"], settings["OPTIONS"].get("assume_role"))
         plan = DatabasePlan(
             name=str(first.creation._get_test_db_name()),
             aliases=(*aliases, *mirroring),
-            user=str(first.settings_dict["USER"] or ""),
+            user=str(settings["USER"] or ""),
+            roles=tuple(str(role) for role in roles if role),
         )
         by_vendor.setdefault(first.vendor, []).append(plan)
-
     supported = {vendor.value for vendor in Vendor}
-    groups = []
-    for name, plans in by_vendor.items():
-        if name in supported:
-            groups += group_by_name(Vendor(name), plans)
-        else:
-            _refuse(name, plans, used)
-    return tuple(
-        group for group in groups if used is None or not set(group.aliases).isdisjoint(used)
-    )
+    groups = [
+        group
+        for vendor, plans in by_vendor.items()
+        if vendor in supported
+        for group in group_by_name(Vendor(vendor), plans)
+    ]
+    # Django calls the vendor of a project without databases "unknown"; nothing is needed for it.
+    unsupported = {
+        alias: vendor
+        for vendor, plans in by_vendor.items()
+        if vendor not in {*supported, "unknown"}
+        for plan in plans
+        for alias in plan.aliases
+    }
+    return DatabasePlans(tuple(groups), unsupported)
 
 
 def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[DatabaseGroup]:
@@ -63,20 +98,3 @@ def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[Databas
         DatabaseGroup(vendor=vendor, number=number, databases=tuple(server))
         for number, server in enumerate(servers, start=1)
     ]
-
-
-def without_users(group: DatabaseGroup) -> DatabaseGroup:
-    """The group as it counts for a fingerprint: who connects does not shape a schema."""
-    return replace(group, databases=tuple(replace(one, user="") for one in group.databases))
-
-
-def _refuse(vendor: str, plans: list[DatabasePlan], used: Collection[str] | None) -> None:
-    aliases = [alias for plan in plans for alias in plan.aliases]
-    # Django calls the vendor of a project without databases "unknown"; nothing is needed for it.
-    if vendor != "unknown" and used is not None and not set(aliases).isdisjoint(used):
-        names = ", ".join(one.value for one in Vendor)
-        raise UnsupportedVendorError(
-            f"The database {aliases[0]!r} is of the vendor {vendor!r}, which has no backend here.",
-            f"Supported: {names}. Run tests that need it with manage.py test, or leave them out "
-            "with --exclude-tag.",
-        )

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
-from ctest_containers.model import DatabaseGroup
+from ctest_containers.model import DatabaseGroup, Vendor
 
 GLOBAL_SETTINGS: Final = (
     "AUTH_USER_MODEL",
@@ -27,6 +27,7 @@ GLOBAL_SETTINGS: Final = (
     "DEFAULT_INDEX_TABLESPACE",
     "DEFAULT_TABLESPACE",
     "LANGUAGE_CODE",
+    "SITE_ID",
     "TIME_ZONE",
     "USE_I18N",
     "USE_TZ",
@@ -34,9 +35,33 @@ GLOBAL_SETTINGS: Final = (
 
 ALIAS_SETTINGS: Final = ("ENGINE", "TIME_ZONE")
 
+ALIAS_OPTIONS: Final = ("options", "assume_role", "init_command")
+"""Entries of OPTIONS that decide where and how tables are made: a search_path, say."""
+
 TEST_SETTINGS: Final = ("CHARSET", "COLLATION", "TEMPLATE", "MIGRATE", "MIRROR", "DEPENDENCIES")
 
-DRIVERS: Final = ("psycopg", "psycopg2", "psycopg2-binary", "mysqlclient", "PyMySQL")
+DRIVERS: Final[dict[Vendor, tuple[str, ...]]] = {
+    Vendor.POSTGRESQL: ("psycopg", "psycopg2", "psycopg2-binary"),
+    Vendor.SQLITE: (),
+}
+
+MODEL_OPTIONS: Final = (
+    *("db_table", "db_tablespace", "db_table_comment", "indexes", "constraints", "swappable"),
+    *("unique_together", "index_together", "order_with_respect_to", "managed", "proxy"),
+)
+
+NOT_IN_COLUMNS: Final = frozenset(
+    {
+        # Django's own list, less `db_column`, and what names places of this machine.
+        # See `non_db_attrs` in https://github.com/django/django/blob/5.2/django/db/models/fields
+        *("blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to"),
+        *("on_delete", "related_name", "related_query_name", "validators", "verbose_name"),
+        *("default", "storage", "upload_to", "path", "match", "recursive"),
+    }
+)
+
+LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp")
+"""Ends of names of files that editors and tools leave in folders."""
 
 
 def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterator[Input]:
@@ -52,26 +77,36 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
     yield Input.of("installed apps", _describe(list(settings.INSTALLED_APPS)))
     for name in GLOBAL_SETTINGS:
         yield Input.of(f"setting {name}", _describe(getattr(settings, name, None)))
+    yield Input.of("tables of caches", _describe(_cache_tables()))
     for database in group.databases:
-        yield Input.of(f"database {database.name}", _describe(list(database.aliases)))
+        # A file of SQLite's is named by its path, which differs from checkout to checkout.
+        name = "" if group.vendor is Vendor.SQLITE else database.name
+        first = database.aliases[0]
+        yield Input.of(f"database of {first}", _describe([name, *database.aliases]))
         for alias in database.aliases:
             configured = connections.settings[alias]
             for name in ALIAS_SETTINGS:
                 yield Input.of(f"database {alias} {name}", _describe(configured.get(name)))
+            for name in ALIAS_OPTIONS:
+                value = configured["OPTIONS"].get(name)
+                yield Input.of(f"database {alias} OPTIONS {name}", _describe(value))
             for name in TEST_SETTINGS:
                 value = configured["TEST"].get(name)
                 yield Input.of(f"database {alias} TEST {name}", _describe(value))
-    yield from _versions()
-    migrates = all(
-        connections.settings[alias]["TEST"]["MIGRATE"] is not False for alias in group.aliases
-    )
+    yield from _versions(group.vendor)
+    tests = [connections.settings[alias]["TEST"] for alias in group.aliases]
+    kinds = {test["MIGRATE"] is not False for test in tests}
     for config in apps.get_app_configs():
         folder = migrations_folder(config.label, config.name, settings.MIGRATION_MODULES)
-        if folder is None or not migrates:
+        if folder is None or False in kinds:
             for model in config.get_models(include_auto_created=True):
                 yield Input.of(f"model {model._meta.label}", _describe_model(model))
-        else:
+        if folder is not None and True in kinds:
             yield from migration_inputs(config.label, folder)
+        for model in config.get_models(include_swapped=True):
+            if swappable := model._meta.swappable:
+                value = getattr(settings, swappable, None)
+                yield Input.of(f"setting {swappable} for {model._meta.label}", _describe(value))
         permissions = [_describe_permissions(model) for model in config.get_models()]
         if permissions:
             yield Input.of(f"permissions {config.label}", "\n".join(permissions))
@@ -80,7 +115,8 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
 
 def migrations_folder(label: str, app: str, modules: Mapping[str, Any]) -> Path | None:
     """The folder of an app's migrations, found without importing them; None where it has none."""
-    name = modules.get(label, f"{app}.migrations")
+    # Some projects have an object there that answers for every app; it knows no `get`.
+    name = modules[label] if label in modules else f"{app}.migrations"  # noqa: SIM401
     if name is None:
         return None
     return _package_folder(name)
@@ -93,8 +129,9 @@ def migration_inputs(label: str, folder: Path) -> Iterator[Input]:
     """
     for file in sorted(folder.rglob("*")):
         relative = file.relative_to(folder)
-        if file.is_file() and "__pycache__" not in relative.parts:
-            name = relative.as_posix().removesuffix(".py").replace("/", ".")
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+        if file.is_file() and not hidden and not file.name.endswith(LITTER):
+            name = relative.as_posix().removesuffix(".py")
             yield Input.of(f"migration {label}.{name}", file.read_bytes())
 
 
@@ -111,11 +148,24 @@ def _package_folder(name: str) -> Path | None:
     return folder if (folder / "__init__.py").exists() or spec.origin is not None else None
 
 
-def _versions() -> Iterator[Input]:
+def _cache_tables() -> list[list[str]]:
+    """The tables that `createcachetable` makes."""
+    from django.conf import settings
+    from django.core.cache import caches
+    from django.core.cache.backends.db import BaseDatabaseCache
+
+    found = [(alias, caches[alias]) for alias in settings.CACHES]
+    tables: list[tuple[str, Any]] = [
+        (alias, cache) for alias, cache in found if isinstance(cache, BaseDatabaseCache)
+    ]
+    return [[alias, str(cache._table)] for alias, cache in tables]
+
+
+def _versions(vendor: Vendor) -> Iterator[Input]:
     import django
 
     yield Input.of("Django", ".".join(str(part) for part in django.VERSION[:2]))
-    for driver in DRIVERS:
+    for driver in DRIVERS[vendor]:
         try:
             version = importlib.metadata.version(driver)
         except importlib.metadata.PackageNotFoundError:
@@ -142,8 +192,16 @@ def _describe_model(model: Any) -> str:
     from django.db.migrations.state import ModelState
 
     state = ModelState.from_model(model)
-    fields = [(name, _describe(field)) for name, field in state.fields.items()]
-    return _describe([state.options, fields, model._meta.db_table])
+    options = {name: state.options[name] for name in MODEL_OPTIONS if name in state.options}
+    fields = [[name, _describe_field(field)] for name, field in state.fields.items()]
+    return _describe([options, fields, model._meta.db_table])
+
+
+def _describe_field(field: Any) -> str:
+    """All of a field that its column, its index or its constraint is made from."""
+    _, path, args, kwargs = field.deconstruct()
+    shaping = {name: value for name, value in kwargs.items() if name not in NOT_IN_COLUMNS}
+    return _describe([path, args, shaping])
 
 
 def _describe_permissions(model: Any) -> str:
@@ -157,7 +215,11 @@ def _describe(value: Any) -> str:
     """A text that is the same wherever the same code defines the value."""
     deconstruct = getattr(value, "deconstruct", None)
     if deconstruct is not None and not isinstance(value, type):
-        return _describe(list(deconstruct())[-3:])
+        try:
+            return _describe(list(deconstruct())[-3:])
+        except ValueError:
+            # Django cannot name a local class in a migration, but makes its table all the same.
+            return _describe(type(value))
     if isinstance(value, Mapping):
         items = sorted((_describe(key), _describe(item)) for key, item in value.items())
         return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
@@ -168,4 +230,7 @@ def _describe(value: Any) -> str:
     qualified = getattr(value, "__qualname__", None)
     if qualified is not None:
         return f"{getattr(value, '__module__', '')}.{qualified}"
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    shown = repr(value)
+    # What shows its address, or its members in the order of their hashes, is named by its class.
+    plain = isinstance(value, (str, bytes)) or re.fullmatch(r"[^<{]*", shown) is not None
+    return shown if plain else _describe(type(value))

@@ -15,6 +15,7 @@ from ctest_containers.events import (
     TemplateBuilt,
     TemplateFound,
     WorkerLost,
+    WorkerRetired,
     WorkersPlanned,
     WorkerStarted,
 )
@@ -64,6 +65,8 @@ class ConsoleReport:
                 )
             case WorkerStarted(worker=worker, pid=pid):
                 self._log(f"Worker {worker}: process {pid}.", logging.DEBUG)
+            case WorkerRetired(worker=worker, reason=reason):
+                self._log(f"Going on without worker {worker}: {reason}", logging.WARNING)
             case WorkerLost(worker=worker, cause=cause, test_id=test_id):
                 where = f" in {test_id}" if test_id else ""
                 self._log(f"Worker {worker} ended with {cause}{where}.", logging.WARNING)

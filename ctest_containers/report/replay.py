@@ -7,8 +7,7 @@ a serial run: the reports on one test together, in their order, without those of
 from __future__ import annotations
 
 import unittest
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from ctest_containers.events import (
@@ -26,7 +25,8 @@ class RecordedError(Exception):
     """Stands for an exception that was raised in a worker; its report is already written."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
+        # Not `super()`: a project's own kind of assertion may want other arguments.
+        Exception.__init__(self, problem.message)
         self.problem = problem
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ class ReplayReport:
         private: Any = result
         self._result = private
         self._tests = tests
-        self._held: dict[int, list[Event]] = defaultdict(list)
+        self._held: dict[int, list[Event]] = {}
         worded = private._exc_info_to_string
 
         def recorded_or_worded(err: Any, test: Any) -> Any:
@@ -72,12 +72,15 @@ class ReplayReport:
         match event:
             case TestStarted(worker=worker):
                 self._held[worker] = [event]
-            case TestOutcome(index=None):
-                self._replay(event)
             case TestOutcome(worker=worker) | TestDuration(worker=worker):
-                self._held[worker].append(event)
+                # Django reports some errors before a test has started, or after it has stopped.
+                if worker in self._held and getattr(event, "index", None) is not None:
+                    self._held[worker].append(event)
+                else:
+                    self._replay(event)
             case TestFinished(worker=worker):
-                for held in [*self._held.pop(worker), event]:
+                # Python 3.12.1 stops a skipped test that it has not started.
+                for held in [*self._held.pop(worker, ()), event]:
                     self._replay(held)
             case _:
                 pass
@@ -134,11 +137,15 @@ def recorded(
     where the original was one, for that is how unittest tells failures from errors.
     """
     failure = getattr(test, "failureException", None) or AssertionError
-    bases: tuple[type, ...] = (RecordedError, failure) if problem.is_failure else (RecordedError,)
-    namespace: Mapping[str, Any] = {
-        "__module__": problem.module,
-        "__qualname__": problem.type_name,
-        "__init__": RecordedError.__init__,
-    }
-    kind = type(problem.type_name.rpartition(".")[2], bases, dict(namespace))
+    kind = _class_like(problem, failure if problem.is_failure else None)
     return kind, kind(problem), None
+
+
+def _class_like(problem: Problem, failure: type[BaseException] | None) -> type[RecordedError]:
+    bases: tuple[type, ...] = (RecordedError,) if failure is None else (RecordedError, failure)
+    namespace = {"__module__": problem.module, "__qualname__": problem.type_name}
+    try:
+        return type(problem.type_name.rpartition(".")[2], bases, namespace)
+    except TypeError:
+        # Some classes cannot be inherited from beside another one.
+        return _class_like(problem, None if failure is AssertionError else AssertionError)

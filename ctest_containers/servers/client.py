@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
@@ -58,25 +60,16 @@ class ServerHostClient:
     def __init__(self, *, run: str, project: str, transport: str) -> None:
         self.folder = _run_folder(run)
         self._log = self.folder / "host.log"
-        arguments = {
+        self._arguments = {
             "run": run,
             "folder": str(self.folder),
             "owner": os.getpid(),
             "project": project,
             "transport": transport,
+            "sweep": False,
         }
-        package_parent = str(Path(__file__).resolve().parents[2])
-        search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(arguments)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
-                # Ctrl-C at the terminal must not reach the process that cleans up.
-                start_new_session=True,
-            )
+            self._process = _start_host(self._arguments, log)
         self._lines = LineBuffer()
         self._last = CONNECTED
         self._early: dict[int, Reply] = {}
@@ -158,6 +151,18 @@ class ServerHostClient:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+        if self._process.returncode != 0:
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Let another host remove what this one left, and then the run's folder."""
+        host = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)
+        try:
+            host.communicate(timeout=CLOSE_SECONDS)
+        except subprocess.TimeoutExpired:
+            host.kill()
+            host.communicate()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _read(self, timeout_seconds: float) -> list[Reply]:
         replies: list[Reply] = []
@@ -178,6 +183,20 @@ class ServerHostClient:
         except OSError:
             log = ""
         return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
+
+
+def _start_host(arguments: Mapping[str, Any], log: IO[bytes] | int) -> subprocess.Popen[bytes]:
+    package_parent = str(Path(__file__).resolve().parents[2])
+    search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, json.dumps(arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
+        # Ctrl-C at the terminal must not reach the process that cleans up.
+        start_new_session=True,
+    )
 
 
 def _reply(fields: dict[str, Any]) -> Reply:

@@ -76,6 +76,7 @@ class ServerHost:
         }
         self._servers: dict[str, Server] = {}
         self._containers: dict[str, Container] = {}
+        self._unwanted: set[str] = set()
         self._lock = threading.Lock()
         self._closing = False
         self._engine = DockerEngine()
@@ -105,6 +106,13 @@ class ServerHost:
         """Remove what dead runs left behind; trouble with that is not this run's trouble."""
         with suppress(CtestError):
             reap(self._engine)
+
+    def sweep(self) -> None:
+        """Remove what a host of this run has left, which ended before it could do so itself."""
+        for container, found in self._engine.labelled(labels.RUN):
+            if found[labels.RUN] == self._run:
+                self._remove_container(container)
+        self.close()
 
     def close(self) -> None:
         """Remove every container of this run and its folder."""
@@ -174,10 +182,12 @@ class ServerHost:
                 raise ServerError("The run is ending; no server is started any more.")
         container = self._engine.start(spec)
         with self._lock:
+            # Other threads may have begun to close, or to remove it, while this one started it.
+            unwanted = bool(self._closing) or server in self._unwanted
             self._containers[server] = container
-            closing: bool = self._closing
-        if closing:  # Another thread began to close while this one was starting it.
+        if unwanted:
             self._remove_container(container)
+            raise ServerError(f"The server {container.name} is not needed any more.")
         return container
 
     def _wait(
@@ -266,6 +276,7 @@ class ServerHost:
 
     def _remove(self, server: str) -> None:
         with self._lock:
+            self._unwanted.add(server)
             container = self._containers.get(server)
         if container is not None:
             self._remove_container(container)
@@ -299,11 +310,15 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
             answers.flush()
 
     folder = Path(arguments["folder"])
+    sweeping = arguments.pop("sweep")
     try:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:
         send({"id": 0, "error": _describe(error)})
         shutil.rmtree(folder, ignore_errors=True)
+        return
+    if sweeping:
+        host.sweep()
         return
     send({"id": 0, "result": None})
 

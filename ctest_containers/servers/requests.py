@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ctest_containers.model import Vendor
+from ctest_containers.model import Address, Secret, Vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +74,13 @@ REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
     for request in (FindTemplate, DigestImage, BuildBase, StartServer, Snapshot, RemoveServer)
 }
+
+
+def address_of(answer: Mapping[str, object]) -> Address:
+    """The address in the answer to `StartServer`."""
+    return Address(
+        host=str(answer["host"]),
+        port=int(str(answer["port"])),
+        user=str(answer["user"]),
+        password=Secret(str(answer["password"])),
+    )

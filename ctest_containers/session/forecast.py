@@ -43,7 +43,7 @@ class Forecast:
         found = self._read().get(_key(selection))
         try:
             return Needs(tuple(found["aliases"]), int(found["workers"])) if found else None
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
     def remember(self, selection: Sequence[str], needs: Needs) -> None:

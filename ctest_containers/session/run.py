@@ -19,12 +19,12 @@ import platformdirs
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
-from ctest_containers.errors import UsageError
+from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event, WorkersPlanned
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project import connections
-from ctest_containers.project.databases import plan_groups
+from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.process import ProjectSetup, can_fork
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.project.suite import Batch, make_batches
@@ -51,6 +51,7 @@ class Session:
     Args:
         selection: What decides which tests are selected: labels, patterns, tags.
         asked: The number of workers that the user asked for; None lets the machine decide.
+        prepare_spawned: What Django's own parallel runner calls in a spawned worker, and with what.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
         spawn_create: The same for a spawned child, so it can be pickled.
@@ -64,12 +65,13 @@ class Session:
         selection: Sequence[str],
         asked: int | None,
         debug_mode: bool,
+        prepare_spawned: tuple[Callable[..., object], tuple[Any, ...]],
         runner_inputs: Sequence[Input],
         create: CreateDatabases,
         spawn_create: CreateDatabases,
     ) -> None:
         self.run_id = secrets.token_hex(4)
-        self.interrupted = False
+        self.failure: KeyboardInterrupt | CtestError | None = None
         self._config = config
         self._reports = list(reports)
         self._selection = selection
@@ -81,7 +83,13 @@ class Session:
         spawned = config.start_method == "spawn" or (
             config.start_method == "auto" and not can_fork()
         )
-        self._setup = ProjectSetup(spawned=spawned, debug_mode=debug_mode)
+        prepare, arguments = prepare_spawned
+        self._setup = ProjectSetup(
+            spawned=spawned,
+            debug_mode=debug_mode,
+            prepare=prepare,
+            prepare_arguments=arguments,
+        )
         self._create = spawn_create if spawned else create
         self._host_client: ServerHostClient | None = None
         self._folder: Path | None = None
@@ -98,10 +106,12 @@ class Session:
         self._ready: set[str] = set()
         self._parent_aliases: set[str] = set()
         self._templates: dict[str, Template] = {}
+        self._plans = DatabasePlans((), {})
         self._exit = ExitStack()
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._exit.callback(self._close)
+        self._plans = plan_databases()
         self._exit.enter_context(connections.guarded(self._lend_to_parent))
         return self
 
@@ -118,7 +128,7 @@ class Session:
         needs = self._forecast.get(self._selection)
         if needs is None or not needs.aliases:
             return
-        templates = [self._identify(group) for group in plan_groups(needs.aliases)]
+        templates = [self._identify(group) for group in self._plans.select(needs.aliases)]
         for worker in range(1, needs.workers + 1):
             self._servers.expect(worker, templates)
 
@@ -128,7 +138,7 @@ class Session:
         Raises:
             CtestError: One cannot be had.
         """
-        for group in plan_groups(aliases):
+        for group in self._plans.select(aliases):
             if group.label in self._ready:
                 continue
             template = self._identify(group)
@@ -159,10 +169,15 @@ class Session:
         failfast: bool,
         buffer: bool,
         debug_sql: bool,
-        prepare_spawned: tuple[Callable[..., object], tuple[Any, ...]],
     ) -> None:
-        """Run tests in workers, and report them into a result as a serial run would."""
+        """Run tests in workers, and report them into a result as a serial run would.
+
+        What ends the run before its tests is kept in `failure`, so that what has been reported by
+        then can still be shown.
+        """
         batches = make_batches(tests, aliases)
+        if self._setup.spawned:
+            batches = _run_what_cannot_be_sent(batches, result)
         self._finish_with_parent()
         plan = plan_workers(
             asked=self._asked,
@@ -174,21 +189,14 @@ class Session:
         self._report(WorkersPlanned(workers=plan.workers, reason=plan.reason))
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
         self._expect_servers(plan.workers, batches)
-        prepare, arguments = prepare_spawned
-        setup = ProjectSetup(
-            spawned=self._setup.spawned,
-            debug_mode=self._setup.debug_mode,
-            prepare=prepare,
-            prepare_arguments=arguments,
-        )
-        portable = _pickled(batches) if setup.spawned else batches
+        portable = _pickled(batches) if self._setup.spawned else batches
 
         def start(number: int) -> WorkerProcess:
             host = self._host_client.descriptors() if self._host_client is not None else ()
             return WorkerProcess(
                 Assignment(
                     worker=number,
-                    setup=setup,
+                    setup=self._setup,
                     batches=portable,
                     serialized=frozenset(serialized),
                     failfast=failfast,
@@ -210,9 +218,8 @@ class Session:
         self._reports.append(replay)
         try:
             pool.run()
-        except KeyboardInterrupt:
-            # What has ended so far is still reported; then the interrupt goes on its way.
-            self.interrupted = True
+        except (KeyboardInterrupt, CtestError) as error:
+            self.failure = error
             result.stop()
         finally:
             self._reports.remove(replay)
@@ -266,11 +273,27 @@ class Session:
             report.handle(event)
 
     def _close(self) -> None:
-        connections.disconnect(self._parent_aliases)
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        if self._host_client is not None:
-            self._host_client.close()
+        try:
+            connections.disconnect(self._parent_aliases)
+        finally:
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+            if self._host_client is not None:
+                self._host_client.close()
+
+
+def _run_what_cannot_be_sent(batches: Sequence[Batch], result: unittest.TestResult) -> list[Batch]:
+    """Run modules that could not be imported here, and give the other batches.
+
+    Each stands for its ImportError, which often cannot be pickled, and needs no worker to raise it.
+    """
+    left = []
+    for batch in batches:
+        if isinstance(batch.tests[0], unittest.loader._FailedTest):  # type: ignore[attr-defined]
+            unittest.TestSuite(batch.tests).run(result)
+        else:
+            left.append(batch)
+    return left
 
 
 def _pickled(batches: Sequence[Batch]) -> bytes:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctest_containers.backends import BACKENDS
+from ctest_containers.backends import BACKENDS, sqlite
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import ServerError
 from ctest_containers.events import Event, ServerReady
 from ctest_containers.model import Lease, Vendor
 from ctest_containers.servers import Reply, ServerHostClient
-from ctest_containers.servers.requests import RemoveServer, StartServer
+from ctest_containers.servers.requests import RemoveServer, StartServer, address_of
 from ctest_containers.template import Template
-from ctest_containers.template.ensure import TemplateStore, address_of, sqlite_leases
+from ctest_containers.template.ensure import TemplateStore
 
 ANSWER_SECONDS = 60.0
 """What the server host may take beyond the server's own time to start."""
@@ -59,7 +59,6 @@ class WorkerServers:
         self._templates: dict[str, Template] = {}
         self._pending: dict[tuple[int, str], Pending] = {}
         self._started = 0
-        self._removed = 0
 
     def offer(self, template: Template, *, was_there: bool) -> None:
         """From now on this template serves its aliases.
@@ -90,10 +89,7 @@ class WorkerServers:
                     image=template.image,
                     own_image=bool(template.base.context),
                     vendor=group.vendor,
-                    users=tuple(
-                        {one.user for one in group.databases if one.user}
-                        - {BACKENDS[group.vendor].admin}
-                    ),
+                    users=group.roles,
                     timeout_seconds=self._store.server_timeout_seconds,
                 )
             )
@@ -144,7 +140,8 @@ class WorkerServers:
         leases: list[Lease] = []
         for label, template in needed.items():
             if template.group.vendor is Vendor.SQLITE:
-                leases += sqlite_leases(self._store, template, self._folder() / f"w{worker}")
+                files = self._store.files(template)
+                leases += sqlite.leases(template.group, files, self._folder() / f"w{worker}")
                 continue
             reply = self._pending[worker, label].reply
             if reply is None:
@@ -174,7 +171,7 @@ class WorkerServers:
 
 
 def _server_leases(template: Template, answer: Mapping[str, object]) -> list[Lease]:
-    address = address_of(dict(answer))
+    address = address_of(answer)
     backend = BACKENDS[template.group.vendor]
     return [
         Lease(

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ctest_containers.backends import sqlite
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.text import plural
 
 CreateDatabases = Callable[[Sequence[str]], object]
 """Creates and migrates the test databases of some aliases, as Django's runner does."""
@@ -47,10 +47,14 @@ def build_in_child(
     sys.stdout.flush()
     sys.stderr.flush()
     process.start()
-    process.join(timeout_seconds)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
+    try:
+        process.join(timeout_seconds)
+    finally:
+        late = process.exitcode is None
+        if late:
+            process.kill()
+            process.join()
+    if late:
         raise TemplateError(
             f"Migrating the template for {group.label} took longer than {timeout_seconds:g} "
             "seconds and was stopped.",
@@ -58,8 +62,8 @@ def build_in_child(
         )
     if process.exitcode != 0:
         raise TemplateError(
-            f"The test databases for {plural(len(group.aliases), 'alias')} on {group.label} could "
-            "not be created and migrated; the reason is printed above.",
+            f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
+            "migrated; the reason is printed above.",
             "manage.py migrate on an empty database should show the same.",
         )
 
@@ -92,7 +96,9 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             create(group.aliases)
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:
-                    connections.save_sqlite(database.aliases[0], sqlite_file(folder, database.name))
+                    connections.save_sqlite(
+                        database.aliases[0], sqlite.file_of(folder, database.name)
+                    )
             connections.disconnect(group.aliases)
     except CtestError as error:
         sys.stderr.write(f"{error}\n")
@@ -100,11 +106,6 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     except Exception:  # noqa: BLE001  # Whatever the project raised is shown here and told by the exit code.
         traceback.print_exc()
         sys.exit(1)
-
-
-def sqlite_file(folder: Path, name: str) -> Path:
-    """Where a template keeps an SQLite database; any name makes a valid file name."""
-    return folder / f"{name.encode().hex()[:200]}.sqlite3"
 
 
 def _adjust_test_settings(group: DatabaseGroup) -> None:

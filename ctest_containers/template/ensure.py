@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from ctest_containers.backends import BACKENDS
 from ctest_containers.engine import labels
-from ctest_containers.errors import ImageUnavailableError, TemplateError
+from ctest_containers.errors import EngineError, ImageUnavailableError, TemplateError
 from ctest_containers.events import (
     BaseImageBuildStarted,
     Event,
@@ -24,7 +24,7 @@ from ctest_containers.events import (
     TemplateBuilt,
     TemplateFound,
 )
-from ctest_containers.model import Address, Lease, Secret, Vendor
+from ctest_containers.model import Lease, Vendor
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.servers import ServerHostClient
 from ctest_containers.servers.requests import (
@@ -34,9 +34,10 @@ from ctest_containers.servers.requests import (
     RemoveServer,
     Snapshot,
     StartServer,
+    address_of,
 )
 from ctest_containers.template.base import BaseImage
-from ctest_containers.template.build import CreateDatabases, build_in_child, sqlite_file
+from ctest_containers.template.build import CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template
 from ctest_containers.text import slug
 
@@ -111,14 +112,15 @@ class TemplateStore:
     def _exists(self, template: Template) -> bool:
         if template.group.vendor is Vendor.SQLITE:
             return self.files(template).is_dir()
-        return self.host().call(FindTemplate(image=template.image), FIND_SECONDS) is not None
+        found = self.host().call(FindTemplate(image=template.image), FIND_SECONDS)
+        return found is not None and found.get(labels.FINGERPRINT) == template.fingerprint
 
     def _build_files(
         self, template: Template, setup: ProjectSetup, create: CreateDatabases
     ) -> None:
         target = self.files(template)
-        making = target.with_name(f"{target.name}.{os.getpid()}")
-        making.mkdir(parents=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
         try:
             build_in_child(
                 setup=setup,
@@ -143,13 +145,12 @@ class TemplateStore:
         self._ensure_base(template.base, template)
         backend = BACKENDS[group.vendor]
         server = f"template-{group.label}"
-        users = tuple({one.user for one in group.databases if one.user} - {backend.admin})
         start = StartServer(
             server=server,
             image=template.base.name,
             own_image=bool(template.base.context),
             vendor=group.vendor,
-            users=users,
+            users=group.roles,
             timeout_seconds=self.server_timeout_seconds,
         )
         try:
@@ -181,7 +182,9 @@ class TemplateStore:
             )
             host.call(snapshot, SNAPSHOT_SECONDS * 2)
         finally:
-            host.call(RemoveServer(server=server), FIND_SECONDS)
+            # What went wrong before counts more than an engine that has gone meanwhile.
+            with suppress(EngineError):
+                host.call(RemoveServer(server=server), FIND_SECONDS)
 
     def _ensure_base(self, base: BaseImage, template: Template) -> None:
         host = self.host()
@@ -218,40 +221,6 @@ class TemplateStore:
             yield
         finally:
             lock.release()
-
-
-def address_of(answer: dict[str, object]) -> Address:
-    """The address in the answer to `StartServer`."""
-    return Address(
-        host=str(answer["host"]),
-        port=int(str(answer["port"])),
-        user=str(answer["user"]),
-        password=Secret(str(answer["password"])),
-    )
-
-
-def sqlite_leases(store: TemplateStore, template: Template, folder: Path) -> Sequence[Lease]:
-    """A database of its own for each alias of an SQLite template.
-
-    Args:
-        folder: Where databases live that the settings want in a file.
-    """
-    leases = []
-    for database in template.group.databases:
-        name = (
-            database.name if _in_memory(database.name) else str(folder / Path(database.name).name)
-        )
-        source = str(sqlite_file(store.files(template), database.name))
-        for alias in database.aliases:
-            first = alias == database.aliases[0]
-            lease = Lease(alias=alias, settings={"NAME": name}, load_from=source if first else "")
-            leases.append(lease)
-    return leases
-
-
-def _in_memory(name: str) -> bool:
-    """Whether an SQLite database of this name lives in memory, as Django decides it."""
-    return name == ":memory:" or "mode=memory" in name
 
 
 def _labels(template: Template) -> dict[str, str]:

@@ -7,6 +7,7 @@ import pickle
 import signal
 import socket
 import sys
+import threading
 import traceback
 import unittest
 from collections.abc import Sequence
@@ -15,7 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ctest_containers.errors import WorkerError
-from ctest_containers.events import BatchFinished, DatabaseWanted, WorkerEvent, WorkerFailed
+from ctest_containers.events import (
+    BatchFinished,
+    DatabaseWanted,
+    WorkerEvent,
+    WorkerFailed,
+    WorkerReady,
+)
 from ctest_containers.model import Lease
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
@@ -55,20 +62,25 @@ class Worker:
         self._pending: list[bytes] = []
         self._leased: set[str] = set()
         self._result: unittest.TestResult | None = None
+        self._stopping = False
+        self._sending = threading.Lock()
+        self._lending = threading.RLock()
 
     def work(self) -> None:
         """Carry out commands until told to quit, or until the parent is gone."""
         assignment = self._assignment
+        # At the terminal, Ctrl-C reaches every process: finish the test that is running.
+        signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
-        batches: Sequence[Batch] = (
+        sent: Sequence[Batch] = (
             pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
             if isinstance(assignment.batches, bytes)
             else assignment.batches
         )
+        batches = {batch.number: batch for batch in sent}
         if assignment.debug_sql:
             connections.log_queries()
-        # At the terminal, Ctrl-C reaches every process: finish the test that is running.
-        signal.signal(signal.SIGINT, self._stop)
+        self.send(WorkerReady(worker=assignment.worker))
         with connections.guarded(self._lend):
             while True:
                 line = self._next_line()
@@ -84,7 +96,9 @@ class Worker:
 
     def send(self, event: WorkerEvent) -> None:
         """Send an event; blocks while the parent is busy."""
-        self._channel.sendall(encode(event))
+        # A thread of a test's may send, too: it wants a database.
+        with self._sending:
+            self._channel.sendall(encode(event))
 
     def _run(self, batch: Batch, skip: frozenset[int]) -> None:
         assignment = self._assignment
@@ -102,6 +116,8 @@ class Worker:
         result.failfast = assignment.failfast
         result.buffer = assignment.buffer
         self._result = result
+        if self._stopping:
+            result.stop()
         suite = unittest.TestSuite(test for _, test in pairs)
         # As in a serial run, a test and all that it holds is let go when it has ended.
         pairs.clear()
@@ -114,6 +130,7 @@ class Worker:
         self.send(BatchFinished(worker=assignment.worker, batch=batch.number))
 
     def _stop(self, *_: Any) -> None:
+        self._stopping = True
         if self._result is not None:
             self._result.stop()
 
@@ -132,18 +149,19 @@ class Worker:
         Most tests declare what they use. One that is no Django test case cannot, and finds the
         test database of the others all the same under Django's own runner.
         """
-        if alias in self._leased:
-            return
-        self.send(DatabaseWanted(worker=self._assignment.worker, alias=alias))
-        line = self._next_line()
-        answer = decode(line) if line is not None else None
-        if not isinstance(answer, UseDatabases) or not answer.leases:
-            raise WorkerError(
-                f"A test connects to the database {alias!r}, which none of the selected tests "
-                "declares, so it has not been started.",
-                f"Add {alias!r} to the test class's `databases`.",
-            )
-        self._use(answer.leases)
+        with self._lending:
+            if alias in self._leased:
+                return
+            self.send(DatabaseWanted(worker=self._assignment.worker, alias=alias))
+            line = self._next_line()
+            answer = decode(line) if line is not None else None
+            if not isinstance(answer, UseDatabases) or not answer.leases:
+                raise WorkerError(
+                    f"A test connects to the database {alias!r}, which none of the selected tests "
+                    "declares, so it has not been started.",
+                    f"Add {alias!r} to the test class's `databases`.",
+                )
+            self._use(answer.leases)
 
     def _next_line(self) -> bytes | None:
         while not self._pending:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import select
+import selectors
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from ctest_containers.errors import WorkerError
+from ctest_containers.errors import CtestError, ServerError, WorkerError
 from ctest_containers.events import (
     BatchFinished,
     DatabaseWanted,
@@ -21,6 +21,8 @@ from ctest_containers.events import (
     TestStarted,
     WorkerFailed,
     WorkerLost,
+    WorkerReady,
+    WorkerRetired,
     WorkerStarted,
 )
 from ctest_containers.model import Lease
@@ -31,8 +33,8 @@ from ctest_containers.workers.process import WorkerProcess
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
 
-FRUITLESS_LIMIT: Final = 3
-"""Workers that may end one after another without having run a test."""
+UNREADY_LIMIT: Final = 3
+"""Workers that may end one after another without having loaded the project."""
 
 
 class Databases(Protocol):
@@ -56,10 +58,18 @@ class Databases(Protocol):
 
 @dataclass(slots=True)
 class Work:
-    """A batch, or what is left of one after its worker died."""
+    """A batch, or what is left of one after its worker died.
+
+    Attributes:
+        ended: The places of tests that have ended.
+        fixtures: What was reported on fixtures of classes and modules before the worker died; run
+            again, they say the same again.
+        losses: How often a worker died in it before a test had begun.
+    """
 
     batch: Batch
     ended: set[int] = field(default_factory=set)
+    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     losses: int = 0
 
     @property
@@ -70,15 +80,28 @@ class Work:
 
 @dataclass(slots=True)
 class Slot:
-    """A worker's number, and the process that has it at the moment."""
+    """A worker's number, and the process that has it at the moment.
+
+    Attributes:
+        last: The test that the process ended last in this batch, or an empty string.
+        fixtures: What the process has reported on fixtures in this batch.
+        ready: Whether the process has the project loaded.
+        wanted: An alias whose database the process waits for.
+        failure: What the process itself had to say of its end.
+        retired: Why this worker gets no more work; None while it does.
+    """
 
     number: int
     process: WorkerProcess | None = None
     work: Work | None = None
     running: TestStarted | None = None
+    last: str = ""
+    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     leased: set[str] = field(default_factory=set)
     wanted: str = ""
+    ready: bool = False
     failure: str = ""
+    retired: CtestError | None = None
 
 
 class WorkerPool:
@@ -107,15 +130,16 @@ class WorkerPool:
         self._report = report
         self._stopping = stopping
         self._interrupted = False
-        self._fruitless = 0
+        self._unready = 0
 
     def run(self) -> None:
         """Run everything.
 
         Raises:
-            WorkerError: Workers end again and again before they run a test.
+            CtestError: Workers end again and again before they run a test, or none has databases.
         """
         try:
+            self._databases.update()
             while True:
                 if self._stopping():
                     self._interrupt()
@@ -139,13 +163,17 @@ class WorkerPool:
 
     def _employ(self, slot: Slot) -> None:
         """Give a free worker the first batch whose databases it has, or can have at once."""
-        if slot.work is not None or not self._queue:
+        if slot.work is not None or slot.retired is not None or not self._queue:
             return
         if slot.process is None:
             slot.process = self._start(slot.number)
             self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
         for work in self._queue:
-            leases = self._databases.leases(slot.number, work.batch.aliases)
+            try:
+                leases = self._databases.leases(slot.number, work.batch.aliases)
+            except ServerError as error:
+                self._retire(slot, error)
+                return
             if leases is None:
                 continue
             self._queue.remove(work)
@@ -155,11 +183,22 @@ class WorkerPool:
             slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
             return
 
+    def _retire(self, slot: Slot, error: CtestError) -> None:
+        """Go on without a worker whose server does not start, as long as there is another one."""
+        slot.retired = error
+        self._report(WorkerRetired(worker=slot.number, reason=error.message))
+        if all(other.retired is not None for other in self._slots):
+            raise error
+
     def _satisfy(self, slot: Slot) -> None:
         """Give a waiting worker the database that it wants, or tell it that there is none."""
         if not slot.wanted or slot.process is None:
             return
-        leases = self._databases.leases(slot.number, frozenset([slot.wanted]))
+        leases: Sequence[Lease] | None
+        try:
+            leases = self._databases.leases(slot.number, frozenset([slot.wanted]))
+        except ServerError:
+            leases = ()
         if leases is not None:
             slot.wanted = ""
             slot.process.send(UseDatabases(leases=_not_yet_leased(slot, leases)))
@@ -170,28 +209,49 @@ class WorkerPool:
         host = self._databases.fileno()
         if host is not None:
             descriptors.append(host)
-        readable, _, _ = select.select(descriptors, [], [], TICK_SECONDS)
+        with selectors.DefaultSelector() as selector:
+            for descriptor in descriptors:
+                selector.register(descriptor, selectors.EVENT_READ)
+            readable = {key.fd for key, _ in selector.select(TICK_SECONDS)}
         if host is not None:
             self._databases.update()
         for slot in watched:
-            if slot.process is not None and slot.process.fileno() in readable:
+            assert slot.process is not None
+            # Asked before reading, so that what it sent last has arrived.
+            alive = slot.process.alive
+            if slot.process.fileno() in readable:
                 for message in slot.process.receive():
                     self._take(slot, message)
-                if slot.process.closed:
-                    self._lose(slot)
+            elif not alive:
+                self._lose(slot)
+                continue
+            if slot.process.closed:
+                self._lose(slot)
 
     def _take(self, slot: Slot, message: Message) -> None:
         match message:
             case TestStarted():
                 slot.running = message
             case TestFinished(index=index):
+                slot.last = slot.running.test_id if slot.running is not None else slot.last
                 slot.running = None
-                self._fruitless = 0
                 if slot.work is not None:
                     slot.work.ended.add(index)
+            case TestOutcome(index=None, test_id=test_id, kind=kind):
+                slot.fixtures.add((test_id, kind))
+                if slot.work is not None and (test_id, kind) in slot.work.fixtures:
+                    return
+            case TestOutcome(index=int(index)):
+                # Django reports an error before a test starts, and then does not start it.
+                if slot.running is None and slot.work is not None:
+                    slot.work.ended.add(index)
             case BatchFinished():
+                slot.last = ""
+                slot.fixtures.clear()
                 slot.work = None
-                self._fruitless = 0
+            case WorkerReady():
+                slot.ready = True
+                self._unready = 0
             case DatabaseWanted(alias=alias):
                 slot.wanted = alias
             case WorkerFailed(text=text):
@@ -206,26 +266,31 @@ class WorkerPool:
         """A worker has ended: account for its test, and let another worker go on with the rest."""
         assert slot.process is not None
         cause = slot.process.join()
-        running, work, failure = slot.running, slot.work, slot.failure
-        slot.process, slot.running, slot.work, slot.failure = None, None, None, ""
-        slot.wanted = ""
+        running, work, failure, last = slot.running, slot.work, slot.failure, slot.last
+        slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
+        ready, slot.ready, slot.wanted = slot.ready, False, ""
         slot.leased.clear()
         self._databases.discard(slot.number)
         test_id = running.test_id if running is not None else ""
         self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
         text = f"Worker {slot.number} ended with {cause} while it ran this test.\n{failure}"
+        if not ready:
+            self._count_unready(slot, cause, failure)
         if work is None:
-            self._count_fruitless(slot, cause, failure)
             return
         if running is not None:
             self._fail(slot.number, running.index, running.test_id, text)
             work.ended.add(running.index)
-        else:
+        elif last:
+            text = f"Worker {slot.number} ended with {cause} after this test.\n{failure}"
+            self._report(_lost(slot.number, None, f"after {last}", text))
+        elif ready:
             work.losses += 1
-            self._count_fruitless(slot, cause, failure)
             if work.losses > 1:
                 self._give_up(slot.number, work, cause, failure)
                 return
+        work.fixtures |= slot.fixtures
+        slot.fixtures.clear()
         if work.left:
             self._queue.appendleft(work)
 
@@ -241,27 +306,12 @@ class WorkerPool:
             self._fail(worker, index, test.id(), text)
 
     def _fail(self, worker: int, index: int, test_id: str, text: str) -> None:
-        problem = Problem(
-            type_name="WorkerLost",
-            module="ctest_containers",
-            message=text.splitlines()[0],
-            text=text,
-            is_failure=False,
-        )
-        self._report(
-            TestOutcome(
-                worker=worker,
-                index=index,
-                test_id=test_id,
-                kind=OutcomeKind.ERROR,
-                problem=problem,
-            )
-        )
+        self._report(_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
 
-    def _count_fruitless(self, slot: Slot, cause: str, failure: str) -> None:
-        self._fruitless += 1
-        if self._fruitless >= FRUITLESS_LIMIT * len(self._slots):
+    def _count_unready(self, slot: Slot, cause: str, failure: str) -> None:
+        self._unready += 1
+        if self._unready >= UNREADY_LIMIT:
             raise WorkerError(
                 f"Workers end again and again before they run a test; worker {slot.number} did "
                 f"with {cause}.\n{failure}".rstrip(),
@@ -296,3 +346,17 @@ def _not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
     fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
     slot.leased.update(lease.alias for lease in fresh)
     return fresh
+
+
+def _lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:
+    """The error that stands for what a worker could not report any more."""
+    problem = Problem(
+        type_name="WorkerLost",
+        module="ctest_containers",
+        message=text.splitlines()[0],
+        text=text,
+        is_failure=False,
+    )
+    return TestOutcome(
+        worker=worker, index=index, test_id=test_id, kind=OutcomeKind.ERROR, problem=problem
+    )

@@ -69,7 +69,21 @@ class WorkerProcess:
             data = b""
         if not data:
             self.closed = True
-        return [decode(line) for line in self._lines.feed(data)]
+        try:
+            return [decode(line) for line in self._lines.feed(data)]
+        except ValueError:
+            # Something else has written into the channel; nothing in it can be trusted any more.
+            self.kill()
+            self.closed = True
+            return []
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process itself still runs.
+
+        Its channel may outlive it: a process that a test has forked holds it, too.
+        """
+        return bool(self._process.is_alive())
 
     def interrupt(self) -> None:
         """Ask it to end after the test that is running."""

@@ -7,6 +7,7 @@ it refers to, can be pickled, and the text is what a serial run would have print
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import unittest
 from collections.abc import Callable
@@ -51,7 +52,7 @@ class RecordingResult(unittest.TestResult):
         self._indices = indices
         self._started = 0.0
         self._queries = StringIO()
-        self.current: int | None = None
+        self._last: unittest.TestCase | None = None
         if debug_sql:
             logger = logging.getLogger("django.db.backends")
             logger.setLevel(logging.DEBUG)
@@ -67,18 +68,23 @@ class RecordingResult(unittest.TestResult):
     def startTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         super().startTest(test)
+        self._forget_last()
         self._drain_queries()
-        self.current = self._indices[id(test)]
+        index = self._indices[id(test)]
         self._started = time.perf_counter()
-        self._send(TestStarted(worker=self._worker, index=self.current, test_id=test.id()))
+        self._send(TestStarted(worker=self._worker, index=index, test_id=test.id()))
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         super().stopTest(test)
-        # The test may now be freed, and another object get its id.
-        index = self._indices.pop(id(test))
+        if sys.exc_info()[0] is not None:
+            # A KeyboardInterrupt, say, is on its way out of the test and ends this worker: the
+            # parent then reports the test as the one in which that happened.
+            return
+        index = self._indices[id(test)]
+        # Django may still report on a test after it has stopped, when its teardown fails.
+        self._last = test
         seconds = time.perf_counter() - self._started
-        self.current = None
         self._send(
             TestFinished(
                 worker=self._worker, index=index, seconds=seconds, queries=self._drain_queries()
@@ -105,7 +111,7 @@ class RecordingResult(unittest.TestResult):
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         """See `unittest.TestResult`."""
-        self._report(test, OutcomeKind.SKIP, reason=str(reason))
+        self._report(test, OutcomeKind.SKIP, reason=_words(reason))
 
     def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:
         """See `unittest.TestResult`."""
@@ -168,10 +174,7 @@ class RecordingResult(unittest.TestResult):
         kind, value, _ = err
         # The holder of a class-level error has None there.
         failure = getattr(owner, "failureException", None) or AssertionError
-        try:
-            message = str(value)
-        except Exception as error:  # noqa: BLE001  # Any code may run in there.
-            message = f"<its message cannot be shown: {type(error).__name__}>"
+        message = _words(value)
         try:
             text = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
         except Exception as error:  # noqa: BLE001  # Any code may run in there.
@@ -184,12 +187,26 @@ class RecordingResult(unittest.TestResult):
             is_failure=issubclass(kind, failure),
         )
 
+    def _forget_last(self) -> None:
+        """Let go of the test before: only now may another object get its id."""
+        if self._last is not None:
+            self._indices.pop(id(self._last))
+            self._last = None
+
     def _drain_queries(self) -> str:
         queries = self._queries.getvalue()
         if queries:
             self._queries.seek(0)
             self._queries.truncate()
         return queries
+
+
+def _words(value: object) -> str:
+    """What `str()` gives for an exception or a reason, which may be any code."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001  # Any code may run in there.
+        return f"<its message cannot be shown: {type(error).__name__}>"
 
 
 def _describe_subtest(subtest: Any) -> str:

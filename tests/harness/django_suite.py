@@ -23,11 +23,12 @@ from ctest_containers.template.base import base_image
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MODULES = """
-    queries aggregation annotations backends transactions transaction_hooks lookup expressions
-    get_or_create delete bulk_create migrations select_for_update test_runner servers fixtures
-    admin_views auth_tests prefetch_related multiple_database
-""".split()
+MODULES = (
+    *("queries", "aggregation", "annotations", "backends", "transactions", "transaction_hooks"),
+    *("lookup", "expressions", "get_or_create", "delete", "bulk_create", "migrations"),
+    *("select_for_update", "test_runner", "servers", "fixtures", "admin_views", "auth_tests"),
+    *("prefetch_related", "multiple_database"),
+)
 
 TESTS = Path(__file__).resolve().parents[1]
 
@@ -151,4 +152,4 @@ def _plain_server() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or MODULES))
+    sys.exit(main(sys.argv[1:] or list(MODULES)))

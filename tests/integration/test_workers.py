@@ -214,6 +214,209 @@ def test_a_test_that_ends_its_worker_is_reported_and_the_rest_of_its_class_still
 
 
 @pytest.mark.usefixtures("no_container_is_left")
+def test_an_end_of_a_worker_after_its_last_test_is_an_error_too(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Deadly(SimpleTestCase):
+            @classmethod
+            def tearDownClass(cls):
+                os._exit(7)
+
+            def test_a(self):
+                pass
+    """,
+    )
+
+    done = run(project, env=sqlite_env)
+
+    assert done.code == 1
+    assert "ERROR: after library.test_it.Deadly.test_a" in done.output
+    assert "ended with exit code 7 after this test" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_an_interrupt_raised_by_a_test_does_not_pass_for_a_success(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Interrupting(SimpleTestCase):
+            def test_a(self):
+                raise KeyboardInterrupt
+
+            def test_b(self):
+                pass
+    """,
+    )
+
+    done = run(project, env=sqlite_env)
+
+    assert done.code == 1
+    assert "Ran 2 tests" in done.output
+    assert "ERROR: test_a (library.test_it.Interrupting.test_a)" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_errors_of_fixtures_are_not_told_twice_when_the_rest_of_a_module_runs_again(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        def setUpModule():
+            pass
+
+        class ABad(SimpleTestCase):
+            @classmethod
+            def setUpClass(cls):
+                raise ValueError("in setUpClass")
+
+            def test_never(self):
+                pass
+
+        class BDeadly(SimpleTestCase):
+            def test_a(self):
+                os._exit(7)
+
+            def test_b(self):
+                pass
+    """,
+    )
+
+    done = run(project, env=sqlite_env)
+
+    assert "Ran 2 tests" in done.output
+    assert "FAILED (errors=2)" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_what_was_reported_is_shown_when_the_workers_cannot_go_on(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        import atexit
+
+        class AFailing(SimpleTestCase):
+            def test_a(self):
+                Path(os.environ["MEET"]).touch()
+                self.fail("worth knowing")
+
+        class BDeadly(SimpleTestCase):
+            def test_b(self):
+                os._exit(7)
+    """,
+    )
+    meeting = project / "meeting"
+    settings = project / "outcomes" / "settings.py"
+    dying = """
+import os
+from multiprocessing import parent_process
+if parent_process() and Path(os.environ["MEET"]).exists():
+    os._exit(9)
+"""
+    settings.write_text(settings.read_text() + dying)
+
+    done = run(
+        project,
+        *("--start-method", "spawn", "--parallel", "1"),
+        env={**sqlite_env, "MEET": str(meeting)},
+    )
+
+    assert done.code in {1, 2}
+    assert "worth knowing" in done.output
+    assert "test_b" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_worker_that_ends_is_noticed_even_when_a_process_it_forked_lives_on(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Forking(SimpleTestCase):
+            def test_a(self):
+                child = os.fork()
+                if not child:
+                    time.sleep(120)
+                    os._exit(0)
+                Path(os.environ["MEET"]).write_text(str(child))
+                os._exit(7)
+    """,
+    )
+    meeting = project / "meeting"
+
+    done = run(project, env={**sqlite_env, "MEET": str(meeting)}, seconds=60)
+    os.kill(int(meeting.read_text()), signal.SIGKILL)
+
+    assert done.code == 1
+    assert "ended with exit code 7 while it ran this test" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_two_files_of_sqlite_with_the_same_name_in_two_folders_stay_apart(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    settings = project / "outcomes" / "settings.py"
+    two = """
+DATABASES["default"]["TEST"] = {"NAME": "one/test.sqlite3"}
+DATABASES["other"] = {**DATABASES["default"], "TEST": {"NAME": "two/test.sqlite3"}}
+"""
+    settings.write_text(settings.read_text() + two)
+    write_tests(
+        project,
+        """
+        class Apart(TestCase):
+            databases = "__all__"
+
+            def test_rows(self):
+                Author.objects.create(name="Only in one")
+                self.assertFalse(Author.objects.using("other").filter(name="Only in one").exists())
+    """,
+    )
+
+    done = run(project, env=sqlite_env)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_two_aliases_with_one_name_on_two_servers_get_a_server_each(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    settings = project / "outcomes" / "settings.py"
+    two = """
+DATABASES["other"] = {**DATABASES["default"], "HOST": "other.example"}
+"""
+    settings.write_text(settings.read_text() + two)
+    write_tests(
+        project,
+        """
+        COUNT = Author.objects.count()
+        OTHER = Author.objects.using("other").count()
+
+        class Apart(TestCase):
+            databases = "__all__"
+
+            def test_rows(self):
+                self.assertEqual((COUNT, OTHER), (1, 1))
+                Author.objects.create(name="Only in one")
+                self.assertFalse(Author.objects.using("other").filter(name="Only in one").exists())
+    """,
+    )
+
+    done = run(project, env=postgresql_env)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
 def test_ctrl_c_finishes_the_running_test_reports_and_removes_everything(
     project: Path, postgresql_env: dict[str, str]
 ) -> None:

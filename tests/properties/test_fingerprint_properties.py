@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctest_containers.fingerprint import Input, changed, fingerprint
+from ctest_containers.fingerprint import Input, fingerprint
 
 NAMES = st.text(st.characters(codec=None, exclude_categories=()), max_size=4)
 CONTENTS = st.text(alphabet="ab\r\n", max_size=4)
@@ -13,7 +13,6 @@ INPUTS = st.lists(st.builds(Input.of, NAMES, CONTENTS), max_size=4)
 RAW_INPUTS = st.lists(
     st.builds(Input, st.text("ab", max_size=3), st.text("ab", max_size=3)), max_size=3
 )
-DIGESTS = st.dictionaries(st.text("abc", max_size=2), st.text("01", max_size=1))
 
 
 @given(INPUTS, INPUTS)
@@ -39,15 +38,3 @@ def test_the_order_of_inputs_counts(inputs: list[Input]) -> None:
 @given(st.lists(st.text(st.characters(exclude_characters="\r\n"), max_size=5)))
 def test_line_ends_of_any_system_give_one_digest(lines: list[str]) -> None:
     assert Input.of("name", "\n".join(lines)) == Input.of("name", "\r\n".join(lines))
-
-
-@given(DIGESTS, DIGESTS)
-def test_something_is_named_whenever_something_differs(
-    before: dict[str, str], now: dict[str, str]
-) -> None:
-    phrases = changed(before, now)
-
-    assert bool(phrases) is (before != now)
-    named = {phrase.partition(": ")[2] for phrase in phrases}
-    names = before.keys() | now.keys()
-    assert named == {name for name in names if before.get(name) != now.get(name)}

@@ -21,6 +21,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
     WorkerFailed,
+    WorkerReady,
 )
 from ctest_containers.model import Lease, Secret
 from ctest_containers.wire import (
@@ -79,6 +80,7 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     BatchFinished: st.builds(BatchFinished, worker=NUMBERS, batch=NUMBERS),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
+    WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
     UseDatabases: st.builds(UseDatabases, leases=st.lists(LEASES, max_size=3).map(tuple)),
     RunBatch: st.builds(RunBatch, batch=NUMBERS, skip=st.lists(NUMBERS, max_size=5).map(tuple)),
     Quit: st.builds(Quit),

@@ -73,7 +73,7 @@ import json, os, sys
 import django.db.backends.postgresql.base, django.db.backends.sqlite3.base
 import django.core.files.storage
 from ctest_containers.errors import CtestError
-from ctest_containers.project.databases import plan_groups
+from ctest_containers.project.databases import plan_databases
 from ctest_containers.project.schema import schema_inputs
 
 
@@ -81,7 +81,9 @@ def answer(question):
     os.chdir(question["folder"])
     sys.path.insert(0, question["folder"])
     django.setup()
-    groups = plan_groups(question["used"])
+    plans = plan_databases()
+    used = question["used"]
+    groups = plans.groups if used is None else plans.select(used)
     described = {
         group.label: [[one.name, list(one.aliases), one.user] for one in group.databases]
         for group in groups

@@ -17,6 +17,7 @@ from ctest_containers.events import (
     TestOutcome,
     TestStarted,
     WorkerFailed,
+    WorkerReady,
 )
 from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
@@ -170,6 +171,11 @@ class FakeProcess(WorkerProcess):
     def pid(self) -> int:
         return 1000 + self.number
 
+    @property
+    def alive(self) -> bool:
+        """Its channel alone tells of its end."""
+        return True
+
     def fileno(self) -> int:
         return self._ours.fileno()
 
@@ -214,6 +220,7 @@ class FakeProcess(WorkerProcess):
 
     def _run(self, command: RunBatch) -> Iterator[Message]:
         world = self._world
+        yield WorkerReady(worker=self.number)
         batch = world.batches[command.batch]
         if world.fatal_fixtures.get(batch.number, 0):
             world.fatal_fixtures[batch.number] -= 1

@@ -257,6 +257,13 @@ class InModuleThatBreaksAtItsEnd(unittest.TestCase):
         """Pass."""
 
 
+class Passes(unittest.TestCase):
+    """A class that runs after another one, unless that one stopped the run."""
+
+    def test_last(self) -> None:
+        """Pass."""
+
+
 class Queries(unittest.TestCase):
     """A test that logs as Django's connections do."""
 

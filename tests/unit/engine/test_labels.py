@@ -46,15 +46,21 @@ def test_a_process_that_has_the_id_of_an_ended_one_is_not_the_owner() -> None:
 
 
 def test_a_process_of_an_earlier_boot_is_dead() -> None:
-    host, _, pid, started = owner(os.getpid()).rsplit("/", 3)
+    host, _, space, pid, started = owner(os.getpid()).split("/")
 
-    assert owner_is_dead(f"{host}/another-boot/{pid}/{started}")
+    assert owner_is_dead(f"{host}/another-boot/{space}/{pid}/{started}")
 
 
 def test_a_process_of_another_machine_is_never_dead(ended: str) -> None:
-    _, boot, pid, started = ended.rsplit("/", 3)
+    _, rest = ended.split("/", 1)
 
-    assert not owner_is_dead(f"not-{socket.gethostname()}/{boot}/{pid}/{started}")
+    assert not owner_is_dead(f"not-{socket.gethostname()}/{rest}")
+
+
+def test_a_process_of_another_container_is_never_dead(ended: str) -> None:
+    host, boot, _, pid, started = ended.split("/")
+
+    assert not owner_is_dead(f"{host}/{boot}/1/{pid}/{started}")
 
 
 @pytest.mark.parametrize("value", ["", "x", "a/b", "a/b/c", "//", "////"])
@@ -62,7 +68,7 @@ def test_a_label_that_is_none_of_ours_is_never_dead(value: str) -> None:
     assert not owner_is_dead(value)
 
 
-@pytest.mark.parametrize("rest", ["x/1.0", "1/x", "/"])
+@pytest.mark.parametrize("rest", ["x/1.0", "/", "1"])
 def test_a_broken_label_of_this_machine_is_never_dead(rest: str) -> None:
     boot = owner(os.getpid()).rsplit("/", 2)[0]
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from ctest_containers.fingerprint import Input, changed, fingerprint
+from ctest_containers.fingerprint import Input, fingerprint
 
 
 def test_the_digest_is_the_sha_256_of_the_content() -> None:
@@ -55,16 +55,3 @@ def test_names_and_digests_do_not_run_together() -> None:
 
 def test_an_input_more_matters() -> None:
     assert fingerprint([]) != fingerprint([Input("", "")])
-
-
-def test_what_differs_is_named() -> None:
-    before = {"same": "1", "edited": "2", "gone": "3"}
-    now = {"same": "1", "edited": "x", "new": "4"}
-
-    phrases = changed(before, now)
-
-    assert phrases == ["added: new", "removed: gone", "changed: edited"]
-
-
-def test_nothing_differs_between_equal_inputs() -> None:
-    assert changed({"a": "1"}, {"a": "1"}) == []

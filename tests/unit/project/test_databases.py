@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unit.checkout import Checkout
 
-from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
-from ctest_containers.project.databases import group_by_name, without_users
+from ctest_containers.model import DatabasePlan, Vendor
+from ctest_containers.project.databases import group_by_name
 
 POSTGRESQL = '{"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "b"}'
 
@@ -25,13 +25,6 @@ def test_databases_with_the_same_name_do_not_share_a_server() -> None:
 
     assert [group.label for group in groups] == ["postgresql", "postgresql-2"]
     assert [group.aliases for group in groups] == [("a",), ("b",)]
-
-
-def test_users_do_not_count_for_a_fingerprint() -> None:
-    databases = (DatabasePlan(name="x", aliases=("a",), user="me"),)
-    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=1, databases=databases)
-
-    assert without_users(group).databases == (DatabasePlan(name="x", aliases=("a",)),)
 
 
 def test_databases_are_grouped_by_vendor(checkout: Checkout) -> None:

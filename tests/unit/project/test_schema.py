@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from unit.checkout import Checkout, Interpreter
+from unit.differences import changed
 
-from ctest_containers.fingerprint import changed
 from ctest_containers.project.schema import migration_inputs, migrations_folder
 
 
@@ -34,6 +34,19 @@ def _edit_constraint(checkout: Checkout) -> None:
 
 def _edit_default(checkout: Checkout) -> None:
     checkout.replace("plain/models.py", 'default="x"', 'default="y"')
+
+
+def _add_database_cache(checkout: Checkout) -> None:
+    backend = "django.core.cache.backends.db.DatabaseCache"
+    checkout.add_settings(f'CACHES = {{"default": {{"BACKEND": "{backend}", "LOCATION": "c"}}}}\n')
+
+
+def _edit_site(checkout: Checkout) -> None:
+    checkout.add_settings("SITE_ID = 7\n")
+
+
+def _edit_search_path(checkout: Checkout) -> None:
+    checkout.add_settings('DATABASES["default"]["OPTIONS"] = {"options": "-c search_path=x"}\n')
 
 
 def _edit_table(checkout: Checkout) -> None:
@@ -82,14 +95,16 @@ def _reorder_apps(checkout: Checkout) -> None:
         (_edit_migration, ["changed: migration shop.0001_initial"]),
         (_edit_field, ["changed: model plain.Note"]),
         (_edit_constraint, ["changed: model plain.Note"]),
-        (_edit_default, ["changed: model plain.Note"]),
         (_edit_table, ["changed: model plain.Note_tags", "changed: model plain.Note"]),
+        (_add_database_cache, ["changed: tables of caches"]),
+        (_edit_site, ["changed: setting SITE_ID"]),
+        (_edit_search_path, ["changed: database default OPTIONS options"]),
         (_edit_time_zone, ["changed: setting TIME_ZONE"]),
         (_edit_collation, ["changed: database default TEST COLLATION"]),
         (_edit_engine, ["changed: database default ENGINE"]),
         (_edit_permissions, ["changed: permissions shop"]),
         (_add_migration, ["added: migration shop.0002_more"]),
-        (_add_data_for_a_migration, ["added: migration shop.rows.first.sql"]),
+        (_add_data_for_a_migration, ["added: migration shop.rows/first.sql"]),
         (_remove_migration, ["removed: migration shop.0001_initial"]),
         (_reorder_apps, ["changed: installed apps"]),
     ],
@@ -148,6 +163,11 @@ def _comment_in_models(checkout: Checkout) -> None:
     checkout.replace("shop/models.py", "class Item", "# A comment.\nclass Item")
 
 
+def _litter(checkout: Checkout) -> None:
+    checkout.write("shop/migrations/0001_initial.py~", "an editor's copy")
+    checkout.write("shop/migrations/.DS_Store", "a file manager's notes")
+
+
 def _tests(checkout: Checkout) -> None:
     checkout.write("shop/tests.py", "1 / 0\n")
 
@@ -165,6 +185,8 @@ def _tests(checkout: Checkout) -> None:
         _bytecode,
         _comment_in_models,
         _tests,
+        _edit_default,
+        _litter,
     ],
 )
 def test_what_does_not_shape_a_database_changes_nothing(
@@ -327,7 +349,7 @@ def test_every_file_of_a_migrations_folder_is_an_input_in_the_order_of_names(
         "migration shop.0001_a",
         "migration shop.0002_b",
         "migration shop.__init__",
-        "migration shop.sql.view.sql",
+        "migration shop.sql/view.sql",
     ]
 
 

@@ -40,8 +40,8 @@ def test_a_class_leaves_what_a_serial_run_leaves(
 @EACH_TEST
 @pytest.mark.parametrize("buffer", [False, True])
 def test_a_test_leaves_what_a_serial_run_leaves(test: unittest.TestCase, *, buffer: bool) -> None:
-    """With failfast, so that each outcome alone decides whether the run goes on."""
-    cases = _only(test)
+    """With failfast, and a test to follow: each outcome alone decides whether the run goes on."""
+    cases = [*_only(test), sample_cases.Passes]
     expected = serial(cases, failfast=True, buffer=buffer)
 
     assert expected == recorded(cases, failfast=True, buffer=buffer)

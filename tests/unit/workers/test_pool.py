@@ -20,7 +20,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
-from ctest_containers.workers.pool import FRUITLESS_LIMIT, WorkerPool
+from ctest_containers.workers.pool import UNREADY_LIMIT, WorkerPool
 
 
 class Case(unittest.TestCase):
@@ -264,7 +264,7 @@ def test_workers_that_end_at_once_again_and_again_end_the_run(
         _run(world, databases, workers=workers)
 
     assert "signal 9 (SIGKILL)" in caught.value.message
-    assert len(world.processes) <= (FRUITLESS_LIMIT + 1) * workers
+    assert len(world.processes) <= (UNREADY_LIMIT + 1) * workers
     assert all(process.joined for process in world.processes)
 
 

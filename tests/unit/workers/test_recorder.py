@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unittest
 
+import pytest
 from unit import sample_cases
 from unit.replaying import record
 
@@ -81,6 +82,18 @@ def test_a_part_tells_its_description() -> None:
 
     assert [outcome.kind for outcome in outcomes] == [OutcomeKind.SUBTEST] * 2
     assert outcomes[0].subtest == "[part] (number=1, text='\\udcff')"
+
+
+def test_captured_output_is_shown_for_what_went_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    tests = sample_cases.make([sample_cases.Outcomes])
+    [test] = [one for one in tests if one._testMethodName == "test_print_and_fail"]
+    events: list[WorkerEvent] = []
+    result = RecordingResult(send=events.append, worker=1, indices={id(test): 0})
+    result.buffer = True
+
+    test.run(result)
+
+    assert "to stdout" in capsys.readouterr().out
 
 
 def test_queries_are_sent_with_the_report_when_they_are_asked_for() -> None:

@@ -10,3 +10,13 @@ class Author(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Book(models.Model):
+    """Something that somebody has written."""
+
+    title = models.CharField(max_length=100)
+    author = models.ForeignKey(Author, on_delete=models.CASCADE)
+
+    def __str__(self) -> str:
+        return self.title

@@ -11,6 +11,13 @@ class UnpicklableError(Exception):
         self.lock = threading.Lock()
 
 
+class PickyFailure(AssertionError):
+    """Needs a number besides its message."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(f"{message} ({number})")
+
+
 class SilentError(Exception):
     """Cannot even say what it is."""
 
