@@ -8,7 +8,8 @@
     │   └── ImageUnavailableError   an image that is neither there nor to be had
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
-    └── WorkerError             worker processes that cannot be kept alive
+    ├── WorkerError             worker processes that cannot be kept alive
+    └── InterruptedRunError     Ctrl-C, before all tests had run
 
 Each is a statement and a hint: what failed, on which thing; then what to do next.
 Whatever else is raised is a bug and shows its traceback.
@@ -65,6 +66,12 @@ class WorkerError(CtestError):
     """Worker processes end again and again before they run a test."""
 
 
+class InterruptedRunError(CtestError):
+    """Somebody pressed Ctrl-C before every test had run."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
 EXPECTED: dict[str, type[CtestError]] = {
     error.__name__: error
     for error in (
@@ -76,6 +83,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         ServerError,
         TemplateError,
         WorkerError,
+        InterruptedRunError,
     )
 }
 """The tree by name, for errors that cross from one process to another."""

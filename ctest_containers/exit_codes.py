@@ -16,4 +16,4 @@ class ExitCode(IntEnum):
     """The command line, a setting, the project or the engine did not allow a run."""
 
     INTERRUPTED = 130
-    """Ctrl-C, pressed twice, ended the run before its tests: 128 and the number of SIGINT."""
+    """Ctrl-C ended the run before every test had run: 128 and the number of SIGINT."""

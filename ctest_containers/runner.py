@@ -12,7 +12,7 @@ import unittest
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import connections
@@ -22,10 +22,11 @@ from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import flag
-from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
+from ctest_containers.project.interrupts import interruptible, was_interrupted
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.session import Session
 
@@ -57,6 +58,7 @@ class IsolatedTestSuite(ParallelTestSuite):
             failfast=runner.failfast,
             buffer=runner.buffer,
             debug_sql=runner.debug_sql,
+            interrupted=was_interrupted,
         )
         return result
 
@@ -137,15 +139,20 @@ class ContainerRunnerMixin(DiscoverRunner):
             if session.failure is not None:
                 raise session.failure
             return failed
+        except KeyboardInterrupt:
+            _end(InterruptedRunError("Interrupted before any test had run."))
         except CtestError as error:
-            sys.stdout.flush()
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(int(error.exit_code)) from error
+            _end(error)
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
         """Discover the tests, while the servers that they needed last time come up."""
         if self.session is None:
             return super().build_suite(*args, **kwargs)
+        with interruptible():
+            return self._discover(*args, **kwargs)
+
+    def _discover(self, *args: Any, **kwargs: Any) -> Any:
+        assert self.session is not None
         self.session.start_early()
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1
@@ -164,7 +171,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             return super().setup_databases(**kwargs)
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
-        with self.time_keeper.timed("  Templates"):
+        with self.time_keeper.timed("  Templates"), interruptible():
             session.prepare(used)
         if self.debug_sql:
             log_queries()
@@ -206,6 +213,13 @@ class ContainerRunnerMixin(DiscoverRunner):
 
 class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):
     """For the setting `TEST_RUNNER`: Django's runner, with every worker on its own database."""
+
+
+def _end(error: CtestError) -> NoReturn:
+    """End the process in the way that every caller of a test runner understands."""
+    sys.stdout.flush()
+    sys.stderr.write(f"{error}\n")
+    raise SystemExit(int(error.exit_code))
 
 
 @functools.cache

@@ -14,7 +14,7 @@ import pytest
 @pytest.fixture(scope="session", autouse=True)
 def _a_temporary_folder_of_our_own() -> Iterator[None]:
     """What other runs on this machine make and remove is not this session's business."""
-    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:  # noqa: S108
+    with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
         os.environ["TMPDIR"] = tempfile.tempdir = folder
         yield
         tempfile.tempdir = None

@@ -6,12 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
-from ctest_containers.model import DatabaseGroup, Lease
+from ctest_containers.model import DatabaseGroup, DatabasePlan, Lease
 
 
-def file_of(folder: Path, name: str) -> Path:
-    """Where a template keeps a database; any name makes a valid and different file name."""
-    return folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.sqlite3"
+def file_of(folder: Path, database: DatabasePlan) -> Path:
+    """Where a database is kept in a folder of files.
+
+    It is named by its first alias, for its own name may be a path that differs from checkout to
+    checkout; whatever an alias is called, the name of its file is valid and its own.
+    """
+    digest = hashlib.sha256(database.aliases[0].encode()).hexdigest()
+    return folder / f"{digest[:32]}.sqlite3"
 
 
 def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
@@ -24,10 +29,10 @@ def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease
     given = []
     for database in group.databases:
         inside = in_memory(database.name)
-        name = database.name if inside else str(file_of(folder, database.name))
+        name = database.name if inside else str(file_of(folder, database))
         for alias in database.aliases:
             # The aliases of one database share it; the first one fills it.
-            source = file_of(template, database.name) if alias == database.aliases[0] else ""
+            source = file_of(template, database) if alias == database.aliases[0] else ""
             given.append(Lease(alias=alias, settings={"NAME": name}, load_from=str(source)))
     return given
 

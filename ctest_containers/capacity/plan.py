@@ -40,7 +40,7 @@ def plan_workers(
     )
     limits = [
         wanted,
-        Plan(batches, plural(batches, "group") + " of tests"),
+        Plan(batches, f"{batches} batch{'' if batches == 1 else 'es'} of tests"),
         Plan(maximum, "the configured maximum"),
     ]
     if available_bytes is not None:

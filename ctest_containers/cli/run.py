@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from ctest_containers.errors import ProjectError, UsageError
 from ctest_containers.exit_codes import ExitCode
@@ -49,7 +51,9 @@ def run(arguments: Sequence[str]) -> int:
                 f"The settings module {named!r} cannot be imported: {error}.",
                 "Run it in the folder that has manage.py, or correct the name.",
             ) from error
-        raise
+        _refuse_to_load(error)
+    except Exception as error:  # noqa: BLE001  # Settings and apps may raise anything.
+        _refuse_to_load(error)
     if get_command_line_option(argv, "--testrunner") is None:
         argv.append("--testrunner=ctest_containers.runner.ProjectTestRunner")
     else:
@@ -58,6 +62,15 @@ def run(arguments: Sequence[str]) -> int:
     assert isinstance(command, BaseCommand)
     command.run_from_argv(argv)
     return ExitCode.PASSED
+
+
+def _refuse_to_load(error: Exception) -> NoReturn:
+    """Show where the project's own code failed, and say what that means."""
+    traceback.print_exc()
+    raise ProjectError(
+        "The project cannot be loaded; the reason is printed above.",
+        "python manage.py check should show the same.",
+    ) from error
 
 
 def _combine_named_runner(argv: list[str]) -> list[str]:

@@ -20,7 +20,10 @@ def parse_text(value: object) -> str:
 
 def parse_seconds(value: object) -> float:
     """A positive number of seconds."""
-    seconds = float(str(value))
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
     if not (seconds > 0 and math.isfinite(seconds)):
         raise ValueError("must be a positive number of seconds")
     return seconds
@@ -28,10 +31,9 @@ def parse_seconds(value: object) -> float:
 
 def parse_count(value: object) -> int:
     """A whole number from 1."""
-    count = int(str(value))
-    if count < 1:
+    if not str(value).strip().isdecimal() or int(str(value)) < 1:
         raise ValueError("must be a whole number from 1")
-    return count
+    return int(str(value))
 
 
 def parse_paths(value: object) -> tuple[str, ...]:

@@ -39,7 +39,8 @@ def resolve(
     for name, row in rows.items():
         sources = (
             (f"option {flag(row)}", options.get(name)),
-            (f"environment variable {variable(row)}", environment.get(variable(row))),
+            # CI systems set variables to nothing where others leave them out.
+            (f"environment variable {variable(row)}", environment.get(variable(row)) or None),
             (f"setting CTEST_CONTAINERS[{setting(row)!r}]", settings.get(setting(row))),
         )
         for origin, raw in sources:
@@ -59,6 +60,6 @@ def _parse(parse: Any, raw: object, origin: str) -> Any:
 def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:
     for key in given:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(str(key).upper(), known, n=1, cutoff=0.8)
             hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
-            raise UsageError(f"There is no {key!r} in {origin}.", hint)
+            raise UsageError(f"{key!r}, found in {origin}, is no name of an option.", hint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -50,8 +51,9 @@ def _translated(doing: str) -> Iterator[None]:
         message = str(error.explanation or error)
         raise EngineError(f"The engine refused while {doing}: {message}") from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        where = os.environ.get("DOCKER_HOST", "the default address")
         raise EngineError(
-            f"No Docker Engine answers while {doing}: {error}", START_ENGINE
+            f"No Docker Engine answers at {where} while {doing}: {error}", START_ENGINE
         ) from error
 
 

@@ -47,11 +47,14 @@ class ConsoleReport:
                 self._log(
                     f"Building the template {group}:{fingerprint[:12]} for {names}…", logging.INFO
                 )
-            case TemplateBuilt(group=group, seconds=seconds):
-                self._log(f"Built the template {group} in {duration(seconds)}.", logging.INFO)
+            case TemplateBuilt(group=group, fingerprint=fingerprint, seconds=seconds):
+                self._log(
+                    f"Built the template {group}:{fingerprint[:12]} in {duration(seconds)}.",
+                    logging.INFO,
+                )
             case BaseImageBuildStarted(image=image):
                 self._log(f"Building {image}, once on this machine…", logging.INFO)
-            case WorkersPlanned(workers=workers, reason=reason):
+            case WorkersPlanned(workers=workers, reason=reason) if workers:
                 self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
             case RunStopping(tests=tests):
                 self._log(

@@ -19,7 +19,7 @@ import platformdirs
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
-from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Event, WorkersPlanned
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
@@ -36,7 +36,7 @@ from ctest_containers.session.servers import WorkerServers
 from ctest_containers.template import Template, TemplateStore, identify
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build import CreateDatabases
-from ctest_containers.text import slug
+from ctest_containers.text import plural, slug
 from ctest_containers.workers.child import Assignment
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.process import WorkerProcess
@@ -71,7 +71,7 @@ class Session:
         spawn_create: CreateDatabases,
     ) -> None:
         self.run_id = secrets.token_hex(4)
-        self.failure: KeyboardInterrupt | CtestError | None = None
+        self.failure: CtestError | None = None
         self._config = config
         self._reports = list(reports)
         self._selection = selection
@@ -169,6 +169,7 @@ class Session:
         failfast: bool,
         buffer: bool,
         debug_sql: bool,
+        interrupted: Callable[[], bool],
     ) -> None:
         """Run tests in workers, and report them into a result as a serial run would.
 
@@ -218,11 +219,27 @@ class Session:
         self._reports.append(replay)
         try:
             pool.run()
-        except (KeyboardInterrupt, CtestError) as error:
+        except KeyboardInterrupt:
+            self.failure = InterruptedRunError("")
+        except CtestError as error:
             self.failure = error
-            result.stop()
+        else:
+            if interrupted():
+                self.failure = InterruptedRunError("")
         finally:
             self._reports.remove(replay)
+        if self.failure is not None:
+            result.stop()
+            self._say_what_was_not_run(pool.not_run)
+
+    def _say_what_was_not_run(self, count: int) -> None:
+        assert self.failure is not None
+        left = "Every test was run." if not count else f"{plural(count, 'test')} not run."
+        if isinstance(self.failure, InterruptedRunError):
+            # The last test may just have ended when the key was pressed.
+            self.failure = InterruptedRunError(f"Interrupted: {left}") if count else None
+        else:
+            self.failure.message += f"\n{left}"
 
     def _lend_to_parent(self, alias: str) -> None:
         if alias not in self._parent_aliases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -79,6 +80,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     for descriptor in close:
         with suppress(OSError):
             os.close(descriptor)
+    # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         setup.load()
         _adjust_test_settings(group)
@@ -96,9 +99,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             create(group.aliases)
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:
-                    connections.save_sqlite(
-                        database.aliases[0], sqlite.file_of(folder, database.name)
-                    )
+                    connections.save_sqlite(database.aliases[0], sqlite.file_of(folder, database))
             connections.disconnect(group.aliases)
     except CtestError as error:
         sys.stderr.write(f"{error}\n")

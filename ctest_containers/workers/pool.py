@@ -130,6 +130,7 @@ class WorkerPool:
         self._report = report
         self._stopping = stopping
         self._interrupted = False
+        self._cut_short = 0
         self._unready = 0
 
     def run(self) -> None:
@@ -153,6 +154,12 @@ class WorkerPool:
                 self._wait()
         finally:
             self._end()
+
+    @property
+    def not_run(self) -> int:
+        """How many tests have not ended; those of a class whose fixture failed count as ended."""
+        waiting = [*self._queue, *(slot.work for slot in self._slots if slot.work is not None)]
+        return sum(len(work.left) for work in waiting) + self._cut_short
 
     def descriptors(self) -> tuple[int, ...]:
         """What a worker that is forked now must not keep open."""
@@ -246,6 +253,8 @@ class WorkerPool:
                 if slot.running is None and slot.work is not None:
                     slot.work.ended.add(index)
             case BatchFinished():
+                if self._interrupted and slot.work is not None:
+                    self._cut_short += len(slot.work.left)
                 slot.last = ""
                 slot.fixtures.clear()
                 slot.work = None

@@ -16,7 +16,7 @@ def test_without_an_engine_it_says_so_and_what_to_do(postgresql_env: dict[str, s
     done = run(OUTCOMES, "library.test_outcomes", env={**postgresql_env, **NO_ENGINE})
 
     assert done.code == 2
-    assert "No Docker Engine answers" in done.output
+    assert "No Docker Engine answers at unix:///nonexistent/docker.sock" in done.output
     assert "https://docs.docker.com/engine/install/" in done.output
     assert "Traceback" not in done.output
 
@@ -109,6 +109,20 @@ def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     assert done.code == 2
     assert "No Django settings found" in done.output
     assert "Traceback" not in done.output
+
+
+def test_settings_that_fail_show_where_and_end_with_exit_code_2(
+    sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    project = copy_of("outcomes", tmp_path)
+    settings = project / "outcomes" / "settings.py"
+    settings.write_text(settings.read_text() + '\nos.environ["NOT_SET_ANYWHERE"]\n')
+
+    done = run(project, env=sqlite_env)
+
+    assert done.code == 2
+    assert "KeyError: 'NOT_SET_ANYWHERE'" in done.output
+    assert "The project cannot be loaded" in done.output
 
 
 def test_settings_that_cannot_be_imported_are_named(sqlite_env: dict[str, str]) -> None:

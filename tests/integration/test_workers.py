@@ -344,6 +344,8 @@ def test_a_worker_that_ends_is_noticed_even_when_a_process_it_forked_lives_on(
             def test_a(self):
                 child = os.fork()
                 if not child:
+                    os.close(1)
+                    os.close(2)
                     time.sleep(120)
                     os._exit(0)
                 Path(os.environ["MEET"]).write_text(str(child))
@@ -443,7 +445,8 @@ def test_ctrl_c_finishes_the_running_test_reports_and_removes_everything(
     output, _ = process.communicate(timeout=60)
 
     assert "Ran 1 test" in output
-    assert "OK" in output
+    assert "Interrupted: 1 test not run." in output
+    assert process.returncode == ExitCode.INTERRUPTED
 
 
 @pytest.mark.usefixtures("no_container_is_left")
@@ -472,6 +475,26 @@ def test_a_second_ctrl_c_stops_at_once_and_removes_everything(
     assert "waiting for library.test_it.Endless.test_a" in said
     assert "Ran 0 tests" in output
     assert process.returncode == ExitCode.INTERRUPTED
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_ctrl_c_while_a_template_is_built_ends_the_run_at_once(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    migration = project / "library" / "migrations" / "0002_first_author.py"
+    head = "def add_author(apps, schema_editor):\n"
+    witness = tmp_path / "witness"
+    hanging = f"{head}    Path({str(witness)!r}).touch()\n    __import__('time').sleep(120)\n"
+    migration.write_text(migration.read_text().replace(head, hanging))
+    process = start(project, "library.test_outcomes.Writing", env=postgresql_env)
+    wait_for(witness.exists, 60, "the migration")
+
+    interrupt(process)
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == ExitCode.INTERRUPTED
+    assert "Interrupted before any test had run." in output
+    assert "Traceback" not in output
 
 
 def test_kill_9_of_the_parent_removes_its_workers_and_containers_without_another_run(

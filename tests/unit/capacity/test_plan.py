@@ -28,13 +28,13 @@ def _plan(
         (_plan(cores=4), 4, "4 cores"),
         (_plan(cores=1), 1, "1 core"),
         (_plan(asked=6, cores=2), 6, "as many as asked for"),
-        (_plan(batches=3), 3, "3 groups of tests"),
-        (_plan(batches=1), 1, "1 group of tests"),
+        (_plan(batches=3), 3, "3 batches of tests"),
+        (_plan(batches=1), 1, "1 batch of tests"),
         (_plan(cores=64), 16, "the configured maximum"),
         (_plan(asked=64, maximum=5), 5, "the configured maximum"),
         (_plan(memory=2 * BYTES_PER_WORKER), 2, "1.0 GiB of memory available"),
         (_plan(memory=0), 1, "0 MiB of memory available"),
-        (_plan(batches=0, memory=0), 0, "0 groups of tests"),
+        (_plan(batches=0, memory=0), 0, "0 batches of tests"),
     ],
 )
 def test_the_reason_names_what_decided(plan: Plan, workers: int, reason: str) -> None:

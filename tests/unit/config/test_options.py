@@ -97,7 +97,7 @@ def test_seconds_must_come_to_an_end(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["soon", "", None, [60]])
 def test_seconds_must_be_a_number(value: object) -> None:
-    with pytest.raises(ValueError, match="float"):
+    with pytest.raises(ValueError, match="positive number"):
         parse_seconds(value)
 
 

@@ -5,7 +5,8 @@ from django.db import migrations
 
 
 def add_author(apps, schema_editor):
-    apps.get_model("library", "Author").objects.create(name="Ursula K. Le Guin")
+    authors = apps.get_model("library", "Author").objects.using(schema_editor.connection.alias)
+    authors.create(name="Ursula K. Le Guin")
     # Lets a test of the toolkit count how often migrations are executed.
     if witness := os.environ.get("OUTCOMES_MIGRATION_WITNESS"):
         with Path(witness).open("a") as file:
