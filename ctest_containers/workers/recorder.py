@@ -175,10 +175,15 @@ class RecordingResult(unittest.TestResult):
         # The holder of a class-level error has None there.
         failure = getattr(owner, "failureException", None) or AssertionError
         message = _words(value)
+        # Captured output is added only while a test runs: unittest itself would stumble over
+        # --buffer when Django reports an error before a test has started.
+        buffer, self.buffer = self.buffer, self.buffer and hasattr(sys.stdout, "getvalue")
         try:
             text = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
         except Exception as error:  # noqa: BLE001  # Any code may run in there.
             text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
+        finally:
+            self.buffer = buffer
         return Problem(
             type_name=kind.__qualname__,
             module=kind.__module__,

@@ -88,7 +88,15 @@ def test_spawned_workers_and_published_ports_change_no_outcome(
 
 @pytest.mark.parametrize(
     "options",
-    [["--buffer"], ["--reverse"], ["--shuffle", "7"], ["--debug-sql"], ["--debug-mode"]],
+    [
+        # An error before a test starts, or after it has stopped, ends Django's own run with --buffer: unittest asks the
+        # real standard output for what it has captured.
+        ["--buffer", "--exclude-tag=around"],
+        ["--reverse"],
+        ["--shuffle", "7"],
+        ["--debug-sql"],
+        ["--debug-mode"],
+    ],
     ids=lambda options: options[0],
 )
 def test_an_option_of_django_changes_outcomes_as_it_does_there(
@@ -97,6 +105,17 @@ def test_an_option_of_django_changes_outcomes_as_it_does_there(
     expected = django(OUTCOMES, *options, env=sqlite_env, record=tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, *options, env=sqlite_env, record=tmp_path / "ours")
+
+    assert_agree(expected, actual)
+
+
+def test_errors_around_a_test_are_reported_with_buffer_as_without(
+    sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    label = "library.test_around"
+    expected = django(OUTCOMES, label, env=sqlite_env, record=tmp_path / "truth")
+
+    actual = toolkit(OUTCOMES, label, "--buffer", env=sqlite_env, record=tmp_path / "ours")
 
     assert_agree(expected, actual)
 

@@ -1,11 +1,12 @@
 """Trouble that Django itself reports before a test has started, or after it has stopped."""
 
-from django.test import SimpleTestCase, TestCase, TransactionTestCase
+from django.test import SimpleTestCase, TestCase, TransactionTestCase, tag
 
 from library.models import Author, Book
 from library.tests_support import PickyFailure
 
 
+@tag("around")
 class MissingFixture(TransactionTestCase):
     """Neither test starts."""
 
@@ -18,6 +19,7 @@ class MissingFixture(TransactionTestCase):
         self.fail("not reached")
 
 
+@tag("around")
 class DanglingReference(TestCase):
     """The body passes; the check of constraints at the end does not."""
 
