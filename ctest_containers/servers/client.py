@@ -216,5 +216,11 @@ def _run_folder(run: str) -> Path:
     if len(os.fsencode(base)) + longest > SOCKET_PATH_LIMIT:
         base = "/tmp"  # noqa: S108  # The folder made in it is this user's alone.
     folder = Path(base) / f"ctest-{run}"
-    folder.mkdir(mode=0o700)
+    try:
+        folder.mkdir(mode=0o700)
+    except OSError as error:
+        raise EngineError(
+            f"The run's folder {folder} cannot be made: {error}.",
+            "Make room there, or name another folder for temporary files with TMPDIR.",
+        ) from error
     return folder

@@ -78,14 +78,28 @@ class TemplateStore:
             TemplateError: It could not be built.
             EngineError: The engine did not do its part.
         """
-        group = template.group
         if self._exists(template):
             self.report(_found(template))
             return True
+        try:
+            self._build_once(template, setup, create)
+        except OSError as error:
+            raise TemplateError(
+                f"The template cannot be made with the cache folder {self.folder}: {error}.",
+                "Make room there, or name another folder with XDG_CACHE_HOME.",
+            ) from error
+        return False
+
+    def files(self, template: Template) -> Path:
+        """The folder of an SQLite template."""
+        return self.folder / "sqlite" / slug(template.project) / template.fingerprint
+
+    def _build_once(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> None:
+        group = template.group
         with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
             if self._exists(template):
                 self.report(_found(template))
-                return False
+                return
             started = time.monotonic()
             self.report(
                 TemplateBuildStarted(
@@ -103,11 +117,6 @@ class TemplateStore:
                     seconds=time.monotonic() - started,
                 )
             )
-            return False
-
-    def files(self, template: Template) -> Path:
-        """The folder of an SQLite template."""
-        return self.folder / "sqlite" / slug(template.project) / template.fingerprint
 
     def _exists(self, template: Template) -> bool:
         if template.group.vendor is Vendor.SQLITE:

@@ -89,8 +89,8 @@ def test_spawned_workers_and_published_ports_change_no_outcome(
 @pytest.mark.parametrize(
     "options",
     [
-        # An error before a test starts, or after it has stopped, ends Django's own run with --buffer: unittest asks the
-        # real standard output for what it has captured.
+        # An error before a test starts, or after it has stopped, ends Django's own run with
+        # --buffer: unittest asks the real standard output for what it has captured.
         ["--buffer", "--exclude-tag=around"],
         ["--reverse"],
         ["--shuffle", "7"],

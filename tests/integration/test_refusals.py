@@ -101,6 +101,23 @@ def test_a_bad_variable_is_refused_with_its_name(sqlite_env: dict[str, str]) -> 
     assert "CTEST_CONTAINERS_MAX_WORKERS?" in done.output
 
 
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_cache_folder_that_cannot_be_used_is_named(
+    engine: str, request: pytest.FixtureRequest
+) -> None:
+    env = request.getfixturevalue(f"{engine}_env")
+
+    done = run(
+        OUTCOMES,
+        *("library.test_outcomes", "--project", f"no-cache-{os.getpid()}"),
+        env={**env, "XDG_CACHE_HOME": "/dev/null"},
+    )
+
+    assert done.code == 2, done.output
+    assert "cannot be made with the cache folder /dev/null" in done.output
+    assert "Traceback" not in done.output
+
+
 def test_a_folder_without_a_project_is_told(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
 

@@ -9,6 +9,7 @@ from tempfile import gettempdir
 from textwrap import dedent
 
 import docker
+import psutil
 import pytest
 from harness.projects import PROJECTS, copy_of, interrupt, run, start, wait_for
 
@@ -525,6 +526,37 @@ def test_kill_9_of_the_parent_removes_its_workers_and_containers_without_another
     wait_for(lambda: not folder.exists(), 15, "the removal of the run's folder")
     wait_for(lambda: not _runs(worker), 15, "the end of the worker")
     process.communicate(timeout=30)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_kill_9_of_the_server_host_ends_the_run_with_what_was_reported_and_leaves_nothing(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Waiting(TestCase):
+            def test_a(self):
+                Path(os.environ["MEET"]).write_text(str(os.getppid()))
+                end = time.monotonic() + 30
+                while Path(os.environ["MEET"]).exists() and time.monotonic() < end:
+                    time.sleep(0.01)
+
+            def test_b(self):
+                self.assertEqual(Author.objects.count(), 1)
+    """,
+    )
+    meeting = project / "meeting"
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
+    children = psutil.Process(int(meeting.read_text())).children()
+    (host,) = (one for one in children if "servers.host" in " ".join(one.cmdline()))
+
+    host.kill()
+    meeting.unlink()
+    output, _ = process.communicate(timeout=60)
+
+    assert "Ran 2 tests" in output
 
 
 def _runs(pid: int) -> bool:
