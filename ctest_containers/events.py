@@ -43,13 +43,38 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestStarted:
-    """A worker is about to run a test."""
+    """A worker is about to run a test.
+
+    Attributes:
+        limit_seconds: What the test may take; None for as long as it likes.
+    """
 
     __test__ = False
 
     worker: int
     index: int
     test_id: str
+    limit_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureStarted:
+    """A worker is about to run a fixture of a class or a module.
+
+    Attributes:
+        fixture: In unittest's words: `setUpClass (shop.Tests)`.
+    """
+
+    worker: int
+    fixture: str
+    limit_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FixtureFinished:
+    """A fixture of a class or a module has ended, one way or another."""
+
+    worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +243,20 @@ class WorkersPlanned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsInverted:
+    """A time limit is not below the one above it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunTimedOut:
+    """All tests together took too long; none begins any more, and what runs is ended."""
+
+    limit_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopping:
     """No further test begins; some are still running."""
 
@@ -233,6 +272,8 @@ class BaseImageBuildStarted:
 
 WorkerEvent = (
     TestStarted
+    | FixtureStarted
+    | FixtureFinished
     | TestOutcome
     | TestDuration
     | TestFinished
@@ -255,6 +296,8 @@ Event = (
     | TemplateBuilt
     | WorkersPlanned
     | RunStopping
+    | RunTimedOut
+    | LimitsInverted
     | BaseImageBuildStarted
 )
 """Everything that can happen in a run."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 from ctest_containers.events import (
     BatchFinished,
     DatabaseWanted,
+    FixtureFinished,
+    FixtureStarted,
     OutcomeKind,
     Problem,
     TestDuration,
@@ -57,6 +59,8 @@ _CLASSES: Final[dict[str, Any]] = {
     kind.__name__: kind
     for kind in (
         TestStarted,
+        FixtureStarted,
+        FixtureFinished,
         TestOutcome,
         TestDuration,
         TestFinished,

@@ -29,6 +29,17 @@ def parse_seconds(value: object) -> float:
     return seconds
 
 
+def parse_limit(value: object) -> float:
+    """A number of seconds; 0 for no limit."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = -1.0
+    if not (seconds >= 0 and math.isfinite(seconds)):
+        raise ValueError("must be a positive number of seconds, or 0 for no limit")
+    return seconds
+
+
 def parse_count(value: object) -> int:
     """A whole number from 1."""
     if not str(value).strip().isdecimal() or int(str(value)) < 1:
@@ -58,9 +69,20 @@ def parse_choice(*choices: str) -> Callable[[object], str]:
     return parse
 
 
-def option(default: T, parse: Callable[[object], T], metavar: str, meaning: str) -> T:
-    """A row of the table; the field's name gives the names of option, variable and setting."""
-    metadata = {"parse": parse, "metavar": metavar, "meaning": meaning}
+def option(
+    default: T,
+    parse: Callable[[object], Any],
+    metavar: str,
+    meaning: str,
+    *,
+    variable: str = "",
+) -> T:
+    """A row of the table; the field's name gives the names of option, variable and setting.
+
+    Args:
+        variable: The environment variable, where it has a name of its own.
+    """
+    metadata = {"parse": parse, "metavar": metavar, "meaning": meaning, "variable": variable}
     row: T = field(default=default, metadata=metadata)
     return row
 
@@ -106,6 +128,35 @@ class Config:
         "More files that decide what migrations put into the database, as paths or glob patterns "
         "relative to the current folder, with commas between them.",
     )
+    timeout: float = option(
+        300.0,
+        parse_limit,
+        "SECONDS",
+        "The main time limit, from which those per worker and for the run follow; 0 for none.",
+        variable="DJANGO_TEST_TIMEOUT",
+    )
+    timeout_per_test: float = option(
+        30.0,
+        parse_limit,
+        "SECONDS",
+        "What one test, or one fixture of a class or module, may take; 0 for no limit.",
+        variable="DJANGO_TEST_TIMEOUT_PER_TEST",
+    )
+    timeout_per_worker: float | None = option(
+        None,
+        parse_limit,
+        "SECONDS",
+        "What a worker may take for one class of tests before it is replaced; 0 for no limit. By "
+        "default the main limit.",
+        variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
+    )
+    timeout_global: float | None = option(
+        None,
+        parse_limit,
+        "SECONDS",
+        "What all tests together may take; 0 for no limit. By default twice the main limit.",
+        variable="DJANGO_TEST_TIMEOUT_GLOBAL",
+    )
     server_timeout: float = option(
         60.0, parse_seconds, "SECONDS", "How long a database server may take to start."
     )
@@ -121,7 +172,7 @@ def flag(row: Field[Any]) -> str:
 
 def variable(row: Field[Any]) -> str:
     """The environment variable of a row."""
-    return "CTEST_CONTAINERS_" + row.name.upper()
+    return str(row.metadata["variable"]) or "CTEST_CONTAINERS_" + row.name.upper()
 
 
 def setting(row: Field[Any]) -> str:
@@ -136,7 +187,7 @@ def table() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in fields(Config):
-        default = f"`{row.default}`" if row.default not in ("", ()) else "—"
+        default = f"`{row.default}`" if row.default not in ("", (), None) else "—"
         cells = (
             f"`{flag(row)} {row.metadata['metavar']}`",
             f"`{variable(row)}`",

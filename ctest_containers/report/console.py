@@ -8,7 +8,9 @@ from collections.abc import Callable
 from ctest_containers.events import (
     BaseImageBuildStarted,
     Event,
+    LimitsInverted,
     RunStopping,
+    RunTimedOut,
     ServerReady,
     TemplateAwaited,
     TemplateBuildStarted,
@@ -56,6 +58,10 @@ class ConsoleReport:
                 self._log(f"Building {image}, once on this machine…", logging.INFO)
             case WorkersPlanned(workers=workers, reason=reason) if workers:
                 self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
+            case LimitsInverted(reason=reason):
+                self._log(reason, logging.WARNING)
+            case RunTimedOut(limit_seconds=seconds):
+                self._log(f"\nThe run took longer than {seconds:g} s and ends.", logging.WARNING)
             case RunStopping(tests=tests):
                 self._log(
                     f"\nStopping: waiting for {', '.join(tests)}. Ctrl-C again stops at once.",

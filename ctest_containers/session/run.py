@@ -20,8 +20,9 @@ from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
-from ctest_containers.events import Event, WorkersPlanned
+from ctest_containers.events import Event, LimitsInverted, WorkersPlanned
 from ctest_containers.fingerprint import Input
+from ctest_containers.limits import limits
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.databases import DatabasePlans, plan_databases
@@ -75,6 +76,12 @@ class Session:
         self._config = config
         self._reports = list(reports)
         self._selection = selection
+        self._limits = limits(
+            main=config.timeout,
+            per_test=config.timeout_per_test,
+            per_worker=config.timeout_per_worker,
+            whole_run=config.timeout_global,
+        )
         self._asked = asked
         self._runner_inputs = tuple(runner_inputs)
         self._cache = Path(platformdirs.user_cache_dir("ctest_containers"))
@@ -101,7 +108,7 @@ class Session:
             build_timeout_seconds=config.build_timeout,
         )
         self._servers = WorkerServers(
-            host=self._host, store=self._store, report=self._report, folder=self._sqlite_folder
+            host=self._host, store=self._store, report=self._report, folder=self._scratch
         )
         self._ready: set[str] = set()
         self._parent_aliases: set[str] = set()
@@ -187,6 +194,8 @@ class Session:
             available_bytes=available_bytes(),
             maximum=self._config.max_workers,
         )
+        for reason in self._limits.inversions():
+            self._report(LimitsInverted(reason=reason))
         self._report(WorkersPlanned(workers=plan.workers, reason=plan.reason))
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
         self._expect_servers(plan.workers, batches)
@@ -203,6 +212,8 @@ class Session:
                     failfast=failfast,
                     buffer=buffer,
                     debug_sql=debug_sql,
+                    limit_seconds=self._limits.per_test,
+                    stack_file=self._scratch() / f"w{number}.stack",
                     close=(*host, *pool.descriptors()),
                 )
             )
@@ -214,6 +225,7 @@ class Session:
             start=start,
             report=self._report,
             stopping=lambda: bool(result.shouldStop),
+            limits=self._limits,
         )
         replay = ReplayReport(result, tests)
         self._reports.append(replay)
@@ -280,9 +292,9 @@ class Session:
             )
         return self._host_client
 
-    def _sqlite_folder(self) -> Path:
+    def _scratch(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="ctest-sqlite-"))
+            self._folder = Path(tempfile.mkdtemp(prefix="ctest-scratch-"))
         return self._folder
 
     def _report(self, event: Event) -> None:

@@ -13,6 +13,7 @@ import unittest
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ctest_containers.errors import WorkerError
@@ -28,7 +29,9 @@ from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import LineBuffer, Quit, RunBatch, UseDatabases, decode, encode
+from ctest_containers.workers.alarm import tell_stack_on_signal
 from ctest_containers.workers.recorder import RecordingResult
+from ctest_containers.workers.suite import TimedSuite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Assignment:
         batches: All batches of the run; in pickled form for a spawned worker, which can only
             unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
+        limit_seconds: What a test or a fixture may take that has no limit of its own.
+        stack_file: Where it writes where it is, when asked by a signal.
         close: Descriptors of the parent that a forked worker must not keep open.
     """
 
@@ -49,6 +54,8 @@ class Assignment:
     failfast: bool
     buffer: bool
     debug_sql: bool
+    limit_seconds: float | None
+    stack_file: Path
     close: tuple[int, ...]
 
 
@@ -72,6 +79,7 @@ class Worker:
         # At the terminal, Ctrl-C reaches every process: finish the test that is running.
         signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
+        tell_stack_on_signal(assignment.stack_file)
         sent: Sequence[Batch] = (
             pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
             if isinstance(assignment.batches, bytes)
@@ -111,6 +119,7 @@ class Worker:
             send=self.send,
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
+            limit_seconds=assignment.limit_seconds,
             debug_sql=assignment.debug_sql,
         )
         result.failfast = assignment.failfast
@@ -118,7 +127,12 @@ class Worker:
         self._result = result
         if self._stopping:
             result.stop()
-        suite = unittest.TestSuite(test for _, test in pairs)
+        suite = TimedSuite(
+            (test for _, test in pairs),
+            worker=assignment.worker,
+            limit_seconds=assignment.limit_seconds,
+            send=self.send,
+        )
         # As in a serial run, a test and all that it holds is let go when it has ended.
         pairs.clear()
         batch.tests.clear()

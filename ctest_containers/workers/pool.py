@@ -8,14 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, ServerError, WorkerError
 from ctest_containers.events import (
     BatchFinished,
     DatabaseWanted,
     Event,
+    FixtureFinished,
+    FixtureStarted,
     OutcomeKind,
     Problem,
     RunStopping,
+    RunTimedOut,
     TestFinished,
     TestOutcome,
     TestStarted,
@@ -25,6 +29,7 @@ from ctest_containers.events import (
     WorkerRetired,
     WorkerStarted,
 )
+from ctest_containers.limits import Limits
 from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, UseDatabases
@@ -32,6 +37,12 @@ from ctest_containers.workers.process import WorkerProcess
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
+
+GRACE_SECONDS: Final = 3.0
+"""What a test that was interrupted for its time may take to clean up before it is killed."""
+
+STACK_SECONDS: Final = 0.3
+"""What a worker gets to write down where it is."""
 
 UNREADY_LIMIT: Final = 3
 """Workers that may end one after another without having loaded the project."""
@@ -88,6 +99,10 @@ class Slot:
         ready: Whether the process has the project loaded.
         wanted: An alias whose database the process waits for.
         failure: What the process itself had to say of its end.
+        fixture: The fixture of a class or module that the process is in, or an empty string.
+        deadline: When the test or the fixture has to have ended by itself.
+        batch_deadline: When the batch has to have ended.
+        overdue: Why the process was killed, and where it was then.
         retired: Why this worker gets no more work; None while it does.
     """
 
@@ -102,6 +117,23 @@ class Slot:
     ready: bool = False
     failure: str = ""
     retired: CtestError | None = None
+    fixture: str = ""
+    deadline: Overdue | None = None
+    batch_deadline: Overdue | None = None
+    overdue: str = ""
+
+
+@dataclass(slots=True)
+class Overdue:
+    """When something that a worker does has taken too long, and what is said then.
+
+    Attributes:
+        asked: When the worker was asked where it is; None as long as it has time.
+    """
+
+    deadline: Deadline
+    reason: str
+    asked: Deadline | None = None
 
 
 class WorkerPool:
@@ -111,6 +143,7 @@ class WorkerPool:
         start: Starts the process of a worker.
         report: Is told every event.
         stopping: Whether no further test is to begin.
+        limits: How long a batch and the run may take.
     """
 
     def __init__(
@@ -122,6 +155,7 @@ class WorkerPool:
         start: Callable[[int], WorkerProcess],
         report: Callable[[Event], None],
         stopping: Callable[[], bool],
+        limits: Limits,
     ) -> None:
         self._slots = [Slot(number) for number in range(1, workers + 1)]
         self._queue = deque(Work(batch) for batch in batches)
@@ -129,6 +163,8 @@ class WorkerPool:
         self._start = start
         self._report = report
         self._stopping = stopping
+        self._limits = limits
+        self._end_of_run: Deadline | None = None
         self._interrupted = False
         self._cut_short = 0
         self._unready = 0
@@ -139,6 +175,8 @@ class WorkerPool:
         Raises:
             CtestError: Workers end again and again before they run a test, or none has databases.
         """
+        if self._limits.whole_run is not None:
+            self._end_of_run = Deadline(self._limits.whole_run)
         try:
             self._databases.update()
             while True:
@@ -152,6 +190,10 @@ class WorkerPool:
                 if not self._busy() and (not self._queue or self._interrupted):
                     return
                 self._wait()
+                self._end_what_is_overdue()
+                if self._end_of_run is not None and self._end_of_run.passed:
+                    self._time_out()
+                    return
         finally:
             self._end()
 
@@ -185,6 +227,12 @@ class WorkerPool:
                 continue
             self._queue.remove(work)
             slot.work = work
+            if self._limits.per_worker is not None:
+                slot.batch_deadline = Overdue(
+                    Deadline(self._limits.per_worker),
+                    f"Timed out: its worker took longer than {self._limits.per_worker:g} s for "
+                    "this class of tests.",
+                )
             if fresh := _not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=fresh))
             slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
@@ -237,11 +285,17 @@ class WorkerPool:
 
     def _take(self, slot: Slot, message: Message) -> None:
         match message:
-            case TestStarted():
+            case TestStarted(limit_seconds=seconds):
                 slot.running = message
+                slot.deadline = _overdue(seconds)
+            case FixtureStarted(fixture=fixture, limit_seconds=seconds):
+                slot.fixture = fixture
+                slot.deadline = _overdue(seconds)
+            case FixtureFinished():
+                slot.fixture, slot.deadline = "", None
             case TestFinished(index=index):
                 slot.last = slot.running.test_id if slot.running is not None else slot.last
-                slot.running = None
+                slot.running, slot.deadline = None, None
                 if slot.work is not None:
                     slot.work.ended.add(index)
             case TestOutcome(index=None, test_id=test_id, kind=kind):
@@ -256,6 +310,7 @@ class WorkerPool:
                 if self._interrupted and slot.work is not None:
                     self._cut_short += len(slot.work.left)
                 slot.last = ""
+                slot.batch_deadline = None
                 slot.fixtures.clear()
                 slot.work = None
             case WorkerReady():
@@ -282,7 +337,12 @@ class WorkerPool:
         self._databases.discard(slot.number)
         test_id = running.test_id if running is not None else ""
         self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
-        text = f"Worker {slot.number} ended with {cause} while it ran this test.\n{failure}"
+        overdue, slot.overdue = slot.overdue, ""
+        fixture, slot.fixture = slot.fixture, ""
+        slot.deadline = slot.batch_deadline = None
+        text = overdue or (
+            f"Worker {slot.number} ended with {cause} while it ran this test.\n{failure}"
+        )
         if not ready:
             self._count_unready(slot, cause, failure)
         if work is None:
@@ -290,6 +350,9 @@ class WorkerPool:
         if running is not None:
             self._fail(slot.number, running.index, running.test_id, text)
             work.ended.add(running.index)
+        elif overdue and fixture:
+            self._report(_lost(slot.number, None, fixture, overdue))
+            work.ended.update(_tests_of(fixture, work))
         elif last:
             text = f"Worker {slot.number} ended with {cause} after this test.\n{failure}"
             self._report(_lost(slot.number, None, f"after {last}", text))
@@ -303,16 +366,53 @@ class WorkerPool:
         if work.left:
             self._queue.appendleft(work)
 
+    def _end_what_is_overdue(self) -> None:
+        """Kill workers that did not interrupt themselves, when they have said where they are."""
+        for slot in self._busy():
+            late = [
+                one
+                for one in (slot.deadline, slot.batch_deadline)
+                if one is not None and one.deadline.passed
+            ]
+            if not late or slot.process is None:
+                continue
+            (first, *_) = late
+            if first.asked is None:
+                first.asked = Deadline(STACK_SECONDS)
+                slot.process.ask_where()
+            elif first.asked.passed and not slot.overdue:
+                slot.overdue = f"{first.reason} Where it was:\n{slot.process.where()}"
+                slot.process.kill()
+
+    def _time_out(self) -> None:
+        """Account for every test that has not ended when the run's time is up."""
+        assert self._limits.whole_run is not None
+        self._report(RunTimedOut(limit_seconds=self._limits.whole_run))
+        why = f"the run took longer than {self._limits.whole_run:g} s"
+        for slot in self._busy():
+            if slot.process is not None:
+                slot.process.kill()
+            work, running = slot.work, slot.running
+            slot.work = None
+            assert work is not None
+            if running is not None:
+                self._fail(slot.number, running.index, running.test_id, f"Ended: {why}.")
+                work.ended.add(running.index)
+            self._not_run(slot.number, work, why)
+        for work in self._queue:
+            self._not_run(0, work, why)
+        self._queue.clear()
+
+    def _not_run(self, worker: int, work: Work, why: str) -> None:
+        for index in work.left:
+            test_id = work.batch.tests[index - work.batch.first].id()
+            self._report(TestStarted(worker=worker, index=index, test_id=test_id))
+            self._fail(worker, index, test_id, f"Not run: {why}.")
+
     def _give_up(self, worker: int, work: Work, cause: str, failure: str) -> None:
         """The batch ends its workers outside of any test: its fixtures do."""
-        for index in work.left:
-            test = work.batch.tests[index - work.batch.first]
-            self._report(TestStarted(worker=worker, index=index, test_id=test.id()))
-            text = (
-                f"Not run: the fixtures of its class or module ended the worker twice, "
-                f"with {cause}.\n{failure}"
-            )
-            self._fail(worker, index, test.id(), text)
+        why = f"the fixtures of its class or module ended the worker twice, with {cause}"
+        self._not_run(worker, work, f"{why}.\n{failure}".rstrip(".\n"))
 
     def _fail(self, worker: int, index: int, test_id: str, text: str) -> None:
         self._report(_lost(worker, index, test_id, text))
@@ -369,3 +469,24 @@ def _lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcom
     return TestOutcome(
         worker=worker, index=index, test_id=test_id, kind=OutcomeKind.ERROR, problem=problem
     )
+
+
+def _overdue(limit_seconds: float | None) -> Overdue | None:
+    """When a worker that was to interrupt itself at this limit has failed to."""
+    if limit_seconds is None:
+        return None
+    return Overdue(
+        Deadline(limit_seconds + GRACE_SECONDS),
+        f"Timed out: it took longer than {limit_seconds:g} s, and could not be interrupted.",
+    )
+
+
+def _tests_of(fixture: str, work: Work) -> list[int]:
+    """The tests that do not run when a fixture fails, as unittest has it."""
+    name = fixture.partition("(")[2].rstrip(")")
+    return [
+        index
+        for index in work.left
+        for kind in [type(work.batch.tests[index - work.batch.first])]
+        if name in {kind.__module__, f"{kind.__module__}.{kind.__qualname__}"}
+    ]

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ctest_containers.wire import Command, LineBuffer, Message, decode, encode
 from ctest_containers.workers import child
+from ctest_containers.workers.alarm import STACK_SIGNAL
 from ctest_containers.workers.child import Assignment
 
 SEND_SECONDS = 30.0
@@ -25,6 +26,7 @@ class WorkerProcess:
 
     def __init__(self, assignment: Assignment) -> None:
         self.number = assignment.worker
+        self._stack_file = assignment.stack_file
         self._channel, theirs = socket.socketpair()
         # What a fork would copy must not be written twice.
         sys.stdout.flush()
@@ -89,6 +91,18 @@ class WorkerProcess:
         """Ask it to end after the test that is running."""
         self._signal(signal.SIGINT)
 
+    def ask_where(self) -> None:
+        """Let it write down where it is, into its stack file."""
+        if STACK_SIGNAL is not None:
+            self._signal(STACK_SIGNAL)
+
+    def where(self) -> str:
+        """What it has written down."""
+        try:
+            return self._stack_file.read_text(errors="replace")
+        except OSError:
+            return ""
+
     def kill(self) -> None:
         """End it at once."""
         if self._process.is_alive():
@@ -111,6 +125,6 @@ class WorkerProcess:
         except ValueError:
             return f"signal {-code}"
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: int) -> None:
         if self._process.is_alive() and self._process.pid is not None:
             os.kill(self._process.pid, number)

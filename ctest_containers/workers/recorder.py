@@ -24,6 +24,8 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
 )
+from ctest_containers.limits import limit_of_test
+from ctest_containers.workers.alarm import clear_alarm, set_alarm
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -35,6 +37,7 @@ class RecordingResult(unittest.TestResult):
         send: Takes the events, in their order.
         worker: The worker's number.
         indices: The place in the run of each test, by `id()` of the test.
+        limit_seconds: What a test may take that has no limit of its own.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
     """
 
@@ -44,12 +47,14 @@ class RecordingResult(unittest.TestResult):
         send: Callable[[WorkerEvent], None],
         worker: int,
         indices: dict[int, int],
+        limit_seconds: float | None = None,
         debug_sql: bool = False,
     ) -> None:
         super().__init__()
         self._send = send
         self._worker = worker
         self._indices = indices
+        self._limit_seconds = limit_seconds
         self._started = 0.0
         self._queries = StringIO()
         self._last: unittest.TestCase | None = None
@@ -72,10 +77,15 @@ class RecordingResult(unittest.TestResult):
         self._drain_queries()
         index = self._indices[id(test)]
         self._started = time.perf_counter()
-        self._send(TestStarted(worker=self._worker, index=index, test_id=test.id()))
+        limit = limit_of_test(test, self._limit_seconds)
+        self._send(
+            TestStarted(worker=self._worker, index=index, test_id=test.id(), limit_seconds=limit)
+        )
+        set_alarm(limit, fixture=False)
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
+        clear_alarm()
         super().stopTest(test)
         if sys.exc_info()[0] is not None:
             # A KeyboardInterrupt, say, is on its way out of the test and ends this worker: the

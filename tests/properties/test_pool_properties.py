@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from unit.fakes import FakeDatabases, World
 
 from ctest_containers.events import Event, TestFinished, TestOutcome, TestStarted
+from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.workers.pool import WorkerPool
 
@@ -50,6 +51,7 @@ def _run(world: World, *, workers: int, slow: bool, stop_after: int | None = Non
             start=world.start,
             report=events.append,
             stopping=stopping,
+            limits=Limits(per_test=None, per_worker=None, whole_run=None),
         )
         pool.run()
     return events

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from ctest_containers.events import (
     BatchFinished,
     DatabaseWanted,
+    FixtureFinished,
+    FixtureStarted,
     OutcomeKind,
     Problem,
     TestDuration,
@@ -81,6 +83,8 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
+    FixtureStarted: st.builds(FixtureStarted, worker=NUMBERS, fixture=TEXTS),
+    FixtureFinished: st.builds(FixtureFinished, worker=NUMBERS),
     UseDatabases: st.builds(UseDatabases, leases=st.lists(LEASES, max_size=3).map(tuple)),
     RunBatch: st.builds(RunBatch, batch=NUMBERS, skip=st.lists(NUMBERS, max_size=5).map(tuple)),
     Quit: st.builds(Quit),

@@ -11,6 +11,7 @@ from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import (
     flag,
     parse_count,
+    parse_limit,
     parse_paths,
     parse_seconds,
     parse_text,
@@ -26,6 +27,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_text: ("one", "two", "three"),
     parse_count: ("1", "2", "3"),
     parse_seconds: ("1.5", "2.5", "3.5"),
+    parse_limit: ("0", "2.5", "3.5"),
     parse_paths: ("a.json", "b.json", "c.json"),
 }
 """Three values for each kind of row; a choice tells its words itself."""

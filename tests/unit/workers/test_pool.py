@@ -18,6 +18,7 @@ from ctest_containers.events import (
     WorkerLost,
     WorkerStarted,
 )
+from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
 from ctest_containers.workers.pool import UNREADY_LIMIT, WorkerPool
@@ -64,6 +65,7 @@ def _run(
         start=world.start,
         report=found.append,
         stopping=stopping,
+        limits=Limits(per_test=None, per_worker=None, whole_run=None),
     )
     pool.run()
     return found
@@ -357,6 +359,7 @@ def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) 
         start=world.start,
         report=report,
         stopping=lambda: False,
+        limits=Limits(per_test=None, per_worker=None, whole_run=None),
     )
 
     with pytest.raises(ZeroDivisionError):

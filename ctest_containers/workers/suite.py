@@ -1,0 +1,77 @@
+"""A suite whose fixtures have time limits, too."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
+from ctest_containers.limits import limit_of_class, limit_of_module
+from ctest_containers.workers.alarm import alarm
+
+
+class TimedSuite(unittest.TestSuite):
+    """Tells when fixtures of classes and modules begin and end, and interrupts them in time.
+
+    Args:
+        limit_seconds: What a fixture may take whose class or module sets no limit.
+    """
+
+    def __init__(
+        self,
+        tests: Iterable[unittest.TestCase],
+        *,
+        worker: int,
+        limit_seconds: float | None,
+        send: Callable[[WorkerEvent], None],
+    ) -> None:
+        super().__init__(tests)
+        self._worker = worker
+        self._limit = limit_seconds
+        self._send = send
+
+    def _handleClassSetUp(self, test: Any, result: Any) -> None:
+        kind = type(test)
+        if getattr(result, "_previousTestClass", None) is kind:
+            return
+        with self._timed("setUpClass", _name(kind), limit_of_class(kind, self._limit)):
+            super()._handleClassSetUp(test, result)  # type: ignore[misc]
+
+    def _tearDownPreviousClass(self, test: Any, result: Any) -> None:
+        kind = getattr(result, "_previousTestClass", None)
+        if kind is None or kind is type(test):
+            return
+        with self._timed("tearDownClass", _name(kind), limit_of_class(kind, self._limit)):
+            super()._tearDownPreviousClass(test, result)  # type: ignore[misc]
+
+    def _handleModuleFixture(self, test: Any, result: Any) -> None:
+        name = type(test).__module__
+        if self._get_previous_module(result) == name:  # type: ignore[attr-defined]
+            return
+        with self._timed("setUpModule", name, limit_of_module(name, self._limit)):
+            super()._handleModuleFixture(test, result)  # type: ignore[misc]
+
+    def _handleModuleTearDown(self, result: Any) -> None:
+        name = self._get_previous_module(result)  # type: ignore[attr-defined]
+        if name is None:
+            return
+        with self._timed("tearDownModule", name, limit_of_module(name, self._limit)):
+            super()._handleModuleTearDown(result)  # type: ignore[misc]
+
+    @contextmanager
+    def _timed(self, what: str, name: str, limit: float | None) -> Iterator[None]:
+        worker = self._worker
+        fixture = f"{what} ({name})"
+        self._send(FixtureStarted(worker=worker, fixture=fixture, limit_seconds=limit))
+        try:
+            with alarm(limit, fixture=True):
+                yield
+        finally:
+            self._send(FixtureFinished(worker=worker))
+
+
+def _name(kind: type) -> str:
+    """A class's name in unittest's words."""
+    return f"{kind.__module__}.{kind.__qualname__}"
