@@ -9,7 +9,7 @@
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
     ├── WorkerError             worker processes that cannot be kept alive
-    └── InterruptedRunError     Ctrl-C, before all tests had run
+    └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
 
 Each is a statement and a hint: what failed, on which thing; then what to do next.
 Whatever else is raised is a bug and shows its traceback.
@@ -67,9 +67,13 @@ class WorkerError(CtestError):
 
 
 class InterruptedRunError(CtestError):
-    """Somebody pressed Ctrl-C before every test had run."""
+    """Ctrl-C or SIGTERM came before every test had run."""
 
-    exit_code = ExitCode.INTERRUPTED
+    def __init__(
+        self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED, hint: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.exit_code = exit_code
 
 
 EXPECTED: dict[str, type[CtestError]] = {
@@ -83,7 +87,6 @@ EXPECTED: dict[str, type[CtestError]] = {
         ServerError,
         TemplateError,
         WorkerError,
-        InterruptedRunError,
     )
 }
 """The tree by name, for errors that cross from one process to another."""

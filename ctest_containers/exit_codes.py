@@ -17,3 +17,6 @@ class ExitCode(IntEnum):
 
     INTERRUPTED = 130
     """Ctrl-C ended the run before every test had run: 128 and the number of SIGINT."""
+
+    TERMINATED = 143
+    """SIGTERM did: 128 and its number."""

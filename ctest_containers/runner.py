@@ -23,10 +23,11 @@ from django.utils.module_loading import import_string
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import flag
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
+from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
-from ctest_containers.project.interrupts import interruptible, was_interrupted
+from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.session import Session
 
@@ -139,6 +140,8 @@ class ContainerRunnerMixin(DiscoverRunner):
             if session.failure is not None:
                 raise session.failure
             return failed
+        except Terminated:
+            _end(InterruptedRunError("Terminated before any test had run.", ExitCode.TERMINATED))
         except KeyboardInterrupt:
             _end(InterruptedRunError("Interrupted before any test had run."))
         except CtestError as error:

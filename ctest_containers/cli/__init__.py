@@ -1,4 +1,4 @@
-"""The command line: `python -m ctest_containers [run] …`."""
+"""The command line: `python -m ctest_containers [run] …` and its other commands."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from ctest_containers.exit_codes import ExitCode
 
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command; the only place where an expected error becomes text and status."""
-    from ctest_containers.cli.run import run
-
     words = list(arguments)
-    if words and words[0] == "run":
-        words.pop(0)
+    command = words.pop(0) if words and words[0] in {"run", "clean"} else "run"
     if words and words[0] == "--version":
         from ctest_containers import __version__
 
         print(f"ctest_containers {__version__}")
         return 0
     try:
+        if command == "clean":
+            from ctest_containers.cli.clean import clean
+
+            return clean(words)
+        from ctest_containers.cli.run import run
+
         return run(words)
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED

@@ -9,15 +9,27 @@ from ctest_containers.engine.api import Container, ContainerEngine
 from ctest_containers.errors import EngineError
 
 
-def reap(engine: ContainerEngine) -> list[Container]:
-    """Remove every container whose owner was a process of this machine and has ended.
+def dead_containers(engine: ContainerEngine, project: str | None) -> list[Container]:
+    """The containers whose owner was a process of this machine and has ended.
 
-    Containers of living runs, of other machines and of other programs stay.
+    Containers of living runs, of other machines and of other programs are not among them.
+
+    Args:
+        project: Only containers of this project; None for those of every project.
     """
+    return [
+        container
+        for container, found in engine.labelled(labels.OWNER)
+        if labels.owner_is_dead(found[labels.OWNER])
+        and project in (None, found.get(labels.PROJECT))
+    ]
+
+
+def reap(engine: ContainerEngine, project: str | None = None) -> list[Container]:
+    """Remove every such container, and give those that were removed."""
     removed = []
-    for container, found in engine.labelled(labels.OWNER):
-        if labels.owner_is_dead(found[labels.OWNER]):
-            with suppress(EngineError):
-                engine.remove(container)
-                removed.append(container)
+    for container in dead_containers(engine, project):
+        with suppress(EngineError):
+            engine.remove(container)
+            removed.append(container)
     return removed

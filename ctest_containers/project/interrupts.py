@@ -7,6 +7,7 @@ import threading
 import unittest.signals
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
@@ -26,3 +27,26 @@ def was_interrupted() -> bool:
     """Whether Ctrl-C was pressed since Django installed unittest's handler."""
     handler = unittest.signals._interrupt_handler  # type: ignore[attr-defined]  # not public
     return bool(getattr(handler, "called", False))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come, as when a CI job is cancelled: stop now, and clean up."""
+
+
+@contextmanager
+def terminable() -> Iterator[None]:
+    """Let the first SIGTERM raise `Terminated`; the clean-up that follows hears no second one."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        del frame
+        signal.signal(number, signal.SIG_IGN)
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -36,6 +36,8 @@ class ProjectSetup:
 
     def load(self) -> None:
         """Load the project in the child, as Django's `_init_worker` does."""
+        # The parent's way of ending is not this process's.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _die_with_parent()
         if not self.spawned:
             return

@@ -8,7 +8,6 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -17,7 +16,6 @@ from typing import IO, Any, Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
-from ctest_containers.model import SOCKET_PATH_LIMIT
 from ctest_containers.servers.requests import Request
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
@@ -57,8 +55,8 @@ class Reply:
 class ServerHostClient:
     """Starts a server host and speaks with it. Starts no thread, so the parent may fork."""
 
-    def __init__(self, *, run: str, project: str, transport: str) -> None:
-        self.folder = _run_folder(run)
+    def __init__(self, *, run: str, folder: Path, project: str, transport: str) -> None:
+        self.folder = folder
         self._log = self.folder / "host.log"
         self._arguments = {
             "run": run,
@@ -207,20 +205,3 @@ def _reply(fields: dict[str, Any]) -> Reply:
         error = fields["error"]
         return Reply(number, error=EXPECTED[error["type"]](error["message"], error["hint"]))
     return Reply(number, result=fields["result"])
-
-
-def _run_folder(run: str) -> Path:
-    """A folder that only this user can enter, short enough for the path of a socket in it."""
-    longest = len(f"/ctest-{run}/template-postgresql-99-proof/.s.PGSQL.5432")
-    base = tempfile.gettempdir()
-    if len(os.fsencode(base)) + longest > SOCKET_PATH_LIMIT:
-        base = "/tmp"  # noqa: S108  # The folder made in it is this user's alone.
-    folder = Path(base) / f"ctest-{run}"
-    try:
-        folder.mkdir(mode=0o700)
-    except OSError as error:
-        raise EngineError(
-            f"The run's folder {folder} cannot be made: {error}.",
-            "Make room there, or name another folder for temporary files with TMPDIR.",
-        ) from error
-    return folder

@@ -105,7 +105,7 @@ class ServerHost:
     def reap(self) -> None:
         """Remove what dead runs left behind; trouble with that is not this run's trouble."""
         with suppress(CtestError):
-            reap(self._engine)
+            reap(self._engine, self._project)
 
     def sweep(self) -> None:
         """Remove what a host of this run has left, which ended before it could do so itself."""
@@ -315,7 +315,6 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:
         send({"id": 0, "error": _describe(error)})
-        shutil.rmtree(folder, ignore_errors=True)
         return
     if sweeping:
         host.sweep()

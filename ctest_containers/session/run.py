@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import pickle
 import secrets
-import shutil
-import tempfile
 import unittest
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -19,13 +17,16 @@ import platformdirs
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
+from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Event, LimitsInverted, WorkersPlanned
+from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.databases import DatabasePlans, plan_databases
+from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.process import ProjectSetup, can_fork
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.project.suite import Batch, make_batches
@@ -119,6 +120,7 @@ class Session:
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._exit.callback(self._close)
         self._plans = plan_databases()
+        self._exit.enter_context(terminable())
         self._exit.enter_context(connections.guarded(self._lend_to_parent))
         return self
 
@@ -231,6 +233,8 @@ class Session:
         self._reports.append(replay)
         try:
             pool.run()
+        except Terminated:
+            self.failure = InterruptedRunError("", ExitCode.TERMINATED)
         except KeyboardInterrupt:
             self.failure = InterruptedRunError("")
         except CtestError as error:
@@ -249,7 +253,8 @@ class Session:
         left = "Every test was run." if not count else f"{plural(count, 'test')} not run."
         if isinstance(self.failure, InterruptedRunError):
             # The last test may just have ended when the key was pressed.
-            self.failure = InterruptedRunError(f"Interrupted: {left}") if count else None
+            self.failure.message = f"Interrupted: {left}"
+            self.failure = self.failure if count else None
         else:
             self.failure.message += f"\n{left}"
 
@@ -288,13 +293,18 @@ class Session:
     def _host(self) -> ServerHostClient:
         if self._host_client is None:
             self._host_client = ServerHostClient(
-                run=self.run_id, project=self._project, transport=self._config.transport
+                run=self.run_id,
+                folder=self._scratch(),
+                project=self._project,
+                transport=self._config.transport,
             )
         return self._host_client
 
     def _scratch(self) -> Path:
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="ctest-scratch-"))
+            for dead in dead_run_folders():
+                remove_folder(dead)
+            self._folder = make_run_folder(self.run_id)
         return self._folder
 
     def _report(self, event: Event) -> None:
@@ -305,10 +315,10 @@ class Session:
         try:
             connections.disconnect(self._parent_aliases)
         finally:
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
             if self._host_client is not None:
                 self._host_client.close()
+            if self._folder is not None:
+                remove_folder(self._folder)
 
 
 def _run_what_cannot_be_sent(batches: Sequence[Batch], result: unittest.TestResult) -> list[Batch]:

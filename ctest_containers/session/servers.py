@@ -109,6 +109,8 @@ class WorkerServers:
 
     def update(self, timeout_seconds: float = 0.0) -> None:
         """See `workers.pool.Databases`."""
+        if self.fileno() is None:
+            return
         replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
         for (worker, label), pending in self._pending.items():
             reply = replies.get(pending.number)

@@ -243,6 +243,24 @@ def test_sqlite_needs_no_engine_and_leaves_the_configured_file_alone(
     assert (project / "test.sqlite3").read_bytes() == b"mine too"
 
 
+def test_a_run_on_sqlite_starts_no_server_host(sqlite_env: dict[str, str], tmp_path: Path) -> None:
+    project = copy_of("outcomes", tmp_path)
+    (project / "library" / "test_children.py").write_text(
+        "import os\n"
+        "import psutil\n"
+        "from django.test import SimpleTestCase\n"
+        "class Children(SimpleTestCase):\n"
+        "    def test_no_child_is_a_server_host(self):\n"
+        "        children = psutil.Process(os.getppid()).children()\n"
+        "        commands = [' '.join(child.cmdline()) for child in children]\n"
+        "        self.assertEqual([one for one in commands if 'servers.host' in one], [])\n"
+    )
+
+    done = run(project, "library.test_children", GREEN, env=sqlite_env)
+
+    assert done.code == 0, done.output
+
+
 def test_the_recording_runner_of_these_tests_is_importable_beside_any_project() -> None:
     assert not (SHOP / "harness").exists()
     assert (TESTS / "harness" / "recording.py").exists()

@@ -479,6 +479,34 @@ def test_a_second_ctrl_c_stops_at_once_and_removes_everything(
 
 
 @pytest.mark.usefixtures("no_container_is_left")
+def test_sigterm_stops_now_reports_what_has_ended_and_removes_everything(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        class Endless(TestCase):
+            def test_a(self):
+                self.fail("worth knowing")
+
+            def test_b(self):
+                Path(os.environ["MEET"]).touch()
+                time.sleep(120)
+    """,
+    )
+    meeting = project / "meeting"
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    wait_for(meeting.exists, 60, "the test")
+
+    process.terminate()
+    output, _ = process.communicate(timeout=30)
+
+    assert process.returncode == ExitCode.TERMINATED
+    assert "worth knowing" in output
+    assert "Interrupted: 1 test not run." in output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
 def test_ctrl_c_while_a_template_is_built_ends_the_run_at_once(
     project: Path, postgresql_env: dict[str, str], tmp_path: Path
 ) -> None:

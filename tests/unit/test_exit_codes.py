@@ -11,4 +11,5 @@ def test_exit_codes_are_as_documented() -> None:
         "FAILED": 1,
         "SETUP_FAILED": 2,
         "INTERRUPTED": 130,
+        "TERMINATED": 143,
     }

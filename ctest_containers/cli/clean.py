@@ -1,0 +1,70 @@
+"""`clean`: removes what runs left behind that died without doing so themselves."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+
+from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine.folders import dead_run_folders, remove_folder
+from ctest_containers.engine.reaper import dead_containers
+from ctest_containers.errors import EngineError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.text import plural
+
+ABANDONED_SECONDS: Final = 24 * 3600
+"""A half-made SQLite template of this age has nobody who would finish it."""
+
+
+def clean(arguments: Sequence[str]) -> int:
+    """Remove containers and folders of dead runs, and say what was removed.
+
+    Living runs keep everything, and so do other projects, unless all projects are named.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m ctest_containers clean",
+        description="Removes the containers, folders and half-made templates of runs that died.",
+    )
+    parser.add_argument("--project", help="whose containers; by default the current folder's name")
+    parser.add_argument("--all", action="store_true", help="the containers of every project")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    options = parser.parse_args(arguments)
+    project = None if options.all else options.project or Path.cwd().name
+
+    removed = _clean_containers(project, dry=options.dry_run)
+    for folder in [*dead_run_folders(), *_half_made_templates()]:
+        removed.append(f"folder {folder}")
+        if not options.dry_run:
+            remove_folder(folder)
+    for line in removed:
+        print(f"{'would remove' if options.dry_run else 'removed'} {line}")
+    things = plural(len(removed), "thing")
+    print(f"{things} {'would be' if options.dry_run else 'were'} removed.")
+    return ExitCode.PASSED
+
+
+def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
+    try:
+        engine = DockerEngine()
+        found = dead_containers(engine, project)
+        if not dry:
+            for container in found:
+                engine.remove(container)
+    except EngineError as error:
+        if shutil.which("docker") is None:
+            return []  # Nothing can have been started where there is no engine.
+        print(f"Containers are left out. {error.message}")
+        return []
+    return [f"container {container.name}" for container in found]
+
+
+def _half_made_templates() -> list[Path]:
+    cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+    making = cache.glob("sqlite/*/making-*")
+    return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]
