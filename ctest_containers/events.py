@@ -148,10 +148,15 @@ class DatabaseWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
-    """A worker met an error outside of any test and ends."""
+    """A worker met an error outside of any test and ends.
+
+    Attributes:
+        database_lost: Whether its server has gone, rather than itself being at fault.
+    """
 
     worker: int
     text: str
+    database_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,12 +48,20 @@ class ContainerState:
 
     Attributes:
         exit_code: What its first process ended with; meaningful when not running.
+        out_of_memory: Whether the kernel killed a process of it for its memory.
         log: The last lines that it wrote.
     """
 
     running: bool
     exit_code: int
     log: str
+    out_of_memory: bool = False
+
+    def __str__(self) -> str:
+        if self.running:
+            return "is running"
+        cause = "was killed by the kernel for memory" if self.out_of_memory else "ended"
+        return f"{cause} with exit code {self.exit_code}; its last lines:\n{self.log}".rstrip()
 
 
 class ContainerEngine(Protocol):

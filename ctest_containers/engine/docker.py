@@ -171,7 +171,10 @@ class DockerEngine:
             log = found.logs(tail=20).decode(errors="replace")
         state = found.attrs["State"]
         return ContainerState(
-            running=bool(state["Running"]), exit_code=int(state["ExitCode"]), log=log
+            running=bool(state["Running"]),
+            exit_code=int(state["ExitCode"]),
+            log=log,
+            out_of_memory=bool(state.get("OOMKilled")),
         )
 
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.clock import Deadline
 from ctest_containers.errors import ProjectError
 from ctest_containers.model import Lease
+
+ENDING_SECONDS: Final = 1.0
+"""What a server may take from closing its connections to its end."""
 
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
 
@@ -84,6 +90,48 @@ def redirect(lease: Lease) -> None:
     }
     if lease.load_from:
         _load(connection, lease.load_from)
+
+
+def unreachable(leases: Iterable[Lease]) -> list[str]:
+    """The aliases whose server cannot be reached any more.
+
+    A server that has just closed a connection may still be on its way out, and is waited for.
+    """
+    gone = []
+    for lease in leases:
+        if "HOST" not in lease.settings:
+            continue
+        host, port = str(lease.settings["HOST"]), int(lease.settings["PORT"])
+        deadline = Deadline(ENDING_SECONDS if _was_closed(lease.alias) else 0.0)
+        while listens := _listens(host, port):
+            if deadline.passed:
+                break
+            time.sleep(0.01)
+        if not listens:
+            gone.append(lease.alias)
+    return gone
+
+
+def _was_closed(alias: str) -> bool:
+    """Whether a connection was closed by its other end, as its driver tells."""
+    from django.db import connections
+
+    return bool(getattr(connections[alias].connection, "closed", False))
+
+
+def _listens(host: str, port: int) -> bool:
+    by_socket = host.startswith("/")
+    family = socket.AF_UNIX if by_socket else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.settimeout(1)
+        try:
+            # The name of the socket's file is PostgreSQL's; the only one as yet.
+            probe.connect(f"{host}/.s.PGSQL.{port}" if by_socket else (host, port))
+        except TimeoutError:
+            return True  # It is there, and busy.
+        except OSError:
+            return False
+    return True
 
 
 def disconnect(aliases: Iterable[str]) -> None:

@@ -29,6 +29,7 @@ from ctest_containers.servers.requests import (
     REQUESTS,
     BuildBase,
     DigestImage,
+    ExplainServer,
     FindTemplate,
     RemoveServer,
     Request,
@@ -99,6 +100,8 @@ class ServerHost:
                 return self._start(request)
             case Snapshot():
                 return self._snapshot(request)
+            case ExplainServer():
+                return self._explain(request.server, Deadline(request.wait_seconds))
             case RemoveServer():
                 return self._remove(request.server)
 
@@ -273,6 +276,17 @@ class ServerHost:
                 f"A server started from the new template lacks the database {missing[0]!r}.",
                 "The image probably keeps its data in a VOLUME, which a commit leaves out.",
             )
+
+    def _explain(self, server: str, deadline: Deadline) -> str:
+        found = self._servers.get(server)
+        if found is None:
+            return ""
+        try:
+            while (state := self._engine.state(found.container)).running and not deadline.passed:
+                time.sleep(0.02)
+        except EngineError as error:
+            return f"The server {found.container.name} is gone: {error.message}"
+        return "" if state.running else f"The server {found.container.name} {state}"
 
     def _remove(self, server: str) -> None:
         with self._lock:

@@ -62,17 +62,35 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainServer:
+    """What has become of a server? Answered with nothing if it still runs after this time."""
+
+    server: str
+    wait_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveServer:
     """Remove a server; it may be gone already."""
 
     server: str
 
 
-Request = FindTemplate | DigestImage | BuildBase | StartServer | Snapshot | RemoveServer
+Request = (
+    FindTemplate | DigestImage | BuildBase | StartServer | Snapshot | ExplainServer | RemoveServer
+)
 
 REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
-    for request in (FindTemplate, DigestImage, BuildBase, StartServer, Snapshot, RemoveServer)
+    for request in (
+        FindTemplate,
+        DigestImage,
+        BuildBase,
+        StartServer,
+        Snapshot,
+        ExplainServer,
+        RemoveServer,
+    )
 }
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctest_containers.backends import BACKENDS, sqlite
 from ctest_containers.clock import Deadline
-from ctest_containers.errors import ServerError
+from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerReady
 from ctest_containers.model import Lease, Vendor
 from ctest_containers.servers import Reply, ServerHostClient
-from ctest_containers.servers.requests import RemoveServer, StartServer, address_of
+from ctest_containers.servers.requests import ExplainServer, RemoveServer, StartServer, address_of
 from ctest_containers.template import Template
 from ctest_containers.template.ensure import TemplateStore
+
+EXPLAIN_SECONDS = 10.0
+"""What the engine may take to say how a server is doing."""
 
 ANSWER_SECONDS = 60.0
 """What the server host may take beyond the server's own time to start."""
@@ -160,6 +164,16 @@ class WorkerServers:
                 raise ServerError(f"No server for {', '.join(names)} came up in time.")
             self.update(min(1.0, deadline.remaining))
         return leases
+
+    def explain(self, worker: int, *, wait_seconds: float) -> str:
+        """See `workers.pool.Databases`."""
+        said = []
+        for (number, _), pending in self._pending.items():
+            if number == worker and pending.reply is not None and pending.reply.error is None:
+                with suppress(EngineError):
+                    request = ExplainServer(server=pending.name, wait_seconds=wait_seconds)
+                    said.append(str(self._host().call(request, EXPLAIN_SECONDS)))
+        return "\n".join(filter(None, said))
 
     def discard(self, worker: int) -> None:
         """See `workers.pool.Databases`."""

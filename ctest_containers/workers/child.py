@@ -59,6 +59,10 @@ class Assignment:
     close: tuple[int, ...]
 
 
+class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
+    """The server of a worker has ended under it."""
+
+
 class Worker:
     """A worker's own side of the conversation with its parent."""
 
@@ -68,6 +72,7 @@ class Worker:
         self._lines = LineBuffer()
         self._pending: list[bytes] = []
         self._leased: set[str] = set()
+        self._leases: list[Lease] = []
         self._result: unittest.TestResult | None = None
         self._stopping = False
         self._sending = threading.Lock()
@@ -120,6 +125,7 @@ class Worker:
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
             limit_seconds=assignment.limit_seconds,
+            check=self._check_servers,
             debug_sql=assignment.debug_sql,
         )
         result.failfast = assignment.failfast
@@ -151,11 +157,21 @@ class Worker:
     def _use(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
             self._leased.add(lease.alias)
+            self._leases.append(lease)
             connections.redirect(lease)
         named = {lease.alias for lease in leases}
         connections.serialize(named & self._assignment.serialized)
         if self._assignment.setup.spawned:
             connections.mark_expectations(named)
+
+    def _check_servers(self, report: str) -> None:
+        """End this worker when a test has failed because its server is gone.
+
+        The parent then says what became of the server, and another worker runs the rest.
+        """
+        if gone := connections.unreachable(self._leases):
+            names = ", ".join(map(repr, gone))
+            raise DatabaseLost(f"The server of {names} is gone. The test itself said:\n{report}")
 
     def _lend(self, alias: str) -> None:
         """Get the database of an alias that is about to connect, unless it is here already.
@@ -197,6 +213,10 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
     except (BrokenPipeError, ConnectionResetError):
         # The parent is gone; nobody is left to hear of it.
         os._exit(1)
+    except DatabaseLost as lost:
+        with suppress(OSError):
+            worker.send(WorkerFailed(worker=assignment.worker, text=str(lost), database_lost=True))
+        sys.exit(1)
     except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
         with suppress(OSError):
             worker.send(WorkerFailed(worker=assignment.worker, text=traceback.format_exc()))

@@ -44,6 +44,12 @@ GRACE_SECONDS: Final = 3.0
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""
 
+ENDING_SECONDS: Final = 2.0
+"""What a container may take to end after its server has stopped listening."""
+
+SERVER_TRIES: Final = 3
+"""Servers that may fail to start for one worker, one after another."""
+
 UNREADY_LIMIT: Final = 3
 """Workers that may end one after another without having loaded the project."""
 
@@ -62,6 +68,9 @@ class Databases(Protocol):
 
         Aliases that the run has no template for are left out.
         """
+
+    def explain(self, worker: int, *, wait_seconds: float) -> str:
+        """What has become of a worker's servers; nothing if they still run after this time."""
 
     def discard(self, worker: int) -> None:
         """Remove a worker's servers: the worker died, and nobody knows what it left in them."""
@@ -98,11 +107,13 @@ class Slot:
         fixtures: What the process has reported on fixtures in this batch.
         ready: Whether the process has the project loaded.
         wanted: An alias whose database the process waits for.
+        database_lost: Whether the process ends because its server has gone.
         failure: What the process itself had to say of its end.
         fixture: The fixture of a class or module that the process is in, or an empty string.
         deadline: When the test or the fixture has to have ended by itself.
         batch_deadline: When the batch has to have ended.
         overdue: Why the process was killed, and where it was then.
+        refused: How many of its servers have not started, one after another.
         retired: Why this worker gets no more work; None while it does.
     """
 
@@ -116,6 +127,8 @@ class Slot:
     wanted: str = ""
     ready: bool = False
     failure: str = ""
+    database_lost: bool = False
+    refused: int = 0
     retired: CtestError | None = None
     fixture: str = ""
     deadline: Overdue | None = None
@@ -225,6 +238,7 @@ class WorkerPool:
                 return
             if leases is None:
                 continue
+            slot.refused = 0
             self._queue.remove(work)
             slot.work = work
             if self._limits.per_worker is not None:
@@ -239,7 +253,11 @@ class WorkerPool:
             return
 
     def _retire(self, slot: Slot, error: CtestError) -> None:
-        """Go on without a worker whose server does not start, as long as there is another one."""
+        """Try again with a new server; then go on without this worker, as long as there is one."""
+        self._databases.discard(slot.number)
+        slot.refused += 1
+        if slot.refused < SERVER_TRIES:
+            return
         slot.retired = error
         self._report(WorkerRetired(worker=slot.number, reason=error.message))
         if all(other.retired is not None for other in self._slots):
@@ -318,8 +336,8 @@ class WorkerPool:
                 self._unready = 0
             case DatabaseWanted(alias=alias):
                 slot.wanted = alias
-            case WorkerFailed(text=text):
-                slot.failure = text
+            case WorkerFailed(text=text, database_lost=lost):
+                slot.failure, slot.database_lost = text, lost
             case UseDatabases() | RunBatch() | Quit():
                 raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
             case _:
@@ -334,6 +352,10 @@ class WorkerPool:
         slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
         ready, slot.ready, slot.wanted = slot.ready, False, ""
         slot.leased.clear()
+        lost, slot.database_lost = slot.database_lost, False
+        wait_seconds = ENDING_SECONDS if lost else 0.0
+        if said := self._databases.explain(slot.number, wait_seconds=wait_seconds):
+            failure = f"{said}\n{failure}"
         self._databases.discard(slot.number)
         test_id = running.test_id if running is not None else ""
         self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))

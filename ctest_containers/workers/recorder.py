@@ -38,6 +38,8 @@ class RecordingResult(unittest.TestResult):
         worker: The worker's number.
         indices: The place in the run of each test, by `id()` of the test.
         limit_seconds: What a test may take that has no limit of its own.
+        check: Called with the report of an error or failure before it is sent. It raises when the
+            test is not to blame, but its database has gone.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
     """
 
@@ -48,6 +50,7 @@ class RecordingResult(unittest.TestResult):
         worker: int,
         indices: dict[int, int],
         limit_seconds: float | None = None,
+        check: Callable[[str], None] = lambda _: None,
         debug_sql: bool = False,
     ) -> None:
         super().__init__()
@@ -55,6 +58,7 @@ class RecordingResult(unittest.TestResult):
         self._worker = worker
         self._indices = indices
         self._limit_seconds = limit_seconds
+        self._check = check
         self._started = 0.0
         self._queries = StringIO()
         self._last: unittest.TestCase | None = None
@@ -160,6 +164,7 @@ class RecordingResult(unittest.TestResult):
         problem = None
         if err is not None:
             problem = self._describe(err, owner, test)
+            self._check(problem.text)
             if kind is not OutcomeKind.EXPECTED_FAILURE:
                 # What --buffer captured is shown for what went wrong, as `TestResult` does.
                 self._mirrorOutput = True

@@ -274,6 +274,10 @@ class FakeDatabases:
     def fileno(self) -> int | None:
         return self._ours.fileno() if self._coming else None
 
+    def explain(self, worker: int, *, wait_seconds: float) -> str:
+        del worker, wait_seconds
+        return ""
+
     def update(self) -> None:
         self._up |= self._coming
         for _ in self._coming:

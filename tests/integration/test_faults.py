@@ -1,0 +1,129 @@
+"""Faults injected for real: whatever ends, every test is accounted for, and ends exactly once."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+from harness.projects import TESTS, copy_of, start, toolkit, wait_for
+from integration.test_workers import write_tests
+
+from ctest_containers.engine import labels
+
+CLASSES = 24
+TESTS_EACH = 10
+KILLS = 20
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose tests the test writes."""
+    return copy_of("outcomes", tmp_path)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_server_that_ends_is_named_with_its_last_words_and_the_rest_runs_on_another(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(
+        project,
+        """
+        class Deadly(TransactionTestCase):
+            def test_a(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+            def test_b(self):
+                with connection.cursor() as cursor:
+                    cursor.execute("COPY (SELECT 1) TO PROGRAM 'kill -QUIT 1; sleep 5'")
+
+            def test_c(self):
+                self.assertEqual(Author.objects.count(), 1)
+    """,
+    )
+
+    done = toolkit(project, env=postgresql_env, record=tmp_path / "record.json")
+
+    assert [kind for _, kind in done.kinds] == ["success", "error", "success"], done.output
+    words = done.outcomes[1][2]
+    assert "-w1-postgresql-1 ended with exit code 0; its last lines:" in words
+    assert "received immediate shutdown request" in words
+    assert "The test itself said:" in words
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_random_kills_of_workers_and_servers_lose_no_test(
+    seed: int,
+    project: Path,
+    postgresql_env: dict[str, str],
+    tmp_path: Path,
+    engine: docker.DockerClient,
+) -> None:
+    body = "".join(
+        f"""
+        class Test{number:02}(TestCase):
+            def check(self):
+                self.assertEqual(Author.objects.count(), 1)
+                time.sleep(0.1)
+                Author.objects.create(name="Own")
+    """
+        + "".join(
+            f"""
+            def test_{each}(self):
+                self.check()
+    """
+            for each in range(TESTS_EACH)
+        )
+        for number in range(CLASSES)
+    )
+    write_tests(project, body)
+    chance = random.Random(seed)  # noqa: S311  # Not for secrets.
+    record = tmp_path / "record.json"
+    recording = {"RECORDED_OUTCOMES": str(record), "PYTHONPATH": str(TESTS)}
+    first = "library.test_it.Test00.test_0"
+    toolkit(project, first, env=postgresql_env, record=tmp_path / "first.json")
+    process = start(
+        project,
+        *("--parallel", "3", "--testrunner=harness.recording.RecordingRunner"),
+        env={**postgresql_env, **recording},
+    )
+    mine: dict[str, str | list[str] | bool] = {
+        "label": f"{labels.OWNER}={labels.owner(process.pid)}"
+    }
+    wait_for(lambda: len(engine.containers.list(filters=mine)) == 3, 60, "the start of the servers")
+
+    killed = Counter[str]()
+    while sum(killed.values()) < KILLS and process.poll() is None:
+        time.sleep(chance.uniform(0.1, 0.6))
+        # What was chosen may just have ended by itself, or not be there yet.
+        with suppress(psutil.NoSuchProcess, docker.errors.APIError, IndexError):
+            if chance.random() < 0.5:
+                chance.choice(workers_of(process.pid)).kill()
+                killed["worker"] += 1
+            else:
+                chance.choice(engine.containers.list(filters=mine)).kill()
+                killed["server"] += 1
+    output, _ = process.communicate(timeout=240)
+
+    outcomes = json.loads(record.read_text())["outcomes"]
+    each = Counter(test for test, _, _ in outcomes if test.startswith("test_"))
+    assert len(each) == CLASSES * TESTS_EACH, output[-3000:]
+    assert set(each.values()) == {1}
+    errors = [words for _, kind, words in outcomes if kind == "error"]
+    assert len(errors) <= sum(killed.values())
+    assert [words for words in errors if "ended with" not in words] == []
+    assert sum(killed.values()) == KILLS
+    assert len(killed) == 2
+
+
+def workers_of(parent: int) -> list[psutil.Process]:
+    """The worker processes of a run."""
+    children = psutil.Process(parent).children()
+    return [one for one in children if "servers.host" not in " ".join(one.cmdline())]
