@@ -13,7 +13,7 @@ import platformdirs
 
 from ctest_containers.engine.docker import DockerEngine
 from ctest_containers.engine.folders import dead_run_folders, remove_folder
-from ctest_containers.engine.reaper import dead_containers
+from ctest_containers.engine.reaper import dead_containers, half_made_images
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.text import plural
@@ -53,15 +53,20 @@ def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
     try:
         engine = DockerEngine()
         found = dead_containers(engine, project)
+        images = half_made_images(engine, project)
         if not dry:
             for container in found:
                 engine.remove(container)
+            for image_id in images:
+                engine.remove_image(image_id)
     except EngineError as error:
         if shutil.which("docker") is None:
             return []  # Nothing can have been started where there is no engine.
         print(f"Containers are left out. {error.message}")
         return []
-    return [f"container {container.name}" for container in found]
+    return [f"container {container.name}" for container in found] + [
+        f"half-made image {image_id}" for image_id in images
+    ]
 
 
 def _half_made_templates() -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
@@ -45,6 +46,15 @@ def parse_count(value: object) -> int:
     if not str(value).strip().isdecimal() or int(str(value)) < 1:
         raise ValueError("must be a whole number from 1")
     return int(str(value))
+
+
+def parse_size(value: object) -> int:
+    """A number of bytes, or of units of them: 512m, 2g."""
+    found = re.fullmatch(r"(\d+)([kmg]?)b?", str(value).strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise ValueError("must be a size such as 512m or 2g")
+    power = " kmg".index(found[2] or " ")
+    return int(found[1]) * int(1024**power)
 
 
 def parse_paths(value: object) -> tuple[str, ...]:
@@ -128,6 +138,13 @@ class Config:
         "More files that decide what migrations put into the database, as paths or glob patterns "
         "relative to the current folder, with commas between them.",
     )
+    server_memory: int = option(
+        2 * 2**30,
+        parse_size,
+        "SIZE",
+        "What one database server may take of the memory, such as 512m or 2g; a query that wants "
+        "more ends its own server, and not the machine.",
+    )
     timeout: float = option(
         300.0,
         parse_limit,
@@ -180,6 +197,12 @@ def setting(row: Field[Any]) -> str:
     return row.name.upper()
 
 
+def _shown(row: Field[Any]) -> object:
+    """A default as a user would write it."""
+    default: Any = row.default
+    return f"{default // 2**30}g" if row.metadata["parse"] is parse_size else default
+
+
 def table() -> str:
     """The whole table in Markdown, as the README shows it."""
     lines = [
@@ -187,7 +210,7 @@ def table() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     for row in fields(Config):
-        default = f"`{row.default}`" if row.default not in ("", (), None) else "—"
+        default = f"`{_shown(row)}`" if row.default not in {"", (), None} else "—"
         cells = (
             f"`{flag(row)} {row.metadata['metavar']}`",
             f"`{variable(row)}`",

@@ -15,12 +15,14 @@ class ContainerSpec:
     Attributes:
         folder: A folder of the host that appears in the container as `mount`; None for none.
         port: A port to publish on the loopback address; None for a container without network.
+        memory_bytes: What all its processes together may take.
         capabilities: What its first process may do as root; all others are dropped.
     """
 
     name: str
     image: str
     command: Sequence[str]
+    memory_bytes: int
     environment: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
@@ -130,6 +132,9 @@ class ContainerEngine(Protocol):
 
     def remove_image(self, image_id: str) -> None:
         """Remove an image; it may be gone already."""
+
+    def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        """The ids and labels of images that have a label, but no name."""
 
     def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
         """All containers, running or not, that have a label, with all their labels."""

@@ -133,6 +133,9 @@ class DockerEngine:
             "cap_add": list(spec.capabilities),
             "security_opt": ["no-new-privileges"],
             "pids_limit": PROCESS_LIMIT,
+            # The same with swap: a server that swaps would only be slow in dying.
+            "mem_limit": spec.memory_bytes,
+            "memswap_limit": spec.memory_bytes,
         }
         if spec.port is None:
             options["network_mode"] = "none"
@@ -241,6 +244,12 @@ class DockerEngine:
         """See `ContainerEngine`."""
         with _translated(f"removing the image {image_id}"), suppress(docker.errors.NotFound):
             self._client.images.remove(image_id, force=True)
+
+    def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        """See `ContainerEngine`."""
+        with _translated("listing images"):
+            found = self._client.images.list(filters={"label": label, "dangling": True})
+        return [(str(image.id), dict(image.labels)) for image in found]
 
     def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
         """See `ContainerEngine`."""

@@ -19,6 +19,7 @@ ROLE: Final = "ctest-containers.role"
 PROJECT: Final = "ctest-containers.project"
 FINGERPRINT: Final = "ctest-containers.fingerprint"
 INPUTS: Final = "ctest-containers.inputs"
+BUILDER: Final = "ctest-containers.builder"
 CONTEXT: Final = "ctest-containers.context"
 
 NAMESPACE: Final = "localhost/ctest"

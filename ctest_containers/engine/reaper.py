@@ -25,11 +25,24 @@ def dead_containers(engine: ContainerEngine, project: str | None) -> list[Contai
     ]
 
 
+def half_made_images(engine: ContainerEngine, project: str | None) -> list[str]:
+    """The ids of images that were to become templates, whose builder died before naming them."""
+    return [
+        image_id
+        for image_id, found in engine.nameless_images(labels.BUILDER)
+        if labels.owner_is_dead(found[labels.BUILDER])
+        and project in {None, found.get(labels.PROJECT)}
+    ]
+
+
 def reap(engine: ContainerEngine, project: str | None = None) -> list[Container]:
-    """Remove every such container, and give those that were removed."""
+    """Remove every such container and image, and give the containers that were removed."""
     removed = []
     for container in dead_containers(engine, project):
         with suppress(EngineError):
             engine.remove(container)
             removed.append(container)
+    for image_id in half_made_images(engine, project):
+        with suppress(EngineError):
+            engine.remove_image(image_id)
     return removed

@@ -153,6 +153,7 @@ class ServerHost:
                 name=name,
                 image=request.image,
                 command=launch.command,
+                memory_bytes=request.memory_bytes,
                 environment=launch.environment,
                 capabilities=launch.capabilities,
                 labels={**self._labels, labels.ROLE: request.server},
@@ -241,6 +242,7 @@ class ServerHost:
         found = {
             **dict.fromkeys(self._labels, ""),
             labels.ROLE: "template",
+            labels.BUILDER: self._labels[labels.OWNER],
             labels.PROJECT: self._project,
             **request.labels,
         }
@@ -264,6 +266,7 @@ class ServerHost:
             vendor=server.request.vendor,
             users=(),
             timeout_seconds=server.request.timeout_seconds,
+            memory_bytes=server.request.memory_bytes,
         )
         try:
             self._start(proof)

@@ -39,6 +39,7 @@ class StartServer:
         server: The name by which later requests mean it.
         users: Roles that the project connects as.
         timeout_seconds: How long it may take to answer its first query.
+        memory_bytes: What it may take of the memory.
     """
 
     server: str
@@ -47,6 +48,7 @@ class StartServer:
     vendor: Vendor
     users: tuple[str, ...]
     timeout_seconds: float
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

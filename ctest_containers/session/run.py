@@ -106,6 +106,7 @@ class Session:
             host=self._host,
             report=self._report,
             server_timeout_seconds=config.server_timeout,
+            server_memory_bytes=config.server_memory,
             build_timeout_seconds=config.build_timeout,
         )
         self._servers = WorkerServers(

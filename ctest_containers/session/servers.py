@@ -95,6 +95,7 @@ class WorkerServers:
                     vendor=group.vendor,
                     users=group.roles,
                     timeout_seconds=self._store.server_timeout_seconds,
+                    memory_bytes=self._store.server_memory_bytes,
                 )
             )
             self._pending[key] = Pending(name, template.image, number, time.monotonic())

@@ -60,6 +60,7 @@ class TemplateStore:
     host: Callable[[], ServerHostClient]
     report: Callable[[Event], None]
     server_timeout_seconds: float
+    server_memory_bytes: int
     build_timeout_seconds: float
 
     def base_digest(self, base: BaseImage | None) -> str:
@@ -161,6 +162,7 @@ class TemplateStore:
             vendor=group.vendor,
             users=group.roles,
             timeout_seconds=self.server_timeout_seconds,
+            memory_bytes=self.server_memory_bytes,
         )
         try:
             answer = host.call(start, self.server_timeout_seconds + FIND_SECONDS)

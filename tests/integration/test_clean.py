@@ -72,6 +72,23 @@ def test_only_what_dead_runs_of_this_project_left_is_removed(
     assert remaining(engine, containers) == {"living", "another project's", "nobody's"}
 
 
+def test_an_image_whose_builder_died_before_naming_it_is_removed(
+    engine: docker.DockerClient, base: str, dead_owner: str, tmp_path: Path
+) -> None:
+    made = {}
+    for name, owner in (("dead", dead_owner), ("living", labels.owner(os.getpid()))):
+        container = engine.containers.create(base)
+        found = {labels.BUILDER: owner, labels.PROJECT: OUTCOMES.name}
+        made[name] = engine.api.commit(str(container.id), conf={"Labels": found})["Id"]
+        container.remove()
+
+    run(OUTCOMES, "clean", env=environment(tmp_path))
+
+    left = {str(image.id) for image in engine.images.list(all=True)}
+    assert [name for name, image in made.items() if image in left] == ["living"]
+    engine.images.remove(made["living"], force=True)
+
+
 def test_the_dead_runs_of_every_project_are_removed_when_asked(
     engine: docker.DockerClient, containers: dict[str, Container], tmp_path: Path
 ) -> None:

@@ -108,6 +108,8 @@ def test_a_worker_container_has_no_network_no_capabilities_and_a_private_socket(
     assert settings["HostConfig"]["NetworkMode"] == "none"
     assert settings["HostConfig"]["CapDrop"] == ["ALL"]
     assert settings["HostConfig"]["SecurityOpt"] == ["no-new-privileges"]
+    assert settings["HostConfig"]["Memory"] == settings["HostConfig"]["MemorySwap"] == 2 * 2**30
+    assert settings["HostConfig"]["PidsLimit"] == 512
     assert settings["NetworkSettings"]["Ports"] in ({}, None)
     assert [mount["Destination"] for mount in settings["Mounts"]] == ["/ctest/run"]
     assert run_folder_mode == 0o700

@@ -104,6 +104,10 @@ class FakeEngine:
     def remove_image(self, image_id: str) -> None:
         self._images.pop(image_id, None)
 
+    def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        del label
+        return []
+
     def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
         return [
             (container, labels)

@@ -14,6 +14,7 @@ from ctest_containers.config.model import (
     parse_limit,
     parse_paths,
     parse_seconds,
+    parse_size,
     parse_text,
     setting,
     variable,
@@ -27,6 +28,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_text: ("one", "two", "three"),
     parse_count: ("1", "2", "3"),
     parse_seconds: ("1.5", "2.5", "3.5"),
+    parse_size: ("512m", "2g", "3g"),
     parse_limit: ("0", "2.5", "3.5"),
     parse_paths: ("a.json", "b.json", "c.json"),
 }
