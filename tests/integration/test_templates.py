@@ -66,16 +66,36 @@ def test_a_second_run_executes_no_migration(
 
 
 @pytest.mark.usefixtures("no_container_is_left")
-def test_two_runs_that_miss_at_once_build_once_and_the_other_says_that_it_waits(
-    project: Path, env: dict[str, str], witness: Path
+def test_runs_that_miss_at_once_build_once_and_the_others_say_that_they_wait(
+    project: Path, env: dict[str, str], witness: Path, tmp_path: Path
 ) -> None:
-    runs = [start(project, ONE_TEST, env=env) for _ in range(3)]
-    outputs = [process.communicate(timeout=120)[0] for process in runs]
+    migration = project / "library" / "migrations" / "0002_first_author.py"
+    hold = tmp_path / "hold"
+    hold.touch()
+    held = f"""    import time
+    end = time.monotonic() + 60
+    while Path({str(hold)!r}).exists() and time.monotonic() < end:
+        Path({str(tmp_path / "migrating")!r}).touch()
+        time.sleep(0.01)
+"""
+    head = "def add_author(apps, schema_editor):\n"
+    migration.write_text(migration.read_text().replace(head, head + held))
 
-    assert [process.returncode for process in runs] == [0, 0, 0], outputs
+    builder = start(project, ONE_TEST, env=env)
+    wait_for((tmp_path / "migrating").exists, 60, "the migration")
+    waiting = [start(project, ONE_TEST, env=env) for _ in range(2)]
+    said = [
+        next(line for line in process.stdout if "Waiting for another run" in line)
+        for process in waiting
+        if process.stdout is not None
+    ]
+    hold.unlink()
+    outputs = [process.communicate(timeout=120)[0] for process in (builder, *waiting)]
+
+    assert len(said) == 2
+    assert [process.returncode for process in (builder, *waiting)] == [0, 0, 0], outputs
     assert witness.read_text() == "migrated\n"
-    assert sum("Building the template" in output for output in outputs) == 1
-    assert sum("Waiting for another run" in output for output in outputs) >= 1
+    assert ["Built the template" in output for output in outputs] == [True, False, False]
 
 
 @pytest.mark.usefixtures("no_container_is_left")
