@@ -5,7 +5,6 @@ from __future__ import annotations
 import selectors
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from ctest_containers.clock import Deadline
@@ -16,8 +15,6 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
-    OutcomeKind,
-    Problem,
     RunStopping,
     RunTimedOut,
     TestFinished,
@@ -34,12 +31,18 @@ from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, UseDatabases
 from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.work import (
+    Overdue,
+    Slot,
+    Work,
+    error_of_lost,
+    not_yet_leased,
+    overdue_after,
+    tests_of,
+)
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
-
-GRACE_SECONDS: Final = 3.0
-"""What a test that was interrupted for its time may take to clean up before it is killed."""
 
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""
@@ -74,79 +77,6 @@ class Databases(Protocol):
 
     def discard(self, worker: int) -> None:
         """Remove a worker's servers: the worker died, and nobody knows what it left in them."""
-
-
-@dataclass(slots=True)
-class Work:
-    """A batch, or what is left of one after its worker died.
-
-    Attributes:
-        ended: The places of tests that have ended.
-        fixtures: What was reported on fixtures of classes and modules before the worker died; run
-            again, they say the same again.
-        losses: How often a worker died in it before a test had begun.
-    """
-
-    batch: Batch
-    ended: set[int] = field(default_factory=set)
-    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
-    losses: int = 0
-
-    @property
-    def left(self) -> list[int]:
-        """The places of the tests that have not ended."""
-        return [index for index in self.batch.indices if index not in self.ended]
-
-
-@dataclass(slots=True)
-class Slot:
-    """A worker's number, and the process that has it at the moment.
-
-    Attributes:
-        last: The test that the process ended last in this batch, or an empty string.
-        fixtures: What the process has reported on fixtures in this batch.
-        ready: Whether the process has the project loaded.
-        wanted: An alias whose database the process waits for.
-        database_lost: Whether the process ends because its server has gone.
-        failure: What the process itself had to say of its end.
-        fixture: The fixture of a class or module that the process is in, or an empty string.
-        deadline: When the test or the fixture has to have ended by itself.
-        batch_deadline: When the batch has to have ended.
-        overdue: Why the process was killed, and where it was then.
-        refused: How many of its servers have not started, one after another.
-        retired: Why this worker gets no more work; None while it does.
-    """
-
-    number: int
-    process: WorkerProcess | None = None
-    work: Work | None = None
-    running: TestStarted | None = None
-    last: str = ""
-    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
-    leased: set[str] = field(default_factory=set)
-    wanted: str = ""
-    ready: bool = False
-    failure: str = ""
-    database_lost: bool = False
-    refused: int = 0
-    retired: CtestError | None = None
-    fixture: str = ""
-    deadline: Overdue | None = None
-    batch_deadline: Overdue | None = None
-    overdue: str = ""
-
-
-@dataclass(slots=True)
-class Overdue:
-    """When something that a worker does has taken too long, and what is said then.
-
-    Attributes:
-        asked: When the worker was asked where it is; None as long as it has time.
-    """
-
-    deadline: Deadline
-    reason: str
-    asked: Deadline | None = None
 
 
 class WorkerPool:
@@ -203,7 +133,7 @@ class WorkerPool:
                 if not self._busy() and (not self._queue or self._interrupted):
                     return
                 self._wait()
-                self._end_what_is_overdue()
+                self._end_what_isoverdue_after()
                 if self._end_of_run is not None and self._end_of_run.passed:
                     self._time_out()
                     return
@@ -247,7 +177,7 @@ class WorkerPool:
                     f"Timed out: its worker took longer than {self._limits.per_worker:g} s for "
                     "this class of tests.",
                 )
-            if fresh := _not_yet_leased(slot, leases):
+            if fresh := not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=fresh))
             slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
             return
@@ -274,7 +204,7 @@ class WorkerPool:
             leases = ()
         if leases is not None:
             slot.wanted = ""
-            slot.process.send(UseDatabases(leases=_not_yet_leased(slot, leases)))
+            slot.process.send(UseDatabases(leases=not_yet_leased(slot, leases)))
 
     def _wait(self) -> None:
         watched = [slot for slot in self._slots if slot.process is not None]
@@ -305,10 +235,10 @@ class WorkerPool:
         match message:
             case TestStarted(limit_seconds=seconds):
                 slot.running = message
-                slot.deadline = _overdue(seconds)
+                slot.deadline = overdue_after(seconds)
             case FixtureStarted(fixture=fixture, limit_seconds=seconds):
                 slot.fixture = fixture
-                slot.deadline = _overdue(seconds)
+                slot.deadline = overdue_after(seconds)
             case FixtureFinished():
                 slot.fixture, slot.deadline = "", None
             case TestFinished(index=index):
@@ -336,8 +266,8 @@ class WorkerPool:
                 self._unready = 0
             case DatabaseWanted(alias=alias):
                 slot.wanted = alias
-            case WorkerFailed(text=text, database_lost=lost):
-                slot.failure, slot.database_lost = text, lost
+            case WorkerFailed(text=text, database_lost=gone):
+                slot.failure, slot.database_lost = text, gone
             case UseDatabases() | RunBatch() | Quit():
                 raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
             case _:
@@ -352,8 +282,8 @@ class WorkerPool:
         slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
         ready, slot.ready, slot.wanted = slot.ready, False, ""
         slot.leased.clear()
-        lost, slot.database_lost = slot.database_lost, False
-        wait_seconds = ENDING_SECONDS if lost else 0.0
+        gone, slot.database_lost = slot.database_lost, False
+        wait_seconds = ENDING_SECONDS if gone else 0.0
         if said := self._databases.explain(slot.number, wait_seconds=wait_seconds):
             failure = f"{said}\n{failure}"
         self._databases.discard(slot.number)
@@ -373,11 +303,11 @@ class WorkerPool:
             self._fail(slot.number, running.index, running.test_id, text)
             work.ended.add(running.index)
         elif overdue and fixture:
-            self._report(_lost(slot.number, None, fixture, overdue))
-            work.ended.update(_tests_of(fixture, work))
+            self._report(error_of_lost(slot.number, None, fixture, overdue))
+            work.ended.update(tests_of(fixture, work))
         elif last:
             text = f"Worker {slot.number} ended with {cause} after this test.\n{failure}"
-            self._report(_lost(slot.number, None, f"after {last}", text))
+            self._report(error_of_lost(slot.number, None, f"after {last}", text))
         elif ready:
             work.losses += 1
             if work.losses > 1:
@@ -388,7 +318,7 @@ class WorkerPool:
         if work.left:
             self._queue.appendleft(work)
 
-    def _end_what_is_overdue(self) -> None:
+    def _end_what_isoverdue_after(self) -> None:
         """Kill workers that did not interrupt themselves, when they have said where they are."""
         for slot in self._busy():
             late = [
@@ -437,7 +367,7 @@ class WorkerPool:
         self._not_run(worker, work, f"{why}.\n{failure}".rstrip(".\n"))
 
     def _fail(self, worker: int, index: int, test_id: str, text: str) -> None:
-        self._report(_lost(worker, index, test_id, text))
+        self._report(error_of_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
 
     def _count_unready(self, slot: Slot, cause: str, failure: str) -> None:
@@ -470,45 +400,3 @@ class WorkerPool:
             if slot.process is not None:
                 slot.process.join()
                 slot.process = None
-
-
-def _not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
-    """Those of the leases that a worker does not have; from now on it does."""
-    fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
-    slot.leased.update(lease.alias for lease in fresh)
-    return fresh
-
-
-def _lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:
-    """The error that stands for what a worker could not report any more."""
-    problem = Problem(
-        type_name="WorkerLost",
-        module="ctest_containers",
-        message=text.splitlines()[0],
-        text=text,
-        is_failure=False,
-    )
-    return TestOutcome(
-        worker=worker, index=index, test_id=test_id, kind=OutcomeKind.ERROR, problem=problem
-    )
-
-
-def _overdue(limit_seconds: float | None) -> Overdue | None:
-    """When a worker that was to interrupt itself at this limit has failed to."""
-    if limit_seconds is None:
-        return None
-    return Overdue(
-        Deadline(limit_seconds + GRACE_SECONDS),
-        f"Timed out: it took longer than {limit_seconds:g} s, and could not be interrupted.",
-    )
-
-
-def _tests_of(fixture: str, work: Work) -> list[int]:
-    """The tests that do not run when a fixture fails, as unittest has it."""
-    name = fixture.partition("(")[2].rstrip(")")
-    return [
-        index
-        for index in work.left
-        for kind in [type(work.batch.tests[index - work.batch.first])]
-        if name in {kind.__module__, f"{kind.__module__}.{kind.__qualname__}"}
-    ]

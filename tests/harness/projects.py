@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 PROJECTS = Path(__file__).resolve().parents[1] / "projects"
@@ -45,6 +46,21 @@ def copy_of(name: str, target: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "db.sqlite3")
     shutil.copytree(PROJECTS / name, target / name, ignore=ignored)
     return target / name
+
+
+def write_tests(project: Path, body: str) -> None:
+    """Replace a project's tests."""
+    for file in (project / "library").glob("test_*.py"):
+        file.unlink()
+    header = """
+        import os, time, threading
+        from pathlib import Path
+        from django.db import connection
+        from django.test import SimpleTestCase, TestCase, TransactionTestCase
+        import unittest
+        from library.models import Author
+    """
+    (project / "library" / "test_it.py").write_text(dedent(header) + dedent(body))
 
 
 def environment(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:

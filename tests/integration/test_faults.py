@@ -12,8 +12,7 @@ from pathlib import Path
 import docker
 import psutil
 import pytest
-from harness.projects import TESTS, copy_of, start, toolkit, wait_for
-from integration.test_workers import write_tests
+from harness.projects import TESTS, copy_of, start, toolkit, wait_for, write_tests
 
 from ctest_containers.engine import labels
 

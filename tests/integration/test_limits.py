@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.projects import copy_of, run, toolkit
-from integration.test_workers import write_tests
+from harness.projects import copy_of, run, toolkit, write_tests
 
 PYTHON_LOOP = "end = time.monotonic() + 60\n                while time.monotonic() < end: pass"
 BLOCKED = {

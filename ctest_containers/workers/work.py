@@ -1,0 +1,132 @@
+"""What a worker is doing: its batch, what has ended of it, and by when the rest has to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ctest_containers.clock import Deadline
+from ctest_containers.errors import CtestError
+from ctest_containers.events import OutcomeKind, Problem, TestOutcome, TestStarted
+from ctest_containers.model import Lease
+from ctest_containers.project.suite import Batch
+from ctest_containers.workers.process import WorkerProcess
+
+GRACE_SECONDS: Final = 3.0
+"""What a test that was interrupted for its time may take to clean up before it is killed."""
+
+
+@dataclass(slots=True)
+class Work:
+    """A batch, or what is left of one after its worker died.
+
+    Attributes:
+        ended: The places of tests that have ended.
+        fixtures: What was reported on fixtures of classes and modules before the worker died; run
+            again, they say the same again.
+        losses: How often a worker died in it before a test had begun.
+    """
+
+    batch: Batch
+    ended: set[int] = field(default_factory=set)
+    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
+    losses: int = 0
+
+    @property
+    def left(self) -> list[int]:
+        """The places of the tests that have not ended."""
+        return [index for index in self.batch.indices if index not in self.ended]
+
+
+@dataclass(slots=True)
+class Slot:
+    """A worker's number, and the process that has it at the moment.
+
+    Attributes:
+        last: The test that the process ended last in this batch, or an empty string.
+        fixtures: What the process has reported on fixtures in this batch.
+        ready: Whether the process has the project loaded.
+        wanted: An alias whose database the process waits for.
+        database_lost: Whether the process ends because its server has gone.
+        failure: What the process itself had to say of its end.
+        fixture: The fixture of a class or module that the process is in, or an empty string.
+        deadline: When the test or the fixture has to have ended by itself.
+        batch_deadline: When the batch has to have ended.
+        overdue: Why the process was killed, and where it was then.
+        refused: How many of its servers have not started, one after another.
+        retired: Why this worker gets no more work; None while it does.
+    """
+
+    number: int
+    process: WorkerProcess | None = None
+    work: Work | None = None
+    running: TestStarted | None = None
+    last: str = ""
+    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
+    leased: set[str] = field(default_factory=set)
+    wanted: str = ""
+    ready: bool = False
+    failure: str = ""
+    database_lost: bool = False
+    refused: int = 0
+    retired: CtestError | None = None
+    fixture: str = ""
+    deadline: Overdue | None = None
+    batch_deadline: Overdue | None = None
+    overdue: str = ""
+
+
+@dataclass(slots=True)
+class Overdue:
+    """When something that a worker does has taken too long, and what is said then.
+
+    Attributes:
+        asked: When the worker was asked where it is; None as long as it has time.
+    """
+
+    deadline: Deadline
+    reason: str
+    asked: Deadline | None = None
+
+
+def not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
+    """Those of the leases that a worker does not have; from now on it does."""
+    fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
+    slot.leased.update(lease.alias for lease in fresh)
+    return fresh
+
+
+def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:
+    """The error that stands for what a worker could not report any more."""
+    problem = Problem(
+        type_name="WorkerLost",
+        module="ctest_containers",
+        message=text.splitlines()[0],
+        text=text,
+        is_failure=False,
+    )
+    return TestOutcome(
+        worker=worker, index=index, test_id=test_id, kind=OutcomeKind.ERROR, problem=problem
+    )
+
+
+def overdue_after(limit_seconds: float | None) -> Overdue | None:
+    """When a worker that was to interrupt itself at this limit has failed to."""
+    if limit_seconds is None:
+        return None
+    return Overdue(
+        Deadline(limit_seconds + GRACE_SECONDS),
+        f"Timed out: it took longer than {limit_seconds:g} s, and could not be interrupted.",
+    )
+
+
+def tests_of(fixture: str, work: Work) -> list[int]:
+    """The tests that do not run when a fixture fails, as unittest has it."""
+    name = fixture.partition("(")[2].rstrip(")")
+    return [
+        index
+        for index in work.left
+        for kind in [type(work.batch.tests[index - work.batch.first])]
+        if name in {kind.__module__, f"{kind.__module__}.{kind.__qualname__}"}
+    ]
