@@ -11,9 +11,9 @@ from tempfile import TemporaryDirectory
 import docker
 import psycopg2
 import pytest
-from harness.projects import environment, wait_for
+from harness.containers import owned
+from harness.projects import copy_of, environment, wait_for
 
-from ctest_containers.engine.labels import OWNER
 from ctest_containers.model import Vendor
 from ctest_containers.template.base import base_image
 
@@ -33,12 +33,17 @@ def engine() -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def no_container_is_left(engine: docker.DockerClient) -> Iterator[None]:
     """After the test there are no containers of ours that were not there before."""
-    before = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
+    before = owned(engine)
 
     yield
 
-    after = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
-    assert after <= before
+    assert owned(engine) <= before
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose tests the test writes."""
+    return copy_of("outcomes", tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -12,19 +12,13 @@ from pathlib import Path
 import docker
 import psutil
 import pytest
-from harness.projects import TESTS, copy_of, start, toolkit, wait_for, write_tests
+from harness.projects import TESTS, start, toolkit, wait_for, write_tests
 
 from ctest_containers.engine import labels
 
 CLASSES = 24
 TESTS_EACH = 10
 KILLS = 20
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project whose tests the test writes."""
-    return copy_of("outcomes", tmp_path)
 
 
 @pytest.mark.usefixtures("no_container_is_left")

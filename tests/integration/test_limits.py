@@ -5,19 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.projects import copy_of, run, toolkit, write_tests
+from harness.projects import run, toolkit, write_tests
 
 PYTHON_LOOP = "end = time.monotonic() + 60\n                while time.monotonic() < end: pass"
 BLOCKED = {
     "C code": "import hashlib; hashlib.pbkdf2_hmac('sha256', b'x', b'y', 10**9)",
     "swallowed": ("import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN); time.sleep(60)"),
 }
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project whose tests the test writes."""
-    return copy_of("outcomes", tmp_path)
 
 
 def test_a_test_that_takes_too_long_fails_alone_and_its_worker_goes_on(

@@ -8,23 +8,10 @@ from pathlib import Path
 
 import docker
 import pytest
-from harness.projects import PROJECTS, copy_of, run, start, wait_for, write_tests
-
-from ctest_containers.engine.labels import OWNER
+from harness.containers import owned
+from harness.projects import PROJECTS, run, start, wait_for, write_tests
 
 OUTCOMES = PROJECTS / "outcomes"
-
-
-def owned(engine: docker.DockerClient) -> set[str]:
-    """The ids of all containers that some run owns."""
-    found = engine.containers.list(all=True, filters={"label": OWNER})
-    return {str(one.id) for one in found}
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project whose tests the test writes."""
-    return copy_of("outcomes", tmp_path)
 
 
 @pytest.mark.usefixtures("no_container_is_left")
