@@ -64,7 +64,7 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
         class Test{number:02}(TestCase):
             def check(self):
                 self.assertEqual(Author.objects.count(), 1)
-                time.sleep(0.1)
+                time.sleep(0.2)
                 Author.objects.create(name="Own")
     """
         + "".join(
