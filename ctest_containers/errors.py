@@ -5,6 +5,7 @@
     ├── ProjectError            the Django project cannot be loaded or used
     ├── UnsupportedVendorError  a database vendor that has no backend
     ├── EngineError             the container engine: unreachable, or refuses
+    │   ├── EngineUnreachableError  nobody answers, or not any more
     │   └── ImageUnavailableError   an image that is neither there nor to be had
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
@@ -50,6 +51,10 @@ class EngineError(CtestError):
     """The container engine does not answer, or refuses what it was asked."""
 
 
+class EngineUnreachableError(EngineError):
+    """The container engine does not answer; it may come back."""
+
+
 class ImageUnavailableError(EngineError):
     """An image is not on the engine and cannot be built or pulled."""
 
@@ -83,6 +88,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         ProjectError,
         UnsupportedVendorError,
         EngineError,
+        EngineUnreachableError,
         ImageUnavailableError,
         ServerError,
         TemplateError,

@@ -147,6 +147,13 @@ class DatabaseWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLost:
+    """A test failed and its server closed its connection; the worker waits for what is known."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed:
     """A worker met an error outside of any test and ends.
 
@@ -275,6 +282,14 @@ class BaseImageBuildStarted:
     image: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainersLeft:
+    """The engine did not let the run remove what it had started."""
+
+    containers: tuple[str, ...]
+    reason: str
+
+
 WorkerEvent = (
     TestStarted
     | FixtureStarted
@@ -285,6 +300,7 @@ WorkerEvent = (
     | BatchFinished
     | WorkerReady
     | DatabaseWanted
+    | ConnectionLost
     | WorkerFailed
 )
 """What a worker process sends."""
@@ -303,6 +319,7 @@ Event = (
     | RunStopping
     | RunTimedOut
     | LimitsInverted
+    | ContainersLeft
     | BaseImageBuildStarted
 )
 """Everything that can happen in a run."""

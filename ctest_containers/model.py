@@ -46,12 +46,14 @@ class Address:
         port: The port, which also names the socket file.
         user: A role that may do everything.
         password: Empty where the socket's folder already keeps everybody else out.
+        socket: The path of its Unix socket; empty where it is reached by host and port.
     """
 
     host: str
     port: int
     user: str
     password: Secret = field(default_factory=Secret)
+    socket: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +111,24 @@ class Lease:
         settings: Entries that replace those of the same name in the alias's settings.
         dropped_options: Names in the alias's OPTIONS that must not reach the isolated server.
         load_from: A file whose contents the database starts with (SQLite), or an empty string.
+        vendor: Whose database it is.
+        address: The server that the database is on; None for a database without a server.
     """
 
     alias: str
     settings: Mapping[str, Any]
     dropped_options: tuple[str, ...] = ()
     load_from: str = ""
+    vendor: Vendor = Vendor.SQLITE
+    address: Address | None = None
+
+
+def address_of(fields: Mapping[str, object]) -> Address:
+    """The address that JSON has carried as the dictionary of its fields."""
+    return Address(
+        host=str(fields["host"]),
+        port=int(str(fields["port"])),
+        user=str(fields["user"]),
+        password=Secret(str(fields["password"])),
+        socket=str(fields["socket"]),
+    )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ctest_containers.events import (
     BatchFinished,
+    ConnectionLost,
     DatabaseWanted,
     FixtureFinished,
     FixtureStarted,
@@ -26,7 +27,7 @@ from ctest_containers.events import (
     WorkerFailed,
     WorkerReady,
 )
-from ctest_containers.model import Lease
+from ctest_containers.model import Lease, Vendor, address_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,14 @@ class Quit:
     """Command to a worker: end."""
 
 
-Command = UseDatabases | RunBatch | Quit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerVerdict:
+    """Answer to a worker that lost a connection: whether its servers are to be given up."""
+
+    lost: bool
+
+
+Command = UseDatabases | RunBatch | Quit | ServerVerdict
 Message = WorkerEvent | Command
 
 _CLASSES: Final[dict[str, Any]] = {
@@ -66,11 +74,13 @@ _CLASSES: Final[dict[str, Any]] = {
         TestFinished,
         BatchFinished,
         DatabaseWanted,
+        ConnectionLost,
         WorkerFailed,
         WorkerReady,
         UseDatabases,
         RunBatch,
         Quit,
+        ServerVerdict,
     )
 }
 
@@ -99,16 +109,23 @@ def decode(line: bytes) -> Message:
             if fields["problem"] is not None:
                 fields["problem"] = Problem(**fields["problem"])
         elif kind is UseDatabases:
-            fields["leases"] = tuple(
-                Lease(**{**lease, "dropped_options": tuple(lease["dropped_options"])})
-                for lease in fields["leases"]
-            )
+            fields["leases"] = tuple(map(_lease, fields["leases"]))
         elif kind is RunBatch:
             fields["skip"] = tuple(fields["skip"])
         message: Message = kind(**fields)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a message of this version: {line[:200]!r}") from error
     return message
+
+
+def _lease(fields: dict[str, Any]) -> Lease:
+    address = fields["address"]
+    changed = {
+        "dropped_options": tuple(fields["dropped_options"]),
+        "vendor": Vendor(fields["vendor"]),
+        "address": None if address is None else address_of(address),
+    }
+    return Lease(**{**fields, **changed})
 
 
 class LineBuffer:

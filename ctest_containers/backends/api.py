@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -38,6 +38,9 @@ class Backend(Protocol):
     admin: str
     """The role that may do everything."""
 
+    def socket_file(self) -> str:
+        """The name of its Unix socket in the folder for it."""
+
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """How to start it from the toolkit's own image, or from an official one."""
 
@@ -60,8 +63,20 @@ class Backend(Protocol):
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
         """The fingerprints found in these databases; a missing database or mark is left out."""
 
+    def end_sessions(self, address: Address, keep: Collection[int]) -> int:
+        """End all client sessions but its own and these, and give how many were ended."""
+
+    def session_of(self, connection: Any) -> int | None:
+        """The server's number for the session of a driver's connection; None if it has none."""
+
+    def is_mid_query(self, connection: Any) -> bool:
+        """Whether a driver's connection was left in the midst of a query, and is of no use."""
+
+    def crash_in(self, log: str) -> bool:
+        """Whether a server says in its log that a process of it was killed or has crashed."""
+
     def settle(self, address: Address) -> None:
-        """End all other connections and take passwords out: the last thing before a stop."""
+        """Take passwords out: the last thing before a stop."""
 
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str

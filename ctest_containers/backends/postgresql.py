@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -16,6 +16,9 @@ from ctest_containers.backends.api import (
 )
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+
+ACTIVE: Final = 1
+"""libpq's PQTRANS_ACTIVE: a query was sent, and its result has not been read."""
 
 MARK_PREFIX: Final = "ctest-containers:"
 
@@ -133,15 +136,39 @@ class Postgresql:
             if mark is not None and mark.startswith(MARK_PREFIX)
         }
 
+    def end_sessions(self, address: Address, keep: Collection[int]) -> int:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend'"
+                " AND pid <> pg_backend_pid() AND pid <> ALL(%s::int[])",
+                [list(keep)],
+            )
+            (ended,) = cursor.fetchone()
+        return int(ended)
+
+    def session_of(self, connection: Any) -> int | None:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        return None if connection.closed else int(connection.info.backend_pid)
+
+    def is_mid_query(self, connection: Any) -> bool:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        return not connection.closed and int(connection.info.transaction_status) == ACTIVE
+
+    def crash_in(self, log: str) -> bool:
+        """See `Backend`."""
+        return "terminating any other active server processes" in log
+
+    def socket_file(self) -> str:
+        """See `Backend`."""
+        return f".s.PGSQL.{self.port}"
+
     def settle(self, address: Address) -> None:
         """See `Backend`."""
         from psycopg2 import sql
 
         with _cursor(address) as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
-            )
             cursor.execute("SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL")
             for (role,) in cursor.fetchall():
                 statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))

@@ -60,10 +60,14 @@ class ContainerState:
     out_of_memory: bool = False
 
     def __str__(self) -> str:
-        if self.running:
-            return "is running"
-        cause = "was killed by the kernel for memory" if self.out_of_memory else "ended"
-        return f"{cause} with exit code {self.exit_code}; its last lines:\n{self.log}".rstrip()
+        if not self.running:
+            killed = "was killed by the kernel for memory" if self.out_of_memory else "ended"
+            what = f"{killed} with exit code {self.exit_code}"
+        elif self.out_of_memory:
+            what = "had a process killed by the kernel for memory"
+        else:
+            what = "is running"
+        return f"{what}; its last lines:\n{self.log}".rstrip()
 
 
 class ContainerEngine(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import platform
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -19,18 +20,35 @@ from testcontainers.core.container import DockerContainer
 from testcontainers.core.labels import LABEL_SESSION_ID
 
 from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
-from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
+from ctest_containers.errors import (
+    EngineError,
+    EngineUnreachableError,
+    ImageUnavailableError,
+    ServerError,
+)
 from ctest_containers.text import last_lines
 
 PROCESS_LIMIT: Final = 512
 """Processes that one database container may have."""
 
+CONNECT_SECONDS: Final = 20
+"""What the engine may take for its first answer; one that hangs does not answer at all."""
+
+ANSWER_SECONDS: Final = 120
+"""What it may take to start or stop a container on an overloaded machine."""
+
 SLOWEST_SECONDS: Final = 900
-"""What the engine may take for one answer: committing a large database, or pulling an image."""
+"""What it may take to commit a large database, or to pull or build an image."""
 
 START_ENGINE: Final = (
     "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
     "engine to use. Tests of a project on SQLite need no engine."
+)
+
+
+FULL_DISK: Final = (
+    "Make room on the engine's disk: `docker system df` shows what takes it, `docker image prune` "
+    "removes images that nothing uses."
 )
 
 
@@ -49,10 +67,11 @@ def _translated(doing: str) -> Iterator[None]:
         ) from error
     except docker.errors.APIError as error:
         message = str(error.explanation or error)
-        raise EngineError(f"The engine refused while {doing}: {message}") from error
+        hint = FULL_DISK if "no space left" in message.lower() else ""
+        raise EngineError(f"The engine refused while {doing}: {message}", hint) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         where = os.environ.get("DOCKER_HOST", "the default address")
-        raise EngineError(
+        raise EngineUnreachableError(
             f"No Docker Engine answers at {where} while {doing}: {error}", START_ENGINE
         ) from error
 
@@ -61,7 +80,7 @@ class DockerEngine:
     """One connection to a Docker Engine.
 
     Raises:
-        EngineError: No engine answers.
+        EngineUnreachableError: No engine answers.
     """
 
     def __init__(self) -> None:
@@ -69,9 +88,12 @@ class DockerEngine:
         # Ryuk's image may not be reachable, and the server host removes what it started.
         testcontainers_config.ryuk_disabled = True
         with _translated("connecting to it"):
-            self._client = docker.from_env(timeout=SLOWEST_SECONDS)
-            self._version = str(self._client.api.api_version)
-            self._client.ping()
+            client = docker.from_env(timeout=CONNECT_SECONDS)
+            client.ping()
+            client.close()
+            self._version = str(client.api.api_version)
+            self._client = docker.from_env(version=self._version, timeout=ANSWER_SECONDS)
+            self._patient = docker.from_env(version=self._version, timeout=SLOWEST_SECONDS)
 
     def shares_sockets(self) -> bool:
         """Whether a Unix socket in a mounted folder connects this process with a container.
@@ -104,7 +126,7 @@ class DockerEngine:
     def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
         """See `ContainerEngine`."""
         with _translated(f"building {image}"):
-            self._client.images.build(
+            self._patient.images.build(
                 path=str(folder), tag=image, labels=dict(labels), rm=True, forcerm=True, pull=False
             )
 
@@ -112,7 +134,7 @@ class DockerEngine:
         """See `ContainerEngine`."""
         try:
             with _translated(f"pulling {image}"):
-                self._client.images.pull(image)
+                self._patient.images.pull(image)
         except EngineError as error:
             raise ImageUnavailableError(
                 f"The image {image} is not on the engine and cannot be pulled: {error.message}",
@@ -122,10 +144,13 @@ class DockerEngine:
     def start(self, spec: ContainerSpec) -> Container:
         """See `ContainerEngine`."""
         if self.image_labels(spec.image) is None:
-            raise ImageUnavailableError(f"The engine has no image {spec.image}.")
+            raise ImageUnavailableError(
+                f"The engine has no image {spec.image}.",
+                "Somebody has removed it meanwhile. Run it again to have it made anew.",
+            )
         container = DockerContainer(
             spec.image,
-            docker_client_kw={"version": self._version, "timeout": SLOWEST_SECONDS},
+            docker_client_kw={"version": self._version, "timeout": ANSWER_SECONDS},
         ).with_envs(**spec.environment)
         options: dict[str, Any] = {
             "labels": dict(spec.labels),
@@ -153,7 +178,8 @@ class DockerEngine:
                 port = None if spec.port is None else self._published(str(started.id), spec.port)
             except BaseException:
                 # The name is ours alone; a container that was only created has it, too.
-                self.remove(Container(id=spec.name, name=spec.name))
+                with suppress(EngineError):
+                    self.remove(Container(id=spec.name, name=spec.name))
                 raise
         return Container(id=str(started.id), name=spec.name, port=port)
 
@@ -172,12 +198,21 @@ class DockerEngine:
         with _translated(f"inspecting {container.name}"):
             found = self._client.containers.get(container.id)
             log = found.logs(tail=20).decode(errors="replace")
+            # The flag in its state is set only when the container has ended.
+            now: Any = time.time()
+            kills = self._client.events(
+                since=0,
+                until=now,
+                filters={"container": container.id, "event": "oom"},
+                decode=True,
+            )
+            out_of_memory = any(True for _ in kills)
         state = found.attrs["State"]
         return ContainerState(
             running=bool(state["Running"]),
             exit_code=int(state["ExitCode"]),
             log=log,
-            out_of_memory=bool(state.get("OOMKilled")),
+            out_of_memory=out_of_memory or bool(state.get("OOMKilled")),
         )
 
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
@@ -219,7 +254,7 @@ class DockerEngine:
         reset = {LABEL_SESSION_ID: "", **labels}
         configuration = {"Labels": reset, "Env": [f"{k}={v}" for k, v in environment.items()]}
         with _translated(f"committing {container.name}"):
-            answer = self._client.api.commit(container.id, conf=configuration)
+            answer = self._patient.api.commit(container.id, conf=configuration)
         return str(answer["Id"])
 
     def tag(self, image_id: str, image: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import ProjectError
-from ctest_containers.model import Lease
+from ctest_containers.model import Address, Lease
 
 ENDING_SECONDS: Final = 1.0
 """What a server may take from closing its connections to its end."""
@@ -99,11 +99,10 @@ def unreachable(leases: Iterable[Lease]) -> list[str]:
     """
     gone = []
     for lease in leases:
-        if "HOST" not in lease.settings:
+        if lease.address is None:
             continue
-        host, port = str(lease.settings["HOST"]), int(lease.settings["PORT"])
-        deadline = Deadline(ENDING_SECONDS if _was_closed(lease.alias) else 0.0)
-        while listens := _listens(host, port):
+        deadline = Deadline(ENDING_SECONDS if was_closed(lease.alias) else 0.0)
+        while listens := _listens(lease.address):
             if deadline.passed:
                 break
             time.sleep(0.01)
@@ -112,21 +111,25 @@ def unreachable(leases: Iterable[Lease]) -> list[str]:
     return gone
 
 
-def _was_closed(alias: str) -> bool:
+def raw(alias: str) -> Any:
+    """The driver's own connection of an alias in this thread; None if it is not connected."""
+    from django.db import connections
+
+    return connections[alias].connection
+
+
+def was_closed(alias: str) -> bool:
     """Whether a connection was closed by its other end, as its driver tells."""
     from django.db import connections
 
     return bool(getattr(connections[alias].connection, "closed", False))
 
 
-def _listens(host: str, port: int) -> bool:
-    by_socket = host.startswith("/")
-    family = socket.AF_UNIX if by_socket else socket.AF_INET
-    with socket.socket(family) as probe:
+def _listens(address: Address) -> bool:
+    with socket.socket(socket.AF_UNIX if address.socket else socket.AF_INET) as probe:
         probe.settimeout(1)
         try:
-            # The name of the socket's file is PostgreSQL's; the only one as yet.
-            probe.connect(f"{host}/.s.PGSQL.{port}" if by_socket else (host, port))
+            probe.connect(address.socket or (address.host, address.port))
         except TimeoutError:
             return True  # It is there, and busy.
         except OSError:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ctest_containers.events import (
     BaseImageBuildStarted,
+    ContainersLeft,
     Event,
     LimitsInverted,
     RunStopping,
@@ -60,6 +61,12 @@ class ConsoleReport:
                 self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
             case LimitsInverted(reason=reason):
                 self._log(reason, logging.WARNING)
+            case ContainersLeft(containers=containers, reason=reason):
+                self._log(
+                    f"Not removed: {', '.join(containers)}. {reason}\n"
+                    "When the engine answers again: python -m ctest_containers clean",
+                    logging.WARNING,
+                )
             case RunTimedOut(limit_seconds=seconds):
                 self._log(f"\nThe run took longer than {seconds:g} s and ends.", logging.WARNING)
             case RunStopping(tests=tests):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import select
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -15,21 +14,18 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from ctest_containers.clock import Deadline
+from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
-from ctest_containers.servers.requests import Request
+from ctest_containers.servers.requests import CLOSED, CONNECTED, Leftovers, Request
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
-CONNECTED: Final = 0
-"""The number of the first answer, which the host gives unasked when it has found the engine."""
-
-CONNECT_SECONDS: Final = 60.0
 CLOSE_SECONDS: Final = 60.0
 
 _PROGRAM: Final = (
     # The current folder may hold modules with the names of ours or of libraries.
     "import sys; sys.path[:] = [p for p in sys.path if p]; "
-    "from ctest_containers.servers.host import main; main()"
+    "from ctest_containers.servers.serve import main; main()"
 )
 
 
@@ -137,30 +133,18 @@ class ServerHostClient:
         finally:
             self._early.update(kept)
 
-    def close(self) -> None:
-        """Let the host remove everything, and wait for it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
-        if self._process.returncode != 0:
-            self._sweep()
-
-    def _sweep(self) -> None:
-        """Let another host remove what this one left, and then the run's folder."""
-        host = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)
-        try:
-            host.communicate(timeout=CLOSE_SECONDS)
-        except subprocess.TimeoutExpired:
-            host.kill()
-            host.communicate()
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def close(self) -> Leftovers:
+        """Let the host remove everything, wait for it, and give what could not be removed."""
+        left = _last_answer(self._process)
+        if left is None:
+            # Another host removes what this one has left.
+            sweeping = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)
+            left = _last_answer(sweeping)
+        remove_folder(self.folder)
+        return left or Leftovers(
+            containers=(f"those named ctest-{self._arguments['run']}-…",),
+            reason="the engine does not answer.",
+        )
 
     def _read(self, timeout_seconds: float) -> list[Reply]:
         replies: list[Reply] = []
@@ -181,6 +165,21 @@ class ServerHostClient:
         except OSError:
             log = ""
         return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
+
+
+def _last_answer(process: subprocess.Popen[bytes]) -> Leftovers | None:
+    """What a host says when it has removed everything; None when it ends without a word."""
+    try:
+        output, _ = process.communicate(timeout=CLOSE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        output, _ = process.communicate()
+    for line in output.splitlines():
+        with suppress(ValueError):
+            answer = json.loads(line)
+            if answer["id"] == CLOSED:
+                return Leftovers(**answer["result"])
+    return None
 
 
 def _start_host(arguments: Mapping[str, Any], log: IO[bytes] | int) -> subprocess.Popen[bytes]:

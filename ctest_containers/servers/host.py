@@ -2,46 +2,55 @@
 
 from __future__ import annotations
 
-import json
-import os
 import secrets
-import shutil
-import signal
 import sys
 import threading
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from ctest_containers.backends import BACKENDS, Backend, Launch, NotReadyError
+from ctest_containers.backends import BACKENDS, Backend, Launch
 from ctest_containers.backends.api import SOCKET_FOLDER
+from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerSpec, labels
 from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine.folders import remove_folder
 from ctest_containers.engine.reaper import reap
-from ctest_containers.errors import CtestError, EngineError, ServerError, TemplateError
-from ctest_containers.model import Address, Secret, Transport, Vendor
+from ctest_containers.errors import (
+    CtestError,
+    EngineError,
+    EngineUnreachableError,
+    ImageUnavailableError,
+    ServerError,
+    TemplateError,
+)
+from ctest_containers.model import Address, Secret, Transport
+from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
-    REQUESTS,
     BuildBase,
     DigestImage,
+    EndSessions,
     ExplainServer,
     FindTemplate,
+    Leftovers,
     RemoveServer,
     Request,
     Snapshot,
     StartServer,
 )
 
-POLL_SECONDS = 0.003
-"""Between two attempts to reach a server that is starting."""
+START_TRIES = 3
+"""How often the engine may refuse to start a server."""
 
-INSPECT_EVERY_SECONDS = 0.25
-"""Between two looks at whether its container still runs."""
+AWAY_SECONDS = 10.0
+"""What an engine that has stopped gets to come back before containers are left to `clean`."""
+
+AGAIN_SECONDS = 0.2
+"""Between two attempts at something that the engine refused, or was not there for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,9 @@ class ServerHost:
                 return self._build_base(request)
             case StartServer():
                 return self._start(request)
+            case EndSessions():
+                server = self._servers[request.server]
+                return end_sessions(server.backend.vendor.value, server.address)
             case Snapshot():
                 return self._snapshot(request)
             case ExplainServer():
@@ -110,22 +122,33 @@ class ServerHost:
         with suppress(CtestError):
             reap(self._engine, self._project)
 
-    def sweep(self) -> None:
+    def sweep(self) -> Leftovers:
         """Remove what a host of this run has left, which ended before it could do so itself."""
         for container, found in self._engine.labelled(labels.RUN):
             if found[labels.RUN] == self._run:
-                self._remove_container(container)
-        self.close()
+                self._containers[container.name] = container
+        return self.close()
 
-    def close(self) -> None:
-        """Remove every container of this run and its folder."""
+    def close(self) -> Leftovers:
+        """Remove every container of this run and its folder, and give what could not be removed."""
         with self._lock:
             self._closing = True
-            left = list(self._containers.values())
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            for container in left:
-                pool.submit(self._remove_container, container)
-        shutil.rmtree(self._folder, ignore_errors=True)
+            known = {one.name: one for one in self._containers.values()}
+        deadline = Deadline(AWAY_SECONDS)
+        left = known
+        reasons: list[str] = []
+        while left:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                failures = list(pool.map(self._try_to_remove, left.values()))
+            reasons = [failure.message for failure in failures if failure is not None]
+            left = {one: left[one] for one, bad in zip(left, failures, strict=True) if bad}
+            if deadline.passed:
+                break
+            if left:
+                # The engine may be on its way back.
+                time.sleep(AGAIN_SECONDS)
+        remove_folder(self._folder)
+        return Leftovers(containers=tuple(sorted(left)), reason=reasons[0] if reasons else "")
 
     def _digest(self, image: str) -> str:
         if self._engine.image_labels(image) is None:
@@ -138,11 +161,29 @@ class ServerHost:
             self._engine.build(Path(request.folder), request.image, context)
 
     def _start(self, request: StartServer) -> dict[str, Any]:
+        """Start a server; an engine that is away for a moment, or a port that was taken, is no end.
+
+        https://docs.docker.com/engine/daemon/live-restore/: without it, a restart ends containers.
+        """
         deadline = Deadline(request.timeout_seconds)
+        refusals = 0
+        while True:
+            try:
+                return self._start_once(request, deadline)
+            except ImageUnavailableError:
+                raise
+            except EngineError as error:
+                refusals += not isinstance(error, EngineUnreachableError)
+                self._forget(request.server)
+                if refusals >= START_TRIES or deadline.passed or self._closing:
+                    raise
+            time.sleep(AGAIN_SECONDS)
+
+    def _start_once(self, request: StartServer, deadline: Deadline) -> dict[str, Any]:
         backend = BACKENDS[request.vendor]
         launch = backend.launch(transport=self._transport, own_image=request.own_image)
         folder = self._folder / request.server
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         # The server runs as a user of its container's; the folder above lets nobody else in.
         folder.chmod(0o777)
         by_port = self._transport is Transport.PORT
@@ -168,17 +209,12 @@ class ServerHost:
             port=container.port or backend.port,
             user=backend.admin,
             password=password,
+            socket="" if by_port else str(folder / backend.socket_file()),
         )
-        self._wait(backend, container, address, deadline)
+        await_server(self._engine, backend, container, address, deadline)
         backend.prepare(address, request.users)
         self._servers[request.server] = Server(container, folder, backend, launch, address, request)
-        return {
-            "host": address.host,
-            "port": address.port,
-            "user": address.user,
-            "password": str(address.password),
-            "container": container.name,
-        }
+        return {"address": asdict(address), "container": container.name}
 
     def _start_container(self, server: str, spec: ContainerSpec) -> Container:
         with self._lock:
@@ -190,47 +226,14 @@ class ServerHost:
             unwanted = bool(self._closing) or server in self._unwanted
             self._containers[server] = container
         if unwanted:
-            self._remove_container(container)
+            self._try_to_remove(container)
             raise ServerError(f"The server {container.name} is not needed any more.")
         return container
-
-    def _wait(
-        self, backend: Backend, container: Container, address: Address, deadline: Deadline
-    ) -> None:
-        inspected = time.monotonic()
-        has_password = not address.password
-        reason = "nothing listens yet"
-        while not deadline.passed:
-            try:
-                if not has_password:
-                    command, text = backend.password_statement(address.password)
-                    self._engine.execute(container, command, text)
-                    has_password = True
-                backend.probe(address)
-            except NotReadyError as error:
-                reason = str(error)
-            except EngineError as error:
-                reason = error.message
-            else:
-                return
-            if time.monotonic() - inspected > INSPECT_EVERY_SECONDS:
-                inspected = time.monotonic()
-                state = self._engine.state(container)
-                if not state.running:
-                    raise ServerError(
-                        f"The server {container.name} ended with code {state.exit_code} while "
-                        f"starting. Its last lines:\n{state.log}"
-                    )
-            time.sleep(POLL_SECONDS)
-        raise ServerError(
-            f"The server {container.name} did not answer within {deadline.seconds:g} seconds: "
-            f"{reason}. Its last lines:\n{self._engine.state(container).log}",
-            "Give it more time with --server-timeout.",
-        )
 
     def _snapshot(self, request: Snapshot) -> None:
         server = self._servers[request.server]
         server.backend.mark(server.address, request.databases, request.fingerprint)
+        end_sessions(server.backend.vendor.value, server.address)
         server.backend.settle(server.address)
         code = self._engine.stop(server.container, request.timeout_seconds)
         if code != 0:
@@ -285,90 +288,35 @@ class ServerHost:
         if found is None:
             return ""
         try:
-            while (state := self._engine.state(found.container)).running and not deadline.passed:
+            while True:
+                state = self._engine.state(found.container)
+                hurt = state.out_of_memory or found.backend.crash_in(state.log)
+                if hurt or not state.running or deadline.passed:
+                    break
                 time.sleep(0.02)
         except EngineError as error:
             return f"The server {found.container.name} is gone: {error.message}"
-        return "" if state.running else f"The server {found.container.name} {state}"
+        return f"The server {found.container.name} {state}" if hurt or not state.running else ""
 
     def _remove(self, server: str) -> None:
         with self._lock:
             self._unwanted.add(server)
-            container = self._containers.get(server)
-        if container is not None:
-            self._remove_container(container)
+        self._forget(server)
+
+    def _forget(self, server: str) -> None:
+        """Remove what there is of a server; one that cannot be removed now is when this closes."""
         with self._lock:
-            self._containers.pop(server, None)
+            container = self._containers.get(server)
+        if container is not None and self._try_to_remove(container) is None:
+            with self._lock:
+                self._containers.pop(server, None)
         found = self._servers.pop(server, None)
         if found is not None:
-            shutil.rmtree(found.folder, ignore_errors=True)
+            remove_folder(found.folder)
 
-    def _remove_container(self, container: Container) -> None:
-        with suppress(EngineError):
-            self._engine.remove(container)
-
-
-def _decode(fields: dict[str, Any]) -> Request:
-    kind: Any = REQUESTS[fields.pop("type")]
-    if "vendor" in fields:
-        fields["vendor"] = Vendor(fields["vendor"])
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    request: Request = kind(**{**fields, **lists})
-    return request
-
-
-def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
-    """Answer requests until their stream ends, then remove everything that was started."""
-    lock = threading.Lock()
-
-    def send(answer: dict[str, Any]) -> None:
-        with lock, suppress(BrokenPipeError, ValueError):
-            answers.write(json.dumps(answer) + "\n")
-            answers.flush()
-
-    folder = Path(arguments["folder"])
-    sweeping = arguments.pop("sweep")
-    try:
-        host = ServerHost(**{**arguments, "folder": folder})
-    except CtestError as error:
-        send({"id": 0, "error": _describe(error)})
-        return
-    if sweeping:
-        host.sweep()
-        return
-    send({"id": 0, "result": None})
-
-    def handle(number: int, request: Request) -> None:
+    def _try_to_remove(self, container: Container) -> EngineError | None:
         try:
-            send({"id": number, "result": host.answer(request)})
-        except CtestError as error:
-            send({"id": number, "error": _describe(error)})
-        except Exception:  # noqa: BLE001  # A bug here must not leave the parent waiting.
-            send({"id": number, "bug": traceback.format_exc()})
-
-    pool = ThreadPoolExecutor(max_workers=32)
-    pool.submit(host.reap)
-    try:
-        for line in requests:
-            fields = json.loads(line)
-            pool.submit(handle, fields.pop("id"), _decode(fields))
-    finally:
-        # Work that has not begun is dropped; containers in the making remove themselves.
-        pool.shutdown(wait=False, cancel_futures=True)
-        host.close()
-        pool.shutdown(wait=True)
-        host.close()
-
-
-def _describe(error: CtestError) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
-
-
-def main() -> None:
-    """Serve the process that started this one, through its standard input and output."""
-    # Ctrl-C at the terminal is the parent's to handle; this process ends when its input does.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)
-    serve(json.loads(sys.argv[1]), sys.stdin, answers)
+            self._engine.remove(container)
+        except EngineError as error:
+            return error
+        return None

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from ctest_containers.model import Address, Secret, Vendor
+from ctest_containers.model import Vendor
+
+CONNECTED: Final = 0
+"""The number of the first answer, which the host gives unasked when it has found the engine."""
+
+CLOSED: Final = -1
+"""The number of the last answer, which it gives when it has removed what it started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftovers:
+    """What a host could not remove; its last answer.
+
+    Attributes:
+        containers: Their names.
+        reason: What the engine said; empty when nothing is left.
+    """
+
+    containers: tuple[str, ...]
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +83,13 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessions:
+    """End every session on a server but the toolkit's own."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainServer:
     """What has become of a server? Answered with nothing if it still runs after this time."""
 
@@ -79,7 +105,14 @@ class RemoveServer:
 
 
 Request = (
-    FindTemplate | DigestImage | BuildBase | StartServer | Snapshot | ExplainServer | RemoveServer
+    FindTemplate
+    | DigestImage
+    | BuildBase
+    | StartServer
+    | EndSessions
+    | Snapshot
+    | ExplainServer
+    | RemoveServer
 )
 
 REQUESTS: dict[str, type[Request]] = {
@@ -89,18 +122,9 @@ REQUESTS: dict[str, type[Request]] = {
         DigestImage,
         BuildBase,
         StartServer,
+        EndSessions,
         Snapshot,
         ExplainServer,
         RemoveServer,
     )
 }
-
-
-def address_of(answer: Mapping[str, object]) -> Address:
-    """The address in the answer to `StartServer`."""
-    return Address(
-        host=str(answer["host"]),
-        port=int(str(answer["port"])),
-        user=str(answer["user"]),
-        password=Secret(str(answer["password"])),
-    )

@@ -19,7 +19,7 @@ from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
-from ctest_containers.events import Event, LimitsInverted, WorkersPlanned
+from ctest_containers.events import ContainersLeft, Event, LimitsInverted, WorkersPlanned
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
@@ -317,7 +317,9 @@ class Session:
             connections.disconnect(self._parent_aliases)
         finally:
             if self._host_client is not None:
-                self._host_client.close()
+                left = self._host_client.close()
+                if left.containers:
+                    self._report(ContainersLeft(containers=left.containers, reason=left.reason))
             if self._folder is not None:
                 remove_folder(self._folder)
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctest_containers.backends import BACKENDS, sqlite
+from ctest_containers.backends import sqlite
+from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerReady
-from ctest_containers.model import Lease, Vendor
+from ctest_containers.model import Lease, Vendor, address_of
 from ctest_containers.servers import Reply, ServerHostClient
-from ctest_containers.servers.requests import ExplainServer, RemoveServer, StartServer, address_of
+from ctest_containers.servers.requests import ExplainServer, RemoveServer, StartServer
 from ctest_containers.template import Template
 from ctest_containers.template.ensure import TemplateStore
 
@@ -153,7 +154,7 @@ class WorkerServers:
             reply = self._pending[worker, label].reply
             if reply is None:
                 return None
-            leases += _server_leases(template, reply.get())
+            leases += server_leases(template.group, address_of(reply.get()["address"]))
         return leases
 
     def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:
@@ -185,16 +186,3 @@ class WorkerServers:
     def _remove(self, worker: int, label: str) -> None:
         pending = self._pending.pop((worker, label))
         self._host().request(RemoveServer(server=pending.name))
-
-
-def _server_leases(template: Template, answer: Mapping[str, object]) -> list[Lease]:
-    address = address_of(answer)
-    backend = BACKENDS[template.group.vendor]
-    return [
-        Lease(
-            alias=alias,
-            settings=backend.lease_settings(address, template.group, alias),
-            dropped_options=backend.transport_options(),
-        )
-        for alias in template.group.aliases
-    ]

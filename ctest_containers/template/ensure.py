@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ctest_containers.backends import BACKENDS
+from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError, ImageUnavailableError, TemplateError
 from ctest_containers.events import (
@@ -24,17 +24,17 @@ from ctest_containers.events import (
     TemplateBuilt,
     TemplateFound,
 )
-from ctest_containers.model import Lease, Vendor
+from ctest_containers.model import Vendor, address_of
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.servers import ServerHostClient
 from ctest_containers.servers.requests import (
     BuildBase,
     DigestImage,
+    EndSessions,
     FindTemplate,
     RemoveServer,
     Snapshot,
     StartServer,
-    address_of,
 )
 from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases, build_in_child
@@ -153,7 +153,6 @@ class TemplateStore:
         group = template.group
         host = self.host()
         self._ensure_base(template.base, template)
-        backend = BACKENDS[group.vendor]
         server = f"template-{group.label}"
         start = StartServer(
             server=server,
@@ -166,14 +165,11 @@ class TemplateStore:
         )
         try:
             answer = host.call(start, self.server_timeout_seconds + FIND_SECONDS)
-            address = address_of(answer)
-            leases = []
-            for alias in group.aliases:
-                settings = dict(backend.lease_settings(address, group, alias))
-                # Django gives the test database its name when it creates it.
-                del settings["NAME"]
-                dropped = backend.transport_options()
-                leases.append(Lease(alias=alias, settings=settings, dropped_options=dropped))
+            address = address_of(answer["address"])
+            # An image of somebody else's may hold databases of these names, which Django drops.
+            host.call(EndSessions(server=server), FIND_SECONDS)
+            # Django gives the test database its name when it creates it.
+            leases = server_leases(group, address, without="NAME")
             build_in_child(
                 setup=setup,
                 create=create,

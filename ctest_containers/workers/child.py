@@ -16,19 +16,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctest_containers.backends import BACKENDS
+from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
     BatchFinished,
+    ConnectionLost,
     DatabaseWanted,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
 )
-from ctest_containers.model import Lease
+from ctest_containers.model import Address, Lease
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import LineBuffer, Quit, RunBatch, UseDatabases, decode, encode
+from ctest_containers.wire import (
+    LineBuffer,
+    Message,
+    Quit,
+    RunBatch,
+    ServerVerdict,
+    UseDatabases,
+    decode,
+    encode,
+)
 from ctest_containers.workers.alarm import tell_stack_on_signal
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
@@ -126,6 +138,7 @@ class Worker:
             indices={id(test): index for index, test in pairs},
             limit_seconds=assignment.limit_seconds,
             check=self._check_servers,
+            tidy=self._tidy_after_timeout,
             debug_sql=assignment.debug_sql,
         )
         result.failfast = assignment.failfast
@@ -172,6 +185,32 @@ class Worker:
         if gone := connections.unreachable(self._leases):
             names = ", ".join(map(repr, gone))
             raise DatabaseLost(f"The server of {names} is gone. The test itself said:\n{report}")
+        if any(connections.was_closed(lease.alias) for lease in self._leases):
+            answer = self._ask(ConnectionLost(worker=self._assignment.worker))
+            if isinstance(answer, ServerVerdict) and answer.lost:
+                raise DatabaseLost(f"The test itself said:\n{report}")
+
+    def _tidy_after_timeout(self, report: str) -> None:
+        """End what a test that ran out of time has left on its servers, but its own connections.
+
+        Threads of the test's may still be waiting there and hold locks. A connection that was
+        interrupted in the midst of a query is of no use to the tests that follow.
+        """
+        own: dict[Address, set[int]] = {}
+        for lease in self._leases:
+            if lease.address is None:
+                continue
+            backend, connection = BACKENDS[lease.vendor], connections.raw(lease.alias)
+            kept = own.setdefault(lease.address, set())
+            if connection is None:
+                continue
+            if backend.is_mid_query(connection):
+                raise DatabaseLost(f"It was in the midst of a query.\n{report}")
+            if (session := backend.session_of(connection)) is not None:
+                kept.add(session)
+        vendors = {lease.address: lease.vendor for lease in self._leases}
+        for address, sessions in own.items():
+            end_sessions(vendors[address].value, address, keep=sessions)
 
     def _lend(self, alias: str) -> None:
         """Get the database of an alias that is about to connect, unless it is here already.
@@ -182,9 +221,7 @@ class Worker:
         with self._lending:
             if alias in self._leased:
                 return
-            self.send(DatabaseWanted(worker=self._assignment.worker, alias=alias))
-            line = self._next_line()
-            answer = decode(line) if line is not None else None
+            answer = self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
             if not isinstance(answer, UseDatabases) or not answer.leases:
                 raise WorkerError(
                     f"A test connects to the database {alias!r}, which none of the selected tests "
@@ -192,6 +229,12 @@ class Worker:
                     f"Add {alias!r} to the test class's `databases`.",
                 )
             self._use(answer.leases)
+
+    def _ask(self, question: WorkerEvent) -> Message | None:
+        with self._lending:
+            self.send(question)
+            line = self._next_line()
+            return decode(line) if line is not None else None
 
     def _next_line(self) -> bytes | None:
         while not self._pending:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import selectors
+import signal
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
+from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.clock import Deadline
-from ctest_containers.errors import CtestError, ServerError, WorkerError
+from ctest_containers.errors import CtestError, EngineError, ServerError, WorkerError
 from ctest_containers.events import (
     BatchFinished,
+    ConnectionLost,
     DatabaseWanted,
     Event,
     FixtureFinished,
@@ -29,12 +32,13 @@ from ctest_containers.events import (
 from ctest_containers.limits import Limits
 from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import Message, Quit, RunBatch, UseDatabases
+from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.work import (
     Overdue,
     Slot,
     Work,
+    cause_of,
     error_of_lost,
     not_yet_leased,
     overdue_after,
@@ -111,6 +115,7 @@ class WorkerPool:
         self._interrupted = False
         self._cut_short = 0
         self._unready = 0
+        self._kills_for_memory = kills_for_memory()
 
     def run(self) -> None:
         """Run everything.
@@ -133,7 +138,7 @@ class WorkerPool:
                 if not self._busy() and (not self._queue or self._interrupted):
                     return
                 self._wait()
-                self._end_what_isoverdue_after()
+                self._end_what_is_overdue()
                 if self._end_of_run is not None and self._end_of_run.passed:
                     self._time_out()
                     return
@@ -163,7 +168,7 @@ class WorkerPool:
         for work in self._queue:
             try:
                 leases = self._databases.leases(slot.number, work.batch.aliases)
-            except ServerError as error:
+            except (ServerError, EngineError) as error:
                 self._retire(slot, error)
                 return
             if leases is None:
@@ -186,7 +191,8 @@ class WorkerPool:
         """Try again with a new server; then go on without this worker, as long as there is one."""
         self._databases.discard(slot.number)
         slot.refused += 1
-        if slot.refused < SERVER_TRIES:
+        # The engine has been asked often enough before it is an error.
+        if slot.refused < SERVER_TRIES and not isinstance(error, EngineError):
             return
         slot.retired = error
         self._report(WorkerRetired(worker=slot.number, reason=error.message))
@@ -200,7 +206,7 @@ class WorkerPool:
         leases: Sequence[Lease] | None
         try:
             leases = self._databases.leases(slot.number, frozenset([slot.wanted]))
-        except ServerError:
+        except (ServerError, EngineError):
             leases = ()
         if leases is not None:
             slot.wanted = ""
@@ -266,9 +272,13 @@ class WorkerPool:
                 self._unready = 0
             case DatabaseWanted(alias=alias):
                 slot.wanted = alias
+            case ConnectionLost():
+                said = self._databases.explain(slot.number, wait_seconds=0.0)
+                if slot.process is not None:
+                    slot.process.send(ServerVerdict(lost=bool(said)))
             case WorkerFailed(text=text, database_lost=gone):
                 slot.failure, slot.database_lost = text, gone
-            case UseDatabases() | RunBatch() | Quit():
+            case UseDatabases() | RunBatch() | Quit() | ServerVerdict():
                 raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
             case _:
                 pass
@@ -277,7 +287,7 @@ class WorkerPool:
     def _lose(self, slot: Slot) -> None:
         """A worker has ended: account for its test, and let another worker go on with the rest."""
         assert slot.process is not None
-        cause = slot.process.join()
+        cause = self._cause(slot.process.join())
         running, work, failure, last = slot.running, slot.work, slot.failure, slot.last
         slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
         ready, slot.ready, slot.wanted = slot.ready, False, ""
@@ -318,7 +328,13 @@ class WorkerPool:
         if work.left:
             self._queue.appendleft(work)
 
-    def _end_what_isoverdue_after(self) -> None:
+    def _cause(self, code: int | None) -> str:
+        for_memory = code == -signal.SIGKILL and kills_for_memory() > self._kills_for_memory
+        # One at a time: two workers may be killed before either is noticed.
+        self._kills_for_memory += for_memory
+        return cause_of(code, for_memory=for_memory)
+
+    def _end_what_is_overdue(self) -> None:
         """Kill workers that did not interrupt themselves, when they have said where they are."""
         for slot in self._busy():
             late = [

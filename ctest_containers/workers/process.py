@@ -108,22 +108,15 @@ class WorkerProcess:
         if self._process.is_alive():
             self._process.kill()
 
-    def join(self) -> str:
-        """Wait for its end, which has begun, and say how it ended."""
+    def join(self) -> int | None:
+        """Wait for its end, which has begun, and give its exit code: negative for a signal."""
         self._process.join(QUIT_SECONDS)
         if self._process.exitcode is None:
             self._process.kill()
             self._process.join(QUIT_SECONDS)
-        code = self._process.exitcode
         self._channel.close()
-        if code is None:
-            return "did not end"
-        if code >= 0:
-            return f"exit code {code}"
-        try:
-            return f"signal {-code} ({signal.Signals(-code).name})"
-        except ValueError:
-            return f"signal {-code}"
+        code: int | None = self._process.exitcode
+        return code
 
     def _signal(self, number: int) -> None:
         if self._process.is_alive() and self._process.pid is not None:

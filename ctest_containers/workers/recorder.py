@@ -24,7 +24,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
 )
-from ctest_containers.limits import limit_of_test
+from ctest_containers.limits import TestTimedOut, limit_of_test
 from ctest_containers.workers.alarm import clear_alarm, set_alarm
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -40,6 +40,7 @@ class RecordingResult(unittest.TestResult):
         limit_seconds: What a test may take that has no limit of its own.
         check: Called with the report of an error or failure before it is sent. It raises when the
             test is not to blame, but its database has gone.
+        tidy: Called with the report of a test that ran out of time, before it is sent.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
     """
 
@@ -51,6 +52,7 @@ class RecordingResult(unittest.TestResult):
         indices: dict[int, int],
         limit_seconds: float | None = None,
         check: Callable[[str], None] = lambda _: None,
+        tidy: Callable[[str], None] = lambda _: None,
         debug_sql: bool = False,
     ) -> None:
         super().__init__()
@@ -59,6 +61,7 @@ class RecordingResult(unittest.TestResult):
         self._indices = indices
         self._limit_seconds = limit_seconds
         self._check = check
+        self._tidy = tidy
         self._started = 0.0
         self._queries = StringIO()
         self._last: unittest.TestCase | None = None
@@ -165,6 +168,8 @@ class RecordingResult(unittest.TestResult):
         if err is not None:
             problem = self._describe(err, owner, test)
             self._check(problem.text)
+            if issubclass(err[0], TestTimedOut):
+                self._tidy(problem.text)
             if kind is not OutcomeKind.EXPECTED_FAILURE:
                 # What --buffer captured is shown for what went wrong, as `TestResult` does.
                 self._mirrorOutput = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -109,6 +110,24 @@ def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> Te
     return TestOutcome(
         worker=worker, index=index, test_id=test_id, kind=OutcomeKind.ERROR, problem=problem
     )
+
+
+def cause_of(code: int | None, *, for_memory: bool) -> str:
+    """How a process ended, in words.
+
+    Args:
+        code: Its exit code, negative for a signal; None if it does not end.
+        for_memory: Whether the kernel has killed it for its memory.
+    """
+    if code is None:
+        return "no end even when killed"
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        name = f"signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        name = f"signal {-code}"
+    return f"{name}, killed by the kernel for memory," if for_memory else name
 
 
 def overdue_after(limit_seconds: float | None) -> Overdue | None:

@@ -127,14 +127,29 @@ def wait_for(condition: Any, seconds: float, what: str) -> Any:
     raise AssertionError(f"{what} did not happen within {seconds:g} seconds")
 
 
+def start_recorded(
+    project: Path, *arguments: str, env: Mapping[str, str], record: Path
+) -> subprocess.Popen[str]:
+    """Start the toolkit, recording what its result is told; see `finish_recorded`."""
+    return start(project, *arguments, *_RECORDING, env=_recording(env, record))
+
+
+def finish_recorded(process: subprocess.Popen[str], record: Path) -> Finished:
+    """Wait for what `start_recorded` started."""
+    output, _ = process.communicate(timeout=240)
+    return _recorded(process.returncode, output, record)
+
+
+_RECORDING = (f"--testrunner={RECORDING_RUNNER}",)
+
+
 def _run_recorded(
     command: Sequence[str], project: Path, env: Mapping[str, str], record: Path
 ) -> Finished:
-    search = os.pathsep.join(filter(None, [str(TESTS), env.get("PYTHONPATH")]))
     done = subprocess.run(
-        [*command, f"--testrunner={RECORDING_RUNNER}"],
+        [*command, *_RECORDING],
         cwd=project,
-        env={**env, "RECORDED_OUTCOMES": str(record), "PYTHONPATH": search},
+        env=_recording(env, record),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=280,
@@ -142,9 +157,18 @@ def _run_recorded(
         text=True,
         errors="replace",
     )
+    return _recorded(done.returncode, done.stdout, record)
+
+
+def _recording(env: Mapping[str, str], record: Path) -> dict[str, str]:
+    search = os.pathsep.join(filter(None, [str(TESTS), env.get("PYTHONPATH")]))
+    return {**env, "RECORDED_OUTCOMES": str(record), "PYTHONPATH": search}
+
+
+def _recorded(code: int, output: str, record: Path) -> Finished:
     if not record.exists():
-        raise AssertionError(f"no outcomes were recorded:\n{done.stdout[-5000:]}")
+        raise AssertionError(f"no outcomes were recorded:\n{output[-5000:]}")
     found = json.loads(record.read_text())
     record.unlink()
     outcomes = [(test, kind, words) for test, kind, words in found["outcomes"]]
-    return Finished(done.returncode, done.stdout, found["run"], outcomes)
+    return Finished(code, output, found["run"], outcomes)

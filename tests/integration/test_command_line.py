@@ -253,7 +253,7 @@ def test_a_run_on_sqlite_starts_no_server_host(sqlite_env: dict[str, str], tmp_p
         "    def test_no_child_is_a_server_host(self):\n"
         "        children = psutil.Process(os.getppid()).children()\n"
         "        commands = [' '.join(child.cmdline()) for child in children]\n"
-        "        self.assertEqual([one for one in commands if 'servers.host' in one], [])\n"
+        "        self.assertEqual([one for one in commands if 'servers.serve' in one], [])\n"
     )
 
     done = run(project, "library.test_children", GREEN, env=sqlite_env)

@@ -119,4 +119,4 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
 def workers_of(parent: int) -> list[psutil.Process]:
     """The worker processes of a run."""
     children = psutil.Process(parent).children()
-    return [one for one in children if "servers.host" not in " ".join(one.cmdline())]
+    return [one for one in children if "servers.serve" not in " ".join(one.cmdline())]

@@ -212,3 +212,74 @@ def test_limits_come_from_the_environment_and_an_inversion_is_told(
     assert "per test (50 s) is not below the one per worker (40 s)" in done.output
     assert refused.code == 2
     assert "'-1' is no value for environment variable DJANGO_TEST_TIMEOUT_GLOBAL" in refused.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_what_a_timed_out_test_left_on_its_server_does_not_block_the_next_test(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(
+        project,
+        """
+        PIDS = set()
+
+        class Leaving(TransactionTestCase):
+            def test_a(self):
+                PIDS.add(os.getpid())
+
+                def hold():
+                    try:
+                        with connection.cursor() as cursor:
+                            cursor.execute("BEGIN")
+                            cursor.execute("LOCK TABLE library_author IN ACCESS EXCLUSIVE MODE")
+                            cursor.execute("SELECT pg_sleep(60)")
+                    except Exception:
+                        pass
+
+                threading.Thread(target=hold, daemon=True).start()
+                time.sleep(60)
+
+            def test_b(self):
+                PIDS.add(os.getpid())
+                self.assertEqual(len(PIDS), 1)
+                Author.objects.create(name="Free")
+    """,
+    )
+
+    done = toolkit(
+        project, "--timeout-per-test", "2", env=postgresql_env, record=tmp_path / "record.json"
+    )
+
+    assert [kind for _, kind in done.kinds] == ["error", "success"], done.output
+    assert "TestTimedOut: took longer than 2 s" in done.outcomes[0][2]
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_query_that_is_interrupted_fails_its_test_alone(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    """The project's driver is psycopg, which waits in Python."""
+    write_tests(
+        project,
+        """
+        class Waiting(TestCase):
+            def test_a(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+            def test_b(self):
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_sleep(60)")
+
+            def test_c(self):
+                self.assertEqual(Author.objects.count(), 1)
+    """,
+    )
+
+    done = toolkit(
+        project, "--timeout-per-test", "2", env=postgresql_env, record=tmp_path / "record.json"
+    )
+
+    assert [kind for _, kind in done.kinds] == ["success", "error", "success"], done.output
+    words = done.outcomes[1][2]
+    assert "TestTimedOut: took longer than 2 s" in words
+    assert "pg_sleep" in words

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ctest_containers.events import (
     BatchFinished,
+    ConnectionLost,
     DatabaseWanted,
     FixtureFinished,
     FixtureStarted,
@@ -25,13 +26,14 @@ from ctest_containers.events import (
     WorkerFailed,
     WorkerReady,
 )
-from ctest_containers.model import Lease, Secret
+from ctest_containers.model import Address, Lease, Secret, Vendor
 from ctest_containers.wire import (
     Command,
     LineBuffer,
     Message,
     Quit,
     RunBatch,
+    ServerVerdict,
     UseDatabases,
     decode,
     encode,
@@ -61,6 +63,9 @@ LEASES = st.builds(
     settings=st.dictionaries(TEXTS, VALUES, max_size=3),
     dropped_options=st.lists(TEXTS, max_size=3).map(tuple),
     load_from=TEXTS,
+    vendor=st.sampled_from(Vendor),
+    address=st.none()
+    | st.builds(Address, host=TEXTS, port=NUMBERS, user=TEXTS, password=st.builds(Secret, TEXTS)),
 )
 STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     TestStarted: st.builds(TestStarted, worker=NUMBERS, index=NUMBERS, test_id=TEXTS),
@@ -81,6 +86,8 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     ),
     BatchFinished: st.builds(BatchFinished, worker=NUMBERS, batch=NUMBERS),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
+    ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
+    ServerVerdict: st.builds(ServerVerdict, lost=st.booleans()),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
     FixtureStarted: st.builds(FixtureStarted, worker=NUMBERS, fixture=TEXTS),

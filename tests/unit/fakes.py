@@ -213,11 +213,11 @@ class FakeProcess(WorkerProcess):
     def kill(self) -> None:
         self.killed = True
 
-    def join(self) -> str:
+    def join(self) -> int | None:
         self.joined = True
         self._ours.close()
         self._theirs.close()
-        return "signal 9 (SIGKILL)"
+        return -9
 
     def _wake(self) -> None:
         self._theirs.send(b"x")

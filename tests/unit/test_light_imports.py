@@ -29,7 +29,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
         ("ctest_containers.cli", {"docker", "testcontainers", "psycopg2"}),
         ("ctest_containers.workers.child", {"docker", "testcontainers", "psycopg2", "psutil"}),
         ("ctest_containers.workers.pool", {"docker", "testcontainers", "psycopg2"}),
-        ("ctest_containers.servers.host", {"django"}),
+        ("ctest_containers.servers.serve", {"django"}),
         ("ctest_containers.session", {"docker", "testcontainers", "psycopg2.extensions"}),
         ("ctest_containers.report.replay", {"django", "docker", "testcontainers", "psycopg2"}),
         ("ctest_containers.wire", {"django", "docker", "testcontainers", "psycopg2"}),

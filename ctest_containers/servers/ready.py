@@ -1,0 +1,64 @@
+"""Waits until a server that is starting answers queries."""
+
+from __future__ import annotations
+
+import time
+
+from ctest_containers.backends import Backend, NotReadyError
+from ctest_containers.clock import Deadline
+from ctest_containers.engine import Container, ContainerEngine
+from ctest_containers.errors import EngineError, EngineUnreachableError, ServerError
+from ctest_containers.model import Address
+
+POLL_SECONDS = 0.003
+"""Between two attempts to reach it."""
+
+INSPECT_EVERY_SECONDS = 0.25
+"""Between two looks at whether its container still runs."""
+
+
+def await_server(
+    engine: ContainerEngine,
+    backend: Backend,
+    container: Container,
+    address: Address,
+    deadline: Deadline,
+) -> None:
+    """Return when a server answers queries, having given it its password if it has one.
+
+    Raises:
+        ServerError: It ended, or did not answer in time.
+        EngineUnreachableError: The engine has gone meanwhile.
+    """
+    inspected = time.monotonic()
+    has_password = not address.password
+    reason = "nothing listens yet"
+    while not deadline.passed:
+        try:
+            if not has_password:
+                command, text = backend.password_statement(address.password)
+                engine.execute(container, command, text)
+                has_password = True
+            backend.probe(address)
+        except NotReadyError as error:
+            reason = str(error)
+        except EngineUnreachableError:
+            raise
+        except EngineError as error:
+            reason = error.message
+        else:
+            return
+        if time.monotonic() - inspected > INSPECT_EVERY_SECONDS:
+            inspected = time.monotonic()
+            state = engine.state(container)
+            if not state.running:
+                raise ServerError(
+                    f"The server {container.name} ended with code {state.exit_code} while "
+                    f"starting. Its last lines:\n{state.log}"
+                )
+        time.sleep(POLL_SECONDS)
+    raise ServerError(
+        f"The server {container.name} did not answer within {deadline.seconds:g} seconds: "
+        f"{reason}. Its last lines:\n{engine.state(container).log}",
+        "Give it more time with --server-timeout.",
+    )

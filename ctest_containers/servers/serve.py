@@ -1,0 +1,86 @@
+"""The server host's program: started as `python -c`, spoken to in JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+from ctest_containers.errors import CtestError
+from ctest_containers.model import Vendor
+from ctest_containers.servers.host import ServerHost
+from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Request
+
+
+def _decode(fields: dict[str, Any]) -> Request:
+    kind: Any = REQUESTS[fields.pop("type")]
+    if "vendor" in fields:
+        fields["vendor"] = Vendor(fields["vendor"])
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    request: Request = kind(**{**fields, **lists})
+    return request
+
+
+def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
+    """Answer requests until their stream ends, then remove everything that was started."""
+    lock = threading.Lock()
+
+    def send(answer: dict[str, Any]) -> None:
+        with lock, suppress(BrokenPipeError, ValueError):
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+
+    folder = Path(arguments["folder"])
+    sweeping = arguments.pop("sweep")
+    try:
+        host = ServerHost(**{**arguments, "folder": folder})
+    except CtestError as error:
+        send({"id": CONNECTED, "error": _describe(error)})
+        return
+    if sweeping:
+        send({"id": CLOSED, "result": asdict(host.sweep())})
+        return
+    send({"id": CONNECTED, "result": None})
+
+    def handle(number: int, request: Request) -> None:
+        try:
+            send({"id": number, "result": host.answer(request)})
+        except CtestError as error:
+            send({"id": number, "error": _describe(error)})
+        except Exception:  # noqa: BLE001  # A bug here must not leave the parent waiting.
+            send({"id": number, "bug": traceback.format_exc()})
+
+    pool = ThreadPoolExecutor(max_workers=32)
+    pool.submit(host.reap)
+    try:
+        for line in requests:
+            fields = json.loads(line)
+            pool.submit(handle, fields.pop("id"), _decode(fields))
+    finally:
+        # Work that has not begun is dropped; containers in the making remove themselves.
+        pool.shutdown(wait=False, cancel_futures=True)
+        host.close()
+        pool.shutdown(wait=True)
+        send({"id": CLOSED, "result": asdict(host.close())})
+
+
+def _describe(error: CtestError) -> dict[str, str]:
+    return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+
+
+def main() -> None:
+    """Serve the process that started this one, through its standard input and output."""
+    # Ctrl-C at the terminal is the parent's to handle; this process ends when its input does.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(json.loads(sys.argv[1]), sys.stdin, answers)
