@@ -39,7 +39,8 @@ class SecondEngine:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "dockerd",
+                    # One that has no bridge removes that of any other in the same namespace.
+                    *("unshare", "--net", "dockerd"),
                     *("--host", self.host),
                     *("--data-root", str(self.folder / "data")),
                     *("--exec-root", str(self.folder / "run")),

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from harness.projects import toolkit, wait_for, write_tests
+from harness.projects import django, toolkit, wait_for, write_tests
 
 GROUPS = Path("/sys/fs/cgroup")
 LIMIT_BYTES = 400 * 2**20
@@ -107,8 +107,11 @@ def test_a_query_that_the_kernel_kills_for_its_memory_is_named_and_its_server_re
 
 
 @pytest.mark.usefixtures("no_container_is_left")
-def test_a_connection_that_a_test_ends_itself_is_that_tests_error_and_nothing_more(
-    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+def test_a_connection_that_a_test_ends_itself_has_the_effects_that_it_has_under_django(
+    project: Path,
+    postgresql_env: dict[str, str],
+    plain_postgresql: dict[str, str],
+    tmp_path: Path,
 ) -> None:
     write_tests(
         project,
@@ -127,9 +130,11 @@ def test_a_connection_that_a_test_ends_itself_is_that_tests_error_and_nothing_mo
     """,
     )
 
+    reachable = {**postgresql_env, **plain_postgresql, "OUTCOMES_DB_PORT": ""}
+    expected = django(project, env=reachable, record=tmp_path / "truth.json")
+
     done = toolkit(project, "--parallel=1", env=postgresql_env, record=tmp_path / "record.json")
 
-    errors = [test for test, kind in done.kinds if kind == "error"]
-    assert errors == ["test_a (library.test_it.Ending.test_a)"], done.output
+    assert done.kinds == expected.kinds
     assert "terminating connection due to administrator command" in done.output
-    assert "The server" not in done.outcomes[0][2]
+    assert "The server ctest" not in done.output
