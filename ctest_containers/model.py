@@ -15,6 +15,8 @@ class Vendor(str, Enum):
     """A database vendor, by the name that Django's `connection.vendor` uses."""
 
     POSTGRESQL = "postgresql"
+    MYSQL = "mysql"
+    """MySQL and MariaDB, between which Django does not distinguish either."""
     SQLITE = "sqlite"
 
 
@@ -65,22 +67,24 @@ class DatabasePlan:
         aliases: The aliases that live in it; the first one creates it, the rest mirror that one.
         user: The role the project connects as; empty for the server's own.
         roles: All roles that have to exist for the project to connect and to act as configured.
+        image: The image that the user wants for its server; empty for the vendor's usual one.
     """
 
     name: str
     aliases: tuple[str, ...]
     user: str = ""
     roles: tuple[str, ...] = ()
+    image: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseGroup:
-    """The databases of one vendor that share a server, and so a template.
+    """The databases of one vendor and image that share a server, and so a template.
 
     Attributes:
         vendor: Whose server it is.
-        number: Counts groups of the same vendor from 1; there is a second one only where two
-            databases have the same name and so cannot share a server.
+        number: Counts groups of the same vendor from 1; there is a second one where two databases
+            have the same name or different images, and so cannot share a server.
     """
 
     vendor: Vendor
@@ -91,6 +95,11 @@ class DatabaseGroup:
     def aliases(self) -> tuple[str, ...]:
         """Every alias of the group, in the order of its databases."""
         return tuple(alias for database in self.databases for alias in database.aliases)
+
+    @property
+    def image(self) -> str:
+        """The image that the user wants for the server; empty for the vendor's usual one."""
+        return self.databases[0].image
 
     @property
     def roles(self) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ databases live in the worker processes, and its whole backend is the copying of 
 from __future__ import annotations
 
 from ctest_containers.backends.api import Backend, Launch, NotReadyError
+from ctest_containers.backends.mysql import Mysql
 from ctest_containers.backends.postgresql import Postgresql
 from ctest_containers.model import Vendor
 
-BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql()}
+BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql(), Vendor.MYSQL: Mysql()}
 """The backends of the vendors that have a server."""
 
 __all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError"]

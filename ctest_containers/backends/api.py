@@ -47,8 +47,8 @@ class Backend(Protocol):
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """A command inside the container, and its input, that give the administrator a password."""
 
-    def probe(self, address: Address) -> None:
-        """Return when the server answers queries as the first process of its container.
+    def probe(self, address: Address) -> str:
+        """The server's version, once it answers queries as the first process of its container.
 
         Raises:
             NotReadyError: It does not answer, or is only the temporary one that initialises data.
@@ -75,8 +75,8 @@ class Backend(Protocol):
     def crash_in(self, log: str) -> bool:
         """Whether a server says in its log that a process of it was killed or has crashed."""
 
-    def settle(self, address: Address) -> None:
-        """Take passwords out: the last thing before a stop."""
+    def settle(self, address: Address, users: Sequence[str]) -> None:
+        """Take the passwords of these roles and its own out: the last thing before a stop."""
 
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str

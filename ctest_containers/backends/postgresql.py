@@ -81,16 +81,20 @@ class Postgresql:
         statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
         return [*command, "-h", INNER_SOCKET_FOLDER, "-U", self.admin], statement.encode()
 
-    def probe(self, address: Address) -> None:
+    def probe(self, address: Address) -> str:
         """See `Backend`."""
         try:
             with _cursor(address) as cursor:
-                cursor.execute("SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1)")
-                (first_process,) = cursor.fetchone()
+                cursor.execute(
+                    "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1),"
+                    " current_setting('server_version')"
+                )
+                first_process, version = cursor.fetchone()
         except ServerError as error:
             raise NotReadyError(error.message) from error
         if first_process != "1":
             raise NotReadyError("the server that initialises the data directory is still running")
+        return str(version)
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
@@ -164,8 +168,9 @@ class Postgresql:
         """See `Backend`."""
         return f".s.PGSQL.{self.port}"
 
-    def settle(self, address: Address) -> None:
-        """See `Backend`."""
+    def settle(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`; no role keeps a password, whoever gave it."""
+        del users
         from psycopg2 import sql
 
         with _cursor(address) as cursor:

@@ -68,6 +68,19 @@ def parse_paths(value: object) -> tuple[str, ...]:
     return tuple(part.strip() for part in str(value).split(",") if part.strip())
 
 
+def parse_images(value: object) -> tuple[tuple[str, str], ...]:
+    """Images by alias: a dictionary, or one text such as `default=postgres:16,old=mariadb`."""
+    if isinstance(value, dict):
+        pairs = [(str(alias), str(image)) for alias, image in value.items()]
+    else:
+        entries = [part.strip() for part in str(value).split(",") if part.strip()]
+        halves = [entry.partition("=") for entry in entries]
+        pairs = [(alias.strip(), image.strip()) for alias, _, image in halves]
+    if not pairs or not all(alias and image for alias, image in pairs):
+        raise ValueError("must be ALIAS=IMAGE, with commas between several")
+    return tuple(sorted(pairs))
+
+
 def parse_choice(*choices: str) -> Callable[[object], str]:
     """One of the given words."""
 
@@ -113,6 +126,20 @@ class Config:
         parse_text,
         "IMAGE",
         "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16.",
+    )
+    mysql_image: str = option(
+        "",
+        parse_text,
+        "IMAGE",
+        "An image to use for databases of Django's mysql backends: mariadb for the toolkit's own "
+        "MariaDB, or one such as mysql:8.4 or mariadb:11.4. By default the toolkit's own MySQL.",
+    )
+    images: tuple[tuple[str, str], ...] = option(
+        (),
+        parse_images,
+        "ALIAS=IMAGE",
+        "Images for single aliases, with commas between them; as a setting, a dictionary. They go "
+        "before the vendor's.",
     )
     max_workers: int = option(
         16, parse_count, "N", "Never more workers than this, whatever cores and memory allow."
@@ -180,6 +207,12 @@ class Config:
     build_timeout: float = option(
         1800.0, parse_seconds, "SECONDS", "How long migrating a template may take."
     )
+
+
+def image_of(config: Config, vendor: str, alias: str) -> str:
+    """The image that the user wants for an alias; empty for the toolkit's own."""
+    of_vendor = {"postgresql": config.postgresql_image, "mysql": config.mysql_image}
+    return dict(config.images).get(alias, of_vendor.get(vendor, ""))
 
 
 def flag(row: Field[Any]) -> str:

@@ -122,7 +122,9 @@ def was_closed(alias: str) -> bool:
     """Whether a connection was closed by its other end, as its driver tells."""
     from django.db import connections
 
-    return bool(getattr(connections[alias].connection, "closed", False))
+    connection = connections[alias].connection
+    # psycopg has the one, drivers of MySQL the other.
+    return bool(getattr(connection, "closed", False)) or not getattr(connection, "open", True)
 
 
 def _listens(address: Address) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ctest_containers.errors import UnsupportedVendorError
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
+
+ImageOf = Callable[[str, str], str]
+"""Asked with a vendor, by Django's name for it, and an alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,14 @@ class DatabasePlans:
         return tuple(group for group in self.groups if not set(group.aliases).isdisjoint(used))
 
 
-def plan_databases() -> DatabasePlans:
+def plan_databases(image_of: ImageOf = lambda _, __: "") -> DatabasePlans:
     """The databases that Django would create for all aliases.
 
     An alias that mirrors another lives in that one's database. To be asked before any alias has
     been redirected, for then the settings no longer tell what the project wants.
+
+    Args:
+        image_of: Gives the image that the user wants for an alias of a vendor.
     """
     from django.db import connections
     from django.test.utils import get_unique_databases_and_mirrors
@@ -64,6 +70,7 @@ def plan_databases() -> DatabasePlans:
             aliases=(*aliases, *mirroring),
             user=str(settings["USER"] or ""),
             roles=tuple(str(role) for role in roles if role),
+            image=image_of(str(first.vendor), aliases[0]),
         )
         by_vendor.setdefault(first.vendor, []).append(plan)
     supported = {vendor.value for vendor in Vendor}
@@ -85,11 +92,11 @@ def plan_databases() -> DatabasePlans:
 
 
 def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[DatabaseGroup]:
-    """Put databases together on as few servers as possible; no server has a name twice."""
+    """Put databases on as few servers as possible; none has a name twice, or two images."""
     servers: list[list[DatabasePlan]] = []
     for plan in plans:
         for server in servers:
-            if all(other.name != plan.name for other in server):
+            if all((one.name != plan.name and one.image == plan.image) for one in server):
                 server.append(plan)
                 break
         else:

@@ -42,6 +42,7 @@ TEST_SETTINGS: Final = ("CHARSET", "COLLATION", "TEMPLATE", "MIGRATE", "MIRROR",
 
 DRIVERS: Final[dict[Vendor, tuple[str, ...]]] = {
     Vendor.POSTGRESQL: ("psycopg", "psycopg2", "psycopg2-binary"),
+    Vendor.MYSQL: ("mysqlclient", "PyMySQL", "mysql-connector-python"),
     Vendor.SQLITE: (),
 }
 

@@ -46,8 +46,8 @@ from ctest_containers.servers.requests import (
 START_TRIES = 3
 """How often the engine may refuse to start a server."""
 
-AWAY_SECONDS = 10.0
-"""What an engine that has stopped gets to come back before containers are left to `clean`."""
+AWAY_SECONDS = 5.0
+"""What an engine that has stopped gets to come back before its containers are left to `clean`."""
 
 AGAIN_SECONDS = 0.2
 """Between two attempts at something that the engine refused, or was not there for."""
@@ -129,12 +129,16 @@ class ServerHost:
                 self._containers[container.name] = container
         return self.close()
 
-    def close(self) -> Leftovers:
-        """Remove every container of this run and its folder, and give what could not be removed."""
+    def close(self, away_seconds: float = AWAY_SECONDS) -> Leftovers:
+        """Remove every container of this run and its folder, and give what could not be removed.
+
+        Args:
+            away_seconds: What an engine that has stopped gets to come back.
+        """
         with self._lock:
             self._closing = True
             known = {one.name: one for one in self._containers.values()}
-        deadline = Deadline(AWAY_SECONDS)
+        deadline = Deadline(away_seconds)
         left = known
         reasons: list[str] = []
         while left:
@@ -211,10 +215,10 @@ class ServerHost:
             password=password,
             socket="" if by_port else str(folder / backend.socket_file()),
         )
-        await_server(self._engine, backend, container, address, deadline)
+        version = await_server(self._engine, backend, container, address, deadline)
         backend.prepare(address, request.users)
         self._servers[request.server] = Server(container, folder, backend, launch, address, request)
-        return {"address": asdict(address), "container": container.name}
+        return {"address": asdict(address), "container": container.name, "version": version}
 
     def _start_container(self, server: str, spec: ContainerSpec) -> Container:
         with self._lock:
@@ -234,7 +238,7 @@ class ServerHost:
         server = self._servers[request.server]
         server.backend.mark(server.address, request.databases, request.fingerprint)
         end_sessions(server.backend.vendor.value, server.address)
-        server.backend.settle(server.address)
+        server.backend.settle(server.address, server.request.users)
         code = self._engine.stop(server.container, request.timeout_seconds)
         if code != 0:
             raise TemplateError(

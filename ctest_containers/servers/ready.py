@@ -23,8 +23,8 @@ def await_server(
     container: Container,
     address: Address,
     deadline: Deadline,
-) -> None:
-    """Return when a server answers queries, having given it its password if it has one.
+) -> str:
+    """The version of a server, once it answers queries; if it has a password, it is given it.
 
     Raises:
         ServerError: It ended, or did not answer in time.
@@ -39,15 +39,13 @@ def await_server(
                 command, text = backend.password_statement(address.password)
                 engine.execute(container, command, text)
                 has_password = True
-            backend.probe(address)
+            return backend.probe(address)
         except NotReadyError as error:
             reason = str(error)
         except EngineUnreachableError:
             raise
         except EngineError as error:
             reason = error.message
-        else:
-            return
         if time.monotonic() - inspected > INSPECT_EVERY_SECONDS:
             inspected = time.monotonic()
             state = engine.state(container)

@@ -67,7 +67,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     finally:
         # Work that has not begun is dropped; containers in the making remove themselves.
         pool.shutdown(wait=False, cancel_futures=True)
-        host.close()
+        host.close(away_seconds=0.0)
         pool.shutdown(wait=True)
         send({"id": CLOSED, "result": asdict(host.close())})
 

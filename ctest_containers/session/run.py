@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import pickle
 import secrets
@@ -17,6 +18,7 @@ import platformdirs
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
+from ctest_containers.config.model import image_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import ContainersLeft, Event, LimitsInverted, WorkersPlanned
@@ -120,7 +122,7 @@ class Session:
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._exit.callback(self._close)
-        self._plans = plan_databases()
+        self._plans = plan_databases(functools.partial(image_of, self._config))
         self._exit.enter_context(terminable())
         self._exit.enter_context(connections.guarded(self._lend_to_parent))
         return self
@@ -278,8 +280,7 @@ class Session:
 
     def _identify(self, group: DatabaseGroup) -> Template:
         server = group.vendor is not Vendor.SQLITE
-        named = getattr(self._config, f"{group.vendor.value}_image") if server else ""
-        base = base_image(group.vendor, named) if server else None
+        base = base_image(group.vendor, group.image) if server else None
         return identify(
             project=self._project,
             group=group,

@@ -5,10 +5,17 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.errors import ImageUnavailableError
 from ctest_containers.model import Vendor
+
+OWN: Final = {
+    Vendor.POSTGRESQL: ("postgresql",),
+    Vendor.MYSQL: ("mysql", "mariadb"),
+}
+"""The folders of the toolkit's own images of each vendor; the first is the usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,19 +33,22 @@ class BaseImage:
 
 
 def base_image(vendor: Vendor, named: str) -> BaseImage:
-    """The image to start from: the one that the user named, else the toolkit's own."""
-    if named:
+    """The image to start from: the one that the user named, else the toolkit's own.
+
+    Args:
+        named: The name of an image or of one of the toolkit's own; empty for the usual one.
+    """
+    own = named or OWN[vendor][0]
+    if own not in OWN[vendor]:
         return BaseImage(name=named)
-    folder = _images() / vendor.value
+    folder = _images() / own
     digest = hashlib.sha256()
     for file in sorted(one for one in folder.rglob("*") if one.is_file()):
         content = file.read_bytes().replace(b"\r\n", b"\n")
         for part in (file.relative_to(folder).as_posix().encode(), content):
             digest.update(len(part).to_bytes(8, "big") + part)
     context = digest.hexdigest()
-    return BaseImage(
-        name=f"{NAMESPACE}/base/{vendor.value}:{context[:16]}", folder=folder, context=context
-    )
+    return BaseImage(name=f"{NAMESPACE}/base/{own}:{context[:16]}", folder=folder, context=context)
 
 
 def _images() -> Path:

@@ -60,6 +60,13 @@ TEMPLATES = [
     },
 ]
 
+if os.environ.get("SHOP_DB_DRIVER") == "pymysql":
+    import pymysql
+
+    # Django asks for a version of the driver that PyMySQL stands in for.
+    pymysql.version_info = (2, 2, 1, "final", 0)
+    pymysql.install_as_MySQLdb()
+
 ENGINES = {
     "sqlite": ("django.db.backends.sqlite3", ""),
     "postgresql": ("django.db.backends.postgresql", "5432"),

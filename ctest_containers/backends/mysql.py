@@ -1,0 +1,258 @@
+"""MySQL and MariaDB: in the toolkit's own images or in ones with the official ones' contract."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from ctest_containers.backends.api import (
+    DATA_FOLDER,
+    SOCKET_FOLDER,
+    Backend,
+    Launch,
+    NotReadyError,
+)
+from ctest_containers.errors import ServerError
+from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+
+INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
+"""Where the socket is when nothing is mounted: in a folder that every image has."""
+
+SETTINGS: Final = (
+    "skip-log-bin",
+    "sync-binlog=0",
+    "innodb-flush-log-at-trx-commit=0",
+    "innodb-doublewrite=0",
+    "innodb-autoextend-increment=1",
+    "performance-schema=OFF",
+    "loose-mysqlx=OFF",
+    "loose-innodb-redo-log-capacity=8M",
+)
+"""What an image of somebody else's is told; the toolkit's own have the same in their configuration.
+
+A name that begins with `loose-` is only for those of the two that know it.
+"""
+
+MARKS: Final = "mysql.ctest_containers"
+"""The table of fingerprints: in the server's own schema, where no project's test looks."""
+
+NO_SUCH_THREAD: Final = 1094
+NO_SUCH_TABLE: Final = 1146
+
+
+class Mysql:
+    """See `Backend`."""
+
+    vendor = Vendor.MYSQL
+    port = 3306
+    admin = "root"
+
+    def socket_file(self) -> str:
+        """See `Backend`."""
+        return "mysqld.sock"
+
+    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
+        """See `Backend`.
+
+        A command that begins with an option is completed by the images' entrypoints with the name
+        of their server. Its network is never switched off: that tells it from the temporary server
+        by which an official image initialises its data, and its container may have no network.
+        """
+        folder = INNER_SOCKET_FOLDER if transport is Transport.PORT else SOCKET_FOLDER
+        settings = () if own_image else (f"datadir={DATA_FOLDER}", *SETTINGS)
+        command = [f"--{one}" for one in (f"socket={folder}/{self.socket_file()}", *settings)]
+        if own_image:
+            return Launch(command=command)
+        return Launch(
+            command=command,
+            # The socket's folder is private, and until it has a password, root has no other way in.
+            environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "1", "MYSQL_ROOT_HOST": "localhost"},
+            # The official entrypoints begin as root, to hand the data over to an ordinary user.
+            capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
+        )
+
+    def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
+        """See `Backend`."""
+        client = 'exec "$(command -v mariadb || command -v mysql)" --user=root --socket="$1"'
+        socket = f"{INNER_SOCKET_FOLDER}/{self.socket_file()}"
+        everywhere = f"'{self.admin}'@'%'"
+        statements = (
+            f"CREATE USER IF NOT EXISTS {everywhere};\n"
+            f"ALTER USER {everywhere} IDENTIFIED BY '{password!s}';\n"
+            f"GRANT ALL PRIVILEGES ON *.* TO {everywhere} WITH GRANT OPTION;\n"
+        )
+        return ["sh", "-c", client, "sh", socket], statements.encode()
+
+    def probe(self, address: Address) -> str:
+        """See `Backend`."""
+        try:
+            with _cursor(address) as cursor:
+                cursor.execute("SELECT @@skip_networking, VERSION()")
+                initialising, version = cursor.fetchone()
+        except ServerError as error:
+            raise NotReadyError(error.message) from error
+        if initialising:
+            raise NotReadyError("the server that initialises the data directory is still running")
+        return str(version)
+
+    def prepare(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            for user in users:
+                account, password = (user, _host_of(address)), str(address.password)
+                cursor.execute("CREATE USER IF NOT EXISTS %s@%s", account)
+                cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s", (*account, password))
+                cursor.execute("GRANT ALL PRIVILEGES ON *.* TO %s@%s WITH GRANT OPTION", account)
+        if address.password:
+            for user in users:
+                # MySQL remembers who has once proved a password through TLS; only so can drivers
+                # without TLS or RSA connect as well (caching_sha2_password).
+                with _cursor(address, user):
+                    pass
+
+    def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            cursor.execute(
+                f"CREATE TABLE IF NOT EXISTS {MARKS}"
+                " (name VARCHAR(64) PRIMARY KEY, fingerprint VARCHAR(64) NOT NULL)"
+            )
+            for name in databases:
+                statement = f"REPLACE INTO {MARKS} VALUES (%s, %s)"  # noqa: S608  # A constant.
+                cursor.execute(statement, (name, fingerprint))
+
+    def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
+        """See `Backend`."""
+        import mysql.connector
+
+        with _cursor(address) as cursor:
+            try:
+                cursor.execute(
+                    f"SELECT name, fingerprint FROM {MARKS}"  # noqa: S608  # A constant.
+                    " JOIN information_schema.schemata ON schema_name = name"
+                )
+            except mysql.connector.Error as error:
+                if error.errno == NO_SUCH_TABLE:
+                    return {}
+                raise
+            found = dict(cursor.fetchall())
+        return {name: str(found[name]) for name in databases if name in found}
+
+    def end_sessions(self, address: Address, keep: Collection[int]) -> int:
+        """See `Backend`."""
+        import mysql.connector
+
+        ended = 0
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT id FROM information_schema.processlist WHERE id <> connection_id()"
+                " AND command NOT IN ('Daemon', 'Binlog Dump')"
+                " AND user NOT IN ('system user', 'event_scheduler')"
+            )
+            sessions = [int(number) for (number,) in cursor.fetchall()]
+            for session in sessions:
+                if session in keep:
+                    continue
+                try:
+                    cursor.execute(f"KILL {session}")
+                    ended += 1
+                except mysql.connector.Error as error:
+                    if error.errno != NO_SUCH_THREAD:
+                        raise
+        return ended
+
+    def session_of(self, connection: Any) -> int | None:
+        """See `Backend`; mysqlclient and PyMySQL have a method, mysql-connector an attribute."""
+        number = getattr(connection, "connection_id", None) or connection.thread_id
+        with suppress(Exception):
+            return int(number() if callable(number) else number)
+        return None
+
+    def is_mid_query(self, connection: Any) -> bool:
+        """See `Backend`; PyMySQL closes a connection that is interrupted while it reads."""
+        return not getattr(connection, "open", True) or bool(
+            getattr(connection, "unread_result", False)
+        )
+
+    def crash_in(self, log: str) -> bool:
+        """See `Backend`."""
+        return " got signal " in log
+
+    def settle(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`; accounts of the network are made again where they are needed."""
+        if not address.password:
+            return
+        with _cursor(address) as cursor:
+            for user in (*users, self.admin):
+                cursor.execute("DROP USER IF EXISTS %s@%s", (user, _host_of(address)))
+
+    def lease_settings(
+        self, address: Address, group: DatabaseGroup, alias: str
+    ) -> Mapping[str, object]:
+        """See `Backend`."""
+        database = next(plan for plan in group.databases if alias in plan.aliases)
+        return {
+            "NAME": database.name,
+            "USER": database.user or address.user,
+            "PASSWORD": str(address.password),
+            # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
+            "HOST": address.socket or address.host,
+            "PORT": "" if address.socket else str(address.port),
+        }
+
+    def transport_options(self) -> tuple[str, ...]:
+        """See `Backend`; the names are those of mysqlclient, PyMySQL and Connector/Python.
+
+        https://mysqlclient.readthedocs.io/user_guide.html#functions-and-attributes
+        https://pymysql.readthedocs.io/en/latest/modules/connections.html
+        https://dev.mysql.com/doc/connector-python/en/connector-python-connectargs.html
+        """
+        return (
+            *("host", "port", "user", "username", "password", "passwd", "db", "database"),
+            *("unix_socket", "named_pipe", "bind_address", "dns_srv", "dsn", "failover"),
+            *("read_default_file", "read_default_group", "option_files", "option_groups"),
+            *("allow_local_infile_in_path", "password1", "password2", "password3"),
+            *("auth_plugin", "auth_plugin_map", "server_public_key", "get_server_public_key"),
+            *("ssl", "ssl_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher"),
+            *("ssl_key_password", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"),
+            *("tls_versions", "tls_ciphersuites", "pool_name", "pool_size"),
+            *("krb_service_principal", "oci_config_file", "oci_config_profile"),
+        )
+
+
+def _host_of(address: Address) -> str:
+    """The host part of accounts that connect by this address."""
+    return "localhost" if address.socket else "%"
+
+
+@contextmanager
+def _cursor(address: Address, user: str = "") -> Iterator[Any]:
+    """A cursor of the toolkit's own connection, each statement its own transaction."""
+    import mysql.connector
+
+    where = (
+        # A socket needs no encryption.
+        {"unix_socket": address.socket, "ssl_disabled": True}
+        if address.socket
+        else {"host": address.host, "port": address.port}
+    )
+    try:
+        connection = mysql.connector.connect(
+            **where,
+            user=user or address.user,
+            password=str(address.password),
+            connection_timeout=5,
+            autocommit=True,
+            use_pure=True,
+        )
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+    except mysql.connector.Error as error:
+        raise ServerError(f"The MySQL server refused: {str(error).strip()}") from error
+
+
+_: type[Backend] = Mysql
