@@ -66,6 +66,7 @@ class ServerHostClient:
             self._process = _start_host(self._arguments, log)
         self._lines = LineBuffer()
         self._last = CONNECTED
+        self._left: Leftovers | None = None
         self._early: dict[int, Reply] = {}
 
     def fileno(self) -> int:
@@ -106,9 +107,12 @@ class ServerHostClient:
         self._early.clear()
         found = [*early, *self._read(0.0 if early else timeout_seconds)]
         for reply in found:
+            if reply.number == CLOSED:
+                self._left = Leftovers(**reply.result)
+        for reply in found:
             if reply.number == CONNECTED:
                 reply.get()
-        return [reply for reply in found if reply.number != CONNECTED]
+        return [reply for reply in found if reply.number not in {CONNECTED, CLOSED}]
 
     def call(self, request: Request, timeout_seconds: float) -> Any:
         """Send a request and wait for its answer; other answers are kept for `replies`.
@@ -135,7 +139,7 @@ class ServerHostClient:
 
     def close(self) -> Leftovers:
         """Let the host remove everything, wait for it, and give what could not be removed."""
-        left = _last_answer(self._process)
+        left = _last_answer(self._process) or self._left
         if left is None:
             # Another host removes what this one has left.
             sweeping = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)

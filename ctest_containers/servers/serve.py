@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
 from ctest_containers.servers.host import ServerHost
-from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Request
+from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Leftovers, Request
 
 
 def _decode(fields: dict[str, Any]) -> Request:
@@ -44,6 +44,8 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:
         send({"id": CONNECTED, "error": _describe(error)})
+        if not sweeping:
+            send({"id": CLOSED, "result": asdict(Leftovers(containers=(), reason=""))})
         return
     if sweeping:
         send({"id": CLOSED, "result": asdict(host.sweep())})
