@@ -202,12 +202,14 @@ class ServerReady:
 
     Attributes:
         group: The label of the databases that it holds.
+        version: What the server says it is.
         seconds: From asking for it to its first answered query.
     """
 
     worker: int
     group: str
     container: str
+    version: str
     seconds: float
 
 
@@ -283,6 +285,14 @@ class BaseImageBuildStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DriverUnfit:
+    """A driver is known to get things wrong with the server that it is used with."""
+
+    alias: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainersLeft:
     """The engine did not let the run remove what it had started."""
 
@@ -320,6 +330,7 @@ Event = (
     | RunTimedOut
     | LimitsInverted
     | ContainersLeft
+    | DriverUnfit
     | BaseImageBuildStarted
 )
 """Everything that can happen in a run."""

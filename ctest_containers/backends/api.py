@@ -78,6 +78,9 @@ class Backend(Protocol):
     def settle(self, address: Address, users: Sequence[str]) -> None:
         """Take the passwords of these roles and its own out: the last thing before a stop."""
 
+    def driver_trouble(self, wrapper: type, version: str) -> str:
+        """What Django's connection class is known to get wrong with this version of the server."""
+
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
     ) -> Mapping[str, object]:

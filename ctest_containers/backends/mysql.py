@@ -187,6 +187,17 @@ class Mysql:
             for user in (*users, self.admin):
                 cursor.execute("DROP USER IF EXISTS %s@%s", (user, _host_of(address)))
 
+    def driver_trouble(self, wrapper: type, version: str) -> str:
+        """See `Backend`; seen with Connector/Python 26.10."""
+        ours = any(base.__module__.startswith("mysql.connector.") for base in wrapper.__mro__)
+        if not ours or "mariadb" not in version.lower():
+            return ""
+        return (
+            f"mysql.connector.django takes MariaDB ({version}) for an old MySQL: constraints are "
+            "left out or fail, and lookups in JSON fields find the wrong rows without a word. Use "
+            "ENGINE django.db.backends.mysql with mysqlclient or PyMySQL."
+        )
+
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
     ) -> Mapping[str, object]:

@@ -179,6 +179,11 @@ class Postgresql:
                 statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
                 cursor.execute(statement)
 
+    def driver_trouble(self, wrapper: type, version: str) -> str:
+        """See `Backend`; nothing is known."""
+        del wrapper, version
+        return ""
+
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
     ) -> Mapping[str, object]:

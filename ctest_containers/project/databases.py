@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ctest_containers.errors import UnsupportedVendorError
+from ctest_containers.errors import UnsupportedVendorError, UsageError
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 
 ImageOf = Callable[[str, str], str]
@@ -24,6 +24,22 @@ class DatabasePlans:
 
     groups: tuple[DatabaseGroup, ...]
     unsupported: Mapping[str, str]
+
+    def check_images(self, aliases: Iterable[str]) -> None:
+        """Refuse images for aliases that do not exist or have no server.
+
+        Raises:
+            UsageError: There is such an alias.
+        """
+        vendors = {alias: group.vendor for group in self.groups for alias in group.aliases}
+        for alias in aliases:
+            if alias not in vendors and alias not in self.unsupported:
+                raise UsageError(
+                    f"There is no database {alias!r} to use an image for.",
+                    f"The settings have {', '.join(map(repr, sorted(vendors)))}.",
+                )
+            if vendors.get(alias) is Vendor.SQLITE:
+                raise UsageError(f"The database {alias!r} is SQLite's, which needs no image.")
 
     def select(self, used: Collection[str]) -> tuple[DatabaseGroup, ...]:
         """The groups that these aliases live in.

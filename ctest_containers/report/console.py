@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ctest_containers.events import (
     BaseImageBuildStarted,
     ContainersLeft,
+    DriverUnfit,
     Event,
     LimitsInverted,
     RunStopping,
@@ -34,6 +35,7 @@ class ConsoleReport:
 
     def __init__(self, log: Callable[[str, int], None]) -> None:
         self._log = log
+        self._unfit: set[str] = set()
 
     def handle(self, event: Event) -> None:
         """See `Report`."""
@@ -61,6 +63,10 @@ class ConsoleReport:
                 self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
             case LimitsInverted(reason=reason):
                 self._log(reason, logging.WARNING)
+            case DriverUnfit(alias=alias, reason=reason) if alias not in self._unfit:
+                # Said again for every server that starts.
+                self._unfit.add(alias)
+                self._log(f"The database {alias!r}: {reason}", logging.WARNING)
             case ContainersLeft(containers=containers, reason=reason):
                 self._log(
                     f"Not removed: {', '.join(containers)}. {reason}\n"
@@ -74,9 +80,9 @@ class ConsoleReport:
                     f"\nStopping: waiting for {', '.join(tests)}. Ctrl-C again stops at once.",
                     logging.INFO,
                 )
-            case ServerReady(worker=worker, container=container, seconds=seconds):
+            case ServerReady(worker=worker, container=name, version=version, seconds=seconds):
                 self._log(
-                    f"Worker {worker}: {container} answered after {duration(seconds)}.",
+                    f"Worker {worker}: {name} ({version}) answered after {duration(seconds)}.",
                     logging.DEBUG,
                 )
             case WorkerStarted(worker=worker, pid=pid):

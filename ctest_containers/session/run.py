@@ -123,6 +123,7 @@ class Session:
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._exit.callback(self._close)
         self._plans = plan_databases(functools.partial(image_of, self._config))
+        self._plans.check_images(alias for alias, _ in self._config.images)
         self._exit.enter_context(terminable())
         self._exit.enter_context(connections.guarded(self._lend_to_parent))
         return self

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctest_containers.backends import sqlite
+from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
@@ -35,7 +36,7 @@ class Pending:
     """
 
     name: str
-    image: str
+    template: Template
     number: int
     requested: float
     reply: Reply | None = None
@@ -74,7 +75,7 @@ class WorkerServers:
         for alias in template.group.aliases:
             self._templates[alias] = template
         for (worker, label), pending in list(self._pending.items()):
-            current = was_there and pending.image == template.image
+            current = was_there and pending.template.image == template.image
             if label == template.group.label and not current:
                 self._remove(worker, label)
 
@@ -99,7 +100,7 @@ class WorkerServers:
                     memory_bytes=self._store.server_memory_bytes,
                 )
             )
-            self._pending[key] = Pending(name, template.image, number, time.monotonic())
+            self._pending[key] = Pending(name, template, number, time.monotonic())
 
     def keep_workers(self, workers: int) -> None:
         """Give up the servers of workers that the run will not have."""
@@ -124,11 +125,14 @@ class WorkerServers:
                 continue
             pending.reply = reply
             if reply.error is None:
+                for unfit in unfit_drivers(pending.template.group, reply.result["version"]):
+                    self._report(unfit)
                 self._report(
                     ServerReady(
                         worker=worker,
                         group=label,
                         container=reply.result["container"],
+                        version=reply.result["version"],
                         seconds=time.monotonic() - pending.requested,
                     )
                 )

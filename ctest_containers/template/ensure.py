@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError, ImageUnavailableError, TemplateError
@@ -165,6 +166,8 @@ class TemplateStore:
         )
         try:
             answer = host.call(start, self.server_timeout_seconds + FIND_SECONDS)
+            for unfit in unfit_drivers(group, answer["version"]):
+                self.report(unfit)
             address = address_of(answer["address"])
             # An image of somebody else's may hold databases of these names, which Django drops.
             host.call(EndSessions(server=server), FIND_SECONDS)

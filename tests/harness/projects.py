@@ -143,6 +143,13 @@ def finish_recorded(process: subprocess.Popen[str], record: Path) -> Finished:
 _RECORDING = (f"--testrunner={RECORDING_RUNNER}",)
 
 
+def assert_agree(expected: Finished, actual: Finished) -> None:
+    """The same outcomes test by test, in the same words, and the same end."""
+    assert actual.kinds == expected.kinds
+    assert [words for *_, words in actual.outcomes] == [words for *_, words in expected.outcomes]
+    assert (actual.ran, actual.code) == (expected.ran, expected.code)
+
+
 def _run_recorded(
     command: Sequence[str], project: Path, env: Mapping[str, str], record: Path
 ) -> Finished:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import docker
-import psycopg2
 import pytest
 from harness.containers import owned
-from harness.projects import copy_of, environment, wait_for
+from harness.projects import copy_of, environment
+from harness.servers import Plain, own_image, plain_server
 
-from ctest_containers.model import Vendor
-from ctest_containers.template.base import base_image
-
+NOWHERE = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
@@ -61,50 +60,54 @@ def sqlite_env(cache: Path) -> dict[str, str]:
 @pytest.fixture(scope="session")
 def base(engine: docker.DockerClient) -> str:
     """The toolkit's own PostgreSQL image, built if need be."""
-    image = base_image(Vendor.POSTGRESQL, "")
-    assert image.folder is not None
-    if not engine.images.list(image.name):
-        engine.images.build(path=str(image.folder), tag=image.name, rm=True)
-    return image.name
+    return own_image(engine, "postgresql")
 
 
 @pytest.fixture(scope="session")
-def plain_postgresql(engine: docker.DockerClient, base: str) -> Iterator[dict[str, str]]:
-    """An ordinary server for Django's own runs, and the variables that lead projects to it."""
-    with TemporaryDirectory(prefix="plain-", dir="/tmp") as name:
-        folder = Path(name)
-        folder.chmod(0o777)
-        container = engine.containers.run(
-            base,
-            detach=True,
-            network_mode="none",
-            volumes={str(folder): {"bind": "/ctest/run", "mode": "rw"}},
-        )
-        try:
-            connection = wait_for(lambda: _connect(folder), 30, "a first answer")
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("CREATE ROLE shop SUPERUSER LOGIN")
-                cursor.execute("CREATE ROLE outcomes SUPERUSER LOGIN")
-            connection.close()
-            yield {"SHOP_DB_HOST": str(folder), "OUTCOMES_DB_HOST": str(folder)}
-        finally:
-            container.remove(force=True, v=True)
+def plain(engine: docker.DockerClient) -> Iterator[Plain]:
+    """Ordinary servers for Django's own runs: variables that lead projects to one of a flavour."""
+    with ExitStack() as servers:
+
+        @functools.cache
+        def lead_to(flavour: str) -> dict[str, str]:
+            users = ["shop", "outcomes", "depot"]
+            host = servers.enter_context(plain_server(engine, flavour, users))
+            led = {"HOST": host, "PORT": ""}
+            names = (
+                "SHOP_DB",
+                "OUTCOMES_DB",
+                f"DEPOT_{'PG' if flavour == 'postgresql' else 'MYSQL'}",
+            )
+            return {f"{name}_{key}": value for name in names for key, value in led.items()}
+
+        yield lead_to
 
 
-def _connect(folder: Path) -> psycopg2.extensions.connection | None:
-    try:
-        return psycopg2.connect(host=str(folder), user="postgres", dbname="postgres")
-    except psycopg2.OperationalError:
-        return None
+@pytest.fixture(scope="session")
+def plain_postgresql(plain: Plain) -> dict[str, str]:
+    """The variables that lead projects to an ordinary PostgreSQL server."""
+    return plain("postgresql")
 
 
 @pytest.fixture
 def postgresql_env(cache: Path, engine: docker.DockerClient) -> dict[str, str]:
     """For projects on PostgreSQL; the server that the settings name does not exist."""
     del engine
-    nowhere = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
-    return environment(cache, {"SHOP_DB": "postgresql", "OUTCOMES_DB": "postgresql", **nowhere})
+    return environment(cache, {"SHOP_DB": "postgresql", "OUTCOMES_DB": "postgresql", **NOWHERE})
+
+
+@pytest.fixture(params=["mariadb", "mysql"])
+def mysql_flavour(request: pytest.FixtureRequest) -> str:
+    """Each of the two that Django's mysql backend serves."""
+    return str(request.param)
+
+
+@pytest.fixture
+def mysql_env(cache: Path, engine: docker.DockerClient, mysql_flavour: str) -> dict[str, str]:
+    """For projects on MySQL or MariaDB; the server that the settings name does not exist."""
+    del engine
+    chosen = {"SHOP_DB": "mysql", "OUTCOMES_DB": "mysql"}
+    return environment(cache, {**chosen, **NOWHERE, "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_flavour})
 
 
 @pytest.fixture(scope="session")

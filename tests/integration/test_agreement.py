@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.projects import PROJECTS, Finished, django, toolkit
+from harness.projects import PROJECTS, Finished, assert_agree, django, toolkit
 
 SHOP = PROJECTS / "shop"
 OUTCOMES = PROJECTS / "outcomes"
@@ -53,7 +53,7 @@ def test_a_project_on_postgresql_ends_as_under_django(
     plain_postgresql: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    reachable = {**postgresql_env, **plain_postgresql, "SHOP_DB_PORT": "", "OUTCOMES_DB_PORT": ""}
+    reachable = {**postgresql_env, **plain_postgresql}
     expected = truth(truths, f"{project.name} postgresql", project, reachable, tmp_path / "truth")
 
     actual = toolkit(project, "--parallel", workers, env=postgresql_env, record=tmp_path / "ours")
@@ -78,7 +78,7 @@ def test_spawned_workers_and_published_ports_change_no_outcome(
     plain_postgresql: dict[str, str],
     tmp_path: Path,
 ) -> None:
-    reachable = {**postgresql_env, **plain_postgresql, "OUTCOMES_DB_PORT": ""}
+    reachable = {**postgresql_env, **plain_postgresql}
     expected = truth(truths, "outcomes postgresql", OUTCOMES, reachable, tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, *options, env=postgresql_env, record=tmp_path / "ours")
@@ -118,10 +118,3 @@ def test_errors_around_a_test_are_reported_with_buffer_as_without(
     actual = toolkit(OUTCOMES, label, "--buffer", env=sqlite_env, record=tmp_path / "ours")
 
     assert_agree(expected, actual)
-
-
-def assert_agree(expected: Finished, actual: Finished) -> None:
-    """The same outcomes test by test, in the same words, and the same end."""
-    assert actual.kinds == expected.kinds
-    assert [words for *_, words in actual.outcomes] == [words for *_, words in expected.outcomes]
-    assert (actual.ran, actual.code) == (expected.ran, expected.code)

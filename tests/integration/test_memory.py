@@ -130,7 +130,7 @@ def test_a_connection_that_a_test_ends_itself_has_the_effects_that_it_has_under_
     """,
     )
 
-    reachable = {**postgresql_env, **plain_postgresql, "OUTCOMES_DB_PORT": ""}
+    reachable = {**postgresql_env, **plain_postgresql}
     expected = django(project, env=reachable, record=tmp_path / "truth.json")
 
     done = toolkit(project, "--parallel=1", env=postgresql_env, record=tmp_path / "record.json")

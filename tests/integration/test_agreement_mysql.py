@@ -1,0 +1,59 @@
+"""The promise on MySQL and MariaDB: the same outcomes as a serial run of Django's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from harness.projects import PROJECTS, assert_agree, django, toolkit
+from harness.servers import Plain
+
+SHOP = PROJECTS / "shop"
+OUTCOMES = PROJECTS / "outcomes"
+
+
+@pytest.mark.parametrize(
+    ("project", "mysql_flavour", "driver"),
+    [
+        (SHOP, "mariadb", "pymysql"),
+        (SHOP, "mysql", "mysqlclient"),
+        (OUTCOMES, "mariadb", "mysqlclient"),
+        (OUTCOMES, "mariadb", "pymysql"),
+        (OUTCOMES, "mysql", "mysqlclient"),
+        (OUTCOMES, "mysql", "pymysql"),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_project_on_mysql_ends_as_under_django(
+    project: Path,
+    driver: str,
+    mysql_env: dict[str, str],
+    mysql_flavour: str,
+    plain: Plain,
+    tmp_path: Path,
+) -> None:
+    """The example project takes most of a minute each time, so each driver has it on one server."""
+    env = {**mysql_env, "SHOP_DB_DRIVER": driver, "OUTCOMES_DB_DRIVER": driver}
+    expected = django(project, env={**env, **plain(mysql_flavour)}, record=tmp_path / "truth")
+
+    actual = toolkit(project, "--parallel", "2", env=env, record=tmp_path / "ours")
+
+    assert_agree(expected, actual)
+
+
+@pytest.mark.parametrize("options", [["--transport", "port"], ["--start-method", "spawn"]])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_published_ports_and_spawned_workers_change_no_outcome_on_mysql(
+    options: list[str],
+    mysql_env: dict[str, str],
+    mysql_flavour: str,
+    plain: Plain,
+    tmp_path: Path,
+) -> None:
+    env = {**mysql_env, **plain(mysql_flavour)}
+    expected = django(OUTCOMES, env=env, record=tmp_path / "truth")
+
+    actual = toolkit(OUTCOMES, *options, env=mysql_env, record=tmp_path / "ours")
+
+    assert_agree(expected, actual)

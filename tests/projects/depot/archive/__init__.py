@@ -1,0 +1,1 @@
+"""Papers of past years, in a SQLite file."""

@@ -1,0 +1,1 @@
+"""Depots, their services and the parcels that lie there."""

@@ -1,0 +1,1 @@
+"""A logistics company with several databases."""

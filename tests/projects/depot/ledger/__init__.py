@@ -1,0 +1,1 @@
+"""What depots earn and spend, in a database of its own on the same server."""

@@ -1,0 +1,1 @@
+"""Customers and orders of the system before this one, on MySQL or MariaDB."""
