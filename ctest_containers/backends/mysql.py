@@ -60,10 +60,13 @@ class Mysql:
         by which an official image initialises its data, and its container may have no network.
         """
         folder = INNER_SOCKET_FOLDER if transport is Transport.PORT else SOCKET_FOLDER
-        settings = () if own_image else (f"datadir={DATA_FOLDER}", *SETTINGS)
-        command = [f"--{one}" for one in (f"socket={folder}/{self.socket_file()}", *settings)]
+        command = [f"--socket={folder}/{self.socket_file()}"]
         if own_image:
             return Launch(command=command)
+        command += [f"--datadir={DATA_FOLDER}", *(f"--{one}" for one in SETTINGS)]
+        if transport is Transport.SOCKET:
+            # MariaDB would make a key for a certificate at every start, which takes up to a second.
+            command.append("--loose-skip-ssl")
         return Launch(
             command=command,
             # The socket's folder is private, and until it has a password, root has no other way in.
@@ -180,10 +183,14 @@ class Mysql:
         return " got signal " in log
 
     def settle(self, address: Address, users: Sequence[str]) -> None:
-        """See `Backend`; accounts of the network are made again where they are needed."""
-        if not address.password:
-            return
+        """See `Backend`; accounts of the network are made again where they are needed.
+
+        Rows that wait to be purged would be read and copied by every server that starts from here.
+        """
         with _cursor(address) as cursor:
+            cursor.execute("SET GLOBAL innodb_fast_shutdown = 0")
+            if not address.password:
+                return
             for user in (*users, self.admin):
                 cursor.execute("DROP USER IF EXISTS %s@%s", (user, _host_of(address)))
 

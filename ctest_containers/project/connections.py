@@ -145,12 +145,12 @@ def disconnect(aliases: Iterable[str]) -> None:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     for alias in aliases:
-        connection = connections[alias]
+        connection: Any = connections[alias]
         # SQLite's own `close` keeps a database in memory open, for it would be lost.
         BaseDatabaseWrapper.close(connection)
-        close_pool = getattr(connection, "close_pool", None)
-        if close_pool is not None:
-            close_pool()
+        # Asking it for its pool would make one.
+        if alias in getattr(connection, "_connection_pools", ()):
+            connection.close_pool()
 
 
 def save_sqlite(alias: str, file: Path) -> None:

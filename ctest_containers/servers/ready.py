@@ -13,6 +13,9 @@ from ctest_containers.model import Address
 POLL_SECONDS = 0.003
 """Between two attempts to reach it."""
 
+EXECUTE_EVERY_SECONDS = 0.05
+"""Between two attempts to run a command in its container, which costs the engine more."""
+
 INSPECT_EVERY_SECONDS = 0.25
 """Between two looks at whether its container still runs."""
 
@@ -46,6 +49,7 @@ def await_server(
             raise
         except EngineError as error:
             reason = error.message
+            time.sleep(EXECUTE_EVERY_SECONDS)
         if time.monotonic() - inspected > INSPECT_EVERY_SECONDS:
             inspected = time.monotonic()
             state = engine.state(container)

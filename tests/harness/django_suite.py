@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -9,19 +10,13 @@ import sys
 import tarfile
 import time
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import docker
-import psycopg2
 
-from ctest_containers.model import Vendor
-from ctest_containers.template.base import base_image
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from harness.servers import VENDORS, plain_server
 
 MODULES = (
     *("queries", "aggregation", "annotations", "backends", "transactions", "transaction_hooks"),
@@ -35,10 +30,14 @@ TESTS = Path(__file__).resolve().parents[1]
 SETTINGS = """
 import os
 server = {
-    "ENGINE": "django.db.backends.postgresql",
-    "USER": "postgres",
+    "ENGINE": f"django.db.backends.{os.environ['VENDOR']}",
+    "USER": "django",
     "HOST": os.environ["PLAIN_SERVER"],
+    "TEST": {"CHARSET": "UTF8"},
 }
+if os.environ["VENDOR"] == "mysql":
+    # As the settings of Django's own continuous integration have it.
+    server["TEST"] = {"CHARSET": "utf8mb4", "COLLATION": "utf8mb4_general_ci"}
 DATABASES = {"default": {**server, "NAME": "django"}, "other": {**server, "NAME": "django2"}}
 SECRET_KEY = "django_tests_secret_key"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
@@ -55,16 +54,23 @@ class Runner(ContainerRunnerMixin, RecordingRunner):
 """
 
 
-def main(modules: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run both, print the counts and every difference, and give 0 if there is none."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--on", choices=VENDORS, default="postgresql")
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    options = parser.parse_args(arguments)
+    modules, flavour = list(options.modules), options.on
+    engine = docker.from_env()
     with TemporaryDirectory(prefix="django-suite-") as name:
         folder = Path(name)
         suite = _unpack(folder)
         (suite / "suite_settings.py").write_text(SETTINGS)
         (suite / "combined_runner.py").write_text(RUNNER)
-        ours = _run(suite, modules, "combined_runner.Runner", "/nowhere")
-        with _plain_server() as host:
-            theirs = _run(suite, modules, "harness.recording.RecordingRunner", host)
+        ours = _run(suite, modules, "combined_runner.Runner", flavour, "/nowhere")
+        with plain_server(engine, flavour, ["django"]) as host:
+            theirs = _run(suite, modules, "harness.recording.RecordingRunner", flavour, host)
+    engine.close()
     found = {key: _outcomes(run) for key, run in (("toolkit", ours), ("Django", theirs))}
     for who, run in (("toolkit", ours), ("Django", theirs)):
         kinds = Counter(kind for _, kind, _ in run["outcomes"])
@@ -93,14 +99,16 @@ def _unpack(folder: Path) -> Path:
     return top / "tests"
 
 
-def _run(suite: Path, modules: list[str], runner: str, host: str) -> dict[str, Any]:
+def _run(suite: Path, modules: list[str], runner: str, flavour: str, host: str) -> dict[str, Any]:
     record = suite / "outcomes.json"
     search = os.pathsep.join([str(suite.parent), str(suite), str(TESTS)])
     own = {
         "PYTHONPATH": search,
         "RECORDED_OUTCOMES": str(record),
         "CHOSEN_RUNNER": runner,
+        "VENDOR": VENDORS[flavour].value,
         "PLAIN_SERVER": host,
+        **({"CTEST_CONTAINERS_MYSQL_IMAGE": flavour} if flavour == "mariadb" else {}),
     }
     command = [sys.executable, "runtests.py", "--settings=suite_settings", "--parallel=2"]
     started = time.monotonic()
@@ -124,32 +132,5 @@ def _outcomes(run: dict[str, Any]) -> set[tuple[str, str]]:
     return {(test, kind) for test, kind, _ in run["outcomes"]}
 
 
-@contextmanager
-def _plain_server() -> Iterator[str]:
-    """An ordinary server with the same settings, reached through a socket as well."""
-    image = base_image(Vendor.POSTGRESQL, "").name
-    client = docker.from_env()
-    with TemporaryDirectory(prefix="plain-", dir="/tmp") as name:
-        Path(name).chmod(0o777)
-        container = client.containers.run(
-            image,
-            detach=True,
-            network_mode="none",
-            volumes={name: {"bind": "/ctest/run", "mode": "rw"}},
-        )
-        try:
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                try:
-                    psycopg2.connect(host=name, user="postgres", dbname="postgres").close()
-                    break
-                except psycopg2.OperationalError:
-                    time.sleep(0.05)
-            yield name
-        finally:
-            container.remove(force=True, v=True)
-            client.close()
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:] or list(MODULES)))
+    sys.exit(main(sys.argv[1:]))

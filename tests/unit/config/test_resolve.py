@@ -10,7 +10,9 @@ import pytest
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import (
     flag,
+    image_of,
     parse_count,
+    parse_images,
     parse_limit,
     parse_paths,
     parse_seconds,
@@ -30,6 +32,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_seconds: ("1.5", "2.5", "3.5"),
     parse_size: ("512m", "2g", "3g"),
     parse_limit: ("0", "2.5", "3.5"),
+    parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),
 }
 """Three values for each kind of row; a choice tells its words itself."""
@@ -186,3 +189,22 @@ def test_every_option_has_its_own_flag() -> None:
     flags = {flag(row) for row in ROWS.values()}
 
     assert len(ROWS) == len(flags)
+
+
+def test_an_image_of_an_alias_goes_before_the_one_of_its_vendor() -> None:
+    config = Config(mysql_image="mariadb", images=(("old", "mysql:8.4"),))
+
+    assert image_of(config, "mysql", "old") == "mysql:8.4"
+    assert image_of(config, "mysql", "default") == "mariadb"
+    assert image_of(config, "postgresql", "default") == ""
+
+
+def test_images_are_given_as_text_or_as_a_dictionary() -> None:
+    assert parse_images("b=x:1, a=host:5000/y") == (("a", "host:5000/y"), ("b", "x:1"))
+    assert parse_images({"b": "x:1", "a": "host:5000/y"}) == parse_images("a=host:5000/y,b=x:1")
+
+
+@pytest.mark.parametrize("value", ["", "a", "a=", "=x", {}, {"a": ""}, 3])
+def test_images_without_alias_or_name_are_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="must be ALIAS=IMAGE"):
+        parse_images(value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from unit.checkout import Checkout
 
+from ctest_containers.errors import UsageError
 from ctest_containers.model import DatabasePlan, Vendor
-from ctest_containers.project.databases import group_by_name
+from ctest_containers.project.databases import DatabasePlans, group_by_name
 
 POSTGRESQL = '{"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "b"}'
 
@@ -111,3 +113,27 @@ def test_a_project_without_databases_has_no_groups(checkout: Checkout) -> None:
 
     assert checkout.ask()["groups"] == {}
     assert checkout.ask(used=["default"])["groups"] == {}
+
+
+def test_databases_of_different_images_do_not_share_a_server() -> None:
+    images = {"a": "postgres:16", "b": "postgres:17", "c": "postgres:16"}
+    plans = [DatabasePlan(name=one, aliases=(one,), image=image) for one, image in images.items()]
+
+    groups = group_by_name(Vendor.POSTGRESQL, plans)
+
+    assert [group.aliases for group in groups] == [("a", "c"), ("b",)]
+    assert [group.image for group in groups] == ["postgres:16", "postgres:17"]
+
+
+@pytest.mark.parametrize(
+    ("alias", "said"),
+    [("nobody", "There is no database 'nobody'"), ("other", "which needs no image")],
+)
+def test_an_image_for_an_alias_without_a_server_is_refused(alias: str, said: str) -> None:
+    groups = [
+        *group_by_name(Vendor.POSTGRESQL, [DatabasePlan(name="x", aliases=("default",))]),
+        *group_by_name(Vendor.SQLITE, [DatabasePlan(name="y", aliases=("other",))]),
+    ]
+
+    with pytest.raises(UsageError, match=said):
+        DatabasePlans(tuple(groups), {}).check_images([alias])

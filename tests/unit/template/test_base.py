@@ -45,6 +45,12 @@ def test_an_image_that_the_user_names_is_taken_as_it_is() -> None:
     assert base_image(Vendor.POSTGRESQL, "postgres:16") == BaseImage(name="postgres:16")
 
 
+def test_an_own_image_of_another_server_of_the_vendor_is_named_by_its_folder() -> None:
+    assert base_image(Vendor.MYSQL, "mariadb").name.startswith("localhost/ctest/base/mariadb:")
+    assert base_image(Vendor.MYSQL, "") == base_image(Vendor.MYSQL, "mysql")
+    assert base_image(Vendor.POSTGRESQL, "mariadb") == BaseImage(name="mariadb")
+
+
 def test_the_own_image_is_named_by_the_content_of_its_folder() -> None:
     image = base_image(Vendor.POSTGRESQL, "")
 

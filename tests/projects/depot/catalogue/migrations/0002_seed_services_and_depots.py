@@ -13,7 +13,6 @@ def forwards(apps, schema_editor):
         Service.objects.using(alias).create(code=code, name=name)
     for code, (city, services) in DEPOTS.items():
         depot = Depot.objects.using(alias).create(code=code, city=city)
-        # What is related is written where the router says: to the default database, too.
         depot.services.set(Service.objects.using(alias).filter(code__in=services))
 
 
