@@ -3,55 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import docker
 import pytest
-from harness.projects import PROJECTS, run
+from harness.projects import PROJECTS, environment, run
+from harness.servers import own_image
 
 OUTCOMES = PROJECTS / "outcomes"
-CONTEXT = Path(__file__).resolve().parents[1] / "harness" / "official-postgres"
-NAME = "localhost/ctest-tests/official-postgres:17"
+HARNESS = Path(__file__).resolve().parents[1] / "harness"
 
 
-@pytest.fixture(scope="module")
-def official(engine: docker.DockerClient, base: str) -> Iterator[str]:
-    """An image with a VOLUME, a root entrypoint and a first start that takes a while."""
-    engine.images.build(path=str(CONTEXT), tag=NAME, buildargs={"BASE": base}, rm=True)
-    yield NAME
-    engine.images.remove(NAME, force=True)
+@dataclass(frozen=True, slots=True)
+class Official:
+    """An image with a VOLUME, a root entrypoint and a first start that takes a while.
+
+    Attributes:
+        vendor: What Django calls it.
+        secret: The variable by which its entrypoint is told how the administrator gets in.
+    """
+
+    image: str
+    vendor: str
+    secret: str
+
+    def options(self, project: str) -> list[str]:
+        """What lets a run use it."""
+        return [f"--{self.vendor}-image", self.image, "--project", project]
+
+
+@pytest.fixture(scope="module", params=["postgres", "mysql", "mariadb"])
+def official(request: pytest.FixtureRequest, engine: docker.DockerClient) -> Iterator[Official]:
+    """Each of them, made of the toolkit's own image of the same server."""
+    flavour = str(request.param)
+    vendor, secret = "mysql", "MYSQL_ALLOW_EMPTY_PASSWORD"
+    if flavour == "postgres":
+        vendor, secret = "postgresql", "POSTGRES_PASSWORD"
+    name = f"localhost/ctest-tests/official-{flavour}:1"
+    own = own_image(engine, vendor if flavour == "postgres" else flavour)
+    engine.images.build(
+        path=str(HARNESS / f"official-{flavour}"), tag=name, buildargs={"BASE": own}, rm=True
+    )
+    yield Official(name, vendor, secret)
+    engine.images.remove(name, force=True)
+
+
+@pytest.fixture
+def env(official: Official, cache: Path) -> dict[str, str]:
+    """For projects on such a server; the one that the settings name does not exist."""
+    return environment(cache, {"OUTCOMES_DB": official.vendor, "OUTCOMES_DB_PORT": "1"})
 
 
 @pytest.mark.parametrize("transport", ["socket", "port"])
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_named_image_is_snapshotted_in_spite_of_its_volume(
-    transport: str, official: str, postgresql_env: dict[str, str], engine: docker.DockerClient
+    transport: str, official: Official, env: dict[str, str], engine: docker.DockerClient
 ) -> None:
     volumes = len(engine.volumes.list())
-    options = ["--postgresql-image", official, "--transport", transport]
+    options = [*official.options(f"named-{transport}"), "--transport", transport]
 
-    first = run(OUTCOMES, "library.test_outcomes.Writing", *options, env=postgresql_env)
-    second = run(OUTCOMES, "library.test_outcomes.Restored", *options, env=postgresql_env)
+    first = run(OUTCOMES, "library.test_outcomes.Writing", *options, env=env)
+    second = run(OUTCOMES, "library.test_outcomes.Restored", *options, env=env)
 
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "Using the template" in second.output
     assert len(engine.volumes.list()) == volumes
+    for image in engine.images.list(f"localhost/ctest/named-{transport}/{official.vendor}"):
+        engine.images.remove(image.tags[0], force=True)
 
 
-@pytest.mark.usefixtures("official", "no_container_is_left")
+@pytest.mark.usefixtures("no_container_is_left")
 def test_a_template_of_a_named_image_holds_no_password(
-    official: str, postgresql_env: dict[str, str], engine: docker.DockerClient
+    official: Official, env: dict[str, str], engine: docker.DockerClient
 ) -> None:
-    run(
-        OUTCOMES,
-        "library.test_outcomes.Writing",
-        *("--postgresql-image", official, "--project", "no-password"),
-        env=postgresql_env,
-    )
+    run(OUTCOMES, "library.test_outcomes.Writing", *official.options("no-password"), env=env)
 
-    (image,) = engine.images.list("localhost/ctest/no-password/postgresql")
+    (image,) = engine.images.list(f"localhost/ctest/no-password/{official.vendor}")
 
     environment = dict(entry.partition("=")[::2] for entry in image.attrs["Config"]["Env"])
-    assert environment["POSTGRES_PASSWORD"] == ""
+    assert environment[official.secret] == ""
     assert {label for label in image.labels if "secret" in label or "password" in label} == set()
     engine.images.remove(image.tags[0], force=True)

@@ -7,10 +7,12 @@ class DepotRouter:
     """Apps with a database of their own go there, all others to the default one."""
 
     def db_for_read(self, model, **hints):
-        """Read the catalogue from the replica."""
-        if model._meta.app_label == "catalogue":
-            return "replica"
-        return self.db_for_write(model)
+        """Read the catalogue from the replica, but what belongs to a row from where that is."""
+        home = self.db_for_write(model)
+        instance = hints.get("instance")
+        if model._meta.app_label != "catalogue":
+            return home
+        return home if instance is not None and instance._state.db == home else "replica"
 
     def db_for_write(self, model, **hints):
         return HOMES.get(model._meta.app_label, "default")

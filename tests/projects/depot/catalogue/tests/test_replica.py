@@ -21,7 +21,12 @@ class ReplicaTests(TestCase):
 
     def test_queries_name_the_replica(self):
         self.assertEqual(Depot.objects.all().db, "replica")
-        self.assertEqual(self.depot.parcels.all().db, "replica")
+        self.assertEqual(Depot.objects.get(code="HAM").parcels.all().db, "replica")
+
+    def test_what_belongs_to_a_row_is_read_from_where_that_is(self):
+        self.assertEqual(self.depot.parcels.all().db, "default")
+        self.depot.refresh_from_db()
+        self.assertEqual(self.depot.city, "Berlin")
 
     def test_migrated_rows_are_read_through_the_replica(self):
         hamburg = Depot.objects.get(code="HAM")
@@ -50,7 +55,7 @@ class ReplicaTests(TestCase):
     def test_related_rows_are_written_together(self):
         parcel = Parcel.objects.create(depot=self.depot, reference="P-1", weight="2.50")
         parcel.depot.services.set(Service.objects.filter(code="cold"))
-        self.assertEqual(self.depot.services.using("default").get().code, "cold")
+        self.assertEqual(self.depot.services.get().code, "cold")
         self.assertEqual(parcel._state.db, "default")
 
 

@@ -1,0 +1,28 @@
+"""The versions of Python and Django that the promise is checked with: `nox`, or `nox -s matrix`."""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.sessions = ["matrix"]
+
+VERSIONS = [
+    ("3.10", "4.2"),
+    ("3.11", "5.2"),
+    ("3.12", "5.2"),
+    ("3.12", "6.0"),
+    ("3.13", "5.2"),
+    ("3.13", "6.0"),
+]
+
+
+@nox.session
+@nox.parametrize(("python", "django"), VERSIONS)
+def matrix(session: nox.Session, django: str) -> None:
+    """A project whose tests end in every way ends as under Django, on every kind of server."""
+    session.install("-q", "-e", ".[dev]", f"Django~={django}.0")
+    session.run("scripts/engine", external=True)
+    session.run("scripts/base-image", external=True)
+    chosen = session.posargs or ["-k", "outcomes or option_of_django or settings_say"]
+    session.run("pytest", "-q", "-p", "no:randomly", "tests/integration", *chosen)
