@@ -6,6 +6,7 @@ databases live in the worker processes, and its whole backend is the copying of 
 
 from __future__ import annotations
 
+from ctest_containers.backends import sqlite
 from ctest_containers.backends.api import Backend, Launch, NotReadyError
 from ctest_containers.backends.mysql import Mysql
 from ctest_containers.backends.postgresql import Postgresql
@@ -14,4 +15,10 @@ from ctest_containers.model import Vendor
 BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql(), Vendor.MYSQL: Mysql()}
 """The backends of the vendors that have a server."""
 
-__all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError"]
+
+def read_only_statement(vendor: str) -> str:
+    """What keeps a session from writing, by Django's name for the vendor."""
+    return sqlite.READ_ONLY if vendor == Vendor.SQLITE else BACKENDS[Vendor(vendor)].read_only
+
+
+__all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError", "read_only_statement"]

@@ -38,6 +38,9 @@ class Backend(Protocol):
     admin: str
     """The role that may do everything."""
 
+    read_only: str
+    """The statement that keeps a session from writing."""
+
     def socket_file(self) -> str:
         """The name of its Unix socket in the folder for it."""
 

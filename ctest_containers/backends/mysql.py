@@ -47,6 +47,7 @@ class Mysql:
     vendor = Vendor.MYSQL
     port = 3306
     admin = "root"
+    read_only = "SET SESSION TRANSACTION READ ONLY"
 
     def socket_file(self) -> str:
         """See `Backend`."""
@@ -82,7 +83,7 @@ class Mysql:
         everywhere = f"'{self.admin}'@'%'"
         statements = (
             f"CREATE USER IF NOT EXISTS {everywhere};\n"
-            f"ALTER USER {everywhere} IDENTIFIED BY '{password!s}';\n"
+            f"ALTER USER {everywhere} IDENTIFIED BY '{password!s}' ACCOUNT UNLOCK;\n"
             f"GRANT ALL PRIVILEGES ON *.* TO {everywhere} WITH GRANT OPTION;\n"
         )
         return ["sh", "-c", client, "sh", socket], statements.encode()
@@ -105,7 +106,8 @@ class Mysql:
             for user in users:
                 account, password = (user, _host_of(address)), str(address.password)
                 cursor.execute("CREATE USER IF NOT EXISTS %s@%s", account)
-                cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s", (*account, password))
+                known = (*account, password)
+                cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", known)
                 cursor.execute("GRANT ALL PRIVILEGES ON *.* TO %s@%s WITH GRANT OPTION", account)
         if address.password:
             for user in users:
@@ -183,7 +185,7 @@ class Mysql:
         return " got signal " in log
 
     def settle(self, address: Address, users: Sequence[str]) -> None:
-        """See `Backend`; accounts of the network are made again where they are needed.
+        """See `Backend`; accounts of the network are locked, and stay, for views may be theirs.
 
         Rows that wait to be purged would be read and copied by every server that starts from here.
         """
@@ -192,7 +194,8 @@ class Mysql:
             if not address.password:
                 return
             for user in (*users, self.admin):
-                cursor.execute("DROP USER IF EXISTS %s@%s", (user, _host_of(address)))
+                account = (user, _host_of(address))
+                cursor.execute("ALTER USER %s@%s IDENTIFIED BY '' ACCOUNT LOCK", account)
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
         """See `Backend`; seen with Connector/Python 26.10."""

@@ -49,6 +49,7 @@ class Postgresql:
     vendor = Vendor.POSTGRESQL
     port = 5432
     admin = "postgres"
+    read_only = "SET default_transaction_read_only = on"
 
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """See `Backend`."""

@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Lease
+
+READ_ONLY: Final = "PRAGMA query_only = ON"
+"""What keeps a connection from writing."""
 
 
 def file_of(folder: Path, database: DatabasePlan) -> Path:

@@ -6,7 +6,7 @@ import os
 import socket
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -74,14 +74,19 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
             connections.settings[alias].update(settings)
 
 
-def redirect(lease: Lease) -> None:
-    """Let an alias use an isolated database from now on, in every thread."""
+def redirect(lease: Lease) -> dict[str, Any]:
+    """Let an alias use an isolated database from now on, in every thread.
+
+    Returns:
+        Its settings until now, for `restore`.
+    """
     from django.db import connections
 
     connection = connections[lease.alias]
     disconnect([lease.alias])
     # Updated in place: the connections of other threads are made from the same dictionary.
     settings = connection.settings_dict
+    before = dict(settings)
     settings.update(lease.settings)
     settings["OPTIONS"] = {
         name: value
@@ -90,6 +95,16 @@ def redirect(lease: Lease) -> None:
     }
     if lease.load_from:
         _load(connection, lease.load_from)
+    return before
+
+
+def restore(before: Mapping[str, Mapping[str, Any]]) -> None:
+    """Disconnect aliases, and give them back the settings that they had before `redirect`."""
+    from django.db import connections
+
+    disconnect(before)
+    for alias, settings in before.items():
+        connections.settings[alias].update(settings)
 
 
 def unreachable(leases: Iterable[Lease]) -> list[str]:

@@ -25,6 +25,21 @@ class DatabasePlans:
     groups: tuple[DatabaseGroup, ...]
     unsupported: Mapping[str, str]
 
+    def dependencies(self, group: DatabaseGroup) -> list[str]:
+        """The aliases of other servers that a group's own say in the settings they depend on.
+
+        What Django assumes where the settings say nothing is not among them.
+        """
+        from django.db import connections
+
+        named = [
+            alias
+            for own in group.aliases
+            for alias in connections.settings[own]["TEST"].get("DEPENDENCIES", ())
+        ]
+        known = {alias for other in self.groups for alias in other.aliases}
+        return sorted(known.intersection(named).difference(group.aliases))
+
     def check_images(self, aliases: Iterable[str]) -> None:
         """Refuse images for aliases that do not exist or have no server.
 

@@ -18,12 +18,16 @@ class Batch:
     Attributes:
         first: The place of its first test in the run; the others follow.
         aliases: The databases that its tests may use.
+        needs_rows: Whether some test expects the rows that migrations have made.
+        removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
     """
 
     number: int
     first: int
     tests: list[unittest.TestCase]
     aliases: frozenset[str]
+    needs_rows: bool = False
+    removes_rows: bool = False
 
     @property
     def indices(self) -> range:
@@ -41,6 +45,8 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
     Args:
         every_alias: What `databases = "__all__"` stands for.
     """
+    from django.test import TestCase
+
     batches: list[Batch] = []
     first = 0
     for _, group in itertools.groupby(tests, _key):
@@ -49,11 +55,28 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
         for test in together:
             declared = getattr(test, "databases", None) or ()
             aliases.update(every_alias if declared == "__all__" else declared)
+        kinds = {type(test) for test in together}
         batches.append(
-            Batch(number=len(batches), first=first, tests=together, aliases=frozenset(aliases))
+            Batch(
+                number=len(batches),
+                first=first,
+                tests=together,
+                aliases=frozenset(aliases),
+                needs_rows=any(issubclass(kind, TestCase) for kind in kinds),
+                removes_rows=any(map(_removes_rows, kinds)),
+            )
         )
         first += len(together)
     return batches
+
+
+def _removes_rows(kind: type) -> bool:
+    """Whether Django runs tests of this class after all those that need the rows of migrations."""
+    from django.test import SimpleTestCase, TestCase, TransactionTestCase
+
+    if issubclass(kind, TestCase):
+        return False
+    return issubclass(kind, TransactionTestCase) or not issubclass(kind, SimpleTestCase)
 
 
 def _key(test: unittest.TestCase) -> object:

@@ -25,7 +25,7 @@ from ctest_containers.events import ContainersLeft, Event, LimitsInverted, Worke
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
-from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.interrupts import Terminated, terminable
@@ -114,8 +114,7 @@ class Session:
         self._servers = WorkerServers(
             host=self._host, store=self._store, report=self._report, folder=self._scratch
         )
-        self._ready: set[str] = set()
-        self._parent_aliases: set[str] = set()
+        self._parent_settings: dict[str, dict[str, Any]] = {}
         self._templates: dict[str, Template] = {}
         self._plans = DatabasePlans((), {})
         self._exit = ExitStack()
@@ -152,13 +151,21 @@ class Session:
             CtestError: One cannot be had.
         """
         for group in self._plans.select(aliases):
-            if group.label in self._ready:
-                continue
-            template = self._identify(group)
-            was_there = self._store.ensure(template, self._setup, self._create)
-            self._servers.offer(template, was_there=was_there)
-            self._ready.add(group.label)
-            self._templates[group.label] = template
+            if group.label not in self._templates:
+                template = self._identify(group)
+                was_there = self._store.ensure(
+                    template, self._setup, self._create, functools.partial(self._lend, group)
+                )
+                self._servers.offer(template, was_there=was_there)
+                self._templates[group.label] = template
+
+    def _lend(self, group: DatabaseGroup) -> Sequence[Lease]:
+        """The databases of other servers that the migrations of a group may read."""
+        aliases = self._plans.dependencies(group)
+        self.prepare(aliases)
+        # A connection that is open while a child is forked is the child's to spoil, too.
+        connections.disconnect(self._parent_settings)
+        return self._servers.await_leases(PARENT, aliases)
 
     def lend_to_parent(self, aliases: Collection[str]) -> None:
         """Point the parent's own connections at databases of its own.
@@ -168,9 +175,8 @@ class Session:
         """
         self.prepare(aliases)
         for lease in self._servers.await_leases(PARENT, aliases):
-            if lease.alias not in self._parent_aliases:
-                self._parent_aliases.add(lease.alias)
-                connections.redirect(lease)
+            if lease.alias not in self._parent_settings:
+                self._parent_settings[lease.alias] = connections.redirect(lease)
 
     def run(
         self,
@@ -263,14 +269,14 @@ class Session:
             self.failure.message += f"\n{left}"
 
     def _lend_to_parent(self, alias: str) -> None:
-        if alias not in self._parent_aliases:
+        if alias not in self._parent_settings:
             self.lend_to_parent([alias])
 
     def _finish_with_parent(self) -> None:
         """Give back what the parent used; nothing of it may be open when workers are forked."""
-        connections.disconnect(self._parent_aliases)
+        connections.restore(self._parent_settings)
         self._servers.discard(PARENT)
-        self._parent_aliases.clear()
+        self._parent_settings.clear()
 
     def _expect_servers(self, workers: int, batches: Sequence[Batch]) -> None:
         self._servers.keep_workers(workers)
@@ -316,7 +322,7 @@ class Session:
 
     def _close(self) -> None:
         try:
-            connections.disconnect(self._parent_aliases)
+            connections.restore(self._parent_settings)
         finally:
             if self._host_client is not None:
                 left = self._host_client.close()

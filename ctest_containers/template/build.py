@@ -9,8 +9,9 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from ctest_containers.backends import sqlite
+from ctest_containers.backends import read_only_statement, sqlite
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
@@ -26,6 +27,7 @@ def build_in_child(
     create: CreateDatabases,
     group: DatabaseGroup,
     leases: Sequence[Lease],
+    lent: Sequence[Lease],
     folder: Path | None,
     close: Sequence[int],
     timeout_seconds: float,
@@ -34,6 +36,7 @@ def build_in_child(
 
     Args:
         leases: Where the aliases live while the template is built.
+        lent: Databases of other servers that migrations may read, but not write.
         folder: Where SQLite's databases are saved, a file for each alias; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
 
@@ -42,7 +45,10 @@ def build_in_child(
     """
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
-        args=(setup, create, group, tuple(leases), folder, () if setup.spawned else tuple(close)),
+        args=(
+            *(setup, create, group, tuple(leases), tuple(lent), folder),
+            () if setup.spawned else tuple(close),
+        ),
         name=f"template-{group.label}",
     )
     sys.stdout.flush()
@@ -74,6 +80,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     create: CreateDatabases,
     group: DatabaseGroup,
     leases: Sequence[Lease],
+    lent: Sequence[Lease],
     folder: Path | None,
     close: Sequence[int],
 ) -> None:
@@ -82,20 +89,33 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             os.close(descriptor)
     # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from django.db.backends.signals import connection_created
+
     try:
         setup.load()
         _adjust_test_settings(group)
 
+        readable = {lease.alias: lease for lease in lent}
+
         def resolve(alias: str) -> None:
-            if alias not in group.aliases:
+            if alias not in {*group.aliases, *readable}:
                 raise TemplateError(
-                    f"A migration uses the database {alias!r}, which is not part of the template "
-                    f"for {group.label}."
+                    f"A migration for {group.label} uses the database {alias!r}, which is on "
+                    "another server.",
+                    f"To let it read there, name {alias!r} in TEST['DEPENDENCIES'] of "
+                    f"{' or '.join(map(repr, group.aliases))}.",
                 )
 
+        def keep_from_writing(connection: Any, **_: object) -> None:
+            if connection.alias in readable:
+                with connection.cursor() as cursor:
+                    cursor.execute(read_only_statement(connection.vendor))
+
         with connections.guarded(resolve):
-            for lease in leases:
+            for lease in (*leases, *lent):
                 connections.redirect(lease)
+            # What it wrote there would be in no template.
+            connection_created.connect(keep_from_writing)
             create(group.aliases)
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:

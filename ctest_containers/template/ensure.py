@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from ctest_containers.events import (
     TemplateBuilt,
     TemplateFound,
 )
-from ctest_containers.model import Vendor, address_of
+from ctest_containers.model import Lease, Vendor, address_of
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.servers import ServerHostClient
 from ctest_containers.servers.requests import (
@@ -70,8 +70,17 @@ class TemplateStore:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
 
-    def ensure(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> bool:
+    def ensure(
+        self,
+        template: Template,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        lend: Callable[[], Sequence[Lease]],
+    ) -> bool:
         """Make sure that a template exists; build it unless another run does so already.
+
+        Args:
+            lend: Called before it is built; gives databases of other servers that it may read.
 
         Returns:
             Whether it was there all along.
@@ -84,7 +93,7 @@ class TemplateStore:
             self.report(_found(template))
             return True
         try:
-            self._build_once(template, setup, create)
+            self._build_once(template, setup, create, lend)
         except OSError as error:
             raise TemplateError(
                 f"The template cannot be made with the cache folder {self.folder}: {error}.",
@@ -96,8 +105,15 @@ class TemplateStore:
         """The folder of an SQLite template."""
         return self.folder / "sqlite" / slug(template.project) / template.fingerprint
 
-    def _build_once(self, template: Template, setup: ProjectSetup, create: CreateDatabases) -> None:
+    def _build_once(
+        self,
+        template: Template,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        lend: Callable[[], Sequence[Lease]],
+    ) -> None:
         group = template.group
+        lent = lend()
         with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
             if self._exists(template):
                 self.report(_found(template))
@@ -109,9 +125,9 @@ class TemplateStore:
                 )
             )
             if group.vendor is Vendor.SQLITE:
-                self._build_files(template, setup, create)
+                self._build_files(template, setup, create, lent)
             else:
-                self._build_image(template, setup, create)
+                self._build_image(template, setup, create, lent)
             self.report(
                 TemplateBuilt(
                     group=group.label,
@@ -127,7 +143,11 @@ class TemplateStore:
         return found is not None and found.get(labels.FINGERPRINT) == template.fingerprint
 
     def _build_files(
-        self, template: Template, setup: ProjectSetup, create: CreateDatabases
+        self,
+        template: Template,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        lent: Sequence[Lease],
     ) -> None:
         target = self.files(template)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -138,8 +158,9 @@ class TemplateStore:
                 create=create,
                 group=template.group,
                 leases=(),
+                lent=lent,
                 folder=making,
-                close=(),
+                close=self.host().descriptors() if lent else (),
                 timeout_seconds=self.build_timeout_seconds,
             )
             making.rename(target)
@@ -148,7 +169,11 @@ class TemplateStore:
             raise
 
     def _build_image(
-        self, template: Template, setup: ProjectSetup, create: CreateDatabases
+        self,
+        template: Template,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        lent: Sequence[Lease],
     ) -> None:
         assert template.base is not None
         group = template.group
@@ -178,6 +203,7 @@ class TemplateStore:
                 create=create,
                 group=group,
                 leases=leases,
+                lent=lent,
                 folder=None,
                 close=host.descriptors(),
                 timeout_seconds=self.build_timeout_seconds,

@@ -159,13 +159,24 @@ class WorkerPool:
         return [slot for slot in self._slots if slot.work is not None]
 
     def _employ(self, slot: Slot) -> None:
-        """Give a free worker the first batch whose databases it has, or can have at once."""
+        """Give a free worker the first batch whose databases it has, or can have at once.
+
+        As in a serial run, no test that needs the rows of migrations comes after one that may have
+        removed them: those wait until none of these is left, and a worker that has none that it
+        could still give them to is renewed.
+        """
         if slot.work is not None or slot.retired is not None or not self._queue:
+            return
+        allowed = self._allowed(slot)
+        if not allowed and all(other.flushed or other.retired for other in self._slots):
+            self._renew(slot)
+            allowed = self._allowed(slot)
+        if not allowed:
             return
         if slot.process is None:
             slot.process = self._start(slot.number)
             self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
-        for work in self._queue:
+        for work in allowed:
             try:
                 leases = self._databases.leases(slot.number, work.batch.aliases)
             except (ServerError, EngineError) as error:
@@ -176,6 +187,7 @@ class WorkerPool:
             slot.refused = 0
             self._queue.remove(work)
             slot.work = work
+            slot.flushed |= work.batch.removes_rows
             if self._limits.per_worker is not None:
                 slot.batch_deadline = Overdue(
                     Deadline(self._limits.per_worker),
@@ -186,6 +198,25 @@ class WorkerPool:
                 slot.process.send(UseDatabases(leases=fresh))
             slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
             return
+
+    def _allowed(self, slot: Slot) -> list[Work]:
+        """The waiting batches that a worker may take, as far as the rows of migrations go."""
+        needed = any(one.batch.needs_rows and not one.batch.removes_rows for one in self._queue)
+        return [
+            work
+            for work in self._queue
+            if not (work.batch.needs_rows and slot.flushed)
+            and not (work.batch.removes_rows and needed)
+        ]
+
+    def _renew(self, slot: Slot) -> None:
+        """Replace a worker's process and servers, neither of which has done anything wrong."""
+        if slot.process is not None:
+            slot.process.send(Quit())
+            slot.process.join()
+        slot.process, slot.ready, slot.flushed = None, False, False
+        slot.leased.clear()
+        self._databases.discard(slot.number)
 
     def _retire(self, slot: Slot, error: CtestError) -> None:
         """Try again with a new server; then go on without this worker, as long as there is one."""
@@ -290,7 +321,7 @@ class WorkerPool:
         cause = self._cause(slot.process.join())
         running, work, failure, last = slot.running, slot.work, slot.failure, slot.last
         slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
-        ready, slot.ready, slot.wanted = slot.ready, False, ""
+        ready, slot.ready, slot.wanted, slot.flushed = slot.ready, False, "", False
         slot.leased.clear()
         gone, slot.database_lost = slot.database_lost, False
         wait_seconds = ENDING_SECONDS if gone else 0.0

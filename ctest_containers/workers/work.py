@@ -57,6 +57,7 @@ class Slot:
         overdue: Why the process was killed, and where it was then.
         refused: How many of its servers have not started, one after another.
         retired: Why this worker gets no more work; None while it does.
+        flushed: Whether a test may have removed the rows of migrations from its databases.
     """
 
     number: int
@@ -72,6 +73,7 @@ class Slot:
     database_lost: bool = False
     refused: int = 0
     retired: CtestError | None = None
+    flushed: bool = False
     fixture: str = ""
     deadline: Overdue | None = None
     batch_deadline: Overdue | None = None

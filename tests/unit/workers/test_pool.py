@@ -5,6 +5,7 @@ from __future__ import annotations
 import unittest
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from unit.fakes import FakeDatabases, World
@@ -39,6 +40,11 @@ def _batches(*sizes: int, aliases: frozenset[str] = frozenset(["default"])) -> l
         batches.append(Batch(number=number, first=first, tests=tests, aliases=aliases))
         first += size
     return batches
+
+
+def _started(events: list[Event]) -> list[int]:
+    """The places of tests in the order in which they began."""
+    return [event.index for event in events if isinstance(event, TestStarted)]
 
 
 @pytest.fixture
@@ -367,3 +373,41 @@ def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) 
 
     assert all(process.joined for process in world.processes)
     assert any(process.killed for process in world.processes)
+
+
+def test_what_may_remove_rows_does_not_overtake_what_needs_them_and_waits_for_its_server() -> None:
+    needing, removing = _batches(1, 1)
+    needing = replace(needing, needs_rows=True)
+    removing = replace(removing, removes_rows=True, aliases=frozenset())
+    databases = FakeDatabases(slow=True)
+
+    events = _run(World([needing, removing]), databases, workers=1)
+
+    assert _started(events) == [0, 1]
+    databases.close()
+
+
+def test_a_worker_whose_rows_may_be_gone_is_renewed_for_a_test_that_needs_them(
+    databases: FakeDatabases,
+) -> None:
+    batches = [replace(one, needs_rows=True, removes_rows=True) for one in _batches(1, 1)]
+    world = World(batches)
+
+    events = _run(world, databases, workers=1)
+
+    assert _started(events) == [0, 1]
+    assert len(world.processes) == 2
+    assert databases.discarded == [1]
+    assert _errors(events) == {}
+
+
+def test_a_worker_whose_rows_may_be_gone_goes_on_with_tests_that_need_none(
+    databases: FakeDatabases,
+) -> None:
+    removing, other = _batches(1, 1)
+    world = World([replace(removing, removes_rows=True), other])
+
+    _run(world, databases, workers=1)
+
+    assert len(world.processes) == 1
+    assert databases.discarded == []
