@@ -75,6 +75,7 @@ class FixtureFinished:
     """A fixture of a class or a module has ended, one way or another."""
 
     worker: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,10 +126,15 @@ class TestFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFinished:
-    """A worker has run a batch to its end and is free."""
+    """A worker has run a batch to its end and is free.
+
+    Attributes:
+        seconds: What all of it took: tests, fixtures and what Django does between them.
+    """
 
     worker: int
     batch: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,15 +256,28 @@ class TemplateBuilt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersPlanned:
-    """How many workers the run has, and what decided it."""
+    """How many workers the run has, and what decided it.
+
+    Attributes:
+        limits: All that was considered: how many workers it allows, and why.
+    """
 
     workers: int
     reason: str
+    limits: tuple[tuple[int, str], ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsInverted:
     """A time limit is not below the one above it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingsLost:
+    """The timings of past runs could not be read, or those of this one not kept."""
 
     reason: str
 
@@ -330,6 +349,7 @@ Event = (
     | RunTimedOut
     | LimitsInverted
     | ContainersLeft
+    | TimingsLost
     | DriverUnfit
     | BaseImageBuildStarted
 )

@@ -59,6 +59,7 @@ class IsolatedTestSuite(ParallelTestSuite):
             failfast=runner.failfast,
             buffer=runner.buffer,
             debug_sql=runner.debug_sql,
+            reorder=not runner.reverse and runner.shuffle is False,
             interrupted=was_interrupted,
         )
         return result

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 GROUPS: Final = Path("/sys/fs/cgroup")
+
+NO_LIMIT: Final = 2**60
+"""A control group without a limit says some number above this in version 1."""
 
 
 def available_bytes() -> int | None:
-    """Memory that new processes can use without swapping; None when the system does not tell."""
+    """Memory that new processes can use without swapping; None when the system does not tell.
+
+    It is the machine's, or what is left to this process's control groups if that is less: psutil
+    knows nothing of those.
+    """
+    found = [_of_the_machine(), *_left_to_groups()]
+    return min((one for one in found if one is not None), default=None)
+
+
+def private_bytes() -> int | None:
+    """The memory of this process that it shares with no other; None where nobody tells."""
     try:
-        return int(psutil.virtual_memory().available)
-    except (psutil.Error, OSError):
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    except OSError:
         return None
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024
 
 
 def kills_for_memory() -> int:
@@ -24,29 +37,65 @@ def kills_for_memory() -> int:
     Where the group cannot be read it is those of the whole machine, and 0 where nobody tells.
     See `memory.events` in the kernel's cgroup-v2.rst, `memory.oom_control` in its memory.rst.
     """
-    found = map(_kills_in, (*_group_files(), Path("/proc/vmstat")))
+    events = (
+        group / name for group in _groups() for name in ("memory.events", "memory.oom_control")
+    )
+    found = (_entry(file, "oom_kill") for file in (*events, Path("/proc/vmstat")))
     return next((kills for kills in found if kills is not None), 0)
 
 
-def _kills_in(counters: Path) -> int | None:
+def _of_the_machine() -> int | None:
     try:
-        lines = [line.split() for line in counters.read_text().splitlines()]
-        return next(int(value) for name, value in lines if name == "oom_kill")
-    except (OSError, ValueError, StopIteration):
+        import psutil
+
+        return int(psutil.virtual_memory().available)
+    except Exception:  # noqa: BLE001  # Missing, broken or forbidden: tests run all the same.
         return None
 
 
-def _group_files() -> list[Path]:
+def _left_to_groups() -> Iterator[int]:
+    """What is left to each control group that this process is in; files in memory can be let go.
+
+    See "memory.current" and "memory.stat" in cgroup-v2.rst, and section 5.2 of memory.rst.
+    """
+    for group in _groups():
+        for limit, usage, cache in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            most, used = _number(group / limit), _number(group / usage)
+            if most is not None and used is not None and most < NO_LIMIT:
+                yield max(0, most - used + (_entry(group / "memory.stat", cache) or 0))
+
+
+def _groups() -> Iterator[Path]:
+    """The control groups that limit this process's memory, the innermost first."""
     try:
-        groups = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
-        return []
-    files = []
-    for _, controllers, group in groups:
-        inner = group.lstrip("/")
+        return
+    for _, controllers, path in (line.split(":", 2) for line in lines):
         if "memory" in controllers.split(","):
-            # Inside a container the group's own path is not there, but its files stand at the top.
-            files += [GROUPS / "memory" / one / "memory.oom_control" for one in (inner, "")]
+            top = GROUPS / "memory"
         elif not controllers:
-            files += [GROUPS / one / "memory.events" for one in (inner, "")]
-    return files
+            top = GROUPS
+        else:
+            continue
+        inner = top / path.lstrip("/")
+        # Inside a container the group's own path is not there, but its files stand at the top.
+        yield from (one for one in (inner, *inner.parents) if one == top or top in one.parents)
+
+
+def _number(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _entry(file: Path, name: str) -> int | None:
+    try:
+        lines = [line.split() for line in file.read_text().splitlines()]
+        return next(int(value) for key, value in lines if key == name)
+    except (OSError, ValueError, StopIteration):
+        return None

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.text import plural, size
 
 BYTES_PER_WORKER: Final = 512 * 2**20
-"""What a worker process and its server are assumed to need together."""
+"""What a worker process and its server are assumed to need together until it is known better."""
+
+LITTLE_BYTES: Final = 2 * 2**30
+"""With less than this, nothing is taken for granted."""
+
+WORKERS_WITH_LITTLE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How many workers there will be, and what decided it."""
+class Limit:
+    """How many workers one consideration allows."""
 
     workers: int
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many workers there will be, and what decided it.
+
+    Attributes:
+        limits: All that was considered, the one that decided first.
+        warnings: What the person at the keyboard should know.
+    """
+
+    workers: int
+    reason: str
+    limits: tuple[Limit, ...] = field(default=(), compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
 def plan_workers(
-    *, asked: int | None, cores: int, batches: int, available_bytes: int | None, maximum: int
+    *,
+    asked: int | None,
+    cores: int,
+    batches: int,
+    available_bytes: int | None,
+    minimum: int,
+    maximum: int,
+    worker_bytes: int = BYTES_PER_WORKER,
 ) -> Plan:
     """The least of what was asked (or the cores), the batches, the memory and the maximum.
 
@@ -28,22 +55,38 @@ def plan_workers(
         asked: The user's own number, or None to let the cores decide. Django takes a negative one
             for a serial run.
         available_bytes: Memory that is free for tests, or None when it cannot be known.
+        minimum: Not fewer than this on a machine with fewer cores, if the memory allows it.
         maximum: Never more than this.
+        worker_bytes: What a worker process and its server need together.
 
     Returns:
         At least one worker as long as there is a batch to run; none otherwise.
     """
-    wanted = (
-        Plan(cores, plural(cores, "core"))
-        if asked is None
-        else Plan(max(1, asked), "as many as asked for")
-    )
+    if asked is not None:
+        wanted = Limit(max(1, asked), "as many as asked for")
+    elif cores < minimum <= maximum:
+        wanted = Limit(minimum, "the configured minimum")
+    else:
+        wanted = Limit(cores, plural(cores, "core"))
     limits = [
         wanted,
-        Plan(batches, f"{batches} batch{'' if batches == 1 else 'es'} of tests"),
-        Plan(maximum, "the configured maximum"),
+        Limit(batches, f"{batches} batch{'' if batches == 1 else 'es'} of tests"),
+        Limit(maximum, "the configured maximum"),
     ]
-    if available_bytes is not None:
-        carried = max(1, available_bytes // BYTES_PER_WORKER)
-        limits.append(Plan(carried, f"{size(available_bytes)} of memory available"))
-    return min(limits, key=lambda limit: limit.workers)
+    warnings: list[str] = []
+    if available_bytes is None:
+        warnings.append(
+            "The available memory cannot be told, so it does not limit the number of workers."
+        )
+    else:
+        carried = max(1, available_bytes // worker_bytes)
+        if available_bytes < LITTLE_BYTES:
+            carried = min(carried, WORKERS_WITH_LITTLE)
+            warnings.append(
+                f"Only {size(available_bytes)} of memory is available, so there are at most "
+                f"{plural(min(WORKERS_WITH_LITTLE, maximum), 'worker')}."
+            )
+        each = f"{size(worker_bytes)} for each worker"
+        limits.append(Limit(carried, f"{size(available_bytes)} of memory available, {each}"))
+    limits.sort(key=lambda limit: limit.workers)
+    return Plan(limits[0].workers, limits[0].reason, tuple(limits), tuple(warnings))

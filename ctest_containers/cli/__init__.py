@@ -12,7 +12,7 @@ from ctest_containers.exit_codes import ExitCode
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command; the only place where an expected error becomes text and status."""
     words = list(arguments)
-    command = words.pop(0) if words and words[0] in {"run", "clean"} else "run"
+    command = words.pop(0) if words and words[0] in {"run", "clean", "timings"} else "run"
     if words and words[0] == "--version":
         from ctest_containers import __version__
 
@@ -23,6 +23,10 @@ def main(arguments: Sequence[str]) -> int:
             from ctest_containers.cli.clean import clean
 
             return clean(words)
+        if command == "timings":
+            from ctest_containers.cli.timings import timings
+
+            return timings(words)
         from ctest_containers.cli.run import run
 
         return run(words)

@@ -141,8 +141,19 @@ class Config:
         "Images for single aliases, with commas between them; as a setting, a dictionary. They go "
         "before the vendor's.",
     )
+    min_workers: int = option(
+        2,
+        parse_count,
+        "N",
+        "As many workers as this on a machine with fewer cores, where the memory allows it.",
+        variable="DJANGO_TEST_MIN_WORKERS",
+    )
     max_workers: int = option(
-        16, parse_count, "N", "Never more workers than this, whatever cores and memory allow."
+        16,
+        parse_count,
+        "N",
+        "Never more workers than this, whatever cores and memory allow.",
+        variable="DJANGO_TEST_MAX_WORKERS",
     )
     transport: str = option(
         "auto",
@@ -164,6 +175,14 @@ class Config:
         "PATHS",
         "More files that decide what migrations put into the database, as paths or glob patterns "
         "relative to the current folder, with commas between them.",
+    )
+    timings_file: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Where the durations of tests are kept between runs, so that the longest begin first. By "
+        "default a file of this project in the user's cache folder.",
+        variable="TEST_TIMINGS_FILE",
     )
     server_memory: int = option(
         2 * 2**30,

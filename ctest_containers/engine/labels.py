@@ -11,8 +11,6 @@ import socket
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 RUN: Final = "ctest-containers.run"
 OWNER: Final = "ctest-containers.owner"
 ROLE: Final = "ctest-containers.role"
@@ -39,9 +37,9 @@ def owner_is_dead(value: str) -> bool:
             # The same machine before its last start; anything else cannot be told from here.
             return host == socket.gethostname() and boot != _boot() and space == _process_space()
         return _started(int(pid)) != started
-    except psutil.NoSuchProcess:
+    except ProcessLookupError:
         return True
-    except (ValueError, psutil.Error):
+    except ValueError:
         return False
 
 
@@ -51,7 +49,11 @@ def _machine() -> str:
 
 def _boot() -> str:
     boot_id = Path("/proc/sys/kernel/random/boot_id")
-    return boot_id.read_text().strip() if boot_id.exists() else f"{psutil.boot_time():.0f}"
+    if boot_id.exists():
+        return boot_id.read_text().strip()
+    import psutil
+
+    return f"{psutil.boot_time():.0f}"
 
 
 def _process_space() -> str:
@@ -66,13 +68,18 @@ def _started(pid: int) -> str:
     """When a process started, by a clock that nobody sets.
 
     Raises:
-        psutil.NoSuchProcess: There is no such process.
+        ProcessLookupError: There is no such process.
     """
     stat = Path(f"/proc/{pid}/stat")
     if not Path("/proc/self/stat").exists():
-        return f"{psutil.Process(pid).create_time():.0f}"
+        import psutil
+
+        try:
+            return f"{psutil.Process(pid).create_time():.0f}"
+        except psutil.Error as error:
+            raise ProcessLookupError(pid) from error
     try:
         # Field 22 of proc_pid_stat(5), the 20th after the name, which may hold anything.
         return stat.read_text().rpartition(")")[2].split()[19]
     except OSError as error:
-        raise psutil.NoSuchProcess(pid) from error
+        raise ProcessLookupError(pid) from error

@@ -74,19 +74,21 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
             connections.settings[alias].update(settings)
 
 
-def redirect(lease: Lease) -> dict[str, Any]:
-    """Let an alias use an isolated database from now on, in every thread.
+def settings_of(alias: str) -> dict[str, Any]:
+    """A copy of an alias's settings as they are now, for `restore`."""
+    from django.db import connections
 
-    Returns:
-        Its settings until now, for `restore`.
-    """
+    return dict(connections.settings[alias])
+
+
+def redirect(lease: Lease) -> None:
+    """Let an alias use an isolated database from now on, in every thread."""
     from django.db import connections
 
     connection = connections[lease.alias]
     disconnect([lease.alias])
     # Updated in place: the connections of other threads are made from the same dictionary.
     settings = connection.settings_dict
-    before = dict(settings)
     settings.update(lease.settings)
     settings["OPTIONS"] = {
         name: value
@@ -95,11 +97,10 @@ def redirect(lease: Lease) -> dict[str, Any]:
     }
     if lease.load_from:
         _load(connection, lease.load_from)
-    return before
 
 
 def restore(before: Mapping[str, Mapping[str, Any]]) -> None:
-    """Disconnect aliases, and give them back the settings that they had before `redirect`."""
+    """Disconnect aliases, and give them back the settings that they had."""
     from django.db import connections
 
     disconnect(before)

@@ -18,6 +18,7 @@ from ctest_containers.events import (
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
+    TimingsLost,
     WorkerLost,
     WorkerRetired,
     WorkersPlanned,
@@ -59,9 +60,15 @@ class ConsoleReport:
                 )
             case BaseImageBuildStarted(image=image):
                 self._log(f"Building {image}, once on this machine…", logging.INFO)
-            case WorkersPlanned(workers=workers, reason=reason) if workers:
-                self._log(f"Running in {plural(workers, 'worker')} ({reason}).", logging.INFO)
-            case LimitsInverted(reason=reason):
+            case WorkersPlanned() if event.workers:
+                for warning in event.warnings:
+                    self._log(warning, logging.WARNING)
+                self._log(
+                    f"Running in {plural(event.workers, 'worker')} ({event.reason}).", logging.INFO
+                )
+                for workers, reason in event.limits:
+                    self._log(f"  {workers:>5}  {reason}", logging.DEBUG)
+            case LimitsInverted(reason=reason) | TimingsLost(reason=reason):
                 self._log(reason, logging.WARNING)
             case DriverUnfit(alias=alias, reason=reason) if alias not in self._unfit:
                 # Said again for every server that starts.

@@ -21,7 +21,13 @@ from ctest_containers.config import Config
 from ctest_containers.config.model import image_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
-from ctest_containers.events import ContainersLeft, Event, LimitsInverted, WorkersPlanned
+from ctest_containers.events import (
+    ContainersLeft,
+    Event,
+    LimitsInverted,
+    TimingsLost,
+    WorkersPlanned,
+)
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
@@ -34,13 +40,17 @@ from ctest_containers.project.schema import schema_inputs
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report import Report
 from ctest_containers.report.replay import ReplayReport
+from ctest_containers.report.timings import TimingsReport
 from ctest_containers.servers import ServerHostClient
 from ctest_containers.session.forecast import Forecast, Needs
+from ctest_containers.session.schedule import expected_seconds, longest_first
 from ctest_containers.session.servers import WorkerServers
 from ctest_containers.template import Template, TemplateStore, identify
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
+from ctest_containers.timings import TimingsFile
+from ctest_containers.timings.store import default_path
 from ctest_containers.workers.child import Assignment
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.process import WorkerProcess
@@ -90,6 +100,7 @@ class Session:
         self._cache = Path(platformdirs.user_cache_dir("ctest_containers"))
         self._project = config.project or Path.cwd().name
         self._forecast = Forecast(self._cache / "forecast" / f"{slug(self._project)}.json")
+        self._timings = TimingsFile(Path(config.timings_file or default_path(self._project)))
         spawned = config.start_method == "spawn" or (
             config.start_method == "auto" and not can_fork()
         )
@@ -176,7 +187,8 @@ class Session:
         self.prepare(aliases)
         for lease in self._servers.await_leases(PARENT, aliases):
             if lease.alias not in self._parent_settings:
-                self._parent_settings[lease.alias] = connections.redirect(lease)
+                self._parent_settings[lease.alias] = connections.settings_of(lease.alias)
+                connections.redirect(lease)
 
     def run(
         self,
@@ -188,9 +200,13 @@ class Session:
         failfast: bool,
         buffer: bool,
         debug_sql: bool,
+        reorder: bool,
         interrupted: Callable[[], bool],
     ) -> None:
         """Run tests in workers, and report them into a result as a serial run would.
+
+        Args:
+            reorder: Whether the longest may begin first, or the order is what the user asked for.
 
         What ends the run before its tests is kept in `failure`, so that what has been reported by
         then can still be shown.
@@ -204,11 +220,17 @@ class Session:
             cores=os.cpu_count() or 1,
             batches=len(batches),
             available_bytes=available_bytes(),
+            minimum=self._config.min_workers,
             maximum=self._config.max_workers,
         )
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
-        self._report(WorkersPlanned(workers=plan.workers, reason=plan.reason))
+        limits = tuple((limit.workers, limit.reason) for limit in plan.limits)
+        self._report(
+            WorkersPlanned(
+                workers=plan.workers, reason=plan.reason, limits=limits, warnings=plan.warnings
+            )
+        )
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
         self._expect_servers(plan.workers, batches)
         portable = _pickled(batches) if self._setup.spawned else batches
@@ -232,15 +254,15 @@ class Session:
 
         pool = WorkerPool(
             workers=plan.workers,
-            batches=batches,
+            batches=self._in_order(batches) if reorder and plan.workers > 1 else batches,
             databases=self._servers,
             start=start,
             report=self._report,
             stopping=lambda: bool(result.shouldStop),
             limits=self._limits,
         )
-        replay = ReplayReport(result, tests)
-        self._reports.append(replay)
+        replay, timings = ReplayReport(result, tests), TimingsReport()
+        self._reports += [replay, timings]
         try:
             pool.run()
         except Terminated:
@@ -254,9 +276,20 @@ class Session:
                 self.failure = InterruptedRunError("")
         finally:
             self._reports.remove(replay)
+            self._reports.remove(timings)
+            self._say_of_timings(self._timings.merge(timings.measured))
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)
+
+    def _in_order(self, batches: Sequence[Batch]) -> list[Batch]:
+        timings, trouble = self._timings.read()
+        self._say_of_timings(trouble)
+        return longest_first(batches, expected_seconds(batches, timings))
+
+    def _say_of_timings(self, trouble: str) -> None:
+        if trouble:
+            self._report(TimingsLost(reason=trouble))
 
     def _say_what_was_not_run(self, count: int) -> None:
         assert self.failure is not None

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 import unittest
 from collections.abc import Sequence
@@ -155,12 +156,14 @@ class Worker:
         # As in a serial run, a test and all that it holds is let go when it has ended.
         pairs.clear()
         batch.tests.clear()
+        started = time.perf_counter()
         try:
             suite.run(result)
         finally:
             self._result = None
             result.close()
-        self.send(BatchFinished(worker=assignment.worker, batch=batch.number))
+        seconds = time.perf_counter() - started
+        self.send(BatchFinished(worker=assignment.worker, batch=batch.number, seconds=seconds))
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True

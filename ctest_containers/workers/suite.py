@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -65,11 +66,13 @@ class TimedSuite(unittest.TestSuite):
         worker = self._worker
         fixture = f"{what} ({name})"
         self._send(FixtureStarted(worker=worker, fixture=fixture, limit_seconds=limit))
+        started = time.perf_counter()
         try:
             with alarm(limit, fixture=True):
                 yield
         finally:
-            self._send(FixtureFinished(worker=worker))
+            seconds = time.perf_counter() - started
+            self._send(FixtureFinished(worker=worker, seconds=seconds))
 
 
 def _name(kind: type) -> str:

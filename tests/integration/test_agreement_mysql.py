@@ -57,3 +57,25 @@ def test_published_ports_and_spawned_workers_change_no_outcome_on_mysql(
     actual = toolkit(OUTCOMES, *options, env=mysql_env, record=tmp_path / "ours")
 
     assert_agree(expected, actual)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_the_backend_of_connector_python_works_on_mysql_and_is_warned_of_on_mariadb(
+    project: Path,
+    mysql_env: dict[str, str],
+    mysql_flavour: str,
+    plain: Plain,
+    tmp_path: Path,
+) -> None:
+    settings = project / "outcomes" / "settings.py"
+    engine = '\nDATABASES["default"]["ENGINE"] = "mysql.connector.django"\n'
+    settings.write_text(settings.read_text() + engine)
+    env = {**mysql_env, **plain(mysql_flavour)}
+    expected = django(project, env=env, record=tmp_path / "truth")
+
+    actual = toolkit(project, env=mysql_env, record=tmp_path / "ours")
+
+    assert_agree(expected, actual)
+    warned = "mysql.connector.django takes MariaDB" in actual.output
+    assert warned == (mysql_flavour == "mariadb")
+    assert actual.output.count("with mysqlclient or PyMySQL") == int(warned)

@@ -95,10 +95,10 @@ def test_a_bad_option_is_refused_by_name(
 
 
 def test_a_bad_variable_is_refused_with_its_name(sqlite_env: dict[str, str]) -> None:
-    done = run(OUTCOMES, env={**sqlite_env, "CTEST_CONTAINERS_MAX_WORKER": "3"})
+    done = run(OUTCOMES, env={**sqlite_env, "CTEST_CONTAINERS_TRANSPOR": "port"})
 
     assert done.code == 2
-    assert "CTEST_CONTAINERS_MAX_WORKERS?" in done.output
+    assert "CTEST_CONTAINERS_TRANSPORT?" in done.output
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])

@@ -84,14 +84,14 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     TestFinished: st.builds(
         TestFinished, worker=NUMBERS, index=NUMBERS, seconds=SECONDS, queries=TEXTS
     ),
-    BatchFinished: st.builds(BatchFinished, worker=NUMBERS, batch=NUMBERS),
+    BatchFinished: st.builds(BatchFinished, worker=NUMBERS, batch=NUMBERS, seconds=SECONDS),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
     ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
     ServerVerdict: st.builds(ServerVerdict, lost=st.booleans()),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
     FixtureStarted: st.builds(FixtureStarted, worker=NUMBERS, fixture=TEXTS),
-    FixtureFinished: st.builds(FixtureFinished, worker=NUMBERS),
+    FixtureFinished: st.builds(FixtureFinished, worker=NUMBERS, seconds=SECONDS),
     UseDatabases: st.builds(UseDatabases, leases=st.lists(LEASES, max_size=3).map(tuple)),
     RunBatch: st.builds(RunBatch, batch=NUMBERS, skip=st.lists(NUMBERS, max_size=5).map(tuple)),
     Quit: st.builds(Quit),

@@ -251,7 +251,7 @@ class FakeProcess(WorkerProcess):
         if batch.number in world.fatal_ends:
             self._dead = True
             return
-        yield BatchFinished(worker=self.number, batch=batch.number)
+        yield BatchFinished(worker=self.number, batch=batch.number, seconds=0.0)
 
 
 class FakeDatabases:

@@ -33,7 +33,7 @@ def test_a_field_names_its_option_variable_and_setting() -> None:
 
     names = (flag(row), variable(row), setting(row))
 
-    assert names == ("--max-workers", "CTEST_CONTAINERS_MAX_WORKERS", "MAX_WORKERS")
+    assert names == ("--max-workers", "DJANGO_TEST_MAX_WORKERS", "MAX_WORKERS")
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -153,8 +153,8 @@ def test_an_unknown_key_is_refused_even_when_its_value_is_none() -> None:
     [
         ({"settings": {"MAX_WORKERS": "many"}}, "setting CTEST_CONTAINERS['MAX_WORKERS']"),
         (
-            {"environment": {"CTEST_CONTAINERS_MAX_WORKERS": "many"}},
-            "environment variable CTEST_CONTAINERS_MAX_WORKERS",
+            {"environment": {"DJANGO_TEST_MAX_WORKERS": "many"}},
+            "environment variable DJANGO_TEST_MAX_WORKERS",
         ),
         ({"options": {"max_workers": "many"}}, "option --max-workers"),
     ],

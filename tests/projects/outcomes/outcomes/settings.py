@@ -16,7 +16,7 @@ if os.environ.get("OUTCOMES_DB_DRIVER") == "pymysql":
     pymysql.version_info = (2, 2, 1, "final", 0)
     pymysql.install_as_MySQLdb()
 
-if engine := os.environ.get("OUTCOMES_DB"):
+if (engine := os.environ.get("OUTCOMES_DB", "sqlite")) != "sqlite":
     DATABASES = {
         "default": {
             "ENGINE": f"django.db.backends.{engine}",

@@ -1,0 +1,60 @@
+"""Collects how long tests, fixtures and classes take."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Final
+
+from ctest_containers.events import (
+    BatchFinished,
+    Event,
+    FixtureFinished,
+    FixtureStarted,
+    TestFinished,
+    TestStarted,
+    WorkerLost,
+)
+from ctest_containers.timings import Measured
+from ctest_containers.timings.model import class_of
+
+NOTICEABLE_SECONDS: Final = 0.001
+
+
+class TimingsReport:
+    """Listens to the workers; what a worker was in when it was lost is not a measurement."""
+
+    def __init__(self) -> None:
+        self.measured = Measured()
+        self._running: dict[int, str] = {}
+        self._fixtures: dict[int, str] = {}
+        self._in_batch: dict[int, dict[str, float]] = defaultdict(dict)
+
+    def handle(self, event: Event) -> None:
+        """See `Report`."""
+        match event:
+            case TestStarted(worker=worker, test_id=test_id):
+                self._running[worker] = test_id
+            case TestFinished(worker=worker, seconds=seconds):
+                test_id = self._running.pop(worker, "")
+                if test_id and seconds:
+                    self.measured.tests[test_id] = seconds
+                    self._in_batch[worker][test_id] = seconds
+            case FixtureStarted(worker=worker, fixture=fixture):
+                self._fixtures[worker] = fixture
+            case FixtureFinished(worker=worker, seconds=seconds):
+                fixture = self._fixtures.pop(worker, "")
+                # Every class begins and ends; what does nothing then takes no time.
+                if fixture and seconds >= NOTICEABLE_SECONDS:
+                    self.measured.fixtures[fixture] = seconds
+            case BatchFinished(worker=worker, seconds=seconds):
+                tests = self._in_batch.pop(worker, {})
+                if tests:
+                    # A batch of several classes is a module with fixtures, which its first runs.
+                    beyond = max(0.0, seconds - sum(tests.values()))
+                    self.measured.classes[class_of(next(iter(tests)))] = beyond
+            case WorkerLost(worker=worker):
+                self._running.pop(worker, None)
+                self._fixtures.pop(worker, None)
+                self._in_batch.pop(worker, None)
+            case _:
+                pass

@@ -1,0 +1,135 @@
+"""Durations of tests, fixtures and classes, merged over runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+FORMAT: Final = "ctest-containers-timings"
+VERSION: Final = 1
+
+WEIGHT_OF_NEW: Final = 0.5
+"""What the newest run counts against all earlier ones: exponential smoothing."""
+
+FORGOTTEN_DAYS: Final = 90
+"""What no run has seen for so long was renamed or removed."""
+
+KINDS: Final = ("tests", "fixtures", "classes")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long something takes.
+
+    Attributes:
+        seconds: The mean over past runs, the latest of which count most.
+        runs: How many runs it comes from.
+        seen: The day of the last of them, as ISO 8601 has it.
+    """
+
+    seconds: float
+    runs: int
+    seen: str
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one run has measured, in seconds.
+
+    Attributes:
+        tests: By test id.
+        fixtures: By their names in unittest's words: `setUpClass (shop.tests.CartTests)`.
+        classes: By class: what it took beyond its tests, such as its fixtures and flushes.
+    """
+
+    tests: dict[str, float] = field(default_factory=dict)
+    fixtures: dict[str, float] = field(default_factory=dict)
+    classes: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What past runs have measured; see `Measured` for the keys."""
+
+    tests: Mapping[str, Timing] = field(default_factory=dict)
+    fixtures: Mapping[str, Timing] = field(default_factory=dict)
+    classes: Mapping[str, Timing] = field(default_factory=dict)
+
+    def merged(self, measured: Measured, today: dt.date) -> Timings:
+        """These timings and those of one more run; what nobody has seen for long is left out."""
+        return Timings(
+            **{kind: _merged(getattr(self, kind), getattr(measured, kind), today) for kind in KINDS}
+        )
+
+    def expected_seconds(self, tests: Iterable[str]) -> float | None:
+        """What tests of one class or more take together; None where no test is known at all.
+
+        A test that is not known yet is taken for an average one.
+        """
+        if not self.tests:
+            return None
+        mean = statistics.fmean(timing.seconds for timing in self.tests.values())
+        total, classes = 0.0, set()
+        for test in tests:
+            known = self.tests.get(test)
+            total += mean if known is None else known.seconds
+            classes.add(class_of(test))
+        return total + sum(self.classes[one].seconds for one in classes if one in self.classes)
+
+    def as_json(self) -> dict[str, Any]:
+        """What JSON can carry; see `from_json`."""
+        found: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+        for kind in KINDS:
+            found[kind] = {
+                key: {"seconds": one.seconds, "runs": one.runs, "seen": one.seen}
+                for key, one in sorted(getattr(self, kind).items())
+            }
+        return found
+
+
+def from_json(found: Any) -> Timings:
+    """The timings that `as_json` has written.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    try:
+        if (found["format"], found["version"]) != (FORMAT, VERSION):
+            raise ValueError(f"is not of the format {FORMAT!r}, version {VERSION}")
+        return Timings(
+            **{kind: {str(k): _timing(v) for k, v in found[kind].items()} for kind in KINDS}
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
+
+
+def class_of(test: str) -> str:
+    """The class in a test's id."""
+    return test.rpartition(".")[0]
+
+
+def _timing(found: Any) -> Timing:
+    seconds, runs = float(found["seconds"]), int(found["runs"])
+    seen = dt.date.fromisoformat(found["seen"]).isoformat()
+    if not (math.isfinite(seconds) and seconds >= 0 and runs >= 1):
+        raise ValueError(f"has no duration in {found!r}")
+    return Timing(seconds, runs, seen)
+
+
+def _merged(
+    known: Mapping[str, Timing], measured: Mapping[str, float], today: dt.date
+) -> dict[str, Timing]:
+    oldest = (today - dt.timedelta(days=FORGOTTEN_DAYS)).isoformat()
+    found = {key: one for key, one in known.items() if one.seen >= oldest}
+    for key, seconds in measured.items():
+        before = known.get(key)
+        mean = seconds
+        if before is not None:
+            mean = WEIGHT_OF_NEW * seconds + (1 - WEIGHT_OF_NEW) * before.seconds
+        runs = 1 if before is None else before.runs + 1
+        found[key] = Timing(mean, runs, today.isoformat())
+    return found
