@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import selectors
-import signal
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from typing import Final
 
-from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, EngineError, ServerError, WorkerError
 from ctest_containers.events import (
@@ -24,7 +22,6 @@ from ctest_containers.events import (
     TestOutcome,
     TestStarted,
     WorkerFailed,
-    WorkerLost,
     WorkerReady,
     WorkerRetired,
     WorkerStarted,
@@ -33,16 +30,15 @@ from ctest_containers.limits import Limits
 from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
+from ctest_containers.workers.databases import Databases
+from ctest_containers.workers.losses import Losses
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.work import (
     Overdue,
     Slot,
     Work,
-    cause_of,
-    error_of_lost,
     not_yet_leased,
     overdue_after,
-    tests_of,
 )
 
 TICK_SECONDS: Final = 0.2
@@ -51,36 +47,8 @@ TICK_SECONDS: Final = 0.2
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""
 
-ENDING_SECONDS: Final = 2.0
-"""What a container may take to end after its server has stopped listening."""
-
 SERVER_TRIES: Final = 3
 """Servers that may fail to start for one worker, one after another."""
-
-UNREADY_LIMIT: Final = 3
-"""Workers that may end one after another without having loaded the project."""
-
-
-class Databases(Protocol):
-    """Where workers get their databases from."""
-
-    def fileno(self) -> int | None:
-        """Readable when `update` has something to do; None when there is nothing to wait for."""
-
-    def update(self) -> None:
-        """Take note of servers that have come up."""
-
-    def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
-        """What a worker needs for these aliases; None while a server of its own is coming up.
-
-        Aliases that the run has no template for are left out.
-        """
-
-    def explain(self, worker: int, *, wait_seconds: float) -> str:
-        """What has become of a worker's servers; nothing if they still run after this time."""
-
-    def discard(self, worker: int) -> None:
-        """Remove a worker's servers: the worker died, and nobody knows what it left in them."""
 
 
 class WorkerPool:
@@ -114,8 +82,7 @@ class WorkerPool:
         self._end_of_run: Deadline | None = None
         self._interrupted = False
         self._cut_short = 0
-        self._unready = 0
-        self._kills_for_memory = kills_for_memory()
+        self._losses = Losses(databases=databases, report=report)
 
     def run(self) -> None:
         """Run everything.
@@ -169,7 +136,7 @@ class WorkerPool:
             return
         allowed = self._allowed(slot)
         if not allowed and all(other.flushed or other.retired for other in self._slots):
-            self._renew(slot)
+            slot = self._renew(slot)
             allowed = self._allowed(slot)
         if not allowed:
             return
@@ -209,18 +176,20 @@ class WorkerPool:
             and not (work.batch.removes_rows and needed)
         ]
 
-    def _renew(self, slot: Slot) -> None:
+    def _renew(self, slot: Slot) -> Slot:
         """Replace a worker's process and servers, neither of which has done anything wrong."""
         if slot.process is not None:
             slot.process.send(Quit())
             slot.process.join()
-        slot.process, slot.ready, slot.flushed = None, False, False
-        slot.leased.clear()
         self._databases.discard(slot.number)
+        return self._replace(slot)
 
     def _retire(self, slot: Slot, error: CtestError) -> None:
-        """Try again with a new server; then go on without this worker, as long as there is one."""
-        self._databases.discard(slot.number)
+        """Try again with a new server; then go on without this worker, as long as there is one.
+
+        Its process goes, too: with the server that is missing go those that it already uses.
+        """
+        slot = self._renew(slot)
         slot.refused += 1
         # The engine has been asked often enough before it is an error.
         if slot.refused < SERVER_TRIES and not isinstance(error, EngineError):
@@ -300,7 +269,7 @@ class WorkerPool:
                 slot.work = None
             case WorkerReady():
                 slot.ready = True
-                self._unready = 0
+                self._losses.unready = 0
             case DatabaseWanted(alias=alias):
                 slot.wanted = alias
             case ConnectionLost():
@@ -317,53 +286,16 @@ class WorkerPool:
 
     def _lose(self, slot: Slot) -> None:
         """A worker has ended: account for its test, and let another worker go on with the rest."""
-        assert slot.process is not None
-        cause = self._cause(slot.process.join())
-        running, work, failure, last = slot.running, slot.work, slot.failure, slot.last
-        slot.process, slot.running, slot.work, slot.failure, slot.last = None, None, None, "", ""
-        ready, slot.ready, slot.wanted, slot.flushed = slot.ready, False, "", False
-        slot.leased.clear()
-        gone, slot.database_lost = slot.database_lost, False
-        wait_seconds = ENDING_SECONDS if gone else 0.0
-        if said := self._databases.explain(slot.number, wait_seconds=wait_seconds):
-            failure = f"{said}\n{failure}"
-        self._databases.discard(slot.number)
-        test_id = running.test_id if running is not None else ""
-        self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
-        overdue, slot.overdue = slot.overdue, ""
-        fixture, slot.fixture = slot.fixture, ""
-        slot.deadline = slot.batch_deadline = None
-        text = overdue or (
-            f"Worker {slot.number} ended with {cause} while it ran this test.\n{failure}"
-        )
-        if not ready:
-            self._count_unready(slot, cause, failure)
-        if work is None:
-            return
-        if running is not None:
-            self._fail(slot.number, running.index, running.test_id, text)
-            work.ended.add(running.index)
-        elif overdue and fixture:
-            self._report(error_of_lost(slot.number, None, fixture, overdue))
-            work.ended.update(tests_of(fixture, work))
-        elif last:
-            text = f"Worker {slot.number} ended with {cause} after this test.\n{failure}"
-            self._report(error_of_lost(slot.number, None, f"after {last}", text))
-        elif ready:
-            work.losses += 1
-            if work.losses > 1:
-                self._give_up(slot.number, work, cause, failure)
-                return
-        work.fixtures |= slot.fixtures
-        slot.fixtures.clear()
-        if work.left:
+        work = self._losses.account(slot)
+        self._replace(slot)
+        if work is not None:
             self._queue.appendleft(work)
 
-    def _cause(self, code: int | None) -> str:
-        for_memory = code == -signal.SIGKILL and kills_for_memory() > self._kills_for_memory
-        # One at a time: two workers may be killed before either is noticed.
-        self._kills_for_memory += for_memory
-        return cause_of(code, for_memory=for_memory)
+    def _replace(self, slot: Slot) -> Slot:
+        """Give a worker's number to a process that is still to come."""
+        fresh = Slot(slot.number, refused=slot.refused, retired=slot.retired)
+        self._slots[slot.number - 1] = fresh
+        return fresh
 
     def _end_what_is_overdue(self) -> None:
         """Kill workers that did not interrupt themselves, when they have said where they are."""
@@ -395,36 +327,12 @@ class WorkerPool:
             slot.work = None
             assert work is not None
             if running is not None:
-                self._fail(slot.number, running.index, running.test_id, f"Ended: {why}.")
+                self._losses.fail(slot.number, running.index, running.test_id, f"Ended: {why}.")
                 work.ended.add(running.index)
-            self._not_run(slot.number, work, why)
+            self._losses.not_run(slot.number, work, why)
         for work in self._queue:
-            self._not_run(0, work, why)
+            self._losses.not_run(0, work, why)
         self._queue.clear()
-
-    def _not_run(self, worker: int, work: Work, why: str) -> None:
-        for index in work.left:
-            test_id = work.batch.tests[index - work.batch.first].id()
-            self._report(TestStarted(worker=worker, index=index, test_id=test_id))
-            self._fail(worker, index, test_id, f"Not run: {why}.")
-
-    def _give_up(self, worker: int, work: Work, cause: str, failure: str) -> None:
-        """The batch ends its workers outside of any test: its fixtures do."""
-        why = f"the fixtures of its class or module ended the worker twice, with {cause}"
-        self._not_run(worker, work, f"{why}.\n{failure}".rstrip(".\n"))
-
-    def _fail(self, worker: int, index: int, test_id: str, text: str) -> None:
-        self._report(error_of_lost(worker, index, test_id, text))
-        self._report(TestFinished(worker=worker, index=index, seconds=0.0))
-
-    def _count_unready(self, slot: Slot, cause: str, failure: str) -> None:
-        self._unready += 1
-        if self._unready >= UNREADY_LIMIT:
-            raise WorkerError(
-                f"Workers end again and again before they run a test; worker {slot.number} did "
-                f"with {cause}.\n{failure}".rstrip(),
-                "Run one test with manage.py test to see whether the project loads.",
-            )
 
     def _interrupt(self) -> None:
         if not self._interrupted:

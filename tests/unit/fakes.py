@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
-from ctest_containers.errors import EngineError, ImageUnavailableError
+from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
     DatabaseWanted,
@@ -22,7 +22,7 @@ from ctest_containers.events import (
 from ctest_containers.model import Lease
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Command, Message, Quit, RunBatch, UseDatabases
-from ctest_containers.workers.pool import Databases
+from ctest_containers.workers.databases import Databases
 from ctest_containers.workers.process import WorkerProcess
 
 
@@ -260,9 +260,17 @@ class FakeDatabases:
     Args:
         known: Aliases that the run has a template for.
         slow: Whether a worker's databases come up only after `update`.
+        failing: How often the server of an alias fails to start.
     """
 
-    def __init__(self, known: Collection[str] = ("default",), *, slow: bool = False) -> None:
+    def __init__(
+        self,
+        known: Collection[str] = ("default",),
+        *,
+        slow: bool = False,
+        failing: dict[str, int] | None = None,
+    ) -> None:
+        self._failing = dict(failing or {})
         self.discarded: list[int] = []
         self._known = known
         self._slow = slow
@@ -289,6 +297,10 @@ class FakeDatabases:
         self._coming.clear()
 
     def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
+        for alias in aliases:
+            if self._failing.get(alias, 0):
+                self._failing[alias] -= 1
+                raise ServerError(f"the server of {alias} does not start")
         if self._slow and worker not in self._up:
             if worker not in self._coming:
                 self._coming.add(worker)

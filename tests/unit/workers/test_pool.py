@@ -17,12 +17,14 @@ from ctest_containers.events import (
     TestOutcome,
     TestStarted,
     WorkerLost,
+    WorkerRetired,
     WorkerStarted,
 )
 from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
-from ctest_containers.workers.pool import UNREADY_LIMIT, WorkerPool
+from ctest_containers.workers.losses import UNREADY_LIMIT
+from ctest_containers.workers.pool import WorkerPool
 
 
 class Case(unittest.TestCase):
@@ -411,3 +413,30 @@ def test_a_worker_whose_rows_may_be_gone_goes_on_with_tests_that_need_none(
 
     assert len(world.processes) == 1
     assert databases.discarded == []
+
+
+def test_a_worker_that_loses_its_servers_with_one_that_does_not_start_is_replaced() -> None:
+    first, second = _batches(1, 1)
+    second = replace(second, aliases=frozenset(["default", "other"]))
+    world = World([first, second])
+    databases = FakeDatabases(["default", "other"], failing={"other": 2})
+
+    events = _run(world, databases, workers=1)
+
+    assert _errors(events) == {}
+    assert _finished(events) == Counter([0, 1])
+    last = world.processes[-1].commands
+    leased = [lease.alias for one in last if isinstance(one, UseDatabases) for lease in one.leases]
+    assert sorted(leased) == ["default", "other"]
+    databases.close()
+
+
+def test_a_worker_whose_server_never_starts_leaves_its_tests_to_the_others() -> None:
+    world = World(_batches(1, 1, 1))
+    databases = FakeDatabases(failing={"default": 3})
+
+    events = _run(world, databases, workers=2)
+
+    assert _finished(events) == Counter([0, 1, 2])
+    assert [one.worker for one in events if isinstance(one, WorkerRetired)] in ([1], [2], [])
+    databases.close()

@@ -1,0 +1,102 @@
+"""Accounts for the tests of workers that ended before they were told to."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from ctest_containers.capacity.memory import kills_for_memory
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import Event, TestFinished, TestStarted, WorkerLost
+from ctest_containers.workers.databases import Databases
+from ctest_containers.workers.work import Slot, Work, cause_of, error_of_lost, tests_of
+
+ENDING_SECONDS: Final = 2.0
+"""What a container may take to end after its server has stopped listening."""
+
+UNREADY_LIMIT: Final = 3
+"""Workers that may end one after another without having loaded the project."""
+
+
+class Losses:
+    """What was lost with workers, and what is said of it; each test ends exactly once.
+
+    Attributes:
+        unready: How many workers have ended since one had the project loaded.
+    """
+
+    def __init__(self, *, databases: Databases, report: Callable[[Event], None]) -> None:
+        self._databases = databases
+        self._report = report
+        self._kills_for_memory = kills_for_memory()
+        self.unready = 0
+
+    def account(self, slot: Slot) -> Work | None:
+        """Account for the test that a worker was in when its process ended.
+
+        Returns:
+            What is left of its batch, for another worker; None if nothing is.
+
+        Raises:
+            WorkerError: Workers end again and again before they run a test.
+        """
+        assert slot.process is not None
+        cause = self._cause(slot.process.join())
+        number, running, work = slot.number, slot.running, slot.work
+        said = self._databases.explain(
+            number, wait_seconds=ENDING_SECONDS if slot.database_lost else 0.0
+        )
+        failure = "\n".join(filter(None, [said, slot.failure]))
+        self._databases.discard(number)
+        test_id = running.test_id if running is not None else ""
+        self._report(WorkerLost(worker=number, cause=cause, test_id=test_id))
+        if not slot.ready:
+            self._count_unready(number, cause, failure)
+        if work is None:
+            return None
+        if running is not None:
+            told = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
+            self.fail(number, running.index, running.test_id, slot.overdue or told)
+            work.ended.add(running.index)
+        elif slot.overdue and slot.fixture:
+            self._report(error_of_lost(number, None, slot.fixture, slot.overdue))
+            work.ended.update(tests_of(slot.fixture, work))
+        elif slot.last:
+            told = f"Worker {number} ended with {cause} after this test.\n{failure}"
+            self._report(error_of_lost(number, None, f"after {slot.last}", told))
+        elif slot.ready:
+            work.losses += 1
+            if work.losses > 1:
+                why = f"the fixtures of its class or module ended the worker twice, with {cause}"
+                self.not_run(number, work, f"{why}.\n{failure}".rstrip(".\n"))
+                return None
+        work.fixtures |= slot.fixtures
+        return work if work.left else None
+
+    def not_run(self, worker: int, work: Work, why: str) -> None:
+        """Report each test that is left of a batch as not run."""
+        for index in work.left:
+            test_id = work.batch.tests[index - work.batch.first].id()
+            self._report(TestStarted(worker=worker, index=index, test_id=test_id))
+            self.fail(worker, index, test_id, f"Not run: {why}.")
+
+    def fail(self, worker: int, index: int, test_id: str, text: str) -> None:
+        """Report the test that a worker could not report any more, and its end."""
+        self._report(error_of_lost(worker, index, test_id, text))
+        self._report(TestFinished(worker=worker, index=index, seconds=0.0))
+
+    def _cause(self, code: int | None) -> str:
+        for_memory = code == -signal.SIGKILL and kills_for_memory() > self._kills_for_memory
+        # One at a time: two workers may be killed before either is noticed.
+        self._kills_for_memory += for_memory
+        return cause_of(code, for_memory=for_memory)
+
+    def _count_unready(self, number: int, cause: str, failure: str) -> None:
+        self.unready += 1
+        if self.unready >= UNREADY_LIMIT:
+            raise WorkerError(
+                f"Workers end again and again before they run a test; worker {number} did with "
+                f"{cause}.\n{failure}".rstrip(),
+                "Run one test with manage.py test to see whether the project loads.",
+            )
