@@ -130,11 +130,13 @@ class BatchFinished:
 
     Attributes:
         seconds: What all of it took: tests, fixtures and what Django does between them.
+        memory_bytes: What the worker's process then had of the memory for itself; 0 if not asked.
     """
 
     worker: int
     batch: int
     seconds: float
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

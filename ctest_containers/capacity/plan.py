@@ -10,6 +10,9 @@ from ctest_containers.text import plural, size
 BYTES_PER_WORKER: Final = 512 * 2**20
 """What a worker process and its server are assumed to need together until it is known better."""
 
+MARGIN: Final = 1.25
+"""By what a worker may exceed what was measured in past runs."""
+
 LITTLE_BYTES: Final = 2 * 2**30
 """With less than this, nothing is taken for granted."""
 
@@ -47,7 +50,7 @@ def plan_workers(
     available_bytes: int | None,
     minimum: int,
     maximum: int,
-    worker_bytes: int = BYTES_PER_WORKER,
+    measured_bytes: int | None = None,
 ) -> Plan:
     """The least of what was asked (or the cores), the batches, the memory and the maximum.
 
@@ -57,7 +60,7 @@ def plan_workers(
         available_bytes: Memory that is free for tests, or None when it cannot be known.
         minimum: Not fewer than this on a machine with fewer cores, if the memory allows it.
         maximum: Never more than this.
-        worker_bytes: What a worker process and its server need together.
+        measured_bytes: What a worker process and its servers took together in past runs, if known.
 
     Returns:
         At least one worker as long as there is a batch to run; none otherwise.
@@ -79,6 +82,8 @@ def plan_workers(
             "The available memory cannot be told, so it does not limit the number of workers."
         )
     else:
+        measured = int((measured_bytes or 0) * MARGIN)
+        worker_bytes = measured or BYTES_PER_WORKER
         carried = max(1, available_bytes // worker_bytes)
         if available_bytes < LITTLE_BYTES:
             carried = min(carried, WORKERS_WITH_LITTLE)
@@ -86,7 +91,7 @@ def plan_workers(
                 f"Only {size(available_bytes)} of memory is available, so there are at most "
                 f"{plural(min(WORKERS_WITH_LITTLE, maximum), 'worker')}."
             )
-        each = f"{size(worker_bytes)} for each worker"
+        each = f"{size(worker_bytes)} for each worker{' as measured' if measured else ''}"
         limits.append(Limit(carried, f"{size(available_bytes)} of memory available, {each}"))
     limits.sort(key=lambda limit: limit.workers)
     return Plan(limits[0].workers, limits[0].reason, tuple(limits), tuple(warnings))

@@ -20,7 +20,7 @@ from ctest_containers.timings import Timing, Timings, TimingsFile
 from ctest_containers.timings.model import KINDS, from_json
 from ctest_containers.timings.store import default_path
 
-COLUMNS = ("kind", "name", "seconds", "runs", "seen")
+COLUMNS = ("kind", "name", "seconds", "runs", "bytes", "seen")
 
 
 def timings(arguments: Sequence[str]) -> int:
@@ -74,7 +74,9 @@ def _as_csv(found: Timings) -> str:
     for kind in KINDS:
         timing: Timing
         for name, timing in sorted(getattr(found, kind).items()):
-            rows.writerow([kind, name, timing.seconds, timing.runs, timing.seen])
+            rows.writerow([kind, name, timing.seconds, timing.runs, "", timing.seen])
+    for name, peak in sorted(found.memory.items()):
+        rows.writerow(["memory", name, "", "", peak.count, peak.seen])
     return output.getvalue()
 
 
@@ -84,7 +86,7 @@ def _from_csv(text: str) -> Timings:
         raise ValueError(f"the first line is not {','.join(COLUMNS)}")
     found: dict[str, Any] = {**Timings().as_json(), **{kind: {} for kind in KINDS}}
     for row in rows:
-        if row["kind"] not in KINDS:
-            raise ValueError(f"{row['kind']!r} is none of {', '.join(KINDS)}")
+        if row["kind"] not in {*KINDS, "memory"}:
+            raise ValueError(f"{row['kind']!r} is none of {', '.join(KINDS)}, memory")
         found[row["kind"]][row["name"]] = row
     return from_json(found)

@@ -113,6 +113,9 @@ class ContainerEngine(Protocol):
     def state(self, container: Container) -> ContainerState:
         """Whether a container runs, and what it wrote last."""
 
+    def memory_bytes(self, container: Container) -> int:
+        """What a container's processes have of the memory, without files that can be let go."""
+
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         """Run a command in a container with something to read.
 

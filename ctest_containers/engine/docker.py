@@ -215,6 +215,15 @@ class DockerEngine:
             out_of_memory=out_of_memory or bool(state.get("OOMKilled")),
         )
 
+    def memory_bytes(self, container: Container) -> int:
+        """See `ContainerEngine`; the sum is that of `docker stats`."""
+        with _translated(f"measuring {container.name}"):
+            found: Any = self._client.api.stats(container.id, stream=False, one_shot=True)
+        memory = found.get("memory_stats") or {}
+        details = memory.get("stats") or {}
+        cache = details.get("total_inactive_file", details.get("inactive_file", 0))
+        return max(0, int(memory.get("usage", 0)) - int(cache))
+
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         """See `ContainerEngine`."""
         api = self._client.api

@@ -15,7 +15,7 @@ from ctest_containers.events import (
     WorkerLost,
 )
 from ctest_containers.timings import Measured
-from ctest_containers.timings.model import class_of
+from ctest_containers.timings.model import PROCESS, class_of
 
 NOTICEABLE_SECONDS: Final = 0.001
 
@@ -46,7 +46,9 @@ class TimingsReport:
                 # Every class begins and ends; what does nothing then takes no time.
                 if fixture and seconds >= NOTICEABLE_SECONDS:
                     self.measured.fixtures[fixture] = seconds
-            case BatchFinished(worker=worker, seconds=seconds):
+            case BatchFinished(worker=worker, seconds=seconds, memory_bytes=count):
+                if count > self.measured.memory.get(PROCESS, 0):
+                    self.measured.memory[PROCESS] = count
                 tests = self._in_batch.pop(worker, {})
                 if tests:
                     # A batch of several classes is a module with fixtures, which its first runs.

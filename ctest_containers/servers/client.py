@@ -16,7 +16,7 @@ from typing import IO, Any, Final
 from ctest_containers.clock import Deadline
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
-from ctest_containers.servers.requests import CLOSED, CONNECTED, Leftovers, Request
+from ctest_containers.servers.requests import CLOSED, CONNECTED, Closed, Request
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
@@ -66,7 +66,7 @@ class ServerHostClient:
             self._process = _start_host(self._arguments, log)
         self._lines = LineBuffer()
         self._last = CONNECTED
-        self._left: Leftovers | None = None
+        self._closed: Closed | None = None
         self._early: dict[int, Reply] = {}
 
     def fileno(self) -> int:
@@ -108,7 +108,7 @@ class ServerHostClient:
         found = [*early, *self._read(0.0 if early else timeout_seconds)]
         for reply in found:
             if reply.number == CLOSED:
-                self._left = Leftovers(**reply.result)
+                self._closed = Closed(**reply.result)
         for reply in found:
             if reply.number == CONNECTED:
                 reply.get()
@@ -137,17 +137,18 @@ class ServerHostClient:
         finally:
             self._early.update(kept)
 
-    def close(self) -> Leftovers:
+    def close(self) -> Closed:
         """Let the host remove everything, wait for it, and give what could not be removed."""
-        left = _last_answer(self._process) or self._left
+        left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
             sweeping = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)
             left = _last_answer(sweeping)
         remove_folder(self.folder)
-        return left or Leftovers(
-            containers=(f"those named ctest-{self._arguments['run']}-…",),
-            reason="the engine does not answer.",
+        return left or Closed(
+            left=(f"those named ctest-{self._arguments['run']}-…",),
+            reason="The engine does not answer.",
+            peaks={},
         )
 
     def _read(self, timeout_seconds: float) -> list[Reply]:
@@ -171,7 +172,7 @@ class ServerHostClient:
         return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
 
 
-def _last_answer(process: subprocess.Popen[bytes]) -> Leftovers | None:
+def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:
     """What a host says when it has removed everything; None when it ends without a word."""
     try:
         output, _ = process.communicate(timeout=CLOSE_SECONDS)
@@ -182,7 +183,7 @@ def _last_answer(process: subprocess.Popen[bytes]) -> Leftovers | None:
         with suppress(ValueError):
             answer = json.loads(line)
             if answer["id"] == CLOSED:
-                return Leftovers(**answer["result"])
+                return Closed(**answer["result"])
     return None
 
 

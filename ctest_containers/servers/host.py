@@ -32,11 +32,11 @@ from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
     BuildBase,
+    Closed,
     DigestImage,
     EndSessions,
     ExplainServer,
     FindTemplate,
-    Leftovers,
     RemoveServer,
     Request,
     Snapshot,
@@ -48,6 +48,9 @@ START_TRIES = 3
 
 AWAY_SECONDS = 5.0
 """What an engine that has stopped gets to come back before its containers are left to `clean`."""
+
+MEASURE_EVERY_SECONDS = 2.0
+"""Between two looks at how much memory servers take."""
 
 AGAIN_SECONDS = 0.2
 """Between two attempts at something that the engine refused, or was not there for."""
@@ -88,7 +91,9 @@ class ServerHost:
         self._containers: dict[str, Container] = {}
         self._unwanted: set[str] = set()
         self._lock = threading.Lock()
+        self._ending = threading.Event()
         self._closing = False
+        self._peaks: dict[str, int] = {}
         self._engine = DockerEngine()
         if transport == "auto":
             shared = sys.platform == "linux" and self._engine.shares_sockets()
@@ -122,14 +127,14 @@ class ServerHost:
         with suppress(CtestError):
             reap(self._engine, self._project)
 
-    def sweep(self) -> Leftovers:
+    def sweep(self) -> Closed:
         """Remove what a host of this run has left, which ended before it could do so itself."""
         for container, found in self._engine.labelled(labels.RUN):
             if found[labels.RUN] == self._run:
                 self._containers[container.name] = container
         return self.close()
 
-    def close(self, away_seconds: float = AWAY_SECONDS) -> Leftovers:
+    def close(self, away_seconds: float = AWAY_SECONDS) -> Closed:
         """Remove every container of this run and its folder, and give what could not be removed.
 
         Args:
@@ -137,9 +142,14 @@ class ServerHost:
         """
         with self._lock:
             self._closing = True
+            self._ending.set()
             known = {one.name: one for one in self._containers.values()}
         deadline = Deadline(away_seconds)
         left = known
+        if self._servers:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                pool.map(self._measure, list(self._servers.values()))
+            self._servers.clear()
         reasons: list[str] = []
         while left:
             with ThreadPoolExecutor(max_workers=8) as pool:
@@ -152,7 +162,9 @@ class ServerHost:
                 # The engine may be on its way back.
                 time.sleep(AGAIN_SECONDS)
         remove_folder(self._folder)
-        return Leftovers(containers=tuple(sorted(left)), reason=reasons[0] if reasons else "")
+        return Closed(
+            left=tuple(sorted(left)), reason=reasons[0] if reasons else "", peaks=dict(self._peaks)
+        )
 
     def _digest(self, image: str) -> str:
         if self._engine.image_labels(image) is None:
@@ -268,6 +280,7 @@ class ServerHost:
         name = f"{request.server}-proof"
         proof = StartServer(
             server=name,
+            group=server.request.group,
             image=image_id,
             own_image=server.request.own_image,
             vendor=server.request.vendor,
@@ -302,7 +315,21 @@ class ServerHost:
             return f"The server {found.container.name} is gone: {error.message}"
         return f"The server {found.container.name} {state}" if hurt or not state.running else ""
 
+    def measure(self) -> None:
+        """Look at the memory of every server from time to time, until this closes."""
+        while not self._ending.wait(MEASURE_EVERY_SECONDS):
+            for server in list(self._servers.values()):
+                self._measure(server)
+
+    def _measure(self, server: Server) -> None:
+        with suppress(EngineError):
+            count = self._engine.memory_bytes(server.container)
+            group = server.request.group
+            self._peaks[group] = max(count, self._peaks.get(group, 0))
+
     def _remove(self, server: str) -> None:
+        if (known := self._servers.get(server)) is not None:
+            self._measure(known)
         with self._lock:
             self._unwanted.add(server)
         self._forget(server)

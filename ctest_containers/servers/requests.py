@@ -15,16 +15,18 @@ CLOSED: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftovers:
-    """What a host could not remove; its last answer.
+class Closed:
+    """A host's last answer.
 
     Attributes:
-        containers: Their names.
+        left: The names of the containers that it could not remove.
         reason: What the engine said; empty when nothing is left.
+        peaks: The most memory that a server of each group was seen to take, in bytes.
     """
 
-    containers: tuple[str, ...]
+    left: tuple[str, ...]
     reason: str
+    peaks: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,14 @@ class StartServer:
 
     Attributes:
         server: The name by which later requests mean it.
+        group: The label of the databases that it is for.
         users: Roles that the project connects as.
         timeout_seconds: How long it may take to answer its first query.
         memory_bytes: What it may take of the memory.
     """
 
     server: str
+    group: str
     image: str
     own_image: bool
     vendor: Vendor

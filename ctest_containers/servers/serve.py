@@ -17,7 +17,7 @@ from typing import Any, TextIO
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
 from ctest_containers.servers.host import ServerHost
-from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Leftovers, Request
+from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Closed, Request
 
 
 def _decode(fields: dict[str, Any]) -> Request:
@@ -45,7 +45,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     except CtestError as error:
         send({"id": CONNECTED, "error": _describe(error)})
         if not sweeping:
-            send({"id": CLOSED, "result": asdict(Leftovers(containers=(), reason=""))})
+            send({"id": CLOSED, "result": asdict(Closed(left=(), reason="", peaks={}))})
         return
     if sweeping:
         send({"id": CLOSED, "result": asdict(host.sweep())})
@@ -62,6 +62,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
 
     pool = ThreadPoolExecutor(max_workers=32)
     pool.submit(host.reap)
+    pool.submit(host.measure)
     try:
         for line in requests:
             fields = json.loads(line)

@@ -49,7 +49,7 @@ from ctest_containers.template import Template, TemplateStore, identify
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
-from ctest_containers.timings import TimingsFile
+from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
 from ctest_containers.workers.child import Assignment
 from ctest_containers.workers.pool import WorkerPool
@@ -100,7 +100,9 @@ class Session:
         self._cache = Path(platformdirs.user_cache_dir("ctest_containers"))
         self._project = config.project or Path.cwd().name
         self._forecast = Forecast(self._cache / "forecast" / f"{slug(self._project)}.json")
-        self._timings = TimingsFile(Path(config.timings_file or default_path(self._project)))
+        self._timings = Timings()
+        self._measured = Measured()
+        self._timings_file = TimingsFile(Path(config.timings_file or default_path(self._project)))
         spawned = config.start_method == "spawn" or (
             config.start_method == "auto" and not can_fork()
         )
@@ -215,6 +217,7 @@ class Session:
         if self._setup.spawned:
             batches = _run_what_cannot_be_sent(batches, result)
         self._finish_with_parent()
+        self._read_timings()
         plan = plan_workers(
             asked=self._asked,
             cores=os.cpu_count() or 1,
@@ -222,6 +225,7 @@ class Session:
             available_bytes=available_bytes(),
             minimum=self._config.min_workers,
             maximum=self._config.max_workers,
+            measured_bytes=self._worker_bytes(aliases),
         )
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
@@ -277,15 +281,24 @@ class Session:
         finally:
             self._reports.remove(replay)
             self._reports.remove(timings)
-            self._say_of_timings(self._timings.merge(timings.measured))
+            self._measured = timings.measured
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)
 
     def _in_order(self, batches: Sequence[Batch]) -> list[Batch]:
-        timings, trouble = self._timings.read()
+        return longest_first(batches, expected_seconds(batches, self._timings))
+
+    def _read_timings(self) -> None:
+        self._timings, trouble = self._timings_file.read()
         self._say_of_timings(trouble)
-        return longest_first(batches, expected_seconds(batches, timings))
+
+    def _worker_bytes(self, aliases: Collection[str]) -> int | None:
+        """What a worker and its servers took in past runs."""
+        groups = self._plans.select(aliases)
+        return self._timings.worker_bytes(
+            group.label for group in groups if group.vendor is not Vendor.SQLITE
+        )
 
     def _say_of_timings(self, trouble: str) -> None:
         if trouble:
@@ -358,11 +371,14 @@ class Session:
             connections.restore(self._parent_settings)
         finally:
             if self._host_client is not None:
-                left = self._host_client.close()
-                if left.containers:
-                    self._report(ContainersLeft(containers=left.containers, reason=left.reason))
+                closed = self._host_client.close()
+                if closed.left:
+                    self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
+                self._measured.memory.update(closed.peaks)
             if self._folder is not None:
                 remove_folder(self._folder)
+            if self._measured.tests:
+                self._say_of_timings(self._timings_file.merge(self._measured))
 
 
 def _run_what_cannot_be_sent(batches: Sequence[Batch], result: unittest.TestResult) -> list[Batch]:

@@ -92,6 +92,7 @@ class WorkerServers:
             number = self._host().request(
                 StartServer(
                     server=name,
+                    group=group.label,
                     image=template.image,
                     own_image=bool(template.base.context),
                     vendor=group.vendor,

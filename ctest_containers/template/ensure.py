@@ -182,6 +182,7 @@ class TemplateStore:
         server = f"template-{group.label}"
         start = StartServer(
             server=server,
+            group=group.label,
             image=template.base.name,
             own_image=bool(template.base.context),
             vendor=group.vendor,

@@ -18,6 +18,9 @@ WEIGHT_OF_NEW: Final = 0.5
 FORGOTTEN_DAYS: Final = 90
 """What no run has seen for so long was renamed or removed."""
 
+PROCESS: Final = "worker process"
+"""The name of a worker's own process among the peaks of memory."""
+
 KINDS: Final = ("tests", "fixtures", "classes")
 
 
@@ -36,19 +39,34 @@ class Timing:
     seen: str
 
 
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """The most memory that something has taken.
+
+    Attributes:
+        count: Bytes; a run that took less lowers it by half of the difference.
+        seen: The day of the last run, as ISO 8601 has it.
+    """
+
+    count: int
+    seen: str
+
+
 @dataclass(slots=True)
 class Measured:
-    """What one run has measured, in seconds.
+    """What one run has measured, in seconds and bytes.
 
     Attributes:
         tests: By test id.
         fixtures: By their names in unittest's words: `setUpClass (shop.tests.CartTests)`.
         classes: By class: what it took beyond its tests, such as its fixtures and flushes.
+        memory: The most that a worker's process took, and a server of each group of databases.
     """
 
     tests: dict[str, float] = field(default_factory=dict)
     fixtures: dict[str, float] = field(default_factory=dict)
     classes: dict[str, float] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +76,25 @@ class Timings:
     tests: Mapping[str, Timing] = field(default_factory=dict)
     fixtures: Mapping[str, Timing] = field(default_factory=dict)
     classes: Mapping[str, Timing] = field(default_factory=dict)
+    memory: Mapping[str, Peak] = field(default_factory=dict)
 
     def merged(self, measured: Measured, today: dt.date) -> Timings:
         """These timings and those of one more run; what nobody has seen for long is left out."""
-        return Timings(
-            **{kind: _merged(getattr(self, kind), getattr(measured, kind), today) for kind in KINDS}
-        )
+        merged: dict[str, Any] = {
+            kind: _merged(getattr(self, kind), getattr(measured, kind), today) for kind in KINDS
+        }
+        memory = {**self.memory, **_peaks(self.memory, measured.memory, today)}
+        return Timings(**merged, memory=memory)
+
+    def worker_bytes(self, servers: Iterable[str]) -> int | None:
+        """What a worker's process and its servers take together; None if one was never measured.
+
+        Args:
+            servers: The labels of the groups of databases that it has servers of.
+        """
+        peaks = [self.memory.get(name) for name in (PROCESS, *servers)]
+        known = [peak.count for peak in peaks if peak is not None]
+        return sum(known) if len(known) == len(peaks) else None
 
     def expected_seconds(self, tests: Iterable[str]) -> float | None:
         """What tests of one class or more take together; None where no test is known at all.
@@ -88,6 +119,10 @@ class Timings:
                 key: {"seconds": one.seconds, "runs": one.runs, "seen": one.seen}
                 for key, one in sorted(getattr(self, kind).items())
             }
+        found["memory"] = {
+            name: {"bytes": peak.count, "seen": peak.seen}
+            for name, peak in sorted(self.memory.items())
+        }
         return found
 
 
@@ -100,9 +135,11 @@ def from_json(found: Any) -> Timings:
     try:
         if (found["format"], found["version"]) != (FORMAT, VERSION):
             raise ValueError(f"is not of the format {FORMAT!r}, version {VERSION}")
-        return Timings(
-            **{kind: {str(k): _timing(v) for k, v in found[kind].items()} for kind in KINDS}
-        )
+        kinds: dict[str, Any] = {
+            kind: {str(k): _timing(v) for k, v in found[kind].items()} for kind in KINDS
+        }
+        memory = {str(k): _peak(v) for k, v in found["memory"].items()}
+        return Timings(**kinds, memory=memory)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
 
@@ -110,6 +147,24 @@ def from_json(found: Any) -> Timings:
 def class_of(test: str) -> str:
     """The class in a test's id."""
     return test.rpartition(".")[0]
+
+
+def _peak(found: Any) -> Peak:
+    count = int(found["bytes"])
+    if count < 0:
+        raise ValueError(f"has no size in {found!r}")
+    return Peak(count, dt.date.fromisoformat(found["seen"]).isoformat())
+
+
+def _peaks(
+    known: Mapping[str, Peak], measured: Mapping[str, int], today: dt.date
+) -> dict[str, Peak]:
+    found = {}
+    for name, count in measured.items():
+        before = known.get(name)
+        least = 0 if before is None else (before.count + count) // 2
+        found[name] = Peak(max(count, least), today.isoformat())
+    return found
 
 
 def _timing(found: Any) -> Timing:

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.backends import BACKENDS
 from ctest_containers.backends.sessions import end_sessions
+from ctest_containers.capacity.memory import private_bytes
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
     BatchFinished,
@@ -72,6 +73,10 @@ class Assignment:
     close: tuple[int, ...]
 
 
+MEMORY_EVERY_SECONDS: Final = 1.0
+"""Between two looks at how much memory the process has."""
+
+
 class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
     """The server of a worker has ended under it."""
 
@@ -88,6 +93,7 @@ class Worker:
         self._leases: list[Lease] = []
         self._result: unittest.TestResult | None = None
         self._stopping = False
+        self._asked_memory = -MEMORY_EVERY_SECONDS
         self._sending = threading.Lock()
         self._lending = threading.RLock()
 
@@ -163,7 +169,21 @@ class Worker:
             self._result = None
             result.close()
         seconds = time.perf_counter() - started
-        self.send(BatchFinished(worker=assignment.worker, batch=batch.number, seconds=seconds))
+        self.send(
+            BatchFinished(
+                worker=assignment.worker,
+                batch=batch.number,
+                seconds=seconds,
+                memory_bytes=self._memory_bytes(),
+            )
+        )
+
+    def _memory_bytes(self) -> int:
+        """Asked from time to time, for the answer takes the kernel a while."""
+        if time.monotonic() - self._asked_memory < MEMORY_EVERY_SECONDS:
+            return 0
+        self._asked_memory = time.monotonic()
+        return private_bytes() or 0
 
     def _stop(self, *_: Any) -> None:
         self._stopping = True

@@ -123,6 +123,7 @@ def _snapshots(image: str, flavour: str) -> Iterator[Maker]:
             host.request(
                 StartServer(
                     server=name,
+                    group="clones",
                     image=image,
                     own_image=True,
                     vendor=VENDORS[flavour],

@@ -132,5 +132,21 @@ def test_timings_that_are_none_are_refused(
     done = run(project, "timings", "import", str(tmp_path / "bad.csv"), env=env)
 
     assert done.code == 2
-    assert "the first line is not kind,name,seconds,runs,seen" in done.output
+    assert "the first line is not kind,name,seconds,runs,bytes,seen" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_the_memory_of_workers_is_measured_and_decides_the_next_run(
+    project: Path, postgresql_env: dict[str, str], kept: Path
+) -> None:
+    label, env = "library.test_outcomes.Writing", {**postgresql_env, "TEST_TIMINGS_FILE": str(kept)}
+
+    first = run(project, label, "-v", "2", env=env)
+    memory = json.loads(kept.read_text())["memory"]
+    second = run(project, label, "-v", "2", env=env)
+
+    assert "512 MiB for each worker" in first.output
+    assert 2**20 < memory["postgresql"]["bytes"] < 2**30
+    assert 2**20 < memory["worker process"]["bytes"] < 2**30
+    assert "for each worker as measured" in second.output

@@ -20,6 +20,7 @@ MEASURED = st.builds(
     tests=st.dictionaries(st.text(max_size=20), SECONDS, max_size=5),
     fixtures=st.dictionaries(st.text(max_size=20), SECONDS, max_size=5),
     classes=st.dictionaries(st.text(max_size=20), SECONDS, max_size=5),
+    memory=st.dictionaries(st.text(max_size=20), st.integers(0, 2**50), max_size=5),
 )
 DAY = dt.date(2026, 1, 31)
 

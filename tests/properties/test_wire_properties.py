@@ -84,7 +84,9 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     TestFinished: st.builds(
         TestFinished, worker=NUMBERS, index=NUMBERS, seconds=SECONDS, queries=TEXTS
     ),
-    BatchFinished: st.builds(BatchFinished, worker=NUMBERS, batch=NUMBERS, seconds=SECONDS),
+    BatchFinished: st.builds(
+        BatchFinished, worker=NUMBERS, batch=NUMBERS, seconds=SECONDS, memory_bytes=NUMBERS
+    ),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
     ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
     ServerVerdict: st.builds(ServerVerdict, lost=st.booleans()),

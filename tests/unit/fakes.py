@@ -76,6 +76,10 @@ class FakeEngine:
     def state(self, container: Container) -> ContainerState:
         return ContainerState(running=container.id not in self._stopped, exit_code=0, log="")
 
+    def memory_bytes(self, container: Container) -> int:
+        del container
+        return 0
+
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         if container.id not in self._containers:
             raise EngineError(f"There is no container {container.name} for {command}, {stdin!r}.")
@@ -251,7 +255,7 @@ class FakeProcess(WorkerProcess):
         if batch.number in world.fatal_ends:
             self._dead = True
             return
-        yield BatchFinished(worker=self.number, batch=batch.number, seconds=0.0)
+        yield BatchFinished(worker=self.number, batch=batch.number, seconds=0.0, memory_bytes=0)
 
 
 class FakeDatabases:

@@ -21,6 +21,7 @@ def _plan(
     memory: int | None = None,
     minimum: int = 1,
     maximum: int = 16,
+    measured: int | None = None,
 ) -> Plan:
     return plan_workers(
         asked=asked,
@@ -29,6 +30,7 @@ def _plan(
         available_bytes=memory,
         minimum=minimum,
         maximum=maximum,
+        measured_bytes=measured,
     )
 
 
@@ -48,6 +50,12 @@ def _plan(
         (_plan(memory=5 * GIBIBYTE), 8, "8 cores"),
         (_plan(memory=3 * GIBIBYTE), 6, "3.0 GiB of memory available, 512 MiB for each worker"),
         (_plan(memory=GIBIBYTE), 2, "1.0 GiB of memory available, 512 MiB for each worker"),
+        (
+            _plan(memory=4 * GIBIBYTE, measured=GIBIBYTE),
+            3,
+            "4.0 GiB of memory available, 1.2 GiB for each worker as measured",
+        ),
+        (_plan(memory=4 * GIBIBYTE, measured=100 * 2**20), 8, "8 cores"),
         (_plan(memory=0, minimum=2), 1, "0 MiB of memory available, 512 MiB for each worker"),
         (_plan(batches=0, memory=0), 0, "0 batches of tests"),
     ],

@@ -94,6 +94,25 @@ def test_what_nobody_has_seen_for_long_is_forgotten() -> None:
     assert set(timings.merged(Measured(tests={"old": 1.0}), TODAY).tests) == {"new", "old"}
 
 
+def test_the_memory_of_a_worker_is_known_once_each_of_its_parts_was_measured() -> None:
+    timings = Timings().merged(Measured(memory={"worker process": 100, "postgresql": 50}), TODAY)
+
+    assert timings.worker_bytes(["postgresql"]) == 150
+    assert timings.worker_bytes([]) == 100
+    assert timings.worker_bytes(["postgresql", "mysql"]) is None
+    assert Timings().worker_bytes([]) is None
+
+
+def test_a_peak_rises_at_once_and_falls_by_half_of_the_difference() -> None:
+    timings = Timings()
+    peaks = []
+    for count in (100, 300, 100, 100):
+        timings = timings.merged(Measured(memory={"postgresql": count}), TODAY)
+        peaks.append(timings.memory["postgresql"].count)
+
+    assert peaks == [100, 300, 200, 150]
+
+
 def test_an_unknown_test_is_expected_to_be_an_average_one() -> None:
     known = {f"a.B.test_{seconds}": Timing(seconds, 1, "2026-01-01") for seconds in (1, 3)}
     timings = Timings(tests=known, classes={"a.B": Timing(0.5, 1, "2026-01-01")})
