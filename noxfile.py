@@ -24,5 +24,5 @@ def matrix(session: nox.Session, django: str) -> None:
     session.install("-q", "-e", ".[dev]", f"Django~={django}.0")
     session.run("scripts/engine", external=True)
     session.run("scripts/base-image", external=True)
-    chosen = session.posargs or ["-k", "outcomes or option_of_django or settings_say"]
+    chosen = session.posargs or ["-k", "outcomes or settings_say"]
     session.run("pytest", "-q", "-p", "no:randomly", "tests/integration", *chosen)
