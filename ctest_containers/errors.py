@@ -6,7 +6,8 @@
     ├── UnsupportedVendorError  a database vendor that has no backend
     ├── EngineError             the container engine: unreachable, or refuses
     │   ├── EngineUnreachableError  nobody answers, or not any more
-    │   └── ImageUnavailableError   an image that is neither there nor to be had
+    │   ├── ImageUnavailableError   an image that is neither there nor to be had
+    │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
     ├── WorkerError             worker processes that cannot be kept alive
@@ -59,6 +60,10 @@ class ImageUnavailableError(EngineError):
     """An image is not on the engine and cannot be built or pulled."""
 
 
+class RegistryError(EngineError):
+    """A container registry does not answer, or refuses what it was asked."""
+
+
 class ServerError(CtestError):
     """A database server did not start, or stopped answering."""
 
@@ -90,6 +95,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         EngineError,
         EngineUnreachableError,
         ImageUnavailableError,
+        RegistryError,
         ServerError,
         TemplateError,
         WorkerError,

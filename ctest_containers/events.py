@@ -47,6 +47,7 @@ class TestStarted:
 
     Attributes:
         limit_seconds: What the test may take; None for as long as it likes.
+        adaptive: Whether that limit comes from its history; then it has another try beyond it.
     """
 
     __test__ = False
@@ -55,6 +56,19 @@ class TestStarted:
     index: int
     test_id: str
     limit_seconds: float | None = None
+    adaptive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestRetried:
+    """A test ran into its adaptive limit and starts again; what was reported on it is void."""
+
+    __test__ = False
+
+    worker: int
+    index: int
+    test_id: str
+    limit_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +90,7 @@ class FixtureFinished:
 
     worker: int
     seconds: float
+    query_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +129,12 @@ class TestDuration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestFinished:
-    """Nothing more will be reported on a test."""
+    """Nothing more will be reported on a test.
+
+    Attributes:
+        queries: What --debug-sql logged since the last event of this worker.
+        query_count: How many queries the test sent.
+    """
 
     __test__ = False
 
@@ -122,6 +142,7 @@ class TestFinished:
     index: int
     seconds: float
     queries: str = ""
+    query_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,6 +226,32 @@ class WorkerRetired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerPaused:
+    """A worker is given up for a while, or does not start yet, for memory is short."""
+
+    worker: int
+    available_bytes: int
+    floor_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerResumed:
+    """There is memory enough again for a worker that was given up."""
+
+    worker: int
+    available_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecycled:
+    """A worker goes on in a new process, for the old one had grown too large."""
+
+    worker: int
+    memory_bytes: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReady:
     """A worker's server answers.
 
@@ -240,11 +287,18 @@ class TemplateAwaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuildStarted:
-    """There is no such template yet: it is migrated now."""
+    """There is no such template yet: it is migrated now.
+
+    Attributes:
+        incremental: Whether migrations are added to an earlier template.
+        reason: What has changed since the nearest earlier template.
+    """
 
     group: str
     aliases: tuple[str, ...]
     fingerprint: str
+    incremental: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,6 +308,68 @@ class TemplateBuilt:
     group: str
     fingerprint: str
     seconds: float
+    incremental: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateRefused:
+    """A template is not what it says of itself; it is not used, and not found any more."""
+
+    group: str
+    fingerprint: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatePulled:
+    """A registry had the template.
+
+    Attributes:
+        layers: The number of its layers that travelled.
+        present: The number of those that were here already.
+    """
+
+    group: str
+    fingerprint: str
+    registry: str
+    layers: int
+    present: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatePushed:
+    """A template was sent to a registry.
+
+    Attributes:
+        layers: The number of its layers that travelled.
+        present: The number of those that were there already.
+    """
+
+    group: str
+    fingerprint: str
+    registry: str
+    layers: int
+    present: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryFailed:
+    """A registry did not do its part; the run goes on without it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplatesPruned:
+    """Templates that were not used for long, or were too many, have been removed.
+
+    Attributes:
+        templates: The name of each, and why it was given up.
+    """
+
+    templates: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,6 +439,7 @@ class ContainersLeft:
 
 WorkerEvent = (
     TestStarted
+    | TestRetried
     | FixtureStarted
     | FixtureFinished
     | TestOutcome
@@ -341,11 +458,19 @@ Event = (
     | WorkerStarted
     | WorkerLost
     | WorkerRetired
+    | WorkerPaused
+    | WorkerResumed
+    | WorkerRecycled
     | ServerReady
     | TemplateFound
     | TemplateAwaited
     | TemplateBuildStarted
     | TemplateBuilt
+    | TemplateRefused
+    | TemplatePulled
+    | TemplatePushed
+    | TemplatesPruned
+    | RegistryFailed
     | WorkersPlanned
     | RunStopping
     | RunTimedOut

@@ -92,6 +92,11 @@ class DatabaseGroup:
     databases: tuple[DatabasePlan, ...]
 
     @property
+    def has_server(self) -> bool:
+        """Whether its databases live on a server; SQLite's do not."""
+        return self.vendor is not Vendor.SQLITE
+
+    @property
     def aliases(self) -> tuple[str, ...]:
         """Every alias of the group, in the order of its databases."""
         return tuple(alias for database in self.databases for alias in database.aliases)

@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 import unittest
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
@@ -21,7 +22,7 @@ from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # n
 from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.model import flag
+from ctest_containers.config.model import flag, parse_flag
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
@@ -30,6 +31,9 @@ from ctest_containers.project.connections import log_queries, mark_expectations,
 from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.session import Session
+from ctest_containers.session.databases import RunDatabases
+from ctest_containers.session.planning import RunPlan
+from ctest_containers.template import Template
 
 
 class IsolatedTestSuite(ParallelTestSuite):
@@ -91,13 +95,27 @@ class ContainerRunnerMixin(DiscoverRunner):
         super().add_arguments(parser)
         group = parser.add_argument_group("database containers")
         for row in fields(Config):
-            group.add_argument(
-                flag(row),
-                dest=row.name,
-                default=None,
-                metavar=row.metadata["metavar"],
-                help=row.metadata["meaning"],
-            )
+            meaning = row.metadata["meaning"]
+            if row.metadata["parse"] is parse_flag:
+                switch = argparse.BooleanOptionalAction
+                group.add_argument(
+                    flag(row), dest=row.name, default=None, action=switch, help=meaning
+                )
+            else:
+                group.add_argument(
+                    flag(row),
+                    dest=row.name,
+                    default=None,
+                    metavar=row.metadata["metavar"],
+                    help=meaning,
+                )
+        for action in parser._actions:
+            if action.dest == "parallel":
+                action.type = _parse_parallel
+                action.help = (
+                    "Run tests in N workers. Without a number, or with auto, as many as help and "
+                    "as the machine carries."
+                )
 
     def run_tests(self, test_labels: Any, **kwargs: Any) -> int:
         """Run the tests and give the number of those that failed.
@@ -106,30 +124,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             SystemExit: The run could not be set up; a message has been printed.
         """
         try:
-            config = resolve(
-                settings=project_settings.options(),
-                environment=os.environ,
-                options=self._options,
-            )
-            session = Session(
-                config=config,
-                reports=[ConsoleReport(self.log)],
-                selection=self._selection(test_labels),
-                asked=self._asked,
-                debug_mode=self.debug_mode,
-                prepare_spawned=(
-                    self.parallel_test_suite.process_setup,
-                    self.parallel_test_suite.process_setup_args,
-                ),
-                runner_inputs=self._inputs(),
-                create=self.create_databases,
-                spawn_create=functools.partial(
-                    create_databases,
-                    self.base_runner or f"{type(self).__module__}.{type(self).__qualname__}",
-                    verbosity=self.verbosity,
-                ),
-            )
-            with session:
+            with self._new_session(test_labels) as session:
                 self.session = session
                 if self.keepdb:
                     self.log(
@@ -147,6 +142,66 @@ class ContainerRunnerMixin(DiscoverRunner):
             _end(InterruptedRunError("Interrupted before any test had run."))
         except CtestError as error:
             _end(error)
+
+    def plan_tests(self, test_labels: Any) -> RunPlan:
+        """What a run of these tests would be like; nothing is started for it.
+
+        Raises:
+            SystemExit: It could not be told; a message has been printed.
+        """
+        with self._discovered(test_labels) as (session, tests, aliases):
+            return session.plan(tests, aliases)
+
+    @contextmanager
+    def wanted_templates(self, test_labels: Any) -> Iterator[tuple[RunDatabases, list[Template]]]:
+        """The templates that a run of these tests would use, whether they exist or not.
+
+        Raises:
+            SystemExit: They could not be told; a message has been printed.
+        """
+        with self._discovered(test_labels) as (session, _, aliases):
+            databases = session.databases
+            groups = databases.plans.select(aliases)
+            yield databases, [databases.identify(group) for group in groups]
+
+    @contextmanager
+    def _discovered(
+        self, test_labels: Any
+    ) -> Iterator[tuple[Session, list[unittest.TestCase], set[str]]]:
+        try:
+            self.parallel = 1
+            self.setup_test_environment()
+            suite = super().build_suite(test_labels)
+            aliases = set(self.get_databases(suite))
+            with self._new_session(test_labels) as session:
+                yield session, list(iter_test_cases(suite)), aliases
+        except CtestError as error:
+            _end(error)
+
+    def _new_session(self, test_labels: Any) -> Session:
+        config = resolve(
+            settings=project_settings.options(),
+            environment=os.environ,
+            options=self._options,
+        )
+        return Session(
+            config=config,
+            reports=[ConsoleReport(self.log)],
+            selection=self._selection(test_labels),
+            asked=self._asked,
+            debug_mode=self.debug_mode,
+            prepare_spawned=(
+                self.parallel_test_suite.process_setup,
+                self.parallel_test_suite.process_setup_args,
+            ),
+            runner_inputs=self.fingerprint_inputs(),
+            create=self.create_databases,
+            spawn_create=functools.partial(
+                create_databases,
+                self.base_runner or f"{type(self).__module__}.{type(self).__qualname__}",
+                verbosity=self.verbosity,
+            ),
+        )
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
         """Discover the tests, while the servers that they needed last time come up."""
@@ -176,11 +231,11 @@ class ContainerRunnerMixin(DiscoverRunner):
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
         with self.time_keeper.timed("  Templates"), interruptible():
-            session.prepare(used)
+            session.databases.prepare(used)
         if self.debug_sql:
             log_queries()
         if self.pdb:
-            session.lend_to_parent(used)
+            session.databases.lend_to_parent(used)
             serialize(kwargs.get("serialized_aliases") or ())
         mark_expectations(used)
         return []
@@ -188,15 +243,19 @@ class ContainerRunnerMixin(DiscoverRunner):
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
         """Nothing is destroyed here: the session removes what it started."""
 
-    def create_databases(self, aliases: Sequence[str]) -> None:
-        """Create and migrate test databases, as the project's own runner does."""
+    def create_databases(self, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
+        """Create and migrate test databases, as the project's own runner does.
+
+        Args:
+            keep: Whether they are there already, and lack only some migrations.
+        """
         self.interactive = False
-        self.keepdb = False
+        self.keepdb = keep
         self._building = True
         self.setup_databases(aliases=aliases, serialized_aliases=())
 
     @classmethod
-    def _inputs(cls) -> list[Input]:
+    def fingerprint_inputs(cls) -> list[Input]:
         """The project's own code that puts something into the databases of a template."""
         classes = [one for one in cls.__mro__ if "setup_databases" in vars(one)]
         own = [one for one in classes if one not in (ContainerRunnerMixin, DiscoverRunner)]
@@ -217,6 +276,15 @@ class ContainerRunnerMixin(DiscoverRunner):
 
 class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):
     """For the setting `TEST_RUNNER`: Django's runner, with every worker on its own database."""
+
+
+def _parse_parallel(value: str) -> int:
+    """How many workers `--parallel` asks for; 0 lets the machine decide."""
+    number = os.environ.get("DJANGO_TEST_PROCESSES", "0") if value == "auto" else value
+    try:
+        return int(number)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{number!r} is neither a whole number nor auto") from None
 
 
 def _end(error: CtestError) -> NoReturn:
@@ -250,9 +318,15 @@ def combined(path: str) -> type[ContainerRunnerMixin]:
     return type(own.__name__, (ContainerRunnerMixin, own), {"base_runner": path})
 
 
-def create_databases(path: str, aliases: Sequence[str], *, verbosity: int) -> None:
+def create_databases(
+    path: str,
+    aliases: Sequence[str],
+    keep: bool,  # noqa: FBT001
+    *,
+    verbosity: int,
+) -> None:
     """Create and migrate test databases in a child process that was spawned."""
-    combined(path)(verbosity=verbosity).create_databases(aliases)
+    combined(path)(verbosity=verbosity).create_databases(aliases, keep)
 
 
 def __getattr__(name: str) -> Any:

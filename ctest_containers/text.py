@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 worker`, `2 workers`, `2 classes`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun[-1:] == 's' else 's'}"
+    """`1 worker`, `2 workers`, `2 classes`, `2 batches`."""
+    ending = "es" if noun.endswith(("s", "ch")) else "s"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{ending}"
 
 
 def duration(seconds: float) -> str:
@@ -18,6 +20,12 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def listing(names: Sequence[str], shown: int = 4) -> str:
+    """`a, b, c, d and 3 more`."""
+    more = len(names) - shown
+    return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def size(count: int) -> str:

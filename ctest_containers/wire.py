@@ -22,6 +22,7 @@ from ctest_containers.events import (
     TestDuration,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
     WorkerEvent,
     WorkerFailed,
@@ -42,10 +43,15 @@ class UseDatabases:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunBatch:
-    """Command to a worker: run this batch, except for the tests that have already ended."""
+    """Command to a worker: run this batch, except for the tests that have already ended.
+
+    Attributes:
+        full: Tests that have had their try with an adaptive limit.
+    """
 
     batch: int
     skip: tuple[int, ...] = ()
+    full: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +73,7 @@ _CLASSES: Final[dict[str, Any]] = {
     kind.__name__: kind
     for kind in (
         TestStarted,
+        TestRetried,
         FixtureStarted,
         FixtureFinished,
         TestOutcome,
@@ -111,7 +118,7 @@ def decode(line: bytes) -> Message:
         elif kind is UseDatabases:
             fields["leases"] = tuple(map(_lease, fields["leases"]))
         elif kind is RunBatch:
-            fields["skip"] = tuple(fields["skip"])
+            fields["skip"], fields["full"] = tuple(fields["skip"]), tuple(fields["full"])
         message: Message = kind(**fields)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a message of this version: {line[:200]!r}") from error

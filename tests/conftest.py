@@ -1,4 +1,8 @@
-"""Leaves the machine as it was: every test is checked for what it left behind."""
+"""Leaves the machine as it was: every test is checked for what it left behind.
+
+Tests that use the engine run one after another, for they count what is on it; the others may run
+beside them (`pytest -n 2 --dist loadgroup`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+NOT_ALONE = ("engine", "small_group")
+"""Fixtures for what all processes of the machine share."""
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Keep in one process what must not run beside each other."""
+    names = getattr(item, "fixturenames", ())
+    if any(name in names for name in NOT_ALONE) or "test_memory" in item.nodeid:
+        item.add_marker(pytest.mark.xdist_group("engine"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,7 +35,8 @@ def test_every_script_that_it_names_exists_and_can_be_run() -> None:
 
 
 def test_every_package_of_the_architecture_exists() -> None:
-    rows = README[README.index("### Architecture") : README.index("## What was measured")]
+    begin = README.index("### Architecture")
+    rows = README[begin : README.index("\n## ", begin)]
     named = re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE)
     packages = [name for cell in named for name in re.findall(r"`(\w+)`", cell)]
 

@@ -66,6 +66,9 @@ class Backend(Protocol):
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
         """The fingerprints found in these databases; a missing database or mark is left out."""
 
+    def catalog(self, address: Address, database: str) -> Mapping[str, str]:
+        """What a database consists of: each thing by its kind and name, and what it is like."""
+
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """End all client sessions but its own and these, and give how many were ended."""
 

@@ -13,6 +13,7 @@ from ctest_containers.backends.api import (
     Launch,
     NotReadyError,
 )
+from ctest_containers.backends.mysql_catalog import read_catalog
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -143,6 +144,11 @@ class Mysql:
                 raise
             found = dict(cursor.fetchall())
         return {name: str(found[name]) for name in databases if name in found}
+
+    def catalog(self, address: Address, database: str) -> Mapping[str, str]:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            return read_catalog(cursor, database)
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """See `Backend`."""

@@ -14,6 +14,7 @@ from ctest_containers.backends.api import (
     Launch,
     NotReadyError,
 )
+from ctest_containers.backends.postgresql_catalog import read_catalog
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -169,6 +170,11 @@ class Postgresql:
         """See `Backend`."""
         return f".s.PGSQL.{self.port}"
 
+    def catalog(self, address: Address, database: str) -> Mapping[str, str]:
+        """See `Backend`."""
+        with _cursor(address, database) as cursor:
+            return read_catalog(cursor)
+
     def settle(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`; no role keeps a password, whoever gave it."""
         del users
@@ -214,7 +220,7 @@ class Postgresql:
 
 
 @contextmanager
-def _cursor(address: Address) -> Iterator[Any]:
+def _cursor(address: Address, database: str = "postgres") -> Iterator[Any]:
     """A cursor of the toolkit's own connection, each statement its own transaction."""
     import psycopg2
 
@@ -224,7 +230,7 @@ def _cursor(address: Address) -> Iterator[Any]:
             port=address.port,
             user=address.user,
             password=str(address.password),
-            dbname="postgres",
+            dbname=database,
             connect_timeout=5,
         )
         try:

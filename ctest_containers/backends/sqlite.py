@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from ctest_containers.model import DatabaseGroup, DatabasePlan, Lease
+from ctest_containers.backends.catalog import MIGRATION
+from ctest_containers.model import DatabaseGroup, Lease
 
 READ_ONLY: Final = "PRAGMA query_only = ON"
 """What keeps a connection from writing."""
 
 
-def file_of(folder: Path, database: DatabasePlan) -> Path:
+def file_of(folder: Path, alias: str) -> Path:
     """Where a database is kept in a folder of files.
 
     It is named by its first alias, for its own name may be a path that differs from checkout to
     checkout; whatever an alias is called, the name of its file is valid and its own.
     """
-    digest = hashlib.sha256(database.aliases[0].encode()).hexdigest()
+    digest = hashlib.sha256(alias.encode()).hexdigest()
     return folder / f"{digest[:32]}.sqlite3"
+
+
+def catalog(file: Path) -> dict[str, str]:
+    """What a database in a file consists of, in SQLite's own words."""
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        found = {f"{kind} {name}": " ".join(str(sql).split()) for kind, name, sql in rows}
+        if "table django_migrations" in found:
+            rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+            found.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in rows})
+    return found
 
 
 def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
@@ -33,11 +48,27 @@ def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease
     given = []
     for database in group.databases:
         inside = in_memory(database.name)
-        name = database.name if inside else str(file_of(folder, database))
+        name = database.name if inside else str(file_of(folder, database.aliases[0]))
         for alias in database.aliases:
             # The aliases of one database share it; the first one fills it.
-            source = file_of(template, database) if alias == database.aliases[0] else ""
+            source = file_of(template, database.aliases[0]) if alias == database.aliases[0] else ""
             given.append(Lease(alias=alias, settings={"NAME": name}, load_from=str(source)))
+    return given
+
+
+def copies(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
+    """A file of its own for each database, with what the template has in it.
+
+    Args:
+        template: The folder of the template's files.
+        folder: Where the new files go.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    given = []
+    for database in group.databases:
+        file = file_of(folder, database.aliases[0])
+        shutil.copyfile(file_of(template, database.aliases[0]), file)
+        given += [Lease(alias=alias, settings={"NAME": str(file)}) for alias in database.aliases]
     return given
 
 

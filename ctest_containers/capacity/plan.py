@@ -34,12 +34,14 @@ class Plan:
     Attributes:
         limits: All that was considered, the one that decided first.
         warnings: What the person at the keyboard should know.
+        worker_bytes: What a worker and its servers are taken to need, as far as it is known.
     """
 
     workers: int
     reason: str
     limits: tuple[Limit, ...] = field(default=(), compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
+    worker_bytes: int = field(default=BYTES_PER_WORKER, compare=False)
 
 
 def plan_workers(
@@ -51,6 +53,8 @@ def plan_workers(
     minimum: int,
     maximum: int,
     measured_bytes: int | None = None,
+    helpful: int | None = None,
+    engine_bytes: int | None = None,
 ) -> Plan:
     """The least of what was asked (or the cores), the batches, the memory and the maximum.
 
@@ -61,6 +65,8 @@ def plan_workers(
         minimum: Not fewer than this on a machine with fewer cores, if the memory allows it.
         maximum: Never more than this.
         measured_bytes: What a worker process and its servers took together in past runs, if known.
+        engine_bytes: Memory that is free where the engine runs, if that is another machine.
+        helpful: With how many workers the run ends as early as with more, if that is known.
 
     Returns:
         At least one worker as long as there is a batch to run; none otherwise.
@@ -73,25 +79,30 @@ def plan_workers(
         wanted = Limit(cores, plural(cores, "core"))
     limits = [
         wanted,
-        Limit(batches, f"{batches} batch{'' if batches == 1 else 'es'} of tests"),
+        Limit(batches, f"{plural(batches, 'batch')} of tests"),
         Limit(maximum, "the configured maximum"),
     ]
+    if helpful is not None and asked is None:
+        limits.append(Limit(helpful, "more would not end it sooner"))
     warnings: list[str] = []
+    measured = int((measured_bytes or 0) * MARGIN)
+    worker_bytes = measured or BYTES_PER_WORKER
     if available_bytes is None:
         warnings.append(
             "The available memory cannot be told, so it does not limit the number of workers."
         )
-    else:
-        measured = int((measured_bytes or 0) * MARGIN)
-        worker_bytes = measured or BYTES_PER_WORKER
-        carried = max(1, available_bytes // worker_bytes)
-        if available_bytes < LITTLE_BYTES:
+    for free, where in ((available_bytes, ""), (engine_bytes, " to the engine")):
+        if free is None:
+            continue
+        carried = max(1, free // worker_bytes)
+        if free < LITTLE_BYTES:
             carried = min(carried, WORKERS_WITH_LITTLE)
             warnings.append(
-                f"Only {size(available_bytes)} of memory is available, so there are at most "
+                f"Only {size(free)} of memory is available{where}, so there are at most "
                 f"{plural(min(WORKERS_WITH_LITTLE, maximum), 'worker')}."
             )
         each = f"{size(worker_bytes)} for each worker{' as measured' if measured else ''}"
-        limits.append(Limit(carried, f"{size(available_bytes)} of memory available, {each}"))
+        limits.append(Limit(carried, f"{size(free)} of memory available{where}, {each}"))
     limits.sort(key=lambda limit: limit.workers)
-    return Plan(limits[0].workers, limits[0].reason, tuple(limits), tuple(warnings))
+    first = limits[0]
+    return Plan(first.workers, first.reason, tuple(limits), tuple(warnings), worker_bytes)

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 
+COMMANDS = frozenset({"run", "plan", "template", "clean", "timings"})
+
 
 def main(arguments: Sequence[str]) -> int:
     """Carry out a command; the only place where an expected error becomes text and status."""
     words = list(arguments)
-    command = words.pop(0) if words and words[0] in {"run", "clean", "timings"} else "run"
+    command = words.pop(0) if words and words[0] in COMMANDS else "run"
     if words and words[0] == "--version":
         from ctest_containers import __version__
 
@@ -27,6 +29,14 @@ def main(arguments: Sequence[str]) -> int:
             from ctest_containers.cli.timings import timings
 
             return timings(words)
+        if command == "template":
+            from ctest_containers.cli.template import template
+
+            return template(words)
+        if command == "plan":
+            from ctest_containers.cli.plan import plan
+
+            return plan(words)
         from ctest_containers.cli.run import run
 
         return run(words)

@@ -71,5 +71,5 @@ def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
 
 def _half_made_templates() -> list[Path]:
     cache = Path(platformdirs.user_cache_dir("ctest_containers"))
-    making = cache.glob("sqlite/*/making-*")
+    making = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
     return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]

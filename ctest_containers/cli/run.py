@@ -9,15 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+import platformdirs
+
 from ctest_containers.errors import ProjectError, UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.project import settings as project_settings
+from ctest_containers.servers import launch
 
 PROGRAM = "python -m ctest_containers"
 
 
-def run(arguments: Sequence[str]) -> int:
+PROJECT_RUNNER = "ctest_containers.runner.ProjectTestRunner"
+
+
+def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER) -> int:
     """Run the tests of the project in the current folder.
+
+    Args:
+        runner: The path of the project's own runner, combined with what is to be done.
 
     Raises:
         CtestError: The project cannot be found or loaded, or an option is not valid.
@@ -40,6 +49,9 @@ def run(arguments: Sequence[str]) -> int:
     project_settings.import_from(folder)
     handle_default_options(options)
     project_settings.find_settings(folder)
+    if not {"-h", "--help"}.intersection(arguments):
+        # Its libraries are loaded while the project is.
+        launch.start_ahead(Path(platformdirs.user_cache_dir("ctest_containers")), folder)
     try:
         django.setup()
     except ImproperlyConfigured as error:
@@ -55,9 +67,9 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  # Settings and apps may raise anything.
         _refuse_to_load(error)
     if get_command_line_option(argv, "--testrunner") is None:
-        argv.append("--testrunner=ctest_containers.runner.ProjectTestRunner")
+        argv.append(f"--testrunner={runner}")
     else:
-        argv = _combine_named_runner(argv)
+        argv = _combine_named_runner(argv, runner)
     command = ManagementUtility(argv).fetch_command("test")
     assert isinstance(command, BaseCommand)
     command.run_from_argv(argv)
@@ -73,7 +85,7 @@ def _refuse_to_load(error: Exception) -> NoReturn:
     ) from error
 
 
-def _combine_named_runner(argv: list[str]) -> list[str]:
+def _combine_named_runner(argv: list[str], runner: str) -> list[str]:
     """Replace the runner that the command line names by its combination with containers."""
     from django.conf import settings
     from django.core.management.utils import get_command_line_option
@@ -89,4 +101,4 @@ def _combine_named_runner(argv: list[str]) -> list[str]:
             next(words, None)
         elif not word.startswith("--testrunner="):
             kept.append(word)
-    return [*kept, "--testrunner=ctest_containers.runner.ProjectTestRunner"]
+    return [*kept, f"--testrunner={runner}"]

@@ -20,7 +20,7 @@ from ctest_containers.timings import Timing, Timings, TimingsFile
 from ctest_containers.timings.model import KINDS, from_json
 from ctest_containers.timings.store import default_path
 
-COLUMNS = ("kind", "name", "seconds", "runs", "bytes", "seen")
+COLUMNS = ("kind", "name", "seconds", "runs", "bytes", "seen", "queries", "recent")
 
 
 def timings(arguments: Sequence[str]) -> int:
@@ -74,9 +74,12 @@ def _as_csv(found: Timings) -> str:
     for kind in KINDS:
         timing: Timing
         for name, timing in sorted(getattr(found, kind).items()):
-            rows.writerow([kind, name, timing.seconds, timing.runs, "", timing.seen])
+            recent = " ".join(map(str, timing.recent))
+            rows.writerow(
+                [kind, name, timing.seconds, timing.runs, "", timing.seen, timing.queries, recent]
+            )
     for name, peak in sorted(found.memory.items()):
-        rows.writerow(["memory", name, "", "", peak.count, peak.seen])
+        rows.writerow(["memory", name, "", "", peak.count, peak.seen, "", ""])
     return output.getvalue()
 
 
@@ -88,5 +91,5 @@ def _from_csv(text: str) -> Timings:
     for row in rows:
         if row["kind"] not in {*KINDS, "memory"}:
             raise ValueError(f"{row['kind']!r} is none of {', '.join(KINDS)}, memory")
-        found[row["kind"]][row["name"]] = row
+        found[row["kind"]][row["name"]] = {**row, "recent": (row["recent"] or "").split()}
     return from_json(found)

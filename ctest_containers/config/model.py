@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
@@ -57,6 +57,21 @@ def parse_size(value: object) -> int:
     return int(found[1]) * int(1024**power)
 
 
+def parse_floor(value: object) -> int:
+    """A size, or 0 for none."""
+    return 0 if str(value).strip() == "0" else parse_size(value)
+
+
+def parse_flag(value: object) -> bool:
+    """Yes or no."""
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("must be yes or no") from None
+
+
 def parse_paths(value: object) -> tuple[str, ...]:
     """Paths: a sequence of them, or one text with commas between them."""
     if isinstance(value, (set, frozenset)):
@@ -66,6 +81,20 @@ def parse_paths(value: object) -> tuple[str, ...]:
     if isinstance(value, Path):
         return (str(value),)
     return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+REPOSITORY: Final = re.compile(r"[a-zA-Z0-9.-]+(:\d+)?(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)+")
+"""See https://github.com/distribution/reference for what such a name may consist of."""
+
+
+def parse_repository(value: object) -> str:
+    """The name of a repository in a container registry."""
+    if REPOSITORY.fullmatch(str(value).strip()) is None:
+        raise ValueError(
+            "must be a host and a path in small letters, without a tag, such as "
+            "ghcr.io/acme/templates"
+        )
+    return str(value).strip()
 
 
 def parse_images(value: object) -> tuple[tuple[str, str], ...]:
@@ -141,6 +170,26 @@ class Config:
         "Images for single aliases, with commas between them; as a setting, a dictionary. They go "
         "before the vendor's.",
     )
+    registry: str = option(
+        "",
+        parse_repository,
+        "REPOSITORY",
+        "Where templates that are missing are pulled from before they are built, such as "
+        "ghcr.io/acme/templates, with the credentials of docker login.",
+    )
+    push: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Push templates to the registry after they have been built.",
+    )
+    verify_templates: bool | None = option(
+        None,
+        parse_flag,
+        "",
+        "Look into templates before they are used: whether their databases are what their labels "
+        "say, and have had every migration. By default where the variable CI is set.",
+    )
     min_workers: int = option(
         2,
         parse_count,
@@ -183,6 +232,36 @@ class Config:
         "Where the durations of tests are kept between runs, so that the longest begin first. By "
         "default a file of this project in the user's cache folder.",
         variable="TEST_TIMINGS_FILE",
+    )
+    split_classes: bool = option(
+        False,  # noqa: FBT003  # A default, as in every row.
+        parse_flag,
+        "",
+        "Let a class that alone would take longer than a worker's share of all tests run in "
+        "several workers, if its fixtures are Django's.",
+    )
+    adaptive_timeouts: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Interrupt a test that takes several times longer than it ever did, and try it once more "
+        "with the full limit.",
+    )
+    memory_floor: int = option(
+        256 * 2**20,
+        parse_floor,
+        "SIZE",
+        "When less memory than this is available during a run, workers are given up until there "
+        "is more; 0 for never.",
+    )
+    worker_max_memory: int | None = option(
+        None,
+        parse_size,
+        "SIZE",
+        "A worker whose process has more memory than this gets a new process after the class that "
+        "it runs. By default twice what was measured in past runs, at least 512m, and at most its "
+        "share of what is available.",
+        variable="DJANGO_TEST_WORKER_MAX_MEMORY",
     )
     server_memory: int = option(
         2 * 2**30,
@@ -252,7 +331,12 @@ def setting(row: Field[Any]) -> str:
 def _shown(row: Field[Any]) -> object:
     """A default as a user would write it."""
     default: Any = row.default
-    return f"{default // 2**30}g" if row.metadata["parse"] is parse_size else default
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if row.metadata["metavar"] == "SIZE":
+        gibibytes, rest = divmod(default, 2**30)
+        return f"{default // 2**20}m" if rest else f"{gibibytes}g"
+    return default
 
 
 def table() -> str:
@@ -264,7 +348,7 @@ def table() -> str:
     for row in fields(Config):
         default = f"`{_shown(row)}`" if row.default not in {"", (), None} else "—"
         cells = (
-            f"`{flag(row)} {row.metadata['metavar']}`",
+            f"`{flag(row)} {row.metadata['metavar']}".rstrip() + "`",
             f"`{variable(row)}`",
             f'`"{setting(row)}"`',
             default,

@@ -45,6 +45,35 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFacts:
+    """An image that has a name.
+
+    Attributes:
+        created: When it was made, in seconds since 1970.
+        own_size: Bytes of its last layer: what it has beyond the image it was made from.
+    """
+
+    name: str
+    id: str
+    labels: Mapping[str, str]
+    created: float
+    own_size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Travelled:
+    """What of an image went to a registry, or came from there.
+
+    Attributes:
+        layers: The number of its layers that travelled.
+        present: The number of those that were there already.
+    """
+
+    layers: int
+    present: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerState:
     """How a container is doing.
 
@@ -78,6 +107,9 @@ class ContainerEngine(Protocol):
 
     def shares_sockets(self) -> bool:
         """Whether a Unix socket in a mounted folder connects this process with a container."""
+
+    def free_bytes(self) -> int | None:
+        """Memory that its containers leave free; None where it is that of this machine."""
 
     def image_labels(self, image: str) -> dict[str, str] | None:
         """The labels of an image, or None when the engine does not have it."""
@@ -139,6 +171,36 @@ class ContainerEngine(Protocol):
 
     def remove_image(self, image_id: str) -> None:
         """Remove an image; it may be gone already."""
+
+    def images(self, name: str) -> list[ImageFacts]:
+        """The images of this name, or of all that match it: `localhost/ctest/shop/*`."""
+
+    def remove_unused_image(self, image: str) -> bool:
+        """Remove an image by its name; not, and then false, if a container is made from it."""
+
+    def push(self, image: str, target: str) -> Travelled:
+        """Send an image to a registry under the name `target`.
+
+        Raises:
+            RegistryError: The registry does not answer, or refuses.
+        """
+
+    def fetch(self, source: str) -> Travelled | None:
+        """Get an image from a registry; None if the registry does not have it.
+
+        Raises:
+            RegistryError: The registry does not answer, or refuses.
+        """
+
+    def save(self, image: str, file: Path) -> None:
+        """Write an image with all its layers into a file."""
+
+    def load(self, file: Path) -> str:
+        """Read the image of such a file, and give the name that it has for now.
+
+        Raises:
+            EngineError: The file holds something else, or names for images.
+        """
 
     def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
         """The ids and labels of images that have a label, but no name."""

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import logging
-import os
 import platform
+import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import docker
 import docker.errors
-import requests.exceptions
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.labels import LABEL_SESSION_ID
 
-from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
+from ctest_containers.engine.api import (
+    Container,
+    ContainerEngine,
+    ContainerSpec,
+    ContainerState,
+    ImageFacts,
+    Travelled,
+)
+from ctest_containers.engine.image_file import refuse_names
+from ctest_containers.engine.sdk_errors import registry_translated, translated
 from ctest_containers.errors import (
     EngineError,
-    EngineUnreachableError,
     ImageUnavailableError,
+    RegistryError,
     ServerError,
 )
 from ctest_containers.text import last_lines
@@ -40,40 +48,26 @@ ANSWER_SECONDS: Final = 120
 SLOWEST_SECONDS: Final = 900
 """What it may take to commit a large database, or to pull or build an image."""
 
-START_ENGINE: Final = (
-    "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
-    "engine to use. Tests of a project on SQLite need no engine."
-)
+NOT_THERE: Final = ("manifest unknown", "not found", "name unknown")
+"""What registries say of an image that they do not have."""
+
+MOVED: Final = frozenset({"Pushed", "Pull complete", "Layer already exists", "Already exists"})
+"""How the engine ends what it says of each layer."""
+
+LOADING: Final = "localhost/ctest-loading"
+"""What an image is called that was read from a file and has not been looked into."""
 
 
-FULL_DISK: Final = (
-    "Make room on the engine's disk: `docker system df` shows what takes it, `docker image prune` "
-    "removes images that nothing uses."
-)
-
-
-@contextmanager
-def _translated(doing: str) -> Iterator[None]:
-    """Turn what the SDK raises into our own errors, naming what was being done."""
-    try:
-        yield
-    except docker.errors.ImageNotFound as error:
-        raise ImageUnavailableError(f"The engine has no such image while {doing}.") from error
-    except docker.errors.BuildError as error:
-        output = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
-        raise ImageUnavailableError(
-            f"Building failed while {doing}. Its last lines:\n{last_lines(output)}",
-            "Where no registry answers, scripts/base-image makes debian:trixie-slim from packages.",
-        ) from error
-    except docker.errors.APIError as error:
-        message = str(error.explanation or error)
-        hint = FULL_DISK if "no space left" in message.lower() else ""
-        raise EngineError(f"The engine refused while {doing}: {message}", hint) from error
-    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
-        where = os.environ.get("DOCKER_HOST", "the default address")
-        raise EngineUnreachableError(
-            f"No Docker Engine answers at {where} while {doing}: {error}", START_ENGINE
-        ) from error
+def _statuses(answers: Any) -> list[str]:
+    """The last word about each layer, from the engine's stream of answers."""
+    found: list[str] = []
+    for answer in answers:
+        if "error" in answer:
+            raise EngineError(str(answer["error"]))
+        status = str(answer.get("status", ""))
+        if status in MOVED or status.startswith("Mounted from"):
+            found.append(status)
+    return found
 
 
 class DockerEngine:
@@ -87,7 +81,7 @@ class DockerEngine:
         logging.getLogger("testcontainers").setLevel(logging.WARNING)
         # Ryuk's image may not be reachable, and the server host removes what it started.
         testcontainers_config.ryuk_disabled = True
-        with _translated("connecting to it"):
+        with translated("connecting to it"):
             client = docker.from_env(timeout=CONNECT_SECONDS)
             client.ping()
             client.close()
@@ -102,12 +96,28 @@ class DockerEngine:
         """
         if not str(self._client.api.base_url).startswith("http+docker://"):
             return False
-        with _translated("asking about it"):
-            return str(self._client.info()["KernelVersion"]) == platform.release()
+        return str(self._info()["KernelVersion"]) == platform.release()
+
+    def free_bytes(self) -> int | None:
+        """See `ContainerEngine`; what others than containers take there, nobody tells."""
+        if self.shares_sockets():
+            return None
+        free = int(self._info().get("MemTotal") or 0)
+        with translated("listing containers"):
+            running = self._client.api.containers()
+        for entry in running:
+            # One that ends meanwhile takes nothing any more.
+            with suppress(EngineError):
+                free -= self.memory_bytes(Container(id=str(entry["Id"]), name=str(entry["Id"])))
+        return max(0, free)
+
+    def _info(self) -> dict[str, Any]:
+        with translated("asking about it"):
+            return dict(self._client.info())
 
     def image_labels(self, image: str) -> dict[str, str] | None:
         """See `ContainerEngine`."""
-        with _translated(f"looking for {image}"):
+        with translated(f"looking for {image}"):
             try:
                 return dict(self._client.images.get(image).labels)
             except docker.errors.ImageNotFound:
@@ -115,7 +125,7 @@ class DockerEngine:
 
     def image_digest(self, image: str) -> str:
         """See `ContainerEngine`."""
-        with _translated(f"looking for {image}"):
+        with translated(f"looking for {image}"):
             found = self._client.images.get(image)
         digests = [str(one).partition("@") for one in found.attrs.get("RepoDigests") or []]
         repository = image.rpartition(":")[0] or image
@@ -125,7 +135,7 @@ class DockerEngine:
 
     def build(self, folder: Path, image: str, labels: Mapping[str, str]) -> None:
         """See `ContainerEngine`."""
-        with _translated(f"building {image}"):
+        with translated(f"building {image}"):
             self._patient.images.build(
                 path=str(folder), tag=image, labels=dict(labels), rm=True, forcerm=True, pull=False
             )
@@ -133,7 +143,7 @@ class DockerEngine:
     def pull(self, image: str) -> None:
         """See `ContainerEngine`."""
         try:
-            with _translated(f"pulling {image}"):
+            with translated(f"pulling {image}"):
                 self._patient.images.pull(image)
         except EngineError as error:
             raise ImageUnavailableError(
@@ -171,7 +181,7 @@ class DockerEngine:
         container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
         if spec.folder is not None:
             container.with_volume_mapping(str(spec.folder), spec.mount, "rw")
-        with _translated(f"starting {spec.name} from {spec.image}"):
+        with translated(f"starting {spec.name} from {spec.image}"):
             try:
                 container.start()
                 started = container.get_wrapped_container()
@@ -195,7 +205,7 @@ class DockerEngine:
 
     def state(self, container: Container) -> ContainerState:
         """See `ContainerEngine`."""
-        with _translated(f"inspecting {container.name}"):
+        with translated(f"inspecting {container.name}"):
             found = self._client.containers.get(container.id)
             log = found.logs(tail=20).decode(errors="replace")
             # The flag in its state is set only when the container has ended.
@@ -217,7 +227,7 @@ class DockerEngine:
 
     def memory_bytes(self, container: Container) -> int:
         """See `ContainerEngine`; the sum is that of `docker stats`."""
-        with _translated(f"measuring {container.name}"):
+        with translated(f"measuring {container.name}"):
             found: Any = self._client.api.stats(container.id, stream=False, one_shot=True)
         memory = found.get("memory_stats") or {}
         details = memory.get("stats") or {}
@@ -227,7 +237,7 @@ class DockerEngine:
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         """See `ContainerEngine`."""
         api = self._client.api
-        with _translated(f"running {command[0]} in {container.name}"):
+        with translated(f"running {command[0]} in {container.name}"):
             execution = api.exec_create(container.id, list(command), stdin=True)["Id"]
             channel = api.exec_start(execution, socket=True)
             raw: Any = getattr(channel, "_sock", channel)
@@ -247,7 +257,7 @@ class DockerEngine:
 
     def stop(self, container: Container, seconds: float) -> int:
         """See `ContainerEngine`."""
-        with _translated(f"stopping {container.name}"):
+        with translated(f"stopping {container.name}"):
             found = self._client.containers.get(container.id)
             found.stop(timeout=int(seconds))
             return int(found.wait(timeout=seconds)["StatusCode"])
@@ -262,19 +272,19 @@ class DockerEngine:
         """
         reset = {LABEL_SESSION_ID: "", **labels}
         configuration = {"Labels": reset, "Env": [f"{k}={v}" for k, v in environment.items()]}
-        with _translated(f"committing {container.name}"):
+        with translated(f"committing {container.name}"):
             answer = self._patient.api.commit(container.id, conf=configuration)
         return str(answer["Id"])
 
     def tag(self, image_id: str, image: str) -> None:
         """See `ContainerEngine`."""
         repository, _, tag = image.rpartition(":")
-        with _translated(f"naming {image}"):
+        with translated(f"naming {image}"):
             self._client.api.tag(image_id, repository, tag)
 
     def remove(self, container: Container) -> None:
         """See `ContainerEngine`."""
-        with _translated(f"removing {container.name}"):
+        with translated(f"removing {container.name}"):
             try:
                 self._client.api.remove_container(container.id, v=True, force=True)
             except docker.errors.NotFound:
@@ -286,18 +296,105 @@ class DockerEngine:
 
     def remove_image(self, image_id: str) -> None:
         """See `ContainerEngine`."""
-        with _translated(f"removing the image {image_id}"), suppress(docker.errors.NotFound):
+        with translated(f"removing the image {image_id}"), suppress(docker.errors.NotFound):
             self._client.images.remove(image_id, force=True)
+
+    def images(self, repository: str) -> list[ImageFacts]:
+        """See `ContainerEngine`."""
+        with translated(f"listing the images of {repository}"):
+            found: list[Any] = self._client.api.images(name=repository)
+        return [
+            ImageFacts(
+                name=str(name),
+                id=str(entry["Id"]),
+                labels=dict(entry["Labels"] or {}),
+                created=float(entry["Created"]),
+                own_size=size,
+            )
+            for entry in found
+            if (size := self._own_size(str(entry["Id"]))) is not None
+            for name in entry["RepoTags"] or ()
+        ]
+
+    def _own_size(self, image_id: str) -> int | None:
+        """The bytes of an image's last layer; None if somebody has removed it meanwhile."""
+        history: Any = self._client.api.history
+        try:
+            with translated(f"asking about {image_id}"):
+                return int(history(image_id)[0]["Size"])
+        except ImageUnavailableError:
+            return None
+
+    def remove_unused_image(self, image: str) -> bool:
+        """See `ContainerEngine`."""
+        with translated(f"removing the image {image}"):
+            try:
+                self._client.images.remove(image, force=False)
+            except docker.errors.NotFound:
+                return True
+            except docker.errors.APIError as error:
+                if error.status_code == HTTPStatus.CONFLICT:
+                    return False
+                raise
+        return True
+
+    def push(self, image: str, target: str) -> Travelled:
+        """See `ContainerEngine`; the credentials are those of `docker login`."""
+        repository, _, tag = target.rpartition(":")
+        self.tag(image, target)
+        try:
+            with registry_translated(f"pushing {target}"):
+                answers = self._patient.api.push(repository, tag=tag, stream=True, decode=True)
+                statuses = _statuses(answers)
+        finally:
+            # Only the name is ours to remove: the image has another one.
+            with translated(f"removing the name {target}"), suppress(docker.errors.ImageNotFound):
+                self._client.images.remove(target, force=False, noprune=True)
+        sent = statuses.count("Pushed")
+        return Travelled(layers=sent, present=len(statuses) - sent)
+
+    def fetch(self, source: str) -> Travelled | None:
+        """See `ContainerEngine`; the credentials are those of `docker login`."""
+        repository, _, tag = source.rpartition(":")
+        try:
+            with registry_translated(f"pulling {source}"):
+                answers = self._patient.api.pull(repository, tag=tag, stream=True, decode=True)
+                statuses = _statuses(answers)
+        except RegistryError as error:
+            if any(words in error.message.lower() for words in NOT_THERE):
+                return None
+            raise
+        came = statuses.count("Pull complete")
+        return Travelled(layers=came, present=len(statuses) - came)
+
+    def save(self, image: str, file: Path) -> None:
+        """See `ContainerEngine`; it is saved without its name, which is given anew."""
+        try:
+            with translated(f"saving {image}"):
+                found = self._patient.images.get(image)
+                with file.open("wb") as out:
+                    out.writelines(self._patient.api.get_image(str(found.id)))
+        except OSError as error:
+            raise EngineError(f"{file} cannot be written: {error}.") from error
+
+    def load(self, file: Path) -> str:
+        """See `ContainerEngine`; what has no name would be taken for half-made."""
+        refuse_names(file)
+        name = f"{LOADING}:{secrets.token_hex(8)}"
+        with translated(f"loading {file}"), file.open("rb") as content:
+            (loaded,) = self._patient.images.load(content)
+            self.tag(str(loaded.id), name)
+        return name
 
     def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
         """See `ContainerEngine`."""
-        with _translated("listing images"):
+        with translated("listing images"):
             found = self._client.images.list(filters={"label": label, "dangling": True})
         return [(str(image.id), dict(image.labels)) for image in found]
 
     def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
         """See `ContainerEngine`."""
-        with _translated("listing containers"):
+        with translated("listing containers"):
             found = self._client.api.containers(all=True, filters={"label": label})
         return [
             (

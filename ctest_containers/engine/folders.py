@@ -16,7 +16,7 @@ from ctest_containers.model import SOCKET_PATH_LIMIT
 PREFIX: Final = "ctest-"
 OWNER_FILE: Final = "owner"
 
-LONGEST: Final = "/template-postgresql-99-proof/.s.PGSQL.5432"
+LONGEST: Final = "/template-postgresql-99-abcd-proof/.s.PGSQL.5432"
 """The longest path of a socket within a run's folder."""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import ProjectError
 from ctest_containers.model import Address, Lease
+from ctest_containers.project.queries import count_queries
 
 ENDING_SECONDS: Final = 1.0
 """What a server may take from closing its connections to its end."""
@@ -61,6 +62,7 @@ def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
                 resolve(alias)
                 own.update({name: connections.settings[alias][name] for name in CREDENTIALS})
                 break
+        count_queries(self)
         original(self)
 
     connect.unguarded = original  # type: ignore[attr-defined]
@@ -88,15 +90,46 @@ def redirect(lease: Lease) -> None:
     connection = connections[lease.alias]
     disconnect([lease.alias])
     # Updated in place: the connections of other threads are made from the same dictionary.
-    settings = connection.settings_dict
-    settings.update(lease.settings)
-    settings["OPTIONS"] = {
+    connection.settings_dict.update(settings_with(lease))
+    if lease.load_from:
+        _load(connection, lease.load_from)
+
+
+def settings_with(lease: Lease) -> dict[str, Any]:
+    """An alias's settings for the use of an isolated database."""
+    settings = settings_of(lease.alias)
+    options = {
         name: value
         for name, value in settings["OPTIONS"].items()
         if name not in lease.dropped_options
     }
-    if lease.load_from:
-        _load(connection, lease.load_from)
+    return {**settings, **lease.settings, "OPTIONS": options}
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Let this thread look as if no alias were connected; afterwards all are as they were.
+
+    What is open is not closed, neither here nor in a process that is forked meanwhile.
+    """
+    from django.db import connections
+
+    known: list[Any] = [connections[alias] for alias in connections]
+    held = [(one, one.connection) for one in known]
+    # Django keeps pools with the class, by alias.
+    kept: list[dict[str, Any]] = [getattr(one, "_connection_pools", {}) for one in known]
+    pools = [(one, dict(one)) for one in kept]
+    for one in known:
+        one.connection = None
+    for one in kept:
+        one.clear()
+    try:
+        yield
+    finally:
+        for one, open_connection in held:
+            one.connection = open_connection
+        for one, before in pools:
+            one.update(before)
 
 
 def restore(before: Mapping[str, Mapping[str, Any]]) -> None:

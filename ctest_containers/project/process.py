@@ -59,6 +59,11 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def can_fork() -> bool:
-    """Whether forking a loaded project is safe here: macOS's own libraries do not survive it."""
-    return sys.platform == "linux" and "fork" in multiprocessing.get_all_start_methods()
+def spawns(start_method: str) -> bool:
+    """Whether processes are spawned rather than forked: `fork`, `spawn`, or `auto`.
+
+    Forking a loaded project is safe on Linux; macOS's own libraries do not survive it.
+    """
+    if start_method == "auto":
+        return sys.platform != "linux" or "fork" not in multiprocessing.get_all_start_methods()
+    return start_method == "spawn"

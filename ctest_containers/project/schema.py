@@ -12,7 +12,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -108,9 +108,8 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
             if swappable := model._meta.swappable:
                 value = getattr(settings, swappable, None)
                 yield Input.of(f"setting {swappable} for {model._meta.label}", _describe(value))
-        permissions = [_describe_permissions(model) for model in config.get_models()]
-        if permissions:
-            yield Input.of(f"permissions {config.label}", "\n".join(permissions))
+        for model in config.get_models():
+            yield Input.of(f"permissions {model._meta.label}", _describe_permissions(model))
     yield from _files(extra_files)
 
 
@@ -134,6 +133,80 @@ def migration_inputs(label: str, folder: Path) -> Iterator[Input]:
         if file.is_file() and not hidden and not file.name.endswith(LITTER):
             name = relative.as_posix().removesuffix(".py")
             yield Input.of(f"migration {label}.{name}", file.read_bytes())
+
+
+def migrations_of(aliases: Sequence[str]) -> list[str]:
+    """The migrations that a database must have had, such as `shop.0007_x`, in their order.
+
+    What a squashed migration replaces is left out, as Django leaves it out.
+
+    Args:
+        aliases: Those of the database; the first one creates it.
+    """
+    from django.db import connections
+
+    if connections.settings[aliases[0]]["TEST"]["MIGRATE"] is False:
+        return []
+    return [_name(key) for key in _plan(_loader().graph)]
+
+
+def history_rewriters(names: Iterable[str]) -> list[str]:
+    """Those of some new migrations that an empty database would get before older ones of their app.
+
+    Also those that replace others, and those with data that would come before older ones with data,
+    of whatever app. Added to a database that has the older ones, they might leave it different: a
+    table's columns have an order, and so have changes of rows.
+
+    Args:
+        names: Such as `shop.0007_x`.
+    """
+    loader = _loader()
+    new = set(names)
+    found = {
+        name
+        for key, one in loader.disk_migrations.items()
+        if (name := _name(key)) in new and (one.replaces or one.run_before)
+    }
+    older: set[str] = set()
+    older_data = False
+    for key in reversed(_plan(loader.graph)):
+        name, has_data = _name(key), _has_data(loader.disk_migrations[key])
+        if name not in new:
+            older.add(key[0])
+            older_data = older_data or has_data
+        elif key[0] in older or (has_data and older_data):
+            found.add(name)
+    return sorted(found)
+
+
+def _has_data(migration: Any) -> bool:
+    """Whether a migration may read or write rows, so that its place among others' counts."""
+    from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
+
+    def is_data(operation: Any) -> bool:
+        if isinstance(operation, SeparateDatabaseAndState):
+            return any(map(is_data, operation.database_operations))
+        plain = type(operation).__module__.startswith("django.")
+        return isinstance(operation, (RunPython, RunSQL)) or not plain
+
+    return any(map(is_data, migration.operations))
+
+
+def _loader() -> Any:
+    """All migrations as files, with none of them applied."""
+    from django.db.migrations.loader import MigrationLoader
+
+    return MigrationLoader(None, ignore_no_migrations=True)
+
+
+def _plan(graph: Any) -> list[tuple[str, str]]:
+    """As `MigrationExecutor.migration_plan` orders a full migration."""
+    steps = [step for target in graph.leaf_nodes() for step in graph.forwards_plan(target)]
+    return list(dict.fromkeys(steps))
+
+
+def _name(key: tuple[str, str]) -> str:
+    return ".".join(key)
 
 
 @functools.cache

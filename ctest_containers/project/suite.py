@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MODULE_FIXTURES = ("setUpModule", "tearDownModule")
+CLASS_FIXTURES = ("setUpClass", "tearDownClass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,7 @@ class Batch:
         aliases: The databases that its tests may use.
         needs_rows: Whether some test expects the rows that migrations have made.
         removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
+        part_of: What the parts of a class that was split have in common; None for a whole one.
     """
 
     number: int
@@ -28,6 +30,7 @@ class Batch:
     aliases: frozenset[str]
     needs_rows: bool = False
     removes_rows: bool = False
+    part_of: int | None = None
 
     @property
     def indices(self) -> range:
@@ -84,3 +87,28 @@ def _key(test: unittest.TestCase) -> object:
     if any(hasattr(module, name) for name in MODULE_FIXTURES):
         return module
     return type(test)
+
+
+def may_be_split(batch: Batch) -> bool:
+    """Whether the tests of a batch may run in several workers, each with the fixtures of the class.
+
+    Fixtures of a module, and those of a class that are not Django's, may do anything, and are run
+    as often as in a serial run. Rows of `setUpTestData` are made anew on each worker's own server.
+    """
+    from django.test.testcases import SerializeMixin
+
+    kinds = {type(test) for test in batch.tests}
+    (kind, *more) = kinds
+    module = sys.modules.get(kind.__module__)
+    own = [
+        one
+        for one in kind.__mro__
+        if not one.__module__.startswith(("django.", "unittest."))
+        and any(name in vars(one) for name in CLASS_FIXTURES)
+    ]
+    return not (
+        more
+        or own
+        or issubclass(kind, SerializeMixin)
+        or any(hasattr(module, name) for name in MODULE_FIXTURES)
+    )

@@ -17,6 +17,7 @@ from ctest_containers.events import (
     TestDuration,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
 )
 
@@ -78,6 +79,8 @@ class ReplayReport:
                     self._held[worker].append(event)
                 else:
                     self._replay(event)
+            case TestRetried(worker=worker):
+                self._held.pop(worker, None)
             case TestFinished(worker=worker):
                 # Python 3.12.1 stops a skipped test that it has not started.
                 for held in [*self._held.pop(worker, ()), event]:

@@ -34,18 +34,20 @@ class TimingsReport:
         match event:
             case TestStarted(worker=worker, test_id=test_id):
                 self._running[worker] = test_id
-            case TestFinished(worker=worker, seconds=seconds):
+            case TestFinished(worker=worker, seconds=seconds, query_count=count):
                 test_id = self._running.pop(worker, "")
                 if test_id and seconds:
                     self.measured.tests[test_id] = seconds
+                    self.measured.queries[test_id] = count
                     self._in_batch[worker][test_id] = seconds
             case FixtureStarted(worker=worker, fixture=fixture):
                 self._fixtures[worker] = fixture
-            case FixtureFinished(worker=worker, seconds=seconds):
+            case FixtureFinished(worker=worker, seconds=seconds, query_count=count):
                 fixture = self._fixtures.pop(worker, "")
                 # Every class begins and ends; what does nothing then takes no time.
                 if fixture and seconds >= NOTICEABLE_SECONDS:
                     self.measured.fixtures[fixture] = seconds
+                    self.measured.queries[fixture] = count
             case BatchFinished(worker=worker, seconds=seconds, memory_bytes=count):
                 if count > self.measured.memory.get(PROCESS, 0):
                     self.measured.memory[PROCESS] = count

@@ -6,27 +6,24 @@ import json
 import os
 import select
 import subprocess
-import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
+from ctest_containers.servers import launch
 from ctest_containers.servers.requests import CLOSED, CONNECTED, Closed, Request
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
 CLOSE_SECONDS: Final = 60.0
 
-_PROGRAM: Final = (
-    # The current folder may hold modules with the names of ours or of libraries.
-    "import sys; sys.path[:] = [p for p in sys.path if p]; "
-    "from ctest_containers.servers.serve import main; main()"
-)
+ANSWER_SECONDS: Final = 60.0
+"""What the host may take for its answer, beyond what it was asked to wait for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,6 @@ class ServerHostClient:
 
     def __init__(self, *, run: str, folder: Path, project: str, transport: str) -> None:
         self.folder = folder
-        self._log = self.folder / "host.log"
         self._arguments = {
             "run": run,
             "folder": str(self.folder),
@@ -62,8 +58,12 @@ class ServerHostClient:
             "transport": transport,
             "sweep": False,
         }
-        with self._log.open("wb") as log:
-            self._process = _start_host(self._arguments, log)
+        host = launch.take()
+        self._process, self._log = host.process, host.log
+        # Settings may have changed the environment since it was started.
+        engine = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+        self._arguments["environment"] = engine
+        _tell(self._process, self._arguments)
         self._lines = LineBuffer()
         self._last = CONNECTED
         self._closed: Closed | None = None
@@ -139,11 +139,16 @@ class ServerHostClient:
 
     def close(self) -> Closed:
         """Let the host remove everything, wait for it, and give what could not be removed."""
+        # Its input does not end while a child of this process holds it, too.
+        _tell(self._process, None)
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
-            sweeping = _start_host({**self._arguments, "sweep": True}, subprocess.DEVNULL)
-            left = _last_answer(sweeping)
+            sweeping = launch.take()
+            _tell(sweeping.process, {**self._arguments, "sweep": True})
+            left = _last_answer(sweeping.process)
+            sweeping.log.close()
+        self._log.close()
         remove_folder(self.folder)
         return left or Closed(
             left=(f"those named ctest-{self._arguments['run']}-…",),
@@ -165,10 +170,8 @@ class ServerHostClient:
         return replies
 
     def _death(self) -> EngineError:
-        try:
-            log = last_lines(self._log.read_text(errors="replace"))
-        except OSError:
-            log = ""
+        self._log.seek(0)
+        log = last_lines(self._log.read().decode(errors="replace"))
         return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
 
 
@@ -187,18 +190,12 @@ def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:
     return None
 
 
-def _start_host(arguments: Mapping[str, Any], log: IO[bytes] | int) -> subprocess.Popen[bytes]:
-    package_parent = str(Path(__file__).resolve().parents[2])
-    search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, json.dumps(arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=log,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(search_path)},
-        # Ctrl-C at the terminal must not reach the process that cleans up.
-        start_new_session=True,
-    )
+def _tell(process: subprocess.Popen[bytes], arguments: Mapping[str, Any] | None) -> None:
+    """What it is for, or None that it is to end; one that has ended is found out by who asks it."""
+    assert process.stdin is not None
+    with suppress(OSError):
+        process.stdin.write(json.dumps(arguments).encode() + b"\n")
+        process.stdin.flush()
 
 
 def _reply(fields: dict[str, Any]) -> Reply:

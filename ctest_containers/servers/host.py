@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,6 +16,7 @@ from typing import Any
 
 from ctest_containers.backends import BACKENDS, Backend, Launch
 from ctest_containers.backends.api import SOCKET_FOLDER
+from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerSpec, labels
@@ -31,14 +34,25 @@ from ctest_containers.errors import (
 from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
+    AskMemory,
     BuildBase,
     Closed,
     DigestImage,
+    DropName,
     EndSessions,
     ExplainServer,
     FindTemplate,
+    ListImages,
+    LoadImage,
+    NameImage,
+    PullImage,
+    PushImage,
+    ReadCatalogs,
+    ReadMarks,
+    RemoveImage,
     RemoveServer,
     Request,
+    SaveImage,
     Snapshot,
     StartServer,
 )
@@ -95,30 +109,55 @@ class ServerHost:
         self._closing = False
         self._peaks: dict[str, int] = {}
         self._engine = DockerEngine()
+        self._near = transport == "socket"
         if transport == "auto":
-            shared = sys.platform == "linux" and self._engine.shares_sockets()
-            self._transport = Transport.SOCKET if shared else Transport.PORT
+            self._near = sys.platform == "linux" and self._engine.shares_sockets()
+            self._transport = Transport.SOCKET if self._near else Transport.PORT
         else:
             self._transport = Transport(transport)
 
     def answer(self, request: Request) -> Any:
         """Do what a request asks and give the answer, which JSON can carry."""
         match request:
+            case AskMemory():
+                return None if self._near else self._engine.free_bytes()
             case FindTemplate():
                 return self._engine.image_labels(request.image)
+            case ListImages():
+                return [asdict(one) for one in self._engine.images(request.name)]
             case DigestImage():
                 return self._digest(request.image)
             case BuildBase():
                 return self._build_base(request)
             case StartServer():
-                return self._start(request)
+                return self._start_checked(request)
             case EndSessions():
                 server = self._servers[request.server]
                 return end_sessions(server.backend.vendor.value, server.address)
+            case ReadCatalogs():
+                return self._catalogs(self._servers[request.server], request.databases)
             case Snapshot():
                 return self._snapshot(request)
             case ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
+            case ReadMarks():
+                marked = self._servers[request.server]
+                return dict(marked.backend.marks(marked.address, request.databases))
+            case RemoveImage():
+                return self._engine.remove_unused_image(request.image)
+            case DropName():
+                return self._engine.remove_image(request.image)
+            case NameImage():
+                return self._engine.tag(request.image, request.name)
+            case PushImage():
+                return asdict(self._engine.push(request.image, request.target))
+            case PullImage():
+                came = self._engine.fetch(request.source)
+                return None if came is None else asdict(came)
+            case SaveImage():
+                return self._engine.save(request.image, Path(request.file))
+            case LoadImage():
+                return self._engine.load(Path(request.file))
             case RemoveServer():
                 return self._remove(request.server)
 
@@ -175,6 +214,33 @@ class ServerHost:
         if self._engine.image_labels(request.image) is None:
             context = {labels.CONTEXT: request.context}
             self._engine.build(Path(request.folder), request.image, context)
+
+    def _start_checked(self, request: StartServer, *, must_stay: bool = False) -> dict[str, Any]:
+        """Start a server, and refuse it if it lacks the databases that it is to have.
+
+        An empty data folder looks like success, and so might a template that somebody has made.
+        """
+        answer = self._start(request)
+        server = self._servers.get(request.server)
+        if server is None or not request.databases:
+            return answer
+        try:
+            marks = server.backend.marks(server.address, request.databases)
+        except ServerError:
+            # It has gone again, which its worker finds out; a template is proven by one that stays.
+            if must_stay:
+                raise
+            return answer
+        missing = [one for one in request.databases if marks.get(one) != request.fingerprint]
+        if missing:
+            self._remove(request.server)
+            self._engine.remove_image(request.image)
+            raise TemplateError(
+                f"A server started from {request.image} lacks the database {missing[0]!r}.",
+                "The image has been removed. If the next one is no better, the base image keeps "
+                "its data in a VOLUME, which a commit leaves out.",
+            )
+        return answer
 
     def _start(self, request: StartServer) -> dict[str, Any]:
         """Start a server; an engine that is away for a moment, or a port that was taken, is no end.
@@ -249,6 +315,7 @@ class ServerHost:
     def _snapshot(self, request: Snapshot) -> None:
         server = self._servers[request.server]
         server.backend.mark(server.address, request.databases, request.fingerprint)
+        catalogs = self._catalogs(server, request.databases)
         end_sessions(server.backend.vendor.value, server.address)
         server.backend.settle(server.address, server.request.users)
         code = self._engine.stop(server.container, request.timeout_seconds)
@@ -263,20 +330,28 @@ class ServerHost:
             labels.ROLE: "template",
             labels.BUILDER: self._labels[labels.OWNER],
             labels.PROJECT: self._project,
+            labels.CATALOG: catalog_digest(catalogs),
+            labels.DATABASES: json.dumps(request.databases),
             **request.labels,
         }
         image_id = self._engine.commit(server.container, found, reset)
         try:
             self._remove(request.server)
-            self._prove(server, image_id, request)
+            if request.prove:
+                self._prove(server, image_id, request)
         except BaseException:
             self._engine.remove_image(image_id)
             raise
         # The name is given last: an image that has it is complete.
         self._engine.tag(image_id, request.image)
 
+    @staticmethod
+    def _catalogs(server: Server, databases: Sequence[str]) -> dict[str, dict[str, str]]:
+        backend, address = server.backend, server.address
+        return {name: dict(backend.catalog(address, name)) for name in databases}
+
     def _prove(self, server: Server, image_id: str, request: Snapshot) -> None:
-        """Start the new image once and find the marks: an empty data folder looks like success."""
+        """Start a server from the new image once."""
         name = f"{request.server}-proof"
         proof = StartServer(
             server=name,
@@ -287,18 +362,13 @@ class ServerHost:
             users=(),
             timeout_seconds=server.request.timeout_seconds,
             memory_bytes=server.request.memory_bytes,
+            fingerprint=request.fingerprint,
+            databases=request.databases,
         )
         try:
-            self._start(proof)
-            marks = server.backend.marks(self._servers[name].address, request.databases)
+            self._start_checked(proof, must_stay=True)
         finally:
             self._remove(name)
-        missing = [one for one in request.databases if marks.get(one) != request.fingerprint]
-        if missing:
-            raise TemplateError(
-                f"A server started from the new template lacks the database {missing[0]!r}.",
-                "The image probably keeps its data in a VOLUME, which a commit leaves out.",
-            )
 
     def _explain(self, server: str, deadline: Deadline) -> str:
         found = self._servers.get(server)

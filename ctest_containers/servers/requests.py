@@ -30,10 +30,22 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskMemory:
+    """How many bytes are free where the engine runs? Null where that is this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindTemplate:
     """Does the engine have this image? Answered with its labels, or null."""
 
     image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListImages:
+    """Which images does the engine have of a name, or a pattern? Answered with their facts."""
+
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +74,8 @@ class StartServer:
         users: Roles that the project connects as.
         timeout_seconds: How long it may take to answer its first query.
         memory_bytes: What it may take of the memory.
+        fingerprint: What its databases have to carry; empty where it is to have none yet.
+        databases: The names of those.
     """
 
     server: str
@@ -72,11 +86,18 @@ class StartServer:
     users: tuple[str, ...]
     timeout_seconds: float
     memory_bytes: int
+    fingerprint: str = ""
+    databases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Turn a server into an image under this name, remove the server, and prove the image."""
+    """Turn a server into an image under this name, and remove the server.
+
+    Attributes:
+        prove: Whether a server is started from the image before it gets its name. One whose server
+            came from a template needs no proof that commits keep its data.
+    """
 
     server: str
     image: str
@@ -84,6 +105,23 @@ class Snapshot:
     fingerprint: str
     labels: dict[str, str]
     timeout_seconds: float
+    prove: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadCatalogs:
+    """What do these databases of a server consist of? Answered with a catalog for each."""
+
+    server: str
+    databases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadMarks:
+    """Which fingerprints do these databases of a server carry? One without is left out."""
+
+    server: str
+    databases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +140,58 @@ class ExplainServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveImage:
+    """Remove an image by its name, unless a container uses it; answered with whether it is gone."""
+
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DropName:
+    """Take an image's name away, even if containers run from it."""
+
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameImage:
+    """Give an image another name."""
+
+    image: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushImage:
+    """Send an image to a registry; answered with what travelled."""
+
+    image: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullImage:
+    """Get an image from a registry; answered with what travelled, or null if it is not there."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SaveImage:
+    """Write an image into a file."""
+
+    image: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadImage:
+    """Read an image from a file; answered with the name that it has for now."""
+
+    file: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveServer:
     """Remove a server; it may be gone already."""
 
@@ -109,26 +199,48 @@ class RemoveServer:
 
 
 Request = (
-    FindTemplate
+    AskMemory
+    | FindTemplate
+    | ListImages
     | DigestImage
     | BuildBase
     | StartServer
+    | ReadCatalogs
     | EndSessions
     | Snapshot
     | ExplainServer
+    | RemoveImage
+    | DropName
+    | NameImage
+    | PushImage
+    | PullImage
+    | SaveImage
+    | LoadImage
+    | ReadMarks
     | RemoveServer
 )
 
 REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
     for request in (
+        AskMemory,
         FindTemplate,
+        ListImages,
         DigestImage,
         BuildBase,
         StartServer,
+        ReadCatalogs,
         EndSessions,
         Snapshot,
         ExplainServer,
+        RemoveImage,
+        DropName,
+        NameImage,
+        PushImage,
+        PullImage,
+        SaveImage,
+        LoadImage,
+        ReadMarks,
         RemoveServer,
     )
 }

@@ -40,6 +40,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
 
     folder = Path(arguments["folder"])
     sweeping = arguments.pop("sweep")
+    os.environ.update(arguments.pop("environment"))
     try:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:
@@ -66,6 +67,8 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     try:
         for line in requests:
             fields = json.loads(line)
+            if fields is None:
+                break
             pool.submit(handle, fields.pop("id"), _decode(fields))
     finally:
         # Work that has not begun is dropped; containers in the making remove themselves.
@@ -86,4 +89,6 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    serve(json.loads(sys.argv[1]), sys.stdin, answers)
+    # One that was started ahead of time may not be needed after all.
+    if told := sys.stdin.readline():
+        serve(json.loads(told), sys.stdin, answers)

@@ -14,17 +14,14 @@ from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerReady
-from ctest_containers.model import Lease, Vendor, address_of
-from ctest_containers.servers import Reply, ServerHostClient
+from ctest_containers.model import Lease, address_of
+from ctest_containers.servers import ANSWER_SECONDS, Reply, ServerHostClient
 from ctest_containers.servers.requests import ExplainServer, RemoveServer, StartServer
 from ctest_containers.template import Template
 from ctest_containers.template.ensure import TemplateStore
 
 EXPLAIN_SECONDS = 10.0
 """What the engine may take to say how a server is doing."""
-
-ANSWER_SECONDS = 60.0
-"""What the server host may take beyond the server's own time to start."""
 
 
 @dataclass(slots=True)
@@ -84,7 +81,7 @@ class WorkerServers:
         for template in templates:
             group = template.group
             key = (worker, group.label)
-            if group.vendor is Vendor.SQLITE or key in self._pending:
+            if not group.has_server or key in self._pending:
                 continue
             assert template.base is not None
             self._started += 1
@@ -99,6 +96,8 @@ class WorkerServers:
                     users=group.roles,
                     timeout_seconds=self._store.server_timeout_seconds,
                     memory_bytes=self._store.server_memory_bytes,
+                    fingerprint=template.fingerprint,
+                    databases=tuple(one.name for one in group.databases),
                 )
             )
             self._pending[key] = Pending(name, template, number, time.monotonic())
@@ -152,8 +151,8 @@ class WorkerServers:
         self.expect(worker, needed.values())
         leases: list[Lease] = []
         for label, template in needed.items():
-            if template.group.vendor is Vendor.SQLITE:
-                files = self._store.files(template)
+            if not template.group.has_server:
+                files = self._store.shelf.files(template)
                 leases += sqlite.leases(template.group, files, self._folder() / f"w{worker}")
                 continue
             reply = self._pending[worker, label].reply

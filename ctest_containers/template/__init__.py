@@ -9,5 +9,6 @@ later run would believe. SQLite's template is a folder of files, renamed into pl
 
 from ctest_containers.template.ensure import TemplateStore
 from ctest_containers.template.identity import Template, identify
+from ctest_containers.template.shelf import Shelf
 
-__all__ = ["Template", "TemplateStore", "identify"]
+__all__ = ["Shelf", "Template", "TemplateStore", "identify"]

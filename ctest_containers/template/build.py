@@ -17,8 +17,11 @@ from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
 
-CreateDatabases = Callable[[Sequence[str]], object]
-"""Creates and migrates the test databases of some aliases, as Django's runner does."""
+CreateDatabases = Callable[[Sequence[str], bool], object]
+"""Creates and migrates the test databases of some aliases, as Django's runner does.
+
+The second argument says whether they are there already, and lack only some migrations.
+"""
 
 
 def build_in_child(
@@ -29,12 +32,14 @@ def build_in_child(
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     folder: Path | None,
+    keep: bool,
     close: Sequence[int],
     timeout_seconds: float,
 ) -> None:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
+        keep: Whether the databases are there already, and lack only some migrations.
         leases: Where the aliases live while the template is built.
         lent: Databases of other servers that migrations may read, but not write.
         folder: Where SQLite's databases are saved, a file for each alias; None for a server.
@@ -46,7 +51,7 @@ def build_in_child(
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), folder),
+            *(setup, create, group, tuple(leases), tuple(lent), folder, keep),
             () if setup.spawned else tuple(close),
         ),
         name=f"template-{group.label}",
@@ -82,6 +87,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     folder: Path | None,
+    keep: bool,  # noqa: FBT001
     close: Sequence[int],
 ) -> None:
     for descriptor in close:
@@ -116,10 +122,11 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 connections.redirect(lease)
             # What it wrote there would be in no template.
             connection_created.connect(keep_from_writing)
-            create(group.aliases)
+            create(group.aliases, keep)
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:
-                    connections.save_sqlite(database.aliases[0], sqlite.file_of(folder, database))
+                    first = database.aliases[0]
+                    connections.save_sqlite(first, sqlite.file_of(folder, first))
             connections.disconnect(group.aliases)
     except CtestError as error:
         sys.stderr.write(f"{error}\n")

@@ -2,67 +2,75 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ctest_containers.backends.drivers import unfit_drivers
-from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
-from ctest_containers.errors import EngineError, ImageUnavailableError, TemplateError
+from ctest_containers.engine.api import Travelled
+from ctest_containers.errors import (
+    EngineError,
+    ImageUnavailableError,
+    ProjectError,
+    ServerError,
+    TemplateError,
+)
 from ctest_containers.events import (
     BaseImageBuildStarted,
     Event,
+    RegistryFailed,
     TemplateAwaited,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
+    TemplatePulled,
+    TemplatePushed,
+    TemplateRefused,
 )
-from ctest_containers.model import Lease, Vendor, address_of
+from ctest_containers.model import Lease
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.servers import ServerHostClient
-from ctest_containers.servers.requests import (
-    BuildBase,
-    DigestImage,
-    EndSessions,
-    FindTemplate,
-    RemoveServer,
-    Snapshot,
-    StartServer,
-)
+from ctest_containers.project.schema import history_rewriters, migrations_of
+from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate
+from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage
-from ctest_containers.template.build import CreateDatabases, build_in_child
+from ctest_containers.template.build import CreateDatabases
 from ctest_containers.template.identity import Template
+from ctest_containers.template.incremental import Decision, decide, find_nearest
+from ctest_containers.template.kept import note_use
+from ctest_containers.template.make import BuildOrder, make_files, make_image
+from ctest_containers.template.shelf import Shelf
 from ctest_containers.text import slug
 
-FIND_SECONDS = 60.0
-SNAPSHOT_SECONDS = 600.0
-IMAGE_SECONDS = 1800.0
+IMAGE_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateStore:
-    """Where templates are kept: the engine's images, and a folder of files for SQLite.
+    """Gives a project its templates, one way or another.
 
     Attributes:
-        folder: The toolkit's cache folder of this user; locks live there too.
+        shelf: Those that exist on this machine; locks live in its folder.
         host: Gives the server host, starting it when it does not run yet.
         report: Is told what happens.
+        registry: The repository from which templates are pulled; empty for none.
+        push: Whether what is built is pushed there.
+        verify: Whether templates that are found are looked into before they are used.
     """
 
-    folder: Path
+    shelf: Shelf
     host: Callable[[], ServerHostClient]
     report: Callable[[Event], None]
     server_timeout_seconds: float
     server_memory_bytes: int
     build_timeout_seconds: float
+    registry: str = ""
+    push: bool = False
+    verify: bool = False
 
     def base_digest(self, base: BaseImage | None) -> str:
         """What identifies a base image on every machine; a named image may be pulled for it."""
@@ -89,21 +97,66 @@ class TemplateStore:
             TemplateError: It could not be built.
             EngineError: The engine did not do its part.
         """
-        if self._exists(template):
+        note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
+        if self._is_usable(template):
             self.report(_found(template))
             return True
         try:
             self._build_once(template, setup, create, lend)
         except OSError as error:
             raise TemplateError(
-                f"The template cannot be made with the cache folder {self.folder}: {error}.",
+                f"The template cannot be made with the cache folder {self.shelf.folder}: {error}.",
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
         return False
 
-    def files(self, template: Template) -> Path:
-        """The folder of an SQLite template."""
-        return self.folder / "sqlite" / slug(template.project) / template.fingerprint
+    def decide(self, template: Template) -> Decision:
+        """From what a template that is missing would be built, and why."""
+        group = template.group
+        kept = self.shelf.kept(template.project, engine=group.has_server)
+        earlier = [one for one in kept if one.group == group.label]
+        if template.has_own_runner:
+            reason = "the project's own test runner fills the databases, too"
+        else:
+            try:
+                return decide(template.inputs, earlier, history_rewriters)
+            except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
+                reason = f"the migrations cannot be loaded: {error}"
+        return Decision(None, reason, find_nearest(template.inputs, earlier))
+
+    def problems(self, template: Template) -> list[str] | None:
+        """What is wrong with a template as it is here, a sentence each; None if it is not here.
+
+        Migrations that the project has and its databases have not had are among them.
+        """
+        kept = self.shelf.find(template)
+        if kept is None:
+            return None
+        if template.has_own_runner:
+            # It may fill the databases in another way.
+            return self.shelf.problems(kept)
+        group = template.group
+        try:
+            names = {
+                one.name if group.has_server else one.aliases[0]: migrations_of(one.aliases)
+                for one in group.databases
+            }
+        except Exception as error:
+            raise ProjectError(f"The migrations cannot be loaded: {error}") from error
+        return self.shelf.problems(kept, names)
+
+    def _is_usable(self, template: Template) -> bool:
+        if not self._exists(template):
+            return False
+        if not self.verify:
+            return True
+        problems = self.problems(template)
+        if problems is None:
+            problems = ["It does not say what it is."]
+        if problems:
+            self.report(_refused(template, problems))
+            self.shelf.refuse(template)
+        return not problems
 
     def _build_once(
         self,
@@ -112,120 +165,132 @@ class TemplateStore:
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
     ) -> None:
-        group = template.group
-        lent = lend()
         with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
             if self._exists(template):
                 self.report(_found(template))
                 return
+            if self._is_shared(template) and self._pulled(template):
+                return
             started = time.monotonic()
-            self.report(
-                TemplateBuildStarted(
-                    group=group.label, aliases=group.aliases, fingerprint=template.fingerprint
-                )
-            )
-            if group.vendor is Vendor.SQLITE:
-                self._build_files(template, setup, create, lent)
-            else:
-                self._build_image(template, setup, create, lent)
+            decision = self.decide(template)
+            try:
+                self._build(template, decision, setup, create, lend)
+            except (TemplateError, ServerError, ImageUnavailableError) as error:
+                # Somebody may have pruned the earlier one, or what is added relies on the rest.
+                if decision.start is None:
+                    raise
+                decision = Decision(None, f"adding to an earlier one failed. {error.message}")
+                self._build(template, decision, setup, create, lend)
             self.report(
                 TemplateBuilt(
-                    group=group.label,
+                    group=template.group.label,
                     fingerprint=template.fingerprint,
                     seconds=time.monotonic() - started,
+                    incremental=decision.start is not None,
                 )
             )
+        # Others may use it by now.
+        if self.push and self._is_shared(template):
+            self._push(template)
+
+    def _build(
+        self,
+        template: Template,
+        decision: Decision,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        lend: Callable[[], Sequence[Lease]],
+    ) -> None:
+        group = template.group
+        lent = lend()
+        self.report(
+            TemplateBuildStarted(
+                group=group.label,
+                aliases=group.aliases,
+                fingerprint=template.fingerprint,
+                incremental=decision.start is not None,
+                reason=decision.reason,
+            )
+        )
+        if group.has_server:
+            assert template.base is not None
+            self._ensure_base(template.base, template)
+        order = BuildOrder(
+            template=template,
+            start=decision.start,
+            setup=setup,
+            create=create,
+            lent=lent,
+            close=self.host().descriptors() if group.has_server or lent else (),
+            timeout_seconds=self.build_timeout_seconds,
+        )
+        if not group.has_server:
+            make_files(order, self.shelf.files(template))
+            return
+        make_image(
+            order,
+            self.host(),
+            server_timeout_seconds=self.server_timeout_seconds,
+            server_memory_bytes=self.server_memory_bytes,
+            report=self.report,
+        )
+
+    def _pulled(self, template: Template) -> bool:
+        """Whether a registry had it, and it is as it should be."""
+        started = time.monotonic()
+        try:
+            travelled, problems = self.shelf.pull(template, self.registry)
+        except EngineError as error:
+            self.report(RegistryFailed(reason=error.message))
+            return False
+        if problems:
+            self.report(_refused(template, problems))
+        if travelled is None or problems:
+            return False
+        self._say_travelled(TemplatePulled, template, travelled, started)
+        return True
+
+    def _push(self, template: Template) -> None:
+        """Send what was built to the registry; a registry that refuses is no end to a run."""
+        started = time.monotonic()
+        try:
+            travelled = share.push(self.host(), template.image, self.registry)
+        except EngineError as error:
+            self.report(RegistryFailed(reason=error.message))
+            return
+        self._say_travelled(TemplatePushed, template, travelled, started)
+
+    def _is_shared(self, template: Template) -> bool:
+        """Whether a registry may have it; SQLite's are no images."""
+        return bool(self.registry) and template.group.has_server
+
+    def _say_travelled(
+        self,
+        event: type[TemplatePulled | TemplatePushed],
+        template: Template,
+        travelled: Travelled,
+        started: float,
+    ) -> None:
+        self.report(
+            event(
+                group=template.group.label,
+                fingerprint=template.fingerprint,
+                registry=self.registry,
+                layers=travelled.layers,
+                present=travelled.present,
+                seconds=time.monotonic() - started,
+            )
+        )
 
     def _exists(self, template: Template) -> bool:
-        if template.group.vendor is Vendor.SQLITE:
-            return self.files(template).is_dir()
-        found = self.host().call(FindTemplate(image=template.image), FIND_SECONDS)
+        if not template.group.has_server:
+            return self.shelf.files(template).is_dir()
+        found = self.host().call(FindTemplate(image=template.image), ANSWER_SECONDS)
         return found is not None and found.get(labels.FINGERPRINT) == template.fingerprint
-
-    def _build_files(
-        self,
-        template: Template,
-        setup: ProjectSetup,
-        create: CreateDatabases,
-        lent: Sequence[Lease],
-    ) -> None:
-        target = self.files(template)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        making = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
-        try:
-            build_in_child(
-                setup=setup,
-                create=create,
-                group=template.group,
-                leases=(),
-                lent=lent,
-                folder=making,
-                close=self.host().descriptors() if lent else (),
-                timeout_seconds=self.build_timeout_seconds,
-            )
-            making.rename(target)
-        except BaseException:
-            shutil.rmtree(making, ignore_errors=True)
-            raise
-
-    def _build_image(
-        self,
-        template: Template,
-        setup: ProjectSetup,
-        create: CreateDatabases,
-        lent: Sequence[Lease],
-    ) -> None:
-        assert template.base is not None
-        group = template.group
-        host = self.host()
-        self._ensure_base(template.base, template)
-        server = f"template-{group.label}"
-        start = StartServer(
-            server=server,
-            group=group.label,
-            image=template.base.name,
-            own_image=bool(template.base.context),
-            vendor=group.vendor,
-            users=group.roles,
-            timeout_seconds=self.server_timeout_seconds,
-            memory_bytes=self.server_memory_bytes,
-        )
-        try:
-            answer = host.call(start, self.server_timeout_seconds + FIND_SECONDS)
-            for unfit in unfit_drivers(group, answer["version"]):
-                self.report(unfit)
-            address = address_of(answer["address"])
-            # An image of somebody else's may hold databases of these names, which Django drops.
-            host.call(EndSessions(server=server), FIND_SECONDS)
-            # Django gives the test database its name when it creates it.
-            leases = server_leases(group, address, without="NAME")
-            build_in_child(
-                setup=setup,
-                create=create,
-                group=group,
-                leases=leases,
-                lent=lent,
-                folder=None,
-                close=host.descriptors(),
-                timeout_seconds=self.build_timeout_seconds,
-            )
-            snapshot = Snapshot(
-                server=server,
-                image=template.image,
-                databases=tuple(one.name for one in group.databases),
-                fingerprint=template.fingerprint,
-                labels=_labels(template),
-                timeout_seconds=SNAPSHOT_SECONDS,
-            )
-            host.call(snapshot, SNAPSHOT_SECONDS * 2)
-        finally:
-            # What went wrong before counts more than an engine that has gone meanwhile.
-            with suppress(EngineError):
-                host.call(RemoveServer(server=server), FIND_SECONDS)
 
     def _ensure_base(self, base: BaseImage, template: Template) -> None:
         host = self.host()
-        if host.call(FindTemplate(image=base.name), FIND_SECONDS) is not None:
+        if host.call(FindTemplate(image=base.name), ANSWER_SECONDS) is not None:
             return
         if base.folder is None:
             raise ImageUnavailableError(f"The image {base.name} has gone from the engine.")
@@ -237,7 +302,7 @@ class TemplateStore:
     @contextmanager
     def _locked(self, name: str, template: Template) -> Iterator[None]:
         """Between runs, one at a time; let go even when the holder is killed."""
-        folder = self.folder / "locks"
+        folder = self.shelf.folder / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{name}.lock")
         try:
@@ -260,9 +325,10 @@ class TemplateStore:
             lock.release()
 
 
-def _labels(template: Template) -> dict[str, str]:
-    digests = {one.name: one.digest[:16] for one in template.inputs}
-    return {labels.FINGERPRINT: template.fingerprint, labels.INPUTS: json.dumps(digests)}
+def _refused(template: Template, problems: Sequence[str]) -> TemplateRefused:
+    return TemplateRefused(
+        group=template.group.label, fingerprint=template.fingerprint, problems=tuple(problems)
+    )
 
 
 def _found(template: Template) -> TemplateFound:

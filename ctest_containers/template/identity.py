@@ -32,6 +32,11 @@ class Template:
     base: BaseImage | None
 
     @property
+    def has_own_runner(self) -> bool:
+        """Whether a test runner of the project's own puts something into the databases."""
+        return any(one.name.startswith("test runner ") for one in self.inputs)
+
+    @property
     def image(self) -> str:
         """The name of its image."""
         return f"{NAMESPACE}/{slug(self.project)}/{self.group.label}:{self.fingerprint}"

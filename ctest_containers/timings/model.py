@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,6 +23,16 @@ PROCESS: Final = "worker process"
 
 KINDS: Final = ("tests", "fixtures", "classes")
 
+RECENT_RUNS: Final = 20
+"""How many durations of a test are kept one by one."""
+
+ADAPTIVE_RUNS: Final = 3
+"""So many durations say something about how long a test may take."""
+
+ADAPTIVE_SHARE: Final = 0.95
+ADAPTIVE_FACTOR: Final = 4.0
+ADAPTIVE_FLOOR_SECONDS: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Timing:
@@ -32,11 +42,15 @@ class Timing:
         seconds: The mean over past runs, the latest of which count most.
         runs: How many runs it comes from.
         seen: The day of the last of them, as ISO 8601 has it.
+        queries: How many queries it sent in the last run; None where they were not counted.
+        recent: The seconds of its last runs, the latest of them last; kept for tests only.
     """
 
     seconds: float
     runs: int
     seen: str
+    queries: int | None = None
+    recent: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,14 @@ class Measured:
         fixtures: By their names in unittest's words: `setUpClass (shop.tests.CartTests)`.
         classes: By class: what it took beyond its tests, such as its fixtures and flushes.
         memory: The most that a worker's process took, and a server of each group of databases.
+        queries: How many queries each test and each fixture sent.
     """
 
     tests: dict[str, float] = field(default_factory=dict)
     fixtures: dict[str, float] = field(default_factory=dict)
     classes: dict[str, float] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
+    queries: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +97,14 @@ class Timings:
     def merged(self, measured: Measured, today: dt.date) -> Timings:
         """These timings and those of one more run; what nobody has seen for long is left out."""
         merged: dict[str, Any] = {
-            kind: _merged(getattr(self, kind), getattr(measured, kind), today) for kind in KINDS
+            kind: _merged(
+                getattr(self, kind),
+                getattr(measured, kind),
+                queries=measured.queries,
+                kept=RECENT_RUNS if kind == "tests" else 0,
+                today=today,
+            )
+            for kind in KINDS
         }
         memory = {**self.memory, **_peaks(self.memory, measured.memory, today)}
         return Timings(**merged, memory=memory)
@@ -111,14 +134,23 @@ class Timings:
             classes.add(class_of(test))
         return total + sum(self.classes[one].seconds for one in classes if one in self.classes)
 
+    def adaptive_limits(self) -> dict[str, float]:
+        """What each test that is known well enough may take, in seconds.
+
+        That is several times what 95 of 100 of its last runs took, and never less than a floor
+        that a busy machine alone does not exceed.
+        """
+        return {
+            test: max(ADAPTIVE_FLOOR_SECONDS, ADAPTIVE_FACTOR * _percentile(one.recent))
+            for test, one in self.tests.items()
+            if len(one.recent) >= ADAPTIVE_RUNS
+        }
+
     def as_json(self) -> dict[str, Any]:
         """What JSON can carry; see `from_json`."""
         found: dict[str, Any] = {"format": FORMAT, "version": VERSION}
         for kind in KINDS:
-            found[kind] = {
-                key: {"seconds": one.seconds, "runs": one.runs, "seen": one.seen}
-                for key, one in sorted(getattr(self, kind).items())
-            }
+            found[kind] = {key: _as_json(one) for key, one in sorted(getattr(self, kind).items())}
         found["memory"] = {
             name: {"bytes": peak.count, "seen": peak.seen}
             for name, peak in sorted(self.memory.items())
@@ -167,24 +199,44 @@ def _peaks(
     return found
 
 
+def _percentile(recent: Sequence[float]) -> float:
+    """The shortest of these durations that so large a share of them does not exceed."""
+    return sorted(recent)[math.ceil(ADAPTIVE_SHARE * len(recent)) - 1]
+
+
+def _as_json(timing: Timing) -> dict[str, Any]:
+    found = {"seconds": timing.seconds, "runs": timing.runs, "seen": timing.seen}
+    more = {"queries": timing.queries, "recent": list(timing.recent)}
+    return {**found, **{name: value for name, value in more.items() if value not in (None, [])}}
+
+
 def _timing(found: Any) -> Timing:
     seconds, runs = float(found["seconds"]), int(found["runs"])
     seen = dt.date.fromisoformat(found["seen"]).isoformat()
-    if not (math.isfinite(seconds) and seconds >= 0 and runs >= 1):
+    recent = tuple(map(float, found.get("recent") or ()))
+    queries = None if found.get("queries") in (None, "") else int(found["queries"])
+    durations = (seconds, *recent)
+    if not all(math.isfinite(one) and one >= 0 for one in durations) or runs < 1:
         raise ValueError(f"has no duration in {found!r}")
-    return Timing(seconds, runs, seen)
+    return Timing(seconds, runs, seen, queries, recent[-RECENT_RUNS:])
 
 
 def _merged(
-    known: Mapping[str, Timing], measured: Mapping[str, float], today: dt.date
+    known: Mapping[str, Timing],
+    measured: Mapping[str, float],
+    *,
+    queries: Mapping[str, int],
+    kept: int,
+    today: dt.date,
 ) -> dict[str, Timing]:
     oldest = (today - dt.timedelta(days=FORGOTTEN_DAYS)).isoformat()
     found = {key: one for key, one in known.items() if one.seen >= oldest}
     for key, seconds in measured.items():
         before = known.get(key)
-        mean = seconds
-        if before is not None:
-            mean = WEIGHT_OF_NEW * seconds + (1 - WEIGHT_OF_NEW) * before.seconds
-        runs = 1 if before is None else before.runs + 1
-        found[key] = Timing(mean, runs, today.isoformat())
+        if before is None:
+            before = Timing(seconds, 0, "")
+        mean = WEIGHT_OF_NEW * seconds + (1 - WEIGHT_OF_NEW) * before.seconds
+        recent = (*before.recent, float(f"{seconds:.4g}"))[-kept:] if kept else ()
+        sent = queries.get(key)
+        found[key] = Timing(mean, before.runs + 1, today.isoformat(), sent, recent)
     return found

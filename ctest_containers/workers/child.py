@@ -11,7 +11,7 @@ import threading
 import time
 import traceback
 import unittest
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +57,7 @@ class Assignment:
             unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
         limit_seconds: What a test or a fixture may take that has no limit of its own.
+        adaptive: What tests may take at their first try, by their ids.
         stack_file: Where it writes where it is, when asked by a signal.
         close: Descriptors of the parent that a forked worker must not keep open.
     """
@@ -69,6 +70,7 @@ class Assignment:
     buffer: bool
     debug_sql: bool
     limit_seconds: float | None
+    adaptive: Mapping[str, float]
     stack_file: Path
     close: tuple[int, ...]
 
@@ -121,8 +123,8 @@ class Worker:
                 match decode(line):
                     case UseDatabases(leases=leases):
                         self._use(leases)
-                    case RunBatch(batch=number, skip=skip):
-                        self._run(batches[number], frozenset(skip))
+                    case RunBatch(batch=number, skip=skip, full=full):
+                        self._run(batches[number], frozenset(skip), full)
                     case Quit():
                         return
 
@@ -132,7 +134,7 @@ class Worker:
         with self._sending:
             self._channel.sendall(encode(event))
 
-    def _run(self, batch: Batch, skip: frozenset[int]) -> None:
+    def _run(self, batch: Batch, skip: frozenset[int], full: Collection[int]) -> None:
         assignment = self._assignment
         pairs = [
             (index, test)
@@ -147,6 +149,8 @@ class Worker:
             check=self._check_servers,
             tidy=self._tidy_after_timeout,
             debug_sql=assignment.debug_sql,
+            adaptive=assignment.adaptive,
+            full=full,
         )
         result.failfast = assignment.failfast
         result.buffer = assignment.buffer
@@ -158,6 +162,7 @@ class Worker:
             worker=assignment.worker,
             limit_seconds=assignment.limit_seconds,
             send=self.send,
+            again=result.again,
         )
         # As in a serial run, a test and all that it holds is let go when it has ended.
         pairs.clear()

@@ -8,7 +8,7 @@ from typing import Final
 
 from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
-from ctest_containers.events import Event, TestFinished, TestStarted, WorkerLost
+from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
 from ctest_containers.workers.databases import Databases
 from ctest_containers.workers.work import Slot, Work, cause_of, error_of_lost, tests_of
 
@@ -55,7 +55,9 @@ class Losses:
             self._count_unready(number, cause, failure)
         if work is None:
             return None
-        if running is not None:
+        if running is not None and self._gets_another_try(slot, running, work):
+            work.full.add(running.index)
+        elif running is not None:
             told = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
             self.fail(number, running.index, running.test_id, slot.overdue or told)
             work.ended.add(running.index)
@@ -85,6 +87,22 @@ class Losses:
         """Report the test that a worker could not report any more, and its end."""
         self._report(error_of_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
+
+    def _gets_another_try(self, slot: Slot, running: TestStarted, work: Work) -> bool:
+        """Whether it was its adaptive limit that a test ran into, and nothing worse."""
+        if not running.adaptive:
+            return False
+        if slot.overdue and running.index not in work.full and running.limit_seconds is not None:
+            self._report(
+                TestRetried(
+                    worker=slot.number,
+                    index=running.index,
+                    test_id=running.test_id,
+                    limit_seconds=running.limit_seconds,
+                )
+            )
+            return True
+        return running.index in work.full
 
     def _cause(self, code: int | None) -> str:
         for_memory = code == -signal.SIGKILL and kills_for_memory() > self._kills_for_memory

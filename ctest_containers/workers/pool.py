@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import selectors
-from collections import deque
-from collections.abc import Callable, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from ctest_containers.clock import Deadline
@@ -16,13 +18,18 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
+    OutcomeKind,
     RunStopping,
     RunTimedOut,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
     WorkerFailed,
+    WorkerPaused,
     WorkerReady,
+    WorkerRecycled,
+    WorkerResumed,
     WorkerRetired,
     WorkerStarted,
 )
@@ -32,7 +39,9 @@ from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
 from ctest_containers.workers.databases import Databases
 from ctest_containers.workers.losses import Losses
+from ctest_containers.workers.memory import MemoryWatch, unwatched
 from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.queue import WorkQueue
 from ctest_containers.workers.work import (
     Overdue,
     Slot,
@@ -59,6 +68,8 @@ class WorkerPool:
         report: Is told every event.
         stopping: Whether no further test is to begin.
         limits: How long a batch and the run may take.
+        memory: Says when there are too many workers for the memory.
+        expected: What batches are expected to take, in seconds, by their numbers.
     """
 
     def __init__(
@@ -71,9 +82,21 @@ class WorkerPool:
         report: Callable[[Event], None],
         stopping: Callable[[], bool],
         limits: Limits,
+        memory: MemoryWatch | None = None,
+        expected: Mapping[int, float] = MappingProxyType({}),
     ) -> None:
         self._slots = [Slot(number) for number in range(1, workers + 1)]
-        self._queue = deque(Work(batch) for batch in batches)
+        # What is said of the fixtures of a class that was split is said once.
+        said: dict[int | None, set[tuple[str, OutcomeKind]]] = defaultdict(set)
+        self._queue = WorkQueue(
+            Work(
+                batch,
+                seconds=expected.get(batch.number, 0.0),
+                said=None if batch.part_of is None else said[batch.part_of],
+            )
+            for batch in batches
+        )
+        self._memory = memory if memory is not None else unwatched()
         self._databases = databases
         self._start = start
         self._report = report
@@ -98,6 +121,7 @@ class WorkerPool:
                 if self._stopping():
                     self._interrupt()
                 else:
+                    self._mind_memory()
                     for slot in self._slots:
                         self._employ(slot)
                 for slot in self._slots:
@@ -128,28 +152,33 @@ class WorkerPool:
     def _employ(self, slot: Slot) -> None:
         """Give a free worker the first batch whose databases it has, or can have at once.
 
-        As in a serial run, no test that needs the rows of migrations comes after one that may have
-        removed them: those wait until none of these is left, and a worker that has none that it
-        could still give them to is renewed.
+        When what is left needs the rows of migrations, and no worker has them any more, this one
+        is renewed.
         """
-        if slot.work is not None or slot.retired is not None or not self._queue:
+        if slot.work is not None or not slot.employable or not self._queue:
             return
         allowed = self._allowed(slot)
-        if not allowed and all(other.flushed or other.retired for other in self._slots):
+        if next(allowed, None) is None:
+            if any(other.employable and not other.flushed for other in self._slots):
+                return
             slot = self._renew(slot)
-            allowed = self._allowed(slot)
-        if not allowed:
-            return
+        if slot.process is not None and self._outgrown(slot):
+            slot = self._recycle(slot)
         if slot.process is None:
             slot.process = self._start(slot.number)
+            slot.started = time.monotonic()
             self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
-        for work in allowed:
+        awaited: set[frozenset[str]] = set()
+        for work in self._allowed(slot):
+            if work.batch.aliases in awaited:
+                continue
             try:
                 leases = self._databases.leases(slot.number, work.batch.aliases)
             except (ServerError, EngineError) as error:
                 self._retire(slot, error)
                 return
             if leases is None:
+                awaited.add(work.batch.aliases)
                 continue
             slot.refused = 0
             self._queue.remove(work)
@@ -163,18 +192,70 @@ class WorkerPool:
                 )
             if fresh := not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=fresh))
-            slot.process.send(RunBatch(batch=work.batch.number, skip=tuple(sorted(work.ended))))
+            slot.process.send(
+                RunBatch(
+                    batch=work.batch.number,
+                    skip=tuple(sorted(work.ended)),
+                    full=tuple(sorted(work.full)),
+                )
+            )
             return
 
-    def _allowed(self, slot: Slot) -> list[Work]:
+    def _allowed(self, slot: Slot) -> Iterator[Work]:
         """The waiting batches that a worker may take, as far as the rows of migrations go."""
-        needed = any(one.batch.needs_rows and not one.batch.removes_rows for one in self._queue)
-        return [
-            work
-            for work in self._queue
-            if not (work.batch.needs_rows and slot.flushed)
-            and not (work.batch.removes_rows and needed)
-        ]
+        fit = [other for other in self._slots if other.employable]
+        return self._queue.allowed(
+            flushed=slot.flushed,
+            workers=len(fit),
+            others=any(other is not slot and not other.flushed for other in fit),
+        )
+
+    def _mind_memory(self) -> None:
+        """Give up the youngest worker that is idle when memory is short; take it back later."""
+        watch = self._memory
+        watch.look()
+        if watch.short and self._queue:
+            idle = [slot for slot in self._slots if slot.employable and slot.work is None]
+            for slot in sorted(idle, key=lambda slot: (slot.process is not None, -slot.started)):
+                one_of_several = sum(other.employable for other in self._slots) > 1
+                if one_of_several and (slot.process is None or watch.may_change()):
+                    self._renew(slot).paused = True
+                    self._report(
+                        WorkerPaused(
+                            worker=slot.number,
+                            available_bytes=watch.available_bytes or 0,
+                            floor_bytes=watch.floor_bytes,
+                        )
+                    )
+        elif watch.ample:
+            paused = next((slot for slot in self._slots if slot.paused), None)
+            if paused is not None and watch.may_change():
+                self._resume(paused)
+
+    def _resume(self, slot: Slot) -> None:
+        slot.paused = False
+        available = self._memory.available_bytes or 0
+        self._report(WorkerResumed(worker=slot.number, available_bytes=available))
+
+    def _outgrown(self, slot: Slot) -> bool:
+        limit = self._memory.process_limit_bytes
+        return limit is not None and slot.memory_bytes > limit
+
+    def _recycle(self, slot: Slot) -> Slot:
+        """Replace a worker's process by one that is small again; its servers stay."""
+        assert slot.process is not None
+        slot.process.send(Quit())
+        slot.process.join()
+        self._report(
+            WorkerRecycled(
+                worker=slot.number,
+                memory_bytes=slot.memory_bytes,
+                limit_bytes=self._memory.process_limit_bytes or 0,
+            )
+        )
+        fresh = self._replace(slot)
+        fresh.flushed = slot.flushed
+        return fresh
 
     def _renew(self, slot: Slot) -> Slot:
         """Replace a worker's process and servers, neither of which has done anything wrong."""
@@ -196,8 +277,11 @@ class WorkerPool:
             return
         slot.retired = error
         self._report(WorkerRetired(worker=slot.number, reason=error.message))
-        if all(other.retired is not None for other in self._slots):
-            raise error
+        if not any(other.employable for other in self._slots):
+            paused = next((other for other in self._slots if other.paused), None)
+            if paused is None:
+                raise error
+            self._resume(paused)
 
     def _satisfy(self, slot: Slot) -> None:
         """Give a waiting worker the database that it wants, or tell it that there is none."""
@@ -252,15 +336,19 @@ class WorkerPool:
                 slot.running, slot.deadline = None, None
                 if slot.work is not None:
                     slot.work.ended.add(index)
+            case TestRetried(index=index):
+                if slot.work is not None:
+                    slot.work.full.add(index)
             case TestOutcome(index=None, test_id=test_id, kind=kind):
                 slot.fixtures.add((test_id, kind))
-                if slot.work is not None and (test_id, kind) in slot.work.fixtures:
+                if slot.work is not None and not slot.work.is_news(test_id, kind):
                     return
             case TestOutcome(index=int(index)):
                 # Django reports an error before a test starts, and then does not start it.
                 if slot.running is None and slot.work is not None:
                     slot.work.ended.add(index)
-            case BatchFinished():
+            case BatchFinished(memory_bytes=count):
+                slot.memory_bytes = count or slot.memory_bytes
                 if self._interrupted and slot.work is not None:
                     self._cut_short += len(slot.work.left)
                 slot.last = ""
@@ -289,11 +377,11 @@ class WorkerPool:
         work = self._losses.account(slot)
         self._replace(slot)
         if work is not None:
-            self._queue.appendleft(work)
+            self._queue.put_back(work)
 
     def _replace(self, slot: Slot) -> Slot:
         """Give a worker's number to a process that is still to come."""
-        fresh = Slot(slot.number, refused=slot.refused, retired=slot.retired)
+        fresh = Slot(slot.number, refused=slot.refused, retired=slot.retired, paused=slot.paused)
         self._slots[slot.number - 1] = fresh
         return fresh
 

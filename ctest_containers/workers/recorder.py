@@ -10,9 +10,9 @@ import logging
 import sys
 import time
 import unittest
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from io import StringIO
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 from ctest_containers.events import (
@@ -21,10 +21,12 @@ from ctest_containers.events import (
     TestDuration,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
     WorkerEvent,
 )
 from ctest_containers.limits import TestTimedOut, limit_of_test
+from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers.alarm import clear_alarm, set_alarm
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
@@ -42,6 +44,8 @@ class RecordingResult(unittest.TestResult):
             test is not to blame, but its database has gone.
         tidy: Called with the report of a test that ran out of time, before it is sent.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
+        adaptive: What tests may take at their first try, by their ids.
+        full: The places of tests that have had that try.
     """
 
     def __init__(
@@ -54,8 +58,14 @@ class RecordingResult(unittest.TestResult):
         check: Callable[[str], None] = lambda _: None,
         tidy: Callable[[str], None] = lambda _: None,
         debug_sql: bool = False,
+        adaptive: Mapping[str, float] = MappingProxyType({}),
+        full: Collection[int] = (),
     ) -> None:
         super().__init__()
+        self._adaptive = adaptive
+        self._full = set(full)
+        self._pristine: dict[str, Any] | None = None
+        self._retried: unittest.TestCase | None = None
         self._send = send
         self._worker = worker
         self._indices = indices
@@ -83,12 +93,35 @@ class RecordingResult(unittest.TestResult):
         self._forget_last()
         self._drain_queries()
         index = self._indices[id(test)]
-        self._started = time.perf_counter()
+        name = test.id()
         limit = limit_of_test(test, self._limit_seconds)
+        short = None if index in self._full else self._adaptive.get(name)
+        adaptive = short is not None and (limit is None or short < limit)
+        if adaptive:
+            limit = short
+            self._pristine = dict(vars(test))
+        queries_since_last_asked()
+        self._started = time.perf_counter()
         self._send(
-            TestStarted(worker=self._worker, index=index, test_id=test.id(), limit_seconds=limit)
+            TestStarted(
+                worker=self._worker,
+                index=index,
+                test_id=name,
+                limit_seconds=limit,
+                adaptive=adaptive,
+            )
         )
         set_alarm(limit, fixture=False)
+
+    def again(self) -> bool:
+        """Whether the test that has just ended gets another try, as the object that it was."""
+        test, pristine = self._retried, self._pristine
+        self._retried = self._pristine = None
+        if test is None or pristine is None:
+            return False
+        vars(test).clear()
+        vars(test).update(pristine)
+        return True
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
@@ -98,20 +131,26 @@ class RecordingResult(unittest.TestResult):
             # A KeyboardInterrupt, say, is on its way out of the test and ends this worker: the
             # parent then reports the test as the one in which that happened.
             return
+        if self._retried is not None:
+            return
         index = self._indices[id(test)]
         # Django may still report on a test after it has stopped, when its teardown fails.
         self._last = test
         seconds = time.perf_counter() - self._started
         self._send(
             TestFinished(
-                worker=self._worker, index=index, seconds=seconds, queries=self._drain_queries()
+                worker=self._worker,
+                index=index,
+                seconds=seconds,
+                queries=self._drain_queries(),
+                query_count=queries_since_last_asked(),
             )
         )
 
     def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
         """See `unittest.TestResult`; called by Python 3.12 and later."""
         index = self._indices.get(id(test))
-        if index is not None:
+        if index is not None and self._retried is None:
             self._send(TestDuration(worker=self._worker, index=index, seconds=elapsed))
 
     def addSuccess(self, test: unittest.TestCase) -> None:
@@ -167,9 +206,15 @@ class RecordingResult(unittest.TestResult):
         problem = None
         if err is not None:
             problem = self._describe(err, owner, test)
+            timed_out = issubclass(err[0], TestTimedOut)
+            if timed_out and self._pristine is not None and self._retried is None:
+                self._retry(owner)
             self._check(problem.text)
-            if issubclass(err[0], TestTimedOut):
+            if timed_out:
                 self._tidy(problem.text)
+        if self._retried is not None:
+            return
+        if problem is not None:
             if kind is not OutcomeKind.EXPECTED_FAILURE:
                 # What --buffer captured is shown for what went wrong, as `TestResult` does.
                 self._mirrorOutput = True
@@ -187,6 +232,21 @@ class RecordingResult(unittest.TestResult):
                 reason=reason,
                 problem=problem,
                 queries=self._drain_queries(),
+            )
+        )
+
+    def _retry(self, test: unittest.TestCase) -> None:
+        """Say that a test gets another try; what is reported on this one is dropped."""
+        self._retried = test
+        index = self._indices[id(test)]
+        self._full.add(index)
+        name = test.id()
+        self._send(
+            TestRetried(
+                worker=self._worker,
+                index=index,
+                test_id=name,
+                limit_seconds=self._adaptive[name],
             )
         )
 

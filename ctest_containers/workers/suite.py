@@ -10,6 +10,7 @@ from typing import Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import limit_of_class, limit_of_module
+from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers.alarm import alarm
 
 
@@ -18,6 +19,7 @@ class TimedSuite(unittest.TestSuite):
 
     Args:
         limit_seconds: What a fixture may take whose class or module sets no limit.
+        again: Whether the test that has just run gets another try.
     """
 
     def __init__(
@@ -27,11 +29,26 @@ class TimedSuite(unittest.TestSuite):
         worker: int,
         limit_seconds: float | None,
         send: Callable[[WorkerEvent], None],
+        again: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(tests)
+        self._again = again
         self._worker = worker
         self._limit = limit_seconds
         self._send = send
+
+    def __iter__(self) -> Iterator[Any]:
+        """Each test once, or twice, and not kept any longer: see `TestSuite._removeTestAtIndex`."""
+        tests: list[Any] = self._tests  # not public
+        for place, test in enumerate(tests):
+            yield test
+            if self._again():
+                yield test
+            tests[place] = None
+            del test
+
+    def _removeTestAtIndex(self, index: int) -> None:
+        """Nothing: where a test runs twice, places are not what unittest takes them for."""
 
     def _handleClassSetUp(self, test: Any, result: Any) -> None:
         kind = type(test)
@@ -66,13 +83,15 @@ class TimedSuite(unittest.TestSuite):
         worker = self._worker
         fixture = f"{what} ({name})"
         self._send(FixtureStarted(worker=worker, fixture=fixture, limit_seconds=limit))
+        queries_since_last_asked()
         started = time.perf_counter()
         try:
             with alarm(limit, fixture=True):
                 yield
         finally:
             seconds = time.perf_counter() - started
-            self._send(FixtureFinished(worker=worker, seconds=seconds))
+            count = queries_since_last_asked()
+            self._send(FixtureFinished(worker=worker, seconds=seconds, query_count=count))
 
 
 def _name(kind: type) -> str:

@@ -27,12 +27,29 @@ class Work:
         fixtures: What was reported on fixtures of classes and modules before the worker died; run
             again, they say the same again.
         losses: How often a worker died in it before a test had begun.
+        full: The places of tests that have had their try with an adaptive limit.
+        said: What was reported on fixtures by any part of a class that was split; None for a batch
+            that is whole.
+        seconds: What it is expected to take; 0 where nothing is known.
     """
 
     batch: Batch
     ended: set[int] = field(default_factory=set)
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     losses: int = 0
+    full: set[int] = field(default_factory=set)
+    said: set[tuple[str, OutcomeKind]] | None = None
+    seconds: float = 0.0
+
+    def is_news(self, fixture: str, kind: OutcomeKind) -> bool:
+        """Whether this has not been reported on a fixture yet; from now on it has."""
+        if (fixture, kind) in self.fixtures:
+            return False
+        if self.said is not None:
+            if (fixture, kind) in self.said:
+                return False
+            self.said.add((fixture, kind))
+        return True
 
     @property
     def left(self) -> list[int]:
@@ -58,6 +75,9 @@ class Slot:
         refused: How many of its servers have not started, one after another.
         retired: Why this worker gets no more work; None while it does.
         flushed: Whether a test may have removed the rows of migrations from its databases.
+        started: When the process began, by `time.monotonic`.
+        memory_bytes: What the process had of the memory when it last told.
+        paused: Whether the worker was given up until there is more memory.
     """
 
     number: int
@@ -78,6 +98,14 @@ class Slot:
     deadline: Overdue | None = None
     batch_deadline: Overdue | None = None
     overdue: str = ""
+    started: float = 0.0
+    memory_bytes: int = 0
+    paused: bool = False
+
+    @property
+    def employable(self) -> bool:
+        """Whether it may get work, now or when it has ended what it has."""
+        return self.retired is None and not self.paused
 
 
 @dataclass(slots=True)

@@ -9,5 +9,5 @@ from ctest_containers.engine.labels import OWNER
 
 def owned(engine: docker.DockerClient) -> set[str]:
     """The ids of all containers that some run owns."""
-    found = engine.containers.list(all=True, filters={"label": OWNER})
+    found = engine.containers.list(all=True, sparse=True, filters={"label": OWNER})
     return {str(one.id) for one in found}

@@ -27,10 +27,12 @@ class SecondEngine:
 
     Args:
         folder: A new folder with a short path.
+        group: The control group in which its containers are; empty for Docker's own.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, group: str = "") -> None:
         self.folder = folder
+        self._group = group
         self.host = f"unix://{folder}/docker.sock"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -45,6 +47,7 @@ class SecondEngine:
                     *("--data-root", str(self.folder / "data")),
                     *("--exec-root", str(self.folder / "run")),
                     *("--pidfile", str(self.folder / "pid")),
+                    *(("--cgroup-parent", f"/{self._group}") if self._group else ()),
                     *("--bridge", "none", "--iptables=false", "--storage-driver", "overlay2"),
                 ],
                 stdout=log,
@@ -97,14 +100,15 @@ class SecondEngine:
 
 @contextmanager
 def second_engine(
-    folder: Path, *images: str, disk_bytes: int | None = None
+    folder: Path, *images: str, disk_bytes: int | None = None, group: str = ""
 ) -> Iterator[SecondEngine]:
     """A running second engine that has these images.
 
     Args:
         disk_bytes: The size of a disk of its own; None for the machine's.
+        group: The control group in which its containers are; empty for Docker's own.
     """
-    engine = SecondEngine(folder)
+    engine = SecondEngine(folder, group)
     data = folder / "data"
     data.mkdir()
     if disk_bytes is not None:

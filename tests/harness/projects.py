@@ -66,7 +66,8 @@ def write_tests(project: Path, body: str) -> None:
 def environment(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child process: this one's, with a cache of its own."""
     # A migration's bytecode must not outlive the second in which a test edits the migration.
-    fixed = {"XDG_CACHE_HOME": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+    # What is different under CI is tested where a test asks for it.
+    fixed = {"XDG_CACHE_HOME": str(cache), "PYTHONDONTWRITEBYTECODE": "1", "CI": ""}
     return {**os.environ, **fixed, **(extra or {})}
 
 
@@ -109,6 +110,8 @@ def start(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.
         text=True,
         errors="replace",
         start_new_session=True,
+        # A shell without a terminal lets what it starts in the background ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -37,6 +38,15 @@ def no_container_is_left(engine: docker.DockerClient) -> Iterator[None]:
     yield
 
     assert owned(engine) <= before
+
+
+@pytest.fixture
+def project_name(engine: docker.DockerClient) -> Iterator[str]:
+    """A name that no other test and no earlier run of the tests gives to a project."""
+    name = f"named-{uuid.uuid4().hex[:12]}"
+    yield name
+    for image in engine.images.list(f"localhost/ctest/{name}/*"):
+        engine.images.remove(str(image.id), force=True)
 
 
 @pytest.fixture

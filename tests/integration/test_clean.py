@@ -40,7 +40,7 @@ def containers(
     }
     made = {name: engine.containers.create(base, labels=found) for name, found in wanted.items()}
     yield made
-    left = {one.id for one in engine.containers.list(all=True)}
+    left = {one.id for one in engine.containers.list(all=True, sparse=True)}
     for container in made.values():
         if container.id in left:
             container.remove(force=True, v=True)
@@ -48,7 +48,7 @@ def containers(
 
 def remaining(engine: docker.DockerClient, containers: dict[str, Container]) -> set[str]:
     """Which of the containers are still there."""
-    there = {one.id for one in engine.containers.list(all=True)}
+    there = {one.id for one in engine.containers.list(all=True, sparse=True)}
     return {name for name, container in containers.items() if container.id in there}
 
 

@@ -90,18 +90,22 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
     mine: dict[str, str | list[str] | bool] = {
         "label": f"{labels.OWNER}={labels.owner(process.pid)}"
     }
-    wait_for(lambda: len(engine.containers.list(filters=mine)) == 3, 60, "the start of the servers")
+    wait_for(
+        lambda: len(engine.containers.list(sparse=True, filters=mine)) == 3,
+        60,
+        "the start of the servers",
+    )
 
     killed = Counter[str]()
     while sum(killed.values()) < KILLS and process.poll() is None:
-        time.sleep(chance.uniform(0.1, 0.6))
+        time.sleep(chance.uniform(0.25, 0.75))
         # What was chosen may just have ended by itself, or not be there yet.
         with suppress(psutil.NoSuchProcess, docker.errors.APIError, IndexError):
             if chance.random() < 0.5:
                 chance.choice(workers_of(process.pid)).kill()
                 killed["worker"] += 1
             else:
-                chance.choice(engine.containers.list(filters=mine)).kill()
+                chance.choice(engine.containers.list(sparse=True, filters=mine)).kill()
                 killed["server"] += 1
     output, _ = process.communicate(timeout=240)
 

@@ -58,20 +58,22 @@ def env(official: Official, cache: Path) -> dict[str, str]:
 @pytest.mark.parametrize("transport", ["socket", "port"])
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_named_image_is_snapshotted_in_spite_of_its_volume_and_keeps_no_password(
-    transport: str, official: Official, env: dict[str, str], engine: docker.DockerClient
+    transport: str,
+    official: Official,
+    env: dict[str, str],
+    engine: docker.DockerClient,
+    project_name: str,
 ) -> None:
     volumes = len(engine.volumes.list())
-    project = f"named-{transport}"
-    options = [*official.options(project), "--transport", transport]
+    options = [*official.options(project_name), "--transport", transport]
 
     first = run(OUTCOMES, "library.test_outcomes.Writing", *options, env=env)
     second = run(OUTCOMES, "library.test_outcomes.Restored", *options, env=env)
-    (image,) = engine.images.list(f"localhost/ctest/{project}/{official.vendor}")
-    engine.images.remove(image.tags[0], force=True)
 
     assert (first.code, second.code) == (0, 0), first.output + second.output
     assert "Using the template" in second.output
     assert len(engine.volumes.list()) == volumes
+    (image,) = engine.images.list(f"localhost/ctest/{project_name}/{official.vendor}")
     environment = dict(entry.partition("=")[::2] for entry in image.attrs["Config"]["Env"])
     assert environment[official.secret] == ""
     assert {label for label in image.labels if "secret" in label or "password" in label} == set()

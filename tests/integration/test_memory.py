@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import os
+import json
+import re
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from harness.projects import django, toolkit, wait_for, write_tests
-
-GROUPS = Path("/sys/fs/cgroup")
-LIMIT_BYTES = 400 * 2**20
+from harness.engines import MEBIBYTE, second_engine, way_to_the_engine
+from harness.groups import join_by_settings, kills, limit, memory_group
+from harness.projects import django, run, toolkit, write_tests
 
 
 @pytest.fixture
 def small_group() -> Iterator[Path]:
     """A control group whose processes may take 400 MiB together."""
-    by_controller = (GROUPS / "memory").is_dir()
-    group = (GROUPS / "memory" if by_controller else GROUPS) / f"ctest-tests-{os.getpid()}"
-    group.mkdir()
-    limits = ["memory.limit_in_bytes", "memory.memsw.limit_in_bytes", "memory.max"]
-    for name in limits:
-        if (group / name).exists():
-            (group / name).write_text(str(LIMIT_BYTES))
-    yield group
-    wait_for(lambda: not (group / "cgroup.procs").read_text(), 30, "the end of the group")
-    with suppress(OSError):
-        group.rmdir()
+    with memory_group() as group:
+        limit(group, 400 * MEBIBYTE)
+        yield group
 
 
 def test_a_worker_that_the_kernel_kills_for_its_memory_is_said_to_have_been(
@@ -47,10 +39,7 @@ def test_a_worker_that_the_kernel_kills_for_its_memory_is_said_to_have_been(
                 self.assertEqual(Author.objects.count(), 1)
     """,
     )
-    settings = project / "outcomes" / "settings.py"
-    # Whoever loads the project first is the run's parent; its children are born into the group.
-    join = f"\nPath({str(small_group / 'cgroup.procs')!r}).write_text('0')\n"
-    settings.write_text(settings.read_text() + join)
+    join_by_settings(project, small_group)
 
     done = toolkit(project, "--parallel=1", env=sqlite_env, record=tmp_path / "record.json")
 
@@ -138,3 +127,61 @@ def test_a_connection_that_a_test_ends_itself_has_the_effects_that_it_has_under_
     assert done.kinds == expected.kinds
     assert "terminating connection due to administrator command" in done.output
     assert "The server ctest" not in done.output
+
+
+def test_a_project_finishes_on_machines_of_1_2_and_4_gb_with_workers_as_the_rules_say(
+    project: Path, postgresql_env: dict[str, str], base: str, tmp_path: Path
+) -> None:
+    """Processes and containers are in one control group, which has the machine's memory."""
+    classes = """
+        class Hungry{number}(TestCase):
+            def test_it(self):
+                kept = os.urandom(60 * 2**20)
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT length(repeat('x', 30000000))")
+                self.assertEqual(len(kept), 60 * 2**20)
+    """
+    write_tests(project, "".join(classes.format(number=number) for number in range(12)))
+    with memory_group() as group, TemporaryDirectory(prefix="e-", dir="/tmp") as name:
+        with second_engine(Path(name), base, group=group.name) as engine:
+            env = {**postgresql_env, "DOCKER_HOST": engine.host}
+            run(project, "library.test_it.Hungry1", env=env)
+            join_by_settings(project, group)
+            workers = {}
+            for gibibytes in (1, 2, 4):
+                limit(group, gibibytes * 1024 * MEBIBYTE)
+                timings = tmp_path / f"{gibibytes}.json"
+                done = toolkit(
+                    project,
+                    *("library.test_it", "--parallel", "8"),
+                    env={**env, "TEST_TIMINGS_FILE": str(timings)},
+                    record=tmp_path / "record.json",
+                )
+                assert [kind for _, kind in done.kinds] == ["success"] * 12, done.output
+                (found,) = re.findall(r"Running in (\d+) worker", done.output)
+                workers[gibibytes] = int(found)
+            assert kills(group) == 0
+
+    # 512 MiB for each, but at most 2 with less than 2 GiB; the run itself has taken some before.
+    assert workers == {1: 1, 2: 2, 4: 7}
+
+
+def test_the_memory_of_an_engine_elsewhere_limits_the_workers(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    facts = {"KernelVersion": "of another machine", "MemTotal": 1700 * MEBIBYTE}
+
+    def elsewhere(method: str, path: str) -> bytes | None:
+        if (method, path.rpartition("/")[2]) != ("GET", "info"):
+            return None
+        body = json.dumps(facts).encode()
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+        return f"{head}{len(body)}\r\n\r\n".encode() + body
+
+    labels = ["library.test_outcomes", "--parallel", "8", "--transport", "port"]
+    with TemporaryDirectory(prefix="e-", dir="/tmp") as name:
+        with way_to_the_engine(Path(name), elsewhere) as address:
+            done = run(project, *labels, env={**postgresql_env, "DOCKER_HOST": address})
+
+    assert re.search(r"Only 1\.\d GiB of memory is available to the engine", done.output)
+    assert "Running in 2 workers (1." in done.output, done.output

@@ -140,10 +140,10 @@ def test_a_migration_that_reads_elsewhere_unannounced_is_told_how_to(
 
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_template_built_through_a_port_serves_a_run_through_a_socket(
-    depot_env: dict[str, str],
+    depot_env: dict[str, str], project_name: str
 ) -> None:
     """Its view belongs to the account of the network."""
-    label, name = "legacy", ["--project", "by-port"]
+    label, name = "legacy", ["--project", project_name]
 
     by_port = run(DEPOT, label, *name, "--transport", "port", env=depot_env)
     by_socket = run(DEPOT, label, *name, env=depot_env)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import docker
 import pytest
+from harness.containers import owned
 from harness.projects import copy_of, environment, run, start, wait_for
 
 from ctest_containers.engine.labels import FINGERPRINT, NAMESPACE, OWNER
@@ -41,6 +44,11 @@ def env(
     """An environment with an empty cache, once for each vendor."""
     extra = {"OUTCOMES_DB": request.param, "OUTCOMES_MIGRATION_WITNESS": str(witness)}
     yield environment(tmp_path / "cache", extra)
+    remove_images(engine, project)
+
+
+def remove_images(engine: docker.DockerClient, project: Path) -> None:
+    """Let there be no templates of a project on the engine."""
     for image in images_of(engine, project):
         engine.images.remove(image, force=True)
 
@@ -161,7 +169,7 @@ def test_a_builder_that_is_killed_half_way_leaves_nothing_that_a_later_run_belie
 """
     head = "def add_author(apps, schema_editor):\n"
     migration.write_text(migration.read_text().replace(head, hanging))
-    before = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
+    before = owned(engine)
     process = start(project, ONE_TEST, env=env)
     wait_for(witness.exists, 60, "the migration")
 
@@ -169,13 +177,53 @@ def test_a_builder_that_is_killed_half_way_leaves_nothing_that_a_later_run_belie
     process.communicate(timeout=30)
 
     def containers_are_gone() -> bool:
-        found = {one.id for one in engine.containers.list(all=True, filters={"label": OWNER})}
-        return found <= before
+        return owned(engine) <= before
 
     wait_for(containers_are_gone, 15, "the removal of the dead run's containers")
     assert images_of(engine, project) == []
     again = run(project, ONE_TEST, env=env)
     assert (again.code, "Building the template" in again.output) == (0, True)
+
+
+@pytest.mark.parametrize("env", ["postgresql"], indirect=True)
+@pytest.mark.usefixtures("no_container_is_left")
+def test_of_ten_processes_that_ask_for_a_template_at_once_one_builds_it(
+    project: Path, env: dict[str, str], witness: Path
+) -> None:
+    asking = [start(project, "template", "build", env=env) for _ in range(10)]
+    outputs = [process.communicate(timeout=120)[0] for process in asking]
+
+    assert [process.returncode for process in asking] == [0] * 10, outputs
+    assert sum("Built the template" in output for output in outputs) == 1
+    assert witness.read_text() == "migrated\n"
+
+
+@pytest.mark.parametrize("env", ["postgresql"], indirect=True)
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_builder_that_is_killed_at_any_moment_never_leaves_a_bad_template(
+    project: Path, env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    chance = random.Random()  # noqa: S311
+    begun = time.monotonic()
+    run(project, "template", "build", env=env)
+    usual = time.monotonic() - begun
+    remove_images(engine, project)
+    before = owned(engine)
+    found = []
+    for _ in range(20):
+        process = start(project, "template", "build", env=env)
+        time.sleep(chance.uniform(0.15, 1.0) * usual)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=30)
+        if images_of(engine, project):
+            found.append(run(project, "template", "verify", env=env))
+            remove_images(engine, project)
+
+    wait_for(lambda: owned(engine) <= before, 30, "the removal of the dead runs' containers")
+    again = run(project, ONE_TEST, env=env)
+
+    assert [done.output for done in found if done.code != 0] == []
+    assert (again.code, "Built the template" in again.output) == (0, True)
 
 
 @pytest.mark.parametrize("env", ["postgresql"], indirect=True)

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from harness.projects import run, write_tests
+from harness.projects import assert_agree, django, run, toolkit, write_tests
 
 SLOW_LAST = """
         def note(name):
@@ -150,3 +150,204 @@ def test_the_memory_of_workers_is_measured_and_decides_the_next_run(
     assert 2**20 < memory["postgresql"]["bytes"] < 2**30
     assert 2**20 < memory["worker process"]["bytes"] < 2**30
     assert "for each worker as measured" in second.output
+
+
+def test_queries_are_counted_without_a_trace_in_what_tests_see(
+    project: Path, env: dict[str, str], kept: Path
+) -> None:
+    write_tests(
+        project,
+        """
+        class Counting(TestCase):
+            @classmethod
+            def setUpTestData(cls):
+                for number in range(5):
+                    Author.objects.create(name=str(number))
+                time.sleep(0.01)
+
+            def test_three(self):
+                self.assertEqual(connection.execute_wrappers, [])
+                with self.assertNumQueries(3):
+                    for _ in range(3):
+                        Author.objects.count()
+
+            def test_failing_query(self):
+                try:
+                    connection.cursor().execute("SELECT nothing")
+                except Exception as error:
+                    frames = traceback.extract_tb(error.__traceback__)
+                    self.assertFalse([one for one in frames if "ctest" in one.filename])
+    """,
+    )
+    test = project / "library" / "test_it.py"
+    test.write_text("import traceback\n" + test.read_text())
+
+    done = run(project, "library.test_it", env=env)
+
+    assert done.code == 0, done.output
+    found = json.loads(kept.read_text())
+    queries = {name.rpartition(".")[2]: one["queries"] for name, one in found["tests"].items()}
+    (fixture,) = [one for name, one in found["fixtures"].items() if "setUpClass" in name]
+    # Django's own are among them: a savepoint and its rollback around each test, and such.
+    assert queries["test_three"] >= 3
+    assert 5 <= fixture["queries"] < 20
+
+
+def test_a_test_that_takes_longer_than_ever_gets_another_try_and_then_the_full_limit(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(
+        project,
+        """
+        def is_first(name):
+            file = Path(os.environ["NOTES"] + name)
+            if "HANG" not in os.environ or file.exists():
+                return False
+            file.touch()
+            return True
+
+        class Hanging(TestCase):
+            def test_once(self):
+                if is_first("once"):
+                    time.sleep(20)
+                self.assertEqual(Author.objects.count(), 1)
+
+            def test_once_in_c_code(self):
+                if is_first("c"):
+                    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+                    time.sleep(20)
+
+            def test_always(self):
+                if "HANG" in os.environ:
+                    time.sleep(20)
+    """,
+    )
+    test = project / "library" / "test_it.py"
+    test.write_text("import signal\n" + test.read_text())
+    options = ["library.test_it", "--adaptive-timeouts", "--timeout-per-test", "4"]
+    for _ in range(3):
+        assert run(project, *options, env=env).code == 0
+
+    record = tmp_path / "record.json"
+    done = toolkit(project, *options, env={**env, "HANG": "1"}, record=record)
+
+    kinds = {name.split()[0]: kind for name, kind in done.kinds}
+    assert kinds == {
+        "test_always": "error",
+        "test_once": "success",
+        "test_once_in_c_code": "success",
+    }
+    assert done.output.count("It gets another try with the full limit.") == 3
+    assert "took longer than 4 s" in done.output
+    assert "Ran 3 tests" in done.output
+
+
+def test_a_class_that_is_longer_than_all_others_is_split_when_it_is_asked_for(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(
+        project,
+        """
+        class Giant(TestCase):
+            @classmethod
+            def setUpTestData(cls):
+                cls.author = Author.objects.create(name="of the class")
+
+            def test_a(self):
+                time.sleep(0.3)
+
+            def test_b(self):
+                time.sleep(0.3)
+                self.assertEqual(Author.objects.count(), 2)
+
+            def test_c(self):
+                time.sleep(0.3)
+
+            def test_d(self):
+                time.sleep(0.3)
+                self.fail()
+
+        class Broken(TestCase):
+            @classmethod
+            def setUpTestData(cls):
+                raise ZeroDivisionError
+
+            def test_a(self):
+                pass
+    """,
+    )
+    serial = django(project, "library.test_it", env=env, record=tmp_path / "serial.json")
+    run(project, "library.test_it", "--parallel", "2", env=env)
+    asked = ["library.test_it", "--parallel", "2", "--split-classes"]
+
+    split = toolkit(project, *asked, env=env, record=tmp_path / "split.json")
+    planned = run(project, "plan", *asked, env=env)
+
+    assert_agree(serial, split)
+    assert "5 tests in 5 batches" in planned.output
+
+
+def test_a_plan_shows_what_each_number_of_workers_would_come_to_and_starts_nothing(
+    project: Path, env: dict[str, str]
+) -> None:
+    write_tests(project, SLOW_LAST)
+
+    before = run(project, "plan", "library.test_it", env=env)
+    run(project, "library.test_it", env=env)
+    Path(env["NOTES"]).unlink()
+    after = run(project, "plan", "library.test_it", "--parallel", "3", env=env)
+
+    assert (before.code, after.code) == (0, 0), before.output + after.output
+    assert "3 tests in 3 batches; no run has been measured yet." in before.output
+    rows = [line.split() for line in after.output.splitlines()]
+    (chosen,) = [row for row in rows if row[-1:] == ["chosen"]]
+    assert chosen[0] == "3"
+    assert [row[0] for row in rows if row[1:2] and row[2:3] == ["s"]] == ["1", "2", "3"]
+    assert not Path(env["NOTES"]).exists()
+
+
+def test_no_more_workers_start_than_help(project: Path, env: dict[str, str]) -> None:
+    write_tests(
+        project,
+        """
+        class Long(SimpleTestCase):
+            def test_it(self):
+                time.sleep(0.5)
+
+        class Short(SimpleTestCase):
+            def test_it(self):
+                pass
+    """,
+    )
+    run(project, "library.test_it", env=env)
+
+    by_itself = run(project, "library.test_it", "--parallel", "auto", env=env)
+    asked = run(project, "library.test_it", "--parallel", "2", env=env)
+
+    assert "Running in 1 worker (more would not end it sooner)." in by_itself.output
+    assert "Running in 2 workers" in asked.output
+
+
+def test_a_worker_that_grows_beyond_its_limit_gets_a_new_process(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    body = "".join(
+        f"""
+        class Greedy{number}(TestCase):
+            def test_it(self):
+                KEPT.append(os.urandom(40 * 2**20))
+                time.sleep(1.1)
+                self.assertEqual(Author.objects.count(), 1)
+        """
+        for number in range(3)
+    )
+    write_tests(project, "        KEPT = []\n" + body)
+    options = ["--parallel=1", "-v2"]
+    limited = {**env, "DJANGO_TEST_WORKER_MAX_MEMORY": "70m"}
+
+    done = toolkit(
+        project, "library.test_it", *options, env=limited, record=tmp_path / "record.json"
+    )
+
+    assert [kind for _, kind in done.kinds] == ["success"] * 3, done.output
+    assert done.output.count("goes on in a new process") == 1

@@ -21,6 +21,7 @@ from ctest_containers.events import (
     TestDuration,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
     WorkerEvent,
     WorkerFailed,
@@ -69,6 +70,9 @@ LEASES = st.builds(
 )
 STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     TestStarted: st.builds(TestStarted, worker=NUMBERS, index=NUMBERS, test_id=TEXTS),
+    TestRetried: st.builds(
+        TestRetried, worker=NUMBERS, index=NUMBERS, test_id=TEXTS, limit_seconds=SECONDS
+    ),
     TestOutcome: st.builds(
         TestOutcome,
         worker=NUMBERS,

@@ -74,7 +74,7 @@ import django.db.backends.postgresql.base, django.db.backends.sqlite3.base
 import django.core.files.storage
 from ctest_containers.errors import CtestError
 from ctest_containers.project.databases import plan_databases
-from ctest_containers.project.schema import schema_inputs
+from ctest_containers.project.schema import history_rewriters, migrations_of, schema_inputs
 
 
 def answer(question):
@@ -92,7 +92,12 @@ def answer(question):
     for group in groups:
         if group.label == question["group"]:
             inputs = list(schema_inputs(group, extra_files=question["files"]))
-    return {"groups": described, "inputs": [[one.name, one.digest] for one in inputs]}
+    return {
+        "groups": described,
+        "inputs": [[one.name, one.digest] for one in inputs],
+        "rewriters": history_rewriters(question["added"]) if question["added"] else [],
+        "migrations": migrations_of(["default"]) if question["added"] else [],
+    }
 
 
 for line in sys.stdin:
@@ -189,9 +194,20 @@ class Checkout:
         group: str | None = None,
         used: list[str] | None = None,
         files: tuple[str, ...] = (),
+        added: tuple[str, ...] = (),
     ) -> dict[str, Any]:
-        """What the toolkit reads from the project: its groups, or what it says is wrong."""
-        question = {"folder": str(self.folder), "group": group, "used": used, "files": files}
+        """What the toolkit reads from the project: its groups, or what it says is wrong.
+
+        Args:
+            added: The migrations of which it is asked whether they rewrite the history.
+        """
+        question = {
+            "folder": str(self.folder),
+            "group": group,
+            "used": used,
+            "files": files,
+            "added": added,
+        }
         return self.interpreter.ask(question)
 
     def inputs(

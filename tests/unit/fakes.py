@@ -5,9 +5,17 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 
-from ctest_containers.engine.api import Container, ContainerEngine, ContainerSpec, ContainerState
+from ctest_containers.engine.api import (
+    Container,
+    ContainerEngine,
+    ContainerSpec,
+    ContainerState,
+    ImageFacts,
+    Travelled,
+)
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
@@ -51,6 +59,9 @@ class FakeEngine:
 
     def shares_sockets(self) -> bool:
         return False
+
+    def free_bytes(self) -> int | None:
+        return None
 
     def image_labels(self, image: str) -> dict[str, str] | None:
         return self._images.get(image)
@@ -108,6 +119,28 @@ class FakeEngine:
     def remove_image(self, image_id: str) -> None:
         self._images.pop(image_id, None)
 
+    def images(self, name: str) -> list[ImageFacts]:
+        return [
+            ImageFacts(name=one, id=one, labels=labels, created=0.0, own_size=0)
+            for one, labels in self._images.items()
+            if fnmatch(one, name) or one.startswith(f"{name}:")
+        ]
+
+    def remove_unused_image(self, image: str) -> bool:
+        return self._images.pop(image, None) is not None
+
+    def push(self, image: str, target: str) -> Travelled:
+        raise NotImplementedError
+
+    def fetch(self, source: str) -> Travelled | None:
+        raise NotImplementedError
+
+    def save(self, image: str, file: Path) -> None:
+        raise NotImplementedError
+
+    def load(self, file: Path) -> str:
+        raise NotImplementedError
+
     def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
         del label
         return []
@@ -134,6 +167,8 @@ class World:
         stillborn: How many workers end before they take a command.
         wants: Databases that tests connect to without having declared them, by place.
         failures: What workers say about their own end, by place of the test they were in.
+        memory_bytes: What workers say they have of the memory after each batch.
+        fixture_error: The fixture in which every batch fails before its first test.
     """
 
     batches: Sequence[Batch]
@@ -144,6 +179,8 @@ class World:
     wants: Mapping[int, str] = field(default_factory=dict)
     failures: Mapping[int, str] = field(default_factory=dict)
     before_test: Callable[[int], None] = lambda _: None
+    memory_bytes: int = 0
+    fixture_error: str = ""
     processes: list[FakeProcess] = field(default_factory=list)
 
     def start(self, number: int) -> FakeProcess:
@@ -234,6 +271,13 @@ class FakeProcess(WorkerProcess):
             world.fatal_fixtures[batch.number] -= 1
             self._dead = True
             return
+        if world.fixture_error:
+            yield TestOutcome(
+                worker=self.number,
+                index=None,
+                test_id=world.fixture_error,
+                kind=OutcomeKind.ERROR,
+            )
         for index, test in zip(batch.indices, batch.tests, strict=True):
             if index in command.skip:
                 continue
@@ -255,7 +299,9 @@ class FakeProcess(WorkerProcess):
         if batch.number in world.fatal_ends:
             self._dead = True
             return
-        yield BatchFinished(worker=self.number, batch=batch.number, seconds=0.0, memory_bytes=0)
+        yield BatchFinished(
+            worker=self.number, batch=batch.number, seconds=0.0, memory_bytes=world.memory_bytes
+        )
 
 
 class FakeDatabases:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 import types
 import unittest
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,30 @@ class Unshowable:
 
     def __repr__(self) -> str:
         raise ZeroDivisionError
+
+
+class SlowOnce(unittest.TestCase):
+    """A test that hangs when it runs for the first time."""
+
+    tries = 0
+
+    def setUp(self) -> None:
+        """Notice whether anything is left of another try."""
+        assert not hasattr(self, "left"), "the object is not what it was"
+
+    def tearDown(self) -> None:
+        """Fail at the first try, which nobody is to hear of."""
+        type(self).tries += 1
+        if self.tries == 1:
+            raise ZeroDivisionError
+
+    def runTest(self) -> None:  # noqa: N802  # unittest's name
+        """Fail a part of the test, and hang."""
+        with self.subTest():
+            assert self.tries
+        if not self.tries:
+            self.left = True
+            time.sleep(20)
 
 
 class Outcomes(unittest.TestCase):

@@ -12,9 +12,12 @@ from ctest_containers.config.model import (
     flag,
     image_of,
     parse_count,
+    parse_flag,
+    parse_floor,
     parse_images,
     parse_limit,
     parse_paths,
+    parse_repository,
     parse_seconds,
     parse_size,
     parse_text,
@@ -31,9 +34,12 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_count: ("1", "2", "3"),
     parse_seconds: ("1.5", "2.5", "3.5"),
     parse_size: ("512m", "2g", "3g"),
+    parse_floor: ("0", "512m", "2g"),
+    parse_flag: ("yes", "no", "true"),
     parse_limit: ("0", "2.5", "3.5"),
     parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),
+    parse_repository: ("ghcr.io/a/b", "127.0.0.1:5000/c", "example.org/d"),
 }
 """Three values for each kind of row; a choice tells its words itself."""
 

@@ -102,7 +102,7 @@ def _reorder_apps(checkout: Checkout) -> None:
         (_edit_time_zone, ["changed: setting TIME_ZONE"]),
         (_edit_collation, ["changed: database default TEST COLLATION"]),
         (_edit_engine, ["changed: database default ENGINE"]),
-        (_edit_permissions, ["changed: permissions shop"]),
+        (_edit_permissions, ["changed: permissions shop.Item"]),
         (_add_migration, ["added: migration shop.0002_more"]),
         (_add_data_for_a_migration, ["added: migration shop.rows/first.sql"]),
         (_remove_migration, ["removed: migration shop.0001_initial"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
@@ -17,13 +17,18 @@ from ctest_containers.events import (
     TestOutcome,
     TestStarted,
     WorkerLost,
+    WorkerPaused,
+    WorkerRecycled,
+    WorkerResumed,
     WorkerRetired,
     WorkerStarted,
 )
 from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
+from ctest_containers.workers import memory as memory_module
 from ctest_containers.workers.losses import UNREADY_LIMIT
+from ctest_containers.workers.memory import MemoryWatch
 from ctest_containers.workers.pool import WorkerPool
 
 
@@ -64,6 +69,8 @@ def _run(
     workers: int = 2,
     stopping: Callable[[], bool] = lambda: False,
     events: list[Event] | None = None,
+    memory: MemoryWatch | None = None,
+    expected: Mapping[int, float] | None = None,
 ) -> list[Event]:
     found: list[Event] = [] if events is None else events
     pool = WorkerPool(
@@ -74,6 +81,8 @@ def _run(
         report=found.append,
         stopping=stopping,
         limits=Limits(per_test=None, per_worker=None, whole_run=None),
+        memory=memory,
+        expected=expected or {},
     )
     pool.run()
     return found
@@ -440,3 +449,123 @@ def test_a_worker_whose_server_never_starts_leaves_its_tests_to_the_others() -> 
     assert _finished(events) == Counter([0, 1, 2])
     assert [one.worker for one in events if isinstance(one, WorkerRetired)] in ([1], [2], [])
     databases.close()
+
+
+class Memory:
+    """What is available, as a test has it; looked at without delay.
+
+    Attributes:
+        available: In bytes.
+    """
+
+    def __init__(self, available: int) -> None:
+        self.available = available
+
+    def watch(self, process_limit_bytes: int | None = None) -> MemoryWatch:
+        """One that keeps 100 bytes free, and takes a worker to need 50."""
+        return MemoryWatch(
+            available=lambda: self.available,
+            floor_bytes=100,
+            worker_bytes=50,
+            process_limit_bytes=process_limit_bytes,
+        )
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The memory is looked at, and workers given up or taken back, without a pause."""
+    monkeypatch.setattr(memory_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(memory_module, "CHANGE_SECONDS", 0.0)
+
+
+def test_no_new_worker_starts_while_memory_is_short_but_one_always_does(
+    databases: FakeDatabases,
+) -> None:
+    world = World(_batches(1, 1, 1))
+
+    events = _run(world, databases, workers=3, memory=Memory(99).watch())
+
+    assert _finished(events) == Counter([0, 1, 2])
+    assert len(world.processes) == 1
+    assert len([one for one in events if isinstance(one, WorkerPaused)]) == 2
+
+
+@pytest.mark.usefixtures("at_once")
+def test_the_youngest_idle_worker_is_given_up_and_comes_back_with_the_memory(
+    databases: FakeDatabases,
+) -> None:
+    memory = Memory(1000)
+    events: list[Event] = []
+
+    def change(index: int) -> None:
+        memory.available = {4: 99, 12: 149, 16: 150}.get(index, memory.available)
+
+    world = World(_batches(*[1] * 40), before_test=change)
+
+    _run(world, databases, workers=2, memory=memory.watch(), events=events)
+
+    assert _finished(events) == Counter(range(40))
+    changes = [one for one in events if isinstance(one, (WorkerPaused, WorkerResumed))]
+    assert [type(one) for one in changes] == [WorkerPaused, WorkerResumed]
+    assert changes[0].worker == changes[1].worker
+    assert (changes[0].available_bytes, changes[1].available_bytes) == (99, 150)
+    assert databases.discarded == [changes[0].worker]
+    assert len(world.processes) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_worker_that_was_given_up_takes_over_when_the_last_other_one_has_no_server() -> None:
+    world = World(_batches(1, 1))
+    databases = FakeDatabases(failing={"default": 3})
+
+    events = _run(world, databases, workers=2, memory=Memory(99).watch())
+
+    assert _finished(events) == Counter([0, 1])
+    databases.close()
+
+
+def test_a_worker_that_has_grown_goes_on_in_a_new_process_with_the_same_server(
+    databases: FakeDatabases,
+) -> None:
+    world = World(_batches(1, 1, 1), memory_bytes=201)
+
+    events = _run(world, databases, workers=1, memory=Memory(1000).watch(200))
+
+    assert _finished(events) == Counter([0, 1, 2])
+    assert len(world.processes) == 3
+    assert databases.discarded == []
+    recycled = [one for one in events if isinstance(one, WorkerRecycled)]
+    assert [(one.memory_bytes, one.limit_bytes) for one in recycled] == [(201, 200)] * 2
+    assert all(isinstance(one.commands[0], UseDatabases) for one in world.processes)
+
+
+def test_what_removes_rows_begins_early_on_one_worker_when_it_takes_longest(
+    databases: FakeDatabases,
+) -> None:
+    *needing, removing = _batches(1, 1, 1, 1, 1)
+    batches = [replace(one, needs_rows=True) for one in needing]
+    batches.append(replace(removing, removes_rows=True))
+    world = World(batches)
+
+    events = _run(world, databases, expected={0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 9.0})
+
+    assert 4 in _started(events)[:2]
+    assert _finished(events) == Counter(range(5))
+    assert len(world.processes) == 2
+    given = [
+        [one.batch for one in process.commands if isinstance(one, RunBatch)]
+        for process in world.processes
+    ]
+    assert sorted(given) == [[0, 1, 2, 3], [4]]
+
+
+def test_what_is_said_of_the_fixtures_of_a_class_in_several_parts_is_said_once(
+    databases: FakeDatabases,
+) -> None:
+    batches = [replace(one, part_of=0) for one in _batches(1, 1)]
+    world = World(batches, fixture_error="setUpClass (shop.Tests)")
+
+    events = _run(world, databases)
+
+    said = [one for one in events if isinstance(one, TestOutcome) and one.index is None]
+    assert [one.test_id for one in said] == ["setUpClass (shop.Tests)"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import unittest
+from collections.abc import Collection
 
 import pytest
 from unit import sample_cases
@@ -11,12 +12,15 @@ from unit.replaying import record
 
 from ctest_containers.events import (
     OutcomeKind,
+    TestDuration,
     TestFinished,
     TestOutcome,
+    TestRetried,
     TestStarted,
     WorkerEvent,
 )
 from ctest_containers.workers.recorder import RecordingResult
+from ctest_containers.workers.suite import TimedSuite
 
 
 def _outcomes(case: type[unittest.TestCase], name: str) -> list[TestOutcome]:
@@ -117,3 +121,65 @@ def test_queries_are_not_sent_when_they_are_not_asked_for() -> None:
     outcomes = [event for event in record([test]) if isinstance(event, TestOutcome)]
 
     assert [outcome.queries for outcome in outcomes] == [""]
+
+
+def _run_adaptively(full: Collection[int] = ()) -> list[WorkerEvent]:
+    sample_cases.SlowOnce.tries = 0
+    events: list[WorkerEvent] = []
+    test = sample_cases.SlowOnce()
+    result = RecordingResult(
+        send=events.append,
+        worker=1,
+        indices={id(test): 5},
+        limit_seconds=0.5,
+        adaptive={test.id(): 0.05},
+        full=full,
+    )
+    suite = TimedSuite(
+        [test], worker=1, limit_seconds=None, send=lambda _: None, again=result.again
+    )
+    suite.run(result)
+    return [event for event in events if not isinstance(event, TestDuration)]
+
+
+def test_a_test_that_runs_into_its_adaptive_limit_gets_one_more_try_with_the_full_one() -> None:
+    events = _run_adaptively()
+
+    starts = [event for event in events if isinstance(event, TestStarted)]
+    assert [(one.adaptive, one.limit_seconds) for one in starts] == [(True, 0.05), (False, 0.5)]
+    # What was reported before it was too late is void: it stands before the second start.
+    retried = next(place for place, one in enumerate(events) if isinstance(one, TestRetried))
+    assert [type(one) for one in events[retried:]] == [
+        TestRetried,
+        TestStarted,
+        TestOutcome,
+        TestFinished,
+    ]
+    assert [one.kind for one in events[retried:] if isinstance(one, TestOutcome)] == [
+        OutcomeKind.SUCCESS
+    ]
+
+
+def test_a_test_that_has_had_its_try_runs_with_the_full_limit() -> None:
+    events = _run_adaptively(full=[5])
+
+    assert isinstance(events[0], TestStarted)
+    assert (events[0].adaptive, events[0].limit_seconds) == (False, 0.5)
+    assert not any(isinstance(event, TestRetried) for event in events)
+
+
+def test_a_limit_of_its_own_that_is_shorter_than_its_history_is_kept() -> None:
+    [test] = sample_cases.make([sample_cases.BrokenTearDownClass])
+    events: list[WorkerEvent] = []
+    result = RecordingResult(
+        send=events.append,
+        worker=1,
+        indices={id(test): 0},
+        limit_seconds=3.0,
+        adaptive={test.id(): 8.0},
+    )
+
+    test.run(result)
+
+    assert isinstance(events[0], TestStarted)
+    assert (events[0].adaptive, events[0].limit_seconds) == (False, 3.0)

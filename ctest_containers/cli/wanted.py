@@ -1,0 +1,171 @@
+"""Commands about the templates that today's code wants: `build`, `explain`, `push` and so on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.cli.by_runner import runner_class
+from ctest_containers.errors import TemplateError, UsageError
+from ctest_containers.session.databases import RunDatabases
+from ctest_containers.template import Template, share
+from ctest_containers.template.kept import KeptTemplate, age
+from ctest_containers.text import plural, size
+
+
+def explain(databases: RunDatabases, templates: list[Template], verbosity: int) -> int:
+    """Say of each template whether it is there, and if not, how it would be built and why."""
+    for template in templates:
+        _heading(template)
+        kept = databases.shelf.find(template)
+        for line in _hit(kept) if kept is not None else _miss(databases, template):
+            print(f"  {line}")
+        if verbosity >= 2:
+            for one in template.inputs:
+                print(f"    {one.digest[:12]}  {one.name}")
+    return 0
+
+
+def verify(databases: RunDatabases, templates: list[Template], _: int) -> int:
+    """Look into each template; gives the number of those with which something is wrong."""
+    wrong = 0
+    for template in templates:
+        _heading(template)
+        problems = databases.store.problems(template)
+        if problems is None:
+            decision = databases.store.decide(template)
+            problems = [f"It does not exist: {decision.reason}."]
+        for problem in problems or ["Its databases are what they should be."]:
+            print(f"  {problem}")
+        wrong += bool(problems)
+    return wrong
+
+
+def build(databases: RunDatabases, templates: list[Template], _: int) -> int:
+    """Make sure that the templates exist, as a run does."""
+    databases.prepare([alias for template in templates for alias in template.group.aliases])
+    return 0
+
+
+def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
+    """Send each template to the registry; gives the number of those that do not exist."""
+    missing = 0
+    for template in templates:
+        _heading(template)
+        if not template.group.has_server:
+            print("  SQLite's templates are files; share them with template save.")
+        elif databases.shelf.find(template) is None:
+            print("  It does not exist yet. A run builds it.")
+            missing += 1
+        else:
+            went = share.push(databases.host(), template.image, _registry(databases))
+            print(f"  Pushed: {plural(went.layers, 'layer')}; {went.present} were there already.")
+    return missing
+
+
+def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
+    """Get each template from the registry; gives the number of those that cannot be had."""
+    missing = 0
+    for template in templates:
+        _heading(template)
+        if not template.group.has_server:
+            print("  SQLite's templates are files; get them with template load.")
+        elif databases.shelf.find(template) is not None:
+            print("  It is here already.")
+        else:
+            came, problems = databases.shelf.pull(template, _registry(databases))
+            if came is None:
+                print("  The registry does not have it.")
+            for problem in problems:
+                print(f"  Not kept. {problem}")
+            if came is not None and not problems:
+                print(
+                    f"  Pulled: {plural(came.layers, 'layer')}; {came.present} were here already."
+                )
+            missing += came is None or bool(problems)
+    return missing
+
+
+def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
+    """Write the templates into a file.
+
+    Raises:
+        TemplateError: One does not exist, or the file cannot be written.
+    """
+    kept = []
+    for template in templates:
+        found = databases.shelf.find(template)
+        if found is None:
+            raise TemplateError(
+                f"The template for {template.group.label} does not exist yet.", "A run builds it."
+            )
+        kept.append(found)
+    share.save(databases.host, kept, file)
+    names = ", ".join(one.name for one in kept)
+    print(f"Saved {names} to {file} ({size(file.stat().st_size)}).")
+    return 0
+
+
+ACTIONS: Final[dict[str, Callable[[RunDatabases, list[Template], int], int]]] = {
+    "build": build,
+    "explain": explain,
+    "verify": verify,
+    "push": push,
+    "pull": pull,
+}
+
+
+def _heading(template: Template) -> None:
+    names = ", ".join(repr(alias) for alias in template.group.aliases)
+    label, fingerprint = template.group.label, template.fingerprint[:12]
+    print(f"{names}: the template {label}:{fingerprint}")
+
+
+def _hit(kept: KeptTemplate) -> Iterator[str]:
+    branch = f" on {kept.branch}" if kept.branch else ""
+    yield (
+        f"hit: built {age(kept.created)} ago{branch}, last used {age(kept.used)} ago, "
+        f"{size(kept.size)} of its own."
+    )
+
+
+def _miss(databases: RunDatabases, template: Template) -> Iterator[str]:
+    decision = databases.store.decide(template)
+    way = "full build" if decision.start is None else f"incremental, from {decision.start.name}"
+    yield f"miss: {decision.reason} -> {way}"
+    if decision.nearest is None:
+        return
+    nearest, difference = decision.nearest
+    yield f"against {nearest.name}, built {age(nearest.created)} ago:"
+    for sign, names in (
+        ("+", difference.added),
+        ("-", difference.removed),
+        ("~", difference.edited),
+    ):
+        for name in names:
+            yield f"  {sign} {name}"
+
+
+def _registry(databases: RunDatabases) -> str:
+    if not databases.store.registry:
+        raise UsageError("There is no registry.", "Name one with --registry.")
+    return databases.store.registry
+
+
+def __getattr__(name: str) -> Any:
+    """`explain`'s runner is `ProjectExplain`, and so on."""
+    command = name.removeprefix("Project").lower()
+    if not name.startswith("Project") or command not in {*ACTIONS, "save"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+    def act(runner: Any, words: list[str]) -> int:
+        if command != "save":
+            with runner.wanted_templates(words) as (databases, templates):
+                return ACTIONS[command](databases, templates, runner.verbosity)
+        if not words:
+            raise UsageError("template save needs the name of a file.")
+        with runner.wanted_templates(words[1:]) as (databases, templates):
+            return save(databases, templates, Path(words[0]))
+
+    return runner_class(act)

@@ -1,0 +1,70 @@
+"""Turns what Docker's SDK raises into sentences for the person at the keyboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import docker.errors
+import requests.exceptions
+
+from ctest_containers.errors import (
+    EngineError,
+    EngineUnreachableError,
+    ImageUnavailableError,
+    RegistryError,
+)
+from ctest_containers.text import last_lines
+
+START_ENGINE: Final = (
+    "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
+    "engine to use. Tests of a project on SQLite need no engine."
+)
+
+FULL_DISK: Final = (
+    "Make room on the engine's disk: `docker system df` shows what takes it, `docker image prune` "
+    "removes images that nothing uses."
+)
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn what the SDK raises into our own errors, naming what was being done."""
+    try:
+        yield
+    except docker.errors.ImageNotFound as error:
+        raise ImageUnavailableError(f"The engine has no such image while {doing}.") from error
+    except docker.errors.BuildError as error:
+        output = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
+        raise ImageUnavailableError(
+            f"Building failed while {doing}. Its last lines:\n{last_lines(output)}",
+            "Where no registry answers, scripts/base-image makes debian:trixie-slim from packages.",
+        ) from error
+    except docker.errors.ImageLoadError as error:
+        raise EngineError(f"The engine refused while {doing}: {error}") from error
+    except docker.errors.APIError as error:
+        message = str(error.explanation or error)
+        hint = FULL_DISK if "no space left" in message.lower() else ""
+        raise EngineError(f"The engine refused while {doing}: {message}", hint) from error
+    except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
+        where = os.environ.get("DOCKER_HOST", "the default address")
+        raise EngineUnreachableError(
+            f"No Docker Engine answers at {where} while {doing}: {error}", START_ENGINE
+        ) from error
+
+
+@contextmanager
+def registry_translated(doing: str) -> Iterator[None]:
+    """The same where a registry has its part in it."""
+    try:
+        with translated(doing):
+            yield
+    except EngineUnreachableError:
+        raise
+    except EngineError as error:
+        raise RegistryError(
+            f"The registry did not do its part while {doing}: {error.message}",
+            "Is its name right, does it run, and may you push there (docker login)?",
+        ) from error

@@ -1,0 +1,199 @@
+"""Isolated, migrated databases of a Django project for programs that are no test runner.
+
+Such as:
+
+    with Template.ensure() as template, template.spawn() as server:
+        subprocess.run([...], env={**os.environ, "DATABASE_URL": server.url("default")})
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import shutil
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from ctest_containers.backends import sqlite
+from ctest_containers.config import resolve
+from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.events import Event
+from ctest_containers.model import Lease, Vendor
+from ctest_containers.project import connections
+from ctest_containers.project import settings as project_settings
+from ctest_containers.project.process import ProjectSetup, spawns
+from ctest_containers.session.databases import RunDatabases
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Databases of their own, as they were after migrating, until the block ends that spawned them.
+
+    Attributes:
+        settings: For each alias what belongs into `DATABASES`.
+        leases: For each alias where its database is.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]]
+    leases: Mapping[str, Lease]
+
+    def url(self, alias: str = "default") -> str:
+        """The address of an alias's database, in the form that `DATABASE_URL` has.
+
+        Raises:
+            UsageError: There is no such alias here.
+        """
+        if alias not in self.leases:
+            raise UsageError(
+                f"There is no database {alias!r} here.", f"There are: {', '.join(self.leases)}."
+            )
+        return database_url(self.leases[alias])
+
+
+class Template:
+    """The templates of a project's databases; they exist as long as nobody prunes them.
+
+    It holds the process that owns the servers, so it has to be closed, which its `with` block does.
+    """
+
+    def __init__(self, databases: RunDatabases) -> None:
+        self._databases = databases
+        self._numbers = itertools.count(1)
+
+    @classmethod
+    def ensure(
+        cls,
+        aliases: Collection[str] | None = None,
+        *,
+        report: Any = None,
+        **options: Any,
+    ) -> Template:
+        """The templates for some databases, built first where they do not exist.
+
+        Django has to be set up. The project's own test runner creates the databases.
+
+        Args:
+            aliases: Those of the settings; by default all of them.
+            report: Called with every event, such as `TemplateBuildStarted`.
+            options: Those of the command line, by their names: `registry`, `transport`, ….
+
+        Raises:
+            UsageError: An option or an alias is not known.
+            TemplateError: One could not be built.
+            EngineError: The engine does not answer, or refuses.
+        """
+        from django.conf import settings
+        from django.db import connections as configured
+
+        from ctest_containers.runner import combined
+
+        unknown = sorted({*(aliases or ())}.difference(configured))
+        if unknown:
+            raise UsageError(
+                f"There is no database {unknown[0]!r}.",
+                f"The settings have {', '.join(map(repr, sorted(configured)))}.",
+            )
+        wanted = sorted(configured if aliases is None else aliases)
+        config = resolve(
+            settings=project_settings.options(), environment=os.environ, options=options
+        )
+        databases = RunDatabases(
+            config=config,
+            setup=ProjectSetup(spawned=spawns(config.start_method)),
+            create=functools.partial(_create, settings.TEST_RUNNER),
+            runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
+            report=report or _tell_nobody,
+        )
+        with ExitStack() as undo:
+            undo.callback(databases.close)
+            databases.read_settings()
+            # A forked child must not find, and so not close, what this process has open.
+            with connections.set_aside():
+                databases.prepare(wanted)
+            undo.pop_all()
+        return cls(databases)
+
+    @contextmanager
+    def spawn(self) -> Iterator[Server]:
+        """Databases of their own, made from the templates; they are gone when the block ends.
+
+        The configured connections of this process are not touched.
+
+        Raises:
+            ServerError: A server did not start.
+            EngineError: The engine does not answer, or refuses.
+        """
+        number = next(self._numbers)
+        servers = self._databases.servers
+        leases: list[Lease] = []
+        try:
+            for template in self._databases.templates():
+                if not template.group.has_server:
+                    folder = self._databases.scratch() / f"spawned-{number}"
+                    leases += sqlite.copies(
+                        template.group, self._databases.shelf.files(template), folder
+                    )
+                else:
+                    leases += servers.await_leases(number, template.group.aliases)
+            yield Server(
+                settings={lease.alias: connections.settings_with(lease) for lease in leases},
+                leases={lease.alias: lease for lease in leases},
+            )
+        finally:
+            with suppress(CtestError):
+                servers.discard(number)
+            shutil.rmtree(self._databases.scratch() / f"spawned-{number}", ignore_errors=True)
+
+    def close(self) -> None:
+        """Remove every server; the templates stay."""
+        self._databases.close()
+
+    def __enter__(self) -> Template:  # noqa: PYI034  # `Self` is not in Python 3.10.
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def database_url(lease: Lease) -> str:
+    """The address of a database as one text, such as `postgresql://user@/name?host=/folder`.
+
+    A Unix socket is named by `host` for PostgreSQL, as libpq has it, and by `unix_socket` for
+    MySQL, as its drivers have it.
+    """
+    given = {name: str(value) for name, value in lease.settings.items()}
+    if lease.address is None:
+        return f"sqlite:///{quote(given['NAME'])}"
+    password = f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else ""
+    who, name = quote(given["USER"], safe="") + password, quote(given["NAME"], safe="")
+    if lease.vendor is Vendor.POSTGRESQL and lease.address.socket:
+        place = urlencode({"host": lease.address.host, "port": lease.address.port})
+        return f"postgresql://{who}@/{name}?{place}"
+    if lease.address.socket:
+        return f"mysql://{who}@localhost/{name}?{urlencode({'unix_socket': lease.address.socket})}"
+    return f"{lease.vendor.value}://{who}@{lease.address.host}:{lease.address.port}/{name}"
+
+
+def _create(path: str, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
+    """Create and migrate test databases in the environment that tests have."""
+    from django.test.utils import _TestState, setup_test_environment
+
+    from ctest_containers.runner import create_databases
+
+    if not hasattr(_TestState, "saved_data"):
+        setup_test_environment()
+    create_databases(path, aliases, keep, verbosity=0)
+
+
+def _tell_nobody(_: Event) -> None:
+    """Events are for those who ask for them."""

@@ -1,0 +1,238 @@
+"""The databases of one run: their templates, the servers spawned from them, and their end."""
+
+from __future__ import annotations
+
+import functools
+import os
+import secrets
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import platformdirs
+
+from ctest_containers.config import Config
+from ctest_containers.config.model import image_of
+from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
+from ctest_containers.errors import CtestError, EngineError, UsageError
+from ctest_containers.events import Event, TemplatesPruned
+from ctest_containers.fingerprint import Input
+from ctest_containers.model import DatabaseGroup, Lease
+from ctest_containers.project import connections
+from ctest_containers.project.databases import DatabasePlans, plan_databases
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.project.schema import schema_inputs
+from ctest_containers.servers import ServerHostClient, launch
+from ctest_containers.servers.requests import AskMemory, Closed
+from ctest_containers.session.servers import WorkerServers
+from ctest_containers.template import Shelf, Template, TemplateStore, identify
+from ctest_containers.template.base import base_image
+from ctest_containers.template.build import CreateDatabases
+
+ASK_SECONDS: Final = 10.0
+"""What an engine may take to say how much memory it has."""
+
+PARENT: Final = 0
+"""The number under which the parent itself has databases, should it ask for one."""
+
+
+class RunDatabases:
+    """What has to do with databases in a run, or in a program that wants some.
+
+    Args:
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
+        create: Creates and migrates the test databases of some aliases, in a child process.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        runner_inputs: Sequence[Input],
+        report: Callable[[Event], None],
+    ) -> None:
+        if config.push and not config.registry:
+            raise UsageError("There is no registry to push to.", "Name one with --registry.")
+        self.run_id = secrets.token_hex(4)
+        self.cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+        # Tests may remove the folder that they run in.
+        self._here = Path.cwd()
+        self.project = config.project or self._here.name
+        self.plans = DatabasePlans((), {})
+        self._config = config
+        self._setup = setup
+        self._create = create
+        self._runner_inputs = tuple(runner_inputs)
+        self._report = report
+        self._host_client: ServerHostClient | None = None
+        self._folder: Path | None = None
+        verify = config.verify_templates
+        self.shelf = Shelf(
+            folder=self.cache,
+            host=self.host,
+            server_timeout_seconds=config.server_timeout,
+        )
+        self.store = TemplateStore(
+            shelf=self.shelf,
+            host=self.host,
+            report=report,
+            server_timeout_seconds=config.server_timeout,
+            server_memory_bytes=config.server_memory,
+            build_timeout_seconds=config.build_timeout,
+            registry=config.registry,
+            push=config.push,
+            verify=bool(os.environ.get("CI")) if verify is None else verify,
+        )
+        self.servers = WorkerServers(
+            host=self.host, store=self.store, report=report, folder=self.scratch
+        )
+        self._parent_settings: dict[str, dict[str, Any]] = {}
+        self._templates: dict[str, Template] = {}
+        self._built = False
+
+    def read_settings(self) -> None:
+        """Find out which databases there are to be; before any alias has been redirected.
+
+        Raises:
+            UsageError: An image is named for a database that there is not.
+        """
+        self.plans = plan_databases(functools.partial(image_of, self._config))
+        self.plans.check_images(alias for alias, _ in self._config.images)
+
+    def identify(self, group: DatabaseGroup) -> Template:
+        """The template that a group needs today."""
+        base = base_image(group.vendor, group.image) if group.has_server else None
+        return identify(
+            project=self.project,
+            group=group,
+            inputs=(
+                *schema_inputs(group, extra_files=self._config.fingerprint_files),
+                *self._runner_inputs,
+            ),
+            base=base,
+            base_digest=self.store.base_digest(base),
+        )
+
+    def expect(self, aliases: Collection[str], workers: int) -> None:
+        """Start the servers that these aliases needed last time, before it is known whether."""
+        templates = [self.identify(group) for group in self.plans.select(aliases)]
+        for worker in range(1, workers + 1):
+            self.servers.expect(worker, templates)
+
+    def prepare(self, aliases: Collection[str]) -> None:
+        """Make sure that the templates for these aliases exist, building them if need be.
+
+        Raises:
+            CtestError: One cannot be had.
+        """
+        for group in self.plans.select(aliases):
+            if group.label not in self._templates:
+                template = self.identify(group)
+                was_there = self.store.ensure(
+                    template, self._setup, self._create, functools.partial(self._lend, group)
+                )
+                self._built = self._built or not was_there
+                self.servers.offer(template, was_there=was_there)
+                self._templates[group.label] = template
+
+    def templates(self) -> list[Template]:
+        """Those that have been made sure of."""
+        return list(self._templates.values())
+
+    def lend_to_parent(self, aliases: Collection[str]) -> None:
+        """Point the parent's own connections at databases of its own.
+
+        Raises:
+            CtestError: A server for them does not start.
+        """
+        self.prepare(aliases)
+        for lease in self.servers.await_leases(PARENT, aliases):
+            if lease.alias not in self._parent_settings:
+                self._parent_settings[lease.alias] = connections.settings_of(lease.alias)
+                connections.redirect(lease)
+
+    def lend_if_needed(self, alias: str) -> None:
+        """The same when the parent is about to connect, unless it has one already."""
+        if alias not in self._parent_settings:
+            self.lend_to_parent([alias])
+
+    def finish_with_parent(self) -> None:
+        """Give back what the parent used; nothing of it may be open when workers are forked."""
+        connections.restore(self._parent_settings)
+        self.servers.discard(PARENT)
+        self._parent_settings.clear()
+
+    def host(self) -> ServerHostClient:
+        """The process that owns the run's containers, started when it is first needed."""
+        if self._host_client is None:
+            self._host_client = ServerHostClient(
+                run=self.run_id,
+                folder=self.scratch(),
+                project=self.project,
+                transport=self._config.transport,
+            )
+        return self._host_client
+
+    def host_descriptors(self) -> tuple[int, ...]:
+        """What a forked worker has to close of that process."""
+        if self._host_client is None:
+            launch.give_up()
+            return ()
+        return self._host_client.descriptors()
+
+    def scratch(self) -> Path:
+        """The run's own folder."""
+        if self._folder is None:
+            for dead in dead_run_folders():
+                remove_folder(dead)
+            self._folder = make_run_folder(self.run_id)
+        return self._folder
+
+    def engine_bytes(self, groups: Iterable[DatabaseGroup]) -> int | None:
+        """Memory that is free where the engine runs; None if that is here, or nobody tells."""
+        if not any(group.has_server for group in groups):
+            return None
+        with suppress(EngineError):
+            found = self.host().call(AskMemory(), ASK_SECONDS)
+            return None if found is None else int(found)
+        return None
+
+    def prune(self) -> None:
+        """Give up old templates, if there are more than there were before."""
+        if not self._built:
+            return
+        # A run is not to fail for what it does not need.
+        with suppress(CtestError, OSError):
+            engine = any(one.group.has_server for one in self.templates())
+            gone = self.shelf.prune(self.project, engine=engine)
+            if gone:
+                named = tuple((one.name, reason) for one, reason in gone)
+                self._report(TemplatesPruned(templates=named))
+
+    def close(self) -> Closed | None:
+        """Remove every server; gives what could not be removed, None where none was started."""
+        try:
+            connections.restore(self._parent_settings)
+        finally:
+            launch.give_up()
+            if self._host_client is not None or not any(
+                group.has_server for group in self.plans.groups
+            ):
+                launch.remember(self.cache, self._here, needed=self._host_client is not None)
+            closed = None if self._host_client is None else self._host_client.close()
+            self._host_client = None
+            if self._folder is not None:
+                remove_folder(self._folder)
+                self._folder = None
+        return closed
+
+    def _lend(self, group: DatabaseGroup) -> Sequence[Lease]:
+        """The databases of other servers that the migrations of a group may read."""
+        aliases = self.plans.dependencies(group)
+        self.prepare(aliases)
+        # A connection that is open while a child is forked is the child's to spoil, too.
+        connections.disconnect(self._parent_settings)
+        return self.servers.await_leases(PARENT, aliases)

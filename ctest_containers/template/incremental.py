@@ -1,0 +1,133 @@
+"""What an earlier template lacks of today's, and whether the rest can be added to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ctest_containers.fingerprint import Input
+from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.text import listing
+
+MAX_DEPTH: Final = 5
+"""So many incremental builds follow one another; the next is full, and has one layer again."""
+
+MIGRATION: Final = "migration "
+ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*")
+"""Inputs of which more may come: modules of migrations, and what `post_migrate` adds for models."""
+
+DIGEST_LENGTH: Final = 16
+"""How much of an input's digest is kept with a template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How today's inputs differ from those of an earlier template."""
+
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    edited: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many inputs differ."""
+        return len(self.added) + len(self.removed) + len(self.edited)
+
+    @property
+    def is_addition(self) -> bool:
+        """Whether migrations have come, and nothing else has changed."""
+        added = any(name.startswith(MIGRATION) for name in self.added)
+        return added and not self.removed and not self.edited and all(map(_addable, self.added))
+
+    def __str__(self) -> str:
+        """`2 new migrations: shop.0121, billing.0014`; `edited: shop.0007`."""
+        new = [name for name in self.added if name.startswith(MIGRATION)]
+        others = [name for name in self.added if name not in new and not self.is_addition]
+        parts = []
+        if new:
+            parts.append(f"{len(new)} new migration{'s' if len(new) > 1 else ''}: {_names(new)}")
+        for word, names in (
+            ("edited", [name for name in self.edited if name.startswith(MIGRATION)]),
+            ("changed", [name for name in self.edited if not name.startswith(MIGRATION)]),
+            ("removed", self.removed),
+            ("added", others),
+        ):
+            if names:
+                parts.append(f"{word}: {_names(names)}")
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """From what a missing template is built, and why.
+
+    Attributes:
+        start: The earlier template to which migrations are added; None for a full build.
+        nearest: The earlier template that differs least, and how; None where there is none.
+    """
+
+    start: KeptTemplate | None
+    reason: str
+    nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
+
+
+def digests(inputs: Iterable[Input]) -> dict[str, str]:
+    """What is kept of inputs with a template."""
+    return {one.name: one.digest[:DIGEST_LENGTH] for one in inputs}
+
+
+def compare(earlier: Mapping[str, str], today: Mapping[str, str]) -> Difference:
+    """How today's inputs differ from earlier ones, in today's order."""
+    return Difference(
+        added=tuple(name for name in today if name not in earlier),
+        removed=tuple(name for name in earlier if name not in today),
+        edited=tuple(name for name in today if earlier.get(name, today[name]) != today[name]),
+    )
+
+
+def find_nearest(
+    today: Iterable[Input], earlier: Iterable[KeptTemplate]
+) -> tuple[KeptTemplate, Difference] | None:
+    """The earlier template that differs least; one that only lacks migrations goes first."""
+    wanted = digests(today)
+    compared = [(one, compare(one.inputs, wanted)) for one in earlier]
+    return min(
+        compared,
+        key=lambda pair: (not pair[1].is_addition, pair[1].size, -pair[0].created),
+        default=None,
+    )
+
+
+def decide(
+    today: Sequence[Input],
+    earlier: Collection[KeptTemplate],
+    rewriting: Callable[[Iterable[str]], Sequence[str]],
+) -> Decision:
+    """Whether a template can be built from one of the earlier ones; the nearest of them is best.
+
+    Args:
+        rewriting: Gives those of some new migrations that an empty database gets before older ones.
+    """
+    nearest = find_nearest(today, earlier)
+    if nearest is None:
+        return Decision(None, "there is no earlier template of this project")
+    kept, difference = nearest
+    if not difference.is_addition:
+        return Decision(None, str(difference), nearest)
+    if kept.depth >= MAX_DEPTH:
+        return Decision(None, f"{difference}; {MAX_DEPTH} incremental builds are enough", nearest)
+    modules = [name for name in difference.added if name.startswith(MIGRATION)]
+    if found := rewriting(name.removeprefix(MIGRATION) for name in modules):
+        reason = f"{difference}; {_names(found)} would come before older ones"
+        return Decision(None, reason, nearest)
+    return Decision(kept, str(difference), nearest)
+
+
+def _addable(name: str) -> bool:
+    return ADDABLE.fullmatch(name) is not None
+
+
+def _names(names: Sequence[str]) -> str:
+    return listing([name.removeprefix(MIGRATION) for name in names])

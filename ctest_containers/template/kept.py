@@ -1,0 +1,245 @@
+"""The templates that are kept, and which of them are given up."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.engine import labels
+from ctest_containers.engine.api import ImageFacts
+from ctest_containers.model import Vendor
+from ctest_containers.text import duration, size, slug
+
+KEPT_COUNT: Final = 20
+"""So many templates of a project's group of databases are kept, those used last."""
+
+KEPT_DAYS: Final = 30.0
+"""A template that nobody has used for so long is given up."""
+
+KEPT_BYTES: Final = 10 * 2**30
+"""What all templates of a project may take together beyond what they start from."""
+
+IN_USE_SECONDS: Final = 3600.0
+"""A template that was used so recently is not given up unasked: a run may be about to start it."""
+
+SQLITE_FACTS: Final = "inputs.json"
+"""Beside the databases of an SQLite template: what it was made of."""
+
+DAY_SECONDS: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptTemplate:
+    """A template that exists.
+
+    Attributes:
+        source: Its image's name, or the folder of an SQLite template.
+        project: The project's name as it is part of image names.
+        group: The label of its databases.
+        created: When it was made, in seconds since 1970.
+        used: When a run last started from it, in seconds since 1970.
+        size: Bytes beyond what it was built from.
+        depth: How many incremental builds it comes from.
+        branch: The branch it was built on; empty where that is not known.
+        catalog: The digest of its databases' catalogs; empty for one of an older version.
+        databases: Their names; for SQLite the first alias of each.
+        own_image: Whether its server is of the toolkit's own image.
+        inputs: The beginnings of the digests of the fingerprint's inputs, by their names.
+    """
+
+    source: str
+    project: str
+    group: str
+    fingerprint: str
+    created: float
+    used: float
+    size: int
+    depth: int
+    branch: str
+    catalog: str
+    databases: tuple[str, ...]
+    own_image: bool
+    inputs: Mapping[str, str]
+
+    @property
+    def vendor(self) -> Vendor:
+        """Whose databases they are."""
+        return Vendor(self.group.partition("-")[0])
+
+    @property
+    def has_server(self) -> bool:
+        """Whether it is an image that servers are started from, and no folder of files."""
+        return self.vendor is not Vendor.SQLITE
+
+    @property
+    def name(self) -> str:
+        """A short name: `shop/postgresql:6ade85e24bd1`."""
+        return f"{self.project}/{self.group}:{self.fingerprint[:12]}"
+
+
+def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTemplate]:
+    """The templates among images; what is not complete, or not ours, is left out."""
+    for image in images:
+        found = image.labels
+        repository, _, tag = image.name.rpartition(":")
+        prefix, _, group = repository.rpartition("/")
+        if not prefix.startswith(f"{labels.NAMESPACE}/") or found.get(labels.ROLE) != "template":
+            continue
+        if tag != found.get(labels.FINGERPRINT) or not _is_group(group):
+            continue
+        project = prefix.rpartition("/")[2]
+        yield KeptTemplate(
+            source=image.name,
+            project=project,
+            group=group,
+            fingerprint=tag,
+            created=image.created,
+            used=_used(cache, project, group, tag, image.created),
+            size=image.own_size,
+            depth=int(found.get(labels.DEPTH) or 0),
+            branch=found.get(labels.BRANCH, ""),
+            catalog=found.get(labels.CATALOG, ""),
+            databases=tuple(json.loads(found.get(labels.DATABASES) or "[]")),
+            own_image=bool(found.get(labels.OWN_IMAGE)),
+            inputs=json.loads(found.get(labels.INPUTS) or "{}"),
+        )
+
+
+def from_files(cache: Path) -> Iterator[KeptTemplate]:
+    """The SQLite templates in the cache folder."""
+    for file in sorted(cache.glob(f"sqlite/*/*/{SQLITE_FACTS}")):
+        kept = from_folder(file.parent, cache)
+        if kept is not None and (kept.project, kept.fingerprint) == file.parts[-3:-1]:
+            yield kept
+
+
+def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
+    """The SQLite template whose files are in a folder; None where they are not complete."""
+    file = folder / SQLITE_FACTS
+    with suppress(OSError, ValueError, TypeError, KeyError):
+        found = json.loads(file.read_text())
+        project, fingerprint = str(found["project"]), str(found["fingerprint"])
+        if not _is_group(found["group"]):
+            return None
+        created = file.stat().st_mtime
+        return KeptTemplate(
+            source=str(folder),
+            project=project,
+            group=str(found["group"]),
+            fingerprint=fingerprint,
+            created=created,
+            used=_used(cache, project, str(found["group"]), fingerprint, created),
+            size=sum(one.stat().st_size for one in folder.iterdir()),
+            depth=int(found["depth"]),
+            branch=str(found["branch"]),
+            catalog=str(found["catalog"]),
+            databases=tuple(found["databases"]),
+            own_image=False,
+            inputs=dict(found["inputs"]),
+        )
+    return None
+
+
+def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
+    """Remember that a template is used now; one that cannot be noted only looks older."""
+    with suppress(OSError):
+        file = _note(cache, slug(project), group, fingerprint)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+
+
+def forget(cache: Path, template: KeptTemplate) -> None:
+    """A template has been removed: remove its note, and its files if it has some.
+
+    Raises:
+        OSError: Its files cannot be removed.
+    """
+    _note(cache, template.project, template.group, template.fingerprint).unlink(missing_ok=True)
+    if not template.has_server:
+        take_away(Path(template.source))
+
+
+def take_away(folder: Path) -> None:
+    """Remove the folder of an SQLite template.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    # Nobody finds half of it: a template's folder has a name of another form.
+    gone = folder.with_name(f"making-gone-{secrets.token_hex(8)}")
+    with suppress(FileNotFoundError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def to_prune(
+    kept: Sequence[KeptTemplate],
+    *,
+    count: int = KEPT_COUNT,
+    days: float = KEPT_DAYS,
+    most_bytes: int = KEPT_BYTES,
+    spared_seconds: float = IN_USE_SECONDS,
+    now: float | None = None,
+) -> list[tuple[KeptTemplate, str]]:
+    """The templates to give up, and why, those that were not used for longest first.
+
+    Args:
+        count: How many of each project's group of databases stay.
+        days: How long one stays that nobody uses.
+        most_bytes: What those of a project may take together.
+        spared_seconds: One that was used so recently stays in any case.
+    """
+    moment = time.time() if now is None else now
+    seen: dict[tuple[str, str], int] = defaultdict(int)
+    taken: dict[str, int] = defaultdict(int)
+    found: list[tuple[KeptTemplate, str]] = []
+    for one in sorted(kept, key=lambda one: -one.used):
+        seen[one.project, one.group] += 1
+        taken[one.project] += one.size
+        unused = moment - one.used
+        if unused < spared_seconds:
+            continue
+        reason = ""
+        if seen[one.project, one.group] > count:
+            reason = f"{count} others were used since"
+        elif unused > days * DAY_SECONDS:
+            reason = f"not used for {unused / DAY_SECONDS:.0f} days"
+        elif taken[one.project] > most_bytes:
+            reason = f"the templates of {one.project} take more than {size(most_bytes)}"
+        if reason:
+            taken[one.project] -= one.size
+            found.append((one, reason))
+    return found[::-1]
+
+
+def age(moment: float, now: float | None = None) -> str:
+    """How long ago something was: `3 days`, `2 h`, `12.0 s`."""
+    seconds = max(0.0, (time.time() if now is None else now) - moment)
+    if seconds >= 2 * DAY_SECONDS:
+        return f"{seconds / DAY_SECONDS:.0f} days"
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return duration(seconds)
+
+
+def _is_group(label: str) -> bool:
+    return label.partition("-")[0] in {vendor.value for vendor in Vendor}
+
+
+def _note(cache: Path, project: str, group: str, fingerprint: str) -> Path:
+    return cache / "used" / f"{project}-{group}-{fingerprint[:32]}"
+
+
+def _used(cache: Path, project: str, group: str, fingerprint: str, created: float) -> float:
+    try:
+        return max(created, _note(cache, project, group, fingerprint).stat().st_mtime)
+    except OSError:
+        return created

@@ -1,0 +1,70 @@
+"""Watches the memory while tests run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+LOOK_SECONDS: Final = 0.5
+"""Between two looks at the memory."""
+
+CHANGE_SECONDS: Final = 2.0
+"""Between two workers that are given up or taken back, so that each shows in the memory first."""
+
+
+class MemoryWatch:
+    """Says when there are too many workers for the memory, and when there may be one more.
+
+    Args:
+        available: Memory that is free for tests, in bytes; None when it cannot be known.
+        floor_bytes: What has to stay free; 0 to look at nothing.
+        worker_bytes: What one more worker takes.
+        process_limit_bytes: What a worker's process may have before it is replaced; None for any.
+    """
+
+    def __init__(
+        self,
+        *,
+        available: Callable[[], int | None],
+        floor_bytes: int,
+        worker_bytes: int,
+        process_limit_bytes: int | None = None,
+    ) -> None:
+        self.floor_bytes = floor_bytes
+        self.process_limit_bytes = process_limit_bytes
+        self._available = available
+        self._worker_bytes = worker_bytes
+        self._looked = self._changed = float("-inf")
+        self.available_bytes: int | None = None
+
+    def look(self) -> None:
+        """Ask again how much is available, unless that was done just now."""
+        now = time.monotonic()
+        if self.floor_bytes and now - self._looked >= LOOK_SECONDS:
+            self._looked = now
+            self.available_bytes = self._available()
+
+    @property
+    def short(self) -> bool:
+        """Whether less is free than has to stay so."""
+        return self.available_bytes is not None and self.available_bytes < self.floor_bytes
+
+    @property
+    def ample(self) -> bool:
+        """Whether one more worker would leave free what has to stay so."""
+        enough = self.floor_bytes + self._worker_bytes
+        return self.available_bytes is None or self.available_bytes >= enough
+
+    def may_change(self) -> bool:
+        """Whether the last change is long enough ago; if so, another one counts from now."""
+        now = time.monotonic()
+        if now - self._changed < CHANGE_SECONDS:
+            return False
+        self._changed = now
+        return True
+
+
+def unwatched() -> MemoryWatch:
+    """A watch that never has anything to say."""
+    return MemoryWatch(available=lambda: None, floor_bytes=0, worker_bytes=0)

@@ -1,0 +1,28 @@
+"""Makes templates other than they say."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import docker
+
+from ctest_containers.engine.labels import CATALOG
+
+WRONG_LABEL = f"LABEL {CATALOG}={'0' * 64}"
+"""What lets a template say of its databases what is not so."""
+
+
+def rebuild_with(engine: docker.DockerClient, project_name: str, instruction: str) -> None:
+    """Replace a project's one template by an image with one more instruction of a Dockerfile."""
+    (image,) = engine.images.list(f"localhost/ctest/{project_name}/*")
+    recipe = f"FROM {image.tags[0]}\n{instruction}\n"
+    engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=image.tags[0], rm=True)
+
+
+def change_database(file: Path, statement: str) -> None:
+    """Execute a statement in a database of SQLite's."""
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(statement)
