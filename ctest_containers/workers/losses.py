@@ -15,6 +15,9 @@ from ctest_containers.workers.work import Slot, Work, cause_of, error_of_lost, t
 ENDING_SECONDS: Final = 2.0
 """What a container may take to end after its server has stopped listening."""
 
+FIXTURE_TRIES: Final = 3
+"""How often a fixture may end its worker: its server may have been lost before it began."""
+
 UNREADY_LIMIT: Final = 3
 """Workers that may end one after another without having loaded the project."""
 
@@ -69,8 +72,11 @@ class Losses:
             self._report(error_of_lost(number, None, f"after {slot.last}", told))
         elif slot.ready:
             work.losses += 1
-            if work.losses > 1:
-                why = f"the fixtures of its class or module ended the worker twice, with {cause}"
+            if work.losses >= FIXTURE_TRIES:
+                why = (
+                    f"the fixtures of its class or module ended {FIXTURE_TRIES} workers, "
+                    f"the last with {cause}"
+                )
                 self.not_run(number, work, f"{why}.\n{failure}".rstrip(".\n"))
                 return None
         work.fixtures |= slot.fixtures

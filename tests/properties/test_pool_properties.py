@@ -14,6 +14,7 @@ from unit.fakes import FakeDatabases, World
 from ctest_containers.events import Event, TestFinished, TestOutcome, TestStarted
 from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
+from ctest_containers.workers.losses import FIXTURE_TRIES
 from ctest_containers.workers.pool import WorkerPool
 
 
@@ -74,13 +75,15 @@ def test_every_test_ends_once_whichever_tests_end_their_workers(
     """And the fixture of one batch besides."""
     fatal_tests = data.draw(_fatal(sum(sizes)))
     broken = data.draw(st.integers(0, 5))
-    times = data.draw(st.integers(0, 2))
+    times = data.draw(st.integers(0, FIXTURE_TRIES))
     world = World(_batches(sizes), fatal_tests=fatal_tests, fatal_fixtures={broken: times})
 
     events = _run(world, workers=workers, slow=slow)
 
     given_up = (
-        set(world.batches[broken].indices) if times == 2 and broken < len(sizes) else set[int]()
+        set(world.batches[broken].indices)
+        if times == FIXTURE_TRIES and broken < len(sizes)
+        else set[int]()
     )
     finished = Counter(event.index for event in events if isinstance(event, TestFinished))
     started = Counter(event.index for event in events if isinstance(event, TestStarted))

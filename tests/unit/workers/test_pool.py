@@ -27,7 +27,7 @@ from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
 from ctest_containers.workers import memory as memory_module
-from ctest_containers.workers.losses import UNREADY_LIMIT
+from ctest_containers.workers.losses import FIXTURE_TRIES, UNREADY_LIMIT
 from ctest_containers.workers.memory import MemoryWatch
 from ctest_containers.workers.pool import WorkerPool
 
@@ -226,8 +226,11 @@ def test_the_databases_of_a_lost_worker_are_discarded(databases: FakeDatabases) 
     assert isinstance(world.processes[1].commands[0], UseDatabases)
 
 
-def test_a_fixture_that_ends_its_worker_once_gets_another_try(databases: FakeDatabases) -> None:
-    world = World(_batches(2), fatal_fixtures={0: 1})
+@pytest.mark.parametrize("times", range(1, FIXTURE_TRIES))
+def test_a_fixture_that_ends_its_worker_gets_another_try(
+    times: int, databases: FakeDatabases
+) -> None:
+    world = World(_batches(2), fatal_fixtures={0: times})
 
     events = _run(world, databases)
 
@@ -235,8 +238,8 @@ def test_a_fixture_that_ends_its_worker_once_gets_another_try(databases: FakeDat
     assert _errors(events) == {}
 
 
-def test_a_batch_whose_fixture_ends_its_worker_twice_is_given_up(databases: FakeDatabases) -> None:
-    world = World(_batches(2, 3, 1), fatal_fixtures={1: 2})
+def test_a_batch_whose_fixture_always_ends_its_worker_is_given_up(databases: FakeDatabases) -> None:
+    world = World(_batches(2, 3, 1), fatal_fixtures={1: FIXTURE_TRIES})
 
     events = _run(world, databases)
 
@@ -260,7 +263,7 @@ def test_a_fixture_that_ends_its_worker_after_the_last_test_is_an_error(
 def test_each_report_of_a_test_stands_between_its_start_and_its_end(
     databases: FakeDatabases,
 ) -> None:
-    world = World(_batches(2, 2, 2), fatal_tests={1, 4}, fatal_fixtures={1: 2})
+    world = World(_batches(2, 2, 2), fatal_tests={1, 4}, fatal_fixtures={1: FIXTURE_TRIES})
 
     events = _run(world, databases)
 
