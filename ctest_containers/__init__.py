@@ -3,11 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from ctest_containers.limits import timeout
+from ctest_containers.version import __version__
 
 if TYPE_CHECKING:
     from ctest_containers.isolated import Template
-
-__version__ = "0.1.0"
 
 __all__ = ["Template", "__version__", "timeout"]
 

@@ -11,6 +11,7 @@
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
     ├── WorkerError             worker processes that cannot be kept alive
+    ├── ReportError             a report that cannot be written; the run goes on without it
     └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
 
 Each is a statement and a hint: what failed, on which thing; then what to do next.
@@ -74,6 +75,10 @@ class TemplateError(CtestError):
 
 class WorkerError(CtestError):
     """Worker processes end again and again before they run a test."""
+
+
+class ReportError(CtestError):
+    """A report cannot be written; the run goes on without it."""
 
 
 class InterruptedRunError(CtestError):

@@ -23,6 +23,110 @@ class OutcomeKind(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestPlace:
+    """Where a test is written.
+
+    Attributes:
+        file: Relative to the folder of the run if it is in there; empty if it is not known.
+        line: Where its definition begins; 0 if that is not known.
+    """
+
+    __test__ = False
+
+    test_id: str
+    file: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run has begun. Reports are told of every event how many seconds later it came.
+
+    Attributes:
+        run: Tells runs apart; in the names of the run's containers, too.
+        started_at: The date and time in UTC, as ISO 8601 has them.
+        startup_seconds: How long the process had existed by then.
+        folder: Where it runs; files are named relative to it.
+        arguments: The command line without its secrets.
+        branch: What Git has checked out there; empty if that is not known.
+    """
+
+    run: str
+    project: str
+    started_at: str
+    startup_seconds: float
+    folder: str
+    arguments: tuple[str, ...]
+    branch: str
+    toolkit: str
+    python: str
+    django: str
+    platform: str
+
+
+class Phase(str, Enum):
+    """What a run does, one after another; it may come back to what it did before."""
+
+    START_UP = "start-up"
+    DISCOVERY = "discovery"
+    FINGERPRINT = "fingerprint"
+    TEMPLATE = "template"
+    CONTAINERS = "containers"
+    TESTS = "tests"
+    CLEAN_UP = "clean-up"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseStarted:
+    """What the run did before has ended, and this begins."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestsFound:
+    """The tests of the run, by their places in it."""
+
+    __test__ = False
+
+    tests: tuple[TestPlace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFinished:
+    """Everything has ended and is removed; nothing more happens.
+
+    Attributes:
+        not_run: How many tests were not run, for the run has ended before its tests.
+        failure: Why that was so; empty if it was not.
+    """
+
+    not_run: int
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimePassed:
+    """Nothing has happened for a moment; only what moves on a terminal takes notice."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryMeasured:
+    """How much memory was available to the run, in bytes."""
+
+    available_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerMeasured:
+    """How much memory a worker's server took, in bytes."""
+
+    worker: int
+    group: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """An exception, described well enough to be reported without the exception itself.
 
@@ -32,6 +136,8 @@ class Problem:
         message: What `str()` gave for it.
         text: The whole report as unittest words it: traceback and captured output.
         is_failure: Whether it was an assertion of the test that failed.
+        file: The file of the project's own code where it came about, as `TestPlace` names files.
+        line: The line there; 0 where it is not known.
     """
 
     type_name: str
@@ -39,6 +145,8 @@ class Problem:
     message: str
     text: str
     is_failure: bool
+    file: str = ""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +242,8 @@ class TestFinished:
     Attributes:
         queries: What --debug-sql logged since the last event of this worker.
         query_count: How many queries the test sent.
+        stdout: What it printed, where --buffer keeps that.
+        stderr: The same of its standard error.
     """
 
     __test__ = False
@@ -143,6 +253,8 @@ class TestFinished:
     seconds: float
     queries: str = ""
     query_count: int = 0
+    stdout: str = ""
+    stderr: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -401,6 +513,13 @@ class TimingsLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportLost:
+    """A report could not be written; the run goes on without it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimedOut:
     """All tests together took too long; none begins any more, and what runs is ended."""
 
@@ -479,5 +598,13 @@ Event = (
     | TimingsLost
     | DriverUnfit
     | BaseImageBuildStarted
+    | RunStarted
+    | PhaseStarted
+    | TestsFound
+    | TimePassed
+    | MemoryMeasured
+    | ReportLost
+    | ServerMeasured
+    | RunFinished
 )
 """Everything that can happen in a run."""

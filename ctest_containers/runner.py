@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import unittest
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -24,12 +24,16 @@ from django.utils.module_loading import import_string
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import flag, parse_flag
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
+from ctest_containers.events import Phase
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
+from ctest_containers.history import History
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
 from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
+from ctest_containers.report import Report
 from ctest_containers.report.console import ConsoleReport
+from ctest_containers.report.event_log import EventLogReport
 from ctest_containers.session import Session
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.session.planning import RunPlan
@@ -124,7 +128,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             SystemExit: The run could not be set up; a message has been printed.
         """
         try:
-            with self._new_session(test_labels) as session:
+            with self._new_session(test_labels, self._reports) as session:
                 self.session = session
                 if self.keepdb:
                     self.log(
@@ -173,12 +177,22 @@ class ContainerRunnerMixin(DiscoverRunner):
             self.setup_test_environment()
             suite = super().build_suite(test_labels)
             aliases = set(self.get_databases(suite))
-            with self._new_session(test_labels) as session:
+            with self._new_session(test_labels, lambda _: []) as session:
                 yield session, list(iter_test_cases(suite)), aliases
         except CtestError as error:
             _end(error)
 
-    def _new_session(self, test_labels: Any) -> Session:
+    def _reports(self, config: Config) -> list[Report]:
+        """Who is told what happens in a run, besides the person at the keyboard."""
+        project = config.project or Path.cwd().name
+        reports: list[Report] = []
+        if config.event_logs:
+            reports.append(EventLogReport(History.of(project), config.event_logs))
+        return reports
+
+    def _new_session(
+        self, test_labels: Any, reports: Callable[[Config], Iterable[Report]]
+    ) -> Session:
         config = resolve(
             settings=project_settings.options(),
             environment=os.environ,
@@ -186,7 +200,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         )
         return Session(
             config=config,
-            reports=[ConsoleReport(self.log)],
+            reports=[ConsoleReport(self.log), *reports(config)],
             selection=self._selection(test_labels),
             asked=self._asked,
             debug_mode=self.debug_mode,
@@ -212,6 +226,7 @@ class ContainerRunnerMixin(DiscoverRunner):
 
     def _discover(self, *args: Any, **kwargs: Any) -> Any:
         assert self.session is not None
+        self.session.begin(Phase.DISCOVERY)
         self.session.start_early()
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1

@@ -8,26 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, get_args
 
-from ctest_containers.events import (
-    BatchFinished,
-    ConnectionLost,
-    DatabaseWanted,
-    FixtureFinished,
-    FixtureStarted,
-    OutcomeKind,
-    Problem,
-    TestDuration,
-    TestFinished,
-    TestOutcome,
-    TestRetried,
-    TestStarted,
-    WorkerEvent,
-    WorkerFailed,
-    WorkerReady,
-)
+from ctest_containers.codec import build, encoder, fields_of
+from ctest_containers.events import WorkerEvent
 from ctest_containers.model import Lease, Vendor, address_of
 
 
@@ -70,26 +55,10 @@ Command = UseDatabases | RunBatch | Quit | ServerVerdict
 Message = WorkerEvent | Command
 
 _CLASSES: Final[dict[str, Any]] = {
-    kind.__name__: kind
-    for kind in (
-        TestStarted,
-        TestRetried,
-        FixtureStarted,
-        FixtureFinished,
-        TestOutcome,
-        TestDuration,
-        TestFinished,
-        BatchFinished,
-        DatabaseWanted,
-        ConnectionLost,
-        WorkerFailed,
-        WorkerReady,
-        UseDatabases,
-        RunBatch,
-        Quit,
-        ServerVerdict,
-    )
+    kind.__name__: kind for kind in (*get_args(WorkerEvent), *get_args(Command))
 }
+
+_encode: Final = encoder(ascii_only=False)
 
 
 def encode(message: Message) -> bytes:
@@ -97,8 +66,7 @@ def encode(message: Message) -> bytes:
 
     Any text survives: JSON escapes control characters, and lone surrogates pass as they are.
     """
-    fields: dict[str, Any] = asdict(message)
-    text = json.dumps({"type": type(message).__name__, **fields}, ensure_ascii=False)
+    text = _encode({"type": type(message).__name__, **fields_of(message)})
     return text.encode("utf-8", "surrogatepass") + b"\n"
 
 
@@ -111,15 +79,10 @@ def decode(line: bytes) -> Message:
     try:
         fields = json.loads(line.decode("utf-8", "surrogatepass"))
         kind = _CLASSES[fields.pop("type")]
-        if kind is TestOutcome:
-            fields["kind"] = OutcomeKind(fields["kind"])
-            if fields["problem"] is not None:
-                fields["problem"] = Problem(**fields["problem"])
-        elif kind is UseDatabases:
+        if kind is UseDatabases:
             fields["leases"] = tuple(map(_lease, fields["leases"]))
-        elif kind is RunBatch:
-            fields["skip"], fields["full"] = tuple(fields["skip"]), tuple(fields["full"])
-        message: Message = kind(**fields)
+            return UseDatabases(**fields)
+        message: Message = build(kind, fields)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a message of this version: {line[:200]!r}") from error
     return message

@@ -48,6 +48,13 @@ def parse_count(value: object) -> int:
     return int(str(value))
 
 
+def parse_natural(value: object) -> int:
+    """A whole number from 0."""
+    if not str(value).strip().isdecimal():
+        raise ValueError("must be a whole number from 0")
+    return int(str(value))
+
+
 def parse_size(value: object) -> int:
     """A number of bytes, or of units of them: 512m, 2g."""
     found = re.fullmatch(r"(\d+)([kmg]?)b?", str(value).strip().lower())
@@ -298,6 +305,13 @@ class Config:
         "SECONDS",
         "What all tests together may take; 0 for no limit. By default twice the main limit.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
+    )
+    event_logs: int = option(
+        20,
+        parse_natural,
+        "N",
+        "How many runs of the project leave their event log in the user's cache folder, for "
+        "python -m ctest_containers report; 0 for none.",
     )
     server_timeout: float = option(
         60.0, parse_seconds, "SECONDS", "How long a database server may take to start."

@@ -68,7 +68,7 @@ class ReplayReport:
 
         private._exc_info_to_string = recorded_or_worded
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It tells no times.
         """See `Report`."""
         match event:
             case TestStarted(worker=worker):

@@ -29,7 +29,7 @@ class TimingsReport:
         self._fixtures: dict[int, str] = {}
         self._in_batch: dict[int, dict[str, float]] = defaultdict(dict)
 
-    def handle(self, event: Event) -> None:
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It tells no times.
         """See `Report`."""
         match event:
             case TestStarted(worker=worker, test_id=test_id):

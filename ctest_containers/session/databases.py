@@ -16,7 +16,7 @@ from ctest_containers.config import Config
 from ctest_containers.config.model import image_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, EngineError, UsageError
-from ctest_containers.events import Event, TemplatesPruned
+from ctest_containers.events import Event, Phase, PhaseStarted, TemplatesPruned
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Lease
 from ctest_containers.project import connections
@@ -130,7 +130,9 @@ class RunDatabases:
         """
         for group in self.plans.select(aliases):
             if group.label not in self._templates:
+                self._report(PhaseStarted(phase=Phase.FINGERPRINT))
                 template = self.identify(group)
+                self._report(PhaseStarted(phase=Phase.TEMPLATE))
                 was_there = self.store.ensure(
                     template, self._setup, self._create, functools.partial(self._lend, group)
                 )

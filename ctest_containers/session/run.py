@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 import unittest
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -11,11 +12,16 @@ from types import TracebackType
 from typing import Any
 
 from ctest_containers.config import Config
-from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
+from ctest_containers.errors import CtestError, InterruptedRunError, ReportError, UsageError
 from ctest_containers.events import (
     ContainersLeft,
     Event,
     LimitsInverted,
+    Phase,
+    PhaseStarted,
+    ReportLost,
+    RunFinished,
+    TestsFound,
     TimingsLost,
     WorkersPlanned,
 )
@@ -24,15 +30,17 @@ from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
 from ctest_containers.project import connections
 from ctest_containers.project.interrupts import Terminated, terminable
+from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report import Report
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
-from ctest_containers.session.databases import RunDatabases
+from ctest_containers.session.databases import PARENT, RunDatabases
 from ctest_containers.session.forecast import Forecast, Needs
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
 from ctest_containers.session.schedule import longest_first
+from ctest_containers.session.start import run_started
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
 from ctest_containers.timings import Measured, Timings, TimingsFile
@@ -40,6 +48,7 @@ from ctest_containers.timings.store import default_path
 from ctest_containers.workers.child import Assignment
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.recorder import RecordingResult
 
 
 class Session:
@@ -68,6 +77,9 @@ class Session:
         spawn_create: CreateDatabases,
     ) -> None:
         self.failure: CtestError | None = None
+        self._began = time.monotonic()
+        self._not_run = 0
+        self._folder = Path.cwd()
         self._config = config
         self._reports = list(reports)
         self._selection = selection
@@ -107,6 +119,7 @@ class Session:
         return self._databases
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
+        self._report(run_started(self._databases.run_id, self._databases.project, self._folder))
         self._exit.callback(self._close)
         self._databases.read_settings()
         self._exit.enter_context(terminable())
@@ -127,6 +140,10 @@ class Session:
         if needs is None or not needs.aliases:
             return
         self._databases.expect(needs.aliases, needs.workers)
+
+    def begin(self, phase: Phase) -> None:
+        """Say what the run does from now on."""
+        self._report(PhaseStarted(phase=phase))
 
     def run(
         self,
@@ -150,8 +167,11 @@ class Session:
         then can still be shown.
         """
         batches: Sequence[Batch] = make_batches(tests, aliases)
+        self._report(TestsFound(tests=tuple(place_of_test(one, self._folder) for one in tests)))
+        replay, timings = ReplayReport(result, tests), TimingsReport()
+        self._reports += [replay, timings]
         if self._setup.spawned:
-            batches = _run_what_cannot_be_sent(batches, result)
+            batches = self._run_what_cannot_be_sent(batches)
         self._databases.finish_with_parent()
         self._read_timings()
         planned = self._plan_run(batches, aliases)
@@ -183,6 +203,7 @@ class Session:
                     limit_seconds=self._limits.per_test,
                     adaptive=adaptive,
                     stack_file=self._databases.scratch() / f"w{number}.stack",
+                    folder=self._folder,
                     close=(*self._databases.host_descriptors(), *pool.descriptors()),
                 )
             )
@@ -198,8 +219,7 @@ class Session:
             memory=memory_watch(self._config, planned, self._timings),
             expected=expected,
         )
-        replay, timings = ReplayReport(result, tests), TimingsReport()
-        self._reports += [replay, timings]
+        self.begin(Phase.CONTAINERS)
         try:
             pool.run()
         except Terminated:
@@ -245,6 +265,7 @@ class Session:
 
     def _say_what_was_not_run(self, count: int) -> None:
         assert self.failure is not None
+        self._not_run = count
         left = "Every test was run." if not count else f"{plural(count, 'test')} not run."
         if isinstance(self.failure, InterruptedRunError):
             # The last test may just have ended when the key was pressed.
@@ -262,10 +283,35 @@ class Session:
                 servers.expect(worker, [template])
 
     def _report(self, event: Event) -> None:
-        for report in self._reports:
-            report.handle(event)
+        at = time.monotonic() - self._began
+        for report in list(self._reports):
+            try:
+                report.handle(event, at)
+            except ReportError as error:
+                self._reports.remove(report)
+                self._report(ReportLost(reason=str(error)))
+
+    def _run_what_cannot_be_sent(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Run modules that could not be imported here, and give the other batches.
+
+        Each stands for its ImportError, which often cannot be pickled, and needs no worker to
+        raise it.
+        """
+        left = []
+        for batch in batches:
+            if not isinstance(batch.tests[0], unittest.loader._FailedTest):  # type: ignore[attr-defined]
+                left.append(batch)
+                continue
+            places = zip(batch.tests, batch.indices, strict=True)
+            indices = {id(test): index for test, index in places}
+            result = RecordingResult(
+                send=self._report, worker=PARENT, indices=indices, folder=self._folder
+            )
+            unittest.TestSuite(batch.tests).run(result)
+        return left
 
     def _close(self) -> None:
+        self.begin(Phase.CLEAN_UP)
         try:
             self._databases.prune()
         finally:
@@ -276,20 +322,8 @@ class Session:
             self._measured.memory.update(closed.peaks)
         if self._measured.tests:
             self._say_of_timings(self._timings_file.merge(self._measured))
-
-
-def _run_what_cannot_be_sent(batches: Sequence[Batch], result: unittest.TestResult) -> list[Batch]:
-    """Run modules that could not be imported here, and give the other batches.
-
-    Each stands for its ImportError, which often cannot be pickled, and needs no worker to raise it.
-    """
-    left = []
-    for batch in batches:
-        if isinstance(batch.tests[0], unittest.loader._FailedTest):  # type: ignore[attr-defined]
-            unittest.TestSuite(batch.tests).run(result)
-        else:
-            left.append(batch)
-    return left
+        failure = "" if self.failure is None else self.failure.message
+        self._report(RunFinished(not_run=self._not_run, failure=failure))
 
 
 def _pickled(batches: Sequence[Batch]) -> bytes:

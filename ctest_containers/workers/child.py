@@ -59,6 +59,7 @@ class Assignment:
         limit_seconds: What a test or a fixture may take that has no limit of its own.
         adaptive: What tests may take at their first try, by their ids.
         stack_file: Where it writes where it is, when asked by a signal.
+        folder: Where the run was started; files are named relative to it.
         close: Descriptors of the parent that a forked worker must not keep open.
     """
 
@@ -72,6 +73,7 @@ class Assignment:
     limit_seconds: float | None
     adaptive: Mapping[str, float]
     stack_file: Path
+    folder: Path
     close: tuple[int, ...]
 
 
@@ -145,6 +147,7 @@ class Worker:
             send=self.send,
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
+            folder=assignment.folder,
             limit_seconds=assignment.limit_seconds,
             check=self._check_servers,
             tidy=self._tidy_after_timeout,

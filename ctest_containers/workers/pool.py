@@ -19,6 +19,8 @@ from ctest_containers.events import (
     FixtureFinished,
     FixtureStarted,
     OutcomeKind,
+    Phase,
+    PhaseStarted,
     RunStopping,
     RunTimedOut,
     TestFinished,
@@ -103,7 +105,7 @@ class WorkerPool:
         self._stopping = stopping
         self._limits = limits
         self._end_of_run: Deadline | None = None
-        self._interrupted = False
+        self._interrupted = self._begun = False
         self._cut_short = 0
         self._losses = Losses(databases=databases, report=report)
 
@@ -324,6 +326,9 @@ class WorkerPool:
     def _take(self, slot: Slot, message: Message) -> None:
         match message:
             case TestStarted(limit_seconds=seconds):
+                if not self._begun:
+                    self._begun = True
+                    self._report(PhaseStarted(phase=Phase.TESTS))
                 slot.running = message
                 slot.deadline = overdue_after(seconds)
             case FixtureStarted(fixture=fixture, limit_seconds=seconds):

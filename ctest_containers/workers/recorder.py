@@ -12,6 +12,7 @@ import time
 import unittest
 from collections.abc import Callable, Collection, Mapping
 from io import StringIO
+from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ from ctest_containers.events import (
     WorkerEvent,
 )
 from ctest_containers.limits import TestTimedOut, limit_of_test
+from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers.alarm import clear_alarm, set_alarm
 
@@ -39,6 +41,7 @@ class RecordingResult(unittest.TestResult):
         send: Takes the events, in their order.
         worker: The worker's number.
         indices: The place in the run of each test, by `id()` of the test.
+        folder: Where the run was started; files are named relative to it.
         limit_seconds: What a test may take that has no limit of its own.
         check: Called with the report of an error or failure before it is sent. It raises when the
             test is not to blame, but its database has gone.
@@ -54,6 +57,7 @@ class RecordingResult(unittest.TestResult):
         send: Callable[[WorkerEvent], None],
         worker: int,
         indices: dict[int, int],
+        folder: Path,
         limit_seconds: float | None = None,
         check: Callable[[str], None] = lambda _: None,
         tidy: Callable[[str], None] = lambda _: None,
@@ -69,6 +73,7 @@ class RecordingResult(unittest.TestResult):
         self._send = send
         self._worker = worker
         self._indices = indices
+        self._folder = folder
         self._limit_seconds = limit_seconds
         self._check = check
         self._tidy = tidy
@@ -126,6 +131,7 @@ class RecordingResult(unittest.TestResult):
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         clear_alarm()
+        stdout, stderr = self._captured()
         super().stopTest(test)
         if sys.exc_info()[0] is not None:
             # A KeyboardInterrupt, say, is on its way out of the test and ends this worker: the
@@ -144,6 +150,8 @@ class RecordingResult(unittest.TestResult):
                 seconds=seconds,
                 queries=self._drain_queries(),
                 query_count=queries_since_last_asked(),
+                stdout=stdout,
+                stderr=stderr,
             )
         )
 
@@ -251,7 +259,7 @@ class RecordingResult(unittest.TestResult):
         )
 
     def _describe(self, err: ExceptionInfo, owner: Any, test: Any) -> Problem:
-        kind, value, _ = err
+        kind, value, trace = err
         # The holder of a class-level error has None there.
         failure = getattr(owner, "failureException", None) or AssertionError
         message = _words(value)
@@ -264,12 +272,15 @@ class RecordingResult(unittest.TestResult):
             text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
         finally:
             self.buffer = buffer
+        file, line = place_of_problem(trace, owner, self._folder)
         return Problem(
             type_name=kind.__qualname__,
             module=kind.__module__,
             message=message,
             text=text,
             is_failure=issubclass(kind, failure),
+            file=file,
+            line=line,
         )
 
     def _forget_last(self) -> None:
@@ -277,6 +288,12 @@ class RecordingResult(unittest.TestResult):
         if self._last is not None:
             self._indices.pop(id(self._last))
             self._last = None
+
+    def _captured(self) -> tuple[str, str]:
+        """What the test has printed, where --buffer has kept it."""
+        kept = (sys.stdout, sys.stderr) if self.buffer else ()
+        texts = [str(one.getvalue()) for one in kept if hasattr(one, "getvalue")]
+        return (texts[0], texts[1]) if len(texts) == 2 else ("", "")
 
     def _drain_queries(self) -> str:
         queries = self._queries.getvalue()

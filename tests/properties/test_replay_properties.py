@@ -64,7 +64,7 @@ def _left(events: Sequence[WorkerEvent]) -> tuple[OrderedResult, list[Counter[An
     result = OrderedResult()
     replay = ReplayReport(result, ALL_TESTS)
     for event in events:
-        replay.handle(event)
+        replay.handle(event, 0.0)
     outcome = result.outcome()
     return result, [
         Counter(outcome.failures),

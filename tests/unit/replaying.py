@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from unit import sample_cases
@@ -95,6 +96,7 @@ def record(
         send=send,
         worker=worker,
         indices={id(test): index for index, test in enumerate(tests, start=first)},
+        folder=Path.cwd(),
     )
     result.failfast = failfast
     result.buffer = buffer
@@ -118,7 +120,7 @@ def recorded(
 
     replay = ReplayReport(result, tests)
     for event in record(tests, failfast=failfast, buffer=buffer):
-        replay.handle(event)
+        replay.handle(event, 0.0)
 
     assert sys.stdout is stdout
     return result.outcome()

@@ -77,13 +77,15 @@ def test_the_events_of_a_test_are_replayed_together_when_it_has_ended() -> None:
     result = CallsResult()
     replay = ReplayReport(result, tests)
 
-    replay.handle(TestStarted(worker=1, index=0, test_id=""))
-    replay.handle(TestStarted(worker=2, index=1, test_id=""))
-    replay.handle(TestOutcome(worker=1, index=0, test_id="", kind=OutcomeKind.SUCCESS))
-    replay.handle(TestOutcome(worker=2, index=1, test_id="", kind=OutcomeKind.SKIP, reason="why"))
+    replay.handle(TestStarted(worker=1, index=0, test_id=""), 0.0)
+    replay.handle(TestStarted(worker=2, index=1, test_id=""), 0.0)
+    replay.handle(TestOutcome(worker=1, index=0, test_id="", kind=OutcomeKind.SUCCESS), 0.0)
+    replay.handle(
+        TestOutcome(worker=2, index=1, test_id="", kind=OutcomeKind.SKIP, reason="why"), 0.0
+    )
     before = list(result.calls)
-    replay.handle(TestFinished(worker=2, index=1, seconds=0.0))
-    replay.handle(TestFinished(worker=1, index=0, seconds=0.0))
+    replay.handle(TestFinished(worker=2, index=1, seconds=0.0), 0.0)
+    replay.handle(TestFinished(worker=1, index=0, seconds=0.0), 0.0)
 
     assert before == []
     assert result.calls == [
@@ -107,7 +109,8 @@ def test_a_report_on_a_fixture_is_replayed_at_once() -> None:
             test_id="setUpClass (shop.Tests)",
             kind=OutcomeKind.ERROR,
             problem=_problem(),
-        )
+        ),
+        0.0,
     )
 
     assert result.calls == [("addError Outer.Inner", "setUpClass (shop.Tests)")]
@@ -118,9 +121,9 @@ def test_a_duration_is_replayed_where_the_result_takes_it() -> None:
     result = CallsResult()
     replay = ReplayReport(result, tests)
 
-    replay.handle(TestStarted(worker=1, index=0, test_id=""))
-    replay.handle(TestDuration(worker=1, index=0, seconds=2.5))
-    replay.handle(TestFinished(worker=1, index=0, seconds=0.0))
+    replay.handle(TestStarted(worker=1, index=0, test_id=""), 0.0)
+    replay.handle(TestDuration(worker=1, index=0, seconds=2.5), 0.0)
+    replay.handle(TestFinished(worker=1, index=0, seconds=0.0), 0.0)
 
     assert ("addDuration 2.5", tests[0]) in result.calls
 
@@ -129,11 +132,12 @@ def test_queries_are_written_where_the_result_looks_for_them() -> None:
     result = QueriesResult()
     replay = ReplayReport(result, [Case()])
 
-    replay.handle(TestStarted(worker=1, index=0, test_id=""))
+    replay.handle(TestStarted(worker=1, index=0, test_id=""), 0.0)
     replay.handle(
-        TestOutcome(worker=1, index=0, test_id="", kind=OutcomeKind.SUCCESS, queries="SELECT 1;")
+        TestOutcome(worker=1, index=0, test_id="", kind=OutcomeKind.SUCCESS, queries="SELECT 1;"),
+        0.0,
     )
-    replay.handle(TestFinished(worker=1, index=0, seconds=0.0, queries="SELECT 2;"))
+    replay.handle(TestFinished(worker=1, index=0, seconds=0.0, queries="SELECT 2;"), 0.0)
 
     assert result.debug_sql_stream.getvalue() == "SELECT 1;SELECT 2;"
 

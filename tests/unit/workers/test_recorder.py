@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import unittest
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from unit import sample_cases
@@ -92,7 +93,7 @@ def test_captured_output_is_shown_for_what_went_wrong(capsys: pytest.CaptureFixt
     tests = sample_cases.make([sample_cases.Outcomes])
     [test] = [one for one in tests if one._testMethodName == "test_print_and_fail"]
     events: list[WorkerEvent] = []
-    result = RecordingResult(send=events.append, worker=1, indices={id(test): 0})
+    result = RecordingResult(send=events.append, worker=1, indices={id(test): 0}, folder=Path.cwd())
     result.buffer = True
 
     test.run(result)
@@ -105,7 +106,9 @@ def test_queries_are_sent_with_the_report_when_they_are_asked_for() -> None:
     level = logger.level
     events: list[WorkerEvent] = []
     [test] = sample_cases.make([sample_cases.Queries])
-    result = RecordingResult(send=events.append, worker=1, indices={id(test): 0}, debug_sql=True)
+    result = RecordingResult(
+        send=events.append, worker=1, indices={id(test): 0}, folder=Path.cwd(), debug_sql=True
+    )
 
     test.run(result)
     result.close()
@@ -131,6 +134,7 @@ def _run_adaptively(full: Collection[int] = ()) -> list[WorkerEvent]:
         send=events.append,
         worker=1,
         indices={id(test): 5},
+        folder=Path.cwd(),
         limit_seconds=0.5,
         adaptive={test.id(): 0.05},
         full=full,
@@ -175,6 +179,7 @@ def test_a_limit_of_its_own_that_is_shorter_than_its_history_is_kept() -> None:
         send=events.append,
         worker=1,
         indices={id(test): 0},
+        folder=Path.cwd(),
         limit_seconds=3.0,
         adaptive={test.id(): 8.0},
     )

@@ -1,0 +1,107 @@
+"""Data classes as JSON: the fields of messages and events, and back again.
+
+Made for many small values: what a class needs is looked up once, not for each of its instances.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from operator import attrgetter
+from typing import Any, Final, get_args, get_origin
+
+Converter = Callable[[Any], Any]
+
+
+def encoder(*, ascii_only: bool) -> Callable[[Any], str]:
+    """What turns the fields of a data class into one line of JSON.
+
+    Args:
+        ascii_only: Whether every other character is escaped, lone surrogates among them.
+    """
+    return json.JSONEncoder(
+        ensure_ascii=ascii_only, check_circular=False, separators=(",", ":"), default=fields_of
+    ).encode
+
+
+def fields_of(instance: Any) -> dict[str, Any]:
+    """The fields of an instance by their names; data classes in them stay what they are.
+
+    Raises:
+        TypeError: It is no data class.
+    """
+    kind: Any = type(instance)
+    names, values = _reader(kind)
+    return dict(zip(names, values(instance), strict=True))
+
+
+def build(kind: Any, found: dict[str, Any], *, lenient: bool = False) -> Any:
+    """An instance of a class from the fields that JSON has carried.
+
+    Args:
+        lenient: Whether fields that the class does not have are left out.
+
+    Raises:
+        TypeError, KeyError, ValueError: They are not those of the class.
+    """
+    if lenient:
+        known = _reader(kind)[0]
+        found = {name: found[name] for name in known if name in found}
+    for name, convert in _converters(kind).items():
+        if name in found:
+            found[name] = convert(found[name])
+    return kind(**found)
+
+
+@functools.cache
+def _reader(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    if not is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is not a data class")
+    names = tuple(field.name for field in fields(kind))
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda instance: tuple(getattr(instance, name) for name in names)
+
+
+@functools.cache
+def _converters(kind: type[Any]) -> Mapping[str, Converter]:
+    """What has to be done with the fields that JSON does not carry as they are."""
+    hints = typing.get_type_hints(kind)
+    found = {field.name: converter(hints[field.name]) for field in fields(kind)}
+    return {name: convert for name, convert in found.items() if convert is not None}
+
+
+def converter(hint: Any) -> Converter | None:
+    """What makes a value of this type from JSON's; None where JSON's is one already."""
+    arguments = get_args(hint)
+    if get_origin(hint) in _UNIONS:
+        (rest, *more) = [one for one in arguments if one is not type(None)]
+        inner = None if more else converter(rest)
+        return None if inner is None else lambda value: None if value is None else inner(value)
+    if get_origin(hint) is tuple:
+        return _tuple_converter(arguments)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return lambda value: build(hint, dict(value))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint
+    return None
+
+
+def _tuple_converter(arguments: tuple[Any, ...]) -> Converter:
+    if arguments[1:] == (Ellipsis,):
+        each = converter(arguments[0])
+        return tuple if each is None else lambda value: tuple(map(each, value))
+    inner = [converter(one) or _as_it_is for one in arguments]
+    return lambda value: tuple(convert(one) for convert, one in zip(inner, value, strict=True))
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_UNIONS: Final = (typing.Union, types.UnionType)

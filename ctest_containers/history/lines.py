@@ -1,0 +1,83 @@
+"""The lines of an event log.
+
+The first line says what the file is: `{"format": "ctest-containers-events", "version": 1}`. Every
+other line is one event: `at`, the seconds since the run began, `type`, and the fields of the class
+of that name in `ctest_containers.events`. What is added later keeps the version, for readers leave
+out what they do not know; a field that goes, or means something else, makes a new one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, NamedTuple, get_args
+
+from ctest_containers.codec import build, encoder, fields_of
+from ctest_containers.errors import UsageError
+from ctest_containers.events import Event, TimePassed, WorkerEvent
+
+FORMAT: Final = "ctest-containers-events"
+VERSION: Final = 1
+HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
+
+KINDS: Final[dict[str, Any]] = {
+    kind.__name__: kind
+    for kind in (*get_args(WorkerEvent), *get_args(Event))
+    if kind is not TimePassed
+}
+"""The classes that a log has lines of."""
+
+_encode: Final = encoder(ascii_only=True)
+
+
+class Entry(NamedTuple):
+    """One event, and when it happened, in seconds since the run began."""
+
+    at: float
+    event: Event
+
+
+def line(event: Event, at: float) -> str:
+    """An event as a line of a log."""
+    return _encode({"at": round(at, 6), "type": type(event).__name__, **fields_of(event)}) + "\n"
+
+
+def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
+    """The events of a log, up to a last line that was not written to its end.
+
+    Args:
+        name: How errors call the log.
+
+    Raises:
+        UsageError: It is no event log, or one of another version.
+    """
+    rest = iter(lines)
+    _check_header(next(rest, ""), name)
+    for number, text in enumerate(rest, start=2):
+        try:
+            found = json.loads(text)
+            kind = KINDS.get(found.pop("type"))
+            at = float(found.pop("at"))
+            if kind is not None:
+                yield Entry(at, build(kind, found, lenient=True))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            if next(rest, None) is None:
+                return
+            raise UsageError(
+                f"Line {number} of the event log {name} is no event: {error}."
+            ) from error
+
+
+def _check_header(text: str, name: str) -> None:
+    try:
+        found = json.loads(text)
+        version = found["version"] if found["format"] == FORMAT else None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        version = None
+    if version is None:
+        raise UsageError(f"{name} is no event log of a run.")
+    if version != VERSION:
+        raise UsageError(
+            f"The event log {name} is of version {version}; this is a reader of version {VERSION}.",
+            "Read it with the version of ctest_containers that has written it.",
+        )

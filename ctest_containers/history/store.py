@@ -1,0 +1,87 @@
+"""The folder in which the event logs of a project are kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+
+from ctest_containers.errors import UsageError
+from ctest_containers.events import RunStarted
+from ctest_containers.history.lines import Entry, entries
+from ctest_containers.text import slug
+
+SUFFIX = ".jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The logs of a project's last runs, oldest first by their names."""
+
+    folder: Path
+
+    @classmethod
+    def of(cls, project: str) -> History:
+        """Where the logs of a project are kept."""
+        cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+        return cls(cache / "runs" / slug(project))
+
+    def new(self, started: RunStarted) -> Path:
+        """The file for the log of a run that begins."""
+        moment = dt.datetime.fromisoformat(started.started_at)
+        return self.folder / f"{moment:%Y%m%dT%H%M%S%f}-{started.run}{SUFFIX}"
+
+    def logs(self) -> list[Path]:
+        """The logs that are there, the latest last."""
+        return sorted(self.folder.glob(f"*{SUFFIX}"))
+
+    def keep(self, count: int) -> None:
+        """Remove all but the latest logs."""
+        logs = self.logs()
+        for log in logs[: max(0, len(logs) - count)]:
+            log.unlink(missing_ok=True)
+
+    def find(self, run: str = "") -> Path:
+        """The log of a run: by its id or the beginning of one, by its file; the latest by default.
+
+        Raises:
+            UsageError: There is none, or there are several.
+        """
+        logs = self.logs()
+        if not logs and not run:
+            raise UsageError(
+                f"No run has left an event log in {self.folder}.",
+                "Run the tests first, or name a log's file.",
+            )
+        if not run:
+            return logs[-1]
+        if Path(run).is_file():
+            return Path(run)
+        found = [log for log in logs if run_of(log).startswith(run)]
+        if len(found) != 1:
+            trouble = "No run" if not found else f"{len(found)} runs"
+            raise UsageError(
+                f"{trouble} of those kept in {self.folder} have an id that begins with {run!r}.",
+                "python -m ctest_containers report --list shows them.",
+            )
+        return found[0]
+
+
+def run_of(log: Path) -> str:
+    """The id of the run that a log is named after."""
+    return log.stem.rpartition("-")[2]
+
+
+def read(log: Path) -> list[Entry]:
+    """The events of a log.
+
+    Raises:
+        UsageError: It cannot be read.
+    """
+    try:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            return list(entries(lines, str(log)))
+    except OSError as error:
+        raise UsageError(f"The event log {log} cannot be read: {error}.") from error

@@ -1,0 +1,59 @@
+"""Where tests are written, and where in the project's own code they failed."""
+
+from __future__ import annotations
+
+import inspect
+import site
+import sys
+import sysconfig
+import traceback
+import unittest
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from ctest_containers.events import TestPlace
+
+NOT_THE_PROJECT: Final = tuple(
+    {*site.getsitepackages(), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
+)
+"""Where code is that the project only uses."""
+
+
+def place_of_test(test: unittest.TestCase, folder: Path) -> TestPlace:
+    """The file and line of a test's definition.
+
+    Args:
+        folder: Files in it are named relative to it.
+    """
+    file, line = _definition(test)
+    return TestPlace(test_id=test.id(), file=relative(file, folder), line=line)
+
+
+def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tuple[str, int]:
+    """Where an exception came about, as far as the project is concerned.
+
+    That is the last place in the file of the test; else the last one in code that is neither
+    installed nor Python's own; empty and 0 where there is none.
+    """
+    frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
+    own = getattr(sys.modules.get(type(test).__module__), "__file__", None)
+    chosen = next((one for one in reversed(frames) if one[0] == own), None)
+    if chosen is None:
+        ours = (one for one in reversed(frames) if not one[0].startswith((*NOT_THE_PROJECT, "<")))
+        chosen = next(ours, None)
+    return ("", 0) if chosen is None else (relative(chosen[0], folder), chosen[1])
+
+
+def relative(file: str, folder: Path) -> str:
+    """The file's name from the folder on, or as it is if it lies elsewhere."""
+    return file.removeprefix(f"{folder}/")
+
+
+def _definition(test: Any) -> tuple[str, int]:
+    doctest = getattr(test, "_dt_test", None)
+    if doctest is not None:
+        return str(doctest.filename or ""), int(doctest.lineno or -1) + 1
+    method = getattr(test, getattr(test, "_testMethodName", ""), None)
+    code = getattr(inspect.unwrap(method), "__code__", None) if callable(method) else None
+    return ("", 0) if code is None else (code.co_filename, code.co_firstlineno)

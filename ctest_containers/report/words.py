@@ -1,0 +1,168 @@
+"""The words for what happens around tests, and how much they matter."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+from ctest_containers.events import (
+    BaseImageBuildStarted,
+    ContainersLeft,
+    DriverUnfit,
+    Event,
+    LimitsInverted,
+    RegistryFailed,
+    ReportLost,
+    RunStopping,
+    RunTimedOut,
+    ServerReady,
+    TemplateAwaited,
+    TemplateBuildStarted,
+    TemplateBuilt,
+    TemplateFound,
+    TemplatePulled,
+    TemplatePushed,
+    TemplateRefused,
+    TemplatesPruned,
+    TestRetried,
+    TimingsLost,
+    WorkerLost,
+    WorkerPaused,
+    WorkerRecycled,
+    WorkerResumed,
+    WorkerRetired,
+    WorkersPlanned,
+    WorkerStarted,
+)
+from ctest_containers.text import duration, plural, size
+
+
+def words(event: Event) -> Iterator[tuple[int, str]]:
+    """Sentences, each with its `logging` level; none for what is no news by itself."""
+    match event:
+        case TemplateFound(group=group, fingerprint=fingerprint):
+            yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."
+        case TemplateAwaited(group=group, fingerprint=fingerprint):
+            yield (
+                logging.INFO,
+                f"Waiting for another run that builds the template {group}:{fingerprint[:12]}…",
+            )
+        case TemplateBuildStarted(group=group, fingerprint=fingerprint):
+            names = ", ".join(repr(alias) for alias in event.aliases)
+            way = "incrementally" if event.incremental else "from scratch"
+            yield (
+                logging.INFO,
+                (
+                    f"Building the template {group}:{fingerprint[:12]} for {names}, {way} "
+                    f"({event.reason})…"
+                ),
+            )
+        case TemplateBuilt(group=group, fingerprint=fingerprint, seconds=seconds):
+            yield (
+                logging.INFO,
+                f"Built the template {group}:{fingerprint[:12]} in {duration(seconds)}.",
+            )
+        case TemplateRefused(group=group, fingerprint=fingerprint):
+            yield (
+                logging.WARNING,
+                (
+                    f"The template {group}:{fingerprint[:12]} is not used: "
+                    f"{' '.join(event.problems)}"
+                ),
+            )
+        case TemplatePulled(group=group, fingerprint=fingerprint, seconds=seconds):
+            yield (
+                logging.INFO,
+                (
+                    f"Pulled the template {group}:{fingerprint[:12]} from {event.registry} in "
+                    f"{duration(seconds)} ({plural(event.layers, 'layer')} came, {event.present} "
+                    "were here)."
+                ),
+            )
+        case TemplatePushed(group=group, fingerprint=fingerprint, seconds=seconds):
+            yield (
+                logging.INFO,
+                (
+                    f"Pushed the template {group}:{fingerprint[:12]} to {event.registry} in "
+                    f"{duration(seconds)} ({plural(event.layers, 'layer')} went, {event.present} "
+                    "were there)."
+                ),
+            )
+        case TemplatesPruned(templates=templates):
+            for name, reason in templates:
+                yield logging.DEBUG, f"Removed the template {name}: {reason}."
+        case BaseImageBuildStarted(image=image):
+            yield logging.INFO, f"Building {image}, once on this machine…"
+        case WorkersPlanned() if event.workers:
+            for warning in event.warnings:
+                yield logging.WARNING, warning
+            yield logging.INFO, f"Running in {plural(event.workers, 'worker')} ({event.reason})."
+            for workers, reason in event.limits:
+                yield logging.DEBUG, f"  {workers:>5}  {reason}"
+        case (
+            LimitsInverted(reason=reason)
+            | TimingsLost(reason=reason)
+            | RegistryFailed(reason=reason)
+            | ReportLost(reason=reason)
+        ):
+            yield logging.WARNING, reason
+        case DriverUnfit(alias=alias, reason=reason):
+            yield logging.WARNING, f"The database {alias!r}: {reason}"
+        case ContainersLeft(containers=containers, reason=reason):
+            yield (
+                logging.WARNING,
+                (
+                    f"Not removed: {', '.join(containers)}. {reason}\n"
+                    "When the engine answers again: python -m ctest_containers clean"
+                ),
+            )
+        case RunTimedOut(limit_seconds=seconds):
+            yield logging.WARNING, f"The run took longer than {seconds:g} s and ends."
+        case RunStopping(tests=tests):
+            yield (
+                logging.INFO,
+                f"Stopping: waiting for {', '.join(tests)}. Ctrl-C again stops at once.",
+            )
+        case ServerReady(worker=worker, container=name, version=version, seconds=seconds):
+            yield (
+                logging.DEBUG,
+                f"Worker {worker}: {name} ({version}) answered after {duration(seconds)}.",
+            )
+        case WorkerStarted(worker=worker, pid=pid):
+            yield logging.DEBUG, f"Worker {worker}: process {pid}."
+        case WorkerRetired(worker=worker, reason=reason):
+            yield logging.WARNING, f"Going on without worker {worker}: {reason}"
+        case WorkerPaused(worker=worker, available_bytes=available, floor_bytes=floor):
+            yield (
+                logging.WARNING,
+                (
+                    f"Worker {worker} waits: {size(available)} of memory are available, and "
+                    f"{size(floor)} are kept free."
+                ),
+            )
+        case WorkerResumed(worker=worker, available_bytes=available):
+            yield (
+                logging.INFO,
+                f"Worker {worker} goes on: {size(available)} of memory are available again.",
+            )
+        case WorkerRecycled(worker=worker, memory_bytes=count, limit_bytes=limit):
+            yield (
+                logging.DEBUG,
+                (
+                    f"Worker {worker} goes on in a new process: the old one had {size(count)}, "
+                    f"and its limit is {size(limit)}."
+                ),
+            )
+        case TestRetried(test_id=test_id, limit_seconds=seconds):
+            yield (
+                logging.INFO,
+                (
+                    f"{test_id} took longer than {seconds:.3g} s, which it never does. It gets "
+                    "another try with the full limit."
+                ),
+            )
+        case WorkerLost(worker=worker, cause=cause, test_id=test_id):
+            where = f" in {test_id}" if test_id else ""
+            yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."
+        case _:
+            pass
