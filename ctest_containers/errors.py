@@ -104,6 +104,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         ServerError,
         TemplateError,
         WorkerError,
+        ReportError,
     )
 }
 """The tree by name, for errors that cross from one process to another."""

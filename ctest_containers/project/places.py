@@ -27,6 +27,9 @@ def place_of_test(test: unittest.TestCase, folder: Path) -> TestPlace:
         folder: Files in it are named relative to it.
     """
     file, line = _definition(test)
+    if file.startswith(NOT_THE_PROJECT):
+        # A module that cannot be imported is stood for by a test of unittest's own.
+        file, line = "", 0
     return TestPlace(test_id=test.id(), file=relative(file, folder), line=line)
 
 

@@ -35,6 +35,7 @@ from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
     AskMemory,
+    AskServerMemory,
     BuildBase,
     Closed,
     DigestImage,
@@ -108,6 +109,7 @@ class ServerHost:
         self._ending = threading.Event()
         self._closing = False
         self._peaks: dict[str, int] = {}
+        self._sizes: dict[str, int] = {}
         self._engine = DockerEngine()
         self._near = transport == "socket"
         if transport == "auto":
@@ -121,6 +123,8 @@ class ServerHost:
         match request:
             case AskMemory():
                 return None if self._near else self._engine.free_bytes()
+            case AskServerMemory():
+                return dict(self._sizes)
             case FindTemplate():
                 return self._engine.image_labels(request.image)
             case ListImages():
@@ -396,12 +400,14 @@ class ServerHost:
             count = self._engine.memory_bytes(server.container)
             group = server.request.group
             self._peaks[group] = max(count, self._peaks.get(group, 0))
+            self._sizes[server.request.server] = count
 
     def _remove(self, server: str) -> None:
         if (known := self._servers.get(server)) is not None:
             self._measure(known)
         with self._lock:
             self._unwanted.add(server)
+        self._sizes.pop(server, None)
         self._forget(server)
 
     def _forget(self, server: str) -> None:

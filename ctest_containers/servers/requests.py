@@ -35,6 +35,11 @@ class AskMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskServerMemory:
+    """How many bytes did each server take when they were last looked at? Answered by name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FindTemplate:
     """Does the engine have this image? Answered with its labels, or null."""
 
@@ -200,6 +205,7 @@ class RemoveServer:
 
 Request = (
     AskMemory
+    | AskServerMemory
     | FindTemplate
     | ListImages
     | DigestImage
@@ -224,6 +230,7 @@ REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
     for request in (
         AskMemory,
+        AskServerMemory,
         FindTemplate,
         ListImages,
         DigestImage,

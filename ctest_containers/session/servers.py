@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,20 @@ from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
-from ctest_containers.events import Event, ServerReady
+from ctest_containers.events import Event, ServerMeasured, ServerReady
 from ctest_containers.model import Lease, address_of
 from ctest_containers.servers import ANSWER_SECONDS, Reply, ServerHostClient
-from ctest_containers.servers.requests import ExplainServer, RemoveServer, StartServer
+from ctest_containers.servers.requests import (
+    AskServerMemory,
+    ExplainServer,
+    RemoveServer,
+    StartServer,
+)
 from ctest_containers.template import Template
 from ctest_containers.template.ensure import TemplateStore
+
+MEMORY_EVERY_SECONDS = 2.0
+"""Between two questions how much memory the servers take."""
 
 EXPLAIN_SECONDS = 10.0
 """What the engine may take to say how a server is doing."""
@@ -62,6 +70,8 @@ class WorkerServers:
         self._templates: dict[str, Template] = {}
         self._pending: dict[tuple[int, str], Pending] = {}
         self._started = 0
+        self._asked: int | None = None
+        self._asked_at = 0.0
 
     def offer(self, template: Template, *, was_there: bool) -> None:
         """From now on this template serves its aliases.
@@ -110,15 +120,24 @@ class WorkerServers:
 
     def fileno(self) -> int | None:
         """See `workers.pool.Databases`."""
-        if any(pending.reply is None for pending in self._pending.values()):
+        if self._is_waiting() or self._asked is not None:
             return self._host().fileno()
         return None
 
     def update(self, timeout_seconds: float = 0.0) -> None:
         """See `workers.pool.Databases`."""
+        self._ask_for_memory()
         if self.fileno() is None:
             return
-        replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
+        try:
+            replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
+        except EngineError:
+            # Tests go on with the servers that they have.
+            if self._is_waiting():
+                raise
+            self._asked = None
+            return
+        self._take_memory(replies)
         for (worker, label), pending in self._pending.items():
             reply = replies.get(pending.number)
             if reply is None:
@@ -136,6 +155,30 @@ class WorkerServers:
                         seconds=time.monotonic() - pending.requested,
                     )
                 )
+
+    def _is_waiting(self) -> bool:
+        return any(pending.reply is None for pending in self._pending.values())
+
+    def _ask_for_memory(self) -> None:
+        """Ask from time to time how much memory the servers take, without waiting for it."""
+        up = any(pending.reply is not None for pending in self._pending.values())
+        now = time.monotonic()
+        if up and self._asked is None and now - self._asked_at >= MEMORY_EVERY_SECONDS:
+            self._asked_at = now
+            # A host that has died is told of by whoever needs it.
+            with suppress(EngineError):
+                self._asked = self._host().request(AskServerMemory())
+
+    def _take_memory(self, replies: Mapping[int, Reply]) -> None:
+        reply = None if self._asked is None else replies.get(self._asked)
+        if reply is None:
+            return
+        self._asked = None
+        sizes = reply.result or {}
+        for (worker, label), pending in self._pending.items():
+            if pending.name in sizes:
+                count = sizes[pending.name]
+                self._report(ServerMeasured(worker=worker, group=label, memory_bytes=count))
 
     def leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease] | None:
         """See `workers.pool.Databases`.

@@ -38,12 +38,14 @@ class MemoryWatch:
         self._looked = self._changed = float("-inf")
         self.available_bytes: int | None = None
 
-    def look(self) -> None:
-        """Ask again how much is available, unless that was done just now."""
+    def look(self) -> bool:
+        """Ask again how much is available, unless that was done just now; says whether it was."""
         now = time.monotonic()
-        if self.floor_bytes and now - self._looked >= LOOK_SECONDS:
-            self._looked = now
-            self.available_bytes = self._available()
+        if not self.floor_bytes or now - self._looked < LOOK_SECONDS:
+            return False
+        self._looked = now
+        self.available_bytes = self._available()
+        return self.available_bytes is not None
 
     @property
     def short(self) -> bool:

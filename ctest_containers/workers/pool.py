@@ -18,6 +18,7 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
+    MemoryMeasured,
     OutcomeKind,
     Phase,
     PhaseStarted,
@@ -27,6 +28,7 @@ from ctest_containers.events import (
     TestOutcome,
     TestRetried,
     TestStarted,
+    TimePassed,
     WorkerFailed,
     WorkerPaused,
     WorkerReady,
@@ -215,7 +217,8 @@ class WorkerPool:
     def _mind_memory(self) -> None:
         """Give up the youngest worker that is idle when memory is short; take it back later."""
         watch = self._memory
-        watch.look()
+        if watch.look():
+            self._report(MemoryMeasured(available_bytes=watch.available_bytes or 0))
         if watch.short and self._queue:
             idle = [slot for slot in self._slots if slot.employable and slot.work is None]
             for slot in sorted(idle, key=lambda slot: (slot.process is not None, -slot.started)):
@@ -308,8 +311,9 @@ class WorkerPool:
             for descriptor in descriptors:
                 selector.register(descriptor, selectors.EVENT_READ)
             readable = {key.fd for key, _ in selector.select(TICK_SECONDS)}
-        if host is not None:
-            self._databases.update()
+        if not readable:
+            self._report(TimePassed())
+        self._databases.update()
         for slot in watched:
             assert slot.process is not None
             # Asked before reading, so that what it sent last has arrived.

@@ -289,6 +289,14 @@ class RecordingResult(unittest.TestResult):
             self._indices.pop(id(self._last))
             self._last = None
 
+    def _restoreStdout(self) -> None:
+        """See `unittest.TestResult`; what the terminal's encoding lacks is not shown there."""
+        try:
+            super()._restoreStdout()  # type: ignore[misc]  # not public
+        except UnicodeError:
+            self._mirrorOutput = False
+            super()._restoreStdout()  # type: ignore[misc]
+
     def _captured(self) -> tuple[str, str]:
         """What the test has printed, where --buffer has kept it."""
         kept = (sys.stdout, sys.stderr) if self.buffer else ()

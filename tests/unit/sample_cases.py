@@ -289,6 +289,14 @@ class Passes(unittest.TestCase):
         """Pass."""
 
 
+class PrintsAnything(unittest.TestCase):
+    """Prints what no encoding has."""
+
+    def test_fails(self) -> None:
+        print("half a character: \ud800")  # noqa: T201  # Kept by --buffer.
+        self.fail("and says so")
+
+
 class Queries(unittest.TestCase):
     """A test that logs as Django's connections do."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import unittest
 from collections.abc import Collection
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -188,3 +190,30 @@ def test_a_limit_of_its_own_that_is_shorter_than_its_history_is_kept() -> None:
 
     assert isinstance(events[0], TestStarted)
     assert (events[0].adaptive, events[0].limit_seconds) == (False, 3.0)
+
+
+def test_output_that_cannot_be_encoded_is_no_end_of_the_worker(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With --buffer, unittest itself shows what a test that failed has printed."""
+    monkeypatch.setattr("sys.stdout", TextIOWrapper(BytesIO(), encoding="utf-8"))
+    [test] = sample_cases.make([sample_cases.PrintsAnything])
+    events: list[WorkerEvent] = []
+    result = RecordingResult(send=events.append, worker=1, indices={id(test): 0}, folder=Path.cwd())
+    result.buffer = True
+
+    test.run(result)
+
+    finished = events[-1]
+    assert isinstance(finished, TestFinished)
+    assert finished.stdout == "half a character: \ud800\n"
+
+
+def test_where_a_test_failed_is_told_by_file_and_line() -> None:
+    """The line in the test, not that of the assertion in the library."""
+    (outcome,) = _outcomes(sample_cases.PrintsAnything, "test_fails")
+
+    assert outcome.problem is not None
+    assert Path(outcome.problem.file).name == "sample_cases.py"
+    lines = inspect.getsourcelines(sample_cases.PrintsAnything.test_fails)
+    assert outcome.problem.line == lines[1] + 2

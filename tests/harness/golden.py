@@ -1,0 +1,170 @@
+"""Records the run that the tests of reports are made from: `python -m harness.golden`.
+
+It ends in every way that a test can end in, on real servers. What differs from machine to machine
+is replaced in the log, and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from harness.projects import copy_of, environment, run
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden"
+LOG = GOLDEN / "run.jsonl"
+
+BODY = '''
+"""Ends in every way that a test can end in."""
+
+import os
+import signal
+import sys
+import time
+import unittest
+from pathlib import Path
+
+from django.db import connection
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
+
+from library.models import Author
+
+SLOW = os.environ.get("SLOW") == "1"
+
+
+class Catalogue(TestCase):
+    @classmethod
+    def setUpTestData(cls):
+        time.sleep(0.4)
+        Author.objects.create(name="Ursula")
+
+    def test_lists_authors(self):
+        self.assertEqual(Author.objects.filter(name="Ursula").count(), 1)
+
+    def test_sorts_authors(self):
+        time.sleep(0.3)
+        print("sorted by name")
+        print("and said so", file=sys.stderr)
+        self.assertEqual(list(Author.objects.values_list("name"))[-1], ("Ursula",))
+
+    def test_finds_nobody(self):
+        """A failure of the plain kind."""
+        print("looking for \\x1b[1mnobody\\x1b[0m \\x00 <&> ]]> \\ud800")
+        self.assertEqual(Author.objects.filter(name="Nobody").count(), 1)
+
+    def test_counts_pages(self):
+        for pages in (10, 0, -1):
+            with self.subTest(pages=pages):
+                self.assertGreater(pages, 0)
+
+    def test_sends_many_queries(self):
+        for _ in range(40):
+            Author.objects.count()
+
+
+class Orders(TransactionTestCase):
+    def test_is_an_error(self):
+        raise ValueError("no such order: \\N{BOOKS}")
+
+    @unittest.expectedFailure
+    def test_is_known_to_fail(self):
+        self.fail("as expected")
+
+    @unittest.expectedFailure
+    def test_is_said_to_fail(self):
+        pass
+
+    @unittest.skip("not on a Sunday")
+    def test_is_skipped(self):
+        pass
+
+    def test_commits(self):
+        Author.objects.create(name="Octavia")
+
+
+class Closed(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        raise RuntimeError("the shop is closed")
+
+    def test_never_runs(self):
+        pass
+
+
+class Moody(TestCase):
+    def test_is_slower_than_ever_and_then_not(self):
+        file = Path(os.environ["MOOD"])
+        if SLOW and not file.exists():
+            file.touch()
+            time.sleep(30)
+
+    def test_hangs(self):
+        if SLOW:
+            time.sleep(30)
+
+    def test_ends_its_worker(self):
+        if SLOW:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def test_comes_after(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+class Reading(SimpleTestCase):
+    pass
+
+
+def _reads(number):
+    def test(self):
+        time.sleep(0.02 * (number % 7))
+
+    return test
+
+
+for number in range(40):
+    setattr(Reading, f"test_page_{number:02}", _reads(number))
+'''
+
+
+def main() -> None:
+    """Run the tests of `BODY` four times, and keep the log of the last."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        project = copy_of("outcomes", folder)
+        for file in (project / "library").glob("test_*.py"):
+            file.unlink()
+        (project / "library" / "test_shop.py").write_text(BODY)
+        (project / "library" / "test_unwritten.py").write_text("import library.unwritten\n")
+        database = {f"OUTCOMES_DB{key}": value for key, value in SETTINGS.items()}
+        env = environment(folder / "cache", {**database, "MOOD": str(folder / "mood")})
+        options = ("--parallel", "3", "--buffer", "--project", "bookshop")
+        for _ in range(3):
+            run(project, *options, env=env)
+        limits = ("--adaptive-timeouts", "--timeout-per-test", "4")
+        done = run(project, *options, *limits, env={**env, "SLOW": "1"})
+        sys.stdout.write(done.output)
+        logs = sorted((folder / "cache").glob("ctest_containers/runs/bookshop/*.jsonl"))
+        text = logs[-1].read_text()
+        for found, instead in (
+            (str(project), "/home/ada/bookshop"),
+            (str(folder), "/home/ada"),
+            (str(Path(sys.base_prefix)), "/usr"),
+            (str(Path(sys.prefix)), "/home/ada/.venv"),
+            (str(GOLDEN.parents[1]), "/home/ada/ctest_containers"),
+        ):
+            text = text.replace(found, instead)
+        text = re.sub(r'"platform":"[^"]*"', '"platform":"Linux"', text)
+        text = re.sub(r'"branch":"[^"]*"', '"branch":"main"', text)
+        GOLDEN.mkdir(exist_ok=True)
+        LOG.write_text(text)
+
+
+SETTINGS = {"": "postgresql", "_PORT": "1"}
+"""No server is at that port; nothing of the machine's is reached."""
+
+if __name__ == "__main__":
+    main()
