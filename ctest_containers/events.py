@@ -29,6 +29,7 @@ class TestPlace:
     Attributes:
         file: Relative to the folder of the run if it is in there; empty if it is not known.
         line: Where its definition begins; 0 if that is not known.
+        expected_seconds: What it took in past runs; 0 if that is not known.
     """
 
     __test__ = False
@@ -36,6 +37,7 @@ class TestPlace:
     test_id: str
     file: str = ""
     line: int = 0
+    expected_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,12 +266,14 @@ class BatchFinished:
     Attributes:
         seconds: What all of it took: tests, fixtures and what Django does between them.
         memory_bytes: What the worker's process then had of the memory for itself; 0 if not asked.
+        stopped: Whether it was told to stop by a signal, and may have left tests out.
     """
 
     worker: int
     batch: int
     seconds: float
     memory_bytes: int
+    stopped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -490,12 +494,14 @@ class WorkersPlanned:
 
     Attributes:
         limits: All that was considered: how many workers it allows, and why.
+        expected_seconds: How long the tests are expected to take; 0 if that is not known.
     """
 
     workers: int
     reason: str
     limits: tuple[tuple[int, str], ...]
     warnings: tuple[str, ...]
+    expected_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ import logging
 import os
 import sys
 import unittest
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -27,16 +27,13 @@ from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Phase
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
-from ctest_containers.history import History
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
 from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
-from ctest_containers.report import Report
-from ctest_containers.report.console import ConsoleReport
-from ctest_containers.report.event_log import EventLogReport
 from ctest_containers.session import Session
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.session.planning import RunPlan
+from ctest_containers.session.reporting import Reporting, quiet, reporting
 from ctest_containers.template import Template
 
 
@@ -59,6 +56,9 @@ class IsolatedTestSuite(ParallelTestSuite):
         """Run every test in a worker and report into the result."""
         runner = self._runner
         assert runner.session is not None
+        if runner.is_live:
+            # What moves on the terminal takes the place of dots.
+            result.dots = result.showAll = False
         runner.session.run(
             self._all_tests,
             result,
@@ -85,6 +85,9 @@ class ContainerRunnerMixin(DiscoverRunner):
     """The path of the runner that this class was combined with; None where it has its own."""
 
     session: Session | None = None
+
+    is_live = False
+    """Whether a picture on the terminal tells how the run goes."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
@@ -128,7 +131,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             SystemExit: The run could not be set up; a message has been printed.
         """
         try:
-            with self._new_session(test_labels, self._reports) as session:
+            config = self._resolve()
+            told = reporting(config, log=self.log, verbosity=self.verbosity, may_move=not self.pdb)
+            self.is_live = told.is_live
+            with self._new_session(test_labels, config, told) as session:
                 self.session = session
                 if self.keepdb:
                     self.log(
@@ -177,30 +183,22 @@ class ContainerRunnerMixin(DiscoverRunner):
             self.setup_test_environment()
             suite = super().build_suite(test_labels)
             aliases = set(self.get_databases(suite))
-            with self._new_session(test_labels, lambda _: []) as session:
+            with self._new_session(test_labels, self._resolve(), quiet(self.log)) as session:
                 yield session, list(iter_test_cases(suite)), aliases
         except CtestError as error:
             _end(error)
 
-    def _reports(self, config: Config) -> list[Report]:
-        """Who is told what happens in a run, besides the person at the keyboard."""
-        project = config.project or Path.cwd().name
-        reports: list[Report] = []
-        if config.event_logs:
-            reports.append(EventLogReport(History.of(project), config.event_logs))
-        return reports
-
-    def _new_session(
-        self, test_labels: Any, reports: Callable[[Config], Iterable[Report]]
-    ) -> Session:
-        config = resolve(
+    def _resolve(self) -> Config:
+        return resolve(
             settings=project_settings.options(),
             environment=os.environ,
             options=self._options,
         )
+
+    def _new_session(self, test_labels: Any, config: Config, told: Reporting) -> Session:
         return Session(
             config=config,
-            reports=[ConsoleReport(self.log), *reports(config)],
+            reporting=told,
             selection=self._selection(test_labels),
             asked=self._asked,
             debug_mode=self.debug_mode,

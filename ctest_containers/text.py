@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 
 def plural(count: int, noun: str) -> str:
@@ -43,3 +44,17 @@ def last_lines(output: str, count: int = 20) -> str:
     """The end of a log, without its empty lines."""
     lines = [line for line in output.splitlines() if line.strip()]
     return "\n".join(lines[-count:])
+
+
+def encodable(text: str) -> str:
+    """The text with what UTF-8 lacks, half a pair of surrogates say, written as Python would."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def without_controls(text: str) -> str:
+    """The same, and so for control characters, which a terminal or a browser would obey."""
+    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), encodable(text))
+
+
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""All but tab, line feed and carriage return."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 
-COMMANDS = frozenset({"run", "plan", "template", "clean", "timings"})
+COMMANDS = frozenset({"run", "plan", "template", "clean", "timings", "report"})
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,6 +33,10 @@ def main(arguments: Sequence[str]) -> int:
             from ctest_containers.cli.template import template
 
             return template(words)
+        if command == "report":
+            from ctest_containers.cli.report import report
+
+            return report(words)
         if command == "plan":
             from ctest_containers.cli.plan import plan
 

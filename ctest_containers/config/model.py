@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
@@ -101,6 +102,14 @@ def parse_repository(value: object) -> str:
             "must be a host and a path in small letters, without a tag, such as "
             "ghcr.io/acme/templates"
         )
+    return str(value).strip()
+
+
+def parse_url(value: object) -> str:
+    """The address of a web server."""
+    parts = urlsplit(str(value).strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as http://gateway.example.org:9091")
     return str(value).strip()
 
 
@@ -305,6 +314,64 @@ class Config:
         "SECONDS",
         "What all tests together may take; 0 for no limit. By default twice the main limit.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
+    )
+    junit: str = option(
+        "", parse_text, "FILE", "Write the run as JUnit XML, which CI systems read, into a file."
+    )
+    html: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write the run as a page that needs nothing but itself: a timeline, failures, all tests.",
+    )
+    prometheus: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write metrics of the run into a file for the textfile collector of Prometheus' node "
+        "exporter. Needs ctest-containers[prometheus].",
+    )
+    prometheus_gateway: str = option(
+        "",
+        parse_url,
+        "URL",
+        "Push these metrics to a gateway of Prometheus. Needs ctest-containers[prometheus].",
+    )
+    progress: bool | None = option(
+        None,
+        parse_flag,
+        "",
+        "Show on the terminal what each worker is doing. By default with -v 1 on a terminal that "
+        "can show it, and not under CI.",
+    )
+    slow_after: float = option(
+        10.0,
+        parse_seconds,
+        "SECONDS",
+        "From when on a test is called slow while it runs.",
+    )
+    github: bool | None = option(
+        None,
+        parse_flag,
+        "",
+        "Annotations, groups and a job summary for GitHub Actions. By default there.",
+    )
+    log_format: str = option(
+        "off",
+        parse_choice("off", "text", "json"),
+        "HOW",
+        "Write what happens to the logger ctest_containers as lines of key=value (text) or as "
+        "JSON (needs ctest-containers[json]); off leaves that to Django's LOGGING.",
+    )
+    log_level: str = option(
+        "info",
+        parse_choice("debug", "info", "warning"),
+        "LEVEL",
+        "What is written then: every event (debug), a line for each worker and the run (info), "
+        "or only what needs attention (warning).",
+    )
+    log_file: str = option(
+        "", parse_text, "FILE", "Where it is written. By default to the standard error."
     )
     event_logs: int = option(
         20,

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
 
 def line(event: Event, at: float) -> str:
     """An event as a line of a log."""
-    return _encode({"at": round(at, 6), "type": type(event).__name__, **fields_of(event)}) + "\n"
+    return _encode({"at": at, "type": type(event).__name__, **fields_of(event)}) + "\n"
 
 
 def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:

@@ -20,17 +20,23 @@ NOT_THE_PROJECT: Final = tuple(
 """Where code is that the project only uses."""
 
 
-def place_of_test(test: unittest.TestCase, folder: Path) -> TestPlace:
+def place_of_test(test: unittest.TestCase, folder: Path, expected_seconds: float) -> TestPlace:
     """The file and line of a test's definition.
 
     Args:
         folder: Files in it are named relative to it.
+        expected_seconds: What it took in past runs; 0 if that is not known.
     """
     file, line = _definition(test)
     if file.startswith(NOT_THE_PROJECT):
         # A module that cannot be imported is stood for by a test of unittest's own.
         file, line = "", 0
-    return TestPlace(test_id=test.id(), file=relative(file, folder), line=line)
+    return TestPlace(
+        test_id=test.id(),
+        file=relative(file, folder),
+        line=line,
+        expected_seconds=expected_seconds,
+    )
 
 
 def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tuple[str, int]:
@@ -40,11 +46,10 @@ def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tu
     installed nor Python's own; empty and 0 where there is none.
     """
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
+    frames = [one for one in frames if not one[0].startswith((*NOT_THE_PROJECT, "<"))]
     own = getattr(sys.modules.get(type(test).__module__), "__file__", None)
-    chosen = next((one for one in reversed(frames) if one[0] == own), None)
-    if chosen is None:
-        ours = (one for one in reversed(frames) if not one[0].startswith((*NOT_THE_PROJECT, "<")))
-        chosen = next(ours, None)
+    in_own = (one for one in reversed(frames) if one[0] == own)
+    chosen = next(in_own, frames[-1] if frames else None)
     return ("", 0) if chosen is None else (relative(chosen[0], folder), chosen[1])
 
 

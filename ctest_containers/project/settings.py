@@ -40,19 +40,34 @@ def import_from(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
+LOGGING_KEYS = ("FORMAT", "LEVEL", "FILE")
+"""What the setting `CONCURRENT_TEST_LOGGING` may have; the same rows begin with `LOG_`."""
+
+
 def options() -> dict[str, Any]:
-    """The setting `CTEST_CONTAINERS`, which must be a dictionary.
+    """The setting `CTEST_CONTAINERS`, and what `CONCURRENT_TEST_LOGGING` says of the log.
 
     Raises:
-        UsageError: It is something else.
+        UsageError: One is no dictionary, or has a name that it cannot have.
     """
+    log = _dictionary("CONCURRENT_TEST_LOGGING")
+    if unknown := sorted(map(str, log.keys() - set(LOGGING_KEYS))):
+        raise UsageError(
+            f"The setting CONCURRENT_TEST_LOGGING has no {unknown[0]!r}.",
+            f"It may have {', '.join(LOGGING_KEYS)}.",
+        )
+    named = {f"LOG_{key}": value for key, value in log.items()}
+    if log:
+        named.setdefault("LOG_FORMAT", "text")
+    return {**named, **_dictionary("CTEST_CONTAINERS")}
+
+
+def _dictionary(name: str) -> dict[str, Any]:
     from django.conf import settings
 
-    found = getattr(settings, "CTEST_CONTAINERS", {})
+    found = getattr(settings, name, {})
     if not isinstance(found, dict):
-        raise UsageError(
-            f"The setting CTEST_CONTAINERS must be a dictionary, not {type(found).__name__}."
-        )
+        raise UsageError(f"The setting {name} must be a dictionary, not {type(found).__name__}.")
     return found
 
 

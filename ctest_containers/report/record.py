@@ -58,6 +58,9 @@ class Status(str, Enum):
 
 BAD: Final = frozenset({Status.ERROR, Status.FAILED, Status.UNEXPECTED_SUCCESS})
 
+UNEXPECTED: Final = "It is expected to fail, and does not."
+"""What is said of an unexpected success, which has no exception."""
+
 _WORST_FIRST: Final = {status: place for place, status in enumerate(Status)}
 
 
@@ -212,7 +215,7 @@ class RunRecord:
         seconds: dict[Phase, float] = {}
         if self.started is not None:
             seconds[Phase.START_UP] = self.started.startup_seconds
-        ends = [at for at, _ in self.phases[1:]] + [self.ended]
+        ends = [*(at for at, _ in self.phases), self.ended][1:]
         for (at, phase), end in zip(self.phases, ends, strict=True):
             seconds[phase] = seconds.get(phase, 0.0) + end - at
         return seconds
@@ -242,6 +245,8 @@ class Recording:
                 self._running[event.worker] = test
             case TestOutcome(index=None):
                 run.others.append((at, event))
+                if event.kind is OutcomeKind.SKIP:
+                    self._skip(event)
             case TestOutcome(index=int(index)):
                 test = self._test(index, event.test_id)
                 test.worker = event.worker
@@ -310,6 +315,14 @@ class Recording:
         test.seconds = event.seconds or (at - test.started if test.started else 0.0)
         test.query_count = event.query_count
         test.stdout, test.stderr = event.stdout, event.stderr
+
+    def _skip(self, outcome: TestOutcome) -> None:
+        """A class or a module was skipped as a whole: no test of it starts."""
+        name = outcome.test_id.partition("(")[2].rstrip(")")
+        for test in self.run.tests.values():
+            if test.status is Status.NOT_RUN and f"{test.class_name}.".startswith(f"{name}."):
+                test.status = Status.SKIPPED
+                test.outcomes.append(outcome)
 
     def _note_of_worker(self, worker: int, event: Event, at: float) -> None:
         self._worker(worker).notes += [(at, text) for _, text in words(event)]

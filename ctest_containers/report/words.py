@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Final
 
 from ctest_containers.events import (
     BaseImageBuildStarted,
+    BatchFinished,
     ContainersLeft,
     DriverUnfit,
     Event,
+    FixtureFinished,
+    FixtureStarted,
     LimitsInverted,
+    MemoryMeasured,
     RegistryFailed,
     ReportLost,
     RunStopping,
     RunTimedOut,
+    ServerMeasured,
     ServerReady,
     TemplateAwaited,
     TemplateBuildStarted,
@@ -24,7 +30,12 @@ from ctest_containers.events import (
     TemplatePushed,
     TemplateRefused,
     TemplatesPruned,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
     TestRetried,
+    TestStarted,
+    TimePassed,
     TimingsLost,
     WorkerLost,
     WorkerPaused,
@@ -36,9 +47,27 @@ from ctest_containers.events import (
 )
 from ctest_containers.text import duration, plural, size
 
+SILENT: Final = frozenset(
+    {
+        TestStarted,
+        TestOutcome,
+        TestDuration,
+        TestFinished,
+        FixtureStarted,
+        FixtureFinished,
+        BatchFinished,
+        TimePassed,
+        MemoryMeasured,
+        ServerMeasured,
+    }
+)
+"""What happens so often that nobody wants words for it, and asking would take its time."""
+
 
 def words(event: Event) -> Iterator[tuple[int, str]]:
     """Sentences, each with its `logging` level; none for what is no news by itself."""
+    if type(event) in SILENT:
+        return
     match event:
         case TemplateFound(group=group, fingerprint=fingerprint):
             yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."

@@ -21,6 +21,7 @@ from ctest_containers.events import (
     PhaseStarted,
     ReportLost,
     RunFinished,
+    TestPlace,
     TestsFound,
     TimingsLost,
     WorkersPlanned,
@@ -33,12 +34,12 @@ from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.project.suite import Batch, make_batches
-from ctest_containers.report import Report
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.databases import PARENT, RunDatabases
 from ctest_containers.session.forecast import Forecast, Needs
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
+from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.schedule import longest_first
 from ctest_containers.session.start import run_started
 from ctest_containers.template.build import CreateDatabases
@@ -67,7 +68,7 @@ class Session:
         self,
         *,
         config: Config,
-        reports: Sequence[Report],
+        reporting: Reporting,
         selection: Sequence[str],
         asked: int | None,
         debug_mode: bool,
@@ -81,7 +82,8 @@ class Session:
         self._not_run = 0
         self._folder = Path.cwd()
         self._config = config
-        self._reports = list(reports)
+        self._reports = list(reporting.reports)
+        self._output = reporting.output
         self._selection = selection
         self._limits = limits(
             main=config.timeout,
@@ -167,21 +169,26 @@ class Session:
         then can still be shown.
         """
         batches: Sequence[Batch] = make_batches(tests, aliases)
-        self._report(TestsFound(tests=tuple(place_of_test(one, self._folder) for one in tests)))
+        self._read_timings()
+        self._report(TestsFound(tests=tuple(map(self._place, tests))))
         replay, timings = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, timings]
         if self._setup.spawned:
             batches = self._run_what_cannot_be_sent(batches)
         self._databases.finish_with_parent()
-        self._read_timings()
         planned = self._plan_run(batches, aliases)
         batches, expected, plan = planned.batches, planned.expected, planned.workers
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
         limits = tuple((limit.workers, limit.reason) for limit in plan.limits)
+        predicted = [one.seconds for one in planned.predictions if one.workers == plan.workers]
         self._report(
             WorkersPlanned(
-                workers=plan.workers, reason=plan.reason, limits=limits, warnings=plan.warnings
+                workers=plan.workers,
+                reason=plan.reason,
+                limits=limits,
+                warnings=plan.warnings,
+                expected_seconds=round(predicted[0], 3) if predicted else 0.0,
             )
         )
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
@@ -189,6 +196,8 @@ class Session:
         portable = _pickled(batches) if self._setup.spawned else batches
 
         adaptive = self._timings.adaptive_limits() if self._config.adaptive_timeouts else {}
+
+        output = None if self._output is None else self._output.keep_in(self._databases.scratch())
 
         def start(number: int) -> WorkerProcess:
             return WorkerProcess(
@@ -203,6 +212,7 @@ class Session:
                     limit_seconds=self._limits.per_test,
                     adaptive=adaptive,
                     stack_file=self._databases.scratch() / f"w{number}.stack",
+                    output=output,
                     folder=self._folder,
                     close=(*self._databases.host_descriptors(), *pool.descriptors()),
                 )
@@ -235,6 +245,7 @@ class Session:
             self._reports.remove(replay)
             self._reports.remove(timings)
             self._measured = timings.measured
+            self.begin(Phase.CLEAN_UP)
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)
@@ -254,6 +265,10 @@ class Session:
             groups=groups,
             engine_bytes=self._databases.engine_bytes(groups),
         )
+
+    def _place(self, test: unittest.TestCase) -> TestPlace:
+        known = self._timings.tests.get(test.id())
+        return place_of_test(test, self._folder, 0.0 if known is None else round(known.seconds, 4))
 
     def _read_timings(self) -> None:
         self._timings, trouble = self._timings_file.read()
@@ -283,7 +298,7 @@ class Session:
                 servers.expect(worker, [template])
 
     def _report(self, event: Event) -> None:
-        at = time.monotonic() - self._began
+        at = round(time.monotonic() - self._began, 6)
         for report in list(self._reports):
             try:
                 report.handle(event, at)
@@ -311,7 +326,6 @@ class Session:
         return left
 
     def _close(self) -> None:
-        self.begin(Phase.CLEAN_UP)
         try:
             self._databases.prune()
         finally:

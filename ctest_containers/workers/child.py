@@ -59,6 +59,7 @@ class Assignment:
         limit_seconds: What a test or a fixture may take that has no limit of its own.
         adaptive: What tests may take at their first try, by their ids.
         stack_file: Where it writes where it is, when asked by a signal.
+        output: The file that it prints into; None for where its parent does.
         folder: Where the run was started; files are named relative to it.
         close: Descriptors of the parent that a forked worker must not keep open.
     """
@@ -73,6 +74,7 @@ class Assignment:
     limit_seconds: float | None
     adaptive: Mapping[str, float]
     stack_file: Path
+    output: Path | None
     folder: Path
     close: tuple[int, ...]
 
@@ -183,6 +185,7 @@ class Worker:
                 batch=batch.number,
                 seconds=seconds,
                 memory_bytes=self._memory_bytes(),
+                stopped=self._stopping,
             )
         )
 
@@ -276,11 +279,21 @@ class Worker:
         return self._pending.pop(0)
 
 
+def _print_into(file: Path) -> None:
+    """Let everything that this process and its children print be added to a file."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)
+
+
 def main(assignment: Assignment, channel: socket.socket) -> None:
     """Run as a worker until the parent says so or is gone."""
     for descriptor in assignment.close:
         with suppress(OSError):
             os.close(descriptor)
+    if assignment.output is not None:
+        _print_into(assignment.output)
     worker = Worker(assignment, channel)
     try:
         worker.work()

@@ -356,9 +356,10 @@ class WorkerPool:
                 # Django reports an error before a test starts, and then does not start it.
                 if slot.running is None and slot.work is not None:
                     slot.work.ended.add(index)
-            case BatchFinished(memory_bytes=count):
+            case BatchFinished(memory_bytes=count, stopped=stopped):
                 slot.memory_bytes = count or slot.memory_bytes
-                if self._interrupted and slot.work is not None:
+                # At a terminal, a worker may hear of Ctrl-C before its parent does.
+                if (self._interrupted or stopped) and slot.work is not None:
                     self._cut_short += len(slot.work.left)
                 slot.last = ""
                 slot.batch_deadline = None

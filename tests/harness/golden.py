@@ -1,7 +1,8 @@
-"""Records the run that the tests of reports are made from: `python -m harness.golden`.
+"""The recorded run that the tests of reports are made from, and what each format makes of it.
 
-It ends in every way that a test can end in, on real servers. What differs from machine to machine
-is replaced in the log, and nothing else.
+`python -m harness.golden record` runs it again, on real servers: it ends in every way that a test
+can end in. What differs from machine to machine is replaced in the log, and nothing else.
+`python -m harness.golden render` writes the files that the formats are compared with.
 """
 
 from __future__ import annotations
@@ -9,8 +10,14 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from ctest_containers.history.store import read
+from ctest_containers.report import github, junit, metrics, summary
+from ctest_containers.report.log import run_line, worker_line
+from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.text import without_controls
 from harness.projects import copy_of, environment, run
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
@@ -130,7 +137,43 @@ for number in range(40):
 '''
 
 
-def main() -> None:
+def recorded() -> RunRecord:
+    """The record of the recorded run."""
+    recording = Recording()
+    for at, event in read(LOG):
+        recording.handle(event, at)
+    return recording.run
+
+
+def _report(found: RunRecord) -> str:
+    lines = [*summary.failures(found), summary.verdict(found), summary.render(found)]
+    return without_controls("\n".join(lines))
+
+
+def _log(found: RunRecord) -> str:
+    workers = [str(worker_line(found, found.workers[number])) for number in sorted(found.workers)]
+    return "\n".join([*workers, str(run_line(found)), ""])
+
+
+FORMATS: Mapping[str, Callable[[RunRecord], str]] = {
+    "junit.xml": junit.render,
+    "metrics.prom": metrics.render,
+    "annotations.txt": lambda found: "\n".join([*github.error_commands(found, "/home/ada"), ""]),
+    "summary.md": github.job_summary,
+    "report.txt": _report,
+    "log.txt": _log,
+}
+"""What makes each of the golden files from a record."""
+
+
+def render() -> None:
+    """Write every golden file anew."""
+    found = recorded()
+    for name, make in FORMATS.items():
+        (GOLDEN / name).write_text(make(found))
+
+
+def record() -> None:
     """Run the tests of `BODY` four times, and keep the log of the last."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -167,4 +210,4 @@ SETTINGS = {"": "postgresql", "_PORT": "1"}
 """No server is at that port; nothing of the machine's is reached."""
 
 if __name__ == "__main__":
-    main()
+    {"record": record, "render": render}[sys.argv[1]]()

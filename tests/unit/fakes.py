@@ -169,6 +169,7 @@ class World:
         failures: What workers say about their own end, by place of the test they were in.
         memory_bytes: What workers say they have of the memory after each batch.
         fixture_error: The fixture in which every batch fails before its first test.
+        stops_after: The place of a test after which its worker stops, as on Ctrl-C.
     """
 
     batches: Sequence[Batch]
@@ -181,6 +182,7 @@ class World:
     before_test: Callable[[int], None] = lambda _: None
     memory_bytes: int = 0
     fixture_error: str = ""
+    stops_after: int | None = None
     processes: list[FakeProcess] = field(default_factory=list)
 
     def start(self, number: int) -> FakeProcess:
@@ -296,6 +298,15 @@ class FakeProcess(WorkerProcess):
                 worker=self.number, index=index, test_id=test.id(), kind=OutcomeKind.SUCCESS
             )
             yield TestFinished(worker=self.number, index=index, seconds=0.0)
+            if index == world.stops_after:
+                yield BatchFinished(
+                    worker=self.number,
+                    batch=batch.number,
+                    seconds=0.0,
+                    memory_bytes=0,
+                    stopped=True,
+                )
+                return
         if batch.number in world.fatal_ends:
             self._dead = True
             return

@@ -22,6 +22,7 @@ from ctest_containers.config.model import (
     parse_seconds,
     parse_size,
     parse_text,
+    parse_url,
     setting,
     variable,
 )
@@ -38,6 +39,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_floor: ("0", "512m", "2g"),
     parse_flag: ("yes", "no", "true"),
     parse_natural: ("0", "2", "3"),
+    parse_url: ("http://a.example", "https://b.example:9091", "http://c.example/x"),
     parse_limit: ("0", "2.5", "3.5"),
     parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),

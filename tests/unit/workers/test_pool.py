@@ -316,6 +316,26 @@ def test_stopping_ends_the_run_after_the_tests_that_are_running(databases: FakeD
     assert all(process.joined for process in world.processes)
 
 
+def test_a_worker_that_hears_of_ctrl_c_before_its_parent_does_leaves_no_test_uncounted(
+    databases: FakeDatabases,
+) -> None:
+    """At a terminal, every process gets the signal."""
+    world = World(_batches(5), stops_after=1)
+    pool = WorkerPool(
+        workers=1,
+        batches=world.batches,
+        databases=databases,
+        start=world.start,
+        report=lambda _: None,
+        stopping=lambda: False,
+        limits=Limits(per_test=None, per_worker=None, whole_run=None),
+    )
+
+    pool.run()
+
+    assert pool.not_run == 3
+
+
 def test_a_run_that_is_stopped_before_it_begins_starts_nothing(databases: FakeDatabases) -> None:
     world = World(_batches(2))
 

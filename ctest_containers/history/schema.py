@@ -1,0 +1,70 @@
+"""The JSON Schema of an event log's lines, made from the classes of the events."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from dataclasses import MISSING, fields, is_dataclass
+from enum import Enum
+from typing import Any, Final, get_args, get_origin
+
+from ctest_containers.history.lines import FORMAT, KINDS, VERSION
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+PLAIN: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
+
+
+def schema() -> dict[str, Any]:
+    """What every line of a log is valid against; fields of later versions may come to events."""
+    return {
+        "$schema": DIALECT,
+        "title": f"A line of an event log of ctest_containers, version {VERSION}",
+        "oneOf": [
+            {"$ref": "#/$defs/Header"},
+            *({"$ref": f"#/$defs/{name}"} for name in sorted(KINDS)),
+        ],
+        "$defs": {
+            "Header": _object(
+                {"format": {"const": FORMAT}, "version": {"const": VERSION}}, ["format", "version"]
+            ),
+            **{name: _event(name, kind) for name, kind in sorted(KINDS.items())},
+        },
+    }
+
+
+def _event(name: str, kind: Any) -> dict[str, Any]:
+    found = _of_class(kind)
+    at = {"type": "number", "description": "Seconds since the run began."}
+    found["properties"] = {"at": at, "type": {"const": name}, **found["properties"]}
+    found["required"] = ["at", "type", *found["required"]]
+    return found
+
+
+def _of_class(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    needed = [one.name for one in fields(kind) if one.default is MISSING]
+    properties = {one.name: _of_type(hints[one.name]) for one in fields(kind)}
+    return {"description": inspect.getdoc(kind), **_object(properties, needed)}
+
+
+def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _of_type(hint: Any) -> dict[str, Any]:
+    arguments = get_args(hint)
+    if get_origin(hint) in {typing.Union, types.UnionType}:
+        return {"anyOf": [_of_type(one) for one in arguments]}
+    if get_origin(hint) is tuple:
+        if arguments[1:] == (Ellipsis,):
+            return {"type": "array", "items": _of_type(arguments[0])}
+        return {"type": "array", "prefixItems": [_of_type(one) for one in arguments]}
+    if hint is type(None):
+        return {"type": "null"}
+    if is_dataclass(hint):
+        return _of_class(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {"enum": [one.value for one in hint]}
+    return {"type": PLAIN[hint]}

@@ -1,0 +1,249 @@
+"""A run against earlier runs: what became slower or flaky, and what would make it shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from enum import Enum
+from itertools import groupby
+from typing import Any, Final
+
+from ctest_containers.report.changes import (
+    COMMON_TESTS,
+    EARLIER_RUNS,
+    DurationChange,
+    Durations,
+    FlakyTest,
+    Outcomes,
+    compare_durations,
+    compare_outcomes,
+)
+from ctest_containers.report.efficiency import (
+    Efficiency,
+    FixtureCost,
+    fixture_costs,
+    usage,
+)
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.savings import Saving, savings, whole_seconds
+from ctest_containers.text import duration, plural
+
+FORMAT: Final = "ctest-containers-analysis"
+VERSION: Final = 1
+
+SHOWN: Final = 10
+"""The text names so many of a kind; JSON has them all."""
+
+SPEED_SHARE: Final = 0.1
+"""The text says so where a run was slower or faster by more than this."""
+
+SHORTEST_SHOWN: Final = 0.005
+"""The text leaves out what it would call 0.00 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What a run shows, by itself and against earlier ones.
+
+    Attributes:
+        run: Its id; empty if the record has no beginning.
+        seconds: How long it took, with the start of its process.
+        tests: How many it had.
+        earlier: How many earlier runs it was compared with.
+        efficiency: None for a run that did not come to its tests.
+        fixtures: The classes whose fixtures take longer than their tests; most seconds first.
+        savings: What would make it shorter; most seconds first.
+    """
+
+    run: str
+    seconds: float
+    tests: int
+    earlier: int
+    durations: Durations
+    outcomes: Outcomes
+    efficiency: Efficiency | None
+    fixtures: tuple[FixtureCost, ...]
+    savings: tuple[Saving, ...]
+
+
+def analyse(run: RunRecord, earlier: Sequence[RunRecord]) -> Analysis:
+    """Compare a run with earlier ones, and look for what would make it shorter.
+
+    Args:
+        earlier: Oldest first; of any selection of tests, any number of workers, ended or not.
+    """
+    used, costs = usage(run), fixture_costs(run)
+    return Analysis(
+        run.started.run if run.started is not None else "",
+        whole_seconds(run),
+        len(run.tests),
+        len(earlier),
+        compare_durations(run, earlier),
+        compare_outcomes(run, earlier),
+        None if used is None else used.efficiency,
+        costs,
+        savings(run, used, costs),
+    )
+
+
+def as_json(analysis: Analysis) -> dict[str, Any]:
+    """What JSON can carry: the attributes by their names; durations in seconds."""
+    found: dict[str, Any] = {"format": FORMAT, "version": VERSION, **_plain(analysis)}
+    if analysis.efficiency is not None:
+        found["efficiency"]["idle_seconds"] = analysis.efficiency.idle_seconds
+        found["efficiency"]["share"] = analysis.efficiency.share
+    return found
+
+
+def as_text(analysis: Analysis) -> str:
+    """The same in words, for a person; paragraphs with an empty line between them."""
+    return "\n\n".join("\n".join(one) for one in _paragraphs(analysis)) + "\n"
+
+
+def _paragraphs(analysis: Analysis) -> Iterator[list[str]]:
+    run = f"Run {analysis.run}" if analysis.run else "The run"
+    yield [f"{run}: {plural(analysis.tests, 'test')} in {duration(analysis.seconds)}."]
+    yield from _of_durations(analysis)
+    yield from _of_outcomes(analysis.outcomes)
+    if analysis.efficiency is None:
+        yield ["It did not come to its tests, so nothing can be said on its workers."]
+    else:
+        yield _of_efficiency(analysis.efficiency)
+    if analysis.fixtures:
+        costs = [
+            (duration(one.seconds), "tests", duration(one.tests_seconds), _times(one))
+            for one in analysis.fixtures
+        ]
+        heading = "Fixtures that take longer than the tests of their class or module:"
+        yield [heading, *_table(costs)]
+    if analysis.savings:
+        heading = "What would make it shorter, at most by so much each; savings do not add up:"
+        advice = [(duration(one.seconds), one.advice) for one in analysis.savings]
+        yield [heading, *_table(advice)]
+    else:
+        yield ["Nothing was found that would make it noticeably shorter."]
+
+
+def _of_durations(analysis: Analysis) -> Iterator[list[str]]:
+    found, earlier = analysis.durations, analysis.earlier
+    if found.speed is None:
+        why = f"Too few tests passed in this run and in {plural(earlier, 'earlier run')}"
+        why = f"There {_are(earlier)}" if earlier < EARLIER_RUNS else why
+        need = f"{COMMON_TESTS} tests that passed in this run and in {EARLIER_RUNS} earlier ones"
+        yield [f"{why}: comparing durations takes {need}."]
+        return
+    compared = f"{_tests(found.compared)} compared with {plural(earlier, 'earlier run')}."
+    if abs(found.speed - 1) > SPEED_SHARE:
+        compared += (
+            f" All in all, tests took {found.speed:.2f} times as long as usual; that is left out "
+            "of the comparison."
+        )
+    if not found.slower and not found.faster:
+        compared += " None became slower or faster."
+    yield [compared]
+    for changes, word in ((found.slower, "slower"), (found.faster, "faster")):
+        if changes:
+            rows = [_row_of_change(one) for one in changes]
+            yield [f"{_tests(len(changes))} became {word}:", *_table(rows)]
+
+
+def _of_outcomes(found: Outcomes) -> Iterator[list[str]]:
+    for changes, word in ((found.failing, "newly failing"), (found.fixed, "newly fixed")):
+        if changes:
+            rows = [(one.now.value, _runs(one.runs), one.test_id) for one in changes]
+            yield [f"{_tests(len(changes))} {word}:", *_table(rows)]
+    if found.flaky:
+        order = ", the most suspicious first" if len(found.flaky) > 1 else ""
+        yield [
+            f"{_tests(len(found.flaky))} may be flaky{order}:",
+            *(line for one in found.flaky[:SHOWN] for line in _lines_of_flaky(one)),
+            *_more(len(found.flaky)),
+        ]
+
+
+def _of_efficiency(found: Efficiency) -> list[str]:
+    parts = [
+        (found.busy_seconds, "in tests and fixtures"),
+        (found.beginning_seconds, "waiting for containers at the beginning"),
+        (found.end_seconds, "waiting for the last worker at the end"),
+        (found.given_up_seconds, "in tries that were given up"),
+        (found.between_seconds, "between tests: flushes, new servers, messages"),
+    ]
+    whole = found.workers * found.span_seconds
+    rows = [
+        (duration(seconds), f"{seconds / whole:.0%}", what)
+        for seconds, what in parts
+        if seconds >= SHORTEST_SHOWN
+    ]
+    workers = "1 worker was" if found.workers == 1 else f"{found.workers} workers were"
+    busy = f"busy for {found.share:.0%} of {duration(found.span_seconds)}"
+    return [f"{workers} {busy}; all their time together:", *_table(rows)]
+
+
+def _are(earlier: int) -> str:
+    return {0: "are no earlier runs", 1: "is only 1 earlier run"}.get(
+        earlier, f"are only {earlier} earlier runs"
+    )
+
+
+def _tests(count: int) -> str:
+    return plural(count, "test")
+
+
+def _runs(runs: int) -> str:
+    return "in this run" if runs == 1 else f"for {runs} runs"
+
+
+def _row_of_change(one: DurationChange) -> tuple[str, ...]:
+    return (
+        duration(one.seconds),
+        "instead of",
+        duration(one.usual_seconds),
+        _runs(one.runs),
+        one.test_id,
+    )
+
+
+def _times(one: FixtureCost) -> str:
+    return one.owner + (f" ({one.times} times)" if one.times > 1 else "")
+
+
+def _lines_of_flaky(one: FlakyTest) -> Iterator[str]:
+    words = [
+        status.value + (" after another try" if place in one.retried else "")
+        for place, status in enumerate(one.statuses)
+    ]
+    stretches = [(word, len(list(group))) for word, group in groupby(words)]
+    yield f"  {one.test_id}"
+    yield "    " + ", ".join(
+        word if count == 1 else f"{count} times {word}" for word, count in stretches
+    )
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """Rows with their columns below one another; numbers end where others end."""
+    every = list(rows)
+    shown = every[:SHOWN]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    lines = []
+    for row in shown:
+        cells = [
+            cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
+            for cell, width in zip(row[:-1], widths, strict=False)
+        ]
+        lines.append("  " + "  ".join([*cells, row[-1]]))
+    return [*lines, *_more(len(every))]
+
+
+def _more(count: int) -> list[str]:
+    return [f"  and {count - SHOWN} more"] if count > SHOWN else []
+
+
+def _plain(found: Any) -> Any:
+    if isinstance(found, Enum):
+        return found.value
+    if isinstance(found, tuple):
+        return [_plain(one) for one in found]
+    if is_dataclass(found):
+        return {one.name: _plain(getattr(found, one.name)) for one in fields(found)}
+    return found

@@ -1,0 +1,73 @@
+"""Writes what a run looks like in some format when it has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctest_containers.errors import ReportError
+from ctest_containers.events import Event, RunFinished
+from ctest_containers.report.record import RunRecord
+
+Render = Callable[[RunRecord], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that is to be, and what makes its text."""
+
+    file: Path
+    render: Render
+
+    def write(self, run: RunRecord) -> None:
+        """Replace the file in one step, making its folder if need be.
+
+        Raises:
+            ReportError: It cannot be written.
+        """
+        making = self.file.with_name(f".{self.file.name}.{os.getpid()}")
+        try:
+            text = self.render(run)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                making.write_text(text, encoding="utf-8")
+                making.replace(self.file)
+            finally:
+                making.unlink(missing_ok=True)
+        except OSError as error:
+            raise ReportError(f"The report {self.file} cannot be written: {error}.") from error
+
+
+class FilesReport:
+    """Several formats of one record.
+
+    Args:
+        run: The record of the run, which is told of events before this is.
+    """
+
+    def __init__(self, run: RunRecord, outputs: Sequence[Output]) -> None:
+        self._run = run
+        self._outputs = outputs
+
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # The record has the times.
+        """See `Report`."""
+        if isinstance(event, RunFinished):
+            write_all(self._outputs, self._run)
+
+
+def write_all(outputs: Sequence[Output], run: RunRecord) -> None:
+    """Write every file that can be written.
+
+    Raises:
+        ReportError: One or more could not.
+    """
+    trouble = []
+    for output in outputs:
+        try:
+            output.write(run)
+        except ReportError as error:
+            trouble.append(str(error))
+    if trouble:
+        raise ReportError("\n".join(trouble))

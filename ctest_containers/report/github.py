@@ -1,0 +1,215 @@
+"""What GitHub Actions shows of a run: annotations, groups in the log, and a summary of the job.
+
+See https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.errors import ReportError
+from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished
+from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
+from ctest_containers.report.summary import lines as summary_lines
+from ctest_containers.report.summary import verdict
+from ctest_containers.text import duration, without_controls
+
+ANNOTATIONS: Final = 50
+"""GitHub shows fewer of them for each step, and the log has all failures anyway."""
+
+SUMMARY_BYTES: Final = 900 * 1024
+"""GitHub refuses a summary of more than 1 MiB."""
+
+MESSAGE_LENGTH: Final = 4000
+
+ICONS: Final = {
+    Status.PASSED: "✅",
+    Status.FAILED: "❌",
+    Status.ERROR: "💥",
+    Status.UNEXPECTED_SUCCESS: "❗",
+    Status.SKIPPED: "⏭️",
+    Status.EXPECTED_FAILURE: "🟡",
+    Status.NOT_RUN: "⚪",
+}
+
+
+class GithubReport:
+    """Writes commands into the log of a step, and the summary into the file that GitHub names.
+
+    Args:
+        run: The record of the run, which is told of events before this is.
+        write: Writes a line into the log.
+        summary: The file; None where there is none.
+        workspace: The checkout; annotations name files relative to it.
+    """
+
+    def __init__(
+        self,
+        run: RunRecord,
+        *,
+        write: Callable[[str], None],
+        summary: Path | None,
+        workspace: str,
+    ) -> None:
+        self._run = run
+        self._write = write
+        self._summary = summary
+        self._workspace = workspace
+        self._in_group = False
+
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # The record has the times.
+        """See `Report`."""
+        match event:
+            case PhaseStarted(phase=phase):
+                self._change_group("Templates" if phase is Phase.TEMPLATE else "")
+            case RunFinished():
+                self._change_group("")
+                self._finish()
+            case _:
+                pass
+
+    def _change_group(self, title: str) -> None:
+        if self._in_group and not title:
+            self._write("::endgroup::")
+        elif title and not self._in_group:
+            self._write(f"::group::{title}")
+        self._in_group = bool(title)
+
+    def _finish(self) -> None:
+        run = self._run
+        self._write("::group::Phases, workers and the slowest tests")
+        for line in summary_lines(run):
+            self._write(line)
+        self._write("::endgroup::")
+        for line in error_commands(run, self._workspace):
+            self._write(line)
+        if self._summary is not None:
+            try:
+                with self._summary.open("a", encoding="utf-8") as file:
+                    file.write(job_summary(run))
+            except OSError as error:
+                raise ReportError(f"The job's summary cannot be written: {error}.") from error
+
+
+def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
+    """A command for each failure, which GitHub shows at its line.
+
+    Args:
+        workspace: The checkout; files in it are named relative to it.
+    """
+    folder = run.started.folder if run.started else ""
+    found = 0
+    for test in run.tests.values():
+        if not test.status.is_bad:
+            continue
+        place, name = test.place, test.place.test_id
+        said = [
+            (
+                f"{name} {outcome.subtest}" if outcome.subtest else name,
+                problem.text,
+                # A line without its own file would be one of another file.
+                (problem.file, problem.line) if problem.file else (place.file, place.line),
+            )
+            for outcome, problem in test.problems
+        ]
+        unexpected = (name, UNEXPECTED, (place.file, place.line))
+        for title, message, (file, line) in said or [unexpected]:
+            yield _annotation(_in_workspace(file, folder, workspace), line, title, message)
+            found += 1
+            if found == ANNOTATIONS:
+                return
+    for _, outcome in run.bad_fixtures:
+        if outcome.problem is not None:
+            file = _in_workspace(outcome.problem.file, folder, workspace)
+            yield _annotation(file, outcome.problem.line, outcome.test_id, outcome.problem.text)
+    if run.finished is not None and run.finished.failure:
+        yield _annotation("", 0, "The run has ended before its tests", run.finished.failure)
+
+
+def job_summary(run: RunRecord) -> str:
+    """The run in Markdown: counts, failures, phases and the slowest tests."""
+    lines = [f"### {'❌' if run.has_failed else '✅'} {_cell(verdict(run))}", ""]
+    counts = {status: count for status, count in run.counts.items() if count}
+    if counts:
+        lines.append("| " + " | ".join(f"{ICONS[one]} {one.value}" for one in counts) + " |")
+        lines.append("|" + " --- |" * len(counts))
+        lines.append("| " + " | ".join(map(str, counts.values())) + " |")
+        lines.append("")
+    bad = [test for test in run.tests.values() if test.status.is_bad]
+    failures = [
+        (one.place.test_id, "\n".join(problem.text for _, problem in one.problems) or UNEXPECTED)
+        for one in bad
+    ]
+    failures += [
+        (outcome.test_id, outcome.problem.text if outcome.problem else "")
+        for _, outcome in run.bad_fixtures
+    ]
+    size = 0
+    for shown, (name, text) in enumerate(failures):
+        block = _details(name, text[-MESSAGE_LENGTH:])
+        size += len(block.encode(errors="backslashreplace"))
+        if size > SUMMARY_BYTES:
+            lines.append(f"… and {len(failures) - shown} more; the log has them all.")
+            break
+        lines.append(block)
+    phases = run.phase_seconds
+    if phases:
+        lines += ["", "| " + " | ".join(phase.value for phase in phases) + " |"]
+        lines.append("|" + " ---: |" * len(phases))
+        lines.append("| " + " | ".join(map(duration, phases.values())) + " |")
+    slowest = run.slowest(10)
+    if slowest:
+        lines += ["", "| slowest tests | |", "| --- | ---: |"]
+        lines += [f"| `{_cell(one.place.test_id)}` | {duration(one.seconds)} |" for one in slowest]
+    if run.planned is not None and run.planned.workers:
+        lines += ["", f"Workers: {run.planned.workers} ({_cell(run.planned.reason)})."]
+    return without_controls("\n".join(lines)) + "\n\n"
+
+
+def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport:
+    """The report for the step that this process runs in."""
+    file = os.environ.get("GITHUB_STEP_SUMMARY")
+    workspace = os.environ.get("GITHUB_WORKSPACE", "")
+    summary = Path(file) if file else None
+    return GithubReport(run, write=write, summary=summary, workspace=workspace)
+
+
+def _details(name: str, text: str) -> str:
+    """A part that opens when it is clicked on; the fence is longer than any in the text."""
+    longest = max((len(ticks) for ticks in re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    title = f"<details><summary>❌ <code>{_html(name)}</code></summary>"
+    return f"{title}\n\n{fence}\n{text}\n{fence}\n\n</details>"
+
+
+def _annotation(file: str, line: int, title: str, message: str) -> str:
+    place = f"file={_property(file)}," if file else ""
+    place += f"line={line}," if file and line else ""
+    return f"::error {place}title={_property(title)}::{_data(message[-MESSAGE_LENGTH:])}"
+
+
+def _in_workspace(file: str, folder: str, workspace: str) -> str:
+    if not file:
+        return ""
+    full = file if file.startswith("/") else f"{folder}/{file}"
+    return full.removeprefix(f"{workspace}/") if workspace else file
+
+
+def _data(text: str) -> str:
+    return without_controls(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _html(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

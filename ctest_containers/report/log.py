@@ -1,0 +1,173 @@
+"""Tells the logger `ctest_containers` what happens: a line for each event, worker and run.
+
+The message of a record is a dictionary that shows itself as `key=value`, so that any formatter of
+Django's LOGGING prints it well, and one for JSON keeps its fields apart.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.codec import fields_of
+from ctest_containers.errors import ReportError, UsageError
+from ctest_containers.events import Event, RunFinished, TestsFound, TimePassed
+from ctest_containers.report.record import FixtureRecord, RunRecord, TestRecord, WorkerRecord
+from ctest_containers.report.words import SILENT, words
+
+LOGGER: Final = "ctest_containers"
+
+PLAIN: Final = re.compile(r'[^\s"=]+')
+"""What needs no quotes in `key=value`."""
+
+
+class Fields(dict[str, Any]):
+    """What is told in one line."""
+
+    def __str__(self) -> str:
+        return " ".join(f"{key}={_value(value)}" for key, value in self.items())
+
+
+class LogReport:
+    """Logs every event, those that need attention as warnings, the others for debugging.
+
+    When the run has ended, each worker has a line of its own, and the run has one.
+
+    Args:
+        run: The record of the run, which is told of events before this is.
+        logger: Takes the lines.
+    """
+
+    def __init__(self, run: RunRecord, logger: logging.Logger) -> None:
+        self._run = run
+        self._logger = logger
+
+    def handle(self, event: Event, at: float) -> None:
+        """See `Report`."""
+        logger = self._logger
+        if isinstance(event, TimePassed):
+            return
+        if type(event) in SILENT and not logger.isEnabledFor(logging.DEBUG):
+            return
+        level = max((level for level, _ in words(event)), default=logging.DEBUG)
+        level = level if level >= logging.WARNING else logging.DEBUG
+        if logger.isEnabledFor(level):
+            logger.log(level, _line(event, at))
+        if isinstance(event, RunFinished) and logger.isEnabledFor(logging.INFO):
+            for number in sorted(self._run.workers):
+                logger.info(worker_line(self._run, self._run.workers[number]))
+            logger.info(run_line(self._run))
+
+
+def worker_line(run: RunRecord, worker: WorkerRecord) -> Fields:
+    """What one worker has done."""
+    tests = [test for test in run.tests.values() if test.worker == worker.number and test.outcomes]
+    ran: list[TestRecord | FixtureRecord] = [*tests, *worker.fixtures]
+    servers = dict.fromkeys(ready.container for _, ready in worker.servers)
+    found = Fields(
+        event="worker",
+        worker=worker.number,
+        database=",".join(servers) or "sqlite",
+        tests=len(tests),
+        duration=round(sum(one.seconds for one in ran), 3),
+        queries=sum(one.query_count for one in ran),
+    )
+    if worker.process_bytes:
+        found["memory_peak"] = _megabytes(max(count for _, count in worker.process_bytes))
+    sizes = [count for samples in worker.server_bytes.values() for _, count in samples]
+    if sizes:
+        found["database_memory_peak"] = _megabytes(max(sizes))
+    return found
+
+
+def run_line(run: RunRecord) -> Fields:
+    """What the whole run has come to."""
+    counts = {status.value.replace(" ", "_"): count for status, count in run.counts.items()}
+    return Fields(
+        event="run",
+        run=run.started.run if run.started else "",
+        passed="no" if run.has_failed else "yes",
+        duration=round(run.ended, 3),
+        workers=len(run.workers),
+        tests=len(run.tests),
+        **{f"tests_{status}": count for status, count in counts.items() if count},
+    )
+
+
+def logger_for(form: str, level: str, file: str) -> logging.Logger:
+    """The logger, with a handler of its own where a format is asked for.
+
+    Args:
+        form: `text`, `json`, or `off` to leave everything to Django's LOGGING.
+        level: The name of the least level that is to be seen.
+        file: Where lines are added; empty for the standard error.
+
+    Raises:
+        ReportError: The file cannot be opened.
+        UsageError: What writes the format is not installed.
+    """
+    logger = logging.getLogger(LOGGER)
+    if not logger.handlers:
+        # Python would print warnings of its own accord, which the console says already.
+        logger.addHandler(logging.NullHandler())
+    if form == "off":
+        return logger
+    handler = _handler(file)
+    handler.setFormatter(_formatter(form))
+    logger.addHandler(handler)
+    logger.setLevel(level.upper())
+    logger.propagate = False
+    return logger
+
+
+def _handler(file: str) -> logging.Handler:
+    if not file:
+        return logging.StreamHandler(sys.stderr)
+    try:
+        Path(file).parent.mkdir(parents=True, exist_ok=True)
+        return logging.FileHandler(file, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise ReportError(f"The log {file} cannot be written: {error}.") from error
+
+
+def _formatter(form: str) -> logging.Formatter:
+    if form == "json":
+        try:
+            from pythonjsonlogger.json import JsonFormatter
+        except ImportError:
+            raise UsageError(
+                "A log in JSON needs the package python-json-logger.",
+                "pip install 'ctest-containers[json]'",
+            ) from None
+        return JsonFormatter("{asctime}{levelname}{name}", style="{", rename_fields=RENAMED)
+    return logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+RENAMED: Final = {"asctime": "time", "levelname": "level", "name": "logger"}
+
+
+def _line(event: Event, at: float) -> Fields:
+    fields: Mapping[str, Any] = fields_of(event)
+    if isinstance(event, TestsFound):
+        fields = {"tests": len(event.tests)}
+    known = {key: value for key, value in fields.items() if value not in (None, "", ())}
+    return Fields(event=type(event).__name__, at=round(at, 3), **known)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f}MB"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, str):
+        text = str.__str__(value)
+    elif isinstance(value, (int, float)):
+        text = str(value)
+    else:
+        text = json.dumps(value, default=fields_of, ensure_ascii=False)
+    return text if PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)

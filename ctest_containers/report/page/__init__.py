@@ -1,0 +1,5 @@
+"""The page of a run: one HTML file that shows all of it and loads nothing from anywhere."""
+
+from ctest_containers.report.page.document import render
+
+__all__ = ["render"]

@@ -1,0 +1,282 @@
+"""The data of a page: what its script shows, as plain lists, texts and numbers.
+
+There may be tens of thousands of tests, so each is a short list, and the names that many of them
+share stand in one table. What few tests have, such as tracebacks, stands apart under their places.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from math import isfinite
+from typing import Any, Final
+
+from ctest_containers.events import (
+    Problem,
+    TemplateBuildStarted,
+    TemplateBuilt,
+    TemplateFound,
+    TemplatePulled,
+    TestOutcome,
+)
+from ctest_containers.report.page.texts import Allowance, captured_in, cut, cut_middle
+from ctest_containers.report.record import RunRecord, Status, TestRecord, WorkerRecord, status_of
+
+_STATUS_PLACES: Final = {status: place for place, status in enumerate(Status)}
+
+_NOTE_OF_WORKER: Final = re.compile(
+    r"(?:Going on without worker (\d+): |Worker (\d+) (?:ended with |waits: |goes on(?::| in )))"
+)
+"""What befell a worker, among the notes of the run."""
+
+_HEADLINE: Final = 4_000
+
+
+class _Names:
+    """A table of texts; each is in it once."""
+
+    def __init__(self) -> None:
+        self.places: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        return self.places.setdefault(name, len(self.places))
+
+
+def data_of(run: RunRecord) -> dict[str, Any]:
+    """Everything that the page shows of a run."""
+    names = _Names()
+    allowance = Allowance()
+    tests = [_test(test, names) for test in run.tests.values()]
+    details = {
+        str(place): found
+        for place, test in enumerate(run.tests.values())
+        if (found := _details(test, allowance))
+    }
+    workers = [_worker(run, run.workers[number], names) for number in sorted(run.workers)]
+    return {
+        "run": _started(run),
+        "finished": _finished(run),
+        "failed": run.has_failed,
+        "ended": _seconds(run.ended),
+        "statuses": [status.value for status in Status],
+        "counts": list(run.counts.values()),
+        "planned": _planned(run),
+        "phases": [
+            [phase.value, _seconds(seconds)] for phase, seconds in run.phase_seconds.items()
+        ],
+        "tests": tests,
+        "details": details,
+        "fixtures": [
+            {
+                "at": _seconds(at),
+                "id": outcome.test_id,
+                "worker": outcome.worker,
+                "status": _STATUS_PLACES[status_of(outcome)],
+                **_outcomes_and_output([outcome], "", "", allowance),
+            }
+            for at, outcome in run.bad_fixtures
+        ],
+        "workers": workers,
+        "templates": list(_templates(run)),
+        "notes": [[_seconds(at), level, text] for at, level, text in run.notes],
+        "available": _points(run.available),
+        # Last, for everything above puts names into it.
+        "names": list(names.places),
+    }
+
+
+def _seconds(value: float) -> float:
+    # A log can hold what no clock has measured, and JSON has no word for it.
+    return round(value, 4) if isfinite(value) else 0.0
+
+
+def _points(points: Iterable[tuple[float, int]]) -> list[list[float]]:
+    return [[_seconds(at), value] for at, value in points]
+
+
+def _test(test: TestRecord, names: _Names) -> list[float]:
+    place = test.place
+    class_name, _, name = place.test_id.rpartition(".")
+    return [
+        names.place(class_name),
+        names.place(name),
+        _STATUS_PLACES[test.status],
+        test.worker,
+        _seconds(test.started),
+        _seconds(test.seconds),
+        test.query_count,
+        names.place(place.file),
+        place.line,
+    ]
+
+
+def _details(test: TestRecord, allowance: Allowance) -> dict[str, Any]:
+    """What only some tests have; empty for one that passed in silence."""
+    if not (test.stdout or test.stderr or test.retries):
+        if not test.outcomes:
+            return {}
+        if len(test.outcomes) == 1 and test.status is Status.PASSED:
+            only = test.outcomes[0]
+            if only.problem is None and not only.queries:
+                return {}
+    found = _outcomes_and_output(
+        test.outcomes,
+        test.stdout,
+        test.stderr,
+        None if test.status.is_bad else allowance,
+    )
+    if test.retries:
+        found["retries"] = test.retries
+    return found
+
+
+def _outcomes_and_output(
+    outcomes: list[TestOutcome], stdout: str, stderr: str, allowance: Allowance | None
+) -> dict[str, Any]:
+    found: dict[str, Any] = {"outcomes": [_outcome(outcome) for outcome in outcomes]}
+    for outcome in outcomes:
+        if outcome.problem is not None:
+            # unittest writes what was printed below the traceback as well, once for each problem.
+            _, printed, complained = captured_in(outcome.problem.text)
+            stdout, stderr = stdout or printed, stderr or complained
+    for name, text in (("stdout", stdout), ("stderr", stderr)):
+        if text:
+            found[name] = cut(text, allowance)
+    return found
+
+
+def _outcome(outcome: TestOutcome) -> dict[str, Any]:
+    found: dict[str, Any] = {"status": _STATUS_PLACES[status_of(outcome)]}
+    if outcome.subtest is not None:
+        found["subtest"] = cut_middle(outcome.subtest)
+    if outcome.reason:
+        found["reason"] = cut_middle(outcome.reason)
+    if outcome.queries:
+        found["queries"] = cut(outcome.queries)
+    if outcome.problem is not None:
+        found["problem"] = _problem(outcome.problem)
+    return found
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    traceback, _, _ = captured_in(problem.text)
+    return {
+        "type": problem.type_name,
+        "module": problem.module,
+        "message": problem.message[:_HEADLINE],
+        "text": cut_middle(traceback),
+        "file": problem.file,
+        "line": problem.line,
+    }
+
+
+def _started(run: RunRecord) -> dict[str, Any] | None:
+    started = run.started
+    if started is None:
+        return None
+    return {
+        "id": started.run,
+        "project": started.project,
+        "branch": started.branch,
+        "date": started.started_at,
+        "folder": started.folder,
+        "arguments": list(started.arguments),
+        "startup": _seconds(started.startup_seconds),
+        "versions": [
+            ["ctest_containers", started.toolkit],
+            ["Python", started.python],
+            ["Django", started.django],
+            ["on", started.platform],
+        ],
+    }
+
+
+def _finished(run: RunRecord) -> dict[str, Any] | None:
+    if run.finished is None:
+        return None
+    return {"failure": run.finished.failure, "notRun": run.finished.not_run}
+
+
+def _planned(run: RunRecord) -> dict[str, Any] | None:
+    if run.planned is None:
+        return None
+    return {
+        "workers": run.planned.workers,
+        "reason": run.planned.reason,
+        "limits": [list(limit) for limit in run.planned.limits],
+    }
+
+
+def _worker(run: RunRecord, worker: WorkerRecord, names: _Names) -> dict[str, Any]:
+    return {
+        "number": worker.number,
+        "started": [_seconds(at) for at in worker.started],
+        "servers": [
+            [_seconds(at), one.group, one.container, one.version, _seconds(one.seconds)]
+            for at, one in worker.servers
+        ],
+        "fixtures": [
+            [
+                names.place(one.name),
+                _seconds(one.started),
+                _seconds(one.seconds),
+                one.query_count,
+            ]
+            for one in worker.fixtures
+        ],
+        "notes": _notes_of(run, worker),
+        "process": _points(worker.process_bytes),
+        "memory": [[group, _points(points)] for group, points in worker.server_bytes.items()],
+    }
+
+
+def _notes_of(run: RunRecord, worker: WorkerRecord) -> list[list[Any]]:
+    """What befell a worker, also where only the run has a note of it."""
+    found = {(at, text) for at, text in worker.notes}
+    for at, _, text in run.notes:
+        match = _NOTE_OF_WORKER.match(text)
+        if match is not None and int(match[1] or match[2]) == worker.number:
+            found.add((at, text))
+    return [[_seconds(at), text] for at, text in sorted(found)]
+
+
+def _templates(run: RunRecord) -> Iterator[dict[str, Any]]:
+    """What was decided for each group of databases, and how long it took."""
+    builds = {
+        (one.group, one.fingerprint): one
+        for one in run.templates
+        if isinstance(one, TemplateBuildStarted)
+    }
+    for one in run.templates:
+        found = {"group": one.group, "fingerprint": one.fingerprint[:12]}
+        match one:
+            case TemplateFound(aliases=aliases):
+                yield {**found, "decision": "found", "aliases": list(aliases)}
+            case TemplatePulled():
+                layers = f"{one.layers} layers came, {one.present} were here"
+                reason = f"from {one.registry}: {layers}"
+                yield {
+                    **found,
+                    "decision": "pulled",
+                    "reason": reason,
+                    "seconds": _seconds(one.seconds),
+                }
+            case TemplateBuilt():
+                begun = builds.pop((one.group, one.fingerprint), None)
+                yield {
+                    **found,
+                    "decision": "built incrementally" if one.incremental else "built from scratch",
+                    "reason": "" if begun is None else begun.reason,
+                    "aliases": [] if begun is None else list(begun.aliases),
+                    "seconds": _seconds(one.seconds),
+                }
+            case TemplateBuildStarted():
+                pass
+    for begun in builds.values():
+        yield {
+            "group": begun.group,
+            "fingerprint": begun.fingerprint[:12],
+            "decision": "not built to its end",
+            "reason": begun.reason,
+            "aliases": list(begun.aliases),
+        }

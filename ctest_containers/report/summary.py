@@ -1,0 +1,70 @@
+"""A run in a few lines, for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
+from ctest_containers.text import duration, plural
+
+SLOWEST = 5
+
+WIDTH = 79
+"""Columns that every terminal has."""
+
+SLOW_SECONDS = 0.1
+"""Nobody wants to know of tests that are quicker, slow as they may be among the others."""
+
+
+def render(run: RunRecord) -> str:
+    """Phases, workers and the slowest tests, one line each."""
+    return "".join(f"{line}\n" for line in lines(run))
+
+
+def lines(run: RunRecord) -> Iterator[str]:
+    """The lines of the summary."""
+    seconds = run.phase_seconds
+    phases = [f"{one.value} {duration(seconds[one])}" for one in seconds if seconds[one] >= 0.005]
+    if phases:
+        yield from textwrap.wrap(f"Phases: {', '.join(phases)}", WIDTH, subsequent_indent="  ")
+    if run.planned is not None and run.planned.workers:
+        workers = plural(run.planned.workers, "worker")
+        yield f"Workers: {workers} ({run.planned.reason})"
+    for test in run.tests.values():
+        for reason in test.retries:
+            verdict = "failed again" if test.status.is_bad else "passed then"
+            yield f"Tried again: {test.place.test_id}, which {verdict}. {reason}"
+    slowest = [test for test in run.slowest(SLOWEST) if test.seconds >= SLOW_SECONDS]
+    if slowest:
+        yield "Slowest tests:"
+    for test in slowest:
+        yield f"  {duration(test.seconds):>9}  {test.place.test_id}"
+
+
+def verdict(run: RunRecord) -> str:
+    """How a run ended, in one line."""
+    counts = [f"{count} {status.value}" for status, count in run.counts.items() if count]
+    more = [plural(len(run.bad_fixtures), "failed fixture")] if run.bad_fixtures else []
+    word = "FAILED" if run.has_failed else "PASSED"
+    ended = "" if run.finished is None or not run.finished.failure else f" {run.finished.failure}"
+    unfinished = " The log ends before the run does." if run.finished is None else ""
+    return f"{word}: {', '.join([*counts, *more])} in {duration(run.ended)}.{ended}{unfinished}"
+
+
+def failures(run: RunRecord) -> Iterator[str]:
+    """What went wrong, in unittest's words."""
+    for test in run.tests.values():
+        if not test.status.is_bad:
+            continue
+        place = f"{test.place.file}:{test.place.line}" if test.place.file else "no file"
+        yield f"{test.status.value.upper()}: {test.place.test_id} ({place})"
+        if test.status is Status.UNEXPECTED_SUCCESS:
+            yield f"{UNEXPECTED}\n"
+        for outcome, problem in test.problems:
+            if outcome.subtest:
+                yield outcome.subtest
+            yield problem.text
+    for _, outcome in run.bad_fixtures:
+        yield f"ERROR: {outcome.test_id}"
+        yield outcome.problem.text if outcome.problem is not None else outcome.reason

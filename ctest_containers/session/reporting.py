@@ -1,0 +1,135 @@
+"""Who is told what happens in a run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctest_containers.config import Config
+from ctest_containers.errors import UsageError
+from ctest_containers.history import History
+from ctest_containers.report import Report
+from ctest_containers.report.console import ConsoleReport
+from ctest_containers.report.event_log import EventLogReport
+from ctest_containers.report.files import FilesReport, Output
+from ctest_containers.report.log import LogReport, logger_for
+from ctest_containers.report.output import WorkerOutput
+from ctest_containers.report.record import Recording
+
+Log = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """The reports of a run.
+
+    Attributes:
+        output: Where workers print; None for where the parent does.
+        is_live: Whether a picture on the terminal takes the place of dots.
+    """
+
+    reports: tuple[Report, ...]
+    output: WorkerOutput | None = None
+    is_live: bool = False
+
+
+def quiet(log: Log) -> Reporting:
+    """For what is no run of tests: only what a person has to know."""
+    return Reporting((ConsoleReport(log),))
+
+
+def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Reporting:
+    """The reports that the configuration and the surroundings ask for.
+
+    Args:
+        log: Prints a line by its `logging` level: `DiscoverRunner.log`.
+        may_move: Whether nothing else will want the terminal, as a debugger would.
+
+    Raises:
+        UsageError: What a report needs is not there.
+        ReportError: A log cannot be written.
+    """
+    recording = Recording()
+    run = recording.run
+    reports: list[Report] = [recording]
+    output = None
+    is_live = may_move and verbosity == 1 and _wants_live(config)
+    if is_live:
+        from rich.console import Console
+
+        from ctest_containers.report.live import LiveReport
+
+        output = WorkerOutput()
+        console = Console(stderr=True, force_terminal=config.progress)
+        slow = config.slow_after
+        reports.append(LiveReport(run, console=console, say=log, output=output, slow_seconds=slow))
+    else:
+        reports.append(ConsoleReport(log))
+    if config.event_logs:
+        history = History.of(config.project or Path.cwd().name)
+        reports.append(EventLogReport(history, config.event_logs))
+    logger = logger_for(config.log_format, config.log_level, config.log_file)
+    if logger.isEnabledFor(logging.CRITICAL):
+        reports.append(LogReport(run, logger))
+    outputs = file_outputs(junit=config.junit, html=config.html, prometheus=config.prometheus)
+    if outputs:
+        reports.append(FilesReport(run, outputs))
+    if config.prometheus_gateway:
+        from ctest_containers.report import metrics
+
+        metrics.check_installed()
+        reports.append(metrics.PushReport(run, config.prometheus_gateway))
+    on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+    if config.github if config.github is not None else on_github:
+        from ctest_containers.report.github import report_of_step
+
+        reports.append(report_of_step(run, _write_line))
+    return Reporting(tuple(reports), output, is_live)
+
+
+def file_outputs(*, junit: str, html: str, prometheus: str) -> list[Output]:
+    """The files that are to be written, each with what makes its text; empty names are left out.
+
+    Raises:
+        UsageError: One cannot be a file, or what makes it is not installed.
+    """
+    outputs = []
+    if junit:
+        from ctest_containers.report import junit as junit_format
+
+        outputs.append(Output(_file(junit), junit_format.render))
+    if html:
+        from ctest_containers.report import page
+
+        outputs.append(Output(_file(html), page.render))
+    if prometheus:
+        from ctest_containers.report import metrics
+
+        metrics.check_installed()
+        outputs.append(Output(_file(prometheus), metrics.render))
+    return outputs
+
+
+def _file(name: str) -> Path:
+    """The file of that name, wherever tests change the current folder to."""
+    file = Path(name).absolute()
+    if file.is_dir():
+        raise UsageError(f"The report {name} cannot be written: that is a folder.")
+    return file
+
+
+def _wants_live(config: Config) -> bool:
+    if config.progress is not None:
+        return config.progress
+    if os.environ.get("CI") or os.environ.get("TERM", "dumb") in {"", "dumb"}:
+        return False
+    return sys.stdout.isatty() and sys.stderr.isatty()
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
