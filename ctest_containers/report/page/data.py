@@ -30,6 +30,7 @@ _NOTE_OF_WORKER: Final = re.compile(
 """What befell a worker, among the notes of the run."""
 
 _HEADLINE: Final = 4_000
+"""What a line of a page has room for, in characters."""
 
 
 class _Names:
@@ -161,11 +162,10 @@ def _outcome(outcome: TestOutcome) -> dict[str, Any]:
 def _problem(problem: Problem) -> dict[str, Any]:
     traceback, _, _ = captured_in(problem.text)
     return {
-        "type": problem.type_name,
-        "module": problem.module,
+        "type": problem.type_name[:_HEADLINE],
         "message": problem.message[:_HEADLINE],
         "text": cut_middle(traceback),
-        "file": problem.file,
+        "file": problem.file[:_HEADLINE],
         "line": problem.line,
     }
 
@@ -186,7 +186,7 @@ def _started(run: RunRecord) -> dict[str, Any] | None:
             ["ctest_containers", started.toolkit],
             ["Python", started.python],
             ["Django", started.django],
-            ["on", started.platform],
+            ["", started.platform],
         ],
     }
 

@@ -68,16 +68,16 @@ function bytesAxis(scale, side, grid) {
 function showMemory(section) {
   const lines = memoryLines();
   if (!lines.length) return null;
-    const hasUsed = lines.some((line) => line.scale === "used");
+  const narrow = section.clientWidth < 600;
+  const hasUsed = lines.some((line) => line.scale === "used");
   const fromZero = { range: (_, min, max) => [0, (max || 1) * 1.08] };
   const host = el("div", { class: "chart memory", role: "img", "aria-label": "Memory over time" });
   section.append(
     el("h3", {}, "Memory"),
-    el("p", { class: "hint" }, hasUsed ? "Processes and servers of workers on the left axis, dashed lines are servers; what is available on the right one. Click a name to hide its line." : "What is available to the run."),
+    el("p", { class: "hint" }, hasUsed ? `Processes and servers of workers on the left axis, dashed lines are servers; what is available ${narrow ? "has a scale of its own" : "on the right one"}. Click a name to hide its line.` : "What is available to the run."),
     host,
   );
   const width = host.clientWidth;
-  const narrow = width < 560;
   return new uPlot(
     {
       width,

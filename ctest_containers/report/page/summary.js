@@ -99,7 +99,7 @@ function factsView() {
   );
   if (data.planned) facts.append(workersFact());
   if (run) {
-    facts.append(fact("Versions", run.versions.filter(([, one]) => one).map(([name, one]) => `${name} ${one}`).join(" · ")));
+    facts.append(fact("Versions", run.versions.filter(([, one]) => one).map(([name, one]) => `${name} ${one}`.trim()).join(" · ")));
     const command = run.arguments.map(quoted).join(" ");
     if (command) {
       facts.append(
@@ -124,7 +124,11 @@ function phasesView() {
   const phases = data.phases.filter(([, took]) => took > 0);
   const whole = phases.reduce((sum, [, took]) => sum + took, 0);
   if (!whole) return null;
-  const share = (took) => `${((took / whole) * 100).toFixed(took / whole < 0.1 ? 1 : 0)} %`;
+  const share = (took) => {
+    const percent = (took / whole) * 100;
+    if (percent < 0.1) return "<0.1 %";
+    return `${percent.toFixed(percent < 10 ? 1 : 0)} %`;
+  };
   return el(
     "div",
     { class: "phases" },

@@ -249,7 +249,6 @@ function recallView() {
 }
 
 function showTests() {
-  const searching = oncePerFrame(updateList);
   list.search = el("input", {
     type: "search",
     id: "search",
@@ -259,7 +258,8 @@ function showTests() {
     spellcheck: "false",
     oninput: () => {
       view.search = list.search.value;
-      searching();
+      // At once, for Enter may follow before the next frame.
+      updateList();
     },
   });
   list.counter = el("span", { class: "muted counter", "aria-live": "polite" });

@@ -50,7 +50,7 @@ def captured_in(text: str) -> tuple[str, str, str]:
     first = _CAPTURED.search(text)
     if first is None:
         return text, "", ""
-    traceback, rest = text[: first.start() + 1], text[first.end() :]
+    traceback, rest = text[: first.start()], text[first.end() :]
     if first[1] == "Stderr":
         return traceback, "", rest
     stdout, _, stderr = rest.partition("\nStderr:\n")

@@ -2,8 +2,9 @@
 // block is a test of its own and there may be tens of thousands.
 
 const SYNC = "run";
-const LEFT = 58;
+const LEFT = 72;
 const RIGHT = 62;
+const DOUBLE_CLICK = 220;
 
 /** Only what has a colour in the styles may be drawn with one. */
 const BLOCK_KEYS = [...statuses.map((status) => status.key), "fixture", "container", "earlier-try"];
@@ -183,6 +184,7 @@ function showTip(tip, content, event) {
 
 function followPointer(plot, lanes, tip, select) {
   let pressedAt = 0;
+  let selecting = 0;
   const { over } = plot;
   const under = (event) => {
     const box = over.getBoundingClientRect();
@@ -200,7 +202,9 @@ function followPointer(plot, lanes, tip, select) {
     // A drag ends with a click, too; it has zoomed and is not meant for a test.
     if (Math.abs(event.clientX - pressedAt) > 4) return;
     const hit = under(event);
-    if (hit?.test) select(hit.test);
+    clearTimeout(selecting);
+    // The first click of two must not scroll away from what the second resets.
+    if (hit?.test && event.detail === 1) selecting = setTimeout(() => select(hit.test), DOUBLE_CLICK);
   });
 }
 
