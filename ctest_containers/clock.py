@@ -1,9 +1,10 @@
-"""Time that only goes forward, and deadlines measured with it."""
+"""Time that only goes forward, deadlines measured with it, and when processes started."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +27,13 @@ class Deadline:
     def passed(self) -> bool:
         """Whether the time is up."""
         return self.remaining == 0.0
+
+
+def start_ticks(pid: int) -> int:
+    """When a process started, in clock ticks since the machine did.
+
+    Raises:
+        OSError: There is no such process, or no Linux to say so.
+    """
+    # Field 22 of proc_pid_stat(5), the 20th after the name, which may hold anything.
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])

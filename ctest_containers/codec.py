@@ -79,7 +79,7 @@ def _converters(kind: type[Any]) -> Mapping[str, Converter]:
 def converter(hint: Any) -> Converter | None:
     """What makes a value of this type from JSON's; None where JSON's is one already."""
     arguments = get_args(hint)
-    if get_origin(hint) in _UNIONS:
+    if get_origin(hint) in UNIONS:
         (rest, *more) = [one for one in arguments if one is not type(None)]
         inner = None if more else converter(rest)
         return None if inner is None else lambda value: None if value is None else inner(value)
@@ -104,4 +104,4 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-_UNIONS: Final = (typing.Union, types.UnionType)
+UNIONS: Final = (typing.Union, types.UnionType)

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import platformdirs
-
 from ctest_containers.engine.docker import DockerEngine
 from ctest_containers.engine.folders import dead_run_folders, remove_folder
 from ctest_containers.engine.reaper import dead_containers, half_made_images
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
+from ctest_containers.storage import cache_folder
 from ctest_containers.text import plural
 
 ABANDONED_SECONDS: Final = 24 * 3600
@@ -70,6 +69,6 @@ def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
 
 
 def _half_made_templates() -> list[Path]:
-    cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+    cache = cache_folder()
     making = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
     return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ctest_containers.config import resolve
+from ctest_containers.config.model import project_of
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import History
@@ -18,7 +19,7 @@ from ctest_containers.history.schema import schema
 from ctest_containers.history.store import read, run_of
 from ctest_containers.report import summary
 from ctest_containers.report.files import write_all
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord, record_of
 from ctest_containers.session.reporting import file_outputs
 from ctest_containers.text import duration, without_controls
 
@@ -33,22 +34,17 @@ def report(arguments: Sequence[str]) -> int:
         _say(json.dumps(schema(), indent=2))
         return ExitCode.PASSED
     config = resolve(settings={}, environment=os.environ, options={"project": options.project})
-    history = History.of(config.project or Path.cwd().name)
+    history = History.of(project_of(config))
     if options.list:
         return _list(history)
     log = history.find(options.run)
-    run = record_of(log)
+    run = record_of(read(log))
     outputs = file_outputs(junit=options.junit, html=options.html, prometheus=options.prometheus)
     write_all(outputs, run)
     if options.github:
-        from ctest_containers.report.github import error_commands, job_summary
+        from ctest_containers.report.github import report_of_step
 
-        workspace = os.environ.get("GITHUB_WORKSPACE", "")
-        for line in error_commands(run, workspace):
-            _say(line)
-        if file := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(file).open("a", encoding="utf-8") as target:
-                target.write(job_summary(run))
+        report_of_step(run, _say).show_failures()
     elif options.analyse:
         _analyse(run, _earlier(history, log), as_json=options.json)
     elif not outputs:
@@ -57,18 +53,6 @@ def report(arguments: Sequence[str]) -> int:
         _say(summary.verdict(run))
         _say(summary.render(run).rstrip())
     return ExitCode.PASSED
-
-
-def record_of(log: Path) -> RunRecord:
-    """What happened in the run that has left this log.
-
-    Raises:
-        UsageError: It cannot be read.
-    """
-    recording = Recording()
-    for at, event in read(log):
-        recording.handle(event, at)
-    return recording.run
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _list(history: History) -> int:
     for log in reversed(history.logs()):
         try:
-            run = record_of(log)
+            run = record_of(read(log))
         except CtestError as error:
             _say(f"{run_of(log)}  {error.message}")
             continue
@@ -118,7 +102,7 @@ def _earlier(history: History, log: Path) -> list[RunRecord]:
     found = []
     for earlier in [one for one in history.logs() if one.name < log.name][-EARLIER:]:
         with suppress(CtestError):
-            found.append(record_of(earlier))
+            found.append(record_of(read(earlier)))
     return found
 
 

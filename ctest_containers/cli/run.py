@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-import platformdirs
-
 from ctest_containers.errors import ProjectError, UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.project import settings as project_settings
 from ctest_containers.servers import launch
+from ctest_containers.storage import cache_folder
 
 PROGRAM = "python -m ctest_containers"
 
@@ -51,7 +50,7 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER) -> int:
     project_settings.find_settings(folder)
     if not {"-h", "--help"}.intersection(arguments):
         # Its libraries are loaded while the project is.
-        launch.start_ahead(Path(platformdirs.user_cache_dir("ctest_containers")), folder)
+        launch.start_ahead(cache_folder(), folder)
     try:
         django.setup()
     except ImproperlyConfigured as error:

@@ -13,15 +13,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from ctest_containers.backends.catalog import differences
 from ctest_containers.config import Config
-from ctest_containers.config.model import parse_count, parse_size
+from ctest_containers.config.values import parse_count, parse_size
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineUnreachableError, UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.servers import ServerHostClient
+from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf
 from ctest_containers.template.kept import (
     KEPT_BYTES,
@@ -227,7 +226,7 @@ def _shelf() -> Iterator[Shelf]:
 
     try:
         yield Shelf(
-            folder=Path(platformdirs.user_cache_dir("ctest_containers")),
+            folder=cache_folder(),
             host=host,
             server_timeout_seconds=Config().server_timeout,
         )

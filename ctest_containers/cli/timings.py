@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ctest_containers.config import resolve
+from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.text import plural
@@ -40,7 +41,7 @@ def timings(arguments: Sequence[str]) -> int:
         environment=os.environ,
         options={"project": options.project, "timings_file": options.timings_file},
     )
-    kept = TimingsFile(Path(config.timings_file or default_path(config.project or Path.cwd().name)))
+    kept = TimingsFile(Path(config.timings_file or default_path(project_of(config))))
     kind = options.format or ("csv" if options.file.endswith(".csv") else "json")
     if options.action == "export":
         found, trouble = kept.read()

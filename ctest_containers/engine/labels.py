@@ -11,6 +11,8 @@ import socket
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.clock import start_ticks
+
 RUN: Final = "ctest-containers.run"
 OWNER: Final = "ctest-containers.owner"
 ROLE: Final = "ctest-containers.role"
@@ -75,7 +77,6 @@ def _started(pid: int) -> str:
     Raises:
         ProcessLookupError: There is no such process.
     """
-    stat = Path(f"/proc/{pid}/stat")
     if not Path("/proc/self/stat").exists():
         import psutil
 
@@ -84,7 +85,6 @@ def _started(pid: int) -> str:
         except psutil.Error as error:
             raise ProcessLookupError(pid) from error
     try:
-        # Field 22 of proc_pid_stat(5), the 20th after the name, which may hold anything.
-        return stat.read_text().rpartition(")")[2].split()[19]
+        return str(start_ticks(pid))
     except OSError as error:
         raise ProcessLookupError(pid) from error

@@ -14,16 +14,14 @@ from typing import Any, Final, NamedTuple, get_args
 
 from ctest_containers.codec import build, encoder, fields_of
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event, TimePassed, WorkerEvent
+from ctest_containers.events import Event, TimePassed
 
 FORMAT: Final = "ctest-containers-events"
 VERSION: Final = 1
 HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
 
 KINDS: Final[dict[str, Any]] = {
-    kind.__name__: kind
-    for kind in (*get_args(WorkerEvent), *get_args(Event))
-    if kind is not TimePassed
+    kind.__name__: kind for kind in get_args(Event) if kind is not TimePassed
 }
 """The classes that a log has lines of."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import types
 import typing
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from typing import Any, Final, get_args, get_origin
 
+from ctest_containers.codec import UNIONS
 from ctest_containers.history.lines import FORMAT, KINDS, VERSION
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -55,7 +55,7 @@ def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 
 def _of_type(hint: Any) -> dict[str, Any]:
     arguments = get_args(hint)
-    if get_origin(hint) in {typing.Union, types.UnionType}:
+    if get_origin(hint) in UNIONS:
         return {"anyOf": [_of_type(one) for one in arguments]}
     if get_origin(hint) is tuple:
         if arguments[1:] == (Ellipsis,):

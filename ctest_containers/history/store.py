@@ -6,11 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from ctest_containers.errors import UsageError
 from ctest_containers.events import RunStarted
 from ctest_containers.history.lines import Entry, entries
+from ctest_containers.storage import cache_folder
 from ctest_containers.text import slug
 
 SUFFIX = ".jsonl"
@@ -25,8 +24,7 @@ class History:
     @classmethod
     def of(cls, project: str) -> History:
         """Where the logs of a project are kept."""
-        cache = Path(platformdirs.user_cache_dir("ctest_containers"))
-        return cls(cache / "runs" / slug(project))
+        return cls(cache_folder() / "runs" / slug(project))
 
     def new(self, started: RunStarted) -> Path:
         """The file for the log of a run that begins."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+from ctest_containers.codec import encoder
 from ctest_containers.report.changes import (
     COMMON_TESTS,
     EARLIER_RUNS,
@@ -30,6 +31,8 @@ from ctest_containers.text import duration, plural
 
 FORMAT: Final = "ctest-containers-analysis"
 VERSION: Final = 1
+
+_encode: Final = encoder(ascii_only=True)
 
 SHOWN: Final = 10
 """The text names so many of a kind; JSON has them all."""
@@ -88,7 +91,7 @@ def analyse(run: RunRecord, earlier: Sequence[RunRecord]) -> Analysis:
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
     """What JSON can carry: the attributes by their names; durations in seconds."""
-    found: dict[str, Any] = {"format": FORMAT, "version": VERSION, **_plain(analysis)}
+    found: dict[str, Any] = {"format": FORMAT, "version": VERSION, **json.loads(_encode(analysis))}
     if analysis.efficiency is not None:
         found["efficiency"]["idle_seconds"] = analysis.efficiency.idle_seconds
         found["efficiency"]["share"] = analysis.efficiency.share
@@ -237,13 +240,3 @@ def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:
 
 def _more(count: int) -> list[str]:
     return [f"  and {count - SHOWN} more"] if count > SHOWN else []
-
-
-def _plain(found: Any) -> Any:
-    if isinstance(found, Enum):
-        return found.value
-    if isinstance(found, tuple):
-        return [_plain(one) for one in found]
-    if is_dataclass(found):
-        return {one.name: _plain(getattr(found, one.name)) for one in fields(found)}
-    return found

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from ctest_containers.events import Phase
+from ctest_containers.names import owner_of
 from ctest_containers.report.record import RunRecord, Status, TestRecord
 
 FLOOR_SECONDS: Final = 0.05
@@ -133,7 +134,7 @@ def fixture_costs(run: RunRecord) -> tuple[FixtureCost, ...]:
     times: dict[str, int] = defaultdict(int)
     for worker in run.workers.values():
         for fixture in worker.fixtures:
-            owner = _owner(fixture.name)
+            owner = owner_of(fixture.name)
             fixtures[owner].append(bounded(fixture.seconds))
             times[owner] += fixture.name.startswith("setUp")
     found = [
@@ -193,11 +194,6 @@ def usage(run: RunRecord) -> Usage | None:
     return Usage(found, tuple(units.values()), (*begins, *[typical] * unseen), last)
 
 
-def _owner(fixture: str) -> str:
-    """`shop.CartTests` of `setUpClass (shop.CartTests)`."""
-    return fixture.partition("(")[2].rstrip(")") or fixture
-
-
 def bounded(seconds: float) -> float:
     """A time that can be reckoned with, whatever the record says; not below 0."""
     return min(seconds, FOREVER) if seconds > 0 else 0.0
@@ -244,7 +240,7 @@ def _steps(run: RunRecord, clock: Callable[[float], float]) -> dict[int, list[_S
         for fixture in worker.fixtures:
             at = bounded(fixture.started)
             step = _Step(
-                clock(at), clock(at + bounded(fixture.seconds)), _owner(fixture.name), None
+                clock(at), clock(at + bounded(fixture.seconds)), owner_of(fixture.name), None
             )
             found[worker.number].append(step)
     for test in run.tests.values():

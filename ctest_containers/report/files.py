@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, RunFinished
 from ctest_containers.report.record import RunRecord
+from ctest_containers.storage import replace_text
 
 Render = Callable[[RunRecord], str]
 
@@ -27,15 +27,8 @@ class Output:
         Raises:
             ReportError: It cannot be written.
         """
-        making = self.file.with_name(f".{self.file.name}.{os.getpid()}")
         try:
-            text = self.render(run)
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                making.write_text(text, encoding="utf-8")
-                making.replace(self.file)
-            finally:
-                making.unlink(missing_ok=True)
+            replace_text(self.file, self.render(run))
         except OSError as error:
             raise ReportError(f"The report {self.file} cannot be written: {error}.") from error
 

@@ -5,6 +5,7 @@ See https://docs.github.com/actions/reference/workflows-and-actions/workflow-com
 
 from __future__ import annotations
 
+import html
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -80,17 +81,24 @@ class GithubReport:
         self._in_group = bool(title)
 
     def _finish(self) -> None:
-        run = self._run
         self._write("::group::Phases, workers and the slowest tests")
-        for line in summary_lines(run):
+        for line in summary_lines(self._run):
             self._write(line)
         self._write("::endgroup::")
-        for line in error_commands(run, self._workspace):
+        self.show_failures()
+
+    def show_failures(self) -> None:
+        """Write a command for each failure, and the summary of the job.
+
+        Raises:
+            ReportError: The summary cannot be written.
+        """
+        for line in error_commands(self._run, self._workspace):
             self._write(line)
         if self._summary is not None:
             try:
                 with self._summary.open("a", encoding="utf-8") as file:
-                    file.write(job_summary(run))
+                    file.write(job_summary(self._run))
             except OSError as error:
                 raise ReportError(f"The job's summary cannot be written: {error}.") from error
 
@@ -182,7 +190,7 @@ def _details(name: str, text: str) -> str:
     """A part that opens when it is clicked on; the fence is longer than any in the text."""
     longest = max((len(ticks) for ticks in re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
-    title = f"<details><summary>❌ <code>{_html(name)}</code></summary>"
+    title = f"<details><summary>❌ <code>{html.escape(name, quote=False)}</code></summary>"
     return f"{title}\n\n{fence}\n{text}\n{fence}\n\n</details>"
 
 
@@ -209,7 +217,3 @@ def _property(text: str) -> str:
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
-
-
-def _html(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -14,6 +14,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from ctest_containers.events import Problem, TestOutcome
+from ctest_containers.names import owner_of
 from ctest_containers.report.record import (
     UNEXPECTED,
     RunRecord,
@@ -43,7 +44,7 @@ def render(run: RunRecord) -> str:
     root = ET.Element("testsuites", name=run.started.project if run.started else "")
     fixtures: dict[str, list[TestOutcome]] = defaultdict(list)
     for _, outcome in run.others:
-        fixtures[_class_of_fixture(outcome.test_id)].append(outcome)
+        fixtures[owner_of(outcome.test_id)].append(outcome)
     classes: dict[str, list[TestRecord]] = defaultdict(list)
     for test in run.tests.values():
         classes[test.class_name].append(test)
@@ -164,11 +165,6 @@ def _why_not_run(fixtures: Sequence[TestOutcome]) -> str:
         if outcome.problem is not None:
             return f"{outcome.test_id.partition(' ')[0]} failed: {outcome.problem.message}"
     return "The run ended before it."
-
-
-def _class_of_fixture(test_id: str) -> str:
-    """What stands in the brackets of `setUpClass (shop.tests.CartTests)`."""
-    return test_id.partition("(")[2].rstrip(")") or test_id
 
 
 def _seconds(count: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -33,9 +34,12 @@ from ctest_containers.events import (
     WorkerLost,
     WorkerPaused,
     WorkerRecycled,
+    WorkerResumed,
+    WorkerRetired,
     WorkersPlanned,
     WorkerStarted,
 )
+from ctest_containers.names import class_of, owner_of
 from ctest_containers.report.words import words
 
 
@@ -112,7 +116,7 @@ class TestRecord:
     @property
     def class_name(self) -> str:
         """The class in its id."""
-        return self.place.test_id.rpartition(".")[0]
+        return class_of(self.place.test_id)
 
     @property
     def name(self) -> str:
@@ -232,7 +236,6 @@ class Recording:
     def __init__(self) -> None:
         self.run = RunRecord()
         self._fixtures: dict[int, FixtureRecord] = {}
-        self._running: dict[int, TestRecord] = {}
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
@@ -242,7 +245,6 @@ class Recording:
             case TestStarted():
                 test = self._test(event.index, event.test_id)
                 test.worker, test.started = event.worker, at
-                self._running[event.worker] = test
             case TestOutcome(index=None):
                 run.others.append((at, event))
                 if event.kind is OutcomeKind.SKIP:
@@ -255,7 +257,6 @@ class Recording:
                 if test.status is Status.NOT_RUN or _WORST_FIRST[found] < _WORST_FIRST[test.status]:
                     test.status = found
             case TestFinished():
-                self._running.pop(event.worker, None)
                 finished = run.tests.get(event.index)
                 if finished is not None:
                     self._finish(finished, event, at)
@@ -301,11 +302,15 @@ class Recording:
                 self._worker(worker).servers.append((at, event))
             case WorkerStarted(worker=worker):
                 self._worker(worker).started.append(at)
-            case WorkerLost(worker=worker) | WorkerRecycled(worker=worker):
-                self._running.pop(worker, None)
-                self._note_of_worker(worker, event, at)
-            case WorkerPaused(worker=worker):
-                self._note_of_worker(worker, event, at)
+            case (
+                WorkerLost(worker=worker)
+                | WorkerRecycled(worker=worker)
+                | WorkerRetired(worker=worker)
+                | WorkerPaused(worker=worker)
+                | WorkerResumed(worker=worker)
+            ):
+                told = [(at, text) for _, text in words(event)]
+                self._worker(worker).notes += told
             case _:
                 pass
         run.notes += [(at, level, text) for level, text in words(event)]
@@ -318,14 +323,11 @@ class Recording:
 
     def _skip(self, outcome: TestOutcome) -> None:
         """A class or a module was skipped as a whole: no test of it starts."""
-        name = outcome.test_id.partition("(")[2].rstrip(")")
+        name = owner_of(outcome.test_id)
         for test in self.run.tests.values():
             if test.status is Status.NOT_RUN and f"{test.class_name}.".startswith(f"{name}."):
                 test.status = Status.SKIPPED
                 test.outcomes.append(outcome)
-
-    def _note_of_worker(self, worker: int, event: Event, at: float) -> None:
-        self._worker(worker).notes += [(at, text) for _, text in words(event)]
 
     def _test(self, index: int, test_id: str) -> TestRecord:
         found = self.run.tests.get(index)
@@ -335,3 +337,11 @@ class Recording:
 
     def _worker(self, number: int) -> WorkerRecord:
         return self.run.workers.setdefault(number, WorkerRecord(number))
+
+
+def record_of(events: Iterable[tuple[float, Event]]) -> RunRecord:
+    """The record of events that have happened, each with its time."""
+    recording = Recording()
+    for at, event in events:
+        recording.handle(event, at)
+    return recording.run

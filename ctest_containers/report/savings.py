@@ -18,7 +18,7 @@ from ctest_containers.report.efficiency import (
     phase_seconds,
 )
 from ctest_containers.report.record import RunRecord
-from ctest_containers.text import duration, plural
+from ctest_containers.text import duration, listing, plural
 
 FLOOR_SECONDS: Final = 0.05
 """A saving of less is of no interest."""
@@ -129,7 +129,7 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
         Saving(
             Remedy.FIXTURES,
             by(one.seconds - one.fixtures * (one.owner in dominated) for one in units),
-            f"Set up less in {_names([one.owner for one in costs])}.",
+            f"Set up less in {listing([one.owner for one in costs], shown=1)}.",
             tuple(one.owner for one in costs),
         ),
         Saving(
@@ -164,7 +164,7 @@ def _split(
         parts += pieces
     names = tuple(unit.owner for unit in long)
     longest = duration(long[0].seconds)
-    advice = f"Split {_names(names)}: {longest} at a stretch, and a worker's share is "
+    advice = f"Split {listing(names, shown=1)}: {longest} at a stretch, and a worker's share is "
     return Saving(Remedy.SPLIT, by(parts), f"{advice}{duration(share)}.", names)
 
 
@@ -188,7 +188,7 @@ def _slow_tests(
         for unit in units
     ]
     names = tuple(slowest)
-    advice = f"Make {_names(names)} as quick as most tests, which take {duration(usual)}."
+    advice = f"Make {listing(names, shown=1)} as quick as most tests, which take {duration(usual)}."
     return Saving(Remedy.SLOW_TESTS, by(changed), advice, names)
 
 
@@ -199,8 +199,8 @@ def _template(run: RunRecord) -> Saving | None:
     seconds = sum(bounded(one.seconds) for one in made)
     names = tuple(dict.fromkeys(one.group for one in made))
     advice = (
-        f"Have the template of {_names(names)} before the run: keep the images from run to run, "
-        "or share them over a registry near by."
+        f"Have the template of {listing(names, shown=1)} before the run: keep the images from run "
+        "to run, or share them over a registry near by."
     )
     # Templates may have been built side by side.
     return Saving(
@@ -219,8 +219,3 @@ def _start_up(run: RunRecord) -> Saving | None:
         seconds,
         f"Import less to begin with: {share:.0%} of the run goes by before its tests are found.",
     )
-
-
-def _names(names: Sequence[str]) -> str:
-    more = len(names) - 1
-    return "".join(names[:1]) + (f" and {more} more" if more > 0 else "")

@@ -14,8 +14,9 @@ from ctest_containers.events import (
     TestStarted,
     WorkerLost,
 )
+from ctest_containers.names import class_of
 from ctest_containers.timings import Measured
-from ctest_containers.timings.model import PROCESS, class_of
+from ctest_containers.timings.model import PROCESS
 
 NOTICEABLE_SECONDS: Final = 0.001
 

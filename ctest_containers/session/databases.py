@@ -10,8 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import platformdirs
-
 from ctest_containers.config import Config
 from ctest_containers.config.model import image_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
@@ -26,6 +24,7 @@ from ctest_containers.project.schema import schema_inputs
 from ctest_containers.servers import ServerHostClient, launch
 from ctest_containers.servers.requests import AskMemory, Closed
 from ctest_containers.session.servers import WorkerServers
+from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf, Template, TemplateStore, identify
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build import CreateDatabases
@@ -57,7 +56,7 @@ class RunDatabases:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
         self.run_id = secrets.token_hex(4)
-        self.cache = Path(platformdirs.user_cache_dir("ctest_containers"))
+        self.cache = cache_folder()
         # Tests may remove the folder that they run in.
         self._here = Path.cwd()
         self.project = config.project or self._here.name

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from ctest_containers.storage import replace_text
 
 KEPT_SELECTIONS = 200
 """The oldest ones are forgotten beyond this."""
@@ -52,11 +53,8 @@ class Forecast:
         known.pop(_key(selection), None)
         known[_key(selection)] = {"aliases": list(needs.aliases), "workers": needs.workers}
         kept = dict(list(known.items())[-KEPT_SELECTIONS:])
-        making = self._file.with_name(f"{self._file.name}.{os.getpid()}")
         with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            making.write_text(json.dumps(kept))
-            making.replace(self._file)
+            replace_text(self._file, json.dumps(kept))
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ctest_containers.config import Config
+from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
 from ctest_containers.history import History
 from ctest_containers.report import Report
@@ -70,7 +71,7 @@ def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Re
     else:
         reports.append(ConsoleReport(log))
     if config.event_logs:
-        history = History.of(config.project or Path.cwd().name)
+        history = History.of(project_of(config))
         reports.append(EventLogReport(history, config.event_logs))
     logger = logger_for(config.log_format, config.log_level, config.log_file)
     if logger.isEnabledFor(logging.CRITICAL):

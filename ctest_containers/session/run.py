@@ -299,11 +299,11 @@ class Session:
 
     def _report(self, event: Event) -> None:
         at = round(time.monotonic() - self._began, 6)
-        for report in list(self._reports):
+        for report in self._reports:
             try:
                 report.handle(event, at)
             except ReportError as error:
-                self._reports.remove(report)
+                self._reports = [one for one in self._reports if one is not report]
                 self._report(ReportLost(reason=str(error)))
 
     def _run_what_cannot_be_sent(self, batches: Sequence[Batch]) -> list[Batch]:

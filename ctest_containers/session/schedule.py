@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ctest_containers.names import class_of
 from ctest_containers.project.suite import Batch, may_be_split
 from ctest_containers.timings import Timings
-from ctest_containers.timings.model import class_of
 
 GAIN: Final = 0.05
 """One more worker has to save such a share of the time."""

@@ -14,6 +14,7 @@ from typing import Final
 import django
 import psutil
 
+from ctest_containers.clock import start_ticks
 from ctest_containers.events import RunStarted
 from ctest_containers.project.branch import current_branch
 from ctest_containers.version import __version__
@@ -43,8 +44,8 @@ def _age_seconds() -> float:
     """How long this process has existed."""
     try:
         # Exact to a tick, where psutil goes by the whole second in which the machine was started.
-        started = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-        age = time.clock_gettime(time.CLOCK_BOOTTIME) - started / os.sysconf("SC_CLK_TCK")
+        started = start_ticks(os.getpid()) / os.sysconf("SC_CLK_TCK")
+        age = time.clock_gettime(time.CLOCK_BOOTTIME) - started
     except (OSError, ValueError, AttributeError):
         age = time.time() - psutil.Process().create_time()
     return max(0.0, age)

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ctest_containers.names import class_of
+
 FORMAT: Final = "ctest-containers-timings"
 VERSION: Final = 1
 
@@ -174,11 +176,6 @@ def from_json(found: Any) -> Timings:
         return Timings(**kinds, memory=memory)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
-
-
-def class_of(test: str) -> str:
-    """The class in a test's id."""
-    return test.rpartition(".")[0]
 
 
 def _peak(found: Any) -> Peak:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import platformdirs
 from filelock import FileLock, Timeout
 
+from ctest_containers.storage import cache_folder, replace_text
 from ctest_containers.text import slug
 from ctest_containers.timings.model import Measured, Timings, from_json
 
@@ -21,8 +20,7 @@ LOCK_SECONDS: Final = 5.0
 
 def default_path(project: str) -> Path:
     """Where the timings of a project are kept unless another place is named."""
-    cache = Path(platformdirs.user_cache_dir("ctest_containers"))
-    return cache / "timings" / f"{slug(project)}.json"
+    return cache_folder() / "timings" / f"{slug(project)}.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +55,7 @@ class TimingsFile:
         Raises:
             OSError: It cannot be written.
         """
-        making = self.path.with_name(f"{self.path.name}.{os.getpid()}")
-        try:
-            making.write_text(json.dumps(timings.as_json()), encoding="utf-8")
-            making.replace(self.path)
-        finally:
-            making.unlink(missing_ok=True)
+        replace_text(self.path, json.dumps(timings.as_json()))
 
     def _set_aside(self, error: Exception) -> str:
         aside = self.path.with_name(f"{self.path.name}.unreadable")

@@ -11,6 +11,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError
 from ctest_containers.events import OutcomeKind, Problem, TestOutcome, TestStarted
 from ctest_containers.model import Lease
+from ctest_containers.names import owner_of
 from ctest_containers.project.suite import Batch
 from ctest_containers.workers.process import WorkerProcess
 
@@ -172,7 +173,7 @@ def overdue_after(limit_seconds: float | None) -> Overdue | None:
 
 def tests_of(fixture: str, work: Work) -> list[int]:
     """The tests that do not run when a fixture fails, as unittest has it."""
-    name = fixture.partition("(")[2].rstrip(")")
+    name = owner_of(fixture)
     return [
         index
         for index in work.left

@@ -16,7 +16,7 @@ from pathlib import Path
 from ctest_containers.history.store import read
 from ctest_containers.report import github, junit, metrics, summary
 from ctest_containers.report.log import run_line, worker_line
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord, record_of
 from ctest_containers.text import without_controls
 from harness.projects import copy_of, environment, run
 
@@ -139,10 +139,7 @@ for number in range(40):
 
 def recorded() -> RunRecord:
     """The record of the recorded run."""
-    recording = Recording()
-    for at, event in read(LOG):
-        recording.handle(event, at)
-    return recording.run
+    return record_of(read(LOG))
 
 
 def _report(found: RunRecord) -> str:

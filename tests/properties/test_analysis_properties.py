@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.made_runs import STARTED, Made, made_run, recorded
+from unit.made_runs import STARTED, Made, made_run
 
 from ctest_containers.events import (
     Event,
@@ -27,7 +27,7 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report.analysis import analyse, as_json, as_text
-from ctest_containers.report.record import RunRecord
+from ctest_containers.report.record import RunRecord, record_of
 
 ANY_TIME = st.floats()
 SECONDS = st.floats(min_value=0.001, max_value=100)
@@ -73,9 +73,9 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         incremental=st.booleans(),
     ),
 )
-ANY_RUN = st.lists(st.tuples(ANY_TIME, EVENTS), max_size=40).map(recorded)
+ANY_RUN = st.lists(st.tuples(ANY_TIME, EVENTS), max_size=40).map(record_of)
 ORDERLY_RUN = st.lists(st.tuples(st.floats(0, 1e4), EVENTS), max_size=40).map(
-    lambda events: recorded(sorted(events, key=lambda pair: pair[0]))
+    lambda events: record_of(sorted(events, key=lambda pair: pair[0]))
 )
 
 

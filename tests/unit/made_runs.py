@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from unit.report import making
 
 from ctest_containers.events import (
     Event,
@@ -14,7 +16,6 @@ from ctest_containers.events import (
     PhaseStarted,
     Problem,
     RunFinished,
-    RunStarted,
     TemplateBuilt,
     TestFinished,
     TestOutcome,
@@ -24,7 +25,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkersPlanned,
 )
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord, record_of
 
 PASSED = OutcomeKind.SUCCESS
 FAILED = OutcomeKind.FAILURE
@@ -100,15 +101,7 @@ def made_run(
     found.sort(key=lambda pair: pair[0])
     found.append((end, _phase(Phase.CLEAN_UP)))
     found.append((end + clean_up, RunFinished(not_run=0, failure="")))
-    return recorded(found)
-
-
-def recorded(events: Iterable[tuple[float, Event]]) -> RunRecord:
-    """What a recording makes of these events."""
-    recording = Recording()
-    for at, event in events:
-        recording.handle(event, at)
-    return recording.run
+    return record_of(found)
 
 
 def steady(count: int, seconds: float = 1.0) -> list[Made]:
@@ -116,19 +109,7 @@ def steady(count: int, seconds: float = 1.0) -> list[Made]:
     return [Made(f"shop.Steady.test_{number:03}", seconds) for number in range(count)]
 
 
-STARTED = RunStarted(
-    run="0d8ad5e0",
-    project="shop",
-    started_at="2026-11-24T04:47:57+00:00",
-    startup_seconds=0.0,
-    folder="/shop",
-    arguments=(),
-    branch="",
-    toolkit="0",
-    python="3",
-    django="5",
-    platform="Linux",
-)
+STARTED = replace(making.STARTED, run="0d8ad5e0", startup_seconds=0.0)
 
 _PROBLEM = Problem(
     type_name="AssertionError", module="builtins", message="", text="", is_failure=True

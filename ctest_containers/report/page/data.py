@@ -6,7 +6,6 @@ share stand in one table. What few tests have, such as tracebacks, stands apart 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from math import isfinite
 from typing import Any, Final
@@ -23,11 +22,6 @@ from ctest_containers.report.page.texts import Allowance, captured_in, cut, cut_
 from ctest_containers.report.record import RunRecord, Status, TestRecord, WorkerRecord, status_of
 
 _STATUS_PLACES: Final = {status: place for place, status in enumerate(Status)}
-
-_NOTE_OF_WORKER: Final = re.compile(
-    r"(?:Going on without worker (\d+): |Worker (\d+) (?:ended with |waits: |goes on(?::| in )))"
-)
-"""What befell a worker, among the notes of the run."""
 
 _HEADLINE: Final = 4_000
 """What a line of a page has room for, in characters."""
@@ -53,7 +47,7 @@ def data_of(run: RunRecord) -> dict[str, Any]:
         for place, test in enumerate(run.tests.values())
         if (found := _details(test, allowance))
     }
-    workers = [_worker(run, run.workers[number], names) for number in sorted(run.workers)]
+    workers = [_worker(run.workers[number], names) for number in sorted(run.workers)]
     return {
         "run": _started(run),
         "finished": _finished(run),
@@ -207,7 +201,7 @@ def _planned(run: RunRecord) -> dict[str, Any] | None:
     }
 
 
-def _worker(run: RunRecord, worker: WorkerRecord, names: _Names) -> dict[str, Any]:
+def _worker(worker: WorkerRecord, names: _Names) -> dict[str, Any]:
     return {
         "number": worker.number,
         "started": [_seconds(at) for at in worker.started],
@@ -224,20 +218,10 @@ def _worker(run: RunRecord, worker: WorkerRecord, names: _Names) -> dict[str, An
             ]
             for one in worker.fixtures
         ],
-        "notes": _notes_of(run, worker),
+        "notes": [[_seconds(at), text] for at, text in worker.notes],
         "process": _points(worker.process_bytes),
         "memory": [[group, _points(points)] for group, points in worker.server_bytes.items()],
     }
-
-
-def _notes_of(run: RunRecord, worker: WorkerRecord) -> list[list[Any]]:
-    """What befell a worker, also where only the run has a note of it."""
-    found = {(at, text) for at, text in worker.notes}
-    for at, _, text in run.notes:
-        match = _NOTE_OF_WORKER.match(text)
-        if match is not None and int(match[1] or match[2]) == worker.number:
-            found.add((at, text))
-    return [[_seconds(at), text] for at, text in sorted(found)]
 
 
 def _templates(run: RunRecord) -> Iterator[dict[str, Any]]:

@@ -8,17 +8,13 @@ from typing import Any
 
 import pytest
 
-from ctest_containers.config.model import (
-    Config,
-    flag,
+from ctest_containers.config.model import Config, flag, setting, table, variable
+from ctest_containers.config.values import (
     parse_choice,
     parse_count,
     parse_paths,
     parse_seconds,
     parse_text,
-    setting,
-    table,
-    variable,
 )
 
 ROWS = fields(Config)

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.model import (
-    flag,
-    image_of,
+from ctest_containers.config.model import flag, image_of, setting, variable
+from ctest_containers.config.values import (
     parse_count,
     parse_flag,
     parse_floor,
@@ -23,8 +22,6 @@ from ctest_containers.config.model import (
     parse_size,
     parse_text,
     parse_url,
-    setting,
-    variable,
 )
 from ctest_containers.errors import UsageError
 

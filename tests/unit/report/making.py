@@ -14,7 +14,7 @@ from ctest_containers.events import (
     TestsFound,
     TestStarted,
 )
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord, record_of
 
 STARTED = RunStarted(
     run="0123abcd",
@@ -76,7 +76,4 @@ def record(*tests: list[Event], names: tuple[str, ...] = ()) -> RunRecord:
     for each in tests:
         events += each
     events.append(RunFinished(not_run=0, failure=""))
-    recording = Recording()
-    for at, event in enumerate(events):
-        recording.handle(event, float(at))
-    return recording.run
+    return record_of((float(at), event) for at, event in enumerate(events))

@@ -15,7 +15,6 @@ from unit.made_runs import (
     STARTED,
     Made,
     made_run,
-    recorded,
     steady,
 )
 
@@ -28,7 +27,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.history.store import read
 from ctest_containers.report.analysis import Analysis, analyse, as_json, as_text
-from ctest_containers.report.record import RunRecord, Status
+from ctest_containers.report.record import RunRecord, Status, record_of
 from ctest_containers.report.savings import Remedy, Saving
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -37,7 +36,7 @@ ONE = "shop.Cart.test_one"
 
 
 def _golden() -> RunRecord:
-    return recorded((at, event) for at, event in read(GOLDEN / "run.jsonl"))
+    return record_of((at, event) for at, event in read(GOLDEN / "run.jsonl"))
 
 
 def _with_one(seconds: float, kind: OutcomeKind | None = PASSED) -> RunRecord:
@@ -337,7 +336,7 @@ def test_a_worker_that_never_began_waited_all_the_time() -> None:
 
 
 def test_a_test_that_was_cut_off_kept_its_worker_busy() -> None:
-    run = recorded(
+    run = record_of(
         [
             (0, STARTED),
             (0, WorkersPlanned(workers=1, reason="", limits=(), warnings=())),

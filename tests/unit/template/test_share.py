@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ctest_containers.config.model import parse_repository
+from ctest_containers.config.values import parse_repository
 from ctest_containers.template.share import shared_name
 
 FINGERPRINT = "ab" * 32

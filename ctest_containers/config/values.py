@@ -1,0 +1,137 @@
+"""What the values of options may be: each is parsed from whatever source it comes from.
+
+Every function here raises `ValueError` with what the value must be.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+
+def parse_text(value: object) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text that is not empty")
+    return value.strip()
+
+
+def parse_seconds(value: object) -> float:
+    """A positive number of seconds."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not (seconds > 0 and math.isfinite(seconds)):
+        raise ValueError("must be a positive number of seconds")
+    return seconds
+
+
+def parse_limit(value: object) -> float:
+    """A number of seconds; 0 for no limit."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = -1.0
+    if not (seconds >= 0 and math.isfinite(seconds)):
+        raise ValueError("must be a positive number of seconds, or 0 for no limit")
+    return seconds
+
+
+def parse_count(value: object) -> int:
+    """A whole number from 1."""
+    if not str(value).strip().isdecimal() or int(str(value)) < 1:
+        raise ValueError("must be a whole number from 1")
+    return int(str(value))
+
+
+def parse_natural(value: object) -> int:
+    """A whole number from 0."""
+    if not str(value).strip().isdecimal():
+        raise ValueError("must be a whole number from 0")
+    return int(str(value))
+
+
+def parse_size(value: object) -> int:
+    """A number of bytes, or of units of them: 512m, 2g."""
+    found = re.fullmatch(r"(\d+)([kmg]?)b?", str(value).strip().lower())
+    if found is None or int(found[1]) == 0:
+        raise ValueError("must be a size such as 512m or 2g")
+    power = " kmg".index(found[2] or " ")
+    return int(found[1]) * int(1024**power)
+
+
+def parse_floor(value: object) -> int:
+    """A size, or 0 for none."""
+    return 0 if str(value).strip() == "0" else parse_size(value)
+
+
+def parse_flag(value: object) -> bool:
+    """Yes or no."""
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False}
+    try:
+        return words[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("must be yes or no") from None
+
+
+def parse_paths(value: object) -> tuple[str, ...]:
+    """Paths: a sequence of them, or one text with commas between them."""
+    if isinstance(value, (set, frozenset)):
+        return tuple(sorted(str(item) for item in value))
+    if isinstance(value, (list, tuple)):
+        return tuple(str(item) for item in value)
+    if isinstance(value, Path):
+        return (str(value),)
+    return tuple(part.strip() for part in str(value).split(",") if part.strip())
+
+
+REPOSITORY: Final = re.compile(r"[a-zA-Z0-9.-]+(:\d+)?(/[a-z0-9]+((\.|_{1,2}|-+)[a-z0-9]+)*)+")
+"""See https://github.com/distribution/reference for what such a name may consist of."""
+
+
+def parse_repository(value: object) -> str:
+    """The name of a repository in a container registry."""
+    if REPOSITORY.fullmatch(str(value).strip()) is None:
+        raise ValueError(
+            "must be a host and a path in small letters, without a tag, such as "
+            "ghcr.io/acme/templates"
+        )
+    return str(value).strip()
+
+
+def parse_url(value: object) -> str:
+    """The address of a web server."""
+    parts = urlsplit(str(value).strip())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an address such as http://gateway.example.org:9091")
+    return str(value).strip()
+
+
+def parse_images(value: object) -> tuple[tuple[str, str], ...]:
+    """Images by alias: a dictionary, or one text such as `default=postgres:16,old=mariadb`."""
+    if isinstance(value, dict):
+        pairs = [(str(alias), str(image)) for alias, image in value.items()]
+    else:
+        entries = [part.strip() for part in str(value).split(",") if part.strip()]
+        halves = [entry.partition("=") for entry in entries]
+        pairs = [(alias.strip(), image.strip()) for alias, _, image in halves]
+    if not pairs or not all(alias and image for alias, image in pairs):
+        raise ValueError("must be ALIAS=IMAGE, with commas between several")
+    return tuple(sorted(pairs))
+
+
+def parse_choice(*choices: str) -> Callable[[object], str]:
+    """One of the given words."""
+
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return str(value)
+
+    return parse
