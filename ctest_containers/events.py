@@ -10,6 +10,17 @@ from dataclasses import dataclass
 from enum import Enum
 
 
+class FromWorker:
+    """What a worker sends; `line` is the text it came in, so that none is made anew for the log.
+
+    It is no field: events are equal whatever they came in, and those made in the parent have none.
+    """
+
+    __slots__ = ("line",)
+
+    line: str
+
+
 class OutcomeKind(str, Enum):
     """The ways in which unittest reports on a test, by the method that reports it."""
 
@@ -152,7 +163,7 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestStarted:
+class TestStarted(FromWorker):
     """A worker is about to run a test.
 
     Attributes:
@@ -170,7 +181,7 @@ class TestStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestRetried:
+class TestRetried(FromWorker):
     """A test ran into its adaptive limit and starts again; what was reported on it is void."""
 
     __test__ = False
@@ -182,7 +193,7 @@ class TestRetried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixtureStarted:
+class FixtureStarted(FromWorker):
     """A worker is about to run a fixture of a class or a module.
 
     Attributes:
@@ -195,7 +206,7 @@ class FixtureStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FixtureFinished:
+class FixtureFinished(FromWorker):
     """A fixture of a class or a module has ended, one way or another."""
 
     worker: int
@@ -204,7 +215,7 @@ class FixtureFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestOutcome:
+class TestOutcome(FromWorker):
     """Something was reported on a test, or on the fixture of a class or module.
 
     Attributes:
@@ -227,7 +238,7 @@ class TestOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestDuration:
+class TestDuration(FromWorker):
     """How long a test ran, as Python 3.12 and later measure it."""
 
     __test__ = False
@@ -238,7 +249,7 @@ class TestDuration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TestFinished:
+class TestFinished(FromWorker):
     """Nothing more will be reported on a test.
 
     Attributes:
@@ -260,7 +271,7 @@ class TestFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchFinished:
+class BatchFinished(FromWorker):
     """A worker has run a batch to its end and is free.
 
     Attributes:
@@ -277,14 +288,14 @@ class BatchFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerReady:
+class WorkerReady(FromWorker):
     """A worker has the project loaded; what happens from now on is the tests' doing."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseWanted:
+class DatabaseWanted(FromWorker):
     """A test uses a database that it does not declare, and waits for it."""
 
     worker: int
@@ -292,14 +303,14 @@ class DatabaseWanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLost:
+class ConnectionLost(FromWorker):
     """A test failed and its server closed its connection; the worker waits for what is known."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerFailed:
+class WorkerFailed(FromWorker):
     """A worker met an error outside of any test and ends.
 
     Attributes:

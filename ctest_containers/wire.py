@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from ctest_containers.codec import build, encoder, fields_of
-from ctest_containers.events import WorkerEvent
+from ctest_containers.events import FromWorker, WorkerEvent
 from ctest_containers.model import Lease, Vendor, address_of
 
 
@@ -58,6 +58,9 @@ _CLASSES: Final[dict[str, Any]] = {
     kind.__name__: kind for kind in (*get_args(WorkerEvent), *get_args(Command))
 }
 
+KEPT_CHARACTERS: Final = 4096
+"""Longer lines are not kept beside what was read from them."""
+
 _encode: Final = encoder(ascii_only=False)
 
 
@@ -76,8 +79,9 @@ def decode(line: bytes) -> Message:
     Raises:
         ValueError: The line is not one that `encode` makes.
     """
+    text = line.decode("utf-8", "surrogatepass")
     try:
-        fields = json.loads(line.decode("utf-8", "surrogatepass"))
+        fields = json.loads(text)
         kind = _CLASSES[fields.pop("type")]
         if kind is UseDatabases:
             fields["leases"] = tuple(map(_lease, fields["leases"]))
@@ -85,6 +89,8 @@ def decode(line: bytes) -> Message:
         message: Message = build(kind, fields)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a message of this version: {line[:200]!r}") from error
+    if isinstance(message, FromWorker) and len(text) <= KEPT_CHARACTERS and text.isascii():
+        object.__setattr__(message, "line", text)
     return message
 
 

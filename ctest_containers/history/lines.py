@@ -36,7 +36,10 @@ class Entry(NamedTuple):
 
 
 def line(event: Event, at: float) -> str:
-    """An event as a line of a log."""
+    """An event as a line of a log; what has come from a worker in one is only given its time."""
+    came: str | None = getattr(event, "line", None)
+    if came is not None:
+        return f'{{"at":{at!r},{came[1:]}\n'
     return _encode({"at": at, "type": type(event).__name__, **fields_of(event)}) + "\n"
 
 

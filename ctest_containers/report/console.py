@@ -14,7 +14,7 @@ from ctest_containers.events import (
     WorkerPaused,
     WorkerResumed,
 )
-from ctest_containers.report.words import words
+from ctest_containers.report.words import SILENT, words
 
 AMID_TESTS: Final = (RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried)
 """What happens while there are dots in the last line of the screen."""
@@ -33,6 +33,8 @@ class ConsoleReport:
 
     def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It tells no times.
         """See `Report`."""
+        if type(event) in SILENT:
+            return
         if isinstance(event, DriverUnfit):
             # Said again for every server that starts.
             if event.alias in self._unfit:

@@ -14,6 +14,9 @@ from ctest_containers.history.lines import HEADER, line
 WRITE_SECONDS: Final = 0.5
 """How long a line may wait for others to be written with."""
 
+AT_ONCE: Final = frozenset({RunStarted, RunFinished})
+"""What is written when it happens."""
+
 
 class EventLogReport:
     """A log in the history of a project.
@@ -31,18 +34,20 @@ class EventLogReport:
         self._file: Path | None = None
         self._descriptor = -1
         self._waiting = [HEADER]
-        self._written_at = 0.0
+        self._due = 0.0
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
-        if isinstance(event, TimePassed):
+        kind = type(event)
+        if kind is TimePassed:
             return
         self._waiting.append(line(event, at))
+        if at < self._due and kind not in AT_ONCE:
+            return
         if isinstance(event, RunStarted):
             self._open(event)
-        if at - self._written_at >= WRITE_SECONDS or isinstance(event, RunStarted | RunFinished):
-            self._write()
-            self._written_at = at
+        self._write()
+        self._due = at + WRITE_SECONDS
         if isinstance(event, RunFinished):
             os.close(self._descriptor)
             self._history.keep(self._kept)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
-from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 from ctest_containers.events import Problem, TestOutcome
 from ctest_containers.names import owner_of
@@ -36,53 +37,88 @@ ELEMENTS: Final = {
 }
 
 
+IN_ATTRIBUTES: Final = {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"}
+"""What a reader would take for something else there, or for a space: XML 1.0, section 3.3.3."""
+
+SPECIAL: Final = re.compile(r"[^ !#-%'-;=?-~]")
+"""What is not in most names and numbers, and has to be looked at."""
+
+
+@dataclass(slots=True)
+class Suite:
+    """What is known of a class when its cases have been written."""
+
+    name: str
+    head: dict[str, str]
+    cases: list[str] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, case: str, tag: str = "") -> None:
+        """A case, and the element in it that says how it ended."""
+        self.cases.append(case)
+        self.tags.append(tag)
+
+
 def render(run: RunRecord) -> str:
     """The whole document: a suite for each class, and a case for each test.
 
     A fixture that failed is a case of its class; a test that did not run is one that was skipped.
+    It is written as text: a tree of 20,000 cases takes three times as long.
     """
-    root = ET.Element("testsuites", name=run.started.project if run.started else "")
     fixtures: dict[str, list[TestOutcome]] = defaultdict(list)
     for _, outcome in run.others:
         fixtures[owner_of(outcome.test_id)].append(outcome)
     classes: dict[str, list[TestRecord]] = defaultdict(list)
     for test in run.tests.values():
         classes[test.class_name].append(test)
-    for name in dict.fromkeys([*classes, *fixtures]):
-        root.append(_suite(run, name, classes.get(name, []), fixtures.get(name, [])))
-    for key in ("tests", "failures", "errors", "skipped"):
-        root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
-    root.set("time", _seconds(run.ended))
-    body = ET.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{body}\n'
+    suites = [
+        _suite(run, name, classes.get(name, []), fixtures.get(name, []))
+        for name in dict.fromkeys([*classes, *fixtures])
+    ]
+    tags = [tag for suite in suites for tag in suite.tags]
+    name = run.started.project if run.started else ""
+    root = {"name": name, **_counts(tags), "time": _seconds(run.ended)}
+    parts = []
+    for suite in suites:
+        counts, seconds = _counts(suite.tags), _seconds(suite.seconds)
+        head = {"name": suite.name, **suite.head, **counts, "time": seconds}
+        parts.append(_element("testsuite", head, "\n" + "".join(suite.cases)) + "\n")
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>\n{_element("testsuites", root, "".join(parts))}\n'
+    )
 
 
 def _suite(
     run: RunRecord, name: str, tests: Sequence[TestRecord], fixtures: Sequence[TestOutcome]
-) -> ET.Element:
-    suite = ET.Element("testsuite", name=_text(name))
-    suite.text = suite.tail = "\n"
+) -> Suite:
+    suite = Suite(name, {}, seconds=sum(test.seconds for test in tests))
     began = min((test.started for test in tests if test.worker), default=0.0)
     if run.started is not None:
         at = dt.datetime.fromisoformat(run.started.started_at) + dt.timedelta(seconds=began)
-        suite.set("timestamp", at.isoformat(timespec="seconds"))
+        suite.head["timestamp"] = at.isoformat(timespec="seconds")
     if tests and tests[0].place.file:
-        suite.set("file", _text(tests[0].place.file))
-    _properties(suite, run, sorted({test.worker for test in tests if test.worker}))
+        suite.head["file"] = tests[0].place.file
+    suite.cases.append(_properties(run, sorted({test.worker for test in tests if test.worker})))
     why = _why_not_run(fixtures)
     for test in tests:
-        suite.append(_case(test, why))
+        suite.add(*_case(name, test, why))
     for outcome in fixtures:
-        suite.append(_fixture_case(name, outcome))
-    cases = suite.findall("testcase")
-    suite.set("tests", str(len(cases)))
-    for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(key, str(sum(case.find(tag) is not None for case in cases)))
-    suite.set("time", _seconds(sum(test.seconds for test in tests)))
+        suite.add(*_fixture_case(name, outcome))
     return suite
 
 
-def _properties(suite: ET.Element, run: RunRecord, workers: Sequence[int]) -> None:
+def _counts(tags: Sequence[str]) -> dict[str, str]:
+    """How many cases there are, and how many of them ended in which way."""
+    return {
+        "tests": str(len(tags)),
+        "failures": str(tags.count("failure")),
+        "errors": str(tags.count("error")),
+        "skipped": str(tags.count("skipped")),
+    }
+
+
+def _properties(run: RunRecord, workers: Sequence[int]) -> str:
     """On which worker a class ran, on which server, and what that was spawned from."""
     known = [run.workers[number] for number in workers if number in run.workers]
     servers = [ready for worker in known for _, ready in worker.servers]
@@ -93,69 +129,67 @@ def _properties(suite: ET.Element, run: RunRecord, workers: Sequence[int]) -> No
             dict.fromkeys(f"{one.group}:{one.fingerprint[:12]}" for one in run.templates)
         ),
     }
-    properties = ET.SubElement(suite, "properties")
-    properties.tail = "\n"
-    for name, value in found.items():
-        if value:
-            ET.SubElement(properties, "property", name=name, value=_text(value))
+    properties = (
+        _element("property", {"name": name, "value": value})
+        for name, value in found.items()
+        if value
+    )
+    return _element("properties", {}, "".join(properties)) + "\n"
 
 
-def _case(test: TestRecord, why_not_run: str) -> ET.Element:
-    case = ET.Element("testcase", classname=_text(test.class_name), name=_text(test.name))
-    case.tail = "\n"
-    case.set("time", _seconds(test.seconds))
-    if test.place.file:
-        case.set("file", _text(test.place.file))
-        case.set("line", str(test.place.line))
+def _case(class_name: str, test: TestRecord, why_not_run: str) -> tuple[str, str]:
+    """A test's case, and the element in it that says how it ended."""
+    parts = []
     match test.status:
         case Status.PASSED:
             pass
         case Status.SKIPPED:
-            _child(case, "skipped", "skipped", test.reason)
+            parts.append(_child("skipped", "skipped", test.reason))
         case Status.NOT_RUN:
-            _child(case, "skipped", "not run", why_not_run)
+            parts.append(_child("skipped", "not run", why_not_run))
         case Status.EXPECTED_FAILURE:
-            _child(case, "skipped", "expected failure", "It is expected to fail, and does.")
+            said = "It is expected to fail, and does."
+            parts.append(_child("skipped", "expected failure", said))
         case Status.UNEXPECTED_SUCCESS:
-            _child(case, "failure", "unexpected success", UNEXPECTED)
+            parts.append(_child("failure", "unexpected success", UNEXPECTED))
         case Status.FAILED | Status.ERROR:
             bad = [(outcome, one) for outcome, one in test.problems if status_of(outcome).is_bad]
-            _problems(case, ELEMENTS[test.status], bad)
+            parts.append(_problems(ELEMENTS[test.status], bad))
     again = "rerunError" if test.status.is_bad else "flakyError"
-    for reason in test.retries:
-        _child(case, again, "timeout", reason)
+    parts += [_child(again, "timeout", reason) for reason in test.retries]
     for tag, text in (("system-out", test.stdout), ("system-err", test.stderr)):
         if text:
-            ET.SubElement(case, tag).text = _text(text)
-    return case
+            parts.append(_element(tag, {}, _text(text)))
+    place = test.place
+    where = {"file": place.file, "line": str(place.line)} if place.file else {}
+    head = {"classname": class_name, "name": test.name, "time": _seconds(test.seconds), **where}
+    return _element("testcase", head, "".join(parts)) + "\n", ELEMENTS.get(test.status, "")
 
 
-def _fixture_case(name: str, outcome: TestOutcome) -> ET.Element:
-    case = ET.Element(
-        "testcase", classname=_text(name), name=_text(outcome.test_id.partition(" ")[0])
-    )
-    case.tail = "\n"
-    case.set("time", _seconds(0.0))
+def _fixture_case(class_name: str, outcome: TestOutcome) -> tuple[str, str]:
+    """The same for a fixture of a class."""
     if outcome.problem is None:
-        _child(case, "skipped", "skipped", outcome.reason)
+        tag, inside = "skipped", _child("skipped", "skipped", outcome.reason)
     else:
-        _problems(case, ELEMENTS[status_of(outcome)], [(outcome, outcome.problem)])
-    return case
+        tag = ELEMENTS[status_of(outcome)]
+        inside = _problems(tag, [(outcome, outcome.problem)])
+    name = outcome.test_id.partition(" ")[0]
+    head = {"classname": class_name, "name": name, "time": _seconds(0.0)}
+    return _element("testcase", head, inside) + "\n", tag
 
 
-def _problems(case: ET.Element, tag: str, found: Sequence[tuple[TestOutcome, Problem]]) -> None:
+def _problems(tag: str, found: Sequence[tuple[TestOutcome, Problem]]) -> str:
     """One element for all that went wrong: many readers take notice of the first only."""
     texts = [
         f"{outcome.subtest}\n{one.text}" if outcome.subtest else one.text for outcome, one in found
     ]
     first = found[0][1]
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    _child(case, tag, first.type_name, f"{first.message}{more}", "\n".join(texts))
+    return _child(tag, first.type_name, f"{first.message}{more}", "\n".join(texts))
 
 
-def _child(case: ET.Element, tag: str, kind: str, message: str, text: str = "") -> None:
-    child = ET.SubElement(case, tag, type=_text(kind), message=_text(message))
-    child.text = _text(text) or None
+def _child(tag: str, kind: str, message: str, text: str = "") -> str:
+    return _element(tag, {"type": kind, "message": message}, _text(text))
 
 
 def _why_not_run(fixtures: Sequence[TestOutcome]) -> str:
@@ -171,8 +205,30 @@ def _seconds(count: float) -> str:
     return f"{count:.3f}"
 
 
-def _text(text: str) -> str:
-    """A text without what XML cannot have, which is shown as Python would."""
-    if text.isascii() and text.isprintable():
+def _element(tag: str, attributes: Mapping[str, str], inside: str = "") -> str:
+    """An element.
+
+    Args:
+        inside: Other elements, or a text that `_text` has given.
+    """
+    head = f"{tag}{_attributes(attributes)}"
+    return f"<{head}>{inside}</{tag}>" if inside else f"<{head} />"
+
+
+def _attributes(found: Mapping[str, str]) -> str:
+    return "".join([f' {name}="{_value(text)}"' for name, text in found.items()])
+
+
+def _value(text: str) -> str:
+    if SPECIAL.search(text) is None:
         return text
+    return escape(_allowed(text), IN_ATTRIBUTES)
+
+
+def _text(text: str) -> str:
+    return escape(_allowed(text))
+
+
+def _allowed(text: str) -> str:
+    """A text without what XML cannot have, which is shown as Python would."""
     return NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

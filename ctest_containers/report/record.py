@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from ctest_containers.events import (
     BatchFinished,
@@ -25,12 +25,14 @@ from ctest_containers.events import (
     TemplateBuilt,
     TemplateFound,
     TemplatePulled,
+    TestDuration,
     TestFinished,
     TestOutcome,
     TestPlace,
     TestRetried,
     TestsFound,
     TestStarted,
+    TimePassed,
     WorkerLost,
     WorkerPaused,
     WorkerRecycled,
@@ -239,48 +241,54 @@ class Recording:
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
-        run = self.run
-        run.ended = at
-        match event:
-            case TestStarted():
-                test = self._test(event.index, event.test_id)
-                test.worker, test.started = event.worker, at
-            case TestOutcome(index=None):
-                run.others.append((at, event))
-                if event.kind is OutcomeKind.SKIP:
-                    self._skip(event)
-            case TestOutcome(index=int(index)):
-                test = self._test(index, event.test_id)
-                test.worker = event.worker
-                test.outcomes.append(event)
-                found = status_of(event)
-                if test.status is Status.NOT_RUN or _WORST_FIRST[found] < _WORST_FIRST[test.status]:
-                    test.status = found
-            case TestFinished():
-                finished = run.tests.get(event.index)
-                if finished is not None:
-                    self._finish(finished, event, at)
-            case TestRetried(index=index, test_id=test_id, limit_seconds=seconds):
-                test = self._test(index, test_id)
-                test.retries.append(f"It took longer than {seconds:.3g} s, which it never does.")
-                test.outcomes.clear()
-                test.status = Status.NOT_RUN
-            case FixtureStarted(worker=worker, fixture=name):
-                self._fixtures[worker] = FixtureRecord(name, worker, at)
-            case FixtureFinished(worker=worker, seconds=seconds, query_count=count):
-                fixture = self._fixtures.pop(worker, None)
-                if fixture is not None:
-                    fixture.seconds, fixture.query_count = seconds, count
-                    self._worker(worker).fixtures.append(fixture)
-            case BatchFinished(worker=worker, memory_bytes=count):
-                if count:
-                    self._worker(worker).process_bytes.append((at, count))
-            case ServerMeasured(worker=worker, group=group, memory_bytes=count):
-                self._worker(worker).server_bytes.setdefault(group, []).append((at, count))
-            case MemoryMeasured(available_bytes=count):
-                run.available.append((at, count))
-            case _:
-                self._take_note(event, at)
+        self.run.ended = at
+        take = _FREQUENT.get(type(event))
+        if take is None:
+            self._take_note(event, at)
+        else:
+            take(self, event, at)
+
+    def _test_started(self, event: TestStarted, at: float) -> None:
+        test = self._test(event.index, event.test_id)
+        test.worker, test.started = event.worker, at
+
+    def _test_outcome(self, event: TestOutcome, at: float) -> None:
+        if event.index is None:
+            self.run.others.append((at, event))
+            if event.kind is OutcomeKind.SKIP:
+                self._skip(event)
+            return
+        test = self._test(event.index, event.test_id)
+        test.worker = event.worker
+        test.outcomes.append(event)
+        found = status_of(event)
+        if test.status is Status.NOT_RUN or _WORST_FIRST[found] < _WORST_FIRST[test.status]:
+            test.status = found
+
+    def _test_finished(self, event: TestFinished, at: float) -> None:
+        test = self.run.tests.get(event.index)
+        if test is None:
+            return
+        # What was lost with its worker has not been measured there.
+        test.seconds = event.seconds or (at - test.started if test.started else 0.0)
+        test.query_count = event.query_count
+        test.stdout, test.stderr = event.stdout, event.stderr
+
+    def _fixture_started(self, event: FixtureStarted, at: float) -> None:
+        self._fixtures[event.worker] = FixtureRecord(event.fixture, event.worker, at)
+
+    def _fixture_finished(self, event: FixtureFinished, _: float) -> None:
+        fixture = self._fixtures.pop(event.worker, None)
+        if fixture is not None:
+            fixture.seconds, fixture.query_count = event.seconds, event.query_count
+            self._worker(event.worker).fixtures.append(fixture)
+
+    def _batch_finished(self, event: BatchFinished, at: float) -> None:
+        if event.memory_bytes:
+            self._worker(event.worker).process_bytes.append((at, event.memory_bytes))
+
+    def _ignore(self, event: Event, at: float) -> None:
+        """What nothing of a record is made from."""
 
     def _take_note(self, event: Event, at: float) -> None:
         """What happens seldom."""
@@ -288,6 +296,15 @@ class Recording:
         match event:
             case TestsFound(tests=tests):
                 run.tests = {index: TestRecord(index, place) for index, place in enumerate(tests)}
+            case TestRetried(index=index, test_id=test_id, limit_seconds=seconds):
+                test = self._test(index, test_id)
+                test.retries.append(f"It took longer than {seconds:.3g} s, which it never does.")
+                test.outcomes.clear()
+                test.status = Status.NOT_RUN
+            case ServerMeasured(worker=worker, group=group, memory_bytes=count):
+                self._worker(worker).server_bytes.setdefault(group, []).append((at, count))
+            case MemoryMeasured(available_bytes=count):
+                run.available.append((at, count))
             case RunStarted():
                 run.started = event
             case PhaseStarted(phase=phase):
@@ -315,12 +332,6 @@ class Recording:
                 pass
         run.notes += [(at, level, text) for level, text in words(event)]
 
-    def _finish(self, test: TestRecord, event: TestFinished, at: float) -> None:
-        # What was lost with its worker has not been measured there.
-        test.seconds = event.seconds or (at - test.started if test.started else 0.0)
-        test.query_count = event.query_count
-        test.stdout, test.stderr = event.stdout, event.stderr
-
     def _skip(self, outcome: TestOutcome) -> None:
         """A class or a module was skipped as a whole: no test of it starts."""
         name = owner_of(outcome.test_id)
@@ -337,6 +348,19 @@ class Recording:
 
     def _worker(self, number: int) -> WorkerRecord:
         return self.run.workers.setdefault(number, WorkerRecord(number))
+
+
+_FREQUENT: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
+    TestStarted: Recording._test_started,
+    TestOutcome: Recording._test_outcome,
+    TestFinished: Recording._test_finished,
+    TestDuration: Recording._ignore,
+    FixtureStarted: Recording._fixture_started,
+    FixtureFinished: Recording._fixture_finished,
+    BatchFinished: Recording._batch_finished,
+    TimePassed: Recording._ignore,
+}
+"""What takes the events of which there are thousands: to try one pattern after another costs."""
 
 
 def record_of(events: Iterable[tuple[float, Event]]) -> RunRecord:

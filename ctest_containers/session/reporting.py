@@ -56,7 +56,8 @@ def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Re
     """
     recording = Recording()
     run = recording.run
-    reports: list[Report] = [recording]
+    reports: list[Report] = []
+    of_record: list[Report] = []
     output = None
     is_live = may_move and verbosity == 1 and _wants_live(config)
     if is_live:
@@ -67,28 +68,34 @@ def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Re
         output = WorkerOutput()
         console = Console(stderr=True, force_terminal=config.progress)
         slow = config.slow_after
-        reports.append(LiveReport(run, console=console, say=log, output=output, slow_seconds=slow))
+        live = LiveReport(run, console=console, say=log, output=output, slow_seconds=slow)
+        of_record.append(live)
     else:
         reports.append(ConsoleReport(log))
     if config.event_logs:
         history = History.of(project_of(config))
         reports.append(EventLogReport(history, config.event_logs))
     logger = logger_for(config.log_format, config.log_level, config.log_file)
-    if logger.isEnabledFor(logging.CRITICAL):
+    if logger.isEnabledFor(logging.INFO):
+        of_record.append(LogReport(run, logger))
+    elif logger.isEnabledFor(logging.WARNING):
+        # Nothing of what it says then is taken from the record.
         reports.append(LogReport(run, logger))
     outputs = file_outputs(junit=config.junit, html=config.html, prometheus=config.prometheus)
     if outputs:
-        reports.append(FilesReport(run, outputs))
+        of_record.append(FilesReport(run, outputs))
     if config.prometheus_gateway:
         from ctest_containers.report import metrics
 
         metrics.check_installed()
-        reports.append(metrics.PushReport(run, config.prometheus_gateway))
+        of_record.append(metrics.PushReport(run, config.prometheus_gateway))
     on_github = os.environ.get("GITHUB_ACTIONS") == "true"
     if config.github if config.github is not None else on_github:
         from ctest_containers.report.github import report_of_step
 
-        reports.append(report_of_step(run, _write_line))
+        of_record.append(report_of_step(run, _write_line))
+    if of_record:
+        reports += [recording, *of_record]
     return Reporting(tuple(reports), output, is_live)
 
 

@@ -16,6 +16,7 @@ from ctest_containers.events import (
     DatabaseWanted,
     FixtureFinished,
     FixtureStarted,
+    FromWorker,
     OutcomeKind,
     Problem,
     TestDuration,
@@ -27,6 +28,7 @@ from ctest_containers.events import (
     WorkerFailed,
     WorkerReady,
 )
+from ctest_containers.history.lines import line as log_line
 from ctest_containers.model import Address, Lease, Secret, Vendor
 from ctest_containers.wire import (
     Command,
@@ -123,6 +125,21 @@ def test_a_message_arrives_as_it_was_sent(kind: type[Message], data: st.DataObje
     message = data.draw(STRATEGIES[kind])
 
     assert _round_trip(message) == message
+
+
+@EVERY_CLASS
+@given(data=st.data())
+def test_a_log_says_the_same_of_what_arrived_as_of_what_was_sent(
+    kind: type[Message], data: st.DataObject
+) -> None:
+    """An event's line is written into the log as it came, with its time before it."""
+    message = data.draw(STRATEGIES[kind])
+    if isinstance(message, FromWorker):
+        event: Any = message
+        arrived: Any = _round_trip(message)
+
+        assert json.loads(log_line(event, 1.25)) == json.loads(log_line(arrived, 1.25))
+        assert log_line(arrived, 1.25).isascii()
 
 
 @given(ANY_TEXT)
