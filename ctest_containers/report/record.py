@@ -242,7 +242,7 @@ class Recording:
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
         self.run.ended = at
-        take = _FREQUENT.get(type(event))
+        take = _TAKEN.get(type(event))
         if take is None:
             self._take_note(event, at)
         else:
@@ -274,6 +274,14 @@ class Recording:
         test.query_count = event.query_count
         test.stdout, test.stderr = event.stdout, event.stderr
 
+    def _test_retried(self, event: TestRetried, _: float) -> None:
+        """What the test's record tells, and no note of the run."""
+        test = self._test(event.index, event.test_id)
+        limit = event.limit_seconds
+        test.retries.append(f"It took longer than {limit:.3g} s, which it never does.")
+        test.outcomes.clear()
+        test.status = Status.NOT_RUN
+
     def _fixture_started(self, event: FixtureStarted, at: float) -> None:
         self._fixtures[event.worker] = FixtureRecord(event.fixture, event.worker, at)
 
@@ -296,11 +304,6 @@ class Recording:
         match event:
             case TestsFound(tests=tests):
                 run.tests = {index: TestRecord(index, place) for index, place in enumerate(tests)}
-            case TestRetried(index=index, test_id=test_id, limit_seconds=seconds):
-                test = self._test(index, test_id)
-                test.retries.append(f"It took longer than {seconds:.3g} s, which it never does.")
-                test.outcomes.clear()
-                test.status = Status.NOT_RUN
             case ServerMeasured(worker=worker, group=group, memory_bytes=count):
                 self._worker(worker).server_bytes.setdefault(group, []).append((at, count))
             case MemoryMeasured(available_bytes=count):
@@ -350,17 +353,18 @@ class Recording:
         return self.run.workers.setdefault(number, WorkerRecord(number))
 
 
-_FREQUENT: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
+_TAKEN: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
     TestStarted: Recording._test_started,
     TestOutcome: Recording._test_outcome,
     TestFinished: Recording._test_finished,
+    TestRetried: Recording._test_retried,
     TestDuration: Recording._ignore,
     FixtureStarted: Recording._fixture_started,
     FixtureFinished: Recording._fixture_finished,
     BatchFinished: Recording._batch_finished,
     TimePassed: Recording._ignore,
 }
-"""What takes the events of which there are thousands: to try one pattern after another costs."""
+"""What takes the events of which there are thousands: to try pattern after pattern would cost."""
 
 
 def record_of(events: Iterable[tuple[float, Event]]) -> RunRecord:
