@@ -4,11 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
 
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 
-COMMANDS = frozenset({"run", "plan", "template", "clean", "timings", "report"})
+COMMANDS: Final = {
+    "run": "run",
+    "plan": "plan",
+    "template": "template",
+    "report": "report",
+    "timings": "timings",
+    "service": "service",
+    "exec": "execute",
+    "doctor": "doctor",
+    "clean": "clean",
+    "completion": "completion",
+}
+"""For each command the module of this package, and the function in it, that carries it out."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -20,30 +34,9 @@ def main(arguments: Sequence[str]) -> int:
 
         print(f"ctest_containers {__version__}")
         return 0
+    name = COMMANDS[command]
     try:
-        if command == "clean":
-            from ctest_containers.cli.clean import clean
-
-            return clean(words)
-        if command == "timings":
-            from ctest_containers.cli.timings import timings
-
-            return timings(words)
-        if command == "template":
-            from ctest_containers.cli.template import template
-
-            return template(words)
-        if command == "report":
-            from ctest_containers.cli.report import report
-
-            return report(words)
-        if command == "plan":
-            from ctest_containers.cli.plan import plan
-
-            return plan(words)
-        from ctest_containers.cli.run import run
-
-        return run(words)
+        return int(getattr(import_module(f"{__name__}.{name}"), name)(words))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except CtestError as error:

@@ -111,10 +111,11 @@ class Config:
     )
     transport: str = option(
         "auto",
-        parse_choice("auto", "socket", "port"),
+        parse_choice("auto", "socket", "port", "network"),
         "HOW",
-        "How workers reach their servers: socket (no network at all), port (loopback), or auto: "
-        "socket where the engine is on this Linux machine, else port.",
+        "How workers reach their servers: socket (no network at all), port (loopback), network "
+        "(from one container to another), or auto: socket where the engine is on this Linux "
+        "machine, network where the toolkit runs in a container, else port.",
     )
     start_method: str = option(
         "auto",
@@ -122,6 +123,20 @@ class Config:
         "HOW",
         "How worker processes start: fork (they inherit the loaded project), spawn (they load it "
         "again), or auto: fork on Linux, else spawn.",
+    )
+    separate: bool = option(
+        True,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Give each worker caches, folders for media and uploads, and temporary files of its own, "
+        "as far as Django's settings allow it.",
+    )
+    worker_setup: str = option(
+        "",
+        parse_text,
+        "FUNCTION",
+        "The dotted path of a function that each worker calls with itself before its first test, "
+        "to separate what the toolkit does not know.",
     )
     fingerprint_files: tuple[str, ...] = option(
         (),

@@ -1,0 +1,1 @@
+"""Says what would keep a project's tests from running here, or from being isolated."""

@@ -1,0 +1,1 @@
+"""The pytest plugin: `pytest --ctest` runs on isolated databases."""
