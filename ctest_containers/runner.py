@@ -101,22 +101,19 @@ class ContainerRunnerMixin(DiscoverRunner):
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the toolkit's options to those of Django."""
         super().add_arguments(parser)
-        group = parser.add_argument_group("database containers")
+        groups: dict[str, Any] = {}
         for row in fields(Config):
-            meaning = row.metadata["meaning"]
-            if row.metadata["parse"] is parse_flag:
-                switch = argparse.BooleanOptionalAction
-                group.add_argument(
-                    flag(row), dest=row.name, default=None, action=switch, help=meaning
-                )
-            else:
-                group.add_argument(
-                    flag(row),
-                    dest=row.name,
-                    default=None,
-                    metavar=row.metadata["metavar"],
-                    help=meaning,
-                )
+            section = row.metadata["section"]
+            if section not in groups:
+                groups[section] = parser.add_argument_group(section)
+            shape: dict[str, Any] = (
+                {"action": argparse.BooleanOptionalAction}
+                if row.metadata["parse"] is parse_flag
+                else {"metavar": row.metadata["metavar"]}
+            )
+            groups[section].add_argument(
+                flag(row), dest=row.name, default=None, help=row.metadata["meaning"], **shape
+            )
         for action in parser._actions:
             if action.dest == "parallel":
                 action.type = _parse_parallel

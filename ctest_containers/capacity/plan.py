@@ -48,7 +48,7 @@ def plan_workers(
     *,
     asked: int | None,
     cores: int,
-    batches: int,
+    batches: int | None,
     available_bytes: int | None,
     minimum: int,
     maximum: int,
@@ -61,6 +61,7 @@ def plan_workers(
     Args:
         asked: The user's own number, or None to let the cores decide. Django takes a negative one
             for a serial run.
+        batches: How many there are; None where that is not known yet.
         available_bytes: Memory that is free for tests, or None when it cannot be known.
         minimum: Not fewer than this on a machine with fewer cores, if the memory allows it.
         maximum: Never more than this.
@@ -77,11 +78,9 @@ def plan_workers(
         wanted = Limit(minimum, "the configured minimum")
     else:
         wanted = Limit(cores, plural(cores, "core"))
-    limits = [
-        wanted,
-        Limit(batches, f"{plural(batches, 'batch')} of tests"),
-        Limit(maximum, "the configured maximum"),
-    ]
+    limits = [wanted, Limit(maximum, "the configured maximum")]
+    if batches is not None:
+        limits.append(Limit(batches, f"{plural(batches, 'batch')} of tests"))
     if helpful is not None and asked is None:
         limits.append(Limit(helpful, "more would not end it sooner"))
     warnings: list[str] = []

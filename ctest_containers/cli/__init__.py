@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
-from ctest_containers.errors import CtestError
+from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.exit_codes import ExitCode
 
 COMMANDS: Final = {
@@ -29,13 +31,20 @@ def main(arguments: Sequence[str]) -> int:
     """Carry out a command; the only place where an expected error becomes text and status."""
     words = list(arguments)
     command = words.pop(0) if words and words[0] in COMMANDS else "run"
-    if words and words[0] == "--version":
+    if words[:1] == ["--version"]:
         from ctest_containers import __version__
 
         print(f"ctest_containers {__version__}")
         return 0
+    if list(arguments[:1]) in (["-h"], ["--help"]):
+        from ctest_containers.cli.overview import overview
+
+        sys.stdout.write(overview())
+        return 0
     name = COMMANDS[command]
     try:
+        if command == "run" and words:
+            _refuse_misspelt(words[0])
         return int(getattr(import_module(f"{__name__}.{name}"), name)(words))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
@@ -43,3 +52,15 @@ def main(arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)
+
+
+def _refuse_misspelt(word: str) -> None:
+    """Refuse a word that is nearly a command, and no test that could be run."""
+    from ctest_containers.cli.parsing import near
+
+    meant = near(word, COMMANDS)
+    if not meant or not word.isidentifier():
+        return
+    here = Path(word)
+    if not (here.exists() or here.with_suffix(".py").exists() or find_spec(word) is not None):
+        raise UsageError(f"There is neither a command nor a test module {word!r}.", meant)

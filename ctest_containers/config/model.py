@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from ctest_containers.config.values import (
     parse_choice,
@@ -25,6 +25,12 @@ from ctest_containers.config.values import (
 
 T = TypeVar("T")
 
+TEMPLATES: Final = "templates and images"
+SERVERS: Final = "database servers"
+WORKERS: Final = "workers"
+LIMITS: Final = "time limits"
+REPORTS: Final = "reports"
+
 
 def option(
     default: T,
@@ -32,14 +38,22 @@ def option(
     metavar: str,
     meaning: str,
     *,
+    section: str,
     variable: str = "",
 ) -> T:
     """A row of the table; the field's name gives the names of option, variable and setting.
 
     Args:
+        section: Under which heading help shows it.
         variable: The environment variable, where it has a name of its own.
     """
-    metadata = {"parse": parse, "metavar": metavar, "meaning": meaning, "variable": variable}
+    metadata = {
+        "parse": parse,
+        "metavar": metavar,
+        "meaning": meaning,
+        "section": section,
+        "variable": variable,
+    }
     row: T = field(default=default, metadata=metadata)
     return row
 
@@ -54,12 +68,14 @@ class Config:
         "NAME",
         "The project's name in the names of its template images. "
         "By default the name of the folder that the command runs in.",
+        section=TEMPLATES,
     )
     postgresql_image: str = option(
         "",
         parse_text,
         "IMAGE",
         "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16.",
+        section=TEMPLATES,
     )
     mysql_image: str = option(
         "",
@@ -67,6 +83,7 @@ class Config:
         "IMAGE",
         "An image to use for databases of Django's mysql backends: mariadb for the toolkit's own "
         "MariaDB, or one such as mysql:8.4 or mariadb:11.4. By default the toolkit's own MySQL.",
+        section=TEMPLATES,
     )
     images: tuple[tuple[str, str], ...] = option(
         (),
@@ -74,6 +91,7 @@ class Config:
         "ALIAS=IMAGE",
         "Images for single aliases, with commas between them; as a setting, a dictionary. They go "
         "before the vendor's.",
+        section=TEMPLATES,
     )
     registry: str = option(
         "",
@@ -81,12 +99,14 @@ class Config:
         "REPOSITORY",
         "Where templates that are missing are pulled from before they are built, such as "
         "ghcr.io/acme/templates, with the credentials of docker login.",
+        section=TEMPLATES,
     )
     push: bool = option(
         False,  # noqa: FBT003
         parse_flag,
         "",
         "Push templates to the registry after they have been built.",
+        section=TEMPLATES,
     )
     verify_templates: bool | None = option(
         None,
@@ -94,20 +114,22 @@ class Config:
         "",
         "Look into templates before they are used: whether their databases are what their labels "
         "say, and have had every migration. By default where the variable CI is set.",
+        section=TEMPLATES,
     )
-    min_workers: int = option(
-        2,
-        parse_count,
-        "N",
-        "As many workers as this on a machine with fewer cores, where the memory allows it.",
-        variable="DJANGO_TEST_MIN_WORKERS",
+    fingerprint_files: tuple[str, ...] = option(
+        (),
+        parse_paths,
+        "PATHS",
+        "More files that decide what migrations put into the database, as paths or glob patterns "
+        "relative to the current folder, with commas between them.",
+        section=TEMPLATES,
     )
-    max_workers: int = option(
-        16,
-        parse_count,
-        "N",
-        "Never more workers than this, whatever cores and memory allow.",
-        variable="DJANGO_TEST_MAX_WORKERS",
+    build_timeout: float = option(
+        1800.0,
+        parse_seconds,
+        "SECONDS",
+        "How long migrating a template may take.",
+        section=TEMPLATES,
     )
     transport: str = option(
         "auto",
@@ -116,6 +138,38 @@ class Config:
         "How workers reach their servers: socket (no network at all), port (loopback), network "
         "(from one container to another), or auto: socket where the engine is on this Linux "
         "machine, network where the toolkit runs in a container, else port.",
+        section=SERVERS,
+    )
+    server_timeout: float = option(
+        60.0,
+        parse_seconds,
+        "SECONDS",
+        "How long a database server may take to start.",
+        section=SERVERS,
+    )
+    server_memory: int = option(
+        2 * 2**30,
+        parse_size,
+        "SIZE",
+        "What one database server may take of the memory, such as 512m or 2g; a query that wants "
+        "more ends its own server, and not the machine.",
+        section=SERVERS,
+    )
+    min_workers: int = option(
+        2,
+        parse_count,
+        "N",
+        "As many workers as this on a machine with fewer cores, where the memory allows it.",
+        variable="DJANGO_TEST_MIN_WORKERS",
+        section=WORKERS,
+    )
+    max_workers: int = option(
+        16,
+        parse_count,
+        "N",
+        "Never more workers than this, whatever cores and memory allow.",
+        variable="DJANGO_TEST_MAX_WORKERS",
+        section=WORKERS,
     )
     start_method: str = option(
         "auto",
@@ -123,6 +177,7 @@ class Config:
         "HOW",
         "How worker processes start: fork (they inherit the loaded project), spawn (they load it "
         "again), or auto: fork on Linux, else spawn.",
+        section=WORKERS,
     )
     separate: bool = option(
         True,  # noqa: FBT003
@@ -130,6 +185,7 @@ class Config:
         "",
         "Give each worker caches, folders for media and uploads, and temporary files of its own, "
         "as far as Django's settings allow it.",
+        section=WORKERS,
     )
     worker_setup: str = option(
         "",
@@ -137,13 +193,15 @@ class Config:
         "FUNCTION",
         "The dotted path of a function that each worker calls with itself before its first test, "
         "to separate what the toolkit does not know.",
+        section=WORKERS,
     )
-    fingerprint_files: tuple[str, ...] = option(
-        (),
-        parse_paths,
-        "PATHS",
-        "More files that decide what migrations put into the database, as paths or glob patterns "
-        "relative to the current folder, with commas between them.",
+    split_classes: bool = option(
+        False,  # noqa: FBT003  # A default, as in every row.
+        parse_flag,
+        "",
+        "Let a class that alone would take longer than a worker's share of all tests run in "
+        "several workers, if its fixtures are Django's.",
+        section=WORKERS,
     )
     timings_file: str = option(
         "",
@@ -152,20 +210,7 @@ class Config:
         "Where the durations of tests are kept between runs, so that the longest begin first. By "
         "default a file of this project in the user's cache folder.",
         variable="TEST_TIMINGS_FILE",
-    )
-    split_classes: bool = option(
-        False,  # noqa: FBT003  # A default, as in every row.
-        parse_flag,
-        "",
-        "Let a class that alone would take longer than a worker's share of all tests run in "
-        "several workers, if its fixtures are Django's.",
-    )
-    adaptive_timeouts: bool = option(
-        False,  # noqa: FBT003
-        parse_flag,
-        "",
-        "Interrupt a test that takes several times longer than it ever did, and try it once more "
-        "with the full limit.",
+        section=WORKERS,
     )
     memory_floor: int = option(
         256 * 2**20,
@@ -173,6 +218,7 @@ class Config:
         "SIZE",
         "When less memory than this is available during a run, workers are given up until there "
         "is more; 0 for never.",
+        section=WORKERS,
     )
     worker_max_memory: int | None = option(
         None,
@@ -182,13 +228,7 @@ class Config:
         "it runs. By default twice what was measured in past runs, at least 512m, and at most its "
         "share of what is available.",
         variable="DJANGO_TEST_WORKER_MAX_MEMORY",
-    )
-    server_memory: int = option(
-        2 * 2**30,
-        parse_size,
-        "SIZE",
-        "What one database server may take of the memory, such as 512m or 2g; a query that wants "
-        "more ends its own server, and not the machine.",
+        section=WORKERS,
     )
     timeout: float = option(
         300.0,
@@ -196,6 +236,7 @@ class Config:
         "SECONDS",
         "The main time limit, from which those per worker and for the run follow; 0 for none.",
         variable="DJANGO_TEST_TIMEOUT",
+        section=LIMITS,
     )
     timeout_per_test: float = option(
         30.0,
@@ -203,6 +244,7 @@ class Config:
         "SECONDS",
         "What one test, or one fixture of a class or module, may take; 0 for no limit.",
         variable="DJANGO_TEST_TIMEOUT_PER_TEST",
+        section=LIMITS,
     )
     timeout_per_worker: float | None = option(
         None,
@@ -211,6 +253,7 @@ class Config:
         "What a worker may take for one class of tests before it is replaced; 0 for no limit. By "
         "default the main limit.",
         variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
+        section=LIMITS,
     )
     timeout_global: float | None = option(
         None,
@@ -218,15 +261,29 @@ class Config:
         "SECONDS",
         "What all tests together may take; 0 for no limit. By default twice the main limit.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
+        section=LIMITS,
+    )
+    adaptive_timeouts: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Interrupt a test that takes several times longer than it ever did, and try it once more "
+        "with the full limit.",
+        section=LIMITS,
     )
     junit: str = option(
-        "", parse_text, "FILE", "Write the run as JUnit XML, which CI systems read, into a file."
+        "",
+        parse_text,
+        "FILE",
+        "Write the run as JUnit XML, which CI systems read, into a file.",
+        section=REPORTS,
     )
     html: str = option(
         "",
         parse_text,
         "FILE",
         "Write the run as a page that needs nothing but itself: a timeline, failures, all tests.",
+        section=REPORTS,
     )
     prometheus: str = option(
         "",
@@ -234,12 +291,14 @@ class Config:
         "FILE",
         "Write metrics of the run into a file for the textfile collector of Prometheus' node "
         "exporter. Needs ctest-containers[prometheus].",
+        section=REPORTS,
     )
     prometheus_gateway: str = option(
         "",
         parse_url,
         "URL",
         "Push these metrics to a gateway of Prometheus. Needs ctest-containers[prometheus].",
+        section=REPORTS,
     )
     progress: bool | None = option(
         None,
@@ -247,18 +306,21 @@ class Config:
         "",
         "Show on the terminal what each worker is doing. By default with -v 1 on a terminal that "
         "can show it, and not under CI.",
+        section=REPORTS,
     )
     slow_after: float = option(
         10.0,
         parse_seconds,
         "SECONDS",
         "From when on a test is called slow while it runs.",
+        section=REPORTS,
     )
     github: bool | None = option(
         None,
         parse_flag,
         "",
         "Annotations, groups and a job summary for GitHub Actions. By default there.",
+        section=REPORTS,
     )
     log_format: str = option(
         "off",
@@ -266,6 +328,7 @@ class Config:
         "HOW",
         "Write what happens to the logger ctest_containers as lines of key=value (text) or as "
         "JSON (needs ctest-containers[json]); off leaves that to Django's LOGGING.",
+        section=REPORTS,
     )
     log_level: str = option(
         "info",
@@ -273,9 +336,14 @@ class Config:
         "LEVEL",
         "What is written then: every event (debug), a line for each worker and the run (info), "
         "or only what needs attention (warning).",
+        section=REPORTS,
     )
     log_file: str = option(
-        "", parse_text, "FILE", "Where it is written. By default to the standard error."
+        "",
+        parse_text,
+        "FILE",
+        "Where it is written. By default to the standard error.",
+        section=REPORTS,
     )
     event_logs: int = option(
         20,
@@ -283,12 +351,7 @@ class Config:
         "N",
         "How many runs of the project leave their event log in the user's cache folder, for "
         "python -m ctest_containers report; 0 for none.",
-    )
-    server_timeout: float = option(
-        60.0, parse_seconds, "SECONDS", "How long a database server may take to start."
-    )
-    build_timeout: float = option(
-        1800.0, parse_seconds, "SECONDS", "How long migrating a template may take."
+        section=REPORTS,
     )
 
 

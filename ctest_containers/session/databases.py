@@ -42,6 +42,8 @@ class RunDatabases:
     Args:
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
+        renew_before: Templates that were made before this moment are made anew, in seconds since
+            the epoch; None for none.
     """
 
     def __init__(
@@ -52,6 +54,7 @@ class RunDatabases:
         create: CreateDatabases,
         runner_inputs: Sequence[Input],
         report: Callable[[Event], None],
+        renew_before: float | None = None,
     ) -> None:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
@@ -84,6 +87,7 @@ class RunDatabases:
             registry=config.registry,
             push=config.push,
             verify=bool(os.environ.get("CI")) if verify is None else verify,
+            renew_before=renew_before,
         )
         self.servers = WorkerServers(
             host=self.host, store=self.store, report=report, folder=self.scratch

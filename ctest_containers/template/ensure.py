@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ class TemplateStore:
         registry: The repository from which templates are pulled; empty for none.
         push: Whether what is built is pushed there.
         verify: Whether templates that are found are looked into before they are used.
+        renew_before: Templates that were made before this moment, in seconds since the epoch, are
+            made anew; None for none.
     """
 
     shelf: Shelf
@@ -71,6 +74,7 @@ class TemplateStore:
     registry: str = ""
     push: bool = False
     verify: bool = False
+    renew_before: float | None = None
 
     def base_digest(self, base: BaseImage | None) -> str:
         """What identifies a base image on every machine; a named image may be pulled for it."""
@@ -98,6 +102,8 @@ class TemplateStore:
             EngineError: The engine did not do its part.
         """
         note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
+        if self.renew_before is not None:
+            self._give_up(template, self.renew_before)
         if self._is_usable(template):
             self.report(_found(template))
             return True
@@ -158,6 +164,14 @@ class TemplateStore:
             self.shelf.refuse(template)
         return not problems
 
+    def _give_up(self, template: Template, before: float) -> None:
+        """Let a template be found no more if it is from before; several runs may want the same."""
+        with self._locked(_lock_name(template), template):
+            kept = self.shelf.find(template)
+            # Engines tell whole seconds.
+            if kept is not None and kept.created < math.floor(before):
+                self.shelf.refuse(template)
+
     def _build_once(
         self,
         template: Template,
@@ -165,7 +179,7 @@ class TemplateStore:
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
     ) -> None:
-        with self._locked(f"{slug(template.project)}-{template.fingerprint[:32]}", template):
+        with self._locked(_lock_name(template), template):
             if self._exists(template):
                 self.report(_found(template))
                 return
@@ -212,7 +226,7 @@ class TemplateStore:
                 reason=decision.reason,
             )
         )
-        if group.has_server:
+        if group.has_server and decision.start is None:
             assert template.base is not None
             self._ensure_base(template.base, template)
         order = BuildOrder(
@@ -323,6 +337,10 @@ class TemplateStore:
             yield
         finally:
             lock.release()
+
+
+def _lock_name(template: Template) -> str:
+    return f"{slug(template.project)}-{template.fingerprint[:32]}"
 
 
 def _refused(template: Template, problems: Sequence[str]) -> TemplateRefused:

@@ -1,0 +1,246 @@
+"""The isolated databases of one process of pytest.
+
+pytest-django asks Django for test databases when the first test needs one; it gets those of a
+template instead. The template is made as Django's own runner would make it, by whichever process is
+first; the others wait for it.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections as configured
+from django.test import runner, utils
+
+from ctest_containers.capacity import plan_workers
+from ctest_containers.capacity.memory import available_bytes, private_bytes
+from ctest_containers.config import Config, resolve
+from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.events import Event
+from ctest_containers.isolated import Server, Template
+from ctest_containers.project import connections
+from ctest_containers.project import settings as project_settings
+from ctest_containers.project.process import ProjectSetup, spawns
+from ctest_containers.report.words import words
+from ctest_containers.servers import launch
+from ctest_containers.session.databases import RunDatabases
+from ctest_containers.storage import cache_folder
+from ctest_containers.timings import Measured, TimingsFile
+from ctest_containers.timings.model import PROCESS
+from ctest_containers.timings.store import default_path
+
+PATCHED = (
+    (utils, "setup_databases"),
+    (utils, "teardown_databases"),
+    (runner, "_setup_databases"),
+    (runner, "_teardown_databases"),
+)
+"""Where Django's functions are found by those who want test databases."""
+
+create_as_django: Callable[..., Any] = utils.setup_databases
+"""Django's own function, whatever stands in its place later."""
+
+
+@dataclass(slots=True)
+class Creation:
+    """How the process that makes a template is to make it.
+
+    Attributes:
+        names: What test databases are called by the settings, before pytest-django adds to it.
+        migrate: Whether migrations make the tables, or the models do.
+    """
+
+    names: Mapping[str, Any]
+    migrate: bool = True
+
+
+class PytestDatabases:
+    """Takes the place of Django's creation of test databases until it is closed.
+
+    Args:
+        worker: The number of this process among those that run tests.
+        began: When the session began, in seconds since the epoch.
+        renew: Whether templates that are older than that are made anew.
+        say: Takes each line that a person may want to see.
+
+    Raises:
+        UsageError: There are no settings, or an option in them or in the environment is wrong.
+    """
+
+    def __init__(
+        self, *, worker: int, began: float, renew: bool, say: Callable[[str], None]
+    ) -> None:
+        self.worker = worker
+        self._say = say
+        self._how = _creation()
+        self._exit = ExitStack()
+        config = _resolved()
+        launch.start_ahead(cache_folder(), Path.cwd())
+        self._databases = RunDatabases(
+            config=config,
+            # A thread that is alive at a fork is a deadlock to come, and pytest-xdist has some.
+            setup=ProjectSetup(
+                spawned=spawns(config.start_method) or psutil.Process().num_threads() > 1,
+                prepare=load_configurations,
+            ),
+            create=functools.partial(create_databases, self._how),
+            runner_inputs=(),
+            report=self._report,
+            renew_before=began if renew else None,
+        )
+        self._template = Template(self._databases)
+        self._timings = TimingsFile(
+            Path(config.timings_file or default_path(self._databases.project))
+        )
+        self._databases.read_settings()
+        self._exit.enter_context(connections.guarded(self._databases.lend_if_needed))
+        for module, name in PATCHED:
+            self._exit.callback(setattr, module, name, getattr(module, name))
+            instead = self._teardown if "teardown" in name else self._setup
+            setattr(module, name, instead)
+
+    def close(self) -> None:
+        """Give Django its functions and settings back, and remove every server."""
+        self._exit.close()
+        closed = self._databases.close()
+        if closed is not None:
+            measured = Measured()
+            measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
+            self._timings.merge(measured)
+
+    @contextmanager
+    def spare(self) -> Iterator[Server]:
+        """Databases that nobody else uses, made from the templates, as long as the block lasts."""
+        with ExitStack() as spawned:
+            with _errors_in_words():
+                self._databases.prepare(list(configured))
+                server = spawned.enter_context(self._template.spawn())
+            yield server
+
+    def _setup(
+        self,
+        *_: Any,
+        aliases: Sequence[str] | None = None,
+        serialized_aliases: Sequence[str] | None = None,
+        **__: Any,
+    ) -> list[Any]:
+        """What `django.test.utils.setup_databases` does, with databases of this process."""
+        used = set(configured if aliases is None else aliases)
+        if not _migrates():
+            self._how.migrate = False
+            _create_from_models(configured)
+        with _errors_in_words():
+            self._databases.lend_to_parent(used)
+        connections.serialize(used if serialized_aliases is None else serialized_aliases)
+        connections.mark_expectations(used)
+        return []
+
+    def _teardown(self, *_: Any, **__: Any) -> None:
+        """What `django.test.utils.teardown_databases` does."""
+        self._databases.finish_with_parent()
+
+    def _report(self, event: Event) -> None:
+        for level, text in words(event):
+            if level >= logging.INFO:
+                self._say(text)
+
+
+@contextmanager
+def _errors_in_words() -> Iterator[None]:
+    """Let tests fail with what is wrong and what to do, not with where that came about."""
+    try:
+        yield
+    except CtestError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def workers_carried() -> int:
+    """How many workers this machine carries, by its cores, its memory and what was measured.
+
+    Raises:
+        CtestError: The settings are wrong, or the engine of another machine does not answer.
+    """
+    config = _resolved()
+    databases = RunDatabases(
+        config=config,
+        setup=ProjectSetup(spawned=True),
+        create=functools.partial(create_databases, _creation()),
+        runner_inputs=(),
+        report=lambda _: None,
+    )
+    try:
+        databases.read_settings()
+        groups = databases.plans.groups
+        path = Path(config.timings_file or default_path(databases.project))
+        timings, _ = TimingsFile(path).read()
+        plan = plan_workers(
+            asked=None,
+            cores=os.cpu_count() or 1,
+            batches=None,
+            available_bytes=available_bytes(),
+            minimum=config.min_workers,
+            maximum=config.max_workers,
+            measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
+            engine_bytes=databases.engine_bytes(groups),
+        )
+    finally:
+        databases.close()
+    return plan.workers
+
+
+def create_databases(how: Creation, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
+    """Create and migrate test databases as pytest-django has them, in a child process."""
+    for alias in aliases:
+        configured.settings[alias]["TEST"]["NAME"] = how.names[alias]
+    if not how.migrate:
+        _create_from_models(aliases)
+    create_as_django(
+        verbosity=0, interactive=False, keepdb=keep, aliases=aliases, serialized_aliases=()
+    )
+
+
+def load_configurations() -> None:
+    """Let a spawned process find settings that are a class of django-configurations."""
+    if os.environ.get("DJANGO_CONFIGURATION"):
+        import_module("configurations.importer").install()
+
+
+def _creation() -> Creation:
+    return Creation({alias: configured.settings[alias]["TEST"]["NAME"] for alias in configured})
+
+
+def _resolved() -> Config:
+    try:
+        return resolve(settings=project_settings.options(), environment=os.environ, options={})
+    except ImproperlyConfigured as error:
+        raise UsageError(
+            f"--ctest finds no Django settings: {error}",
+            "Name them with --ds mysite.settings, or DJANGO_SETTINGS_MODULE in pytest's ini file.",
+        ) from error
+
+
+def _migrates() -> bool:
+    """Whether migrations make the tables; pytest-django's --no-migrations takes them all away."""
+    from django.apps import apps
+
+    modules: Any = settings.MIGRATION_MODULES
+    labels = [app.label for app in apps.get_app_configs()]
+    return not all(label in modules and modules[label] is None for label in labels)
+
+
+def _create_from_models(aliases: Iterable[str]) -> None:
+    """Say in the settings of databases what --no-migrations means, as the fingerprint reads it."""
+    for alias in aliases:
+        configured.settings[alias]["TEST"]["MIGRATE"] = False

@@ -1,0 +1,385 @@
+"""`pytest --ctest`: pytest-django and pytest-xdist as they are, on isolated databases."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from textwrap import dedent
+from xml.etree import ElementTree as ET
+
+import docker
+import pytest
+from harness.containers import owned
+from harness.projects import Finished, copy_of, run, write_tests
+
+PYTEST_INI = """
+[pytest]
+DJANGO_SETTINGS_MODULE = outcomes.settings
+python_files = test_*.py tests.py
+addopts = -p no:randomly -p no:cacheprovider
+"""
+
+WHERE = """
+    class Base:
+        def write_down(self):
+            with open("seen.txt", "a") as seen:
+                seen.write(f"{os.getpid()} {connection.settings_dict['HOST']}\\n")
+"""
+
+
+def _pytest(
+    project: Path, *arguments: str, env: Mapping[str, str], seconds: float = 240
+) -> Finished:
+    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    done = subprocess.run(
+        command,
+        cwd=project,
+        env=dict(env),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=seconds,
+        check=False,
+        text=True,
+        errors="replace",
+    )
+    return Finished(done.returncode, done.stdout)
+
+
+@pytest.fixture
+def pytest_project(project: Path) -> Path:
+    """The project whose tests a test writes, with what pytest-django has to know."""
+    (project / "pytest.ini").write_text(PYTEST_INI)
+    return project
+
+
+def _seen(project: Path) -> dict[str, set[str]]:
+    """For each process of pytest the servers on which its tests were."""
+    found: dict[str, set[str]] = {}
+    for line in (project / "seen.txt").read_text().splitlines():
+        pid, host = line.split()
+        found.setdefault(pid, set()).add(host)
+    return found
+
+
+def _classes(count: int, body: str) -> str:
+    return "".join(
+        f"\n    class Test{number}(Base, TestCase):\n{body.format(number=number)}"
+        for number in range(count)
+    )
+
+
+STAYS_ALONE = """
+        def test_nobody_else_writes_here(self):
+            self.write_down()
+            Author.objects.create(name="{number}")
+            time.sleep(0.1)
+            self.assertEqual(Author.objects.count(), 2)
+"""
+
+
+@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_each_worker_of_xdist_has_a_server_of_its_own(
+    pytest_project: Path, postgresql_env: dict[str, str], dist: str
+) -> None:
+    for module in ("a", "b"):
+        write_tests(pytest_project, WHERE + _classes(3, STAYS_ALONE))
+        (pytest_project / "library" / "test_it.py").rename(
+            pytest_project / "library" / f"kept_{module}.py"
+        )
+    for module in ("a", "b"):
+        (pytest_project / "library" / f"kept_{module}.py").rename(
+            pytest_project / "library" / f"test_{module}.py"
+        )
+
+    done = _pytest(pytest_project, "--ctest", "-n", "2", "--dist", dist, env=postgresql_env)
+
+    assert "6 passed" in done.output, done.output
+    seen = _seen(pytest_project)
+    assert len(seen) == 2
+    assert all(len(hosts) == 1 for hosts in seen.values())
+    assert len(set.union(*seen.values())) == 2
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_crashed_worker_is_replaced_by_one_with_a_fresh_server(
+    pytest_project: Path, postgresql_env: dict[str, str]
+) -> None:
+    crash = "\n    class TestZ(Base, TestCase):\n        def test_ends_it(self):\n            "
+    crash += "self.write_down()\n            os._exit(3)\n"
+    write_tests(pytest_project, WHERE + crash + _classes(8, STAYS_ALONE))
+
+    done = _pytest(pytest_project, "--ctest", "-n", "2", env=postgresql_env)
+
+    assert "1 failed, 8 passed" in done.output, done.output
+    assert "crashed while running 'library/test_it.py::TestZ::test_ends_it'" in done.output
+    seen = _seen(pytest_project)
+    assert len(seen) == 3
+    assert len(set.union(*seen.values())) == 3
+
+
+def test_a_killed_run_leaves_no_container(
+    pytest_project: Path, postgresql_env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    before = owned(engine)
+    body = (
+        "        def test_waits(self):\n            self.write_down()\n            time.sleep(60)\n"
+    )
+    write_tests(pytest_project, WHERE + _classes(1, body))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--ctest"],
+        cwd=pytest_project,
+        env=postgresql_env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 60
+    while not (pytest_project / "seen.txt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+    assert owned(engine) > before
+    process.kill()
+    process.wait()
+
+    deadline = time.monotonic() + 20
+    while owned(engine) > before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert owned(engine) <= before
+
+
+def test_nothing_changes_for_a_project_that_does_not_ask(
+    pytest_project: Path, postgresql_env: dict[str, str]
+) -> None:
+    """The server that the settings name is looked for, and nothing of the engine is loaded."""
+    write_tests(
+        pytest_project,
+        """
+        import sys
+        class TestIt(TestCase):
+            def test_it(self):
+                pass
+        class TestLoaded(SimpleTestCase):
+            def test_what_is_loaded(self):
+                loaded = {name.partition(".")[0] for name in sys.modules}
+                assert not loaded & {"docker", "testcontainers", "psutil"}
+                assert "ctest_containers.pytest_session" not in sys.modules
+        """,
+    )
+
+    done = _pytest(pytest_project, env=postgresql_env)
+
+    assert "1 passed, 1 warning, 1 error" in done.output, done.output
+    assert "OperationalError" in done.output
+
+
+def test_it_may_be_asked_for_in_the_ini_file_and_given_up_for_one_run(
+    pytest_project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        pytest_project,
+        """
+        import sys
+        class TestIt(TestCase):
+            def test_it(self):
+                asked = any(name.endswith("pytest_session") for name in sys.modules)
+                Path("seen.txt").write_text(str(asked))
+        """,
+    )
+    (pytest_project / "pytest.ini").write_text(PYTEST_INI + "ctest = true\n")
+
+    with_it = _pytest(pytest_project, env=sqlite_env)
+    asked = (pytest_project / "seen.txt").read_text()
+    without = _pytest(pytest_project, "--no-ctest", env=sqlite_env)
+
+    assert (with_it.code, without.code) == (0, 0), with_it.output + without.output
+    assert (asked, (pytest_project / "seen.txt").read_text()) == ("True", "False")
+
+
+def test_create_db_makes_the_template_anew_once_for_all_workers(
+    pytest_project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(pytest_project, WHERE + _classes(4, STAYS_ALONE))
+
+    first = _pytest(pytest_project, "--ctest", env=sqlite_env)
+    second = _pytest(pytest_project, "--ctest", env=sqlite_env)
+    time.sleep(1.1)
+    anew = _pytest(pytest_project, "--ctest", "--create-db", "-n", "2", env=sqlite_env)
+
+    assert [one.output.count("Built the template") for one in (first, second, anew)] == [1, 0, 1]
+    assert all("4 passed" in one.output for one in (first, second, anew)), anew.output
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_no_migrations_means_tables_from_models_and_no_rows(
+    pytest_project: Path, postgresql_env: dict[str, str], workers: str
+) -> None:
+    write_tests(
+        pytest_project,
+        """
+        class TestIt(TestCase):
+            def test_no_migration_has_run(self):
+                self.assertEqual(Author.objects.count(), 0)
+                self.assertNotIn("django_migrations", connection.introspection.table_names())
+        """,
+    )
+
+    done = _pytest(pytest_project, "--ctest", "--no-migrations", "-n", workers, env=postgresql_env)
+
+    assert "1 passed" in done.output, done.output
+
+
+def test_a_test_gets_a_spare_database_beside_that_of_django(
+    pytest_project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(
+        pytest_project,
+        """
+        import psycopg2, pytest
+        def test_spare(spare_database, db):
+            url = spare_database.url("default")
+            assert spare_database.settings["default"]["HOST"] != connection.settings_dict["HOST"]
+            with psycopg2.connect(url) as other, other.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM library_author")
+                assert cursor.fetchone() == (1,)
+                cursor.execute("DELETE FROM library_author")
+            other.commit()
+            assert Author.objects.count() == 1
+        def test_without_django(spare_database):
+            with pytest.raises(RuntimeError, match="Database access not allowed"):
+                Author.objects.count()
+        """,
+    )
+
+    done = _pytest(pytest_project, "--ctest", env=postgresql_env)
+    without = _pytest(pytest_project, "-k", "without_django", env=postgresql_env)
+
+    assert "2 passed" in done.output, done.output
+    assert "The fixture spare_database needs pytest --ctest." in without.output
+
+
+@pytest.mark.parametrize(
+    ("variables", "workers"),
+    [({"DJANGO_TEST_MIN_WORKERS": "3"}, 3), ({"DJANGO_TEST_MAX_WORKERS": "1"}, 1)],
+)
+def test_auto_means_as_many_workers_as_in_a_run(
+    pytest_project: Path, sqlite_env: dict[str, str], variables: dict[str, str], workers: int
+) -> None:
+    write_tests(
+        pytest_project,
+        """
+        class TestIt(TestCase):
+            def test_it(self):
+                assert os.environ["PYTEST_XDIST_WORKER_COUNT"]
+        """,
+    )
+    check = f'assert os.environ["PYTEST_XDIST_WORKER_COUNT"] == "{workers}"'
+    file = pytest_project / "library" / "test_it.py"
+    file.write_text(
+        file.read_text().replace('assert os.environ["PYTEST_XDIST_WORKER_COUNT"]', check)
+    )
+
+    done = _pytest(pytest_project, "--ctest", "-n", "auto", env={**sqlite_env, **variables})
+
+    assert "1 passed" in done.output, done.output
+
+
+def test_settings_made_by_a_conftest_are_used(tmp_path: Path, sqlite_env: dict[str, str]) -> None:
+    (tmp_path / "conftest.py").write_text(
+        dedent(
+            """
+            from django.conf import settings
+            def pytest_configure():
+                settings.configure(
+                    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+                    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"}},
+                )
+            """
+        )
+    )
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(django_user_model, db):\n    assert not django_user_model.objects.exists()\n"
+    )
+
+    done = _pytest(tmp_path, "--ctest", "-p", "no:cacheprovider", env=sqlite_env)
+
+    assert "1 passed" in done.output, done.output
+
+
+def test_an_engine_that_does_not_answer_is_said_in_a_sentence(
+    pytest_project: Path, postgresql_env: dict[str, str]
+) -> None:
+    write_tests(pytest_project, WHERE + _classes(1, STAYS_ALONE))
+    nowhere = {**postgresql_env, "DOCKER_HOST": "unix:///nonexistent/docker.sock"}
+
+    done = _pytest(pytest_project, "--ctest", env=nowhere)
+
+    assert done.code == 1
+    assert "engine" in done.output
+    assert "Traceback" not in done.output
+    assert ".py:" not in done.output.partition("short test summary")[0], done.output
+
+
+def test_what_is_wrong_in_the_environment_is_refused_by_name(
+    pytest_project: Path, sqlite_env: dict[str, str]
+) -> None:
+    wrong = {**sqlite_env, "CTEST_CONTAINERS_TRANSPRT": "port"}
+
+    done = _pytest(pytest_project, "--ctest", env=wrong)
+
+    assert done.code == 4
+    assert "Did you mean CTEST_CONTAINERS_TRANSPORT?" in done.output
+
+
+def test_without_pytest_django_there_is_a_hint(
+    pytest_project: Path, sqlite_env: dict[str, str]
+) -> None:
+    done = _pytest(pytest_project, "--ctest", "-p", "no:django", "-c", "/dev/null", env=sqlite_env)
+
+    assert done.code == 4
+    assert "--ctest needs pytest-django: pip install pytest-django" in done.output
+
+
+def _statuses(junit: Path) -> dict[str, str]:
+    """How each test ended, by its class and name."""
+    found = {}
+    for case in ET.parse(junit).iter("testcase"):
+        kinds = [one.tag for one in case if one.tag in {"failure", "error", "skipped"}]
+        reasons = [one.get("type", "") for one in case if one.tag == "skipped"]
+        kind = kinds[0] if kinds else "passed"
+        if kind == "skipped" and ("xfail" in reasons[0] or reasons[0] == "expected failure"):
+            kind = "expected failure"
+        found[f"{case.get('classname')}.{case.get('name')}"] = kind
+    return found
+
+
+def test_the_example_project_ends_as_with_unittest(
+    tmp_path: Path, postgresql_env: dict[str, str]
+) -> None:
+    """With one process, and with four workers of xdist."""
+    shop = copy_of("shop", tmp_path)
+    ini = PYTEST_INI.replace("outcomes.settings", "shop.settings")
+    (shop / "pytest.ini").write_text(ini + "junit_family = xunit1\n")
+    expected = run(shop, "--junit", "unittest.xml", env=postgresql_env)
+
+    alone = _pytest(shop, "--ctest", "--junitxml", "alone.xml", env=postgresql_env)
+    four = _pytest(shop, "--ctest", "-n", "4", "--junitxml", "four.xml", env=postgresql_env)
+
+    assert (expected.code, alone.code, four.code) == (0, 0, 0), alone.output + four.output
+    found = _statuses(shop / "unittest.xml").items()
+    wanted = {
+        name: kind
+        for name, kind in found
+        # A class that skips itself is told of once more, by its fixture.
+        if not name.endswith(".setUpClass")
+        # Doctests that `load_tests` adds are none for pytest.
+        and not name.startswith("shop.money")
+    }
+    # For pytest, a test is skipped when a subtest of it is.
+    wanted["content.tests.test_content.EmailTests.test_other_texts_are_not_addresses"] = "skipped"
+    assert len(wanted) == 658
+    assert _statuses(shop / "alone.xml") == wanted
+    assert _statuses(shop / "four.xml") == wanted
+    assert set(wanted.values()) == {"expected failure", "passed", "skipped"}
