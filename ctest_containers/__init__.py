@@ -1,5 +1,6 @@
 """Runs a Django project's tests in parallel, each worker against its own database container."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ctest_containers.limits import timeout
@@ -7,14 +8,18 @@ from ctest_containers.version import __version__
 
 if TYPE_CHECKING:
     from ctest_containers.isolated import Template
+    from ctest_containers.project.surroundings import Worker
 
-__all__ = ["Template", "__version__", "timeout"]
+__all__ = ["Template", "Worker", "__version__", "timeout"]
+
+_HOMES = {
+    "Template": "ctest_containers.isolated",
+    "Worker": "ctest_containers.project.surroundings",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """`Template` is imported when it is first asked for: test modules only want `timeout`."""
-    if name != "Template":
+    """The rest is imported when it is first asked for: test modules only want `timeout`."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from ctest_containers.isolated import Template
-
-    return Template
+    return getattr(import_module(_HOMES[name]), name)

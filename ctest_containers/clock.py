@@ -33,7 +33,11 @@ def start_ticks(pid: int) -> int:
     """When a process started, in clock ticks since the machine did.
 
     Raises:
-        OSError: There is no such process, or no Linux to say so.
+        OSError: There is no such process, or no Linux to say so. One that has ended and that its
+            parent has not waited for yet is none.
     """
-    # Field 22 of proc_pid_stat(5), the 20th after the name, which may hold anything.
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    # Fields 3 and 22 of proc_pid_stat(5); the name before them may hold anything.
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    if fields[0] in {"Z", "X"}:
+        raise ProcessLookupError(pid)
+    return int(fields[19])

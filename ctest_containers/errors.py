@@ -10,6 +10,7 @@
     │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
+    ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ReportError             a report that cannot be written; the run goes on without it
     └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
@@ -73,6 +74,10 @@ class TemplateError(CtestError):
     """The template database could not be made."""
 
 
+class ServiceError(CtestError):
+    """A service is not there, has no slot to give, or its file cannot be used."""
+
+
 class WorkerError(CtestError):
     """Worker processes end again and again before they run a test."""
 
@@ -103,6 +108,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         RegistryError,
         ServerError,
         TemplateError,
+        ServiceError,
         WorkerError,
         ReportError,
     )

@@ -315,11 +315,13 @@ class WorkerFailed(FromWorker):
 
     Attributes:
         database_lost: Whether its server has gone, rather than itself being at fault.
+        ends_run: Whether no other process in its place would fare better.
     """
 
     worker: int
     text: str
     database_lost: bool = False
+    ends_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

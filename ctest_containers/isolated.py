@@ -12,7 +12,7 @@ import functools
 import itertools
 import os
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from ctest_containers.backends import sqlite
-from ctest_containers.config import resolve
+from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event
 from ctest_containers.model import Lease, Vendor
@@ -87,31 +87,20 @@ class Template:
             TemplateError: One could not be built.
             EngineError: The engine does not answer, or refuses.
         """
-        from django.conf import settings
-        from django.db import connections as configured
+        return cls.of(configuration(options), aliases, report or _tell_nobody)
 
-        from ctest_containers.runner import combined
-
-        unknown = sorted({*(aliases or ())}.difference(configured))
-        if unknown:
-            raise UsageError(
-                f"There is no database {unknown[0]!r}.",
-                f"The settings have {', '.join(map(repr, sorted(configured)))}.",
-            )
-        wanted = sorted(configured if aliases is None else aliases)
-        config = resolve(
-            settings=project_settings.options(), environment=os.environ, options=options
-        )
-        databases = RunDatabases(
-            config=config,
-            setup=ProjectSetup(spawned=spawns(config.start_method)),
-            create=functools.partial(_create, settings.TEST_RUNNER),
-            runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
-            report=report or _tell_nobody,
-        )
+    @classmethod
+    def of(
+        cls,
+        config: Config,
+        aliases: Collection[str] | None,
+        report: Callable[[Event], None],
+    ) -> Template:
+        """The same with a configuration that somebody has put together."""
+        wanted = known_aliases(aliases)
+        databases = databases_of(config, report)
         with ExitStack() as undo:
             undo.callback(databases.close)
-            databases.read_settings()
             # A forked child must not find, and so not close, what this process has open.
             with connections.set_aside():
                 databases.prepare(wanted)
@@ -132,6 +121,7 @@ class Template:
         servers = self._databases.servers
         leases: list[Lease] = []
         try:
+            servers.expect(number, self._databases.templates())
             for template in self._databases.templates():
                 if not template.group.has_server:
                     folder = self._databases.scratch() / f"spawned-{number}"
@@ -163,6 +153,53 @@ class Template:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def configuration(options: Mapping[str, Any]) -> Config:
+    """What applies to the loaded project, with these options of the command line.
+
+    Raises:
+        UsageError: One is not known, or has a value that it cannot have.
+    """
+    return resolve(settings=project_settings.options(), environment=os.environ, options=options)
+
+
+def known_aliases(aliases: Collection[str] | None) -> list[str]:
+    """The databases that are meant; all of the settings where none are named.
+
+    Raises:
+        UsageError: There is no such alias.
+    """
+    from django.db import connections as configured
+
+    unknown = sorted({*(aliases or ())}.difference(configured))
+    if unknown:
+        raise UsageError(
+            f"There is no database {unknown[0]!r}.",
+            f"The settings have {', '.join(map(repr, sorted(configured)))}.",
+        )
+    return sorted(configured if aliases is None else aliases)
+
+
+def databases_of(config: Config, report: Callable[[Event], None]) -> RunDatabases:
+    """The loaded project's databases, which its own test runner creates; to be closed.
+
+    Raises:
+        UsageError: The configuration is at odds with the settings.
+    """
+    from django.conf import settings
+
+    from ctest_containers.runner import combined
+
+    databases = RunDatabases(
+        config=config,
+        setup=ProjectSetup(spawned=spawns(config.start_method)),
+        create=functools.partial(_create, settings.TEST_RUNNER),
+        runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
+        report=report,
+    )
+    databases.read_settings()
+    return databases
 
 
 def database_url(lease: Lease) -> str:

@@ -27,7 +27,10 @@ class Transport(str, Enum):
     """A Unix socket in a folder that host and container share; the container has no network."""
 
     PORT = "port"
-    """A port that the engine publishes on the loopback address."""
+    """A port that the engine publishes: on the loopback address, unless it is elsewhere."""
+
+    NETWORK = "network"
+    """The server's own address, in a network of the container that this process runs in."""
 
 
 class Secret(str):

@@ -66,10 +66,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             worker=_worker(config),
             began=config.stash[BEGAN],
             renew=bool(config.getoption("create_db", default=False)),
+            reuse=bool(config.getoption("reuse_db", default=False)),
             say=lambda line: _say(config, line),
         )
     except CtestError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Before the first test, let the project prepare this process."""
+    config = session.config
+    if DATABASES not in config.stash or config.option.collectonly:
+        return
+    from pytest_django.plugin import blocking_manager_key
+
+    with config.stash[blocking_manager_key].unblock():
+        config.stash[DATABASES].set_up_worker()
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 import pytest
@@ -30,11 +30,12 @@ from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event
 from ctest_containers.isolated import Server, Template
-from ctest_containers.project import connections
+from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.report.words import words
 from ctest_containers.servers import launch
+from ctest_containers.service import keep, recipe_of, reuse, service_file
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.storage import cache_folder
 from ctest_containers.timings import Measured, TimingsFile
@@ -48,6 +49,9 @@ PATCHED = (
     (runner, "_teardown_databases"),
 )
 """Where Django's functions are found by those who want test databases."""
+
+KEPT: Final = "pytest"
+"""The name of the service that has the databases of --reuse-db, a slot for each worker."""
 
 create_as_django: Callable[..., Any] = utils.setup_databases
 """Django's own function, whatever stands in its place later."""
@@ -73,6 +77,7 @@ class PytestDatabases:
         worker: The number of this process among those that run tests.
         began: When the session began, in seconds since the epoch.
         renew: Whether templates that are older than that are made anew.
+        reuse: Whether databases are those that the last session has left, and stay for the next.
         say: Takes each line that a person may want to see.
 
     Raises:
@@ -80,13 +85,20 @@ class PytestDatabases:
     """
 
     def __init__(
-        self, *, worker: int, began: float, renew: bool, say: Callable[[str], None]
+        self,
+        *,
+        worker: int,
+        began: float,
+        renew: bool,
+        reuse: bool,
+        say: Callable[[str], None],
     ) -> None:
-        self.worker = worker
+        self._worker = worker
+        self._reuse = reuse
         self._say = say
         self._how = _creation()
         self._exit = ExitStack()
-        config = _resolved()
+        self._config = config = _resolved()
         launch.start_ahead(cache_folder(), Path.cwd())
         self._databases = RunDatabases(
             config=config,
@@ -105,6 +117,15 @@ class PytestDatabases:
             Path(config.timings_file or default_path(self._databases.project))
         )
         self._databases.read_settings()
+        self._to_call = config.worker_setup
+        if self._to_call:
+            surroundings.worker_function(self._to_call)
+        folder = self._databases.scratch() / f"w{worker}"
+        self._own = surroundings.Worker(number=worker, run=self._databases.run_id, folder=folder)
+        folder.mkdir()
+        if config.separate:
+            # Temporary files are pytest's own business, which keeps those of the last runs.
+            surroundings.separate(self._own, temporary_files=False)
         self._exit.enter_context(connections.guarded(self._databases.lend_if_needed))
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))
@@ -120,6 +141,14 @@ class PytestDatabases:
             measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
             self._timings.merge(measured)
 
+    def set_up_worker(self) -> None:
+        """Call the project's own function for workers, which may use databases as tests do."""
+        if self._to_call:
+            try:
+                surroundings.set_up(self._to_call, self._own)
+            except surroundings.SetupFailure as failure:
+                pytest.exit(str(failure), returncode=1)
+
     @contextmanager
     def spare(self) -> Iterator[Server]:
         """Databases that nobody else uses, made from the templates, as long as the block lasts."""
@@ -134,6 +163,7 @@ class PytestDatabases:
         *_: Any,
         aliases: Sequence[str] | None = None,
         serialized_aliases: Sequence[str] | None = None,
+        keepdb: bool = False,
         **__: Any,
     ) -> list[Any]:
         """What `django.test.utils.setup_databases` does, with databases of this process."""
@@ -142,10 +172,35 @@ class PytestDatabases:
             self._how.migrate = False
             _create_from_models(configured)
         with _errors_in_words():
+            if used and self._reuse:
+                self._use_what_was_left(fresh=not keepdb)
             self._databases.lend_to_parent(used)
         connections.serialize(used if serialized_aliases is None else serialized_aliases)
         connections.mark_expectations(used)
         return []
+
+    def _use_what_was_left(self, *, fresh: bool) -> None:
+        """Use the databases that the last session has left, and leave them for the next one.
+
+        Args:
+            fresh: Whether to begin with new ones all the same.
+        """
+        databases = self._databases
+        file = service_file(databases.project, KEPT)
+        aliases = [alias for group in databases.plans.groups for alias in group.aliases]
+        slot = reuse(
+            file,
+            self._worker,
+            project=databases.project,
+            recipe=recipe_of(databases, self._config, aliases),
+            folder=Path.cwd(),
+            fresh=fresh,
+        )
+        if slot is None or slot.lease is None:
+            self._say("Another session uses the databases that --reuse-db keeps; these are new.")
+            return
+        self._exit.callback(keep, file, self._worker, slot.lease)
+        databases.use_in_parent(slot.leases().values())
 
     def _teardown(self, *_: Any, **__: Any) -> None:
         """What `django.test.utils.teardown_databases` does."""

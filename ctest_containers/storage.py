@@ -13,11 +13,14 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("ctest_containers"))
 
 
-def replace_text(file: Path, text: str) -> None:
+def replace_text(file: Path, text: str, *, private: bool = False) -> None:
     """Give a file another content in one step, making its folder if need be.
 
     The new content has a name that begins with a dot until it is complete, so that nobody who
     collects the files of a folder takes half of one.
+
+    Args:
+        private: Whether only this user may read it, at no moment anybody else.
 
     Raises:
         OSError: It cannot be written; the old content is still there.
@@ -25,6 +28,9 @@ def replace_text(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     making = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        if private:
+            making.unlink(missing_ok=True)
+            making.touch(mode=0o600, exist_ok=False)
         making.write_text(text, encoding="utf-8")
         making.replace(file)
     finally:

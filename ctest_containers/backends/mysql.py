@@ -61,7 +61,7 @@ class Mysql:
         of their server. Its network is never switched off: that tells it from the temporary server
         by which an official image initialises its data, and its container may have no network.
         """
-        folder = INNER_SOCKET_FOLDER if transport is Transport.PORT else SOCKET_FOLDER
+        folder = SOCKET_FOLDER if transport is Transport.SOCKET else INNER_SOCKET_FOLDER
         command = [f"--socket={folder}/{self.socket_file()}"]
         if own_image:
             return Launch(command=command)

@@ -55,7 +55,7 @@ class Postgresql:
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:
         """See `Backend`."""
         settings = {} if own_image else dict(SETTINGS)
-        if transport is Transport.PORT:
+        if transport is not Transport.SOCKET:
             settings |= {"listen_addresses": "*", "unix_socket_directories": INNER_SOCKET_FOLDER}
         else:
             settings |= {"listen_addresses": "", "unix_socket_directories": SOCKET_FOLDER}

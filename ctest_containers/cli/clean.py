@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.engine.docker import DockerEngine
 from ctest_containers.engine.folders import dead_run_folders, remove_folder
 from ctest_containers.engine.reaper import dead_containers, half_made_images
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.storage import cache_folder
+from ctest_containers.template.kept import half_made_files
 from ctest_containers.text import plural
-
-ABANDONED_SECONDS: Final = 24 * 3600
-"""A half-made SQLite template of this age has nobody who would finish it."""
 
 
 def clean(arguments: Sequence[str]) -> int:
@@ -26,18 +23,11 @@ def clean(arguments: Sequence[str]) -> int:
 
     Living runs keep everything, and so do other projects, unless all projects are named.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m ctest_containers clean",
-        description="Removes the containers, folders and half-made templates of runs that died.",
-    )
-    parser.add_argument("--project", help="whose containers; by default the current folder's name")
-    parser.add_argument("--all", action="store_true", help="the containers of every project")
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     project = None if options.all else options.project or Path.cwd().name
 
     removed = _clean_containers(project, dry=options.dry_run)
-    for folder in [*dead_run_folders(), *_half_made_templates()]:
+    for folder in [*dead_run_folders(), *half_made_files(cache_folder())]:
         removed.append(f"folder {folder}")
         if not options.dry_run:
             remove_folder(folder)
@@ -46,6 +36,22 @@ def clean(arguments: Sequence[str]) -> int:
     things = plural(len(removed), "thing")
     print(f"{things} {'would be' if options.dry_run else 'were'} removed.")
     return ExitCode.PASSED
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line may have."""
+    made = Parser(
+        prog="python -m ctest_containers clean",
+        description="Removes the containers, folders and half-made templates of runs that died.",
+        examples=[
+            ("clean --dry-run", "Say what would be removed."),
+            ("clean --all", "Remove what is left of every project."),
+        ],
+    )
+    made.add_argument("--project", help="whose containers; by default the current folder's name")
+    made.add_argument("--all", action="store_true", help="the containers of every project")
+    made.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    return made
 
 
 def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
@@ -66,9 +72,3 @@ def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
     return [f"container {container.name}" for container in found] + [
         f"half-made image {image_id}" for image_id in images
     ]
-
-
-def _half_made_templates() -> list[Path]:
-    cache = cache_folder()
-    making = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
-    return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]

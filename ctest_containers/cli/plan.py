@@ -13,7 +13,7 @@ from ctest_containers.text import duration, plural, size
 
 def plan(arguments: Sequence[str]) -> int:
     """Print what is expected of a run with these arguments; see `run`."""
-    return run(arguments, f"{__name__}.ProjectPlanner")
+    return run(arguments, f"{__name__}.ProjectPlanner", typed="plan")
 
 
 def table(planned: RunPlan) -> Iterator[str]:

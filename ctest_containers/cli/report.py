@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import resolve
 from ctest_containers.config.model import project_of
 from ctest_containers.errors import CtestError
@@ -29,7 +30,7 @@ EARLIER = 20
 
 def report(arguments: Sequence[str]) -> int:
     """Render a past run in the formats that are asked for, or tell it in words."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     if options.schema:
         _say(json.dumps(schema(), indent=2))
         return ExitCode.PASSED
@@ -55,31 +56,38 @@ def report(arguments: Sequence[str]) -> int:
     return ExitCode.PASSED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command line may have."""
+    made = Parser(
         prog="python -m ctest_containers report",
         description="Tells what happened in a past run, or writes it in other formats.",
+        examples=[
+            ("report", "Tell the last run: what failed, phases, slowest tests."),
+            ("report --html report.html", "Write it as a page."),
+            ("report --list", "Show the runs whose logs are kept."),
+            ("report --analyse", "Compare it with earlier runs."),
+        ],
     )
-    parser.add_argument(
+    made.add_argument(
         "run", nargs="?", default="", help="its id, or its log's file; by default the last one"
     )
-    parser.add_argument("--list", action="store_true", help="the runs whose logs are kept")
-    parser.add_argument("--project", help="whose runs; by default the current folder's name")
+    made.add_argument("--list", action="store_true", help="the runs whose logs are kept")
+    made.add_argument("--project", help="whose runs; by default the current folder's name")
     for name, what in (
         ("junit", "JUnit XML"),
         ("html", "a page that needs nothing but itself"),
         ("prometheus", "metrics for the textfile collector"),
     ):
-        parser.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
-    parser.add_argument(
+        made.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
+    made.add_argument(
         "--github", action="store_true", help="print annotations for GitHub, and write its summary"
     )
-    parser.add_argument(
+    made.add_argument(
         "--analyse", action="store_true", help="compare with earlier runs: what to do about time"
     )
-    parser.add_argument("--json", action="store_true", help="with --analyse: as JSON")
-    parser.add_argument("--schema", action="store_true", help="the JSON Schema of event logs")
-    return parser
+    made.add_argument("--json", action="store_true", help="with --analyse: as JSON")
+    made.add_argument("--schema", action="store_true", help="the JSON Schema of event logs")
+    return made
 
 
 def _list(history: History) -> int:

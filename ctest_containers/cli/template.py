@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends.catalog import differences
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import Config
 from ctest_containers.config.values import parse_count, parse_size
 from ctest_containers.engine.folders import make_run_folder, remove_folder
@@ -39,8 +40,12 @@ BY_RUNNER: Final = {
     "push": "send today's templates to --registry",
     "pull": "get today's templates from --registry",
     "save": "write today's templates into a file",
+    "key": "what today's templates are called in a cache of such files",
 }
 """Those that load the project; they take the options of `run`, and labels of tests."""
+
+SAVE_TO: Final = "--save-to"
+"""How the runner of `save` is told its file; `template save FILE` becomes it."""
 
 
 def template(arguments: Sequence[str]) -> int:
@@ -48,19 +53,29 @@ def template(arguments: Sequence[str]) -> int:
     if arguments and arguments[0] in BY_RUNNER:
         from ctest_containers.cli.run import run
 
-        command = arguments[0]
+        command, *words = arguments
+        if command == "save" and words and not words[0].startswith("-"):
+            # As a label, it could not be followed by an option and labels again.
+            words[0] = f"{SAVE_TO}={words[0]}"
         runner = f"ctest_containers.cli.wanted.Project{command.capitalize()}"
-        return run(arguments[1:], runner)
-    options = _parser().parse_args(arguments)
+        return run(words, runner, typed=f"template {command}")
+    options = parser().parse_args(arguments)
     return int(options.act(options))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """What the command line may have."""
+    made = Parser(
         prog="python -m ctest_containers template",
         description="What templates there are, what is in them, and how they come and go.",
+        examples=[
+            ("template explain", "Say whether a run would build, and why."),
+            ("template list", "Show those of this project."),
+            ("template prune --days 7", "Give up those that nobody used for a week."),
+            ("template push --registry ghcr.io/acme/templates", "Share today's."),
+        ],
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
     for name, meaning in BY_RUNNER.items():
         commands.add_parser(name, help=meaning)
     listed = commands.add_parser("list", help="the templates on this machine")
@@ -102,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     loading = commands.add_parser("load", help="take templates in from a file")
     loading.add_argument("file", type=Path)
     loading.set_defaults(act=_load)
-    return parser
+    return made
 
 
 def _list(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import resolve
 from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
@@ -26,16 +27,7 @@ COLUMNS = ("kind", "name", "seconds", "runs", "bytes", "seen", "queries", "recen
 
 def timings(arguments: Sequence[str]) -> int:
     """Export or import timings, as JSON or CSV."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ctest_containers timings",
-        description="Exports or imports the durations of tests that past runs have measured.",
-    )
-    parser.add_argument("action", choices=["export", "import"])
-    parser.add_argument("file", nargs="?", default="-", help="- for standard output or input")
-    parser.add_argument("--format", choices=["json", "csv"], help="by default as the file is named")
-    parser.add_argument("--project", help="whose; by default the current folder's name")
-    parser.add_argument("--timings-file", help="the file they are kept in, if it is not the usual")
-    options = parser.parse_args(arguments)
+    options = parser().parse_args(arguments)
     config = resolve(
         settings={},
         environment=os.environ,
@@ -59,6 +51,28 @@ def timings(arguments: Sequence[str]) -> int:
     kept.write(brought)
     print(f"{plural(len(brought.tests), 'test')} in {kept.path}.")
     return ExitCode.PASSED
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line may have."""
+    made = Parser(
+        prog="python -m ctest_containers timings",
+        description="Exports or imports the durations of tests that past runs have measured.",
+        examples=[
+            (
+                "timings export timings.json",
+                "Take what was measured elsewhere, as into a cache of CI.",
+            ),
+            ("timings import timings.json", "Take it in, in place of what there is."),
+            ("timings export --format csv", "Print it for a spreadsheet."),
+        ],
+    )
+    made.add_argument("action", choices=["export", "import"])
+    made.add_argument("file", nargs="?", default="-", help="- for standard output or input")
+    made.add_argument("--format", choices=["json", "csv"], help="by default as the file is named")
+    made.add_argument("--project", help="whose; by default the current folder's name")
+    made.add_argument("--timings-file", help="the file they are kept in, if it is not the usual")
+    return made
 
 
 def _write(file: str, text: str) -> None:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import argparse
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.cli.by_runner import runner_class
+from ctest_containers.cli.template import SAVE_TO
 from ctest_containers.errors import TemplateError, UsageError
+from ctest_containers.fingerprint import Input, fingerprint
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.template import Template, share
+from ctest_containers.template.incremental import ADDABLE
 from ctest_containers.template.kept import KeptTemplate, age
-from ctest_containers.text import plural, size
+from ctest_containers.text import plural, size, slug
+
+FILE_FORMAT: Final = "1"
+"""Changes whenever a file that `template save` has written can be loaded no more."""
+
+KEY_LENGTH: Final = 24
+"""How much of a digest is in a key."""
 
 
 def explain(databases: RunDatabases, templates: list[Template], verbosity: int) -> int:
@@ -87,6 +97,31 @@ def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
     return missing
 
 
+def key(databases: RunDatabases, templates: list[Template], _: int) -> int:
+    """Print one line, which names the templates for a cache that keeps them in a file."""
+    print(cache_key(databases.project, templates))
+    return 0
+
+
+def cache_key(project: str, templates: Sequence[Template]) -> str:
+    """What a cache is to call these templates: `ctest-PROJECT-SURROUNDINGS-TEMPLATES`.
+
+    The second part stays as it is while migrations only come; whatever a cache has whose key
+    begins in the same way may be a template to which they can be added.
+    """
+    surroundings = [
+        Input(f"{template.group.label} {one.name}", one.digest)
+        for template in templates
+        for one in template.inputs
+        if not ADDABLE.fullmatch(one.name)
+    ]
+    named = [Input.of(template.group.label, template.fingerprint) for template in templates]
+    written = Input.of("file format", FILE_FORMAT)
+    parts = (fingerprint([written, *inputs]) for inputs in (surroundings, named))
+    name = slug(project)[: share.PROJECT_LENGTH]
+    return "-".join(("ctest", name, *(part[:KEY_LENGTH] for part in parts)))
+
+
 def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
     """Write the templates into a file.
 
@@ -113,6 +148,7 @@ ACTIONS: Final[dict[str, Callable[[RunDatabases, list[Template], int], int]]] = 
     "verify": verify,
     "push": push,
     "pull": pull,
+    "key": key,
 }
 
 
@@ -160,12 +196,32 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def act(runner: Any, words: list[str]) -> int:
+        if command == "key":
+            # Whoever reads the line wants nothing else.
+            runner.verbosity = 0
         if command != "save":
             with runner.wanted_templates(words) as (databases, templates):
                 return ACTIONS[command](databases, templates, runner.verbosity)
-        if not words:
+        file, labels = (runner.file, words) if runner.file else ("".join(words[:1]), words[1:])
+        if not file:
             raise UsageError("template save needs the name of a file.")
-        with runner.wanted_templates(words[1:]) as (databases, templates):
-            return save(databases, templates, Path(words[0]))
+        with runner.wanted_templates(labels) as (databases, templates):
+            return save(databases, templates, Path(file))
 
-    return runner_class(act)
+    return runner_class(act) if command != "save" else _told_a_file(runner_class(act))
+
+
+def _told_a_file(base: Any) -> Any:
+    """A runner with an option for a file, so that labels may stand apart from it."""
+
+    class Told(base):  # type: ignore[misc]  # The project's own runner is known at run time.
+        def __init__(self, *arguments: Any, save_to: str | None = None, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.file = save_to
+
+        @classmethod
+        def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+            super().add_arguments(parser)
+            parser.add_argument(SAVE_TO, metavar="FILE", help=argparse.SUPPRESS)
+
+    return Told

@@ -31,6 +31,10 @@ WORKERS: Final = "workers"
 LIMITS: Final = "time limits"
 REPORTS: Final = "reports"
 
+HEADING: Final = (
+    "| Option | Environment variable | In the setting `CTEST_CONTAINERS` | Default | Meaning |"
+)
+
 
 def option(
     default: T,
@@ -393,12 +397,19 @@ def _shown(row: Field[Any]) -> object:
 
 
 def table() -> str:
-    """The whole table in Markdown, as the README shows it."""
-    lines = [
-        "| Option | Environment variable | In the setting `CTEST_CONTAINERS` | Default | Meaning |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+    """The whole table in Markdown, a part for each section, as the documentation shows it."""
+    lines: list[str] = []
+    section = ""
     for row in fields(Config):
+        if row.metadata["section"] != section:
+            section = row.metadata["section"]
+            lines += [
+                "",
+                f"### {section.capitalize()}",
+                "",
+                HEADING,
+                "| --- | --- | --- | --- | --- |",
+            ]
         default = f"`{_shown(row)}`" if row.default not in {"", (), None} else "—"
         cells = (
             f"`{flag(row)} {row.metadata['metavar']}".rstrip() + "`",
@@ -408,4 +419,4 @@ def table() -> str:
             row.metadata["meaning"],
         )
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    return "\n".join(lines[1:])

@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ctest_containers.engine.own_container import OwnContainer
+from ctest_containers.engine.ways import LOOPBACK, Way
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerSpec:
     """A container to start.
 
     Attributes:
-        folder: A folder of the host that appears in the container as `mount`; None for none.
-        port: A port to publish on the loopback address; None for a container without network.
+        folder: A folder of the engine's machine that appears in the container as `mount`; None for
+            none.
+        port: A port to publish; None for none.
+        publish: The address on which it is published.
+        network: The network that it is in; without one, and without a port, it has none at all.
         memory_bytes: What all its processes together may take.
         capabilities: What its first process may do as root; all others are dropped.
     """
@@ -28,6 +34,8 @@ class ContainerSpec:
     folder: Path | None = None
     mount: str = ""
     port: int | None = None
+    publish: str = LOOPBACK
+    network: str = ""
     capabilities: Sequence[str] = ()
 
 
@@ -36,12 +44,14 @@ class Container:
     """A container that was started.
 
     Attributes:
-        port: The published port on the loopback address; None where none was asked for.
+        port: The published port; None where none was asked for.
+        address: Its own address in the network that was asked for; empty where none was.
     """
 
     id: str
     name: str
     port: int | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +115,24 @@ class ContainerEngine(Protocol):
     Every method raises `EngineError` when the engine does not answer or refuses.
     """
 
-    def shares_sockets(self) -> bool:
-        """Whether a Unix socket in a mounted folder connects this process with a container."""
+    def way(self, folder: Path, wanted: str) -> Way:
+        """How servers are reached by a process that has this folder for its run.
+
+        Args:
+            wanted: `auto`, or the value of a transport.
+
+        Raises:
+            EngineError: They cannot be, or not in the wanted way.
+        """
+
+    def is_here(self) -> bool:
+        """Whether the engine's machine is the one that this process runs on."""
+
+    def own_container(self) -> OwnContainer | None:
+        """The container of this engine's that this process runs in; None for none."""
+
+    def running_since(self, container_id: str) -> str:
+        """When a container was started, as the engine writes it; empty if it does not run."""
 
     def free_bytes(self) -> int | None:
         """Memory that its containers leave free; None where it is that of this machine."""

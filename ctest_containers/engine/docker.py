@@ -27,7 +27,11 @@ from ctest_containers.engine.api import (
     Travelled,
 )
 from ctest_containers.engine.image_file import refuse_names
+from ctest_containers.engine.own_container import OwnContainer, find_own_container
+from ctest_containers.engine.place import is_near, read_place
+from ctest_containers.engine.reach import engine_address
 from ctest_containers.engine.sdk_errors import registry_translated, translated
+from ctest_containers.engine.ways import Way, decide
 from ctest_containers.errors import (
     EngineError,
     ImageUnavailableError,
@@ -53,6 +57,9 @@ NOT_THERE: Final = ("manifest unknown", "not found", "name unknown")
 
 MOVED: Final = frozenset({"Pushed", "Pull complete", "Layer already exists", "Already exists"})
 """How the engine ends what it says of each layer."""
+
+READ_SO_MUCH: Final = ("sh", "-c", 'head -c "$0" | "$@"')
+"""Ends a command's input after so many bytes: not every way to an engine carries its end."""
 
 LOADING: Final = "localhost/ctest-loading"
 """What an image is called that was read from a file and has not been looked into."""
@@ -81,26 +88,67 @@ class DockerEngine:
         logging.getLogger("testcontainers").setLevel(logging.WARNING)
         # Ryuk's image may not be reachable, and the server host removes what it started.
         testcontainers_config.ryuk_disabled = True
+        self._address = engine_address()
+        # As testcontainers has it: the program knows the names that the user gives to machines.
+        ssh = self._address.startswith("ssh://")
         with translated("connecting to it"):
-            client = docker.from_env(timeout=CONNECT_SECONDS)
+            client = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=ssh)
             client.ping()
             client.close()
-            self._version = str(client.api.api_version)
-            self._client = docker.from_env(version=self._version, timeout=ANSWER_SECONDS)
-            self._patient = docker.from_env(version=self._version, timeout=SLOWEST_SECONDS)
+            self._version = version = str(client.api.api_version)
+            self._client = docker.from_env(
+                version=version, timeout=ANSWER_SECONDS, use_ssh_client=ssh
+            )
+            self._patient = docker.from_env(
+                version=version, timeout=SLOWEST_SECONDS, use_ssh_client=ssh
+            )
 
-    def shares_sockets(self) -> bool:
-        """Whether a Unix socket in a mounted folder connects this process with a container.
+    def way(self, folder: Path, wanted: str) -> Way:
+        """See `ContainerEngine`."""
+        return decide(
+            read_place(
+                address=self._address,
+                kernel=self._kernel(),
+                container=self.own_container(),
+                folder=folder,
+            ),
+            wanted,
+        )
 
-        It does where both use the same kernel: not on Docker Desktop and not on another machine.
-        """
-        if not str(self._client.api.base_url).startswith("http+docker://"):
-            return False
-        return str(self._info()["KernelVersion"]) == platform.release()
+    def own_container(self) -> OwnContainer | None:
+        """See `ContainerEngine`."""
+        return find_own_container(self._inspect, self._in_networks_of_others)
+
+    def running_since(self, container_id: str) -> str:
+        """See `ContainerEngine`."""
+        state = (self._inspect(container_id) or {}).get("State") or {}
+        return str(state.get("StartedAt", "")) if state.get("Running") else ""
+
+    def _inspect(self, container_id: str) -> Mapping[str, Any] | None:
+        with translated(f"inspecting {container_id}"):
+            try:
+                return dict(self._client.api.inspect_container(container_id))
+            except docker.errors.NotFound:
+                return None
+
+    def _in_networks_of_others(self) -> list[str]:
+        """The ids of containers that have no network of their own, but another container's."""
+        with translated("listing containers"):
+            found = self._client.api.containers()
+        modes = [(str(one["Id"]), str(one["HostConfig"].get("NetworkMode"))) for one in found]
+        return [container for container, mode in modes if mode.startswith("container:")]
+
+    def _kernel(self) -> str:
+        return str(self._info()["KernelVersion"])
+
+    def is_here(self) -> bool:
+        """See `ContainerEngine`."""
+        near = is_near(self._address) or self.own_container() is not None
+        return near and self._kernel() == platform.release()
 
     def free_bytes(self) -> int | None:
         """See `ContainerEngine`; what others than containers take there, nobody tells."""
-        if self.shares_sockets():
+        if self.is_here():
             return None
         free = int(self._info().get("MemTotal") or 0)
         with translated("listing containers"):
@@ -172,12 +220,14 @@ class DockerEngine:
             "mem_limit": spec.memory_bytes,
             "memswap_limit": spec.memory_bytes,
         }
-        if spec.port is None:
+        if spec.network:
+            options["network"] = spec.network
+        elif spec.port is None:
             options["network_mode"] = "none"
         else:
             # A published port of testcontainers' own making would listen on every address.
-            loopback: Any = ("127.0.0.1", None)
-            container.ports = {f"{spec.port}/tcp": loopback}
+            where: Any = (spec.publish, None)
+            container.ports = {f"{spec.port}/tcp": where}
         container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
         if spec.folder is not None:
             container.with_volume_mapping(str(spec.folder), spec.mount, "rw")
@@ -185,13 +235,26 @@ class DockerEngine:
             try:
                 container.start()
                 started = container.get_wrapped_container()
-                port = None if spec.port is None else self._published(str(started.id), spec.port)
+                found = str(started.id)
+                port = None if spec.port is None else self._published(found, spec.port)
+                address = self._address_in(spec.network, found) if spec.network else ""
             except BaseException:
                 # The name is ours alone; a container that was only created has it, too.
                 with suppress(EngineError):
                     self.remove(Container(id=spec.name, name=spec.name))
                 raise
-        return Container(id=str(started.id), name=spec.name, port=port)
+        return Container(id=found, name=spec.name, port=port, address=address)
+
+    def _address_in(self, network: str, container_id: str) -> str:
+        found = self._client.containers.get(container_id)
+        endpoint = found.attrs["NetworkSettings"]["Networks"].get(network) or {}
+        address = endpoint.get("IPAddress") or endpoint.get("GlobalIPv6Address")
+        if not address:
+            raise ServerError(
+                f"The server {found.name} has no address in the network {network}; its last "
+                f"lines:\n{last_lines(found.logs(tail=20).decode(errors='replace'))}"
+            )
+        return str(address)
 
     def _published(self, container_id: str, port: int) -> int:
         found = self._client.containers.get(container_id)
@@ -225,6 +288,12 @@ class DockerEngine:
             out_of_memory=out_of_memory or bool(state.get("OOMKilled")),
         )
 
+    def log(self, container: Container) -> str:
+        """All that a container has written, running or not."""
+        with translated(f"reading the log of {container.name}"):
+            written: Any = self._client.api.logs(container.id)
+        return bytes(written).decode(errors="replace")
+
     def memory_bytes(self, container: Container) -> int:
         """See `ContainerEngine`; the sum is that of `docker stats`."""
         with translated(f"measuring {container.name}"):
@@ -238,16 +307,18 @@ class DockerEngine:
         """See `ContainerEngine`."""
         api = self._client.api
         with translated(f"running {command[0]} in {container.name}"):
-            execution = api.exec_create(container.id, list(command), stdin=True)["Id"]
+            counted = [*READ_SO_MUCH, str(len(stdin)), *command]
+            execution = api.exec_create(container.id, counted, stdin=True)["Id"]
             channel = api.exec_start(execution, socket=True)
             raw: Any = getattr(channel, "_sock", channel)
             raw.sendall(stdin)
-            raw.shutdown(1)
             raw.settimeout(30)
             output = b""
             while piece := raw.recv(65536):
                 output += piece
-            channel.close()
+            # Through ssh it is a process, which has ended with the command.
+            with suppress(OSError):
+                channel.close()
             code = api.exec_inspect(execution)["ExitCode"]
         if code != 0:
             raise EngineError(

@@ -10,9 +10,10 @@ from ctest_containers.errors import EngineError
 
 
 def dead_containers(engine: ContainerEngine, project: str | None) -> list[Container]:
-    """The containers whose owner was a process of this machine and has ended.
+    """The containers whose owner was a process of this machine, or of a container, and has ended.
 
-    Containers of living runs, of other machines and of other programs are not among them.
+    Containers of living runs, of other machines and of other programs are not among them, nor are
+    those that a service keeps.
 
     Args:
         project: Only containers of this project; None for those of every project.
@@ -20,9 +21,26 @@ def dead_containers(engine: ContainerEngine, project: str | None) -> list[Contai
     return [
         container
         for container, found in engine.labelled(labels.OWNER)
-        if labels.owner_is_dead(found[labels.OWNER])
-        and project in (None, found.get(labels.PROJECT))
+        if project in (None, found.get(labels.PROJECT))
+        and owner_is_dead(engine, found[labels.OWNER], service=found.get(labels.SERVICE, ""))
+        and not labels.is_kept(found.get(labels.SERVICE, ""), container.name)
     ]
+
+
+def owner_is_dead(engine: ContainerEngine, value: str, *, service: str = "") -> bool:
+    """Whether an owner has ended, or the container that it was in, which only the engine can tell.
+
+    Args:
+        service: The file of the service that its containers are for; empty for none. That file may
+            be in a container, where it cannot be seen from here that it keeps them.
+    """
+    if labels.owner_is_dead(value):
+        return True
+    inside = labels.container_of(value)
+    if inside is None or service:
+        return False
+    container, started = inside
+    return engine.running_since(container) != started
 
 
 def half_made_images(engine: ContainerEngine, project: str | None) -> list[str]:
@@ -30,8 +48,8 @@ def half_made_images(engine: ContainerEngine, project: str | None) -> list[str]:
     return [
         image_id
         for image_id, found in engine.nameless_images(labels.BUILDER)
-        if labels.owner_is_dead(found[labels.BUILDER])
-        and project in {None, found.get(labels.PROJECT)}
+        if project in {None, found.get(labels.PROJECT)}
+        and owner_is_dead(engine, found[labels.BUILDER])
     ]
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from typing import Any, Final
 
+from ctest_containers.errors import UsageError
+
 PR_SET_PDEATHSIG: Final = 1
 
 
@@ -59,11 +61,24 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
 
 
-def spawns(start_method: str) -> bool:
+def spawns(start_method: str, platform: str = sys.platform) -> bool:
     """Whether processes are spawned rather than forked: `fork`, `spawn`, or `auto`.
 
     Forking a loaded project is safe on Linux; macOS's own libraries do not survive it.
+
+    Args:
+        platform: As `sys.platform` has it.
+
+    Raises:
+        UsageError: No process can be waited for there as the toolkit does it.
     """
+    if platform == "win32":
+        raise UsageError(
+            "Tests cannot be run on Windows itself, which has no way to wait for several processes "
+            "and servers by their pipes.",
+            "Run it in WSL 2 (https://learn.microsoft.com/windows/wsl/), where Docker Desktop's "
+            "engine answers, too, or in a container made from the toolkit's Dockerfile.",
+        )
     if start_method == "auto":
-        return sys.platform != "linux" or "fork" not in multiprocessing.get_all_start_methods()
+        return platform != "linux" or "fork" not in multiprocessing.get_all_start_methods()
     return start_method == "spawn"

@@ -1,38 +1,148 @@
-"""What workers would share besides databases: caches, folders, temporary files."""
+"""What is a worker's own besides databases: caches, folders, temporary files."""
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from ctest_containers.errors import UsageError
+from ctest_containers.project.named import setting
+from ctest_containers.project.own_folders import (
+    FOLDER_SETTINGS,
+    copy_folders,
+    move_storage,
+    own_path,
+    own_storages,
+    shared_folders,
+    storages_made,
+)
+from ctest_containers.project.own_servers import own_caches, own_channel_layers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
-    """A worker, as `worker_setup` functions see it.
+    """A worker process, as `worker_setup` functions see it.
 
     Attributes:
         number: From 1 on; a slot, which a process that takes the place of another one keeps.
         run: The id of the run.
         folder: A folder of its own, removed after the run.
+        process: Counts the processes that have had the number, from 1 on. Each finds a world that
+            no test has touched: what the one before has left half done is nobody's business.
     """
 
     number: int
     run: str
     folder: Path
+    process: int = 1
+
+    @property
+    def name(self) -> str:
+        """Small letters, digits and hyphens that no other worker process of any run has."""
+        return f"ctest-{self.run}-{self.number}-{self.process}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """Something besides databases that all workers of a run would share.
+class SetupFailure(BaseException):  # It must pass by every `except Exception`.
+    """The project's own function for workers has failed; its text tells where."""
 
-    Attributes:
-        setting: Where it is configured, such as `CACHES['default']`.
-        what: What is shared, in a sentence.
-        separated: Whether `separate` gives each worker its own.
-        advice: What to do about it where it does not.
+
+def close_inherited_caches() -> None:
+    """Let no two processes speak through the same connection to a cache, after a fork."""
+    from django.core.cache import close_caches
+
+    close_caches()
+
+
+def separate(worker: Worker, *, temporary_files: bool) -> None:
+    """Give a worker what is its own of all that the settings let it have.
+
+    The configured folders are read, and not written into. What cannot be separated stays as it is.
+
+    Args:
+        temporary_files: Whether it gets a folder of its own for temporary files, too.
     """
+    if temporary_files:
+        folder = worker.folder / "tmp"
+        folder.mkdir(parents=True)
+        os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    own = copy_folders(shared_folders(), worker.folder)
+    changes = {
+        "CACHES": own_caches(worker.name, own),
+        "STORAGES": own_storages(own),
+        "CHANNEL_LAYERS": own_channel_layers(worker.name),
+        **{name: own_path(setting(name), own) for name in FOLDER_SETTINGS},
+    }
+    changes = {name: value for name, value in changes.items() if value != setting(name)}
+    if "MEDIA_ROOT" in changes:
+        # A storage of the project's may have taken its place from there when it was made.
+        changes.setdefault("STORAGES", dict(setting("STORAGES")))
+    made = storages_made()
+    if changes:
+        _override(changes)
+    for storage in made:
+        move_storage(storage, own)
 
-    setting: str
-    what: str
-    separated: bool
-    advice: str = ""
+
+def worker_function(path: str) -> Callable[[Worker], object]:
+    """The project's own function for workers.
+
+    Raises:
+        UsageError: There is no such function.
+    """
+    from django.utils.module_loading import import_string
+
+    named = f"The function {path!r}, which worker_setup names, "
+    try:
+        found = import_string(path)
+    except Exception as error:
+        words = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"{named}cannot be imported: {words}.",
+            "Give its dotted path, such as shop.testing.prepare_worker, with the option "
+            '--worker-setup or in CTEST_CONTAINERS = {"WORKER_SETUP": …}.',
+        ) from error
+    if not callable(found):
+        raise UsageError(
+            f"{named}is no function, but {type(found).__name__}.",
+            "Name a function that takes a ctest_containers.Worker.",
+        )
+    function: Callable[[Worker], object] = found
+    return function
+
+
+def set_up(path: str, worker: Worker) -> None:
+    """Call the project's own function for workers.
+
+    Raises:
+        SetupFailure: It has raised something, whatever it was.
+    """
+    try:
+        worker_function(path)(worker)
+    except BaseException as error:
+        # What called it is no concern of the user's.
+        trace = error.__traceback__ and error.__traceback__.tb_next
+        lines = traceback.format_exception(type(error), error, trace)
+        raise SetupFailure(
+            f"The function {path!r}, which worker_setup names, failed in worker {worker.number}:\n"
+            + "".join(lines).rstrip()
+        ) from error
+
+
+def _override(changes: Mapping[str, Any]) -> None:
+    """Change settings so that whoever has made something of the old ones hears of it."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    override_settings(**changes).enable()
+    # Django 4.2 takes these for the user's own then, and so forgets the options of STORAGES.
+    for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):
+        vars(settings._wrapped).pop(name, None)
+    sessions = sys.modules.get("django.contrib.sessions.backends.file")
+    if sessions is not None and "_storage_path" in vars(sessions.SessionStore):
+        del sessions.SessionStore._storage_path

@@ -46,9 +46,15 @@ class Reply:
 
 
 class ServerHostClient:
-    """Starts a server host and speaks with it. Starts no thread, so the parent may fork."""
+    """Starts a server host and speaks with it. Starts no thread, so the parent may fork.
 
-    def __init__(self, *, run: str, folder: Path, project: str, transport: str) -> None:
+    Args:
+        service: The file of the service that is to keep its servers; empty where none is.
+    """
+
+    def __init__(
+        self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
+    ) -> None:
         self.folder = folder
         self._arguments = {
             "run": run,
@@ -56,6 +62,7 @@ class ServerHostClient:
             "owner": os.getpid(),
             "project": project,
             "transport": transport,
+            "service": service,
             "sweep": False,
         }
         host = launch.take()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import secrets
-import sys
 import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,13 @@ from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerSpec, labels
 from ctest_containers.engine.docker import DockerEngine
-from ctest_containers.engine.folders import remove_folder
-from ctest_containers.engine.reaper import reap
+from ctest_containers.engine.folders import (
+    dead_run_folders,
+    name_container,
+    remove_folder,
+)
+from ctest_containers.engine.reaper import owner_is_dead, reap
+from ctest_containers.engine.ways import Way
 from ctest_containers.errors import (
     CtestError,
     EngineError,
@@ -43,6 +48,7 @@ from ctest_containers.servers.requests import (
     EndSessions,
     ExplainServer,
     FindTemplate,
+    KeepServer,
     ListImages,
     LoadImage,
     NameImage,
@@ -90,18 +96,34 @@ class ServerHost:
         run: The run's id, which is part of every container's name.
         folder: A folder of the run's own, open to its user alone; removed at the end.
         owner: The parent's process id; whose death leaves the containers without an owner.
-        transport: `auto`, `socket` or `port`.
+        transport: `auto`, or the value of a transport.
+        service: The file of the service that is to keep its servers; empty where none is.
     """
 
-    def __init__(self, *, run: str, folder: Path, owner: int, project: str, transport: str) -> None:
+    def __init__(
+        self,
+        *,
+        run: str,
+        folder: Path,
+        owner: int,
+        project: str,
+        transport: str,
+        service: str = "",
+    ) -> None:
         self._run = run
         self._folder = folder
         self._project = project
+        self._engine = DockerEngine()
+        own = self._engine.own_container()
+        if own is not None:
+            name_container(folder, own.label)
         self._labels = {
             labels.RUN: run,
-            labels.OWNER: labels.owner(owner),
+            labels.OWNER: labels.owner(owner, own.label if own else ""),
             labels.PROJECT: project,
         }
+        if service:
+            self._labels[labels.SERVICE] = service
         self._servers: dict[str, Server] = {}
         self._containers: dict[str, Container] = {}
         self._unwanted: set[str] = set()
@@ -110,19 +132,13 @@ class ServerHost:
         self._closing = False
         self._peaks: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
-        self._engine = DockerEngine()
-        self._near = transport == "socket"
-        if transport == "auto":
-            self._near = sys.platform == "linux" and self._engine.shares_sockets()
-            self._transport = Transport.SOCKET if self._near else Transport.PORT
-        else:
-            self._transport = Transport(transport)
+        self._wanted = transport
 
     def answer(self, request: Request) -> Any:
         """Do what a request asks and give the answer, which JSON can carry."""
         match request:
             case AskMemory():
-                return None if self._near else self._engine.free_bytes()
+                return self._engine.free_bytes()
             case AskServerMemory():
                 return dict(self._sizes)
             case FindTemplate():
@@ -162,6 +178,8 @@ class ServerHost:
                 return self._engine.save(request.image, Path(request.file))
             case LoadImage():
                 return self._engine.load(Path(request.file))
+            case KeepServer():
+                return self._keep(request)
             case RemoveServer():
                 return self._remove(request.server)
 
@@ -169,11 +187,15 @@ class ServerHost:
         """Remove what dead runs left behind; trouble with that is not this run's trouble."""
         with suppress(CtestError):
             reap(self._engine, self._project)
+            # The folders of those in containers that only the engine can tell to be dead.
+            for folder in dead_run_folders(functools.partial(owner_is_dead, self._engine)):
+                remove_folder(folder)
 
     def sweep(self) -> Closed:
         """Remove what a host of this run has left, which ended before it could do so itself."""
         for container, found in self._engine.labelled(labels.RUN):
-            if found[labels.RUN] == self._run:
+            kept = labels.is_kept(found.get(labels.SERVICE, ""), container.name)
+            if found[labels.RUN] == self._run and not kept:
                 self._containers[container.name] = container
         return self.close()
 
@@ -253,9 +275,10 @@ class ServerHost:
         """
         deadline = Deadline(request.timeout_seconds)
         refusals = 0
+        way = self._way
         while True:
             try:
-                return self._start_once(request, deadline)
+                return self._start_once(request, way, deadline)
             except ImageUnavailableError:
                 raise
             except EngineError as error:
@@ -265,14 +288,19 @@ class ServerHost:
                     raise
             time.sleep(AGAIN_SECONDS)
 
-    def _start_once(self, request: StartServer, deadline: Deadline) -> dict[str, Any]:
+    @functools.cached_property
+    def _way(self) -> Way:
+        """How servers are reached, found out when the first one is to be."""
+        return self._engine.way(self._folder, self._wanted)
+
+    def _start_once(self, request: StartServer, way: Way, deadline: Deadline) -> dict[str, Any]:
         backend = BACKENDS[request.vendor]
-        launch = backend.launch(transport=self._transport, own_image=request.own_image)
+        launch = backend.launch(transport=way.transport, own_image=request.own_image)
         folder = self._folder / request.server
         folder.mkdir(exist_ok=True)
         # The server runs as a user of its container's; the folder above lets nobody else in.
         folder.chmod(0o777)
-        by_port = self._transport is Transport.PORT
+        by_socket = way.transport is Transport.SOCKET
         name = f"ctest-{self._run}-{request.server}"
         container = self._start_container(
             request.server,
@@ -284,18 +312,20 @@ class ServerHost:
                 environment=launch.environment,
                 capabilities=launch.capabilities,
                 labels={**self._labels, labels.ROLE: request.server},
-                folder=None if by_port else folder,
+                folder=None if way.folder is None else way.folder / request.server,
                 mount=SOCKET_FOLDER,
-                port=backend.port if by_port else None,
+                port=backend.port if way.transport is Transport.PORT else None,
+                publish=way.publish,
+                network=way.network,
             ),
         )
-        password = Secret(secrets.token_hex(16)) if by_port else Secret()
+        password = Secret() if by_socket else Secret(secrets.token_hex(16))
         address = Address(
-            host="127.0.0.1" if by_port else str(folder),
+            host=str(folder) if by_socket else container.address or way.host,
             port=container.port or backend.port,
             user=backend.admin,
             password=password,
-            socket="" if by_port else str(folder / backend.socket_file()),
+            socket=str(folder / backend.socket_file()) if by_socket else "",
         )
         version = await_server(self._engine, backend, container, address, deadline)
         backend.prepare(address, request.users)
@@ -401,6 +431,22 @@ class ServerHost:
             group = server.request.group
             self._peaks[group] = max(count, self._peaks.get(group, 0))
             self._sizes[server.request.server] = count
+
+    def _keep(self, request: KeepServer) -> dict[str, Any]:
+        """Let go of a server; its socket moves, which the container does not notice."""
+        with self._lock:
+            if self._closing:
+                raise ServerError("The run is ending; no server is kept any more.")
+            found = self._servers.pop(request.server)
+            self._containers.pop(request.server)
+        address = found.address
+        if not address.socket:
+            return asdict(address)
+        folder = Path(request.folder)
+        found.folder.rename(folder)
+        moved = str(folder / Path(address.socket).name)
+        host = str(folder) if address.host == str(found.folder) else address.host
+        return asdict(replace(address, host=host, socket=moved))
 
     def _remove(self, server: str) -> None:
         if (known := self._servers.get(server)) is not None:

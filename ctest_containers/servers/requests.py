@@ -197,6 +197,18 @@ class LoadImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepServer:
+    """Own a server no longer, so that it outlives the host; answered with where it is reached now.
+
+    Attributes:
+        folder: The folder that its Unix socket moves to, for the run's own is removed.
+    """
+
+    server: str
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveServer:
     """Remove a server; it may be gone already."""
 
@@ -223,6 +235,7 @@ Request = (
     | SaveImage
     | LoadImage
     | ReadMarks
+    | KeepServer
     | RemoveServer
 )
 
@@ -248,6 +261,7 @@ REQUESTS: dict[str, type[Request]] = {
         SaveImage,
         LoadImage,
         ReadMarks,
+        KeepServer,
         RemoveServer,
     )
 }

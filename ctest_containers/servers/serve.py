@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from ctest_containers.engine.reach import engine_address
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
 from ctest_containers.servers.host import ServerHost
@@ -41,6 +42,8 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     folder = Path(arguments["folder"])
     sweeping = arguments.pop("sweep")
     os.environ.update(arguments.pop("environment"))
+    # Without it, testcontainers looks for an engine and a network of its own choice.
+    os.environ.setdefault("DOCKER_HOST", engine_address())
     try:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:

@@ -154,7 +154,11 @@ class RunDatabases:
             CtestError: A server for them does not start.
         """
         self.prepare(aliases)
-        for lease in self.servers.await_leases(PARENT, aliases):
+        self.use_in_parent(self.servers.await_leases(PARENT, aliases))
+
+    def use_in_parent(self, leases: Iterable[Lease]) -> None:
+        """Point the parent's own connections at these databases, unless they lead to others."""
+        for lease in leases:
             if lease.alias not in self._parent_settings:
                 self._parent_settings[lease.alias] = connections.settings_of(lease.alias)
                 connections.redirect(lease)

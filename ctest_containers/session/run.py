@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 import unittest
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,6 +35,7 @@ from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.project.suite import Batch, make_batches
+from ctest_containers.project.surroundings import Worker, worker_function
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.databases import PARENT, RunDatabases
@@ -137,7 +139,13 @@ class Session:
         self._exit.__exit__(kind, error, trace)
 
     def start_early(self) -> None:
-        """Start what the same selection of tests needed last time, while they are discovered."""
+        """Start what the same selection of tests needed last time, while they are discovered.
+
+        Raises:
+            UsageError: A function that is to be called in each worker cannot be.
+        """
+        if self._config.worker_setup:
+            worker_function(self._config.worker_setup)
         needs = self._forecast.get(self._selection)
         if needs is None or not needs.aliases:
             return
@@ -199,10 +207,22 @@ class Session:
 
         output = None if self._output is None else self._output.keep_in(self._databases.scratch())
 
+        processes: Counter[int] = Counter()
+
         def start(number: int) -> WorkerProcess:
+            processes[number] += 1
+            folder = self._databases.scratch() / f"w{number}" / str(processes[number])
             return WorkerProcess(
                 Assignment(
                     worker=number,
+                    own=Worker(
+                        number=number,
+                        run=self._databases.run_id,
+                        folder=folder,
+                        process=processes[number],
+                    ),
+                    separate=self._config.separate,
+                    worker_setup=self._config.worker_setup,
                     setup=self._setup,
                     batches=portable,
                     serialized=frozenset(serialized),

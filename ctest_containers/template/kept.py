@@ -35,6 +35,9 @@ SQLITE_FACTS: Final = "inputs.json"
 
 DAY_SECONDS: Final = 24 * 3600.0
 
+ABANDONED_SECONDS: Final = DAY_SECONDS
+"""A half-made SQLite template of this age has nobody who would finish it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptTemplate:
@@ -119,6 +122,12 @@ def from_files(cache: Path) -> Iterator[KeptTemplate]:
         kept = from_folder(file.parent, cache)
         if kept is not None and (kept.project, kept.fingerprint) == file.parts[-3:-1]:
             yield kept
+
+
+def half_made_files(cache: Path) -> list[Path]:
+    """The folders of SQLite templates that nobody will finish."""
+    making = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
+    return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]
 
 
 def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 import signal
 import socket
 import sys
@@ -30,7 +31,7 @@ from ctest_containers.events import (
     WorkerReady,
 )
 from ctest_containers.model import Address, Lease
-from ctest_containers.project import connections
+from ctest_containers.project import connections, surroundings
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import (
@@ -43,7 +44,7 @@ from ctest_containers.wire import (
     decode,
     encode,
 )
-from ctest_containers.workers.alarm import tell_stack_on_signal
+from ctest_containers.workers.alarm import alarm, tell_stack_on_signal
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
 
@@ -53,10 +54,14 @@ class Assignment:
     """What a worker is told when it starts.
 
     Attributes:
+        own: It, as the project's own function for workers sees it.
+        separate: Whether it gets caches, folders and temporary files of its own.
+        worker_setup: The dotted path of the project's own function; empty for none.
         batches: All batches of the run; in pickled form for a spawned worker, which can only
             unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
-        limit_seconds: What a test or a fixture may take that has no limit of its own.
+        limit_seconds: What a test or a fixture may take that has no limit of its own, and the
+            project's own function for workers.
         adaptive: What tests may take at their first try, by their ids.
         stack_file: Where it writes where it is, when asked by a signal.
         output: The file that it prints into; None for where its parent does.
@@ -65,6 +70,9 @@ class Assignment:
     """
 
     worker: int
+    own: surroundings.Worker
+    separate: bool
+    worker_setup: str
     setup: ProjectSetup
     batches: Sequence[Batch] | bytes
     serialized: frozenset[str]
@@ -99,6 +107,7 @@ class Worker:
         self._leases: list[Lease] = []
         self._result: unittest.TestResult | None = None
         self._stopping = False
+        self._to_call = assignment.worker_setup
         self._asked_memory = -MEMORY_EVERY_SECONDS
         self._sending = threading.Lock()
         self._lending = threading.RLock()
@@ -110,6 +119,7 @@ class Worker:
         signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
         tell_stack_on_signal(assignment.stack_file)
+        self._enter_own_world()
         sent: Sequence[Batch] = (
             pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
             if isinstance(assignment.batches, bytes)
@@ -128,6 +138,7 @@ class Worker:
                     case UseDatabases(leases=leases):
                         self._use(leases)
                     case RunBatch(batch=number, skip=skip, full=full):
+                        self._set_up()
                         self._run(batches[number], frozenset(skip), full)
                     case Quit():
                         return
@@ -137,6 +148,26 @@ class Worker:
         # A thread of a test's may send, too: it wants a database.
         with self._sending:
             self._channel.sendall(encode(event))
+
+    def _enter_own_world(self) -> None:
+        """Leave what other workers use, as far as can be, before anything of a test's begins."""
+        assignment = self._assignment
+        own = assignment.own
+        own.folder.mkdir(parents=True)
+        # The process that had this number before is dead, and what it left is not needed.
+        for number in range(1, own.process):
+            shutil.rmtree(own.folder.with_name(str(number)), ignore_errors=True)
+        if not assignment.setup.spawned:
+            surroundings.close_inherited_caches()
+        if assignment.separate:
+            surroundings.separate(own, temporary_files=True)
+
+    def _set_up(self) -> None:
+        """Call the project's own function for workers once; it may use databases as tests do."""
+        path, self._to_call = self._to_call, ""
+        if path:
+            with alarm(self._assignment.limit_seconds, fixture=True):
+                surroundings.set_up(path, self._assignment.own)
 
     def _run(self, batch: Batch, skip: frozenset[int], full: Collection[int]) -> None:
         assignment = self._assignment
@@ -303,6 +334,10 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
     except DatabaseLost as lost:
         with suppress(OSError):
             worker.send(WorkerFailed(worker=assignment.worker, text=str(lost), database_lost=True))
+        sys.exit(1)
+    except surroundings.SetupFailure as failure:
+        with suppress(OSError):
+            worker.send(WorkerFailed(worker=assignment.worker, text=str(failure), ends_run=True))
         sys.exit(1)
     except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
         with suppress(OSError):

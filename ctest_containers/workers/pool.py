@@ -374,6 +374,13 @@ class WorkerPool:
                 said = self._databases.explain(slot.number, wait_seconds=0.0)
                 if slot.process is not None:
                     slot.process.send(ServerVerdict(lost=bool(said)))
+            case WorkerFailed(text=text, ends_run=True):
+                self._report(message)
+                raise WorkerError(
+                    text,
+                    "Mend the function, or leave it out of --worker-setup or of the setting "
+                    "WORKER_SETUP.",
+                )
             case WorkerFailed(text=text, database_lost=gone):
                 slot.failure, slot.database_lost = text, gone
             case UseDatabases() | RunBatch() | Quit() | ServerVerdict():

@@ -40,21 +40,32 @@ class SecondEngine:
         """Start the engine, or start it again with all that it had."""
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [
-                    # One that has no bridge removes that of any other in the same namespace.
-                    *("unshare", "--net", "dockerd"),
-                    *("--host", self.host),
-                    *("--data-root", str(self.folder / "data")),
-                    *("--exec-root", str(self.folder / "run")),
-                    *("--pidfile", str(self.folder / "pid")),
-                    *(("--cgroup-parent", f"/{self._group}") if self._group else ()),
-                    *("--bridge", "none", "--iptables=false", "--storage-driver", "overlay2"),
-                ],
+                self.command(),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
         wait_for(self._answers, 30, "an answer of the second engine")
+
+    def command(self) -> list[str]:
+        """How the engine is started."""
+        return [
+            # One that has no bridge removes that of any other in the same namespace.
+            *("unshare", "--net", "dockerd"),
+            *("--host", self.host),
+            *self.places(),
+            *(("--cgroup-parent", f"/{self._group}") if self._group else ()),
+            *("--bridge", "none", "--iptables=false"),
+        ]
+
+    def places(self) -> list[str]:
+        """Where it keeps what it has, apart from every other engine."""
+        return [
+            *("--data-root", str(self.folder / "data")),
+            *("--exec-root", str(self.folder / "run")),
+            *("--pidfile", str(self.folder / "pid")),
+            *("--storage-driver", "overlay2"),
+        ]
 
     def stop(self) -> None:
         """Stop the engine in its orderly way, which stops all containers."""

@@ -212,6 +212,44 @@ def test_create_db_makes_the_template_anew_once_for_all_workers(
     assert all("4 passed" in one.output for one in (first, second, anew)), anew.output
 
 
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_reuse_db_finds_what_the_last_session_has_left(
+    pytest_project: Path, postgresql_env: dict[str, str], project_name: str, vendor: str
+) -> None:
+    """Until --create-db gives it up, or the template is another one."""
+    write_tests(
+        pytest_project,
+        """
+        import pytest
+        @pytest.fixture(scope="session")
+        def left(django_db_setup, django_db_blocker):
+            with django_db_blocker.unblock():
+                Author.objects.create(name=f"left {time.time_ns()}")
+                return Author.objects.count()
+        def test_it(left, db):
+            Path("seen.txt").write_text(str(left))
+        """,
+    )
+    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name, "OUTCOMES_DB": vendor}
+    seen = []
+    try:
+        for arguments in (
+            ["--reuse-db"],
+            ["--reuse-db"],
+            [],
+            ["--reuse-db", "--create-db"],
+            ["--reuse-db", "--no-migrations"],
+        ):
+            done = _pytest(pytest_project, "--ctest", *arguments, env=env)
+            assert "1 passed" in done.output, done.output
+            seen.append((pytest_project / "seen.txt").read_text())
+    finally:
+        down = run(pytest_project, "service", "down", "--name", "pytest", env=env)
+
+    assert seen == ["2", "3", "2", "2", "1"]
+    assert "service pytest" in down.output
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_no_migrations_means_tables_from_models_and_no_rows(
     pytest_project: Path, postgresql_env: dict[str, str], workers: str
@@ -284,6 +322,51 @@ def test_auto_means_as_many_workers_as_in_a_run(
     done = _pytest(pytest_project, "--ctest", "-n", "auto", env={**sqlite_env, **variables})
 
     assert "1 passed" in done.output, done.output
+
+
+def test_each_worker_has_media_of_its_own_and_the_projects_function_is_called(
+    pytest_project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        pytest_project,
+        """
+        from django.conf import settings
+        from django.core.files.base import ContentFile
+        from django.core.files.storage import default_storage
+        def write():
+            assert default_storage.save("cover.txt", ContentFile(b"x")) == "cover.txt"
+            time.sleep(0.3)
+        class TestA(TestCase):
+            def test_it(self):
+                write()
+        class TestB(TestCase):
+            def test_it(self):
+                write()
+        """,
+    )
+    settings = pytest_project / "outcomes" / "settings.py"
+    settings.write_text(
+        settings.read_text()
+        + '\nMEDIA_ROOT = "media"\n'
+        + 'CTEST_CONTAINERS = {"WORKER_SETUP": "library.preparing.worker_setup"}\n'
+    )
+    (pytest_project / "library" / "preparing.py").write_text(
+        dedent(
+            """
+            from pathlib import Path
+            from library.models import Author
+            def worker_setup(worker):
+                Path(f"setup-{worker.number}.txt").write_text(str(Author.objects.count()))
+            """
+        )
+    )
+
+    done = _pytest(pytest_project, "--ctest", "-n", "2", env=sqlite_env)
+
+    assert "2 passed" in done.output, done.output
+    assert not (pytest_project / "media").exists()
+    made = sorted(file.name for file in pytest_project.glob("setup-*.txt"))
+    assert made == ["setup-1.txt", "setup-2.txt"]
 
 
 def test_settings_made_by_a_conftest_are_used(tmp_path: Path, sqlite_env: dict[str, str]) -> None:

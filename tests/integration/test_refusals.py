@@ -78,7 +78,7 @@ def test_an_image_that_is_no_database_is_told_by_its_last_words(
         (["--max-workers", "0"], "must be a whole number from 1"),
         (["--server-timeout", "soon"], "'soon' is no value for option --server-timeout"),
         (["--fingerprint-files", "nowhere/*.sql"], "No file matches 'nowhere/*.sql'"),
-        (["--paralel", "2"], "unrecognized arguments: --paralel"),
+        (["--paralel", "2"], "has no option --paralel.\nDid you mean --parallel?"),
         (["--testrunner"], "--testrunner"),
         (["--testrunner", "unittest.TextTestRunner"], "is not a subclass of"),
         (["--testrunner", "no.such.Runner"], "no.such.Runner"),

@@ -16,6 +16,8 @@ from ctest_containers.engine.api import (
     ImageFacts,
     Travelled,
 )
+from ctest_containers.engine.own_container import OwnContainer
+from ctest_containers.engine.ways import Way
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
@@ -27,7 +29,7 @@ from ctest_containers.events import (
     WorkerFailed,
     WorkerReady,
 )
-from ctest_containers.model import Lease
+from ctest_containers.model import Lease, Transport
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Command, Message, Quit, RunBatch, UseDatabases
 from ctest_containers.workers.databases import Databases
@@ -39,6 +41,9 @@ class FakeEngine:
 
     Args:
         stubborn: Names of containers that the engine refuses to remove.
+
+    Attributes:
+        running: The ids of containers that run, and when each was started.
     """
 
     def __init__(self, stubborn: Collection[str] = ()) -> None:
@@ -46,6 +51,7 @@ class FakeEngine:
         self._containers: dict[str, tuple[Container, dict[str, str]]] = {}
         self._stopped: set[str] = set()
         self._images: dict[str, dict[str, str]] = {}
+        self.running: dict[str, str] = {}
 
     def add(self, name: str, labels: Mapping[str, str]) -> Container:
         """Let there be a container that somebody else has started."""
@@ -57,8 +63,18 @@ class FakeEngine:
         """The names of all containers, oldest first."""
         return [container.name for container, _ in self._containers.values()]
 
-    def shares_sockets(self) -> bool:
-        return False
+    def way(self, folder: Path, wanted: str) -> Way:
+        del wanted
+        return Way(transport=Transport.SOCKET, reason="it is asked of nobody", folder=folder)
+
+    def is_here(self) -> bool:
+        return True
+
+    def own_container(self) -> OwnContainer | None:
+        return None
+
+    def running_since(self, container_id: str) -> str:
+        return self.running.get(container_id, "")
 
     def free_bytes(self) -> int | None:
         return None

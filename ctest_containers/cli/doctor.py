@@ -1,0 +1,202 @@
+"""`doctor`: what would keep the tests from running here, or from being isolated, and what to do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.cli.loading import (
+    ProjectCodeError,
+    django_command_line,
+    find_project,
+    load_project,
+)
+from ctest_containers.cli.parsing import PROGRAM, Parser
+from ctest_containers.cli.run import PROJECT_RUNNER, readable
+from ctest_containers.config import Config, resolve
+from ctest_containers.doctor import show
+from ctest_containers.doctor.examine import examine, has_errors
+from ctest_containers.doctor.finding import Area, Finding, error, ok
+from ctest_containers.doctor.look import look
+from ctest_containers.doctor.scene import Project
+from ctest_containers.errors import CtestError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.project.places import place_of_problem
+from ctest_containers.project.settings import VARIABLE
+
+COLUMNS: Final = 80
+"""Where nobody says how wide it is."""
+
+MOST_COLUMNS: Final = 100
+"""Longer lines are hard to read."""
+
+STYLES: Final = {
+    "ok": "green",
+    "note": "cyan",
+    "warning": "yellow",
+    "error": "bold red",
+    "area": "bold",
+    "verdict": "bold",
+}
+
+PACKAGE: Final = str(Path(__file__).resolve().parents[1])
+
+
+def doctor(arguments: Sequence[str]) -> int:
+    """Look at the machine, the engine and the project, and say what was found.
+
+    Gives 0 where tests can run, and 1 where they cannot.
+    """
+    options, _ = parser().parse_known_args(arguments)
+    words = [word for word in arguments if word != "--json"]
+    project: Project | None = None
+    found: list[Finding] = []
+    # What a project prints while it is loaded is no finding.
+    with redirect_stdout(sys.stderr):
+        try:
+            parsing = _load(words)
+        except CtestError as problem:
+            found.append(_about_the_project(problem))
+        else:
+            found.append(ok(Area.PROJECT, f"The settings {os.environ[VARIABLE]} can be loaded."))
+            # Words that mean nothing are refused, as in every command.
+            given = vars(parsing.parse_args(words))
+            try:
+                project = _discover(given)
+            except CtestError as problem:
+                found.append(_about_the_project(problem))
+        config = _without_project(options.project, found) if project is None else project.config
+        found += examine(look(Path.cwd(), config, project))
+    found.sort(key=lambda one: list(Area).index(one.area))
+    if options.json:
+        print(json.dumps(show.as_json(found), indent=1))
+    else:
+        _tell(found)
+    return ExitCode.FAILED if has_errors(found) else ExitCode.PASSED
+
+
+def parser() -> argparse.ArgumentParser:
+    """What the command line may have, beyond what `run` takes."""
+    made = Parser(
+        prog=f"{PROGRAM} doctor",
+        usage="%(prog)s [options] [test_label ...]",
+        description="Looks for what would keep the tests from running here, or from being\n"
+        "isolated, and says what to do about it. Nothing is changed by it, and no\n"
+        "container is started.\n\n"
+        "It takes every other option of run, too, and labels of tests. It ends with 1\n"
+        "where tests could not run, else with 0.",
+        examples=(
+            ("doctor", "Look at everything."),
+            ("doctor --postgresql-image postgres:16 shop", "Would these run, with that image?"),
+            ("doctor --json", "The same for programs: an object with a version and findings."),
+        ),
+    )
+    made.add_argument("--json", action="store_true", help="as JSON, for programs")
+    made.add_argument("--settings", help="the module of the settings; by default manage.py's")
+    made.add_argument("--pythonpath", help="a folder to look for the project's modules in, too")
+    made.add_argument("--project", help="its name; by default the current folder's")
+    return made
+
+
+def _load(words: Sequence[str]) -> argparse.ArgumentParser:
+    """Load the project in the current folder, and give what reads the options of `run`.
+
+    Raises:
+        CtestError: It cannot be found or loaded.
+    """
+    from django.core.management import ManagementUtility
+
+    find_project(words, Path.cwd())
+    with _project_code():
+        load_project()
+        argv = django_command_line(words, PROJECT_RUNNER, "doctor")
+        command: Any = readable(type(ManagementUtility(argv).fetch_command("test")))()
+        command.test_runner = PROJECT_RUNNER
+        parsing: argparse.ArgumentParser = command.create_parser(PROGRAM, "doctor")
+    return parsing
+
+
+def _discover(given: dict[str, Any]) -> Project:
+    """The loaded project, with its tests.
+
+    Raises:
+        CtestError: It cannot be used.
+    """
+    # They load Django, which is not to be had before the project's settings are.
+    from django.conf import settings
+    from django.test.utils import get_runner
+
+    from ctest_containers.doctor.discovery import configuration, discover
+
+    labels = given.pop("args")
+    config = configuration({row.name: given.get(row.name) for row in fields(Config)})
+    with _project_code():
+        runner = get_runner(settings, PROJECT_RUNNER)(**{**given, "verbosity": 0})
+        return discover(runner, labels, config)
+
+
+@contextmanager
+def _project_code() -> Iterator[None]:
+    """Whatever a project's own code raises, exits included, is a finding."""
+    try:
+        yield
+    except CtestError:
+        raise
+    except (Exception, SystemExit) as problem:
+        raise ProjectCodeError("The project cannot be used.") from problem
+
+
+def _about_the_project(problem: CtestError) -> Finding:
+    cause = problem.__cause__
+    if not isinstance(problem, ProjectCodeError) or cause is None:
+        return error(Area.PROJECT, problem.message, problem.hint or "Correct the settings.")
+    last = (traceback.format_exception_only(cause) or [""])[-1].strip()
+    file, line = place_of_problem(cause.__traceback__, None, Path.cwd())
+    where = f" ({file}, line {line})" if file and not file.startswith(PACKAGE) else ""
+    return error(
+        Area.PROJECT,
+        f"The project cannot be loaded: {last}{where}",
+        "Repair that; `python manage.py check` shows the whole traceback.",
+    )
+
+
+def _without_project(name: str | None, found: list[Finding]) -> Config:
+    """What is configured as far as no settings are needed for it."""
+    try:
+        return resolve(settings={}, environment=os.environ, options={"project": name})
+    except CtestError as problem:
+        if problem.message not in {one.what for one in found}:
+            found.append(error(Area.OPTIONS, problem.message, problem.hint or "Correct it."))
+        return Config()
+
+
+def _tell(found: Sequence[Finding]) -> None:
+    if hasattr(sys.stdout, "reconfigure"):
+        # A finding is not lost for a name that the terminal cannot show.
+        sys.stdout.reconfigure(errors="backslashreplace")
+    on_terminal = sys.stdout.isatty()
+    columns = shutil.get_terminal_size((COLUMNS, 24)).columns if on_terminal else COLUMNS
+    told = show.lines(found, min(columns, MOST_COLUMNS))
+    if not on_terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        for beginning, text, _ in told:
+            print(f"{beginning}{text}")
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for beginning, text, kind in told:
+        style = STYLES.get(kind, "")
+        if kind in {"area", "verdict", "fix"}:
+            console.print(Text(beginning) + Text(text, style=style))
+        else:
+            console.print(Text(beginning, style=style) + Text(text))

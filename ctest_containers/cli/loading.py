@@ -1,0 +1,98 @@
+"""Finds and loads the project that a command is about, as `manage.py test` would."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.cli.parsing import PROGRAM
+from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.project import settings as project_settings
+
+SEE_CHECK: Final = "python manage.py check should show the same."
+
+
+class ProjectCodeError(ProjectError):
+    """The project's own code raised something; the cause has its traceback."""
+
+
+def find_project(arguments: Sequence[str], folder: Path) -> None:
+    """Name the settings in the environment, as options or manage.py have them.
+
+    Raises:
+        ProjectError: Nothing says where the settings are.
+    """
+    from django.core.management.base import CommandParser, handle_default_options
+
+    parser = CommandParser(add_help=False, allow_abbrev=False, called_from_command_line=True)
+    parser.add_argument("--settings")
+    parser.add_argument("--pythonpath")
+    options, _ = parser.parse_known_args(list(arguments))
+    # Many a project's settings ask `"test" in sys.argv` whether tests are being run.
+    sys.argv = ["manage.py", "test", *arguments]
+    project_settings.import_from(folder)
+    handle_default_options(options)
+    project_settings.find_settings(folder)
+
+
+def load_project() -> None:
+    """Set Django up with the settings that the environment names.
+
+    Raises:
+        ProjectError: They cannot be imported, or are not usable.
+        ProjectCodeError: They, or an application, raised something else.
+    """
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        raise ProjectError(f"The project's settings are not usable: {error}") from error
+    except ModuleNotFoundError as error:
+        named = os.environ[project_settings.VARIABLE]
+        if error.name is not None and (named == error.name or named.startswith(error.name + ".")):
+            raise ProjectError(
+                f"The settings module {named!r} cannot be imported: {error}.",
+                "Run it in the folder that has manage.py, or correct the name.",
+            ) from error
+        raise _refused() from error
+    except Exception as error:
+        raise _refused() from error
+
+
+def django_command_line(arguments: Sequence[str], runner: str, command: str = "run") -> list[str]:
+    """The command line of Django's `test` command, with a runner that is combined.
+
+    Args:
+        command: What the user has typed before these arguments.
+        runner: The path of that runner, which asks the settings for the project's own one.
+
+    Raises:
+        UsageError: An option for another runner has no value.
+    """
+    from django.conf import settings
+    from django.core.management.utils import get_command_line_option
+
+    argv = [PROGRAM, command, *arguments]
+    named = get_command_line_option(argv, "--testrunner")
+    if named is None:
+        return [*argv, f"--testrunner={runner}"]
+    if not named:
+        raise UsageError("The option --testrunner needs the dotted path of a class.")
+    settings.TEST_RUNNER = named
+    kept = []
+    words = iter(argv)
+    for word in words:
+        if word == "--testrunner":
+            next(words, None)
+        elif not word.startswith("--testrunner="):
+            kept.append(word)
+    return [*kept, f"--testrunner={runner}"]
+
+
+def _refused() -> ProjectCodeError:
+    return ProjectCodeError("The project cannot be loaded; the reason is printed above.", SEE_CHECK)

@@ -1,0 +1,50 @@
+"""Whether the `docker` command talks to the engine that the toolkit talks to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
+from ctest_containers.doctor.scene import Scene
+from ctest_containers.engine.contexts import chosen_context, named_in_properties
+from ctest_containers.engine.reach import socket_path
+
+
+def check_contexts(scene: Scene) -> Iterator[Finding]:
+    """Compare the engine that images are looked for on with those of the command and of servers."""
+    used = scene.reached.address
+    context = chosen_context()
+    if context is not None and not context.host:
+        yield warning(
+            Area.ENGINE,
+            f"Docker's context {context.name!r}, chosen in {context.source}, does not exist, so "
+            f"{used} is used.",
+            "Choose one that does: `docker context ls`, then `docker context use NAME`.",
+        )
+    elif context is not None and not _same(context.host, used):
+        yield error(
+            Area.ENGINE,
+            f"The docker command talks to {context.host} (context {context.name!r}, chosen in "
+            f"{context.source}), and the toolkit to {used}: the installed SDK knows no contexts.",
+            f"Run `export DOCKER_HOST={context.host}`, or `docker context use default`.",
+        )
+    elif context is not None:
+        yield ok(
+            Area.ENGINE,
+            f"It is that of Docker's context {context.name!r}, chosen in {context.source}.",
+        )
+    if (named := named_in_properties()) and not _same(named, used):
+        yield error(
+            Area.ENGINE,
+            f"Images are looked for at {used}, but testcontainers would start servers at {named}, "
+            "as tc.host in ~/.testcontainers.properties has it.",
+            f"Remove tc.host from that file, or run `export DOCKER_HOST={named}`.",
+        )
+
+
+def _same(one: str, other: str) -> bool:
+    paths = [socket_path(one), socket_path(other)]
+    if None in paths:
+        return one.rstrip("/") == other.rstrip("/")
+    real = {path.resolve() for path in paths if path is not None}
+    return len(real) == 1

@@ -1,0 +1,128 @@
+"""Finds out what a loaded project has: its options, its databases and its tests.
+
+No database is connected to. What asks one while it is imported gets an isolated one in a run, and
+is left out here.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import unittest
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from ctest_containers.config import Config, resolve
+from ctest_containers.config.model import image_of
+from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
+from ctest_containers.doctor.scene import Project
+from ctest_containers.errors import CtestError, UnsupportedVendorError
+from ctest_containers.project import settings as project_settings
+from ctest_containers.project.connections import guarded
+from ctest_containers.project.databases import DatabasePlans, plan_databases
+from ctest_containers.project.suite import make_batches
+from ctest_containers.text import listing, plural
+
+
+class NoDatabaseHere(CtestError):  # noqa: N818  # What happens, as a module's import meets it.
+    """Something connects to a database, and the doctor starts none."""
+
+
+def configuration(options: dict[str, Any]) -> Config:
+    """What is configured for the loaded project.
+
+    Raises:
+        UsageError: A value or a name is not one that the table has.
+    """
+    return resolve(settings=project_settings.options(), environment=os.environ, options=options)
+
+
+def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
+    """Let the project's own runner find the tests, and read the rest from the settings.
+
+    Args:
+        runner: Combined with containers; it has no session.
+
+    Raises:
+        CtestError: The settings name a database or an image that there is not.
+    """
+    plans = plan_databases(functools.partial(image_of, config))
+    plans.check_images(alias for alias, _ in config.images)
+    asked = runner.parallel or None
+    with ExitStack() as undo:
+        undo.enter_context(guarded(_refuse))
+        # One process as far as Django's own way of running in parallel is concerned.
+        runner.parallel = 1
+        runner.setup_test_environment()
+        undo.callback(runner.teardown_test_environment)
+        suite = runner.build_suite(list(labels))
+        aliases = frozenset(runner.get_databases(suite))
+        tests = list(_cases(suite))
+    failed = [one for one in tests if _failure(one) is not None]
+    return Project(
+        config=config,
+        plans=plans,
+        tests=tests,
+        unloadable={one._testMethodName: str(_failure(one)) for one in failed},
+        aliases=aliases,
+        groups=_groups(plans, aliases),
+        batches=make_batches(tests, aliases),
+        asked=asked,
+        runner_inputs=tuple(runner.fingerprint_inputs()),
+    )
+
+
+def check_tests(project: Project) -> Iterator[Finding]:
+    """Say how many tests there are, and which modules of tests cannot be imported."""
+    found = len(project.tests) - len(project.unloadable)
+    if not project.tests:
+        yield note(
+            Area.PROJECT,
+            "No tests were found.",
+            "Is this the folder that has manage.py, and are the labels right?",
+        )
+        return
+    used = ", ".join(map(repr, sorted(project.aliases))) or "none"
+    yield ok(Area.PROJECT, f"{plural(found, 'test')} found; the databases that they use: {used}.")
+    asking = [name for name, why in project.unloadable.items() if NoDatabaseHere.__name__ in why]
+    if asking:
+        yield note(
+            Area.PROJECT,
+            f"{listing(asking)} asks a database while it is imported. A run lends it an isolated "
+            "one; here its tests are left out.",
+        )
+    for name, why in project.unloadable.items():
+        if name not in asking:
+            yield warning(
+                Area.PROJECT,
+                f"The tests in {name} cannot be imported: {_last_line(why)}",
+                f"`python -m ctest_containers {name}` shows where it fails.",
+            )
+
+
+def _refuse(alias: str) -> None:
+    raise NoDatabaseHere(f"The database {alias!r} is asked for while tests are imported.")
+
+
+def _groups(plans: DatabasePlans, aliases: frozenset[str]) -> Any:
+    try:
+        return plans.select(aliases)
+    except UnsupportedVendorError:
+        return plans.select(aliases - set(plans.unsupported))
+
+
+def _cases(suite: Any) -> Iterator[unittest.TestCase]:
+    from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # not in the stubs
+
+    return iter(iter_test_cases(suite))
+
+
+def _failure(test: Any) -> object | None:
+    """What unittest was told when it imported a module; None for a real test."""
+    return getattr(test, "_exception", None)
+
+
+def _last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else "nothing is said of why"

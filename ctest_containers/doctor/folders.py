@@ -1,0 +1,166 @@
+"""The folders that runs write into: temporary files, sockets, the cache; and what is free there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.doctor.finding import Area, Finding, error, note, ok, warning
+from ctest_containers.doctor.scene import Scene
+from ctest_containers.engine.folders import LONGEST, PREFIX
+from ctest_containers.model import SOCKET_PATH_LIMIT
+from ctest_containers.text import size
+
+FEW_BYTES: Final = 512 * 2**20
+"""With less than this, a run may fill the disk of a folder of this machine."""
+
+TOO_FEW_BYTES: Final = 16 * 2**20
+"""With less than this, nothing can be kept there."""
+
+ENGINE_FEW_BYTES: Final = 2 * 2**30
+"""The same for the engine: an image of its own takes 0.4 GiB and every worker some 50 MiB."""
+
+ENGINE_TOO_FEW_BYTES: Final = 256 * 2**20
+
+FEW_FILES: Final = 10_000
+"""Files that a disk can still take; below this it is full, whatever room there is."""
+
+NO_RUN: Final = "0" * 8
+"""As long as the id of a run."""
+
+
+def check_temporary_folder(scene: Scene) -> Iterator[Finding]:
+    """Look at the folder for temporary files: sockets have to fit, and tests write there."""
+    wanted, used = os.environ.get("TMPDIR", ""), Path(tempfile.gettempdir())
+    if wanted and Path(wanted).resolve() != used.resolve():
+        yield warning(
+            Area.MACHINE,
+            f"TMPDIR={wanted} cannot be written, so {used} is used.",
+            f"`mkdir -p {wanted}`, make it yours, or `unset TMPDIR`.",
+        )
+    if not scene.needs_engine:
+        yield from _room("Temporary files", used, scene)
+        return
+    length = len(os.fsencode(used / f"{PREFIX}{NO_RUN}")) + len(LONGEST)
+    if length > SOCKET_PATH_LIMIT:
+        yield note(
+            Area.MACHINE,
+            f"The path of a socket in {used} would have {length} bytes, {SOCKET_PATH_LIMIT} are "
+            "the most, so sockets go to /tmp.",
+            "`export TMPDIR=/tmp`, or another short one, if you want them elsewhere.",
+        )
+        if not os.access("/tmp", os.W_OK):  # noqa: S108  # Where runs have their folders then.
+            yield error(
+                Area.MACHINE,
+                "/tmp cannot be written, so there is no place for sockets.",  # noqa: S108
+                "Name a short folder that is yours: `export TMPDIR=$HOME/tmp`.",
+            )
+    if _forbids_programs(used):
+        yield note(
+            Area.MACHINE,
+            f"Programs in {used} cannot be executed (noexec). The toolkit runs none there; tests "
+            "may.",
+            "If such tests fail: `export TMPDIR=$HOME/tmp`.",
+        )
+    yield from _room("Temporary files", used, scene)
+
+
+def check_cache(scene: Scene) -> Iterator[Finding]:
+    """Look at the folder in which templates of SQLite, timings, logs and locks are kept."""
+    there = _existing(scene.cache)
+    if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
+        yield error(
+            Area.MACHINE,
+            f"The cache folder {scene.cache} cannot be written, so no template can be made.",
+            f"Name another one, such as `export XDG_CACHE_HOME={tempfile.gettempdir()}/cache`, or "
+            f"make {there} yours.",
+        )
+        return
+    logs = scene.cache / "runs"
+    if logs.exists() and scene.config.event_logs and not os.access(logs, os.W_OK | os.X_OK):
+        yield warning(
+            Area.MACHINE,
+            f"The folder of event logs {logs} cannot be written, so runs leave none.",
+            f"Make it yours (`sudo chown -R $USER {logs}`), or use `--event-logs 0`.",
+        )
+    yield from _room("The cache", scene.cache, scene)
+
+
+def check_engine_disk(scene: Scene) -> Iterator[Finding]:
+    """Look at what is free where the engine keeps images and the data of its containers."""
+    root = Path(scene.facts.root) if scene.facts is not None and scene.facts.root else None
+    if root is None or scene.engine is None or not scene.engine.is_here():
+        return
+    try:
+        free = shutil.disk_usage(root).free
+    except OSError:
+        return
+    yield from _judged(
+        "The engine",
+        root,
+        free,
+        few=ENGINE_FEW_BYTES,
+        too_few=ENGINE_TOO_FEW_BYTES,
+        fix="`docker system df` shows what takes it; `python -m ctest_containers template prune` "
+        "and `docker image prune` make room.",
+        vital=scene.needs_engine,
+    )
+
+
+def _room(what: str, folder: Path, scene: Scene) -> Iterator[Finding]:
+    there = _existing(folder)
+    try:
+        free, files = shutil.disk_usage(there).free, _free_files(there)
+    except OSError:
+        return
+    fix = f"Make room on the disk of {there}, or name another folder with " + (
+        "XDG_CACHE_HOME." if folder == scene.cache else "TMPDIR."
+    )
+    if files is not None and files < FEW_FILES:
+        yield warning(
+            Area.MACHINE, f"{folder} can take {files} more files, whatever their size.", fix
+        )
+    yield from _judged(
+        what, folder, free, few=FEW_BYTES, too_few=TOO_FEW_BYTES, fix=fix, vital=True
+    )
+
+
+def _judged(
+    what: str, folder: Path, free: int, *, few: int, too_few: int, fix: str, vital: bool
+) -> Iterator[Finding]:
+    has = f"{what} can have {size(free)} in {folder}"
+    if free >= few:
+        yield ok(Area.MACHINE, f"{has}.")
+    elif free >= too_few or not vital:
+        yield warning(Area.MACHINE, f"{has}; below {size(few)} a run may fill it.", fix)
+    else:
+        yield error(Area.MACHINE, f"{has}, which is not enough.", fix)
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    for one in (folder, *folder.parents):
+        try:
+            one.stat()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return one
+        return one
+    return folder
+
+
+def _free_files(folder: Path) -> int | None:
+    """How many more files a disk takes; None where it does not say."""
+    if not hasattr(os, "statvfs"):
+        return None
+    found = os.statvfs(folder)
+    return found.f_favail if found.f_files else None
+
+
+def _forbids_programs(folder: Path) -> bool:
+    return hasattr(os, "ST_NOEXEC") and bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)

@@ -1,0 +1,139 @@
+"""Whether the images that servers start from are there, and today's templates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from ctest_containers.doctor.finding import Area, Finding, error, note, ok
+from ctest_containers.doctor.scene import Project, Scene
+from ctest_containers.engine.api import ContainerEngine
+from ctest_containers.engine.labels import NAMESPACE
+from ctest_containers.errors import CtestError
+from ctest_containers.model import DatabaseGroup
+from ctest_containers.project.schema import history_rewriters, schema_inputs
+from ctest_containers.template import Template, identify
+from ctest_containers.template.base import BaseImage, base_image
+from ctest_containers.template.incremental import decide
+from ctest_containers.template.kept import KeptTemplate, age, from_files, from_images
+from ctest_containers.text import slug
+
+FOUNDATION: Final = "debian:trixie-slim"
+"""What the Dockerfiles of the toolkit's own images begin with."""
+
+
+def check_images(scene: Scene) -> Iterator[Finding]:
+    """Say of each database whether its template is there, and what it would be built from."""
+    if scene.project is None:
+        return
+    for group in scene.project.groups:
+        if group.has_server and scene.engine is None:
+            continue
+        base = base_image(group.vendor, group.image) if group.has_server else None
+        has_base = _has(scene.engine, base)
+        if base is not None and base.folder is None and not has_base:
+            yield _missing(base, group)
+            continue
+        found = _template(scene, scene.project, group, base)
+        if found is None:
+            continue
+        template, kept = found
+        label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
+        hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
+        if hit is not None:
+            yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")
+            continue
+        yield note(
+            Area.DATABASES,
+            f"{label} is missing: {_why(template, kept)}. The next run builds it.",
+            "To have it before: `python -m ctest_containers template build`.",
+        )
+        if base is not None:
+            yield from _base(scene.engine, base, has_base=has_base)
+
+
+def _has(engine: ContainerEngine | None, base: BaseImage | None) -> bool:
+    return engine is not None and base is not None and engine.image_labels(base.name) is not None
+
+
+def _missing(base: BaseImage, group: DatabaseGroup) -> Finding:
+    what = f"The image {base.name} for {_names(group)} is not on the engine"
+    if base.name.startswith("localhost/"):
+        return error(
+            Area.DATABASES,
+            f"{what}, and no registry has such a name.",
+            "Build it, or name another one: `--images ALIAS=IMAGE`.",
+        )
+    return note(
+        Area.DATABASES,
+        f"{what}; the next run pulls it and builds a template from it.",
+        f"To have it before: `docker pull {base.name}`.",
+    )
+
+
+def _base(engine: ContainerEngine | None, base: BaseImage, *, has_base: bool) -> Iterator[Finding]:
+    if has_base:
+        yield ok(Area.DATABASES, f"Its image {base.name} is there.")
+        return
+    yield note(
+        Area.DATABASES,
+        f"Its image {base.name} is missing, too. The next run builds it, with packages from "
+        "Debian's archive.",
+        "Where the archive is reached through a proxy, name it in ~/.docker/config.json "
+        "(`proxies`).",
+    )
+    if engine is not None and engine.image_labels(FOUNDATION) is None:
+        yield note(
+            Area.DATABASES,
+            f"{FOUNDATION}, which that begins with, is missing as well and is pulled.",
+            f"Where no registry answers: `scripts/base-image` of a clone makes it from packages; "
+            f"elsewhere `docker save {FOUNDATION} | docker load` brings it from another machine.",
+        )
+
+
+def _template(
+    scene: Scene, project: Project, group: DatabaseGroup, base: BaseImage | None
+) -> tuple[Template, Sequence[KeptTemplate]] | None:
+    """Today's template, and those that there are of the same databases."""
+    try:
+        inputs = (
+            *schema_inputs(group, extra_files=project.config.fingerprint_files),
+            *project.runner_inputs,
+        )
+        template = identify(
+            project=scene.name,
+            group=group,
+            inputs=inputs,
+            base=base,
+            base_digest=_digest(scene.engine, base),
+        )
+    except CtestError:
+        # Where options or the project are at fault, their own checks say so.
+        return None
+    if base is None:
+        kept = from_files(scene.cache)
+    else:
+        assert scene.engine is not None
+        name = f"{NAMESPACE}/{slug(scene.name)}/{group.label}"
+        kept = from_images(scene.engine.images(name), scene.cache)
+    mine = [one for one in kept if (one.project, one.group) == (slug(scene.name), group.label)]
+    return template, mine
+
+
+def _digest(engine: ContainerEngine | None, base: BaseImage | None) -> str:
+    if base is None or base.context or engine is None:
+        return base.context if base else ""
+    return engine.image_digest(base.name)
+
+
+def _why(template: Template, kept: Sequence[KeptTemplate]) -> str:
+    if template.has_own_runner:
+        return "the project's own test runner fills the databases, too"
+    try:
+        return decide(template.inputs, kept, history_rewriters).reason
+    except Exception as problem:  # noqa: BLE001  # Migrations may raise anything.
+        return f"the migrations cannot be loaded ({problem})"
+
+
+def _names(group: DatabaseGroup) -> str:
+    return ", ".join(repr(alias) for alias in group.aliases)

@@ -1,0 +1,77 @@
+"""What workers would share although each has databases of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
+from ctest_containers.doctor.scene import Scene
+from ctest_containers.project.survey import Shared, survey
+from ctest_containers.text import listing
+
+
+def check_isolation(scene: Scene) -> Iterator[Finding]:
+    """Look at caches, folders and brokers of the settings, and at ports of live servers."""
+    if scene.project is None:
+        return
+    yield from judged(survey(), separate=scene.config.separate)
+    yield from fixed_ports(live_servers(scene.project.tests))
+
+
+def judged(shared: Sequence[Shared], *, separate: bool) -> Iterator[Finding]:
+    """What becomes of what the settings would let workers share.
+
+    Args:
+        separate: Whether workers get their own of it as far as possible.
+    """
+    for one in shared:
+        what = f"{one.setting}: {one.what}"
+        if one.separated and separate:
+            yield ok(Area.ISOLATION, f"{what} Each worker has its own.")
+        elif one.separated:
+            yield warning(Area.ISOLATION, what, "Leave out `--no-separate`: it would be separated.")
+        else:
+            yield warning(Area.ISOLATION, what, one.advice or "Separate it: `--worker-setup`.")
+
+
+@dataclass(frozen=True, slots=True)
+class FixedPort:
+    """A class whose live server always listens on the same port."""
+
+    test_class: str
+    port: int
+
+
+def live_servers(tests: Sequence[Any]) -> list[FixedPort]:
+    """The classes among those of the tests that name a port themselves, each once."""
+    from django.test import LiveServerTestCase
+
+    kinds = dict.fromkeys(type(test) for test in tests)
+    return [
+        FixedPort(f"{kind.__module__}.{kind.__qualname__}", kind.port)
+        for kind in kinds
+        if issubclass(kind, LiveServerTestCase) and kind.port
+    ]
+
+
+def fixed_ports(found: Sequence[FixedPort]) -> Iterator[Finding]:
+    """Two servers on one port do not start; one class alone can still meet another program."""
+    by_port: dict[int, list[str]] = {}
+    for one in found:
+        by_port.setdefault(one.port, []).append(one.test_class)
+    for port, classes in by_port.items():
+        what = f"Port {port} is the live server's in {listing(classes)}"
+        if len(classes) > 1:
+            yield warning(
+                Area.ISOLATION,
+                f"{what}; two workers cannot listen on it at once.",
+                "Leave the attribute `port` out, or set it to 0, and use self.live_server_url.",
+            )
+        else:
+            yield note(
+                Area.ISOLATION,
+                f"{what}; a second run on this machine cannot listen on it at the same time.",
+                "Leave the attribute `port` out, or set it to 0, and use self.live_server_url.",
+            )

@@ -1,0 +1,81 @@
+"""Options that ask for something that is not installed, or that is not there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from typing import Final
+
+from ctest_containers.config import Config
+from ctest_containers.doctor.finding import Area, Finding, error, warning
+from ctest_containers.doctor.scene import Scene
+from ctest_containers.limits import limits
+
+EXTRAS: Final = (
+    ("prometheus", "prometheus_client", "prometheus", lambda one: bool(one.prometheus)),
+    (
+        "prometheus_gateway",
+        "prometheus_client",
+        "prometheus",
+        lambda one: bool(one.prometheus_gateway),
+    ),
+    ("log_format", "pythonjsonlogger", "json", lambda one: one.log_format == "json"),
+)
+"""For each option the module it needs, the extra that brings it, and whether it is asked for."""
+
+
+def check_options(scene: Scene) -> Iterator[Finding]:
+    """Look for extras that are missing, and for options that contradict one another."""
+    config = scene.config
+    for name, module, extra, is_wanted in EXTRAS:
+        if is_wanted(config) and importlib.util.find_spec(module) is None:
+            yield error(
+                Area.OPTIONS,
+                f"The option {name} needs {module}, which is not installed.",
+                f'`pip install "ctest-containers[{extra}]"`',
+            )
+    if config.push and not config.registry:
+        yield error(
+            Area.OPTIONS,
+            "The option push is set, and there is no registry to push to.",
+            "Name one with `--registry`, or leave `--push` out.",
+        )
+    yield from _limits(config)
+    if scene.project is not None and config.worker_setup:
+        yield from _worker_setup(config.worker_setup)
+
+
+def _limits(config: Config) -> Iterator[Finding]:
+    found = limits(
+        main=config.timeout,
+        per_test=config.timeout_per_test,
+        per_worker=config.timeout_per_worker,
+        whole_run=config.timeout_global,
+    )
+    for inversion in found.inversions():
+        yield warning(
+            Area.OPTIONS,
+            inversion,
+            "Let each limit be above the one before it: `--timeout-per-test`, "
+            "`--timeout-per-worker`, `--timeout-global`.",
+        )
+
+
+def _worker_setup(path: str) -> Iterator[Finding]:
+    from django.utils.module_loading import import_string
+
+    try:
+        found = import_string(path)
+    except Exception as problem:  # noqa: BLE001  # A module of the project's may raise anything.
+        yield error(
+            Area.OPTIONS,
+            f"The function worker_setup={path!r} cannot be imported: {problem}.",
+            "Correct `--worker-setup`, or WORKER_SETUP in the setting CTEST_CONTAINERS.",
+        )
+        return
+    if not callable(found):
+        yield error(
+            Area.OPTIONS,
+            f"worker_setup={path!r} is no function.",
+            "Name one that takes a worker: `--worker-setup package.module.function`.",
+        )

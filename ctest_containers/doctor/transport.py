@@ -1,0 +1,66 @@
+"""How workers will reach their servers, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
+from ctest_containers.doctor.scene import Scene
+from ctest_containers.engine.folders import run_folder
+from ctest_containers.engine.ways import EVERYWHERE, Way
+from ctest_containers.errors import EngineError, EngineUnreachableError
+from ctest_containers.model import Transport
+
+NO_RUN: Final = "0" * 8
+"""Stands for the id of a run, whose folder decides what can be shared with the engine."""
+
+NAMES: Final = {
+    Transport.SOCKET: "Unix sockets, and containers without network",
+    Transport.NETWORK: "a network that servers share with this container",
+    Transport.PORT: "published ports",
+}
+
+
+def check_transport(scene: Scene) -> Iterator[Finding]:
+    """Let the engine's own part decide on the transport, as a run does."""
+    if scene.engine is None or not scene.needs_engine:
+        return
+    wanted = scene.config.transport
+    try:
+        way = scene.engine.way(run_folder(NO_RUN), wanted)
+    except EngineUnreachableError:
+        raise
+    except EngineError as problem:
+        yield error(Area.TRANSPORT, problem.message, problem.hint or "Use `--transport auto`.")
+        return
+    asked = f" (as --transport {wanted} asks)" if wanted != "auto" else ""
+    yield ok(Area.TRANSPORT, f"Servers are reached by {NAMES[way.transport]}{asked}: {way.reason}.")
+    if way.doubt:
+        yield warning(
+            Area.TRANSPORT,
+            f"That may not work: {way.doubt}.",
+            "If servers are not reached, use `--transport auto`.",
+        )
+    if way.publish in {EVERYWHERE, "::"} and way.transport is Transport.PORT:
+        yield warning(
+            Area.TRANSPORT,
+            f"Servers listen on every address of {way.host}; only their random passwords keep "
+            "others out.",
+            "Use such an engine in a network that you trust.",
+        )
+    yield from _slower(scene, way)
+
+
+def _slower(scene: Scene, way: Way) -> Iterator[Finding]:
+    """A user's own choice may be slower than the one that the toolkit would make."""
+    if scene.config.transport == "auto" or way.transport is Transport.SOCKET:
+        return
+    assert scene.engine is not None
+    best = scene.engine.way(run_folder(NO_RUN), "auto")
+    if best.transport is Transport.SOCKET:
+        yield warning(
+            Area.TRANSPORT,
+            f"Sockets would do, too ({best.reason}), and take less than half the time for a query.",
+            "`--transport auto`",
+        )

@@ -1,0 +1,114 @@
+"""Reads what decides how servers are reached from what system and engine say."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from ctest_containers.engine.own_container import (
+    OwnContainer,
+    is_a_container,
+    on_the_engines_machine,
+    own_mount_points,
+)
+from ctest_containers.engine.reach import is_remote, socket_path
+from ctest_containers.engine.ways import Place
+
+SECONDS: Final = 5.0
+"""What a look at this machine may take."""
+
+CREDENTIALS: Final = struct.Struct("3i")
+"""Process, user and group at the other end of a Unix socket; see SO_PEERCRED in unix(7)."""
+
+
+def read_place(*, address: str, kernel: str, container: OwnContainer | None, folder: Path) -> Place:
+    """Where this process and the engine are.
+
+    Args:
+        address: The engine's, as DOCKER_HOST has it.
+        kernel: The release of the kernel that the engine's containers run on.
+        container: The engine's container that this process runs in; None for none.
+        folder: The run's own folder.
+    """
+    remote = remote_name(address)
+    seen = listener_is_seen(address)
+    return Place(
+        platform=sys.platform,
+        # Two machines may have the same kernel, but only one machine has this container.
+        shares_kernel=kernel == platform.release() and (not remote or container is not None),
+        near=seen is True,
+        # Docker Desktop's engine cannot be seen from WSL either, which is no container of it.
+        hidden=seen is False and is_a_container(),
+        remote=remote,
+        container=container,
+        folder=folder,
+        shared=(
+            None
+            if container is None
+            else on_the_engines_machine(folder, container, own_mount_points())
+        ),
+    )
+
+
+def is_near(address: str) -> bool:
+    """Whether the engine listens at a Unix socket, as far as is known on this side of it."""
+    return socket_path(address) is not None and listener_is_seen(address) is not False
+
+
+def listener_is_seen(address: str) -> bool | None:
+    """Whether who listens at a Unix socket is a process that this one can see.
+
+    None for an address that is no Unix socket, and where the system does not tell: Linux does, and
+    says 0 for a process that is outside of this one's container.
+    """
+    path, option = socket_path(address), getattr(socket, "SO_PEERCRED", None)
+    if path is None or option is None:
+        return None
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(SECONDS)
+            connection.connect(str(path))
+            told = connection.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size)
+    except OSError:
+        return None
+    process, _, _ = CREDENTIALS.unpack(told)
+    return bool(process)
+
+
+def remote_name(address: str) -> str:
+    """By what name or address an engine's machine is reached; empty for this one."""
+    if not is_remote(address):
+        return ""
+    parts = urlsplit(address)
+    name = parts.hostname or ""
+    if parts.scheme != "ssh":
+        return name
+    meant = _known_to_ssh(name)
+    return meant if is_remote(f"ssh://[{meant}]" if ":" in meant else f"ssh://{meant}") else ""
+
+
+def _known_to_ssh(name: str) -> str:
+    """The machine for which a name stands in the user's configuration of ssh."""
+    ssh = shutil.which("ssh")
+    if ssh is None:
+        return name
+    try:
+        asked = subprocess.run(
+            [ssh, "-G", "--", name],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return name
+    lines = dict(line.partition(" ")[::2] for line in asked.stdout.splitlines())
+    return lines.get("hostname") or name

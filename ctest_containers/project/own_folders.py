@@ -1,0 +1,199 @@
+"""The folders that tests write into, and those that a worker gets in their place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.project.named import class_at, setting
+from ctest_containers.text import slug
+
+COPIED_FILES: Final = 1000
+"""Files and folders that are copied for each worker; so many take half a second."""
+
+
+COPIED_BYTES: Final = 50 * 2**20
+"""Bytes that are copied for each worker: temporary files may be in memory."""
+
+
+FOLDER_SETTINGS: Final[Mapping[str, bool]] = {
+    "MEDIA_ROOT": True,
+    "FILE_UPLOAD_TEMP_DIR": False,
+    "SESSION_FILE_PATH": False,
+    "EMAIL_FILE_PATH": False,
+}
+"""Settings that name a folder, and whether tests may want what is in it already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder that the project's tests write into.
+
+    Attributes:
+        setting: What names it.
+        path: Absolute.
+        is_read: Whether tests may want what is in it already.
+    """
+
+    setting: str
+    path: Path
+    is_read: bool
+
+
+def shared_folders() -> list[Folder]:
+    """All folders that the settings name."""
+    named: list[tuple[str, object, bool]] = [
+        (name, setting(name), is_read) for name, is_read in FOLDER_SETTINGS.items()
+    ]
+    named += [(f"STORAGES[{alias!r}]", place, True) for alias, place in _storage_locations()]
+    named += [
+        (f"CACHES[{alias!r}]", spec.get("LOCATION"), False)
+        for alias, spec in (setting("CACHES") or {}).items()
+        if keeps_files(class_at(spec.get("BACKEND")))
+    ]
+    return [
+        Folder(setting=setting, path=path, is_read=is_read)
+        for setting, value, is_read in named
+        if (path := path_of(value)) is not None
+    ]
+
+
+def path_of(value: object) -> Path | None:
+    """The absolute path that a setting names; an empty one stands for the current folder."""
+    return Path(value).resolve() if isinstance(value, (str, Path)) and str(value) else None
+
+
+def own_path(value: Any, own: Mapping[Path, Path]) -> Any:
+    """What a setting that names a folder becomes, in the type that it has."""
+    path = path_of(value)
+    found = None if path is None else own.get(path)
+    return value if found is None else found if isinstance(value, Path) else str(found)
+
+
+def copy_folders(folders: Collection[Folder], target: Path) -> dict[Path, Path]:
+    """Make the counterparts of folders, and give them by the folders that have one.
+
+    One that does not exist is not made either: Django makes those that it needs. What is nested
+    stays nested.
+    """
+    own: dict[Path, Path] = {}
+    read = {folder.path for folder in folders if folder.is_read}
+    for path in sorted({folder.path for folder in folders}, key=lambda path: len(path.parts)):
+        contents = contents_of(path, apart_from=target) if path in read else []
+        if contents is None:
+            continue
+        above = next((one for one in reversed(own) if path.is_relative_to(one)), None)
+        if above is None:
+            own[path] = target / f"{len(own) + 1}-{slug(path.name)}"
+        else:
+            own[path] = own[above] / path.relative_to(above)
+        if path.is_dir():
+            own[path].mkdir(parents=True, exist_ok=True)
+        for source in contents:
+            copy = own[path] / source.relative_to(path)
+            if source.is_dir():
+                copy.mkdir(exist_ok=True)
+            elif not copy.exists():
+                # Whoever works with the project meanwhile may remove one.
+                with suppress(FileNotFoundError):
+                    shutil.copy2(source, copy)
+    return own
+
+
+def contents_of(folder: Path, *, apart_from: Path) -> list[Path] | None:
+    """All that is in a folder, each after the folder that it is in.
+
+    Returns:
+        None where it is too much to be copied, or cannot be.
+    """
+    if apart_from.resolve().is_relative_to(folder):
+        return None
+    found: list[Path] = []
+    size = 0
+    try:
+        for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+            below = [Path(place, name) for name in folders]
+            if any(_leads_up(one) for one in below if one.is_symlink()):
+                return None
+            found += below
+            for file in (Path(place, name) for name in files):
+                if not file.exists():
+                    continue  # A link that leads nowhere.
+                status = file.stat()
+                if not stat.S_ISREG(status.st_mode) or not os.access(file, os.R_OK):
+                    return None
+                size += status.st_size
+                found.append(file)
+            if len(found) > COPIED_FILES or size > COPIED_BYTES:
+                return None
+    except FileNotFoundError:
+        pass
+    except OSError:
+        return None
+    return found
+
+
+def _leads_up(link: Path) -> bool:
+    return link.parent.resolve().is_relative_to(link.resolve())
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def storage_specs() -> Mapping[str, Any]:
+    """The storages of the settings, by their aliases."""
+    from django.core.files.storage import storages
+
+    # In Django 4.2 it knows DEFAULT_FILE_STORAGE, too.
+    return storages.backends
+
+
+def _storage_locations() -> Iterator[tuple[str, object]]:
+    """The aliases of storages in folders that have options saying where."""
+    from django.core.files.storage import FileSystemStorage
+
+    for alias, spec in storage_specs().items():
+        location = (spec.get("OPTIONS") or {}).get("location")
+        found = class_at(spec.get("BACKEND")) if location else None
+        if found is not None and issubclass(found, FileSystemStorage):
+            yield alias, location
+
+
+def own_storages(own: Mapping[Path, Path]) -> Any:
+    """The setting STORAGES for a worker that has these folders."""
+    specs = dict(setting("STORAGES") or {})
+    for alias, location in _storage_locations():
+        options = {**specs[alias]["OPTIONS"], "location": own_path(location, own)}
+        specs[alias] = {**specs[alias], "OPTIONS": options}
+    return specs
+
+
+def storages_made() -> list[Any]:
+    """What has been made of the storages of the settings so far, and who knows who has it."""
+    from django.core.files.storage import storages
+
+    return list(storages._storages.values())  # type: ignore[attr-defined]  # not in the stubs
+
+
+def move_storage(storage: Any, own: Mapping[Path, Path]) -> None:
+    """Let whoever has a storage, such as a field since its model was made, find its own files."""
+    from django.core.files.storage import FileSystemStorage
+
+    if isinstance(storage, FileSystemStorage) and hasattr(storage, "_location"):
+        storage._location = own_path(storage._location, own)
+        for cached in ("base_location", "location"):
+            vars(storage).pop(cached, None)
+
+
+def keeps_files(found: type | None) -> bool:
+    """Whether a cache of this class is in a folder."""
+    from django.core.cache.backends.filebased import FileBasedCache
+
+    return found is not None and issubclass(found, FileBasedCache)

@@ -1,0 +1,70 @@
+"""Caches and channel layers on servers that workers share, and how they are kept apart there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ctest_containers.project.named import class_at, setting
+from ctest_containers.project.own_folders import keeps_files, own_path
+
+
+def is_in_the_process(found: type | None) -> bool:
+    """Whether a cache is in memory, nowhere, or in the worker's own database."""
+    from django.core.cache.backends.db import DatabaseCache
+    from django.core.cache.backends.dummy import DummyCache
+    from django.core.cache.backends.locmem import LocMemCache
+
+    return found is not None and issubclass(found, (LocMemCache, DummyCache, DatabaseCache))
+
+
+def takes_prefix(found: type | None, spec: Mapping[str, Any]) -> bool:
+    """Whether keys with different prefixes are different keys."""
+    from django.core.cache.backends.base import BaseCache, get_key_func
+
+    if found is None or not issubclass(found, BaseCache):
+        return False
+    try:
+        make: Any = get_key_func(spec.get("KEY_FUNCTION"))
+        return bool(make("key", "one", 1) != make("key", "another", 1))
+    except Exception:  # noqa: BLE001  # A function of the project's may raise anything.
+        return False
+
+
+def own_caches(name: str, own: Mapping[Path, Path]) -> Any:
+    """The setting CACHES for a worker of this name that has these folders."""
+    specs = dict(setting("CACHES") or {})
+    for alias, spec in specs.items():
+        found = class_at(spec.get("BACKEND"))
+        if keeps_files(found):
+            specs[alias] = {**spec, "LOCATION": own_path(spec.get("LOCATION"), own)}
+        elif not is_in_the_process(found) and takes_prefix(found, spec):
+            specs[alias] = {**spec, "KEY_PREFIX": _prefixed(name, spec.get("KEY_PREFIX"))}
+    return specs
+
+
+def _prefixed(name: str, configured: object) -> str:
+    # No colon: django-redis finds the end of a prefix by it.
+    return f"{name}-{configured}" if configured else name
+
+
+def is_on_redis(layer: Mapping[str, Any]) -> bool:
+    """Whether a channel layer is one of channels_redis."""
+    found = class_at(layer.get("BACKEND"))
+    classes = () if found is None else found.__mro__
+    return any(one.__module__.partition(".")[0] == "channels_redis" for one in classes)
+
+
+def own_channel_layers(name: str) -> Any:
+    """The setting CHANNEL_LAYERS for a worker of this name."""
+    layers = setting("CHANNEL_LAYERS")
+    if not isinstance(layers, Mapping):
+        return layers
+    changed = dict(layers)
+    for alias, layer in layers.items():
+        if is_on_redis(layer):
+            configured = layer.get("CONFIG") or {}
+            prefix = _prefixed(name, configured.get("prefix", "asgi"))
+            changed[alias] = {**layer, "CONFIG": {**configured, "prefix": prefix}}
+    return changed

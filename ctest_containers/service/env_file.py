@@ -1,0 +1,59 @@
+"""A file of variables that a shell, Docker Compose and the libraries called dotenv read alike.
+
+They agree on few ways to write a value: a word of harmless characters as it is, and nearly
+everything else between single quotes. A value that one of them would read differently is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.errors import ServiceError, UsageError
+from ctest_containers.storage import replace_text
+
+WORD: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
+
+SINGLE: Final = re.compile(
+    r"(?:(?!\$\{)[^'\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\\(?![\\']|$))*"
+)
+"""What python-dotenv leaves as it is between single quotes: no `${`, and no escape."""
+
+DOUBLE: Final = re.compile(r"[^\"$`\\!\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
+"""What nobody replaces between double quotes."""
+
+
+def write_env_file(file: Path, variables: Mapping[str, str]) -> None:
+    """Write `NAME=value` lines into a file that only its user may read, in one step.
+
+    Raises:
+        UsageError: A value cannot be written so that everybody reads the same.
+        ServiceError: The file cannot be written.
+    """
+    text = "".join(f"{name}={quoted(name, value)}\n" for name, value in variables.items())
+    try:
+        replace_text(file.absolute(), text, private=True)
+    except OSError as error:
+        raise ServiceError(
+            f"The file {file} cannot be written: {error}.", "Name another one with --env-file."
+        ) from error
+
+
+def quoted(name: str, value: str) -> str:
+    """A value as it stands in such a file.
+
+    Raises:
+        UsageError: Readers would not agree on what is written.
+    """
+    if WORD.fullmatch(value):
+        return value
+    if SINGLE.fullmatch(value):
+        return f"'{value}'"
+    if DOUBLE.fullmatch(value):
+        return f'"{value}"'
+    raise UsageError(
+        f"The value of {name} has characters that not every reader of such a file takes alike.",
+        "Use --json, or another name for the database, its user or the folder TMPDIR.",
+    )

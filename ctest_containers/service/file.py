@@ -1,0 +1,173 @@
+"""The file in which a service is kept: read by anybody, changed by one process at a time."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from ctest_containers import codec
+from ctest_containers.errors import ServiceError, UsageError
+from ctest_containers.service.state import Service, service_from
+from ctest_containers.storage import cache_folder, replace_text
+from ctest_containers.text import listing, slug
+
+DEFAULT: Final = "default"
+"""What a service is called that nobody names."""
+
+FORMAT: Final = "ctest_containers service"
+VERSION: Final = 1
+"""Changes whenever what is written could be misread by another version of the toolkit."""
+
+LOCK_SECONDS: Final = 60.0
+"""What another process may take for a change; what takes long is done between two changes."""
+
+NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+
+_ENCODE: Final = codec.encoder(ascii_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFile:
+    """Where a service is kept; it is there as long as the service is."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The service's name."""
+        return self.path.stem
+
+    def read(self) -> Service | None:
+        """The service; None if there is none.
+
+        Raises:
+            ServiceError: The file cannot be read, or another version has written it.
+        """
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+            if found["format"] != FORMAT or found["version"] != VERSION:
+                raise ServiceError(
+                    f"The service {self.name!r} is another version's of the toolkit.",
+                    "End it with python -m ctest_containers service down.",
+                )
+            return service_from(found["service"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ServiceError(
+                f"The file of the service {self.name!r}, {self.path}, cannot be read: {error!r}.",
+                "End it with python -m ctest_containers service down, which needs no file.",
+            ) from error
+
+    def existing(self) -> Service:
+        """The service.
+
+        Raises:
+            ServiceError: There is none.
+        """
+        found = self.read()
+        if found is None:
+            raise self.missing()
+        return found
+
+    def missing(self) -> ServiceError:
+        """What to say where there is no such service."""
+        others = [one.name for one in services(self.path.parent.name) if one != self]
+        hint = f"There are: {listing(others)}. " if others else ""
+        named = "" if self.name == DEFAULT else f" --name {self.name}"
+        return ServiceError(
+            f"There is no service {self.name!r} of the project {self.path.parent.name!r}.",
+            f"{hint}Start it with python -m ctest_containers service up{named}.",
+        )
+
+    def write(self, service: Service) -> None:
+        """Replace the file in one step; only its user may read it.
+
+        Raises:
+            ServiceError: It cannot be written.
+        """
+        text = _ENCODE({"format": FORMAT, "version": VERSION, "service": service})
+        try:
+            replace_text(self.path, text, private=True)
+        except OSError as error:
+            raise ServiceError(
+                f"The file of a service, {self.path}, cannot be written: {error}.",
+                "Make room there, or name another folder with XDG_CACHE_HOME.",
+            ) from error
+
+    def remove(self) -> None:
+        """Let there be no service any more."""
+        self.path.unlink(missing_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let nobody else change it meanwhile; ends when the process does, however that ends.
+
+        Raises:
+            ServiceError: Another process does not come to an end.
+        """
+        folder = cache_folder() / "locks"
+        lock = FileLock(folder / f"service-{self.path.parent.name}-{self.name}.lock")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=LOCK_SECONDS)
+        except (OSError, Timeout) as error:
+            raise ServiceError(
+                f"The service {self.name!r} cannot be changed: {error}.",
+                "Another process may have hung while it was changing it.",
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
+    """Where a project's service of this name is kept.
+
+    Raises:
+        UsageError: A service cannot have this name.
+    """
+    if NAME.fullmatch(name) is None:
+        raise UsageError(
+            f"A service cannot be called {name!r}.",
+            "Its name has at most 40 small letters, digits and, between them, dashes.",
+        )
+    return ServiceFile(_folder() / slug(project) / f"{name}.json")
+
+
+def services(project: str = "*") -> list[ServiceFile]:
+    """All services of a project, or of every project."""
+    name = project if project == "*" else slug(project)
+    return [ServiceFile(path) for path in sorted(_folder().glob(f"{name}/[!.]*.json"))]
+
+
+def find_service(project: str, name: str, folder: Path) -> ServiceFile:
+    """The service that is meant in a folder, whose settings may call the project differently.
+
+    Args:
+        project: What the project is called if the settings say nothing.
+    """
+    usual = service_file(project, name)
+    if usual.path.exists():
+        return usual
+    for other in services():
+        if other.name == name:
+            try:
+                found = other.read()
+            except ServiceError:
+                continue
+            if found is not None and found.folder == str(folder):
+                return other
+    return usual
+
+
+def _folder() -> Path:
+    return cache_folder() / "services"

@@ -1,0 +1,132 @@
+"""How a service is doing, by asking the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ctest_containers.engine import Container
+from ctest_containers.errors import EngineError, EngineUnreachableError
+from ctest_containers.service.state import Service, Slot, SlotState
+from ctest_containers.template.kept import age
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotStatus:
+    """How a slot is doing.
+
+    Attributes:
+        up: Whether all its databases are there.
+        trouble: What is wrong if they are not.
+        templates: What it was made from, as `list` of templates shows them.
+        made: When, in seconds since 1970; 0 if never.
+        leased_by: The process that has it; None where it is given back by hand, or is free.
+        since: Since when it is leased, in seconds since 1970; None where it is not.
+    """
+
+    slot: int
+    state: str
+    up: bool
+    trouble: str
+    templates: tuple[str, ...]
+    containers: tuple[str, ...]
+    made: float
+    leased_by: int | None
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """How a service is doing."""
+
+    service: str
+    project: str
+    slots: tuple[SlotStatus, ...]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether everything is up that should be."""
+        return all(slot.up for slot in self.slots)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {"version": 1, "up": self.is_up, **asdict(self)}
+
+
+def look_at(service: Service) -> ServiceStatus:
+    """Ask the engine about every slot.
+
+    Raises:
+        EngineUnreachableError: It does not answer.
+    """
+    running = _running(service)
+    return ServiceStatus(
+        service=service.name,
+        project=service.project,
+        slots=tuple(_status(slot, running) for slot in service.slots),
+    )
+
+
+def as_lines(status: ServiceStatus) -> Iterator[str]:
+    """The same for people."""
+    yield f"The service {status.service!r} of the project {status.project!r}:"
+    for slot in status.slots:
+        made = f", {age(slot.made)} old" if slot.made else ""
+        lease = ""
+        if slot.since is not None:
+            who = "by hand" if slot.leased_by is None else f"by process {slot.leased_by}"
+            lease = f" {who} for {age(slot.since)}"
+        yield f"  slot {slot.slot}: {'up' if slot.up else 'not up'}{made}, {slot.state}{lease}"
+        for template in slot.templates:
+            yield f"    from the template {template}"
+        if slot.trouble:
+            yield f"    {slot.trouble}"
+    if not status.is_up:
+        yield "python -m ctest_containers service up starts what is not up."
+
+
+def _running(service: Service) -> dict[str, str]:
+    """What is wrong with each container that the service names; empty where nothing is."""
+    names = [server.container for slot in service.slots for server in slot.servers]
+    if not names:
+        return {}
+    from ctest_containers.engine.docker import DockerEngine
+
+    engine = DockerEngine()
+    found = {}
+    for name in names:
+        try:
+            state = engine.state(Container(id=name, name=name))
+            found[name] = "" if state.running else f"The server {name} {state}"
+        except EngineUnreachableError:
+            raise
+        except EngineError:
+            found[name] = f"The server {name} is gone."
+    return found
+
+
+def _status(slot: Slot, running: dict[str, str]) -> SlotStatus:
+    state = slot.state
+    troubles = [running[server.container] for server in slot.servers]
+    if state in {SlotState.MAKING, SlotState.UNMADE}:
+        troubles = [f"It is {state.value}."]
+    files = [
+        str(lease.settings["NAME"]) for lease in slot.leases().values() if lease.address is None
+    ]
+    troubles += [f"The file {name} is gone." for name in files if not Path(name).is_file()]
+    said = [one for one in troubles if one]
+    sources = slot.recipe.sources if slot.recipe is not None else ()
+    holder = slot.lease.holder if slot.lease is not None else ""
+    return SlotStatus(
+        slot=slot.number,
+        state=state.value,
+        up=slot.ready and not said,
+        trouble="\n    ".join(said),
+        templates=tuple(f"{one.group.label}:{one.fingerprint[:12]}" for one in sources),
+        containers=tuple(one.container for one in slot.servers),
+        made=slot.made,
+        leased_by=int(holder.split("/")[3]) if holder else None,
+        since=slot.lease.since if slot.lease is not None else None,
+    )

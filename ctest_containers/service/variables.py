@@ -1,0 +1,121 @@
+"""The environment variables by which programs of any language find a slot's databases.
+
+`DATABASE_URL` is the address of the database `default`; that of another alias is in
+`<ALIAS>_DATABASE_URL`. What the clients of PostgreSQL and MySQL read by themselves leads to
+`default`, or to the first database of that vendor where `default` is another's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from ctest_containers.errors import UsageError
+from ctest_containers.isolated import database_url
+from ctest_containers.model import Lease, Vendor
+from ctest_containers.service.state import Slot
+
+DEFAULT_ALIAS: Final = "default"
+
+OVERRIDING: Final = (
+    *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
+    *("PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
+    "PGTARGETSESSIONATTRS",
+)
+"""What libpq obeys even where a program names host, port, user, password and database."""
+
+MISLEADING: Final = {
+    Vendor.POSTGRESQL: (
+        *("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
+        *OVERRIDING,
+    ),
+    Vendor.MYSQL: (
+        *("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "MYSQL_USER", "MYSQL_PWD"),
+        "MYSQL_DATABASE",
+    ),
+    Vendor.SQLITE: (),
+}
+"""What an environment may have that would lead a vendor's clients elsewhere.
+
+https://www.postgresql.org/docs/current/libpq-envars.html
+https://dev.mysql.com/doc/refman/8.4/en/environment-variables.html
+"""
+
+
+def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
+    """The variables for the databases of one slot; those that would be empty are left out.
+
+    Raises:
+        UsageError: Two aliases would have the same variable.
+    """
+    found: dict[str, str] = {}
+    named: dict[str, str] = {}
+    for alias, lease in leases.items():
+        name = _url_variable(alias)
+        if name in named:
+            raise UsageError(
+                f"The databases {named[name]!r} and {alias!r} would both be in {name}.",
+                "Leave one of them out with --databases.",
+            )
+        named[name] = alias
+        found[name] = database_url(lease)
+    for vendor, of_vendor in ((Vendor.POSTGRESQL, _postgresql), (Vendor.MYSQL, _mysql)):
+        own = {alias: lease for alias, lease in leases.items() if lease.vendor is vendor}
+        if own:
+            found |= of_vendor(own.get(DEFAULT_ALIAS) or next(iter(own.values())))
+    return {name: value for name, value in found.items() if value}
+
+
+def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
+    """The variables for a service: those of its first slot, and who they are.
+
+    With several slots, each one's are there a second time, as `CTEST_<number>_…`.
+    """
+    several = list(slots)
+    found = {"CTEST_SERVICE": service}
+    for slot in several[:1]:
+        found |= {"CTEST_SLOT": str(slot.number), **variables(slot.leases())}
+    if len(several) > 1:
+        for slot in several:
+            own = variables(slot.leases())
+            found |= {f"CTEST_{slot.number}_{name}": value for name, value in own.items()}
+    return found
+
+
+def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[str, str]:
+    """An environment in which nothing leads clients to other databases than these."""
+    misleading = {name for lease in leases.values() for name in MISLEADING[lease.vendor]}
+    kept = {name: value for name, value in before.items() if name not in misleading}
+    return {**kept, **variables(leases)}
+
+
+def set_aside_overriding() -> None:
+    """Let this process's own connections, and those of its children, obey what they are given."""
+    for name in OVERRIDING:
+        os.environ.pop(name, None)
+
+
+def _url_variable(alias: str) -> str:
+    if alias == DEFAULT_ALIAS:
+        return "DATABASE_URL"
+    word = re.sub(r"[^A-Z0-9]", "_", alias.upper())
+    return f"{'_' if word[:1].isdigit() else ''}{word}_DATABASE_URL"
+
+
+def _postgresql(lease: Lease) -> dict[str, str]:
+    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER"}
+    return _renamed(lease, {**names, "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"})
+
+
+def _mysql(lease: Lease) -> dict[str, str]:
+    names = {"USER": "MYSQL_USER", "PASSWORD": "MYSQL_PWD", "NAME": "MYSQL_DATABASE"}
+    found = _renamed(lease, names)
+    if lease.address is not None and lease.address.socket:
+        return {**found, "MYSQL_HOST": "localhost", "MYSQL_UNIX_PORT": lease.address.socket}
+    return {**found, **_renamed(lease, {"HOST": "MYSQL_HOST", "PORT": "MYSQL_TCP_PORT"})}
+
+
+def _renamed(lease: Lease, names: Mapping[str, str]) -> dict[str, str]:
+    return {name: str(lease.settings.get(key, "")) for key, name in names.items()}

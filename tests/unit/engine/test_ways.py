@@ -1,0 +1,140 @@
+"""How servers are reached, for each place that a process and an engine may be in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ctest_containers.engine.own_container import OwnContainer
+from ctest_containers.engine.ways import Place, decide
+from ctest_containers.errors import EngineError
+from ctest_containers.model import Transport
+
+FOLDER = Path("/var/own/ctest-1")
+SHARED = Path("/var/lib/volumes/x/ctest-1")
+
+LINUX = Place(platform="linux", shares_kernel=True, near=True, hidden=False, folder=FOLDER)
+DESKTOP_ON_LINUX = replace(LINUX, shares_kernel=False)
+MAC = replace(LINUX, platform="darwin", shares_kernel=False, near=False)
+WINDOWS = replace(MAC, platform="win32")
+LOOPBACK_TCP = replace(LINUX, near=False)
+REMOTE = replace(LINUX, near=False, shares_kernel=False, remote="docker")
+REMOTE_FROM_MAC = replace(MAC, remote="docker")
+WSL = replace(LINUX, near=False)
+HIDDEN = replace(LINUX, near=False, hidden=True)
+
+BRIDGED = OwnContainer(
+    id="i", name="n", started="s", network_mode="bridge", networks=("shop_default", "bridge")
+)
+IN_CONTAINER = replace(LINUX, near=False, hidden=True, container=BRIDGED)
+SHARING = replace(IN_CONTAINER, shared=SHARED)
+ON_THE_HOSTS_NETWORK = replace(
+    IN_CONTAINER, container=replace(BRIDGED, network_mode="host", networks=())
+)
+WITHOUT_NETWORK = replace(
+    IN_CONTAINER, container=replace(BRIDGED, network_mode="none", networks=())
+)
+BY_PROXY = replace(IN_CONTAINER, hidden=False, remote="socket-proxy")
+
+
+@pytest.mark.parametrize(
+    ("place", "transport"),
+    [
+        (LINUX, Transport.SOCKET),
+        (DESKTOP_ON_LINUX, Transport.PORT),
+        (MAC, Transport.PORT),
+        (WINDOWS, Transport.PORT),
+        (LOOPBACK_TCP, Transport.PORT),
+        (WSL, Transport.PORT),
+        (REMOTE, Transport.PORT),
+        (REMOTE_FROM_MAC, Transport.PORT),
+        (SHARING, Transport.SOCKET),
+        (IN_CONTAINER, Transport.NETWORK),
+        (BY_PROXY, Transport.NETWORK),
+        (ON_THE_HOSTS_NETWORK, Transport.PORT),
+    ],
+)
+def test_each_place_has_its_way(place: Place, transport: Transport) -> None:
+    assert decide(place, "auto").transport is transport
+
+
+def test_a_socket_on_one_machine_is_in_the_runs_own_folder() -> None:
+    assert decide(LINUX, "auto").folder == FOLDER
+
+
+def test_a_socket_in_a_container_is_in_what_the_engine_calls_the_runs_folder() -> None:
+    assert decide(SHARING, "auto").folder == SHARED
+
+
+@pytest.mark.parametrize(
+    "place", [DESKTOP_ON_LINUX, MAC, WINDOWS, LOOPBACK_TCP, ON_THE_HOSTS_NETWORK]
+)
+def test_an_engine_of_this_machine_publishes_on_the_loopback_address_alone(place: Place) -> None:
+    way = decide(place, "auto")
+
+    assert (way.publish, way.host) == ("127.0.0.1", "127.0.0.1")
+
+
+@pytest.mark.parametrize("place", [REMOTE, REMOTE_FROM_MAC])
+def test_an_engine_elsewhere_publishes_where_it_is_reached_by_its_name(place: Place) -> None:
+    way = decide(place, "auto")
+
+    assert (way.publish, way.host) == ("0.0.0.0", "docker")  # noqa: S104
+
+
+def test_an_engine_at_an_address_of_ipv6_publishes_there() -> None:
+    way = decide(replace(REMOTE, remote="fd00::2"), "auto")
+
+    assert (way.publish, way.host) == ("::", "fd00::2")
+
+
+def test_servers_join_a_network_that_somebody_made_before_the_engines_own() -> None:
+    way = decide(IN_CONTAINER, "auto")
+
+    assert (way.network, way.folder) == ("shop_default", None)
+
+
+@pytest.mark.parametrize(
+    ("place", "hint"), [(WITHOUT_NETWORK, "--volume"), (HIDDEN, "DOCKER_HOST")]
+)
+def test_where_no_way_is_known_to_work_the_error_names_the_fix(place: Place, hint: str) -> None:
+    with pytest.raises(EngineError) as raised:
+        decide(place, "auto")
+
+    assert "by socket: " in raised.value.message
+    assert "by network: " in raised.value.message
+    assert "by port: " in raised.value.message
+    assert hint in raised.value.hint
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted", "words"),
+    [
+        (MAC, "socket", "run in a Linux machine of their own"),
+        (DESKTOP_ON_LINUX, "socket", "on another machine"),
+        (REMOTE, "socket", "on another machine"),
+        (IN_CONTAINER, "socket", "the folder /var/own is this container's alone"),
+        (LINUX, "network", "in no container of the engine"),
+        (WITHOUT_NETWORK, "network", "has no network"),
+        (IN_CONTAINER, "port", "does not reach the loopback address"),
+        (SHARING, "port", "does not reach the loopback address"),
+        (BY_PROXY, "port", "does not reach the loopback address"),
+    ],
+)
+def test_a_forced_way_that_cannot_be_says_why(place: Place, wanted: str, words: str) -> None:
+    with pytest.raises(EngineError, match=f"--transport {wanted} asks: .*{words}"):
+        decide(place, wanted)
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [(HIDDEN, "socket"), (HIDDEN, "port"), (LOOPBACK_TCP, "socket"), (LINUX, "port")],
+)
+def test_a_forced_way_that_may_work_is_taken(place: Place, wanted: str) -> None:
+    assert decide(place, wanted).transport.value == wanted
+
+
+def test_a_container_that_has_its_machines_network_needs_no_other() -> None:
+    assert decide(ON_THE_HOSTS_NETWORK, "network").transport is Transport.PORT
