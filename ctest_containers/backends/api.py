@@ -38,6 +38,9 @@ class Backend(Protocol):
     admin: str
     """The role that may do everything."""
 
+    overriding_variables: tuple[str, ...]
+    """What its clients take from the environment even where they are told something else."""
+
     read_only: str
     """The statement that keeps a session from writing."""
 

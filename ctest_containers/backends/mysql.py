@@ -48,6 +48,7 @@ class Mysql:
     vendor = Vendor.MYSQL
     port = 3306
     admin = "root"
+    overriding_variables: tuple[str, ...] = ()
     read_only = "SET SESSION TRANSACTION READ ONLY"
 
     def socket_file(self) -> str:

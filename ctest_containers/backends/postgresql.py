@@ -50,6 +50,12 @@ class Postgresql:
     vendor = Vendor.POSTGRESQL
     port = 5432
     admin = "postgres"
+    # https://www.postgresql.org/docs/current/libpq-envars.html
+    overriding_variables: tuple[str, ...] = (
+        *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
+        *("PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
+        "PGTARGETSESSIONATTRS",
+    )
     read_only = "SET default_transaction_read_only = on"
 
     def launch(self, *, transport: Transport, own_image: bool) -> Launch:

@@ -165,11 +165,11 @@ def load(options: argparse.Namespace) -> Config:
         # Shows where the project's own code failed.
         traceback.print_exception(error.__cause__)
         raise
+    from ctest_containers.backends.environment import set_aside_variables
     from ctest_containers.isolated import configuration
-    from ctest_containers.service.variables import set_aside_overriding
 
     # The settings have read what they want of it.
-    set_aside_overriding()
+    set_aside_variables()
     config = configuration({name: getattr(options, name) for name in ROWS})
     # Any program in any language can use a port.
     return replace(config, transport="port") if config.transport == "auto" else config
@@ -191,10 +191,10 @@ def report(event: Event) -> None:
 
 def found(options: argparse.Namespace) -> ServiceFile:
     """The service that is meant in the current folder."""
+    from ctest_containers.backends.environment import set_aside_variables
     from ctest_containers.service import find_service
-    from ctest_containers.service.variables import set_aside_overriding
 
-    set_aside_overriding()
+    set_aside_variables()
     return find_service(_project(options), options.name, Path.cwd())
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
+from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.engine.reach import engine_address
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
@@ -90,6 +91,7 @@ def main() -> None:
     # Ctrl-C at the terminal is the parent's to handle; this process ends when its input does.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    set_aside_variables()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # One that was started ahead of time may not be needed after all.

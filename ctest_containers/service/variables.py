@@ -7,11 +7,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.errors import UsageError
 from ctest_containers.isolated import database_url
 from ctest_containers.model import Lease, Vendor
@@ -19,17 +19,10 @@ from ctest_containers.service.state import Slot
 
 DEFAULT_ALIAS: Final = "default"
 
-OVERRIDING: Final = (
-    *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
-    *("PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
-    "PGTARGETSESSIONATTRS",
-)
-"""What libpq obeys even where a program names host, port, user, password and database."""
-
 MISLEADING: Final = {
     Vendor.POSTGRESQL: (
         *("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
-        *OVERRIDING,
+        *BACKENDS[Vendor.POSTGRESQL].overriding_variables,
     ),
     Vendor.MYSQL: (
         *("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "MYSQL_USER", "MYSQL_PWD"),
@@ -89,12 +82,6 @@ def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[
     misleading = {name for lease in leases.values() for name in MISLEADING[lease.vendor]}
     kept = {name: value for name, value in before.items() if name not in misleading}
     return {**kept, **variables(leases)}
-
-
-def set_aside_overriding() -> None:
-    """Let this process's own connections, and those of its children, obey what they are given."""
-    for name in OVERRIDING:
-        os.environ.pop(name, None)
 
 
 def _url_variable(alias: str) -> str:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.config import Config
 from ctest_containers.config.model import image_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
@@ -58,6 +59,7 @@ class RunDatabases:
     ) -> None:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
+        self._set_aside = set_aside_variables()
         self.run_id = secrets.token_hex(4)
         self.cache = cache_folder()
         # Tests may remove the folder that they run in.
@@ -226,6 +228,7 @@ class RunDatabases:
         try:
             connections.restore(self._parent_settings)
         finally:
+            os.environ.update(self._set_aside)
             launch.give_up()
             if self._host_client is not None or not any(
                 group.has_server for group in self.plans.groups

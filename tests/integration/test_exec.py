@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
+import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +109,40 @@ def test_a_signal_is_passed_on_and_the_command_decides(
 
     assert process.returncode == 9, output
     assert output.endswith("told\n")
+
+
+def test_ctrl_c_at_the_terminal_reaches_the_command_once(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    counting = """
+        trap 'n=$((n+1))' INT; echo ready
+        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.1; done
+        echo "told $n"; exit 4
+    """
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ctest_containers", "exec", "--", "sh", "-c", counting],
+        cwd=project,
+        env=sqlite_env,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        # The terminal becomes that of the new session, as a shell's is.
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
+    )
+    os.close(theirs)
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(ours, 1000)
+    os.write(ours, b"\x03")
+    while b"told" not in shown:
+        shown += os.read(ours, 1000)
+    code = process.wait(30)
+    os.close(ours)
+
+    assert b"told 1" in shown
+    assert code == 4
 
 
 def test_ctrl_c_while_servers_start_ends_it_and_leaves_nothing(

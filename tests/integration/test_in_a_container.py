@@ -8,7 +8,7 @@ import re
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -209,7 +209,8 @@ def test_a_container_of_another_engine_is_told_that_this_one_does_not_know_it(
             there = {**env, "DOCKER_HOST": "unix:///other/docker.sock"}
             command = in_a_container(runner, project, f"--volume={name}:/other", env=there)
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-            servers = other.client().containers.list(all=True)
+            with closing(other.client()) as client:
+                servers = client.containers.list(all=True)
 
     assert done.returncode == 2, done.stderr
     assert "the engine runs outside of this container and does not know it" in done.stderr

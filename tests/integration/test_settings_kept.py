@@ -301,3 +301,28 @@ def test_a_database_without_migrations_has_tables_and_no_rows(
     done = run(project, env=request.getfixturevalue(f"{vendor}_env"))
 
     assert done.code == 0, done.output
+
+
+@pytest.mark.parametrize("transport", ["socket", "port"])
+def test_no_variable_of_libpq_leads_a_run_elsewhere(
+    project: Path, postgresql_env: dict[str, str], transport: str
+) -> None:
+    """An address in it would be where Django connects to, whatever its settings say."""
+    write_tests(
+        project,
+        """
+        class TestIt(TestCase):
+            def test_it(self):
+                self.assertEqual(Author.objects.count(), 1)
+        """,
+    )
+    leading = {
+        "PGHOSTADDR": "127.0.0.9",
+        "PGSERVICE": "nowhere",
+        "PGSSLMODE": "verify-full",
+        "PGTARGETSESSIONATTRS": "standby",
+    }
+
+    done = run(project, "--transport", transport, env={**postgresql_env, **leading})
+
+    assert done.code == 0, done.output
