@@ -75,3 +75,10 @@ def test_the_readme_is_short_and_names_every_page_and_command() -> None:
     assert [name for name in PAGES if f"docs/{name}" not in README] == []
     everything = "".join([README, *PAGES.values()])
     assert [one for one in COMMANDS if f"ctest_containers {one}" not in everything] == []
+
+
+@pytest.mark.parametrize("name", ["one-job", "matrix", "service"])
+def test_the_page_on_ci_shows_the_examples_as_they_are(name: str) -> None:
+    example = (ROOT / "docs" / "examples" / "github" / f"{name}.yml").read_text()
+
+    assert f"```yaml\n{example.rstrip()}\n```" in PAGES["ci.md"]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import dedent
 
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.cli.service import (
     DEFAULT,
     VARIABLES,
@@ -56,7 +57,7 @@ def execute(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """What the command line may have before the two dashes."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python -m ctest_containers exec",
         usage="%(prog)s [options] -- COMMAND …",
         description=(
@@ -74,8 +75,6 @@ def parser() -> argparse.ArgumentParser:
             The exit code is the command's: 128 and the number of a signal that has ended
             it, 127 if it is not found.
             """),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     made.add_argument(
         "--service",

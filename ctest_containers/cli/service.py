@@ -11,10 +11,10 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from textwrap import dedent
 from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
+from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import Config
 from ctest_containers.config.model import flag
 from ctest_containers.config.values import parse_count, parse_flag, parse_limit
@@ -60,17 +60,15 @@ def service(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """What the command line may have."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="python -m ctest_containers service",
         description="Migrated, isolated databases that stay until they are taken down.",
-        epilog=dedent("""
-            examples:
-              … service up --slots 2 --env-file .env.test     then: docker compose --env-file
-              … service up --github-env                       in a step of GitHub Actions
-              … service lease --wait 60 --env-file .env.job   one slot, for a parallel job
-              … service down
-            """),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=[
+            ("service up --slots 2 --env-file .env.test", "Then: docker compose --env-file …"),
+            ("service up --github-env", "In a step of GitHub Actions."),
+            ("service lease --wait 60 --env-file .env.job", "One slot, for a parallel job."),
+            ("service down", "Remove everything of it."),
+        ],
     )
     commands = made.add_subparsers(required=True, metavar="COMMAND")
 
@@ -343,7 +341,6 @@ def _command(commands: Any, name: str, meaning: str) -> argparse.ArgumentParser:
         help=meaning,
         usage="%(prog)s [options]" + (" SLOT" if name == "release" else ""),
         description=meaning[0].upper() + meaning[1:] + ".",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
         "--name", default=DEFAULT, help=f"which service is meant (default: {DEFAULT})"
