@@ -1,7 +1,7 @@
 """Leaves the machine as it was: every test is checked for what it left behind.
 
-Tests that use the engine run one after another, for they count what is on it; the others may run
-beside them (`pytest -n 2 --dist loadgroup`).
+Tests that use an engine run one after another, for they count what is on it; the others may run
+beside them (`pytest -n 2 --dist loadgroup`). There are two engines then, each for some modules.
 """
 
 from __future__ import annotations
@@ -17,12 +17,28 @@ import pytest
 NOT_ALONE = ("engine", "small_group")
 """Fixtures for what all processes of the machine share."""
 
+ON_A_SECOND_ENGINE = frozenset(
+    {
+        "test_clean",
+        "test_faults",
+        "test_incremental_templates",
+        "test_interrupts",
+        "test_limits",
+        "test_pytest",
+        "test_template_commands",
+        "test_timings",
+        "test_workers",
+    }
+)
+"""Modules whose tests need neither a port nor a network, which a second engine does not have."""
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep in one process what must not run beside each other."""
     names = getattr(item, "fixturenames", ())
     if any(name in names for name in NOT_ALONE) or "test_memory" in item.nodeid:
-        item.add_marker(pytest.mark.xdist_group("engine"))
+        second = item.path.stem in ON_A_SECOND_ENGINE
+        item.add_marker(pytest.mark.xdist_group("second engine" if second else "engine"))
 
 
 @pytest.fixture(scope="session", autouse=True)

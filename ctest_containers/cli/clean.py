@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import shutil
 from collections.abc import Sequence
-from pathlib import Path
+from functools import partial
 
 from ctest_containers.cli.parsing import Parser
+from ctest_containers.config import project_meant
+from ctest_containers.engine import labels
 from ctest_containers.engine.docker import DockerEngine
 from ctest_containers.engine.folders import dead_run_folders, remove_folder
-from ctest_containers.engine.reaper import dead_containers, half_made_images
+from ctest_containers.engine.reaper import dead_containers, half_made_images, owner_is_dead
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.storage import cache_folder
@@ -24,10 +26,13 @@ def clean(arguments: Sequence[str]) -> int:
     Living runs keep everything, and so do other projects, unless all projects are named.
     """
     options = parser().parse_args(arguments)
-    project = None if options.all else options.project or Path.cwd().name
+    project = None if options.all else project_meant(options.project)
 
-    removed = _clean_containers(project, dry=options.dry_run)
-    for folder in [*dead_run_folders(), *half_made_files(cache_folder())]:
+    engine = _engine()
+    removed = [] if engine is None else _clean_containers(engine, project, dry=options.dry_run)
+    # Of an owner in another container, only the engine can tell.
+    is_dead = labels.owner_is_dead if engine is None else partial(owner_is_dead, engine)
+    for folder in [*dead_run_folders(is_dead), *half_made_files(cache_folder())]:
         removed.append(f"folder {folder}")
         if not options.dry_run:
             remove_folder(folder)
@@ -54,21 +59,24 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _clean_containers(project: str | None, *, dry: bool) -> list[str]:
+def _engine() -> DockerEngine | None:
     try:
-        engine = DockerEngine()
-        found = dead_containers(engine, project)
-        images = half_made_images(engine, project)
-        if not dry:
-            for container in found:
-                engine.remove(container)
-            for image_id in images:
-                engine.remove_image(image_id)
+        return DockerEngine()
     except EngineError as error:
-        if shutil.which("docker") is None:
-            return []  # Nothing can have been started where there is no engine.
-        print(f"Containers are left out. {error.message}")
-        return []
+        # Nothing can have been started where there is no engine.
+        if shutil.which("docker") is not None:
+            print(f"Containers are left out. {error.message}")
+        return None
+
+
+def _clean_containers(engine: DockerEngine, project: str | None, *, dry: bool) -> list[str]:
+    found = dead_containers(engine, project)
+    images = half_made_images(engine, project)
+    if not dry:
+        for container in found:
+            engine.remove(container)
+        for image_id in images:
+            engine.remove_image(image_id)
     return [f"container {container.name}" for container in found] + [
         f"half-made image {image_id}" for image_id in images
     ]

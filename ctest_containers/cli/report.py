@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ctest_containers.cli.parsing import Parser
-from ctest_containers.config import resolve
-from ctest_containers.config.model import project_of
+from ctest_containers.config import project_meant
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import History
@@ -34,8 +32,7 @@ def report(arguments: Sequence[str]) -> int:
     if options.schema:
         _say(json.dumps(schema(), indent=2))
         return ExitCode.PASSED
-    config = resolve(settings={}, environment=os.environ, options={"project": options.project})
-    history = History.of(project_of(config))
+    history = History.of(project_meant(options.project))
     if options.list:
         return _list(history)
     log = history.find(options.run)

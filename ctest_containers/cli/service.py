@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
 from ctest_containers.cli.parsing import Parser
-from ctest_containers.config import Config
+from ctest_containers.config import Config, project_meant
 from ctest_containers.config.model import flag
 from ctest_containers.config.values import parse_count, parse_flag, parse_limit
 from ctest_containers.errors import CtestError, EngineUnreachableError, UsageError
@@ -197,8 +196,7 @@ def found(options: argparse.Namespace) -> ServiceFile:
 
 
 def _project(options: argparse.Namespace) -> str:
-    named = options.project or os.environ.get("CTEST_CONTAINERS_PROJECT")
-    return str(named or Path.cwd().name)
+    return project_meant(options.project)
 
 
 def _up(options: argparse.Namespace) -> int:

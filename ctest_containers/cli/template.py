@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.catalog import differences
 from ctest_containers.cli.parsing import Parser
-from ctest_containers.config import Config
+from ctest_containers.config import Config, project_meant
 from ctest_containers.config.values import parse_count, parse_size
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineUnreachableError, UsageError
@@ -167,7 +167,7 @@ def _prune(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     with _shelf() as shelf:
         kept = _kept(shelf, "*")
-        project = slug(options.project or Path.cwd().name)
+        project = slug(project_meant(options.project))
         one, other = (_named(kept, name, project) for name in (options.one, options.other))
         if one.vendor is not other.vendor:
             raise UsageError(f"{one.name} and {other.name} are of different vendors.")
@@ -220,7 +220,7 @@ def _kept(shelf: Shelf, project: str) -> list[KeptTemplate]:
 
 
 def _project(options: argparse.Namespace) -> str:
-    return "*" if options.all else options.project or Path.cwd().name
+    return "*" if options.all else project_meant(options.project)
 
 
 @contextmanager
@@ -234,7 +234,10 @@ def _shelf() -> Iterator[Shelf]:
         if not hosts:
             hosts.append(
                 ServerHostClient(
-                    run=run, folder=folder, project=Path.cwd().name, transport=Config().transport
+                    run=run,
+                    folder=folder,
+                    project=project_meant(None),
+                    transport=Config().transport,
                 )
             )
         return hosts[0]

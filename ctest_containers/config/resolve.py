@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ctest_containers.config.model import Config, flag, setting, variable
+from ctest_containers.config.model import Config, flag, project_of, setting, variable
 from ctest_containers.errors import UsageError
 
 VARIABLE_PREFIX = "CTEST_CONTAINERS_"
@@ -48,6 +49,18 @@ def resolve(
                 values[name] = _parse(row.metadata["parse"], raw, origin)
                 break
     return Config(**values)
+
+
+def project_meant(option: str | None) -> str:
+    """The name of the project that a command is about which does not load it.
+
+    Args:
+        option: What the command line has said; else the environment does, or the current folder.
+
+    Raises:
+        UsageError: A variable in the environment is wrong.
+    """
+    return project_of(resolve(settings={}, environment=os.environ, options={"project": option}))
 
 
 def _parse(parse: Any, raw: object, origin: str) -> Any:

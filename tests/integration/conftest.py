@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -12,22 +13,42 @@ from pathlib import Path
 
 import docker
 import pytest
+from filelock import FileLock
 from harness.containers import owned
+from harness.engines import second_engine
 from harness.projects import copy_of, environment
-from harness.servers import Plain, own_image, plain_server
+from harness.servers import VENDORS, Plain, own_image, plain_server
 
 NOWHERE = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
+BASE = "debian:trixie-slim"
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
 
 @pytest.fixture(scope="session")
-def engine() -> Iterator[docker.DockerClient]:
-    """The Docker Engine; a machine without one gets it, and otherwise the tests fail."""
-    subprocess.run([SCRIPTS / "engine"], check=True)
-    subprocess.run([SCRIPTS / "base-image"], check=True)
-    client = docker.from_env()
-    yield client
+def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
+    """The Docker Engine; a machine without one gets it, and otherwise the tests fail.
+
+    Beside a process that uses it, the modules for that get a second one with the same images.
+    """
+    with FileLock(Path(tempfile.gettempdir()).parent / "ctest-tests-engine.lock"):
+        subprocess.run([SCRIPTS / "engine"], check=True)
+        subprocess.run([SCRIPTS / "base-image"], check=True)
+        client = docker.from_env()
+        images = [own_image(client, flavour) for flavour in VENDORS]
+    markers = request._pyfuncitem.iter_markers("xdist_group")
+    second = any("second engine" in marker.args for marker in markers)
+    if not second or not hasattr(request.config, "workerinput"):
+        yield client
+        client.close()
+        return
     client.close()
+    with ExitStack() as undo:
+        folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="e-", dir="/tmp"))
+        beside = undo.enter_context(second_engine(Path(folder), BASE, *images))
+        undo.enter_context(pytest.MonkeyPatch.context()).setenv("DOCKER_HOST", beside.host)
+        client = beside.client()
+        undo.callback(client.close)
+        yield client
 
 
 @pytest.fixture

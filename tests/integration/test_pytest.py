@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from textwrap import dedent
 from xml.etree import ElementTree as ET
@@ -13,7 +14,7 @@ from xml.etree import ElementTree as ET
 import docker
 import pytest
 from harness.containers import owned
-from harness.projects import Finished, copy_of, run, write_tests
+from harness.projects import Finished, copy_of, environment, run, write_tests
 
 PYTEST_INI = """
 [pytest]
@@ -110,7 +111,9 @@ def test_a_crashed_worker_is_replaced_by_one_with_a_fresh_server(
 ) -> None:
     crash = "\n    class TestZ(Base, TestCase):\n        def test_ends_it(self):\n            "
     crash += "self.write_down()\n            os._exit(3)\n"
-    write_tests(pytest_project, WHERE + crash + _classes(8, STAYS_ALONE))
+    # Long enough that some are left for the new worker.
+    long = STAYS_ALONE.replace("sleep(0.1)", "sleep(1)")
+    write_tests(pytest_project, WHERE + crash + _classes(8, long))
 
     done = _pytest(pytest_project, "--ctest", "-n", "2", env=postgresql_env)
 
@@ -199,8 +202,9 @@ def test_it_may_be_asked_for_in_the_ini_file_and_given_up_for_one_run(
 
 
 def test_create_db_makes_the_template_anew_once_for_all_workers(
-    pytest_project: Path, sqlite_env: dict[str, str]
+    pytest_project: Path, tmp_path: Path
 ) -> None:
+    sqlite_env = environment(tmp_path / "cache")
     write_tests(pytest_project, WHERE + _classes(4, STAYS_ALONE))
 
     first = _pytest(pytest_project, "--ctest", env=sqlite_env)
@@ -212,9 +216,8 @@ def test_create_db_makes_the_template_anew_once_for_all_workers(
     assert all("4 passed" in one.output for one in (first, second, anew)), anew.output
 
 
-@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 def test_reuse_db_finds_what_the_last_session_has_left(
-    pytest_project: Path, postgresql_env: dict[str, str], project_name: str, vendor: str
+    pytest_project: Path, postgresql_env: dict[str, str], project_name: str
 ) -> None:
     """Until --create-db gives it up, or the template is another one."""
     write_tests(
@@ -230,7 +233,7 @@ def test_reuse_db_finds_what_the_last_session_has_left(
             Path("seen.txt").write_text(str(left))
         """,
     )
-    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name, "OUTCOMES_DB": vendor}
+    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name}
     seen = []
     try:
         for arguments in (
@@ -445,10 +448,12 @@ def test_the_example_project_ends_as_with_unittest(
     shop = copy_of("shop", tmp_path)
     ini = PYTEST_INI.replace("outcomes.settings", "shop.settings")
     (shop / "pytest.ini").write_text(ini + "junit_family = xunit1\n")
-    expected = run(shop, "--junit", "unittest.xml", env=postgresql_env)
-
-    alone = _pytest(shop, "--ctest", "--junitxml", "alone.xml", env=postgresql_env)
-    four = _pytest(shop, "--ctest", "-n", "4", "--junitxml", "four.xml", env=postgresql_env)
+    env = postgresql_env
+    with ThreadPoolExecutor() as side_by_side:
+        one = side_by_side.submit(_pytest, shop, "--ctest", "--junitxml", "one.xml", env=env)
+        expected = run(shop, "--junit", "unittest.xml", env=env)
+        alone = one.result()
+    four = _pytest(shop, "--ctest", "-n", "4", "--junitxml", "four.xml", env=env)
 
     assert (expected.code, alone.code, four.code) == (0, 0, 0), alone.output + four.output
     found = _statuses(shop / "unittest.xml").items()
@@ -463,6 +468,6 @@ def test_the_example_project_ends_as_with_unittest(
     # For pytest, a test is skipped when a subtest of it is.
     wanted["content.tests.test_content.EmailTests.test_other_texts_are_not_addresses"] = "skipped"
     assert len(wanted) == 658
-    assert _statuses(shop / "alone.xml") == wanted
+    assert _statuses(shop / "one.xml") == wanted
     assert _statuses(shop / "four.xml") == wanted
     assert set(wanted.values()) == {"expected failure", "passed", "skipped"}
