@@ -74,7 +74,9 @@ def test_the_readme_is_short_and_names_every_page_and_command() -> None:
     assert len(README.splitlines()) < 200
     assert [name for name in PAGES if f"docs/{name}" not in README] == []
     everything = "".join([README, *PAGES.values()])
-    assert [one for one in COMMANDS if f"ctest_containers {one}" not in everything] == []
+    assert [
+        one for one in COMMANDS if not re.search(rf"ctest.containers {one}\b", everything)
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["one-job", "matrix", "service"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,27 @@ def test_the_table_has_a_line_for_every_field(row: Field[Any]) -> None:
     assert row.metadata["meaning"] in lines[0]
 
 
-def test_the_table_has_no_other_lines() -> None:
-    assert len(table().splitlines()) == len(ROWS) + 2
+def test_the_table_has_a_part_for_each_section_and_no_other_lines() -> None:
+    sections = dict.fromkeys(row.metadata["section"] for row in ROWS)
+    lines = [line for line in table().splitlines() if line]
+
+    assert [line for line in lines if line.startswith("#")] == [
+        f"### {section.capitalize()}" for section in sections
+    ]
+    assert len(lines) == len(ROWS) + 3 * len(sections)
 
 
 def test_every_line_of_the_table_has_the_same_cells() -> None:
-    assert {line.count("|") for line in table().splitlines()} == {6}
+    rows = [line for line in table().splitlines() if line.startswith("|")]
+
+    assert {line.count("|") for line in rows} == {6}
+
+
+def test_the_rows_of_a_section_stand_together() -> None:
+    """Help begins a group of options where a section begins."""
+    sections = [row.metadata["section"] for row in ROWS]
+
+    assert len(list(itertools.groupby(sections))) == len(set(sections))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
