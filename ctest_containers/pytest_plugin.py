@@ -6,10 +6,13 @@ this is loaded, and nothing changes, unless the option or the ini value asks for
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -17,9 +20,26 @@ if TYPE_CHECKING:
     from ctest_containers.isolated import Server
     from ctest_containers.pytest_session import PytestDatabases
 
-DATABASES: pytest.StashKey[PytestDatabases] = pytest.StashKey()
-BEGAN = pytest.StashKey[float]()
-SAID = pytest.StashKey[list[str]]()
+
+@dataclass
+class Asked:
+    """What this process of pytest has to do with, where it was asked to.
+
+    Attributes:
+        began: When the session began, in seconds since the epoch.
+        said: What a person may want to see at the end.
+        databases: None in a process that only hands tests to others.
+        failure: Why no test can run.
+    """
+
+    began: float
+    said: list[str] = field(default_factory=list)
+    databases: PytestDatabases | None = None
+    failure: str = ""
+
+
+# Not in pytest's own stash: whoever does not ask may have a pytest without one.
+_ASKED: WeakKeyDictionary[pytest.Config, Asked] = WeakKeyDictionary()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -45,30 +65,40 @@ def pytest_configure(config: pytest.Config) -> None:
     """Take note of when the session began; refuse what cannot work."""
     if not _is_asked(config):
         return
-    if not config.pluginmanager.hasplugin("django"):
-        raise pytest.UsageError("--ctest needs pytest-django: pip install pytest-django")
+    try:
+        from pytest_django.plugin import blocking_manager_key  # noqa: F401
+    except ImportError:
+        needed = False
+    else:
+        needed = config.pluginmanager.hasplugin("django")
+    if not needed:
+        raise pytest.UsageError(
+            "--ctest needs pytest-django, 4.7 or later: pip install -U pytest-django"
+        )
     given = getattr(config, "workerinput", {})
-    config.stash[BEGAN] = float(given.get("ctest_began", time.time()))
-    config.stash[SAID] = []
+    _ASKED[config] = Asked(began=float(given.get("ctest_began", time.time())))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """From now on no configured database is reached by this process."""
     config = session.config
-    if not _is_asked(config) or _is_controller(config):
+    asked = _ASKED.get(config)
+    if asked is None:
         return
     from ctest_containers.errors import CtestError
-    from ctest_containers.pytest_session import PytestDatabases
+    from ctest_containers.pytest_session import PytestDatabases, check_configuration
 
     try:
-        config.stash[DATABASES] = PytestDatabases(
-            worker=_worker(config),
-            began=config.stash[BEGAN],
-            renew=bool(config.getoption("create_db", default=False)),
-            reuse=bool(config.getoption("reuse_db", default=False)),
-            say=lambda line: _say(config, line),
-        )
+        check_configuration()
+        if not _is_controller(config):
+            asked.databases = PytestDatabases(
+                worker=_worker(config),
+                began=asked.began,
+                renew=bool(config.getoption("create_db", default=False)),
+                reuse=bool(config.getoption("reuse_db", default=False)),
+                say=lambda line: _say(config, line),
+            )
     except CtestError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -77,12 +107,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Before the first test, let the project prepare this process."""
     config = session.config
-    if DATABASES not in config.stash or config.option.collectonly:
+    asked = _ASKED.get(config)
+    if asked is None or asked.databases is None or config.option.collectonly:
         return
     from pytest_django.plugin import blocking_manager_key
 
     with config.stash[blocking_manager_key].unblock():
-        config.stash[DATABASES].set_up_worker()
+        asked.failure = asked.databases.set_up_worker()
+    if asked.failure and not hasattr(config, "workerinput"):
+        pytest.exit(asked.failure, returncode=1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A worker of pytest-xdist cannot end the session, and would be replaced; so its tests fail."""
+    asked = _ASKED.get(item.config)
+    if asked is not None and asked.failure:
+        pytest.fail(asked.failure, pytrace=False)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -97,59 +138,62 @@ def spare_database(request: pytest.FixtureRequest) -> Iterator[Server]:
     `spare_database.url("default")` is the address, `spare_database.settings["default"]` what
     belongs into DATABASES. Django's own connections lead elsewhere, and stay as they are.
     """
-    if DATABASES not in request.config.stash:
+    asked = _ASKED.get(request.config)
+    if asked is None or asked.databases is None:
         pytest.fail("The fixture spare_database needs pytest --ctest.", pytrace=False)
     with ExitStack() as spawned:
         # What makes a template may be a fork of this process, and has to reach databases.
         with request.getfixturevalue("django_db_blocker").unblock():
-            server = spawned.enter_context(request.config.stash[DATABASES].spare())
+            server = spawned.enter_context(asked.databases.spare())
         yield server
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand over what there is to say to the process that has the terminal."""
-    config = session.config
-    output = getattr(config, "workeroutput", None)
-    if output is not None and SAID in config.stash:
-        output["ctest_said"] = config.stash[SAID]
+    asked = _ASKED.get(session.config)
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None and asked is not None:
+        output["ctest_said"] = asked.said
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove every server that this process has had."""
-    databases = config.stash.get(DATABASES, None)
-    if databases is not None:
-        del config.stash[DATABASES]
-        databases.close()
+    asked = _ASKED.pop(config, None)
+    if asked is not None and asked.databases is not None:
+        asked.databases.close()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """What was said of templates and servers, each line once."""
-    said: list[str] = config.stash.get(SAID, [])
-    if said:
+    asked = _ASKED.get(config)
+    if asked is not None and asked.said:
         terminalreporter.section("database containers")
-        for line in dict.fromkeys(said):
+        for line in dict.fromkeys(asked.said):
             terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist when the session began, also one that replaces another."""
-    if BEGAN in node.config.stash:
-        node.workerinput["ctest_began"] = node.config.stash[BEGAN]
+    asked = _ASKED.get(node.config)
+    if asked is not None:
+        node.workerinput["ctest_began"] = asked.began
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Take what a worker of pytest-xdist had to say."""
-    if SAID in node.config.stash:
-        node.config.stash[SAID] += getattr(node, "workeroutput", {}).get("ctest_said", [])
+    asked = _ASKED.get(node.config)
+    if asked is not None:
+        asked.said += getattr(node, "workeroutput", {}).get("ctest_said", [])
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """How many workers `-n auto` means: as many as cores and memory carry, as in a run."""
-    if not _is_asked(config):
+    # Settings that a conftest makes are made later than this is asked; then xdist counts the cores.
+    if not _is_asked(config) or "DJANGO_SETTINGS_MODULE" not in os.environ:
         return None
     from ctest_containers.errors import CtestError
     from ctest_containers.pytest_session import workers_carried
@@ -181,7 +225,7 @@ def _say(config: pytest.Config, line: str) -> None:
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
     if hasattr(config, "workerinput") or reporter is None or capture is None:
-        config.stash[SAID].append(line)
+        _ASKED[config].said.append(line)
         return
     with capture.global_and_fixture_disabled():
         reporter.ensure_newline()

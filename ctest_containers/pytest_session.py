@@ -41,6 +41,7 @@ from ctest_containers.storage import cache_folder
 from ctest_containers.timings import Measured, TimingsFile
 from ctest_containers.timings.model import PROCESS
 from ctest_containers.timings.store import default_path
+from ctest_containers.workers.alarm import alarm
 
 PATCHED = (
     (utils, "setup_databases"),
@@ -96,9 +97,9 @@ class PytestDatabases:
         self._worker = worker
         self._reuse = reuse
         self._say = say
+        self._config = config = _resolved()
         self._how = _creation()
         self._exit = ExitStack()
-        self._config = config = _resolved()
         launch.start_ahead(cache_folder(), Path.cwd())
         self._databases = RunDatabases(
             config=config,
@@ -118,8 +119,6 @@ class PytestDatabases:
         )
         self._databases.read_settings()
         self._to_call = config.worker_setup
-        if self._to_call:
-            surroundings.worker_function(self._to_call)
         folder = self._databases.scratch() / f"w{worker}"
         self._own = surroundings.Worker(number=worker, run=self._databases.run_id, folder=folder)
         folder.mkdir()
@@ -134,20 +133,29 @@ class PytestDatabases:
 
     def close(self) -> None:
         """Give Django its functions and settings back, and remove every server."""
-        self._exit.close()
-        closed = self._databases.close()
+        try:
+            self._exit.close()
+        finally:
+            closed = self._databases.close()
         if closed is not None:
             measured = Measured()
             measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
             self._timings.merge(measured)
 
-    def set_up_worker(self) -> None:
-        """Call the project's own function for workers, which may use databases as tests do."""
+    def set_up_worker(self) -> str:
+        """Call the project's own function for workers, which may use databases as tests do.
+
+        Returns:
+            What went wrong in it, with its traceback; empty if nothing did.
+        """
+        limit = self._config.timeout_per_test or None
         if self._to_call:
             try:
-                surroundings.set_up(self._to_call, self._own)
+                with alarm(limit, fixture=True):
+                    surroundings.set_up(self._to_call, self._own)
             except surroundings.SetupFailure as failure:
-                pytest.exit(str(failure), returncode=1)
+                return str(failure)
+        return ""
 
     @contextmanager
     def spare(self) -> Iterator[Server]:
@@ -197,7 +205,10 @@ class PytestDatabases:
             fresh=fresh,
         )
         if slot is None or slot.lease is None:
-            self._say("Another session uses the databases that --reuse-db keeps; these are new.")
+            self._say(
+                "Another session uses the databases that --reuse-db keeps; these are new. If there "
+                "is none: python -m ctest_containers service down --name pytest"
+            )
             return
         self._exit.callback(keep, file, self._worker, slot.lease)
         databases.use_in_parent(slot.leases().values())
@@ -219,6 +230,17 @@ def _errors_in_words() -> Iterator[None]:
         yield
     except CtestError as error:
         pytest.fail(str(error), pytrace=False)
+
+
+def check_configuration() -> None:
+    """Refuse what is wrong before anything begins, in the process that has the terminal.
+
+    Raises:
+        UsageError: There are no settings, or an option in them or in the environment is wrong.
+    """
+    config = _resolved()
+    if config.worker_setup:
+        surroundings.worker_function(config.worker_setup)
 
 
 def workers_carried() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -48,6 +49,12 @@ def main(arguments: Sequence[str]) -> int:
         return int(getattr(import_module(f"{__name__}.{name}"), name)(words))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        if command in {"run", "exec"}:
+            raise
+        # Who reads it has seen enough; Python would complain when it closes the output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASSED
     except CtestError as error:
         sys.stdout.flush()
         sys.stderr.write(f"{error}\n")

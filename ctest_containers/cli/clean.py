@@ -29,7 +29,7 @@ def clean(arguments: Sequence[str]) -> int:
     project = None if options.all else project_meant(options.project)
 
     engine = _engine()
-    removed = [] if engine is None else _clean_containers(engine, project, dry=options.dry_run)
+    removed = [] if engine is None else _clean_engine(engine, project, dry=options.dry_run)
     # Of an owner in another container, only the engine can tell.
     is_dead = labels.owner_is_dead if engine is None else partial(owner_is_dead, engine)
     for folder in [*dead_run_folders(is_dead), *half_made_files(cache_folder())]:
@@ -69,14 +69,18 @@ def _engine() -> DockerEngine | None:
         return None
 
 
-def _clean_containers(engine: DockerEngine, project: str | None, *, dry: bool) -> list[str]:
-    found = dead_containers(engine, project)
-    images = half_made_images(engine, project)
-    if not dry:
-        for container in found:
-            engine.remove(container)
-        for image_id in images:
-            engine.remove_image(image_id)
+def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> list[str]:
+    try:
+        found = dead_containers(engine, project)
+        images = half_made_images(engine, project)
+        if not dry:
+            for container in found:
+                engine.remove(container)
+            for image_id in images:
+                engine.remove_image(image_id)
+    except EngineError as error:
+        print(f"Containers are left out. {error.message}")
+        return []
     return [f"container {container.name}" for container in found] + [
         f"half-made image {image_id}" for image_id in images
     ]

@@ -16,7 +16,7 @@ from ctest_containers.cli.loading import ProjectCodeError, find_project, load_pr
 from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import Config, project_meant
 from ctest_containers.config.model import flag
-from ctest_containers.config.values import parse_count, parse_flag, parse_limit
+from ctest_containers.config.values import parse_count, parse_flag, parse_seconds
 from ctest_containers.errors import CtestError, EngineUnreachableError, UsageError
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.exit_codes import ExitCode
@@ -377,7 +377,7 @@ def _count(text: str) -> int:
 
 def seconds(text: str) -> float:
     """What an option may have that is a time."""
-    return float(_parsed(parse_limit, text))
+    return 0.0 if text == "0" else float(_parsed(parse_seconds, text))
 
 
 def _parsed(parse: Any, text: str) -> Any:

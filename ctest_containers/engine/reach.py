@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ctest_containers.clock import Deadline
@@ -67,6 +67,22 @@ def engine_address() -> str:
     if context is not None and context.host:
         return context.host
     return "npipe:////./pipe/docker_engine" if sys.platform == "win32" else DEFAULT
+
+
+def engine_variables() -> dict[str, str]:
+    """What leads others to the same engine by the environment; nothing where it does so already."""
+    if os.environ.get("DOCKER_HOST", "").strip():
+        return {}
+    found = {"DOCKER_HOST": engine_address()}
+    if _follows_contexts():
+        from docker.context import ContextAPI
+
+        tls: Any = ContextAPI.kwargs_from_context().get("tls")
+        if tls is not None and tls.cert:
+            found["DOCKER_CERT_PATH"] = str(Path(tls.cert[0]).parent)
+            # Empty means that the engine's own certificate is not checked.
+            found["DOCKER_TLS_VERIFY"] = "1" if tls.verify else ""
+    return found
 
 
 def _follows_contexts() -> bool:

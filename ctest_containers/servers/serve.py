@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ctest_containers.backends.environment import set_aside_variables
-from ctest_containers.engine.reach import engine_address
+from ctest_containers.engine.reach import engine_variables
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
 from ctest_containers.servers.host import ServerHost
@@ -44,7 +44,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     sweeping = arguments.pop("sweep")
     os.environ.update(arguments.pop("environment"))
     # Without it, testcontainers looks for an engine and a network of its own choice.
-    os.environ.setdefault("DOCKER_HOST", engine_address())
+    os.environ.update(engine_variables())
     try:
         host = ServerHost(**{**arguments, "folder": folder})
     except CtestError as error:

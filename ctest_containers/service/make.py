@@ -190,19 +190,20 @@ def _finish(
             raise ServiceError(
                 f"The service {file.name!r} was ended while its slot {slot.number} was made."
             )
-        servers = tuple(
-            KeptServer(
-                group=label,
-                container=container,
-                address=address_of(_keep(host, slot, label, making.folder)),
-            )
-            for label, container in making.answers.items()
-        )
+        servers: list[KeptServer] = []
+        try:
+            for label, container in making.answers.items():
+                address = address_of(_keep(host, slot, label, making.folder))
+                servers.append(KeptServer(group=label, container=container, address=address))
+        except CtestError:
+            # What the host has let go of already is nobody's.
+            discard([Slot(number=slot.number, servers=tuple(servers))])
+            raise
         new = Slot(
             number=slot.number,
             folder=str(making.folder),
             recipe=recipe,
-            servers=servers,
+            servers=tuple(servers),
             ready=True,
             made=time.time(),
             lease=lease,

@@ -16,6 +16,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.engine import labels
 from ctest_containers.engine.folders import remove_folder, service_folders
 from ctest_containers.errors import EngineUnreachableError, ServiceError, UsageError
+from ctest_containers.servers import ANSWER_SECONDS
 from ctest_containers.service.file import ServiceFile
 from ctest_containers.service.make import claimed, discard, make, remove_containers
 from ctest_containers.service.state import Recipe, Service, Slot, SlotLease, SlotState
@@ -46,6 +47,14 @@ def bring_up(
     Raises:
         CtestError: A slot cannot be made.
     """
+    deadline = Deadline(recipe.server_timeout_seconds + 2 * ANSWER_SECONDS)
+    said: set[str] = set()
+
+    def say_once(line: str) -> None:
+        if line not in said:
+            said.add(line)
+            say(line)
+
     while True:
         others = False
         with file.locked():
@@ -64,7 +73,7 @@ def bring_up(
                 slot = service.slot(number) or Slot(number=number)
                 if slot.state is SlotState.MAKING:
                     others = True
-                elif not _may_stay(slot, recipe, say):
+                elif not _may_stay(slot, recipe, say_once):
                     wanted.append(slot)
             dropped = [
                 slot
@@ -79,6 +88,13 @@ def bring_up(
         make(file, claims, project=project, recipe=recipe)
         if not others:
             return file.existing()
+        if deadline.passed:
+            raise ServiceError(
+                f"Somebody else has been making slots of the service {file.name!r} for longer than "
+                f"{deadline.seconds:g} seconds.",
+                "If nobody does any more, begin anew with service down and service up.",
+            )
+        say_once("Waiting for another process that makes slots of this service…")
         time.sleep(POLL_SECONDS)
 
 
@@ -107,7 +123,7 @@ def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 
             left = [
                 one
                 for one in usual
-                if one.state in {SlotState.FREE, SlotState.LAPSED, SlotState.UNMADE}
+                if one.state in {SlotState.FREE, SlotState.USED, SlotState.LAPSED, SlotState.UNMADE}
             ]
             if left:
                 claim = claimed(left[0])
@@ -226,7 +242,7 @@ def keep(file: ServiceFile, number: int, lease: SlotLease) -> None:
         service = file.read()
         slot = None if service is None else service.slot(number)
         if service is not None and slot is not None and slot.lease == lease:
-            file.write(service.with_slots([replace(slot, lease=None)]))
+            file.write(service.with_slots([replace(slot, lease=None, used=True)]))
 
 
 def forget(file: ServiceFile, number: int) -> None:

@@ -91,6 +91,8 @@ class SlotState(Enum):
 
     FREE = "free"
     LEASED = "leased"
+    USED = "used"
+    """Nobody has it; it has what its last one left for `reuse`, and is made anew for others."""
     LAPSED = "lapsed"
     """The process that had it has ended; it has to be made anew before anybody gets it."""
     MAKING = "in the making"
@@ -110,6 +112,7 @@ class Slot:
             that is done.
         ready: Whether its databases are as migrations have left them, or somebody's by a lease.
         made: When it was made, in seconds since 1970.
+        used: Whether somebody has had it, who left what he wanted to find again.
     """
 
     number: int
@@ -120,6 +123,7 @@ class Slot:
     ready: bool = False
     made: float = 0.0
     lease: SlotLease | None = None
+    used: bool = False
 
     @property
     def state(self) -> SlotState:
@@ -128,7 +132,7 @@ class Slot:
             living = self.maker and not labels.owner_is_dead(self.maker)
             return SlotState.MAKING if living else SlotState.UNMADE
         if self.lease is None:
-            return SlotState.FREE
+            return SlotState.USED if self.used else SlotState.FREE
         return SlotState.LAPSED if self.lease.has_lapsed else SlotState.LEASED
 
     def leases(self) -> Mapping[str, Lease]:

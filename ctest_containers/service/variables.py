@@ -80,7 +80,12 @@ def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
 def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[str, str]:
     """An environment in which nothing leads clients to other databases than these."""
     misleading = {name for lease in leases.values() for name in MISLEADING[lease.vendor]}
-    kept = {name: value for name, value in before.items() if name not in misleading}
+    kept = {
+        name: value
+        for name, value in before.items()
+        # Those of aliases that are left out here would lead to the configured databases.
+        if name not in misleading and not re.fullmatch(r"(\w+_)?DATABASE_URL", name)
+    }
     return {**kept, **variables(leases)}
 
 

@@ -155,8 +155,10 @@ class RunDatabases:
         Raises:
             CtestError: A server for them does not start.
         """
-        self.prepare(aliases)
-        self.use_in_parent(self.servers.await_leases(PARENT, aliases))
+        wanted = [alias for alias in aliases if alias not in self._parent_settings]
+        if wanted:
+            self.prepare(wanted)
+            self.use_in_parent(self.servers.await_leases(PARENT, wanted))
 
     def use_in_parent(self, leases: Iterable[Lease]) -> None:
         """Point the parent's own connections at these databases, unless they lead to others."""

@@ -223,17 +223,19 @@ def test_reuse_db_finds_what_the_last_session_has_left(
     write_tests(
         pytest_project,
         """
-        import pytest
+        import docker, pytest
         @pytest.fixture(scope="session")
         def left(django_db_setup, django_db_blocker):
             with django_db_blocker.unblock():
                 Author.objects.create(name=f"left {time.time_ns()}")
                 return Author.objects.count()
         def test_it(left, db):
-            Path("seen.txt").write_text(str(left))
+            labels = {"label": f"ctest-containers.project={os.environ['NAME']}"}
+            servers = docker.from_env().containers.list(filters=labels)
+            Path("seen.txt").write_text(f"{left} {len(servers)}")
         """,
     )
-    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name}
+    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name, "NAME": project_name}
     seen = []
     try:
         for arguments in (
@@ -249,7 +251,8 @@ def test_reuse_db_finds_what_the_last_session_has_left(
     finally:
         down = run(pytest_project, "service", "down", "--name", "pytest", env=env)
 
-    assert seen == ["2", "3", "2", "2", "1"]
+    # Without the option there is one of its own beside the one that was left.
+    assert seen == ["2 1", "3 1", "2 2", "2 1", "1 1"]
     assert "service pytest" in down.output
 
 
@@ -411,12 +414,39 @@ def test_an_engine_that_does_not_answer_is_said_in_a_sentence(
 def test_what_is_wrong_in_the_environment_is_refused_by_name(
     pytest_project: Path, sqlite_env: dict[str, str]
 ) -> None:
-    wrong = {**sqlite_env, "CTEST_CONTAINERS_TRANSPRT": "port"}
+    for variable, value, said in (
+        ("CTEST_CONTAINERS_TRANSPRT", "port", "Did you mean CTEST_CONTAINERS_TRANSPORT?"),
+        ("CTEST_CONTAINERS_WORKER_SETUP", "library.nowhere", "'library.nowhere'"),
+        ("DJANGO_SETTINGS_MODULE", "", "Name them with --ds mysite.settings"),
+    ):
+        env = {**sqlite_env, variable: value}
+        ini = ["-c", "/dev/null"] if not value else []
+        for arguments in ([], ["-n", "2"]):
+            done = _pytest(pytest_project, "--ctest", *ini, *arguments, env=env)
 
-    done = _pytest(pytest_project, "--ctest", env=wrong)
+            assert done.code == 4, done.output
+            assert said in done.output
+            assert "INTERNALERROR" not in done.output
+            assert "Traceback" not in done.output
 
-    assert done.code == 4
-    assert "Did you mean CTEST_CONTAINERS_TRANSPORT?" in done.output
+
+@pytest.mark.parametrize(("workers", "code"), [("0", 1), ("2", 1)])
+def test_what_the_projects_function_raises_is_said_and_no_test_runs(
+    pytest_project: Path, sqlite_env: dict[str, str], workers: str, code: int
+) -> None:
+    write_tests(pytest_project, WHERE + _classes(3, STAYS_ALONE))
+    (pytest_project / "library" / "preparing.py").write_text(
+        "def fail(worker):\n    raise RuntimeError('no broker')\n"
+    )
+    env = {**sqlite_env, "CTEST_CONTAINERS_WORKER_SETUP": "library.preparing.fail"}
+
+    done = _pytest(pytest_project, "--ctest", "-n", workers, env=env)
+
+    assert done.code == code
+    assert "The function 'library.preparing.fail'" in done.output
+    assert "RuntimeError: no broker" in done.output
+    assert "passed" not in done.output
+    assert "INTERNALERROR" not in done.output
 
 
 def test_without_pytest_django_there_is_a_hint(
@@ -425,7 +455,7 @@ def test_without_pytest_django_there_is_a_hint(
     done = _pytest(pytest_project, "--ctest", "-p", "no:django", "-c", "/dev/null", env=sqlite_env)
 
     assert done.code == 4
-    assert "--ctest needs pytest-django: pip install pytest-django" in done.output
+    assert "--ctest needs pytest-django, 4.7 or later" in done.output
 
 
 def _statuses(junit: Path) -> dict[str, str]:

@@ -236,6 +236,6 @@ def test_unknown_commands_and_values_are_refused(project: Path, sqlite: dict[str
     nothing = run(project, "template", "save", env=sqlite)
 
     assert (unknown.code, value.code, nothing.code) == (2, 2, 2)
-    assert "invalid choice: 'expalin'" in unknown.output
+    assert "Did you mean explain?" in unknown.output
     assert "'much' must be a size such as 512m or 2g" in value.output
     assert "template save needs the name of a file." in nothing.output

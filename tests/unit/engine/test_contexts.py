@@ -10,7 +10,7 @@ import pytest
 from docker.context import ContextAPI
 
 from ctest_containers.engine.contexts import DockerContext, chosen_context, named_in_properties
-from ctest_containers.engine.reach import engine_address
+from ctest_containers.engine.reach import engine_address, engine_variables
 
 HOST = "unix:///home/me/.colima/default/docker.sock"
 
@@ -84,6 +84,35 @@ def test_the_toolkits_engine_is_that_of_the_context_as_the_sdk_has_it(home: Path
     choose(home, "colima")
 
     assert engine_address() == ContextAPI.kwargs_from_context()["base_url"] == HOST
+
+
+def test_a_context_with_certificates_leads_others_to_them(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = hashlib.sha256(b"colima").hexdigest()
+    endpoint = {"Host": "tcp://127.0.0.1:2376", "SkipTLSVerify": False}
+    meta = {**META, "Endpoints": {"docker": endpoint}}
+    contexts = home / ".docker" / "contexts"
+    (contexts / "meta" / digest / "meta.json").write_text(json.dumps(meta))
+    folder = contexts / "tls" / digest / "docker"
+    folder.mkdir(parents=True)
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        (folder / name).write_text("")
+    choose(home, "colima")
+
+    assert engine_variables() == {
+        "DOCKER_HOST": "tcp://127.0.0.1:2376",
+        "DOCKER_CERT_PATH": str(folder),
+        "DOCKER_TLS_VERIFY": "1",
+    }
+    monkeypatch.setenv("DOCKER_HOST", HOST)
+    assert engine_variables() == {}
+
+
+def test_a_context_without_certificates_leads_others_to_its_address(home: Path) -> None:
+    choose(home, "colima")
+
+    assert engine_variables() == {"DOCKER_HOST": HOST}
 
 
 def test_an_engine_that_testcontainers_is_to_use_is_read_from_its_file(home: Path) -> None:

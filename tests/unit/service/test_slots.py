@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from ctest_containers.service import (
     ServiceFile,
     Slot,
     SlotState,
+    bring_up,
     forget,
     give_back,
     keep,
@@ -310,6 +312,46 @@ def test_what_is_reused_has_what_its_last_one_has_left(file: ServiceFile, recipe
 
     assert second is not None
     assert notes(second) == 1
+
+
+def test_what_is_left_for_reuse_is_made_anew_for_everybody_else(
+    file: ServiceFile, recipe: Recipe
+) -> None:
+    slot = again(file, recipe)
+    assert slot is not None
+    assert slot.lease is not None
+    write_note(slot)
+    keep(file, 1, slot.lease)
+    left = states(file)
+
+    taken = take(file)
+
+    assert left == [SlotState.USED]
+    assert notes(taken) == 0
+
+
+def test_whoever_waits_for_a_maker_that_never_ends_is_told_so_in_the_end(
+    file: ServiceFile, recipe: Recipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One on another machine, or in another container, cannot be told to be dead."""
+    up(file, recipe)
+    fields = json.loads(file.path.read_text())
+    fields["service"]["slots"][0].update(ready=False, maker="elsewhere/boot/1/2/3")
+    file.path.write_text(json.dumps(fields))
+    monkeypatch.setattr("ctest_containers.service.slots.ANSWER_SECONDS", 0.2)
+    said: list[str] = []
+
+    with pytest.raises(ServiceError, match="begin anew with service down"):
+        bring_up(
+            file,
+            project=PROJECT,
+            recipe=replace(recipe, server_timeout_seconds=0.1),
+            count=1,
+            folder=file.path.parent,
+            say=said.append,
+        )
+
+    assert said == ["Waiting for another process that makes slots of this service…"]
 
 
 def test_what_somebody_has_is_not_reused(file: ServiceFile, recipe: Recipe) -> None:

@@ -95,6 +95,19 @@ def test_nothing_in_an_environment_leads_clients_elsewhere() -> None:
     assert found["PGHOST"] == "127.0.0.1"
 
 
+def test_no_address_of_a_database_that_was_left_out_stays() -> None:
+    before = {
+        "DATABASE_URL": "postgres://production",
+        "OTHER_DATABASE_URL": "postgres://production",
+        "NO_DATABASE_URLS": "kept",
+    }
+
+    found = environment(before, leases(Vendor.POSTGRESQL, "one"))
+
+    assert [name for name in before if name in found] == ["NO_DATABASE_URLS"]
+    assert found["ONE_DATABASE_URL"].startswith("postgresql://")
+
+
 def test_several_slots_have_their_own_and_the_first_has_them_without_a_prefix(
     file: ServiceFile, recipe: Recipe
 ) -> None:
