@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ctest_containers.config import Config, resolve
+from ctest_containers.config import Config, project_meant, resolve
 from ctest_containers.config.model import flag, image_of, setting, variable
 from ctest_containers.config.values import (
     parse_count,
@@ -215,3 +216,14 @@ def test_images_are_given_as_text_or_as_a_dictionary() -> None:
 def test_images_without_alias_or_name_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match="must be ALIAS=IMAGE"):
         parse_images(value)
+
+
+def test_a_command_without_a_project_goes_by_option_environment_and_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "shop").mkdir()
+    monkeypatch.chdir(tmp_path / "shop")
+    by_folder = project_meant(None)
+    monkeypatch.setenv("CTEST_CONTAINERS_PROJECT", "bookshop")
+
+    assert (by_folder, project_meant(None), project_meant("other")) == ("shop", "bookshop", "other")
