@@ -28,7 +28,7 @@ from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes, private_bytes
 from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
-from ctest_containers.events import Event
+from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
@@ -218,6 +218,9 @@ class PytestDatabases:
         self._databases.finish_with_parent()
 
     def _report(self, event: Event) -> None:
+        # The other run is a worker of the same session, as a rule.
+        if isinstance(event, TemplateAwaited) and "PYTEST_XDIST_WORKER" in os.environ:
+            return
         for level, text in words(event):
             if level >= logging.INFO:
                 self._say(text)
@@ -226,10 +229,13 @@ class PytestDatabases:
 @contextmanager
 def _errors_in_words() -> Iterator[None]:
     """Let tests fail with what is wrong and what to do, not with where that came about."""
+    trouble = ""
     try:
         yield
     except CtestError as error:
-        pytest.fail(str(error), pytrace=False)
+        trouble = str(error)
+    if trouble:
+        pytest.fail(trouble, pytrace=False)
 
 
 def check_configuration() -> None:

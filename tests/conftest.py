@@ -13,6 +13,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from hypothesis.configuration import set_hypothesis_home_dir
+
+# Examples have no time limit, and leave nothing in the checkout.
+set_hypothesis_home_dir(Path(__file__).parents[1] / ".pytest_cache" / "hypothesis")
+settings.register_profile("ctest_containers", deadline=None, database=None)
+settings.load_profile("ctest_containers")
 
 NOT_ALONE = ("engine", "small_group")
 """Fixtures for what all processes of the machine share."""

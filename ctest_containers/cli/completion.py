@@ -36,7 +36,7 @@ def completion(arguments: Sequence[str]) -> int:
     if find_spec("shtab") is None:
         raise UsageError(
             "Completion needs shtab, which is not installed.",
-            'pip install "ctest-containers[completion]"',
+            "pip install shtab, or the toolkit's extra `completion`.",
         )
     import shtab
 

@@ -32,6 +32,7 @@ def table(planned: RunPlan) -> Iterator[str]:
             chosen = "  <- chosen" if one.workers == planned.workers.workers else ""
             yield f"{one.workers:>7} {duration(one.seconds):>10} {memory:>10}{chosen}"
     yield ""
+    yield "The number of workers is the least of these:"
     for limit in planned.workers.limits:
         yield f"{limit.workers:>7}  {limit.reason}"
     yield from planned.workers.warnings

@@ -95,8 +95,10 @@ def _list(history: History) -> int:
             _say(f"{run_of(log)}  {error.message}")
             continue
         started = run.started.started_at[:19].replace("T", " ") if run.started else ""
-        verdict = "failed" if run.has_failed else "passed"
-        tests, took = f"{len(run.tests)} tests", duration(run.ended)
+        left = run.finished.not_run if run.finished is not None else 0
+        verdict = "stopped" if left else "failed" if run.has_failed else "passed"
+        some = f"{len(run.tests) - left} of " if left else ""
+        tests, took = f"{some}{len(run.tests)} tests", duration(run.ended)
         branch = run.started.branch if run.started else ""
         _say(f"{run_of(log)}  {started}  {verdict}  {tests:>12}  {took:>12}  {branch}".rstrip())
     return ExitCode.PASSED

@@ -258,6 +258,9 @@ def _down(options: argparse.Namespace) -> int:
             removed += 1
     if not removed:
         print("Nothing is up.")
+        others = [] if options.all else services(found(options).path.parent.name)
+        for other in others:
+            print(f"A service {other.name!r} is: service down --name {other.name}, or --all.")
     return ExitCode.PASSED
 
 

@@ -31,6 +31,14 @@ WORKERS: Final = "workers"
 LIMITS: Final = "time limits"
 REPORTS: Final = "reports"
 
+LIKE_OTHERS: Final = frozenset(
+    {
+        *("app", "backend", "code", "django", "example", "project", "server", "site", "source"),
+        *("src", "test", "testproject", "tests", "web", "www"),
+    }
+)
+"""What folders of many projects are called."""
+
 HEADING: Final = (
     "| Option | Environment variable | In the setting `CTEST_CONTAINERS` | Default | Meaning |"
 )
@@ -71,7 +79,8 @@ class Config:
         parse_text,
         "NAME",
         "The project's name in the names of its template images. "
-        "By default the name of the folder that the command runs in.",
+        "By default the name of the folder that the command runs in, with the one above before it "
+        "where it is called tests, src, app or the like.",
         section=TEMPLATES,
     )
     postgresql_image: str = option(
@@ -366,8 +375,15 @@ def image_of(config: Config, vendor: str, alias: str) -> str:
 
 
 def project_of(config: Config) -> str:
-    """The name of the project: the configured one, or that of the current folder."""
-    return config.project or Path.cwd().name
+    """The name of the project: the configured one, or that of the current folder.
+
+    Many projects have their manage.py in a folder that is called alike; the one above tells them
+    apart.
+    """
+    here = Path.cwd()
+    if config.project or here.name.lower() not in LIKE_OTHERS or not here.parent.name:
+        return config.project or here.name
+    return f"{here.parent.name}-{here.name}"
 
 
 def flag(row: Field[Any]) -> str:

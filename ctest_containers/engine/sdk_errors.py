@@ -20,7 +20,8 @@ from ctest_containers.text import last_lines
 
 START_ENGINE: Final = (
     "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
-    "engine to use. Tests of a project on SQLite need no engine."
+    "engine to use; python -m ctest_containers doctor tells what is in the way. Tests of a project "
+    "on SQLite need no engine."
 )
 
 FULL_DISK: Final = (

@@ -80,11 +80,11 @@ class ServiceFile:
     def missing(self) -> ServiceError:
         """What to say where there is no such service."""
         others = [one.name for one in services(self.path.parent.name) if one != self]
-        hint = f"There are: {listing(others)}. " if others else ""
+        hint = f"There are: {listing(others)}; --name chooses one. " if others else ""
         named = "" if self.name == DEFAULT else f" --name {self.name}"
         return ServiceError(
             f"There is no service {self.name!r} of the project {self.path.parent.name!r}.",
-            f"{hint}Start it with python -m ctest_containers service up{named}.",
+            f"{hint}Start this one with python -m ctest_containers service up{named}.",
         )
 
     def write(self, service: Service) -> None:

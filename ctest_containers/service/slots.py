@@ -81,6 +81,11 @@ def bring_up(
                 if slot.number not in numbers
                 and not (slot.state is SlotState.LEASED and answers(slot))
             ]
+            for slot in dropped:
+                say_once(f"Removing the slot {slot.number}.")
+            for slot in wanted:
+                if slot.ready:
+                    say_once(f"Making the slot {slot.number} anew.")
             claims = [claimed(slot) for slot in wanted]
             service = service.without([slot.number for slot in dropped]).with_slots(claims)
             file.write(service)

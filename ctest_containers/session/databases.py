@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.config import Config
-from ctest_containers.config.model import image_of
+from ctest_containers.config.model import image_of, project_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, EngineError, UsageError
 from ctest_containers.events import Event, Phase, PhaseStarted, TemplatesPruned
@@ -64,7 +64,7 @@ class RunDatabases:
         self.cache = cache_folder()
         # Tests may remove the folder that they run in.
         self._here = Path.cwd()
-        self.project = config.project or self._here.name
+        self.project = project_of(config)
         self.plans = DatabasePlans((), {})
         self._config = config
         self._setup = setup

@@ -86,7 +86,7 @@ def test_what_is_not_installed_is_named(
 
     told = capsys.readouterr()
     assert told.out == ""
-    assert 'pip install "ctest-containers[completion]"' in told.err
+    assert "pip install shtab" in told.err
 
 
 def test_its_help_says_how_to_install_it() -> None:

@@ -62,7 +62,7 @@ def test_a_missing_service_is_said_with_those_that_there_are(
     with pytest.raises(ServiceError, match="There is no service 'e2e'") as refused:
         service_file(PROJECT, "e2e").existing()
 
-    assert "There are: default." in refused.value.hint
+    assert "There are: default; --name chooses one." in refused.value.hint
     assert "service up --name e2e" in refused.value.hint
 
 
