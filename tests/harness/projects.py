@@ -83,10 +83,16 @@ def toolkit(project: Path, *arguments: str, env: Mapping[str, str], record: Path
     return _run_recorded(command, project, env, record)
 
 
-def run(project: Path, *arguments: str, env: Mapping[str, str], seconds: float = 240) -> Finished:
-    """Run the toolkit's command line as it is."""
+def run(
+    project: Path,
+    *arguments: str,
+    env: Mapping[str, str],
+    seconds: float = 240,
+    module: str = "ctest_containers",
+) -> Finished:
+    """Run the toolkit's command line as it is, or that of another module."""
     done = subprocess.run(
-        [sys.executable, "-m", "ctest_containers", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=project,
         env=dict(env),
         stdout=subprocess.PIPE,

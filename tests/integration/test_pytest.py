@@ -34,19 +34,7 @@ WHERE = """
 def _pytest(
     project: Path, *arguments: str, env: Mapping[str, str], seconds: float = 240
 ) -> Finished:
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    done = subprocess.run(
-        command,
-        cwd=project,
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=seconds,
-        check=False,
-        text=True,
-        errors="replace",
-    )
-    return Finished(done.returncode, done.stdout)
+    return run(project, "-q", *arguments, env=env, seconds=seconds, module="pytest")
 
 
 @pytest.fixture
