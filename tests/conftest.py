@@ -1,7 +1,7 @@
 """Leaves the machine as it was: every test is checked for what it left behind.
 
 Tests that use an engine run one after another, for they count what is on it; the others may run
-beside them (`pytest -n 2 --dist loadgroup`). There are two engines then, each for some modules.
+beside them (`pytest -n 3 --dist loadgroup`). There are three engines then, each for some modules.
 """
 
 from __future__ import annotations
@@ -24,28 +24,31 @@ settings.load_profile("ctest_containers")
 NOT_ALONE = ("engine", "small_group")
 """Fixtures for what all processes of the machine share."""
 
-ON_A_SECOND_ENGINE = frozenset(
-    {
-        "test_clean",
-        "test_faults",
-        "test_incremental_templates",
-        "test_interrupts",
-        "test_limits",
-        "test_pytest",
-        "test_template_commands",
-        "test_timings",
-        "test_workers",
-    }
-)
-"""Modules whose tests need neither a port nor a network, which a second engine does not have."""
+ENGINES = {
+    "second engine": (
+        *("test_clean", "test_faults", "test_incremental_templates", "test_interrupts"),
+        *("test_limits", "test_pytest", "test_template_commands", "test_timings", "test_workers"),
+    ),
+    "third engine": ("test_agreement_mysql", "test_several_databases", "test_templates"),
+}
+"""Modules whose tests need neither a port nor a network, which only the first engine has.
+
+Each engine has a process of its own, and about as much to do as the others.
+"""
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep in one process what must not run beside each other."""
     names = getattr(item, "fixturenames", ())
     if any(name in names for name in NOT_ALONE) or "test_memory" in item.nodeid:
-        second = item.path.stem in ON_A_SECOND_ENGINE
-        item.add_marker(pytest.mark.xdist_group("second engine" if second else "engine"))
+        item.add_marker(pytest.mark.xdist_group(_engine_of(item)))
+
+
+def _engine_of(item: pytest.Item) -> str:
+    for engine, modules in ENGINES.items():
+        if item.path.stem in modules and "_port" not in item.name:
+            return engine
+    return "engine"
 
 
 @pytest.fixture(scope="session", autouse=True)

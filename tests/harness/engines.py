@@ -50,6 +50,8 @@ class SecondEngine:
     def command(self) -> list[str]:
         """How the engine is started."""
         return [
+            # It ends with the process that started it, however that one ends.
+            *("setpriv", "--pdeathsig", "TERM"),
             # One that has no bridge removes that of any other in the same namespace.
             *("unshare", "--net", "dockerd"),
             *("--host", self.host),
@@ -78,9 +80,9 @@ class SecondEngine:
         """A client of this engine; to be closed."""
         return docker.DockerClient(base_url=self.host)
 
-    def take_image(self, image: str) -> None:
-        """Copy an image from the machine's own engine."""
-        with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
+    def take_images(self, *images: str) -> None:
+        """Copy images from the machine's own engine, what they share once."""
+        with subprocess.Popen(["docker", "save", *images], stdout=subprocess.PIPE) as save:
             subprocess.run(
                 ["docker", "--host", self.host, "load", "--quiet"],
                 stdin=save.stdout,
@@ -126,8 +128,8 @@ def second_engine(
         _mount("-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(data))
     try:
         engine.start()
-        for image in images:
-            engine.take_image(image)
+        if images:
+            engine.take_images(*images)
         yield engine
     finally:
         engine.stop()

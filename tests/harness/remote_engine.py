@@ -56,8 +56,7 @@ def remote_engine(folder: Path, *images: str) -> Iterator[RemoteEngine]:
         engine = RemoteEngine(folder, machine.pid)
         try:
             engine.start()
-            for image in images:
-                engine.take_image(image)
+            engine.take_images(*images)
             yield engine
         finally:
             engine.stop()

@@ -28,7 +28,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     """The Docker Engine; a machine without one gets it, and otherwise the tests fail.
 
-    Beside a process that uses it, the modules for that get a second one with the same images.
+    Beside a process that uses it, others get one of their own with the same images.
     """
     with FileLock(Path(tempfile.gettempdir()).parent / "ctest-tests-engine.lock"):
         subprocess.run([SCRIPTS / "engine"], check=True)
@@ -36,8 +36,8 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
         client = docker.from_env()
         images = [own_image(client, flavour) for flavour in VENDORS]
     markers = request._pyfuncitem.iter_markers("xdist_group")
-    second = any("second engine" in marker.args for marker in markers)
-    if not second or not hasattr(request.config, "workerinput"):
+    first = all("engine" in marker.args for marker in markers)
+    if first or not hasattr(request.config, "workerinput"):
         yield client
         client.close()
         return
