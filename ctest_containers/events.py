@@ -310,6 +310,19 @@ class ConnectionLost(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ResetLeftToDjango(FromWorker):
+    """A worker resets a database after tests as Django does, or in part, for it must.
+
+    Attributes:
+        reason: Why, with the table or the receiver by name.
+    """
+
+    worker: int
+    alias: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed(FromWorker):
     """A worker met an error outside of any test and ends.
 
@@ -587,6 +600,7 @@ WorkerEvent = (
     | WorkerReady
     | DatabaseWanted
     | ConnectionLost
+    | ResetLeftToDjango
     | WorkerFailed
 )
 """What a worker process sends."""

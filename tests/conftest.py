@@ -27,12 +27,20 @@ NOT_ALONE = ("engine", "small_group")
 ENGINES = {
     "second engine": (
         *("test_clean", "test_faults", "test_incremental_templates", "test_interrupts"),
-        *("test_limits", "test_pytest", "test_template_commands", "test_timings", "test_workers"),
+        *(
+            "test_limits",
+            "test_pytest",
+            "test_reset",
+            "test_template_commands",
+            "test_timings",
+            "test_workers",
+        ),
     ),
     "third engine": ("test_agreement_mysql", "test_several_databases", "test_templates"),
 }
-"""Modules whose tests need neither a port nor a network, which only the first engine has.
+"""Modules whose tests need neither a network nor, unless they are marked so, a port.
 
+Only the first engine has these.
 Each engine has a process of its own, and about as much to do as the others.
 """
 
@@ -46,7 +54,7 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 def _engine_of(item: pytest.Item) -> str:
     for engine, modules in ENGINES.items():
-        if item.path.stem in modules and "_port" not in item.name:
+        if item.path.stem in modules and item.get_closest_marker("ports") is None:
             return engine
     return "engine"
 

@@ -208,6 +208,15 @@ class Config:
         "to separate what the toolkit does not know.",
         section=WORKERS,
     )
+    reset: str = option(
+        "fast",
+        parse_choice("fast", "django", "compare"),
+        "HOW",
+        "How databases are reset after a TransactionTestCase: to where Django's flush brings them, "
+        "but sooner (fast), by that flush (django), or both ways, with an error where they do not "
+        "end alike (compare).",
+        section=WORKERS,
+    )
     split_classes: bool = option(
         False,  # noqa: FBT003  # A default, as in every row.
         parse_flag,

@@ -18,6 +18,7 @@ from ctest_containers.events import (
     MemoryMeasured,
     RegistryFailed,
     ReportLost,
+    ResetLeftToDjango,
     RunStopping,
     RunTimedOut,
     ServerMeasured,
@@ -159,6 +160,11 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             )
         case WorkerStarted(worker=worker, pid=pid):
             yield logging.DEBUG, f"Worker {worker}: process {pid}."
+        case ResetLeftToDjango(worker=worker, alias=alias, reason=reason):
+            yield (
+                logging.DEBUG,
+                f"Worker {worker}: {alias!r} is reset by Django's own means: {reason}.",
+            )
         case WorkerRetired(worker=worker, reason=reason):
             yield logging.WARNING, f"Going on without worker {worker}: {reason}"
         case WorkerPaused(worker=worker, available_bytes=available, floor_bytes=floor):

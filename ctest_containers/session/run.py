@@ -226,6 +226,7 @@ class Session:
                     setup=self._setup,
                     batches=portable,
                     serialized=frozenset(serialized),
+                    reset=self._config.reset,
                     failfast=failfast,
                     buffer=buffer,
                     debug_sql=debug_sql,

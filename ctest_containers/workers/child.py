@@ -26,6 +26,7 @@ from ctest_containers.events import (
     BatchFinished,
     ConnectionLost,
     DatabaseWanted,
+    ResetLeftToDjango,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
@@ -34,6 +35,7 @@ from ctest_containers.model import Address, Lease
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
+from ctest_containers.reset import Flushes
 from ctest_containers.wire import (
     LineBuffer,
     Message,
@@ -60,6 +62,7 @@ class Assignment:
         batches: All batches of the run; in pickled form for a spawned worker, which can only
             unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
+        reset: How databases are reset after a TransactionTestCase; see `reset.MODES`.
         limit_seconds: What a test or a fixture may take that has no limit of its own, and the
             project's own function for workers.
         adaptive: What tests may take at their first try, by their ids.
@@ -76,6 +79,7 @@ class Assignment:
     setup: ProjectSetup
     batches: Sequence[Batch] | bytes
     serialized: frozenset[str]
+    reset: str
     failfast: bool
     buffer: bool
     debug_sql: bool
@@ -129,7 +133,7 @@ class Worker:
         if assignment.debug_sql:
             connections.log_queries()
         self.send(WorkerReady(worker=assignment.worker))
-        with connections.guarded(self._lend):
+        with connections.guarded(self._lend), self._flushes().installed():
             while True:
                 line = self._next_line()
                 if line is None:
@@ -148,6 +152,13 @@ class Worker:
         # A thread of a test's may send, too: it wants a database.
         with self._sending:
             self._channel.sendall(encode(event))
+
+    def _flushes(self) -> Flushes:
+        def tell(alias: str, reason: str) -> None:
+            number = self._assignment.worker
+            self.send(ResetLeftToDjango(worker=number, alias=alias, reason=reason))
+
+        return Flushes(self._assignment.reset, tell)
 
     def _enter_own_world(self) -> None:
         """Leave what other workers use, as far as can be, before anything of a test's begins."""

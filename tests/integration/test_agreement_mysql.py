@@ -42,6 +42,7 @@ def test_a_project_on_mysql_ends_as_under_django(
     assert_agree(expected, actual)
 
 
+@pytest.mark.ports
 @pytest.mark.parametrize("options", [["--transport", "port"], ["--start-method", "spawn"]])
 @pytest.mark.usefixtures("no_container_is_left")
 def test_published_ports_and_spawned_workers_change_no_outcome_on_mysql(

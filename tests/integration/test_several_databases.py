@@ -138,6 +138,7 @@ def test_a_migration_that_reads_elsewhere_unannounced_is_told_how_to(
     assert "name 'default' in TEST['DEPENDENCIES'] of 'legacy'" in done.output
 
 
+@pytest.mark.ports
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_template_built_through_a_port_serves_a_run_through_a_socket(
     depot_env: dict[str, str], project_name: str

@@ -226,6 +226,7 @@ def test_a_builder_that_is_killed_at_any_moment_never_leaves_a_bad_template(
     assert (again.code, "Built the template" in again.output) == (0, True)
 
 
+@pytest.mark.ports
 @pytest.mark.parametrize("env", ["postgresql"], indirect=True)
 def test_a_template_image_says_what_it_is_made_of_and_nothing_secret(
     project: Path, env: dict[str, str], engine: docker.DockerClient

@@ -1,0 +1,64 @@
+"""Resets a database both ways, and compares what is in it afterwards, table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ctest_containers.backends.positions import bring_back, positions
+
+
+class ResetDifferenceError(AssertionError):
+    """A database does not end as with Django's own flush."""
+
+
+def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
+    """What is in a database once something was done, which is then undone."""
+    from django.db import transaction
+
+    before = positions(connection)
+    try:
+        with transaction.atomic(using=connection.alias):
+            do()
+            found = state_of(connection)
+            transaction.set_rollback(True, using=connection.alias)
+    finally:
+        bring_back(connection, before)
+    return found
+
+
+def compare(connection: Any, own: Mapping[str, Any]) -> None:
+    """Compare what is in a database now, by Django's own means, with what was found before.
+
+    Raises:
+        ResetDifferenceError: Rows, sequences, or what Django keeps in memory differ.
+    """
+    theirs = state_of(connection)
+    different = [name for name in sorted({*own, *theirs}) if own.get(name) != theirs.get(name)]
+    if different:
+        name = different[0]
+        raise ResetDifferenceError(
+            f"The database {connection.alias!r} differs from what Django leaves, in "
+            f"{', '.join(different)}.\n{name} here: {own.get(name)!r:.500}\n"
+            f"{name} with Django: {theirs.get(name)!r:.500}\n"
+            "Please report it. Until then: --reset django"
+        )
+
+
+def state_of(connection: Any) -> Mapping[str, Any]:
+    """All that tests can find: every table's rows, sequences, and what Django keeps in memory."""
+    from django.apps import apps
+
+    state: dict[str, Any] = {}
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor, include_views=False):
+            cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            state[f"table {table}"] = sorted(map(repr, cursor.fetchall()))
+    for name, place in positions(connection).items():
+        state[f"sequence {name}"] = place
+    if apps.is_installed("django.contrib.contenttypes"):
+        known = apps.get_model("contenttypes", "ContentType").objects._cache
+        state["content types in memory"] = sorted(
+            (alias, str(key), one.pk) for alias, kept in known.items() for key, one in kept.items()
+        )
+    return state

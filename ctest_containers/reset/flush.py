@@ -1,0 +1,228 @@
+"""Takes the place of the flush after each TransactionTestCase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Final
+
+from ctest_containers.backends.clearing import CLEAR, LeftToDjango, filled
+from ctest_containers.reset.baseline import (
+    Baseline,
+    learn,
+    repeat,
+)
+from ctest_containers.reset.compare import compare, rehearsed
+from ctest_containers.reset.receivers import foreign_to_migrate
+from ctest_containers.reset.serialized import Rows, read, restore
+
+FAST: Final = "fast"
+DJANGO: Final = "django"
+COMPARE: Final = "compare"
+MODES: Final = (FAST, DJANGO, COMPARE)
+
+Tell = Callable[[str, str], None]
+"""Takes an alias and why its databases are reset by Django's own flush."""
+
+
+@dataclass(slots=True)
+class Flushes:
+    """Resets databases as Django's flush does, while it is installed.
+
+    Attributes:
+        mode: How: by its own means where they are certain to end alike (fast), as Django does
+            (django), or both ways, with an error where they do not end alike (compare).
+        tell: Told once of each reason for leaving a database to Django.
+    """
+
+    mode: str
+    tell: Tell
+    _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
+    _rows: dict[str, Rows] = field(default_factory=dict)
+    _imported: set[str] = field(default_factory=set)
+    _told: set[tuple[str, str]] = field(default_factory=set)
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Be asked when a TransactionTestCase flushes its databases."""
+        from django.db.backends.base.creation import BaseDatabaseCreation
+        from django.test import testcases
+
+        module: Any = testcases
+        creation: Any = BaseDatabaseCreation
+        original, by_objects = module.call_command, creation.deserialize_db_from_string
+
+        def call_command(command: Any, *arguments: Any, **options: Any) -> Any:
+            # What TransactionTestCase itself never asks for is not known to end alike.
+            if command != "flush" or arguments or options.get("reset_sequences", True):
+                return original(command, *arguments, **options)
+            return self._flush(lambda: original(command, **options), **options)
+
+        def deserialize(self_: Any, data: str) -> None:
+            self._restore(self_.connection, data, lambda: by_objects(self_, data))
+
+        if self.mode == DJANGO:
+            yield
+            return
+        module.call_command = call_command
+        creation.deserialize_db_from_string = deserialize
+        try:
+            yield
+        finally:
+            module.call_command = original
+            creation.deserialize_db_from_string = by_objects
+
+    def _flush(
+        self,
+        as_django: Callable[[], Any],
+        *,
+        database: str,
+        allow_cascade: bool = False,
+        inhibit_post_migrate: bool = False,
+        **_: Any,
+    ) -> None:
+        from django.db import connections
+
+        connection: Any = connections[database]
+
+        def by_own_means() -> None:
+            _check_means(connection)
+            tables = connection.introspection.django_table_names(
+                only_existing=True, include_views=False
+            )
+            triggered = CLEAR[connection.vendor](connection, tables, allow_cascade)
+            if tables and not inhibit_post_migrate:
+                self._migrated(connection, tables, triggered)
+
+        self._either(connection, by_own_means, as_django)
+
+    def _restore(self, connection: Any, data: str, as_django: Callable[[], Any]) -> None:
+        def by_own_means() -> None:
+            rows = self._rows.get(connection.alias)
+            if rows is None or rows.data is not data:
+                rows = self._rows[connection.alias] = read(connection.alias, data)
+            restore(connection, rows)
+
+        self._either(connection, by_own_means, as_django)
+
+    def _either(
+        self, connection: Any, by_own_means: Callable[[], None], as_django: Callable[[], Any]
+    ) -> None:
+        """Go by own means where they end as Django's do, or both ways, to compare how they end."""
+        from django.db import Error
+
+        found = None
+        try:
+            if connection.in_atomic_block or not connection.get_autocommit():
+                raise LeftToDjango("a transaction was left open")
+            if self.mode == COMPARE:
+                found = rehearsed(connection, by_own_means)
+            else:
+                by_own_means()
+                return
+        except (LeftToDjango, Error) as why:
+            self._leave(connection.alias, str(why))
+        as_django()
+        if found is not None:
+            compare(connection, found)
+
+    def _migrated(self, connection: Any, tables: Sequence[str], triggered: frozenset[str]) -> None:
+        """Do what the receivers of `post_migrate` do, in a database that is empty now."""
+        from django.core.management.sql import emit_post_migrate_signal
+        from django.db import Error
+
+        self._import_management()
+        alias = connection.alias
+        key = _key(alias, tables)
+        known = self._baselines.get(key)
+        why = next((f"post_migrate calls {name}" for name in foreign_to_migrate()), "")
+        if not why and known is not None:
+            try:
+                if triggered.isdisjoint(known.tables):
+                    repeat(connection, known)
+                    return
+                why = "a trigger tells what post_migrate makes"
+            except Error as error:
+                why = str(error)
+        emit_post_migrate_signal(verbosity=0, interactive=False, db=alias)
+        if not why and key not in self._baselines:
+            self._baselines[key] = None
+            try:
+                self._baselines[key] = _learn(connection, tables)
+            except (LeftToDjango, Error) as error:
+                why = str(error)
+        if why:
+            self._leave(alias, why)
+
+    def _import_management(self) -> None:
+        """Let the modules connect their receivers, as Django's command does each time."""
+        from django.apps import apps
+
+        for app in apps.get_app_configs():
+            if app.name not in self._imported:
+                self._imported.add(app.name)
+                with suppress(ImportError):
+                    import_module(".management", app.name)
+
+    def _leave(self, alias: str, why: str) -> None:
+        if why and (alias, why) not in self._told:
+            self._told.add((alias, why))
+            self.tell(alias, why)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Same:
+    """Equal to what holds the very same object."""
+
+    held: object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.held is other.held
+
+    def __hash__(self) -> int:
+        return id(self.held)
+
+
+def _learn(connection: Any, tables: Iterable[str]) -> Baseline:
+    quoted = {connection.ops.quote_name(one): one for one in tables}
+    return learn(connection.alias, frozenset(quoted[one] for one in filled(connection, [*quoted])))
+
+
+def _key(alias: str, tables: Iterable[str]) -> Any:
+    """All that decides what Django's own receivers of `post_migrate` make."""
+    from django.apps import apps
+    from django.conf import settings
+    from django.db import router
+
+    return (
+        alias,
+        tuple(sorted(tables)),
+        tuple(map(_Same, apps.get_models())),
+        tuple(map(_Same, router.routers)),
+        getattr(settings, "SITE_ID", None),
+    )
+
+
+def _check_means(connection: Any) -> None:
+    """Make sure that Django's own means are what would flush this database.
+
+    Raises:
+        LeftToDjango: They are not.
+    """
+    from django.core.management import get_commands
+
+    if connection.vendor not in CLEAR:
+        raise LeftToDjango(f"its vendor is {connection.vendor}")
+    if get_commands().get("flush") != "django.core":
+        raise LeftToDjango("the project has a command flush of its own")
+    own = (
+        connection.ops.sql_flush,
+        connection.ops.execute_sql_flush,
+        connection.introspection.django_table_names,
+        connection.introspection.get_table_list,
+    )
+    for method in own:
+        if not method.__module__.startswith("django."):
+            raise LeftToDjango(f"{method.__module__} has a {method.__name__} of its own")

@@ -1,0 +1,47 @@
+"""Who is told by Django's signals of what a flush and its like do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+OF_POST_MIGRATE: Final = frozenset(
+    {
+        ("django.contrib.auth.management", "create_permissions"),
+        ("django.contrib.contenttypes.management", "create_contenttypes"),
+        ("django.contrib.sites.management", "create_default_site"),
+    }
+)
+"""They make content types, permissions and a site where there is none, and nothing else."""
+
+OF_SAVE: Final = frozenset({("django.contrib.sites.models", "clear_site_cache")})
+"""It forgets a site that is saved."""
+
+
+def foreign_to_migrate() -> Iterator[str]:
+    """Who is told that a database was migrated, or of the site that is made then, but Django."""
+    from django.apps import apps
+    from django.db.models.signals import post_migrate
+
+    for app in apps.get_app_configs():
+        if app.models_module is not None:
+            yield from _strangers(post_migrate, app, OF_POST_MIGRATE)
+    if apps.is_installed("django.contrib.sites"):
+        yield from foreign_to_save(apps.get_model("sites", "Site"))
+
+
+def foreign_to_save(model: Any) -> Iterator[str]:
+    """Who is told that a row of a model is saved, but Django itself."""
+    from django.db.models.signals import post_save, pre_save
+
+    for signal in (pre_save, post_save):
+        yield from _strangers(signal, model, OF_SAVE)
+
+
+def _strangers(signal: Any, sender: Any, known: frozenset[tuple[str, str]]) -> Iterator[str]:
+    live = signal._live_receivers(sender)
+    # From Django 5.0 on there are those that are coroutines, too.
+    for one in [*live[0], *live[1]] if isinstance(live, tuple) else live:
+        name = (getattr(one, "__module__", ""), getattr(one, "__qualname__", ""))
+        if name not in known:
+            yield ".".join(filter(None, name)) or repr(one)
