@@ -315,11 +315,13 @@ class ResetLeftToDjango(FromWorker):
 
     Attributes:
         reason: Why, with the table or the receiver by name.
+        comparing: Whether both ways were to be compared, and are not.
     """
 
     worker: int
     alias: str
     reason: str
+    comparing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

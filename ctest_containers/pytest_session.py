@@ -34,7 +34,7 @@ from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.report.words import words
-from ctest_containers.reset import Flushes
+from ctest_containers.reset import COMPARE, Flushes
 from ctest_containers.servers import launch
 from ctest_containers.service import keep, recipe_of, reuse, service_file
 from ctest_containers.session.databases import RunDatabases
@@ -220,7 +220,14 @@ class PytestDatabases:
         self._databases.finish_with_parent()
 
     def _left_to_django(self, alias: str, reason: str) -> None:
-        self._report(ResetLeftToDjango(worker=self._worker, alias=alias, reason=reason))
+        self._report(
+            ResetLeftToDjango(
+                worker=self._worker,
+                alias=alias,
+                reason=reason,
+                comparing=self._config.reset == COMPARE,
+            )
+        )
 
     def _report(self, event: Event) -> None:
         # The other run is a worker of the same session, as a rule.

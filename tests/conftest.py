@@ -50,6 +50,9 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     names = getattr(item, "fixturenames", ())
     if any(name in names for name in NOT_ALONE) or "test_memory" in item.nodeid:
         item.add_marker(pytest.mark.xdist_group(_engine_of(item)))
+    elif "integration" in item.path.parts:
+        # What a module makes once is made in one process.
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def _engine_of(item: pytest.Item) -> str:

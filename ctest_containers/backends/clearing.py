@@ -16,6 +16,10 @@ TABLES_AT_ONCE: Final = 200
 """How many tables one query asks about; SQLite parses no more than 2000 columns."""
 
 TRIGGERED: Final = {
+    Vendor.POSTGRESQL.value: (
+        "SELECT relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid"
+        " WHERE NOT tgisinternal LIMIT 1"
+    ),
     Vendor.MYSQL.value: (
         "SELECT event_object_table FROM information_schema.triggers"
         " WHERE trigger_schema = DATABASE() LIMIT 1"
@@ -23,6 +27,9 @@ TRIGGERED: Final = {
     Vendor.SQLITE.value: "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' LIMIT 1",
 }
 """Asks for a table with a trigger."""
+
+LOCKING: Final = {Vendor.MYSQL.value: " LIMIT 1 LOCK IN SHARE MODE", Vendor.SQLITE.value: ""}
+"""What lets a query wait for rows that others have inserted and not committed."""
 
 LARGE_BYTES: Final = 8 * 2**20
 """From this size on, PostgreSQL is quicker in truncating a table than in deleting its rows."""
@@ -57,7 +64,7 @@ A table whose file is empty has had no row since it was emptied last, not even o
 
 
 class LeftToDjango(Exception):  # noqa: N818  # It says what was not done, and is caught.
-    """Nothing was changed, for it is not certain to end as with Django's own means; says why.
+    """It is not certain to end as with Django's own means, which do whatever is left; says why.
 
     An empty reason is none that anybody needs to hear of.
     """
@@ -103,8 +110,13 @@ def clear_postgresql(connection: Any, tables: Sequence[str], cascade: bool) -> f
     names = ", ".join(name for name, _ in dirty)
     oids = ", ".join(str(oid) for _, oid in dirty)
     with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-        # No trigger fires then, not even those that check foreign keys.
-        cursor.execute(f"SET LOCAL session_replication_role = replica; {deletions}")
+        # What others are about to commit is waited for, as TRUNCATE does. No trigger fires then,
+        # not even those that check foreign keys.
+        cursor.execute(
+            f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE;"
+            f" SET LOCAL session_replication_role = replica; {deletions};"
+            " SET LOCAL session_replication_role = origin"
+        )
     # A comparison looks at what the rows are, and rolls it back.
     if not connection.in_atomic_block:
         with connection.cursor() as cursor:
@@ -118,11 +130,9 @@ def clear_postgresql(connection: Any, tables: Sequence[str], cascade: bool) -> f
 def clear_by_deletions(connection: Any, tables: Sequence[str], cascade: bool) -> frozenset[str]:  # noqa: FBT001
     """Run those of Django's own statements that have something to delete."""
     from django.core.management.color import no_style
+    from django.db import transaction
 
-    with connection.cursor() as cursor:
-        cursor.execute(TRIGGERED[connection.vendor])
-        if row := cursor.fetchone():
-            raise LeftToDjango(f"the table {row[0]} has a trigger")
+    refuse_triggers(connection)
     statements = [
         one.removesuffix(";")
         for one in connection.ops.sql_flush(
@@ -130,23 +140,40 @@ def clear_by_deletions(connection: Any, tables: Sequence[str], cascade: bool) ->
         )
     ]
     targets = [one.removeprefix(DELETE) for one in statements if one.startswith(DELETE)]
-    with_rows = set(filled(connection, targets))
-    kept = [
-        one
-        for one in statements
-        if not one.startswith(DELETE) or one.removeprefix(DELETE) in with_rows
-    ]
-    if with_rows:
-        connection.ops.execute_sql_flush(kept)
+    with transaction.atomic(using=connection.alias):
+        if targets and connection.vendor == Vendor.SQLITE.value:
+            with connection.cursor() as cursor:
+                # To look is not to lock: what others are about to commit would not be seen.
+                cursor.execute(f"{DELETE}{targets[0]} WHERE 0")
+        with_rows = set(filled(connection, targets, locking=LOCKING[connection.vendor]))
+        kept = [
+            one
+            for one in statements
+            if not one.startswith(DELETE) or one.removeprefix(DELETE) in with_rows
+        ]
+        if with_rows:
+            connection.ops.execute_sql_flush(kept)
     return frozenset()
 
 
-def filled(connection: Any, tables: Sequence[str]) -> Iterator[str]:
+def refuse_triggers(connection: Any) -> None:
+    """Make sure that a database has no trigger, but those by which PostgreSQL checks references.
+
+    Raises:
+        LeftToDjango: It has one.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(TRIGGERED[connection.vendor])
+        if row := cursor.fetchone():
+            raise LeftToDjango(f"the table {row[0]} has a trigger")
+
+
+def filled(connection: Any, tables: Sequence[str], locking: str = "") -> Iterator[str]:
     """Those of these quoted tables that have rows."""
     rest = iter(tables)
     with connection.cursor() as cursor:
         while some := list(islice(rest, TABLES_AT_ONCE)):
-            asked = ", ".join(f"EXISTS (SELECT 1 FROM {one})" for one in some)  # noqa: S608
+            asked = ", ".join(f"EXISTS (SELECT 1 FROM {one}{locking})" for one in some)  # noqa: S608
             cursor.execute(f"SELECT {asked}")
             yield from (one for one, has in zip(some, cursor.fetchone(), strict=True) if has)
 

@@ -90,6 +90,7 @@ class ContainerState:
     Attributes:
         exit_code: What its first process ended with; meaningful when not running.
         out_of_memory: Whether the kernel killed a process of it for its memory.
+        paused: Whether it runs, and somebody has paused it.
         log: The last lines that it wrote.
     """
 
@@ -97,6 +98,7 @@ class ContainerState:
     exit_code: int
     log: str
     out_of_memory: bool = False
+    paused: bool = False
 
     def __str__(self) -> str:
         if not self.running:
@@ -105,7 +107,7 @@ class ContainerState:
         elif self.out_of_memory:
             what = "had a process killed by the kernel for memory"
         else:
-            what = "is running"
+            what = "is paused" if self.paused else "is running"
         return f"{what}; its last lines:\n{self.log}".rstrip()
 
 

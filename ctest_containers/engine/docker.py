@@ -283,6 +283,7 @@ class DockerEngine:
         state = found.attrs["State"]
         return ContainerState(
             running=bool(state["Running"]),
+            paused=bool(state.get("Paused")),
             exit_code=int(state["ExitCode"]),
             log=log,
             out_of_memory=out_of_memory or bool(state.get("OOMKilled")),

@@ -162,8 +162,11 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield logging.DEBUG, f"Worker {worker}: process {pid}."
         case ResetLeftToDjango(worker=worker, alias=alias, reason=reason):
             yield (
-                logging.DEBUG,
-                f"Worker {worker}: {alias!r} is reset by Django's own means: {reason}.",
+                logging.WARNING if event.comparing else logging.DEBUG,
+                (
+                    f"Worker {worker}: {alias!r} is reset by Django's own means, at least in "
+                    f"part: {reason}."
+                ),
             )
         case WorkerRetired(worker=worker, reason=reason):
             yield logging.WARNING, f"Going on without worker {worker}: {reason}"

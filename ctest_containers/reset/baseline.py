@@ -67,7 +67,7 @@ def learn(alias: str, filled: frozenset[str]) -> Baseline:
 def repeat(connection: Any, baseline: Baseline) -> None:
     """Make the same rows again, with the next numbers, and leave memory as Django leaves it."""
     from django.core.management.color import no_style
-    from django.db import transaction
+    from django.db import router, transaction
 
     alias = connection.alias
     content_type, permission, site = (_model(*name) for name in _MODELS)
@@ -88,7 +88,7 @@ def repeat(connection: Any, baseline: Baseline) -> None:
             with connection.cursor() as cursor:
                 for statement in connection.ops.sequence_reset_sql(no_style(), [site]):
                     cursor.execute(statement)
-    if content_type is not None:
+    if content_type is not None and router.allow_migrate_model(alias, content_type):
         content_type.objects.clear_cache()
         for place in baseline.cached:
             content_type.objects._add_to_cache(alias, types[place])
@@ -104,7 +104,7 @@ _MODELS: Final = (("contenttypes", "ContentType"), ("auth", "Permission"), ("sit
 def _model(app: str, name: str) -> Any:
     from django.apps import apps
 
-    return apps.get_model(app, name) if app in apps.app_configs else None
+    return apps.get_model(app, name) if apps.is_installed(f"django.contrib.{app}") else None
 
 
 def _rows(model: Any, alias: str, *names: str) -> list[Any]:
@@ -124,4 +124,5 @@ def _create(model: Any, alias: str, made: list[Any]) -> list[Any]:
         numbers = model.objects.using(alias).order_by("pk").values_list("pk", flat=True)
         for one, number in zip(made, numbers, strict=True):
             one.pk = number
+            one._state.adding, one._state.db = False, alias
     return made

@@ -16,7 +16,7 @@ def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
     """What is in a database once something was done, which is then undone."""
     from django.db import transaction
 
-    before = positions(connection)
+    before, in_memory = positions(connection), [(one, _copied(one)) for one in _in_memory()]
     try:
         with transaction.atomic(using=connection.alias):
             do()
@@ -24,6 +24,9 @@ def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
             transaction.set_rollback(True, using=connection.alias)
     finally:
         bring_back(connection, before)
+        for one, held in in_memory:
+            one.clear()
+            one.update(held)
     return found
 
 
@@ -47,18 +50,40 @@ def compare(connection: Any, own: Mapping[str, Any]) -> None:
 
 def state_of(connection: Any) -> Mapping[str, Any]:
     """All that tests can find: every table's rows, sequences, and what Django keeps in memory."""
-    from django.apps import apps
-
     state: dict[str, Any] = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor, include_views=False):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
-            state[f"table {table}"] = sorted(map(repr, cursor.fetchall()))
+            state[f"table {table}"] = sorted(map(_shown, cursor.fetchall()))
     for name, place in positions(connection).items():
         state[f"sequence {name}"] = place
-    if apps.is_installed("django.contrib.contenttypes"):
-        known = apps.get_model("contenttypes", "ContentType").objects._cache
-        state["content types in memory"] = sorted(
-            (alias, str(key), one.pk) for alias, kept in known.items() for key, one in kept.items()
+    for number, kept in enumerate(_in_memory()):
+        state[f"in memory {number}"] = sorted(
+            (str(place), str(key), getattr(one, "pk", None))
+            for place, held in kept.items()
+            for key, one in (held.items() if isinstance(held, dict) else [("", held)])
         )
     return state
+
+
+def _in_memory() -> list[dict[Any, Any]]:
+    """What Django remembers of content types, by database, and of sites."""
+    from django.apps import apps
+
+    found = []
+    if apps.is_installed("django.contrib.contenttypes"):
+        found.append(apps.get_model("contenttypes", "ContentType").objects._cache)
+    if apps.is_installed("django.contrib.sites"):
+        from django.contrib.sites import models
+
+        found.append(models.SITE_CACHE)
+    return found
+
+
+def _copied(kept: dict[Any, Any]) -> dict[Any, Any]:
+    return {place: dict(held) if isinstance(held, dict) else held for place, held in kept.items()}
+
+
+def _shown(row: tuple[Any, ...]) -> str:
+    """A row as text; psycopg2's binary values have no text of their own."""
+    return repr([bytes(one) if isinstance(one, memoryview) else one for one in row])

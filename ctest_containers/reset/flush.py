@@ -9,19 +9,26 @@ from importlib import import_module
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import CLEAR, LeftToDjango, filled
+from ctest_containers.limits import FixtureTimedOut
 from ctest_containers.reset.baseline import (
     Baseline,
     learn,
     repeat,
 )
 from ctest_containers.reset.compare import compare, rehearsed
-from ctest_containers.reset.receivers import foreign_to_migrate
+from ctest_containers.reset.receivers import foreign_to_migrate, told_of_migrate
 from ctest_containers.reset.serialized import Rows, read, restore
+
+# Leaves this file out of the tracebacks of what Django does here, as its own test cases are.
+__unittest = True
 
 FAST: Final = "fast"
 DJANGO: Final = "django"
 COMPARE: Final = "compare"
 MODES: Final = (FAST, DJANGO, COMPARE)
+
+KEPT_BASELINES: Final = 8
+"""Those of settings that tests have overridden since are given up."""
 
 Tell = Callable[[str, str], None]
 """Takes an alias and why its databases are reset by Django's own flush."""
@@ -42,6 +49,7 @@ class Flushes:
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
     _imported: set[str] = field(default_factory=set)
+    _in_signal: bool = False
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
@@ -122,8 +130,15 @@ class Flushes:
             else:
                 by_own_means()
                 return
-        except (LeftToDjango, Error) as why:
-            self._leave(connection.alias, str(why))
+        except FixtureTimedOut:
+            raise
+        except Exception as error:  # Whatever it is, Django's own means may do.
+            if self._in_signal:
+                raise
+            said = isinstance(error, (LeftToDjango, Error))
+            self._leave(connection.alias, str(error) if said else repr(error))
+        finally:
+            self._in_signal = False
         as_django()
         if found is not None:
             compare(connection, found)
@@ -146,13 +161,18 @@ class Flushes:
                 why = "a trigger tells what post_migrate makes"
             except Error as error:
                 why = str(error)
+        # What receivers raise is the project's own affair.
+        self._in_signal = True
         emit_post_migrate_signal(verbosity=0, interactive=False, db=alias)
+        self._in_signal = False
         if not why and key not in self._baselines:
             self._baselines[key] = None
             try:
                 self._baselines[key] = _learn(connection, tables)
             except (LeftToDjango, Error) as error:
                 why = str(error)
+            while len(self._baselines) > KEPT_BASELINES:
+                del self._baselines[next(iter(self._baselines))]
         if why:
             self._leave(alias, why)
 
@@ -201,6 +221,7 @@ def _key(alias: str, tables: Iterable[str]) -> Any:
         tuple(sorted(tables)),
         tuple(map(_Same, apps.get_models())),
         tuple(map(_Same, router.routers)),
+        tuple(told_of_migrate()),
         getattr(settings, "SITE_ID", None),
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+Name = tuple[str, str]
+"""A module, and the name of a function in it."""
+
 OF_POST_MIGRATE: Final = frozenset(
     {
         ("django.contrib.auth.management", "create_permissions"),
@@ -18,14 +21,22 @@ OF_SAVE: Final = frozenset({("django.contrib.sites.models", "clear_site_cache")}
 """It forgets a site that is saved."""
 
 
-def foreign_to_migrate() -> Iterator[str]:
-    """Who is told that a database was migrated, or of the site that is made then, but Django."""
+def told_of_migrate() -> Iterator[tuple[str, Name]]:
+    """Who is told that the models of an app were migrated, by the app's label."""
     from django.apps import apps
     from django.db.models.signals import post_migrate
 
     for app in apps.get_app_configs():
         if app.models_module is not None:
-            yield from _strangers(post_migrate, app, OF_POST_MIGRATE)
+            for name in _told(post_migrate, app):
+                yield app.label, name
+
+
+def foreign_to_migrate() -> Iterator[str]:
+    """Who is told that a database was migrated, or of the site that is made then, but Django."""
+    from django.apps import apps
+
+    yield from (_dotted(name) for _, name in told_of_migrate() if name not in OF_POST_MIGRATE)
     if apps.is_installed("django.contrib.sites"):
         yield from foreign_to_save(apps.get_model("sites", "Site"))
 
@@ -35,13 +46,15 @@ def foreign_to_save(model: Any) -> Iterator[str]:
     from django.db.models.signals import post_save, pre_save
 
     for signal in (pre_save, post_save):
-        yield from _strangers(signal, model, OF_SAVE)
+        yield from (_dotted(name) for name in _told(signal, model) if name not in OF_SAVE)
 
 
-def _strangers(signal: Any, sender: Any, known: frozenset[tuple[str, str]]) -> Iterator[str]:
+def _told(signal: Any, sender: Any) -> Iterator[Name]:
     live = signal._live_receivers(sender)
     # From Django 5.0 on there are those that are coroutines, too.
     for one in [*live[0], *live[1]] if isinstance(live, tuple) else live:
-        name = (getattr(one, "__module__", ""), getattr(one, "__qualname__", ""))
-        if name not in known:
-            yield ".".join(filter(None, name)) or repr(one)
+        yield getattr(one, "__module__", "") or "", getattr(one, "__qualname__", repr(one))
+
+
+def _dotted(name: Name) -> str:
+    return ".".join(filter(None, name))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from ctest_containers.backends.clearing import LeftToDjango, filled
+from ctest_containers.backends.clearing import LeftToDjango, filled, refuse_triggers
 from ctest_containers.reset.receivers import foreign_to_save
 
 
@@ -23,11 +23,13 @@ class Rows:
         data: Where it was read from.
         objects: For each model with a table of its own its objects, in their order.
         related: Those with many-to-many relations, as Django's deserializer has them.
+        saved: The models whose receivers are told of them.
     """
 
     data: str
     objects: Sequence[tuple[Any, Sequence[Any]]]
     related: Sequence[Any]
+    saved: frozenset[type]
 
 
 def read(alias: str, data: str) -> Rows:
@@ -37,34 +39,50 @@ def read(alias: str, data: str) -> Rows:
         LeftToDjango: Saving them one by one may do more than to insert them.
     """
     from django.core import serializers
+    from django.db import router
 
     objects: dict[Any, dict[Any, Any]] = {}
-    related = []
+    related, saved = [], set()
     for one in serializers.deserialize("json", StringIO(data), using=alias):
         found: Any = one
         model = found.object._meta.concrete_model
-        if stranger := next(foreign_to_save(type(found.object)), None):
-            raise LeftToDjango(f"{stranger} is told of rows that are saved")
+        saved.add(type(found.object))
+        if router.db_for_write(type(found.object), instance=found.object) != alias:
+            raise LeftToDjango(f"rows of {model._meta.label} are written to another database")
+        if model._meta.order_with_respect_to or not _saves_as_django(model):
+            raise LeftToDjango(f"{model._meta.label} has values that saving makes")
         if len(getattr(model._meta, "pk_fields", ())) > 1 or found.object.pk is None:
             raise LeftToDjango(f"{model._meta.label} has no simple primary key")
-        # A proxy's rows are there twice.
+        # One that is there twice is saved twice, with the same values.
         if objects.setdefault(model, {}).setdefault(found.object.pk, found.object) is found.object:
             found.object._state.adding, found.object._state.db = False, alias
             if any((found.m2m_data or {}).values()):
                 related.append(found)
-    return Rows(data, [(model, list(own.values())) for model, own in objects.items()], related)
+    by_model = [(model, list(own.values())) for model, own in objects.items()]
+    return Rows(data, by_model, related, frozenset(saved))
+
+
+def _saves_as_django(model: Any) -> bool:
+    return all(
+        getattr(model, name).__module__ == "django.db.models.base"
+        for name in ("save_base", "_save_table", "_do_insert", "_do_update")
+    )
 
 
 def restore(connection: Any, rows: Rows) -> None:
     """Insert the rows, and check what they refer to.
 
     Raises:
-        LeftToDjango: Some tables have rows, which saving would change instead. It is so before a
-            worker's first test with `serialized_rollback`.
+        LeftToDjango: Somebody is told of rows that are saved. Or some tables have rows, which
+            saving would change instead; it is so before a worker's first test of this kind.
     """
     from django.apps import apps
     from django.db import transaction
 
+    for saved in rows.saved:
+        if stranger := next(foreign_to_save(saved), None):
+            raise LeftToDjango(f"{stranger} is told of rows that are saved")
+    refuse_triggers(connection)
     tables = [model._meta.db_table for model, _ in rows.objects]
     quoted = [connection.ops.quote_name(table) for table in tables]
     if next(filled(connection, quoted), None) is not None:

@@ -99,7 +99,8 @@ def _running(service: Service) -> dict[str, str]:
     for name in names:
         try:
             state = engine.state(Container(id=name, name=name))
-            found[name] = "" if state.running else f"The server {name} {state}"
+            works = state.running and not state.paused
+            found[name] = "" if works else f"The server {name} {state}"
         except EngineUnreachableError:
             raise
         except EngineError:

@@ -95,6 +95,13 @@ class Timings:
     fixtures: Mapping[str, Timing] = field(default_factory=dict)
     classes: Mapping[str, Timing] = field(default_factory=dict)
     memory: Mapping[str, Peak] = field(default_factory=dict)
+    _mean: float = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of all tests, for those that are not known; asked for once for each batch.
+        durations = [timing.seconds for timing in self.tests.values()]
+        mean = statistics.fmean(durations) if durations else 0.0
+        object.__setattr__(self, "_mean", mean)
 
     def merged(self, measured: Measured, today: dt.date) -> Timings:
         """These timings and those of one more run; what nobody has seen for long is left out."""
@@ -128,11 +135,10 @@ class Timings:
         """
         if not self.tests:
             return None
-        mean = statistics.fmean(timing.seconds for timing in self.tests.values())
         total, classes = 0.0, set()
         for test in tests:
             known = self.tests.get(test)
-            total += mean if known is None else known.seconds
+            total += self._mean if known is None else known.seconds
             classes.add(class_of(test))
         return total + sum(self.classes[one].seconds for one in classes if one in self.classes)
 

@@ -35,7 +35,7 @@ from ctest_containers.model import Address, Lease
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.reset import Flushes
+from ctest_containers.reset import COMPARE, Flushes
 from ctest_containers.wire import (
     LineBuffer,
     Message,
@@ -155,10 +155,13 @@ class Worker:
 
     def _flushes(self) -> Flushes:
         def tell(alias: str, reason: str) -> None:
-            number = self._assignment.worker
-            self.send(ResetLeftToDjango(worker=number, alias=alias, reason=reason))
+            number, comparing = self._assignment.worker, mode == COMPARE
+            self.send(
+                ResetLeftToDjango(worker=number, alias=alias, reason=reason, comparing=comparing)
+            )
 
-        return Flushes(self._assignment.reset, tell)
+        mode = self._assignment.reset
+        return Flushes(mode, tell)
 
     def _enter_own_world(self) -> None:
         """Leave what other workers use, as far as can be, before anything of a test's begins."""

@@ -89,6 +89,22 @@ def test_what_is_up_stays_and_what_is_dead_is_started(
     assert status(project, env)[0] == 0
 
 
+def test_a_server_that_somebody_has_paused_is_not_up_and_is_replaced(
+    project: Path, env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    before = up(project, env=env)
+    paused = before["1"]["default"]["container"]
+    engine.containers.get(paused).pause()
+
+    said = command(project, "service", "status", env=env)
+    after = up(project, env=env)
+
+    assert said.code == 1
+    assert f"The server {paused} is paused" in said.out
+    assert after["1"]["default"]["container"] != paused
+    assert ask(after["1"]["default"]["url"], AUTHORS)[0] > 0
+
+
 def test_slots_of_an_outdated_template_are_replaced(
     project: Path, sqlite_env: dict[str, str]
 ) -> None:

@@ -96,7 +96,9 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     ),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
     ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
-    ResetLeftToDjango: st.builds(ResetLeftToDjango, worker=NUMBERS, alias=TEXTS, reason=TEXTS),
+    ResetLeftToDjango: st.builds(
+        ResetLeftToDjango, worker=NUMBERS, alias=TEXTS, reason=TEXTS, comparing=st.booleans()
+    ),
     ServerVerdict: st.builds(ServerVerdict, lost=st.booleans()),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
