@@ -26,17 +26,14 @@ NOT_ALONE = ("engine", "small_group")
 
 ENGINES = {
     "second engine": (
-        *("test_clean", "test_faults", "test_incremental_templates", "test_interrupts"),
-        *(
-            "test_limits",
-            "test_pytest",
-            "test_reset",
-            "test_template_commands",
-            "test_timings",
-            "test_workers",
-        ),
+        *("test_agreement", "test_clean", "test_faults", "test_incremental_templates"),
+        *("test_interrupts", "test_limits", "test_pytest", "test_reset"),
+        *("test_template_commands", "test_timings", "test_workers"),
     ),
-    "third engine": ("test_agreement_mysql", "test_several_databases", "test_templates"),
+    "third engine": (
+        *("test_agreement_mysql", "test_command_line", "test_isolated", "test_settings_kept"),
+        *("test_several_databases", "test_templates"),
+    ),
 }
 """Modules whose tests need neither a network nor, unless they are marked so, a port.
 

@@ -61,6 +61,7 @@ def test_a_project_on_postgresql_ends_as_under_django(
     assert_agree(expected, actual)
 
 
+@pytest.mark.ports
 @pytest.mark.parametrize(
     "options",
     [
