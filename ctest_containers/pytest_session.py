@@ -28,13 +28,13 @@ from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes, private_bytes
 from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
-from ctest_containers.events import Event, ResetLeftToDjango, TemplateAwaited
+from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.report.words import words
-from ctest_containers.reset import COMPARE, Flushes
+from ctest_containers.reset import Flushes
 from ctest_containers.servers import launch
 from ctest_containers.service import keep, recipe_of, reuse, service_file
 from ctest_containers.session.databases import RunDatabases
@@ -127,7 +127,7 @@ class PytestDatabases:
             # Temporary files are pytest's own business, which keeps those of the last runs.
             surroundings.separate(self._own, temporary_files=False)
         self._exit.enter_context(connections.guarded(self._databases.lend_if_needed))
-        self._exit.enter_context(Flushes(config.reset, self._left_to_django).installed())
+        self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))
             instead = self._teardown if "teardown" in name else self._setup
@@ -218,16 +218,6 @@ class PytestDatabases:
     def _teardown(self, *_: Any, **__: Any) -> None:
         """What `django.test.utils.teardown_databases` does."""
         self._databases.finish_with_parent()
-
-    def _left_to_django(self, alias: str, reason: str) -> None:
-        self._report(
-            ResetLeftToDjango(
-                worker=self._worker,
-                alias=alias,
-                reason=reason,
-                comparing=self._config.reset == COMPARE,
-            )
-        )
 
     def _report(self, event: Event) -> None:
         # The other run is a worker of the same session, as a rule.

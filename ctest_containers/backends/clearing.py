@@ -82,7 +82,7 @@ def clear_postgresql(connection: Any, tables: Sequence[str], cascade: bool) -> f
 
     Django truncates all tables, which makes new files for each and for its indexes. Rows that were
     only deleted would leave their space behind, and later rows would be found in another order
-    than in new files; so the tables are vacuumed, and look to the planner as truncated ones do.
+    than in new files; so the tables are vacuumed. Their statistics are then those of new ones.
     """
     from django.db import transaction
 

@@ -5,6 +5,6 @@ Whatever is not certain to end alike is left to Django itself.
 
 from __future__ import annotations
 
-from ctest_containers.reset.flush import COMPARE, DJANGO, FAST, Flushes
+from ctest_containers.reset.flush import COMPARE, Flushes
 
-__all__ = ["COMPARE", "DJANGO", "FAST", "Flushes"]
+__all__ = ["COMPARE", "Flushes"]

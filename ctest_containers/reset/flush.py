@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import CLEAR, LeftToDjango, filled
+from ctest_containers.events import ResetLeftToDjango
 from ctest_containers.limits import FixtureTimedOut
 from ctest_containers.reset.baseline import (
     Baseline,
@@ -16,22 +17,19 @@ from ctest_containers.reset.baseline import (
     repeat,
 )
 from ctest_containers.reset.compare import compare, rehearsed
-from ctest_containers.reset.receivers import foreign_to_migrate, told_of_migrate
+from ctest_containers.reset.receivers import Told, foreign_to_migrate, told_of_migrate
 from ctest_containers.reset.serialized import Rows, read, restore
 
 # Leaves this file out of the tracebacks of what Django does here, as its own test cases are.
 __unittest = True
 
-FAST: Final = "fast"
 DJANGO: Final = "django"
 COMPARE: Final = "compare"
-MODES: Final = (FAST, DJANGO, COMPARE)
 
 KEPT_BASELINES: Final = 8
 """Those of settings that tests have overridden since are given up."""
 
-Tell = Callable[[str, str], None]
-"""Takes an alias and why its databases are reset by Django's own flush."""
+Tell = Callable[[ResetLeftToDjango], None]
 
 
 @dataclass(slots=True)
@@ -41,10 +39,12 @@ class Flushes:
     Attributes:
         mode: How: by its own means where they are certain to end alike (fast), as Django does
             (django), or both ways, with an error where they do not end alike (compare).
+        worker: The number of the worker that it is in.
         tell: Told once of each reason for leaving a database to Django.
     """
 
     mode: str
+    worker: int
     tell: Tell
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
@@ -150,9 +150,10 @@ class Flushes:
 
         self._import_management()
         alias = connection.alias
-        key = _key(alias, tables)
+        told = tuple(told_of_migrate())
+        key = _key(alias, tables, told)
         known = self._baselines.get(key)
-        why = next((f"post_migrate calls {name}" for name in foreign_to_migrate()), "")
+        why = next((f"post_migrate calls {name}" for name in foreign_to_migrate(told)), "")
         if not why and known is not None:
             try:
                 if triggered.isdisjoint(known.tables):
@@ -189,7 +190,10 @@ class Flushes:
     def _leave(self, alias: str, why: str) -> None:
         if why and (alias, why) not in self._told:
             self._told.add((alias, why))
-            self.tell(alias, why)
+            comparing = self.mode == COMPARE
+            self.tell(
+                ResetLeftToDjango(worker=self.worker, alias=alias, reason=why, comparing=comparing)
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +214,7 @@ def _learn(connection: Any, tables: Iterable[str]) -> Baseline:
     return learn(connection.alias, frozenset(quoted[one] for one in filled(connection, [*quoted])))
 
 
-def _key(alias: str, tables: Iterable[str]) -> Any:
+def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:
     """All that decides what Django's own receivers of `post_migrate` make."""
     from django.apps import apps
     from django.conf import settings
@@ -221,7 +225,7 @@ def _key(alias: str, tables: Iterable[str]) -> Any:
         tuple(sorted(tables)),
         tuple(map(_Same, apps.get_models())),
         tuple(map(_Same, router.routers)),
-        tuple(told_of_migrate()),
+        told,
         getattr(settings, "SITE_ID", None),
     )
 

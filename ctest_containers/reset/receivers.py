@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 Name = tuple[str, str]
 """A module, and the name of a function in it."""
+
+Told = tuple[str, Name]
+"""The label of an app, and who is told of its migrations."""
 
 OF_POST_MIGRATE: Final = frozenset(
     {
@@ -21,7 +24,7 @@ OF_SAVE: Final = frozenset({("django.contrib.sites.models", "clear_site_cache")}
 """It forgets a site that is saved."""
 
 
-def told_of_migrate() -> Iterator[tuple[str, Name]]:
+def told_of_migrate() -> Iterator[Told]:
     """Who is told that the models of an app were migrated, by the app's label."""
     from django.apps import apps
     from django.db.models.signals import post_migrate
@@ -32,11 +35,11 @@ def told_of_migrate() -> Iterator[tuple[str, Name]]:
                 yield app.label, name
 
 
-def foreign_to_migrate() -> Iterator[str]:
+def foreign_to_migrate(told: Iterable[Told]) -> Iterator[str]:
     """Who is told that a database was migrated, or of the site that is made then, but Django."""
     from django.apps import apps
 
-    yield from (_dotted(name) for _, name in told_of_migrate() if name not in OF_POST_MIGRATE)
+    yield from (_dotted(name) for _, name in told if name not in OF_POST_MIGRATE)
     if apps.is_installed("django.contrib.sites"):
         yield from foreign_to_save(apps.get_model("sites", "Site"))
 

@@ -26,7 +26,6 @@ from ctest_containers.events import (
     BatchFinished,
     ConnectionLost,
     DatabaseWanted,
-    ResetLeftToDjango,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
@@ -35,7 +34,7 @@ from ctest_containers.model import Address, Lease
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.reset import COMPARE, Flushes
+from ctest_containers.reset import Flushes
 from ctest_containers.wire import (
     LineBuffer,
     Message,
@@ -62,7 +61,7 @@ class Assignment:
         batches: All batches of the run; in pickled form for a spawned worker, which can only
             unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
-        reset: How databases are reset after a TransactionTestCase; see `reset.MODES`.
+        reset: How databases are reset after a TransactionTestCase; see `Flushes`.
         limit_seconds: What a test or a fixture may take that has no limit of its own, and the
             project's own function for workers.
         adaptive: What tests may take at their first try, by their ids.
@@ -133,7 +132,8 @@ class Worker:
         if assignment.debug_sql:
             connections.log_queries()
         self.send(WorkerReady(worker=assignment.worker))
-        with connections.guarded(self._lend), self._flushes().installed():
+        flushes = Flushes(assignment.reset, assignment.worker, self.send)
+        with connections.guarded(self._lend), flushes.installed():
             while True:
                 line = self._next_line()
                 if line is None:
@@ -152,16 +152,6 @@ class Worker:
         # A thread of a test's may send, too: it wants a database.
         with self._sending:
             self._channel.sendall(encode(event))
-
-    def _flushes(self) -> Flushes:
-        def tell(alias: str, reason: str) -> None:
-            number, comparing = self._assignment.worker, mode == COMPARE
-            self.send(
-                ResetLeftToDjango(worker=number, alias=alias, reason=reason, comparing=comparing)
-            )
-
-        mode = self._assignment.reset
-        return Flushes(mode, tell)
 
     def _enter_own_world(self) -> None:
         """Leave what other workers use, as far as can be, before anything of a test's begins."""

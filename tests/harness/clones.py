@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> int:
     with plain_server(engine, options.on, ["shop"]) as host:
         _load_project(options.on, host)
         image = _template(engine, options.on)
-        with _clones() as clone, _snapshots(image, options.on) as start:
+        with _clones() as clone, snapshots(image, options.on) as start:
             found = {
                 count: [(start(count), clone(count)) for _ in range(options.repeat)]
                 for count in COUNTS
@@ -106,7 +106,7 @@ def _clones() -> Iterator[Maker]:
 
 
 @contextmanager
-def _snapshots(image: str, flavour: str) -> Iterator[Maker]:
+def snapshots(image: str, flavour: str) -> Iterator[Maker]:
     """Servers started from the template, all at once, until each has answered a query."""
     run = secrets.token_hex(4)
     host = ServerHostClient(

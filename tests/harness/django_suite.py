@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> int:
     engine = docker.from_env()
     with TemporaryDirectory(prefix="django-suite-") as name:
         folder = Path(name)
-        suite = _unpack(folder)
+        suite = unpack(folder)
         (suite / "suite_settings.py").write_text(SETTINGS)
         (suite / "combined_runner.py").write_text(RUNNER)
         ours = _run(suite, modules, "combined_runner.Runner", flavour, "/nowhere")
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     return 1 if differences else 0
 
 
-def _unpack(folder: Path) -> Path:
+def unpack(folder: Path) -> Path:
     """The suite of the Django version that is installed here."""
     import django
 

@@ -96,7 +96,7 @@ def main(engine: str, examples: int, host: str) -> None:
     created = utils.setup_databases(verbosity=0, interactive=False)
     left: Counter[str] = Counter()
     flushed: Counter[str] = Counter()
-    flushes = Flushes(COMPARE, lambda _, why: left.update([why]))
+    flushes = Flushes(COMPARE, 1, lambda event: left.update([event.reason]))
 
     @hypothesis_settings(
         max_examples=examples,

@@ -56,14 +56,14 @@ def plain_server(engine: docker.DockerClient, flavour: str, users: Sequence[str]
         socket = str(folder / backend.socket_file())
         address = Address(host=name, port=backend.port, user=backend.admin, socket=socket)
         try:
-            wait_for(lambda: _answers(backend, address), 30, "a first answer")
+            wait_for(lambda: answers(backend, address), 30, "a first answer")
             backend.prepare(address, users)
             yield name if flavour == "postgresql" else socket
         finally:
             container.remove(force=True, v=True)
 
 
-def _answers(backend: Backend, address: Address) -> bool:
+def answers(backend: Backend, address: Address) -> bool:
     try:
         return bool(backend.probe(address))
     except NotReadyError:

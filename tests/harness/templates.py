@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--on", choices=VENDORS, default="postgresql")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args(arguments)
-    print(f"fingerprint of {MIGRATIONS} migrations: {1000 * _fingerprint():.0f} ms")
+    print(f"fingerprint of {MIGRATIONS} migrations: {1000 * fingerprint_seconds():.0f} ms")
     with TemporaryDirectory() as folder:
         os.environ["XDG_CACHE_HOME"] = str(Path(folder) / "cache")
         _load_shop(Path(folder), options.on)
@@ -93,7 +93,7 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _fingerprint() -> float:
+def fingerprint_seconds() -> float:
     """Seconds for a project with many migrations, in a fresh process that has loaded it."""
     with TemporaryDirectory() as name:
         project = Path(name) / "project"

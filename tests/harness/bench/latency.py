@@ -16,7 +16,7 @@ from ctest_containers.backends.api import SOCKET_FOLDER
 from ctest_containers.model import Address, Transport, Vendor
 from harness.bench.place import LABEL, Place
 from harness.projects import wait_for
-from harness.servers import _answers, own_image
+from harness.servers import answers, own_image
 
 WARM_UP: Final = 200
 QUERIES: Final = 2000
@@ -52,7 +52,7 @@ def latencies(place: Place) -> Iterator[Measure]:
         try:
             socket = f"{name}/{backend.socket_file()}"
             address = Address(host=name, port=backend.port, user=backend.admin, socket=socket)
-            wait_for(lambda: _answers(backend, address), 30, "a first answer")
+            wait_for(lambda: answers(backend, address), 30, "a first answer")
             container.reload()
             network = container.attrs["NetworkSettings"]
             published = network["Ports"][f"{backend.port}/tcp"][0]["HostPort"]

@@ -20,7 +20,7 @@ from harness.bench.servers_from_template import committing, starting
 from harness.bench.suites import generated
 from harness.bench.timeline import last_run
 from harness.bench.way import Way
-from harness.bench.ways import DJANGO_RESET, WARM, has_own_reset, toolkit_ways
+from harness.bench.ways import DJANGO_RESET, WARM, toolkit_ways
 
 PLANNED_TESTS = 20_000
 FLUSHING_TESTS = 20
@@ -63,11 +63,6 @@ def measure_phases(
             "reset: what batches took beyond tests and fixtures, for each test.",
             "The case transactions shows resets in whole suites.",
         ]
-        if not has_own_reset():
-            notes.append(
-                "reset: this toolkit has no option --reset yet, so there is nothing to compare "
-                "Django's with."
-            )
         if place.on == SQLITE:
             notes.append("Servers, commit, transports: SQLite has no server.")
         else:
@@ -122,8 +117,6 @@ def _resets(place: Place, ways: Mapping[str, Way]) -> dict[str, float]:
     """Of one TransactionTestCase's test, by who resets the database."""
     found = {}
     names = {WARM: "the toolkit's", DJANGO_RESET: "Django's"}
-    if not has_own_reset():
-        names[WARM] = "Django's"
     for way, name in names.items():
         if way in ways:
             ways[way]()

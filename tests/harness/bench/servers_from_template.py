@@ -13,7 +13,7 @@ from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.servers import ServerHostClient
 from ctest_containers.servers.requests import Snapshot, StartServer
 from harness.bench.place import Place
-from harness.clones import MEMORY_BYTES, Maker, _snapshots
+from harness.clones import MEMORY_BYTES, Maker, snapshots
 
 SECONDS: Final = 60.0
 
@@ -21,7 +21,7 @@ SECONDS: Final = 60.0
 @contextmanager
 def starting(place: Place, image: str) -> Iterator[Maker]:
     """Starts so many servers at once, and gives the seconds until each has answered a query."""
-    with _snapshots(image, place.on) as make:
+    with snapshots(image, place.on) as make:
         yield make
 
 

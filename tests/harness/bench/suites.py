@@ -10,7 +10,7 @@ from typing import Final
 from ctest_containers.model import Vendor
 from harness.bench.generated import Shape, write
 from harness.bench.place import Place
-from harness.django_suite import SETTINGS, _unpack
+from harness.django_suite import SETTINGS, unpack
 from harness.projects import TESTS, copy_of
 
 NOWHERE: Final = "/nowhere"
@@ -83,7 +83,7 @@ def generated(place: Place, shape: Shape, name: str = "generated") -> Suite:
 
 def django(place: Place, modules: tuple[str, ...]) -> Suite:
     """Modules of Django's own suite, of the version that is installed."""
-    folder = _unpack(place.folder)
+    folder = unpack(place.folder)
     settings = "bench_sqlite" if place.vendor is Vendor.SQLITE else "suite_settings"
     text = SQLITE_SETTINGS if place.vendor is Vendor.SQLITE else SETTINGS
     (folder / f"{settings}.py").write_text(text)

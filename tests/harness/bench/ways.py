@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 import docker
 
-from ctest_containers.config import Config
 from harness.bench.place import LABEL, SQLITE, Place, Server
 from harness.bench.suites import NOWHERE, Suite
 from harness.bench.told import Counting
@@ -48,11 +46,6 @@ TESTCONTAINERS: Final = "harness.bench.testcontainers_"
 """How modules begin that only its ways load."""
 
 
-def has_own_reset() -> bool:
-    """Whether the toolkit has a reset of its own, and so an option that leaves it to Django."""
-    return "reset" in {one.name for one in fields(Config)}
-
-
 def toolkit_ways(
     place: Place, suite: Suite, workers: int, name: str = "warm"
 ) -> Iterator[tuple[str, Callable[[], Way]]]:
@@ -70,8 +63,7 @@ def toolkit_ways(
 
     yield COLD, lambda: made(COLD, variables, cold=True)
     yield WARM, lambda: made(WARM, warm)
-    if has_own_reset():
-        yield DJANGO_RESET, lambda: made(DJANGO_RESET, {**warm, "CTEST_CONTAINERS_RESET": "django"})
+    yield DJANGO_RESET, lambda: made(DJANGO_RESET, {**warm, "CTEST_CONTAINERS_RESET": "django"})
 
 
 def server_ways(
