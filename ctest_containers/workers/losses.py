@@ -45,6 +45,7 @@ class Losses:
             WorkerError: Workers end again and again before they run a test.
         """
         assert slot.process is not None
+        self.end_if_concluded(slot)
         cause = self._cause(slot.process.join())
         number, running, work = slot.number, slot.running, slot.work
         said = self._databases.explain(
@@ -81,6 +82,15 @@ class Losses:
                 return None
         work.fixtures |= slot.fixtures
         return work if work.left else None
+
+    def end_if_concluded(self, slot: Slot) -> None:
+        """End the test whose worker said how it ended, and could not say that it has."""
+        running = slot.running
+        if running is None or slot.work is None or not slot.concluded:
+            return
+        self._report(TestFinished(worker=slot.number, index=running.index, seconds=0.0))
+        slot.work.ended.add(running.index)
+        slot.running, slot.last = None, running.test_id
 
     def not_run(self, worker: int, work: Work, why: str) -> None:
         """Report each test that is left of a batch as not run."""

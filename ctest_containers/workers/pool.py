@@ -60,6 +60,11 @@ TICK_SECONDS: Final = 0.2
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""
 
+CONCLUSIONS: Final = frozenset(
+    [OutcomeKind.SUCCESS, OutcomeKind.EXPECTED_FAILURE, OutcomeKind.UNEXPECTED_SUCCESS]
+)
+"""What unittest reports on a test when nothing of it is left to run."""
+
 SERVER_TRIES: Final = 3
 """Servers that may fail to start for one worker, one after another."""
 
@@ -333,7 +338,7 @@ class WorkerPool:
                 if not self._begun:
                     self._begun = True
                     self._report(PhaseStarted(phase=Phase.TESTS))
-                slot.running = message
+                slot.running, slot.concluded = message, False
                 slot.deadline = overdue_after(seconds)
             case FixtureStarted(fixture=fixture, limit_seconds=seconds):
                 slot.fixture = fixture
@@ -352,7 +357,8 @@ class WorkerPool:
                 slot.fixtures.add((test_id, kind))
                 if slot.work is not None and not slot.work.is_news(test_id, kind):
                     return
-            case TestOutcome(index=int(index)):
+            case TestOutcome(index=int(index), kind=kind):
+                slot.concluded = kind in CONCLUSIONS
                 # Django reports an error before a test starts, and then does not start it.
                 if slot.running is None and slot.work is not None:
                     slot.work.ended.add(index)
@@ -428,6 +434,7 @@ class WorkerPool:
         for slot in self._busy():
             if slot.process is not None:
                 slot.process.kill()
+            self._losses.end_if_concluded(slot)
             work, running = slot.work, slot.running
             slot.work = None
             assert work is not None

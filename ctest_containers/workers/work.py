@@ -63,6 +63,7 @@ class Slot:
     """A worker's number, and the process that has it at the moment.
 
     Attributes:
+        concluded: Whether the running test has said how it ended: only its end is still to come.
         last: The test that the process ended last in this batch, or an empty string.
         fixtures: What the process has reported on fixtures in this batch.
         ready: Whether the process has the project loaded.
@@ -85,6 +86,7 @@ class Slot:
     process: WorkerProcess | None = None
     work: Work | None = None
     running: TestStarted | None = None
+    concluded: bool = False
     last: str = ""
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     leased: set[str] = field(default_factory=set)

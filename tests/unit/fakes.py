@@ -178,6 +178,7 @@ class World:
 
     Attributes:
         fatal_tests: Places of tests that end their worker.
+        fatal_reports: Places of tests whose worker ends once it has told of their success.
         fatal_fixtures: How often the fixture of a batch ends its worker before its first test.
         fatal_ends: Batches whose last fixture ends the worker after their last test.
         stillborn: How many workers end before they take a command.
@@ -190,6 +191,7 @@ class World:
 
     batches: Sequence[Batch]
     fatal_tests: Collection[int] = ()
+    fatal_reports: Collection[int] = ()
     fatal_fixtures: dict[int, int] = field(default_factory=dict)
     fatal_ends: Collection[int] = ()
     stillborn: int = 0
@@ -313,6 +315,9 @@ class FakeProcess(WorkerProcess):
             yield TestOutcome(
                 worker=self.number, index=index, test_id=test.id(), kind=OutcomeKind.SUCCESS
             )
+            if index in world.fatal_reports:
+                self._dead = True
+                return
             yield TestFinished(worker=self.number, index=index, seconds=0.0)
             if index == world.stops_after:
                 yield BatchFinished(

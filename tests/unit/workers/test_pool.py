@@ -260,6 +260,21 @@ def test_a_fixture_that_ends_its_worker_after_the_last_test_is_an_error(
     assert len(_errors(events)) == 1
 
 
+def test_a_worker_that_ends_between_the_success_of_a_test_and_its_end_does_not_make_it_an_error(
+    databases: FakeDatabases,
+) -> None:
+    world = World(_batches(3), fatal_reports={1})
+
+    events = _run(world, databases, workers=1)
+
+    assert _finished(events) == Counter(range(3))
+    assert Counter(one.index for one in events if isinstance(one, TestOutcome)) == Counter(
+        [0, 1, 2, None]
+    )
+    assert list(_errors(events)) == [None]
+    assert "after this test" in _errors(events)[None]
+
+
 def test_each_report_of_a_test_stands_between_its_start_and_its_end(
     databases: FakeDatabases,
 ) -> None:
