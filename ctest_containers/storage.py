@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final
 
 import platformdirs
+
+KEPT_COUNT: Final = 20
+"""So many templates of a project's group of databases are kept, those used last."""
+
+KEPT_DAYS: Final = 30.0
+"""A template that nobody has used for so long is given up."""
+
+KEPT_BYTES: Final = 10 * 2**30
+"""What all templates of a project may take together beyond what they start from."""
 
 
 def cache_folder() -> Path:

@@ -6,18 +6,17 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import project_meant
-from ctest_containers.engine import labels
-from ctest_containers.engine.docker import DockerEngine
-from ctest_containers.engine.folders import dead_run_folders, remove_folder
-from ctest_containers.engine.reaper import dead_containers, half_made_images, owner_is_dead
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.storage import cache_folder
-from ctest_containers.template.kept import half_made_files
 from ctest_containers.text import plural
+
+if TYPE_CHECKING:
+    from ctest_containers.engine.docker import DockerEngine
 
 
 def clean(arguments: Sequence[str]) -> int:
@@ -27,6 +26,11 @@ def clean(arguments: Sequence[str]) -> int:
     """
     options = parser().parse_args(arguments)
     project = None if options.all else project_meant(options.project)
+    # The engine's libraries take a while to load, which help does not wait for.
+    from ctest_containers.engine import labels
+    from ctest_containers.engine.folders import dead_run_folders, remove_folder
+    from ctest_containers.engine.reaper import owner_is_dead
+    from ctest_containers.template.kept import half_made_files
 
     engine = _engine()
     removed = [] if engine is None else _clean_engine(engine, project, dry=options.dry_run)
@@ -60,6 +64,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _engine() -> DockerEngine | None:
+    from ctest_containers.engine.docker import DockerEngine
+
     try:
         return DockerEngine()
     except EngineError as error:
@@ -70,6 +76,8 @@ def _engine() -> DockerEngine | None:
 
 
 def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> list[str]:
+    from ctest_containers.engine.reaper import dead_containers, half_made_images
+
     try:
         found = dead_containers(engine, project)
         images = half_made_images(engine, project)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.cli.loading import (
     ProjectCodeError,
@@ -21,17 +21,15 @@ from ctest_containers.cli.loading import (
     load_project,
 )
 from ctest_containers.cli.parsing import PROGRAM, Parser
-from ctest_containers.cli.run import PROJECT_RUNNER, readable
 from ctest_containers.config import Config, resolve
-from ctest_containers.doctor import show
-from ctest_containers.doctor.examine import examine, has_errors
 from ctest_containers.doctor.finding import Area, Finding, error, ok
-from ctest_containers.doctor.look import look
-from ctest_containers.doctor.scene import Project
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.settings import VARIABLE
+
+if TYPE_CHECKING:
+    from ctest_containers.doctor.scene import Project
 
 COLUMNS: Final = 80
 """Where nobody says how wide it is."""
@@ -57,6 +55,11 @@ def doctor(arguments: Sequence[str]) -> int:
     Gives 0 where tests can run, and 1 where they cannot.
     """
     options, _ = parser().parse_known_args(arguments)
+    # What looks takes a while to load, which help does not wait for.
+    from ctest_containers.doctor import show
+    from ctest_containers.doctor.examine import examine, has_errors
+    from ctest_containers.doctor.look import look
+
     words = [word for word in arguments if word != "--json"]
     project: Project | None = None
     found: list[Finding] = []
@@ -115,6 +118,8 @@ def _load(words: Sequence[str]) -> argparse.ArgumentParser:
     """
     from django.core.management import ManagementUtility
 
+    from ctest_containers.cli.run import PROJECT_RUNNER, readable
+
     find_project(words, Path.cwd())
     with _project_code():
         load_project()
@@ -135,6 +140,7 @@ def _discover(given: dict[str, Any]) -> Project:
     from django.conf import settings
     from django.test.utils import get_runner
 
+    from ctest_containers.cli.run import PROJECT_RUNNER
     from ctest_containers.doctor.discovery import configuration, discover
 
     labels = given.pop("args")
@@ -180,6 +186,8 @@ def _without_project(name: str | None, found: list[Finding]) -> Config:
 
 
 def _tell(found: Sequence[Finding]) -> None:
+    from ctest_containers.doctor import show
+
     if hasattr(sys.stdout, "reconfigure"):
         # A finding is not lost for a name that the terminal cannot show.
         sys.stdout.reconfigure(errors="backslashreplace")

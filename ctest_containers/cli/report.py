@@ -17,9 +17,8 @@ from ctest_containers.history import History
 from ctest_containers.history.schema import schema
 from ctest_containers.history.store import read, run_of
 from ctest_containers.report import summary
-from ctest_containers.report.files import write_all
+from ctest_containers.report.files import file_outputs, write_all
 from ctest_containers.report.record import RunRecord, record_of
-from ctest_containers.session.reporting import file_outputs
 from ctest_containers.text import duration, without_controls
 
 EARLIER = 20

@@ -14,6 +14,7 @@ from ctest_containers.cli.loading import (
     load_project,
 )
 from ctest_containers.cli.parsing import HelpFormatter, refusal, shown
+from ctest_containers.errors import ProjectError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.servers import launch
 from ctest_containers.storage import cache_folder
@@ -44,12 +45,20 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         CtestError: The project cannot be found or loaded, or an option is not valid.
         SystemExit: Tests failed, or Django's own command line refused its options.
     """
+    from django.conf import settings
     from django.core.management import ManagementUtility
     from django.core.management.base import BaseCommand
 
     folder = Path.cwd()
-    find_project(arguments, folder)
-    if not {"-h", "--help"}.intersection(arguments):
+    helping = not {"-h", "--help"}.isdisjoint(arguments)
+    try:
+        find_project(arguments, folder)
+    except ProjectError:
+        if not helping:
+            raise
+        # Help is needed by those, too, who have not found the folder yet.
+        settings.configure()
+    if not helping:
         # Its libraries are loaded while the project is.
         launch.start_ahead(cache_folder(), folder)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ctest_containers.errors import ReportError
+from ctest_containers.errors import ReportError, UsageError
 from ctest_containers.events import Event, RunFinished
 from ctest_containers.report.record import RunRecord
 from ctest_containers.storage import replace_text
@@ -31,6 +31,37 @@ class Output:
             replace_text(self.file, self.render(run))
         except OSError as error:
             raise ReportError(f"The report {self.file} cannot be written: {error}.") from error
+
+
+def file_outputs(*, junit: str, html: str, prometheus: str) -> list[Output]:
+    """The files that are to be written, each with what makes its text; empty names are left out.
+
+    Raises:
+        UsageError: One cannot be a file, or what makes it is not installed.
+    """
+    outputs = []
+    if junit:
+        from ctest_containers.report import junit as junit_format
+
+        outputs.append(Output(_file(junit), junit_format.render))
+    if html:
+        from ctest_containers.report import page
+
+        outputs.append(Output(_file(html), page.render))
+    if prometheus:
+        from ctest_containers.report import metrics
+
+        metrics.check_installed()
+        outputs.append(Output(_file(prometheus), metrics.render))
+    return outputs
+
+
+def _file(name: str) -> Path:
+    """The file of that name, wherever tests change the current folder to."""
+    file = Path(name).absolute()
+    if file.is_dir():
+        raise UsageError(f"The report {name} cannot be written: that is a folder.")
+    return file
 
 
 class FilesReport:

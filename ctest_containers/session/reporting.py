@@ -7,16 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
-from ctest_containers.errors import UsageError
 from ctest_containers.history import History
 from ctest_containers.report import Report
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.report.event_log import EventLogReport
-from ctest_containers.report.files import FilesReport, Output
+from ctest_containers.report.files import FilesReport, file_outputs
 from ctest_containers.report.log import LogReport, logger_for
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import Recording
@@ -97,37 +95,6 @@ def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Re
     if of_record:
         reports += [recording, *of_record]
     return Reporting(tuple(reports), output, is_live)
-
-
-def file_outputs(*, junit: str, html: str, prometheus: str) -> list[Output]:
-    """The files that are to be written, each with what makes its text; empty names are left out.
-
-    Raises:
-        UsageError: One cannot be a file, or what makes it is not installed.
-    """
-    outputs = []
-    if junit:
-        from ctest_containers.report import junit as junit_format
-
-        outputs.append(Output(_file(junit), junit_format.render))
-    if html:
-        from ctest_containers.report import page
-
-        outputs.append(Output(_file(html), page.render))
-    if prometheus:
-        from ctest_containers.report import metrics
-
-        metrics.check_installed()
-        outputs.append(Output(_file(prometheus), metrics.render))
-    return outputs
-
-
-def _file(name: str) -> Path:
-    """The file of that name, wherever tests change the current folder to."""
-    file = Path(name).absolute()
-    if file.is_dir():
-        raise UsageError(f"The report {name} cannot be written: that is a folder.")
-    return file
 
 
 def _wants_live(config: Config) -> bool:

@@ -16,16 +16,8 @@ from typing import Final
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
 from ctest_containers.model import Vendor
+from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS
 from ctest_containers.text import duration, size, slug
-
-KEPT_COUNT: Final = 20
-"""So many templates of a project's group of databases are kept, those used last."""
-
-KEPT_DAYS: Final = 30.0
-"""A template that nobody has used for so long is given up."""
-
-KEPT_BYTES: Final = 10 * 2**30
-"""What all templates of a project may take together beyond what they start from."""
 
 IN_USE_SECONDS: Final = 3600.0
 """A template that was used so recently is not given up unasked: a run may be about to start it."""

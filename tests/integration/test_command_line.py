@@ -167,6 +167,18 @@ def test_help_names_djangos_options_and_the_toolkits(sqlite_env: dict[str, str])
         assert option in done.output
 
 
+@pytest.mark.parametrize("command", ["run", "plan", "exec", "doctor"])
+def test_help_is_there_for_those_who_have_not_found_their_project_yet(
+    command: str, tmp_path: Path
+) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+
+    done = run(tmp_path, command, "--help", env=env)
+
+    assert done.code == 0
+    assert f"usage: python -m ctest_containers {command}" in done.output
+
+
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 def test_it_works_as_the_test_runner_of_manage_py(
     engine: str, request: pytest.FixtureRequest

@@ -41,6 +41,35 @@ def test_an_import_loads_nothing_that_it_does_not_need(module: str, unwanted: se
     assert set(json.loads(output)) & unwanted == set()
 
 
+_HELP = """
+import json, sys
+from ctest_containers.cli import main
+try:
+    main(sys.argv[1:])
+except SystemExit:
+    pass
+sys.stderr.write(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[], ["report"], ["timings"], ["template"], ["service"], ["exec"], ["doctor"], ["clean"]],
+)
+def test_help_waits_for_nothing_that_only_work_needs(command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HELP, *command, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "usage:" in done.stdout
+    heavy = {"django", "docker", "testcontainers", "requests", "psycopg2", "rich"}
+    assert set(json.loads(done.stderr)) & heavy == set()
+
+
 def test_imports_point_downwards() -> None:
     """The layers and the contracts of pyproject.toml hold."""
     linter = Path(sys.executable).with_name("lint-imports")
