@@ -6,14 +6,11 @@ its backends do, in every version from 4.2 on.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from ctest_containers.backends.rows import filled_quoted
 from ctest_containers.model import Vendor
-
-TABLES_AT_ONCE: Final = 200
-"""How many tables one query asks about; SQLite parses no more than 2000 columns."""
 
 TRIGGERED: Final = {
     Vendor.POSTGRESQL.value: (
@@ -145,7 +142,7 @@ def clear_by_deletions(connection: Any, tables: Sequence[str], cascade: bool) ->
             with connection.cursor() as cursor:
                 # To look is not to lock: what others are about to commit would not be seen.
                 cursor.execute(f"{DELETE}{targets[0]} WHERE 0")
-        with_rows = set(filled(connection, targets, locking=LOCKING[connection.vendor]))
+        with_rows = set(filled_quoted(connection, targets, locking=LOCKING[connection.vendor]))
         kept = [
             one
             for one in statements
@@ -166,16 +163,6 @@ def refuse_triggers(connection: Any) -> None:
         cursor.execute(TRIGGERED[connection.vendor])
         if row := cursor.fetchone():
             raise LeftToDjango(f"the table {row[0]} has a trigger")
-
-
-def filled(connection: Any, tables: Sequence[str], locking: str = "") -> Iterator[str]:
-    """Those of these quoted tables that have rows."""
-    rest = iter(tables)
-    with connection.cursor() as cursor:
-        while some := list(islice(rest, TABLES_AT_ONCE)):
-            asked = ", ".join(f"EXISTS (SELECT 1 FROM {one}{locking})" for one in some)  # noqa: S608
-            cursor.execute(f"SELECT {asked}")
-            yield from (one for one, has in zip(some, cursor.fetchone(), strict=True) if has)
 
 
 CLEAR: Final[Mapping[str, Clear]] = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import LeftToDjango
+from ctest_containers.backends.rows import insert, untold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,14 +18,14 @@ class Baseline:
 
     Attributes:
         content_types: App and model of each, in the order in which they were made.
-        permissions: The place of the content type among these, code name and name of each.
+        permissions: The name, the place of the content type among these, and the code name of each.
         site: The default site's number, domain and name.
         cached: The places of content types that Django keeps in memory then.
         tables: Where these rows are.
     """
 
     content_types: tuple[tuple[str, str], ...] = ()
-    permissions: tuple[tuple[int, str, str], ...] = ()
+    permissions: tuple[tuple[str, int, str], ...] = ()
     site: tuple[int, str, str] | None = None
     cached: tuple[int, ...] = ()
     tables: frozenset[str] = frozenset()
@@ -39,24 +41,30 @@ def learn(alias: str, filled: frozenset[str]) -> Baseline:
         LeftToDjango: It is not what Django's own receivers make.
     """
     content_type, permission, site = (_model(*name) for name in _MODELS)
+    for model, names in ((content_type, _OF_TYPE), (permission, _OF_PERMISSION)):
+        if model is not None and {one.attname for one in model._meta.concrete_fields} != {
+            "id",
+            *names,
+        }:
+            raise LeftToDjango(f"{model._meta.label} has fields of the project's own")
     known = {
         model._meta.db_table for model in (content_type, permission, site) if model is not None
     }
     if strange := sorted(filled - known):
         raise LeftToDjango(f"post_migrate fills the table {strange[0]}")
-    types = _rows(content_type, alias, "pk", "app_label", "model")
-    permissions = _rows(permission, alias, "pk", "content_type_id", "codename", "name")
+    types = _rows(content_type, alias, "pk", *_OF_TYPE)
+    permissions = _rows(permission, alias, "pk", *_OF_PERMISSION)
     sites = _rows(site, alias, "pk", "domain", "name")
     for rows in (types, permissions):
         if any(row[0] != rows[0][0] + number for number, row in enumerate(rows)):
             raise LeftToDjango("the rows of post_migrate have no consecutive numbers")
     place = {row[0]: number for number, row in enumerate(types)}
-    if len(sites) > 1 or any(row[1] not in place for row in permissions):
+    if len(sites) > 1 or any(row[2] not in place for row in permissions):
         raise LeftToDjango("post_migrate finds rows that it did not make")
     in_memory = content_type.objects._cache.get(alias, {}) if content_type is not None else {}
     return Baseline(
         content_types=tuple((app, model) for _, app, model in types),
-        permissions=tuple((place[owner], code, name) for _, owner, code, name in permissions),
+        permissions=tuple((name, place[owner], code) for _, name, owner, code in permissions),
         site=sites[0] if sites else None,
         # Each is there by its number and by its name.
         cached=tuple(place[key] for key in in_memory if key in place),
@@ -71,17 +79,15 @@ def repeat(connection: Any, baseline: Baseline) -> None:
 
     alias = connection.alias
     content_type, permission, site = (_model(*name) for name in _MODELS)
-    types: list[Any] = []
-    with transaction.atomic(using=alias):
+    numbers: list[int] = []
+    with transaction.atomic(using=alias), untold(connection):
         if baseline.content_types:
-            made = [content_type(app_label=app, model=name) for app, name in baseline.content_types]
-            types = _create(content_type, alias, made)
+            _insert(connection, content_type, _OF_TYPE, baseline.content_types)
+            # They are given in the order of the rows, not always one after another.
+            numbers = [number for (number,) in _rows(content_type, alias, "pk")]
         if baseline.permissions:
-            made = [
-                permission(content_type_id=types[place].pk, codename=code, name=name)
-                for place, code, name in baseline.permissions
-            ]
-            permission.objects.using(alias).bulk_create(made)
+            rows = [(text, numbers[owner], code) for text, owner, code in baseline.permissions]
+            _insert(connection, permission, _OF_PERMISSION, rows)
         if baseline.site is not None:
             number, domain, name = baseline.site
             site.objects.using(alias).bulk_create([site(pk=number, domain=domain, name=name)])
@@ -91,12 +97,18 @@ def repeat(connection: Any, baseline: Baseline) -> None:
     if content_type is not None and router.allow_migrate_model(alias, content_type):
         content_type.objects.clear_cache()
         for place in baseline.cached:
-            content_type.objects._add_to_cache(alias, types[place])
+            app, model = baseline.content_types[place]
+            cached = content_type(pk=numbers[place], app_label=app, model=model)
+            cached._state.adding, cached._state.db = False, alias
+            content_type.objects._add_to_cache(alias, cached)
     if baseline.site is not None:
         from django.contrib.sites.models import SITE_CACHE
 
         SITE_CACHE.pop(baseline.site[0], None)
 
+
+_OF_TYPE: Final = ("app_label", "model")
+_OF_PERMISSION: Final = ("name", "content_type_id", "codename")
 
 _MODELS: Final = (("contenttypes", "ContentType"), ("auth", "Permission"), ("sites", "Site"))
 
@@ -116,13 +128,8 @@ def _rows(model: Any, alias: str, *names: str) -> list[Any]:
     return list(model.objects.using(alias).order_by("pk").values_list(*names))
 
 
-def _create(model: Any, alias: str, made: list[Any]) -> list[Any]:
-    """Insert content types in this order; those that come back know their numbers."""
-    made = model.objects.using(alias).bulk_create(made)
-    if made[0].pk is None:
-        # MySQL does not tell them.
-        numbers = model.objects.using(alias).order_by("pk").values_list("pk", flat=True)
-        for one, number in zip(made, numbers, strict=True):
-            one.pk = number
-            one._state.adding, one._state.db = False, alias
-    return made
+def _insert(connection: Any, model: Any, names: Sequence[str], rows: Sequence[Any]) -> None:
+    columns = {one.attname: one.column for one in model._meta.concrete_fields}
+    kinds = [int if name.endswith("_id") else str for name in names]
+    named = [(columns[name], kind) for name, kind in zip(names, kinds, strict=True)]
+    insert(connection, model._meta.db_table, named, rows)

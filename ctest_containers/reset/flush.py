@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Final
 
-from ctest_containers.backends.clearing import CLEAR, LeftToDjango, filled
+from ctest_containers.backends.clearing import CLEAR, LeftToDjango
+from ctest_containers.backends.rows import filled
 from ctest_containers.events import ResetLeftToDjango
 from ctest_containers.limits import FixtureTimedOut
 from ctest_containers.reset.baseline import (
@@ -209,9 +210,8 @@ class _Same:
         return id(self.held)
 
 
-def _learn(connection: Any, tables: Iterable[str]) -> Baseline:
-    quoted = {connection.ops.quote_name(one): one for one in tables}
-    return learn(connection.alias, frozenset(quoted[one] for one in filled(connection, [*quoted])))
+def _learn(connection: Any, tables: Sequence[str]) -> Baseline:
+    return learn(connection.alias, filled(connection, tables))
 
 
 def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:

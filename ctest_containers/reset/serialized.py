@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from ctest_containers.backends.clearing import LeftToDjango, filled, refuse_triggers
+from ctest_containers.backends.clearing import LeftToDjango, refuse_triggers
+from ctest_containers.backends.rows import filled
 from ctest_containers.reset.receivers import foreign_to_save
 
 
@@ -84,8 +85,7 @@ def restore(connection: Any, rows: Rows) -> None:
             raise LeftToDjango(f"{stranger} is told of rows that are saved")
     refuse_triggers(connection)
     tables = [model._meta.db_table for model, _ in rows.objects]
-    quoted = [connection.ops.quote_name(table) for table in tables]
-    if next(filled(connection, quoted), None) is not None:
+    if filled(connection, tables):
         raise LeftToDjango("")
     alias = connection.alias
     with transaction.atomic(using=alias):
