@@ -32,7 +32,7 @@ ENGINES = {
     ),
     "third engine": (
         *("test_agreement_mysql", "test_command_line", "test_isolated", "test_settings_kept"),
-        *("test_several_databases", "test_templates"),
+        *("test_reset_rows", "test_several_databases", "test_templates"),
     ),
 }
 """Modules whose tests need neither a network nor, unless they are marked so, a port.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import LeftToDjango
 from ctest_containers.backends.rows import insert, untold
+from ctest_containers.reset.receivers import OF_CONTENT_TYPES, Told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,26 +21,31 @@ class Baseline:
         content_types: App and model of each, in the order in which they were made.
         permissions: The name, the place of the content type among these, and the code name of each.
         site: The default site's number, domain and name.
-        cached: The places of content types that Django keeps in memory then.
+        forgets: Whether Django forgets all content types that it has kept in memory.
+        cached: The places of those that it keeps there then.
         tables: Where these rows are.
     """
 
     content_types: tuple[tuple[str, str], ...] = ()
     permissions: tuple[tuple[str, int, str], ...] = ()
     site: tuple[int, str, str] | None = None
+    forgets: bool = False
     cached: tuple[int, ...] = ()
     tables: frozenset[str] = frozenset()
 
 
-def learn(alias: str, filled: frozenset[str]) -> Baseline:
+def learn(alias: str, filled: frozenset[str], told: Iterable[Told]) -> Baseline:
     """Read what the receivers have just made in a database that was empty before.
 
     Args:
         filled: The tables that have rows.
+        told: Who has made them.
 
     Raises:
         LeftToDjango: It is not what Django's own receivers make.
     """
+    from django.db import router
+
     content_type, permission, site = (_model(*name) for name in _MODELS)
     for model, names in ((content_type, _OF_TYPE), (permission, _OF_PERMISSION)):
         if model is not None and {one.attname for one in model._meta.concrete_fields} != {
@@ -66,6 +72,9 @@ def learn(alias: str, filled: frozenset[str]) -> Baseline:
         content_types=tuple((app, model) for _, app, model in types),
         permissions=tuple((name, place[owner], code) for _, name, owner, code in permissions),
         site=sites[0] if sites else None,
+        forgets=content_type is not None
+        and router.allow_migrate_model(alias, content_type)
+        and any(name in OF_CONTENT_TYPES for _, name in told),
         # Each is there by its number and by its name.
         cached=tuple(place[key] for key in in_memory if key in place),
         tables=filled,
@@ -75,7 +84,7 @@ def learn(alias: str, filled: frozenset[str]) -> Baseline:
 def repeat(connection: Any, baseline: Baseline) -> None:
     """Make the same rows again, with the next numbers, and leave memory as Django leaves it."""
     from django.core.management.color import no_style
-    from django.db import router, transaction
+    from django.db import transaction
 
     alias = connection.alias
     content_type, permission, site = (_model(*name) for name in _MODELS)
@@ -94,7 +103,7 @@ def repeat(connection: Any, baseline: Baseline) -> None:
             with connection.cursor() as cursor:
                 for statement in connection.ops.sequence_reset_sql(no_style(), [site]):
                     cursor.execute(statement)
-    if content_type is not None and router.allow_migrate_model(alias, content_type):
+    if baseline.forgets:
         content_type.objects.clear_cache()
         for place in baseline.cached:
             app, model = baseline.content_types[place]

@@ -86,4 +86,10 @@ def _copied(kept: dict[Any, Any]) -> dict[Any, Any]:
 
 def _shown(row: tuple[Any, ...]) -> str:
     """A row as text; psycopg2's binary values have no text of their own."""
-    return repr([bytes(one) if isinstance(one, memoryview) else one for one in row])
+    return repr([_plain(one) for one in row])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return bytes(value) if isinstance(value, memoryview) else value

@@ -108,9 +108,12 @@ class Flushes:
         self._either(connection, by_own_means, as_django)
 
     def _restore(self, connection: Any, data: str, as_django: Callable[[], Any]) -> None:
+        from django.db import router
+
         def by_own_means() -> None:
             rows = self._rows.get(connection.alias)
-            if rows is None or rows.data is not data:
+            # What routers say of a row may be another thing each time.
+            if rows is None or rows.data is not data or router.routers:
                 rows = self._rows[connection.alias] = read(connection.alias, data)
             restore(connection, rows)
 
@@ -120,8 +123,6 @@ class Flushes:
         self, connection: Any, by_own_means: Callable[[], None], as_django: Callable[[], Any]
     ) -> None:
         """Go by own means where they end as Django's do, or both ways, to compare how they end."""
-        from django.db import Error
-
         found = None
         try:
             if connection.in_atomic_block or not connection.get_autocommit():
@@ -136,8 +137,7 @@ class Flushes:
         except Exception as error:  # Whatever it is, Django's own means may do.
             if self._in_signal:
                 raise
-            said = isinstance(error, (LeftToDjango, Error))
-            self._leave(connection.alias, str(error) if said else repr(error))
+            self._leave(connection.alias, _reason(error))
         finally:
             self._in_signal = False
         as_django()
@@ -170,9 +170,11 @@ class Flushes:
         if not why and key not in self._baselines:
             self._baselines[key] = None
             try:
-                self._baselines[key] = _learn(connection, tables)
-            except (LeftToDjango, Error) as error:
-                why = str(error)
+                self._baselines[key] = learn(alias, filled(connection, tables), told)
+            except FixtureTimedOut:
+                raise
+            except Exception as error:  # noqa: BLE001  # The receivers have done it by now.
+                why = _reason(error)
             while len(self._baselines) > KEPT_BASELINES:
                 del self._baselines[next(iter(self._baselines))]
         if why:
@@ -210,8 +212,11 @@ class _Same:
         return id(self.held)
 
 
-def _learn(connection: Any, tables: Sequence[str]) -> Baseline:
-    return learn(connection.alias, filled(connection, tables))
+def _reason(error: Exception) -> str:
+    """Why something is left to Django, in words."""
+    from django.db import Error
+
+    return str(error) if isinstance(error, (LeftToDjango, Error)) else repr(error)
 
 
 def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:
@@ -219,6 +224,7 @@ def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:
     from django.apps import apps
     from django.conf import settings
     from django.db import router
+    from django.utils.translation import get_language
 
     return (
         alias,
@@ -227,6 +233,8 @@ def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:
         tuple(map(_Same, router.routers)),
         told,
         getattr(settings, "SITE_ID", None),
+        # The names of permissions may be translated.
+        get_language(),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
@@ -11,13 +12,17 @@ Name = tuple[str, str]
 Told = tuple[str, Name]
 """The label of an app, and who is told of its migrations."""
 
-OF_POST_MIGRATE: Final = frozenset(
+OF_CONTENT_TYPES: Final = frozenset(
     {
         ("django.contrib.auth.management", "create_permissions"),
         ("django.contrib.contenttypes.management", "create_contenttypes"),
-        ("django.contrib.sites.management", "create_default_site"),
     }
 )
+"""They make content types, and forget those in memory; permissions need some."""
+
+OF_POST_MIGRATE: Final = OF_CONTENT_TYPES | {
+    ("django.contrib.sites.management", "create_default_site")
+}
 """They make content types, permissions and a site where there is none, and nothing else."""
 
 OF_SAVE: Final = frozenset({("django.contrib.sites.models", "clear_site_cache")})
@@ -56,7 +61,11 @@ def _told(signal: Any, sender: Any) -> Iterator[Name]:
     live = signal._live_receivers(sender)
     # From Django 5.0 on there are those that are coroutines, too.
     for one in [*live[0], *live[1]] if isinstance(live, tuple) else live:
-        yield getattr(one, "__module__", "") or "", getattr(one, "__qualname__", repr(one))
+        module = getattr(one, "__module__", "") or ""
+        name = getattr(one, "__qualname__", repr(one))
+        # One that wraps another calls itself the same.
+        is_that = getattr(sys.modules.get(module), name, one) is one
+        yield module, name if is_that else f"{name}, or what wraps it"
 
 
 def _dotted(name: Name) -> str:
