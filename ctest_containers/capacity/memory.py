@@ -44,6 +44,25 @@ def kills_for_memory() -> int:
     return next((kills for kills in found if kills is not None), 0)
 
 
+def used_by_group(process: int, name: str) -> int | None:
+    """The memory of a process's own control group, without files that can be let go.
+
+    Args:
+        name: What is part of the group's name; None is given for any other group.
+    """
+    for group in _groups(str(process)):
+        if name not in group.name:
+            continue
+        for usage, cache in (
+            ("memory.current", "inactive_file"),
+            ("memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            used = _number(group / usage)
+            if used is not None:
+                return max(0, used - (_entry(group / "memory.stat", cache) or 0))
+    return None
+
+
 def _of_the_machine() -> int | None:
     try:
         import psutil
@@ -68,10 +87,10 @@ def _left_to_groups() -> Iterator[int]:
                 yield max(0, most - used + (_entry(group / "memory.stat", cache) or 0))
 
 
-def _groups() -> Iterator[Path]:
-    """The control groups that limit this process's memory, the innermost first."""
+def _groups(process: str = "self") -> Iterator[Path]:
+    """The control groups that limit a process's memory, the innermost first."""
     try:
-        lines = Path("/proc/self/cgroup").read_text().splitlines()
+        lines = Path(f"/proc/{process}/cgroup").read_text().splitlines()
     except OSError:
         return
     for _, controllers, path in (line.split(":", 2) for line in lines):

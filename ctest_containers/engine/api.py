@@ -176,6 +176,9 @@ class ContainerEngine(Protocol):
     def memory_bytes(self, container: Container) -> int:
         """What a container's processes have of the memory, without files that can be let go."""
 
+    def first_process(self, container: Container) -> int | None:
+        """The number of a running container's first process, as the engine's machine has it."""
+
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         """Run a command in a container with something to read.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import platform
 import secrets
@@ -34,6 +35,7 @@ from ctest_containers.engine.sdk_errors import registry_translated, translated
 from ctest_containers.engine.ways import Way, decide
 from ctest_containers.errors import (
     EngineError,
+    EngineUnreachableError,
     ImageUnavailableError,
     RegistryError,
     ServerError,
@@ -93,7 +95,6 @@ class DockerEngine:
         ssh = self._address.startswith("ssh://")
         with translated("connecting to it"):
             client = docker.from_env(timeout=CONNECT_SECONDS, use_ssh_client=ssh)
-            client.ping()
             client.close()
             self._version = version = str(client.api.api_version)
             self._client = docker.from_env(
@@ -108,7 +109,7 @@ class DockerEngine:
         return decide(
             read_place(
                 address=self._address,
-                kernel=self._kernel(),
+                kernel=self._kernel,
                 container=self.own_container(),
                 folder=folder,
             ),
@@ -138,13 +139,14 @@ class DockerEngine:
         modes = [(str(one["Id"]), str(one["HostConfig"].get("NetworkMode"))) for one in found]
         return [container for container, mode in modes if mode.startswith("container:")]
 
+    @functools.cached_property
     def _kernel(self) -> str:
         return str(self._info()["KernelVersion"])
 
     def is_here(self) -> bool:
         """See `ContainerEngine`."""
         near = is_near(self._address) or self.own_container() is not None
-        return near and self._kernel() == platform.release()
+        return near and self._kernel == platform.release()
 
     def free_bytes(self) -> int | None:
         """See `ContainerEngine`; what others than containers take there, nobody tells."""
@@ -201,11 +203,19 @@ class DockerEngine:
 
     def start(self, spec: ContainerSpec) -> Container:
         """See `ContainerEngine`."""
-        if self.image_labels(spec.image) is None:
+        try:
+            return self._start(spec)
+        except EngineError as error:
+            if isinstance(error, EngineUnreachableError) or (
+                self.image_labels(spec.image) is not None
+            ):
+                raise
             raise ImageUnavailableError(
                 f"The engine has no image {spec.image}.",
                 "Somebody has removed it meanwhile. Run it again to have it made anew.",
-            )
+            ) from error
+
+    def _start(self, spec: ContainerSpec) -> Container:
         container = DockerContainer(
             spec.image,
             docker_client_kw={"version": self._version, "timeout": ANSWER_SECONDS},
@@ -303,6 +313,11 @@ class DockerEngine:
         details = memory.get("stats") or {}
         cache = details.get("total_inactive_file", details.get("inactive_file", 0))
         return max(0, int(memory.get("usage", 0)) - int(cache))
+
+    def first_process(self, container: Container) -> int | None:
+        """See `ContainerEngine`."""
+        state = (self._inspect(container.id) or {}).get("State") or {}
+        return int(state.get("Pid") or 0) or None
 
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         """See `ContainerEngine`."""

@@ -18,6 +18,7 @@ from ctest_containers.backends import BACKENDS, Backend, Launch
 from ctest_containers.backends.api import SOCKET_FOLDER
 from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.sessions import end_sessions
+from ctest_containers.capacity.memory import used_by_group
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerSpec, labels
 from ctest_containers.engine.docker import DockerEngine
@@ -132,6 +133,7 @@ class ServerHost:
         self._closing = False
         self._peaks: dict[str, int] = {}
         self._sizes: dict[str, int] = {}
+        self._processes: dict[str, int | None] = {}
         self._wanted = transport
 
     def answer(self, request: Request) -> Any:
@@ -199,21 +201,24 @@ class ServerHost:
                 self._containers[container.name] = container
         return self.close()
 
-    def close(self, away_seconds: float = AWAY_SECONDS) -> Closed:
+    def close(self, away_seconds: float = AWAY_SECONDS, *, others_remove: bool = False) -> Closed:
         """Remove every container of this run and its folder, and give what could not be removed.
 
         Args:
             away_seconds: What an engine that has stopped gets to come back.
+            others_remove: Whether other threads are still at work, and remove what they began to.
         """
         with self._lock:
             self._closing = True
             self._ending.set()
-            known = {one.name: one for one in self._containers.values()}
+            going = set(self._unwanted) if others_remove else set()
+            known = {one.name: one for key, one in self._containers.items() if key not in going}
         deadline = Deadline(away_seconds)
         left = known
-        if self._servers:
+        last = [one for key, one in [*self._servers.items()] if key not in going]
+        if last:
             with ThreadPoolExecutor(max_workers=8) as pool:
-                pool.map(self._measure, list(self._servers.values()))
+                pool.map(functools.partial(self._measure, last=True), last)
             self._servers.clear()
         reasons: list[str] = []
         while left:
@@ -221,6 +226,10 @@ class ServerHost:
                 failures = list(pool.map(self._try_to_remove, left.values()))
             reasons = [failure.message for failure in failures if failure is not None]
             left = {one: left[one] for one, bad in zip(left, failures, strict=True) if bad}
+            with self._lock:
+                for server, container in [*self._containers.items()]:
+                    if container.name in known and container.name not in left:
+                        del self._containers[server]
             if deadline.passed:
                 break
             if left:
@@ -425,12 +434,24 @@ class ServerHost:
             for server in list(self._servers.values()):
                 self._measure(server)
 
-    def _measure(self, server: Server) -> None:
+    def _measure(self, server: Server, *, last: bool = False) -> None:
+        """Note the memory of a server; the engine, which may take a second, is asked last.
+
+        Args:
+            last: Whether its end waits for this. What others of its group took will do then.
+        """
+        name, group = server.request.server, server.request.group
         with suppress(EngineError):
-            count = self._engine.memory_bytes(server.container)
-            group = server.request.group
+            if name not in self._processes:
+                self._processes[name] = self._engine.first_process(server.container)
+            process = self._processes[name]
+            count = None if process is None else used_by_group(process, server.container.id)
+            if count is None:
+                if last and group in self._peaks:
+                    return
+                count = self._engine.memory_bytes(server.container)
             self._peaks[group] = max(count, self._peaks.get(group, 0))
-            self._sizes[server.request.server] = count
+            self._sizes[name] = count
 
     def _keep(self, request: KeepServer) -> dict[str, Any]:
         """Let go of a server; its socket moves, which the container does not notice."""
@@ -449,10 +470,10 @@ class ServerHost:
         return asdict(replace(address, host=host, socket=moved))
 
     def _remove(self, server: str) -> None:
-        if (known := self._servers.get(server)) is not None:
-            self._measure(known)
         with self._lock:
             self._unwanted.add(server)
+        if (known := self._servers.get(server)) is not None:
+            self._measure(known, last=True)
         self._sizes.pop(server, None)
         self._forget(server)
 

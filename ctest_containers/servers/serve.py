@@ -77,7 +77,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     finally:
         # Work that has not begun is dropped; containers in the making remove themselves.
         pool.shutdown(wait=False, cancel_futures=True)
-        host.close(away_seconds=0.0)
+        host.close(away_seconds=0.0, others_remove=True)
         pool.shutdown(wait=True)
         send({"id": CLOSED, "result": asdict(host.close())})
 
@@ -97,3 +97,6 @@ def main() -> None:
     # One that was started ahead of time may not be needed after all.
     if told := sys.stdin.readline():
         serve(json.loads(told), sys.stdin, answers)
+    # Whoever waits for the end of this process need not wait for Python to tidy up in it.
+    answers.flush()
+    os._exit(0)

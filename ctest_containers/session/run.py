@@ -267,6 +267,8 @@ class Session:
             self._reports.remove(timings)
             self._measured = timings.measured
             self.begin(Phase.CLEAN_UP)
+            # They are removed while the report is printed.
+            self._databases.servers.finish()
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)

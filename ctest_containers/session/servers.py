@@ -230,6 +230,13 @@ class WorkerServers:
             if number == worker:
                 self._remove(worker, label)
 
+    def finish(self) -> None:
+        """Let go of every server, without waiting until they are gone."""
+        # A host that has died is told of by whoever waits for it.
+        with suppress(EngineError):
+            for worker, label in list(self._pending):
+                self._remove(worker, label)
+
     def _remove(self, worker: int, label: str) -> None:
         pending = self._pending.pop((worker, label))
         self._host().request(RemoveServer(server=pending.name))

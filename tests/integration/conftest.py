@@ -145,3 +145,10 @@ def mysql_env(cache: Path, engine: docker.DockerClient, mysql_flavour: str) -> d
 def python() -> str:
     """The interpreter of the tests."""
     return sys.executable
+
+
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder for sockets, whose paths must be short."""
+    with tempfile.TemporaryDirectory(prefix="e-", dir="/tmp") as name:
+        yield Path(name)

@@ -49,13 +49,6 @@ MEETING = """
 """Three tests; the second waits until the file `MEET` is removed."""
 
 
-@pytest.fixture
-def short_folder() -> Iterator[Path]:
-    """A folder for sockets, whose paths must be short."""
-    with TemporaryDirectory(prefix="e-", dir="/tmp") as name:
-        yield Path(name)
-
-
 @pytest.fixture(scope="module")
 def running_engine(base: str) -> Iterator[SecondEngine]:
     """A second engine for all tests of this module."""

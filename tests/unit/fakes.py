@@ -107,6 +107,10 @@ class FakeEngine:
         del container
         return 0
 
+    def first_process(self, container: Container) -> int | None:
+        del container
+        return None
+
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
         if container.id not in self._containers:
             raise EngineError(f"There is no container {container.name} for {command}, {stdin!r}.")

@@ -1,0 +1,56 @@
+"""What a run asks of the engine: each call of it takes a while."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pytest
+from harness.engines import way_to_the_engine
+from harness.projects import run, write_tests
+
+TWO = """
+        class First(TestCase):
+            def test_one(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+        class Second(First):
+            pass
+"""
+
+CREATED = re.compile(r"/containers/create\?name=(?P<name>\S+)")
+CONTAINER = re.compile(r"/containers/(?P<id>[0-9a-f]{64})")
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_warm_run_asks_the_engine_for_no_more_than_it_needs(
+    project: Path, postgresql_env: dict[str, str], short_folder: Path
+) -> None:
+    write_tests(project, TWO)
+    asked: list[tuple[str, str]] = []
+
+    with way_to_the_engine(short_folder, lambda *call: asked.append(call)) as address:
+        env = {**postgresql_env, "DOCKER_HOST": address}
+        for _ in range(2):
+            asked.clear()
+            done = run(project, "library.test_it", "--parallel", "2", env=env)
+            assert done.code == 0, done.output
+
+    of_containers: dict[str, list[str]] = defaultdict(list)
+    others = Counter[str]()
+    for method, path in asked:
+        found = CONTAINER.search(path)
+        if found is not None:
+            of_containers[found["id"]].append(method)
+        else:
+            others["create" if CREATED.search(path) else path.partition("?")[0]] += 1
+    # The library looks at what it has created; the last look tells how to measure its memory.
+    assert list(of_containers.values()) == [["GET", "POST", "GET", "DELETE"]] * 2
+    assert others.pop("create") == 2
+    images = sum(
+        others.pop(path) for path in [*others] if path.endswith("/json") and "/images/l" in path
+    )
+    # Is the template there? And once more for each container, by the library.
+    assert images == 3
+    assert sum(others.values()) <= 5, others
