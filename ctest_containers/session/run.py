@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import pickle
 import time
 import unittest
@@ -144,6 +145,10 @@ class Session:
         Raises:
             UsageError: A function that is to be called in each worker cannot be.
         """
+        if not self._setup.spawned:
+            # What is loaded by now stays: where nobody looks through it for garbage, workers share
+            # its memory with this process. Tests come later, and are collected as ever.
+            gc.freeze()
         if self._config.worker_setup:
             worker_function(self._config.worker_setup)
         needs = self._forecast.get(self._selection)

@@ -204,15 +204,17 @@ class Worker:
             send=self.send,
             again=result.again,
         )
-        # As in a serial run, a test and all that it holds is let go when it has ended.
-        pairs.clear()
-        batch.tests.clear()
         started = time.perf_counter()
         try:
             suite.run(result)
         finally:
             self._result = None
             result.close()
+            # What tests hold is let go, as in a serial run. They themselves stay: what the parent
+            # has was copied with it.
+            for _, test in pairs:
+                with suppress(TypeError):
+                    vars(test).clear()
         seconds = time.perf_counter() - started
         self.send(
             BatchFinished(

@@ -333,6 +333,37 @@ def test_a_worker_that_ends_is_noticed_even_when_a_process_it_forked_lives_on(
 
 
 @pytest.mark.usefixtures("no_container_is_left")
+def test_a_worker_shares_what_was_loaded_before_and_collects_what_tests_leave(
+    project: Path, sqlite_env: dict[str, str]
+) -> None:
+    write_tests(
+        project,
+        """
+        import gc, weakref
+
+        class Large:
+            pass
+
+        LEFT = []
+
+        class AFirst(TestCase):
+            def test_a(self):
+                self.itself, self.large = self, Large()
+                LEFT.append(weakref.ref(self.large))
+
+        class Second(TestCase):
+            def test_b(self):
+                gc.collect()
+                self.assertEqual([left() for left in LEFT], [None])
+                self.assertGreater(gc.get_freeze_count(), 10_000)
+        """,
+    )
+
+    done = run(project, "library.test_it", "--parallel", "1", env=sqlite_env)
+
+    assert done.code == 0, done.output
+
+
 def test_two_files_of_sqlite_with_the_same_name_in_two_folders_stay_apart(
     project: Path, sqlite_env: dict[str, str]
 ) -> None:

@@ -19,6 +19,7 @@ CASES: Final = {
     "generated": "a generated project, in several ways",
     "transactions": "a generated project of tests after which Django flushes, in several ways",
     "phases": "the parts of a run, one by one",
+    "settings": "what each setting of the toolkit's own image brings, one by one",
     "django": "20 modules of Django's own suite, in several ways; long",
     "growth": "set-up, wall time and overhead as a project grows; very long",
 }

@@ -16,7 +16,7 @@ VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """One thing that was measured in every round, in seconds.
+    """One thing that was measured in every round.
 
     Attributes:
         name: The way that the tests were run, or the phase.
@@ -26,6 +26,7 @@ class Figure:
         tests: How many tests each run had; None where that is no part of it.
         failed: How many of them failed in each round.
         at: The point of a growth.
+        unit: Of the values: `s` or `MiB`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Figure:
     tests: int | None = None
     failed: tuple[int, ...] = ()
     at: Mapping[str, int | str] = field(default_factory=dict)
+    unit: str = "s"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +114,7 @@ def _figure(figure: Figure, *, noisy: bool) -> dict[str, Any]:
     return {
         "name": figure.name,
         "measure": figure.measure,
-        "unit": "s",
+        "unit": figure.unit,
         "noisy": noisy,
         **asdict(spread(figure.values)),
         "values": list(figure.values),

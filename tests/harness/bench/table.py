@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ctest_containers.text import size
 from harness.bench.machine import Machine
@@ -50,17 +51,23 @@ def _lines(case: CaseResult) -> Iterator[str]:
 
 def _row(figure: Figure, *, noisy: bool) -> list[str]:
     found = spread(figure.values)
+    shown = partial(shown_value, unit=figure.unit)
     point = " ".join(f"{name} {value}" for name, value in figure.at.items())
     failed = sorted(set(figure.failed))
     return [
         ", ".join(filter(None, (figure.name, point, figure.measure))),
-        shown_seconds(found.median) + (" (noisy)" if noisy else ""),
-        f"{shown_seconds(found.least)} - {shown_seconds(found.most)}",
-        f"{shown_seconds(found.low_quartile)} - {shown_seconds(found.high_quartile)}",
+        shown(found.median) + (" (noisy)" if noisy else ""),
+        f"{shown(found.least)} - {shown(found.most)}",
+        f"{shown(found.low_quartile)} - {shown(found.high_quartile)}",
         "" if figure.ratio is None else f"{figure.ratio:.2f}",
         "" if figure.tests is None else str(figure.tests),
         " or ".join(map(str, failed)) if any(failed) else "",
     ]
+
+
+def shown_value(value: float, unit: str) -> str:
+    """A value of a figure with its unit."""
+    return shown_seconds(value) if unit == "s" else f"{value:.1f} {unit}"
 
 
 def shown_seconds(seconds: float) -> str:

@@ -11,7 +11,7 @@ from harness.bench.machine import Machine, describe
 from harness.bench.noise import Calibration, NoiseWatch
 from harness.bench.plot import svg
 from harness.bench.results import CaseResult, Failure, Figure, as_json
-from harness.bench.table import of_case, of_machine, shown_seconds
+from harness.bench.table import of_case, of_machine, shown_seconds, shown_value
 
 MACHINE = Machine(
     cpu="a processor",
@@ -137,6 +137,11 @@ def test_a_machine_is_described_in_words_without_anything_of_its_owner() -> None
 )
 def test_seconds_are_shown_with_three_digits(seconds: float, shown: str) -> None:
     assert shown_seconds(seconds) == shown
+
+
+def test_what_is_no_duration_is_shown_with_its_unit() -> None:
+    assert shown_value(0.5, "s") == "500 ms"
+    assert shown_value(43.445, "MiB") == "43.4 MiB"
 
 
 def test_a_growth_is_a_picture_with_a_panel_for_each_axis() -> None:
