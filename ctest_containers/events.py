@@ -106,6 +106,31 @@ class TestsFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShardChosen:
+    """The run is one of several jobs that share the tests; from now on it has its part of them.
+
+    Attributes:
+        number: Which of the jobs it is, counted from 1.
+        of: How many there are.
+        places: The places of its tests among all, in the order in which it has them.
+        total: How many tests all jobs have together.
+        seconds: What is expected of its tests; 0 where nothing has been measured.
+        total_seconds: The same of all tests.
+        tests: A digest of the names of all tests, in their order.
+        timings: A digest of what all tests are expected to take, and of how they are split.
+    """
+
+    number: int
+    of: int
+    places: tuple[int, ...]
+    total: int
+    seconds: float
+    total_seconds: float
+    tests: str
+    timings: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """Everything has ended and is removed; nothing more happens.
 
@@ -635,6 +660,7 @@ Event = (
     | BaseImageBuildStarted
     | RunStarted
     | PhaseStarted
+    | ShardChosen
     | TestsFound
     | TimePassed
     | MemoryMeasured

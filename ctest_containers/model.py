@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 SOCKET_PATH_LIMIT: Final = 107
 """Bytes that the path of a Unix socket may have on Linux (`sun_path` less its final zero)."""
@@ -31,6 +31,21 @@ class Transport(str, Enum):
 
     NETWORK = "network"
     """The server's own address, in a network of the container that this process runs in."""
+
+
+class Shard(NamedTuple):
+    """One of several jobs that share the tests of a run.
+
+    Attributes:
+        number: Which one it is, counted from 1.
+        of: How many there are.
+    """
+
+    number: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
 
 
 class Secret(str):

@@ -178,14 +178,14 @@ class ContainerRunnerMixin(DiscoverRunner):
     @contextmanager
     def _discovered(
         self, test_labels: Any
-    ) -> Iterator[tuple[Session, list[unittest.TestCase], set[str]]]:
+    ) -> Iterator[tuple[Session, Sequence[unittest.TestCase], set[str]]]:
         try:
             self.parallel = 1
             self.setup_test_environment()
             suite = super().build_suite(test_labels)
             aliases = set(self.get_databases(suite))
             with self._new_session(test_labels, self._resolve(), quiet(self.log)) as session:
-                yield session, list(iter_test_cases(suite)), aliases
+                yield session, session.share_of(list(iter_test_cases(suite))), aliases
         except CtestError as error:
             _end(error)
 
@@ -200,7 +200,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         return Session(
             config=config,
             reporting=told,
-            selection=self._selection(test_labels),
+            selection=self._selection(test_labels, config),
             asked=self._asked,
             debug_mode=self.debug_mode,
             prepare_spawned=(
@@ -230,9 +230,8 @@ class ContainerRunnerMixin(DiscoverRunner):
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
-        if self.pdb:
-            return suite
-        return IsolatedTestSuite(list(iter_test_cases(suite)), self)
+        tests = self.session.share_of(list(iter_test_cases(suite)))
+        return unittest.TestSuite(tests) if self.pdb else IsolatedTestSuite(tests, self)
 
     def setup_databases(self, **kwargs: Any) -> Any:
         """Make sure that the templates exist; the databases themselves come up by themselves.
@@ -280,9 +279,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             if file is not None
         ]
 
-    def _selection(self, test_labels: Any) -> list[str]:
+    def _selection(self, test_labels: Any, config: Config) -> list[str]:
         """What decides which tests there will be, and so which databases they need."""
         parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
+        parts += [f"shard={config.shard}"] if config.shard else []
         parts += [f"name={one}" for one in sorted(self.test_name_patterns or ())]
         parts += [f"tag={one}" for one in sorted(self.tags)]
         return parts + [f"exclude={one}" for one in sorted(self.exclude_tags)]

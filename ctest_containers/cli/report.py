@@ -27,6 +27,10 @@ EARLIER = 20
 
 def report(arguments: Sequence[str]) -> int:
     """Render a past run in the formats that are asked for, or tell it in words."""
+    if arguments[:1] == ["merge"]:
+        from ctest_containers.cli.merge import merge_reports
+
+        return merge_reports(arguments[1:])
     options = parser().parse_args(arguments)
     if options.schema:
         _say(json.dumps(schema(), indent=2))
@@ -62,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
             ("report --html report.html", "Write it as a page."),
             ("report --list", "Show the runs whose logs are kept."),
             ("report --analyse", "Compare it with earlier runs."),
+            ("report merge logs/", "Join the logs of jobs that shared the tests."),
         ],
     )
     made.add_argument(

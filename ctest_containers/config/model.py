@@ -18,13 +18,16 @@ from ctest_containers.config.values import (
     parse_paths,
     parse_repository,
     parse_seconds,
+    parse_shard,
     parse_size,
     parse_text,
     parse_url,
 )
+from ctest_containers.model import Shard
 
 T = TypeVar("T")
 
+TESTS: Final = "which tests"
 TEMPLATES: Final = "templates and images"
 SERVERS: Final = "database servers"
 WORKERS: Final = "workers"
@@ -74,6 +77,16 @@ def option(
 class Config:
     """The effective configuration of one run."""
 
+    shard: Shard | None = option(  # noqa: RUF009  # It gives a field.
+        None,
+        parse_shard,
+        "I/N",
+        "Run the I-th of N parts of the tests, which several jobs share: complete, disjoint, and "
+        "as long as each other by the timings of past runs. All jobs need the same timings, "
+        "and leave them as they are; python -m ctest_containers report merge joins what all have "
+        "left.",
+        section=TESTS,
+    )
     project: str = option(
         "",
         parse_text,
@@ -365,6 +378,13 @@ class Config:
         parse_text,
         "FILE",
         "Where it is written. By default to the standard error.",
+        section=REPORTS,
+    )
+    event_log: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write the event log into this file, too, for python -m ctest_containers report.",
         section=REPORTS,
     )
     event_logs: int = option(

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from ctest_containers.model import Shard
+
 
 def parse_text(value: object) -> str:
     """A text that is not empty."""
@@ -68,6 +70,14 @@ def parse_size(value: object) -> int:
 def parse_floor(value: object) -> int:
     """A size, or 0 for none."""
     return 0 if str(value).strip() == "0" else parse_size(value)
+
+
+def parse_shard(value: object) -> Shard:
+    """One of several jobs, such as 2/5."""
+    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", str(value).strip())
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise ValueError("must be the number of a job and how many there are, from 1/5 to 5/5, say")
+    return Shard(int(found[1]), int(found[2]))
 
 
 def parse_flag(value: object) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, RunFinished, RunStarted, TimePassed
-from ctest_containers.history import History
 from ctest_containers.history.lines import HEADER, line
 
 WRITE_SECONDS: Final = 0.5
@@ -19,18 +19,21 @@ AT_ONCE: Final = frozenset({RunStarted, RunFinished})
 
 
 class EventLogReport:
-    """A log in the history of a project.
+    """A file with every event of a run.
 
     Lines wait in a list and not in a file object: a worker that is forked meanwhile must not write
     them, too.
 
     Args:
-        kept: How many logs there are to be at the end.
+        place: Gives the file, which is not there yet, when the run begins.
+        ended: Called when the file is complete.
     """
 
-    def __init__(self, history: History, kept: int) -> None:
-        self._history = history
-        self._kept = kept
+    def __init__(
+        self, place: Callable[[RunStarted], Path], ended: Callable[[], None] = lambda: None
+    ) -> None:
+        self._place = place
+        self._ended = ended
         self._file: Path | None = None
         self._descriptor = -1
         self._waiting = [HEADER]
@@ -50,17 +53,15 @@ class EventLogReport:
         self._due = at + WRITE_SECONDS
         if isinstance(event, RunFinished):
             os.close(self._descriptor)
-            self._history.keep(self._kept)
+            self._ended()
 
     def _open(self, started: RunStarted) -> None:
-        file = self._history.new(started)
         try:
+            file = self._place(started)
             file.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
-            raise ReportError(
-                f"The run's events cannot be kept in {file.parent}: {error}."
-            ) from error
+            raise ReportError(f"The run's events cannot be kept: {error}.") from error
         self._file = file
 
     def _write(self) -> None:

@@ -56,6 +56,21 @@ def file_outputs(*, junit: str, html: str, prometheus: str) -> list[Output]:
     return outputs
 
 
+def new_file(name: str) -> Callable[[object], Path]:
+    """Gives the file of that name when it is to be written; one of an earlier run is removed.
+
+    Raises:
+        UsageError: It cannot be a file.
+    """
+    file = _file(name)
+
+    def make_room(_: object) -> Path:
+        file.unlink(missing_ok=True)
+        return file
+
+    return make_room
+
+
 def _file(name: str) -> Path:
     """The file of that name, wherever tests change the current folder to."""
     file = Path(name).absolute()

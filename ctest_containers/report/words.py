@@ -23,6 +23,7 @@ from ctest_containers.events import (
     RunTimedOut,
     ServerMeasured,
     ServerReady,
+    ShardChosen,
     TemplateAwaited,
     TemplateBuildStarted,
     TemplateBuilt,
@@ -70,6 +71,19 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
     if type(event) in SILENT:
         return
     match event:
+        case ShardChosen(number=number, of=of, places=places):
+            expected = (
+                f", expected to take {duration(event.seconds)} of {duration(event.total_seconds)}"
+                if event.total_seconds
+                else ""
+            )
+            yield (
+                logging.INFO,
+                (
+                    f"Shard {number} of {of}: {len(places)} of {plural(event.total, 'test')}"
+                    f"{expected}."
+                ),
+            )
         case TemplateFound(group=group, fingerprint=fingerprint):
             yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."
         case TemplateAwaited(group=group, fingerprint=fingerprint):

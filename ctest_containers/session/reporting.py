@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import sys
@@ -14,7 +15,7 @@ from ctest_containers.history import History
 from ctest_containers.report import Report
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.report.event_log import EventLogReport
-from ctest_containers.report.files import FilesReport, file_outputs
+from ctest_containers.report.files import FilesReport, file_outputs, new_file
 from ctest_containers.report.log import LogReport, logger_for
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import Recording
@@ -72,7 +73,10 @@ def reporting(config: Config, *, log: Log, verbosity: int, may_move: bool) -> Re
         reports.append(ConsoleReport(log))
     if config.event_logs:
         history = History.of(project_of(config))
-        reports.append(EventLogReport(history, config.event_logs))
+        keep = functools.partial(history.keep, config.event_logs)
+        reports.append(EventLogReport(history.new, keep))
+    if config.event_log:
+        reports.append(EventLogReport(new_file(config.event_log)))
     logger = logger_for(config.log_format, config.log_level, config.log_file)
     if logger.isEnabledFor(logging.INFO):
         of_record.append(LogReport(run, logger))

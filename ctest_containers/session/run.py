@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import pickle
 import time
@@ -43,7 +44,8 @@ from ctest_containers.session.databases import PARENT, RunDatabases
 from ctest_containers.session.forecast import Forecast, Needs
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
 from ctest_containers.session.reporting import Reporting
-from ctest_containers.session.schedule import longest_first
+from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
+from ctest_containers.session.shards import choose
 from ctest_containers.session.start import run_started
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
@@ -95,7 +97,6 @@ class Session:
             whole_run=config.timeout_global,
         )
         self._asked = asked
-        self._timings = Timings()
         self._measured = Measured()
         spawned = spawns(config.start_method)
         prepare, arguments = prepare_spawned
@@ -160,6 +161,18 @@ class Session:
         """Say what the run does from now on."""
         self._report(PhaseStarted(phase=phase))
 
+    def share_of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
+        """Those of the tests that this job has, where several share them."""
+        shard = self._config.shard
+        if shard is None:
+            return tests
+        batches: Sequence[Batch] = make_batches(tests, ())
+        if self._config.split_classes:
+            batches = split_long(batches, self._timings, shard.of)
+        chosen, told = choose(batches, expected_seconds(batches, self._timings), shard)
+        self._report(told)
+        return [test for batch in chosen for test in batch.tests]
+
     def run(
         self,
         tests: Sequence[unittest.TestCase],
@@ -182,7 +195,6 @@ class Session:
         then can still be shown.
         """
         batches: Sequence[Batch] = make_batches(tests, aliases)
-        self._read_timings()
         self._report(TestsFound(tests=tuple(map(self._place, tests))))
         replay, timings = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, timings]
@@ -280,7 +292,6 @@ class Session:
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """What a run of these tests would be like."""
-        self._read_timings()
         return self._plan_run(make_batches(tests, aliases), aliases)
 
     def _plan_run(self, batches: Sequence[Batch], aliases: Collection[str]) -> RunPlan:
@@ -298,9 +309,12 @@ class Session:
         known = self._timings.tests.get(test.id())
         return place_of_test(test, self._folder, 0.0 if known is None else round(known.seconds, 4))
 
-    def _read_timings(self) -> None:
-        self._timings, trouble = self._timings_file.read()
+    @functools.cached_property
+    def _timings(self) -> Timings:
+        """What past runs have measured; read once, for another run may change it meanwhile."""
+        timings, trouble = self._timings_file.read()
         self._say_of_timings(trouble)
+        return timings
 
     def _say_of_timings(self, trouble: str) -> None:
         if trouble:
@@ -362,7 +376,8 @@ class Session:
             if closed.left:
                 self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
             self._measured.memory.update(closed.peaks)
-        if self._measured.tests:
+        # Other jobs may still have to divide the tests by the same timings.
+        if self._measured.tests and self._config.shard is None:
             self._say_of_timings(self._timings_file.merge(self._measured))
         failure = "" if self.failure is None else self.failure.message
         self._report(RunFinished(not_run=self._not_run, failure=failure))

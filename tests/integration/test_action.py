@@ -163,7 +163,7 @@ def test_what_one_job_migrates_later_ones_restore_and_only_add_to(
     assert needed_no_base
     assert actual == expected
     assert len(expected) > 30
-    assert artifact == ["junit.xml", "tests.html"]
+    assert artifact == ["events.jsonl", "junit.xml", "tests.html"]
     assert (grown.conclusion, grown.outputs["cache-hit"]) == ("success", "false"), grown.output
     assert "incrementally (1 new migration: library.0004_age)" in grown.output, grown.output
     assert not is_there(engine, base)
@@ -246,7 +246,7 @@ def test_a_job_that_is_cancelled_ends_its_tests_at_once_and_still_uploads_report
     assert time.monotonic() - started < 30
     assert (done.conclusion, done.outputs["exit-code"]) == ("cancelled", "143"), done.output
     assert done.ran == ["Look at the inputs", "Run the tests", "Upload the reports"]
-    assert machine.artifact("test-reports-tests-0") == ["junit.xml", "tests.html"]
+    assert machine.artifact("test-reports-tests-0") == ["events.jsonl", "junit.xml", "tests.html"]
 
 
 @pytest.mark.usefixtures("python_with_toolkit")

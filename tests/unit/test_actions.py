@@ -15,8 +15,10 @@ import pytest
 import yaml
 from harness.action_expressions import UnknownExpressionError, Value, evaluate, holds, insert
 from harness.action_steps import BASH
+from unit.report.made_jobs import NAMES, PLACES, log_of_job
 
 from ctest_containers.cli import COMMANDS
+from ctest_containers.history.lines import HEADER, line
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / "action.yml"
@@ -131,7 +133,7 @@ def test_every_command_of_the_toolkit_that_a_step_calls_exists() -> None:
     scripts = [step.get("run", "") for file in EVERY for step in _steps(file)]
     called = {name for script in scripts for name in call.findall(script)}
 
-    assert called == {"run", "template", "doctor", "service"}
+    assert called == {"run", "template", "doctor", "report", "service"}
     assert called <= set(COMMANDS)
 
 
@@ -191,16 +193,17 @@ def test_arguments_that_are_no_words_are_refused(tmp_path: Path) -> None:
     assert said.strip() == "::error::The input args cannot be read: No closing quotation."
 
 
-def test_the_results_of_all_jobs_are_merged_into_one_file(tmp_path: Path) -> None:
+def test_the_reports_of_all_shards_are_merged_into_one_file(tmp_path: Path) -> None:
     (merge,) = [
         step
         for step in _steps(ROOT / "docs" / "examples" / "github" / "matrix.yml")
-        if step.get("name") == "Merge the results"
+        if step.get("name") == "Merge the shards"
     ]
-    golden = (ROOT / "tests" / "golden" / "junit.xml").read_text()
-    for name in ("test-reports-one", "test-reports-two"):
-        (tmp_path / "reports" / name).mkdir(parents=True)
-        (tmp_path / "reports" / name / "junit.xml").write_text(golden)
+    for number in PLACES:
+        folder = tmp_path / "reports" / f"test-reports-shards-{number}"
+        folder.mkdir(parents=True)
+        text = "".join(line(event, at) for at, event in log_of_job(number))
+        (folder / "events.jsonl").write_text(HEADER + text)
     script = tmp_path / "script"
     script.write_text(merge["run"])
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -208,7 +211,9 @@ def test_the_results_of_all_jobs_are_merged_into_one_file(tmp_path: Path) -> Non
     subprocess.run([*BASH, script], cwd=tmp_path, env={"PATH": search}, check=True)
 
     merged = (tmp_path / "reports" / "junit.xml").read_text()
-    assert merged.count("<testcase ") == 2 * golden.count("<testcase ") > 0
+    assert merged.count("<testcase ") == len(NAMES)
+    assert (tmp_path / "reports" / "tests.html").is_file()
+    assert len(json.loads((tmp_path / "timings.json").read_text())["tests"]) == len(NAMES)
 
 
 @pytest.mark.parametrize(

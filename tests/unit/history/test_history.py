@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ FINISHED = RunFinished(not_run=0, failure="")
 
 
 def _log(history: History, run: str, *, kept: int = 20, day: int = 1) -> None:
-    report = EventLogReport(history, kept)
+    report = EventLogReport(history.new, partial(history.keep, kept))
     started = dataclasses.replace(STARTED, run=run, started_at=f"2026-11-{day:02}T08:00:00+00:00")
     events: list[Event] = [started, *events_of_test(0, "a.B.c"), TimePassed(), FINISHED]
     for at, event in enumerate(events):
@@ -145,7 +146,7 @@ def test_a_project_without_runs_says_so(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
-    report = EventLogReport(History(tmp_path / "taken"), 3)
+    report = EventLogReport(History(tmp_path / "taken").new)
 
     with pytest.raises(ReportError, match="taken"):
         report.handle(STARTED, 0.0)
@@ -153,7 +154,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_a_run_that_is_killed_leaves_what_had_happened_until_then(tmp_path: Path) -> None:
     history = History(tmp_path)
-    report = EventLogReport(history, 3)
+    report = EventLogReport(history.new)
     events: list[Any] = [STARTED, *events_of_test(0, "a.B.c")]
 
     for at, event in enumerate(events):

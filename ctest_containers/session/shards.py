@@ -1,0 +1,113 @@
+"""Divides tests among several jobs, each of which comes to the same division by itself."""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import heapq
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ctest_containers.events import ShardChosen
+from ctest_containers.model import Shard
+from ctest_containers.project.suite import Batch
+
+SLACK: Final = 0.1
+"""What a shard may have beyond its share, where nothing has been measured."""
+
+POINTS: Final = 40
+"""Places of each shard on the ring; more of them even out what each is asked for first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Tests that stay together.
+
+    Attributes:
+        name: What they are called, the same in every job.
+        weight: What they are expected to take, in seconds, or how many they are.
+    """
+
+    name: str
+    weight: float
+
+
+def choose(
+    batches: Sequence[Batch], expected: Mapping[int, float], shard: Shard
+) -> tuple[list[Batch], ShardChosen]:
+    """The batches of one shard, and what is said of it.
+
+    Args:
+        expected: What each batch is expected to take, in seconds, by its number; empty where
+            nothing has been measured.
+    """
+    items = [
+        Item(batch.tests[0].id(), expected.get(batch.number, 0.0) if expected else len(batch.tests))
+        for batch in batches
+    ]
+    divided = balanced(items, shard.of) if expected else steady(items, shard.of)
+    pairs = zip(batches, divided, strict=True)
+    chosen = [batch for batch, number in pairs if number == shard.number - 1]
+    sizes = [len(batch.tests) for batch in batches]
+    seconds = [expected.get(batch.number, 0.0) for batch in batches]
+    return chosen, ShardChosen(
+        number=shard.number,
+        of=shard.of,
+        places=tuple(place for batch in chosen for place in batch.indices),
+        total=sum(sizes),
+        seconds=round(sum(expected.get(batch.number, 0.0) for batch in chosen), 3),
+        total_seconds=round(sum(seconds), 3),
+        tests=_digest([test.id() for batch in batches for test in batch.tests]),
+        timings=_digest([sizes, seconds]),
+    )
+
+
+def balanced(items: Sequence[Item], shards: int) -> list[int]:
+    """The shard of each item, counted from 0: the heaviest first, each to the lightest shard.
+
+    No shard is more than 4/3 - 1/(3n) as heavy as the heaviest has to be (R. L. Graham, "Bounds on
+    Multiprocessing Timing Anomalies", 1969).
+    """
+    found = [0] * len(items)
+    loads = [(0.0, 0, shard) for shard in range(shards)]
+    for place in sorted(range(len(items)), key=lambda one: (-items[one].weight, items[one].name)):
+        load, count, shard = loads[0]
+        # Among those that are as light, the one with the fewest: some tests take no time at all.
+        heapq.heapreplace(loads, (load + items[place].weight, count + 1, shard))
+        found[place] = shard
+    return found
+
+
+def steady(items: Sequence[Item], shards: int) -> list[int]:
+    """The shard of each item, counted from 0, by its name: others that come or go move few.
+
+    Each goes to the next shard on a ring that has room for it (V. Mirrokni, M. Thorup and
+    M. Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018).
+    """
+    points = itertools.product(range(shards), range(POINTS))
+    ring = sorted((_hash(f"{shard}:{point}"), shard) for shard, point in points)
+    most = (1 + SLACK) * sum(one.weight for one in items) / shards
+    loads = [0.0] * shards
+    found = [0] * len(items)
+    for place in sorted(range(len(items)), key=lambda one: _hash(items[one].name)):
+        item = items[place]
+        start = bisect.bisect(ring, (_hash(item.name), -1))
+        walk = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
+        fits = (shard for shard in walk if loads[shard] + item.weight <= most)
+        shard = next(fits, None)
+        if shard is None:
+            shard = min(range(shards), key=loads.__getitem__)
+        loads[shard] += item.weight
+        found[place] = shard
+    return found
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big")
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
