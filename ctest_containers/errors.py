@@ -82,6 +82,10 @@ class WorkerError(CtestError):
     """Worker processes end again and again before they run a test."""
 
 
+class ClusterError(CtestError):
+    """A cluster does not answer, or none of its nodes can run tests."""
+
+
 class ReportError(CtestError):
     """A report cannot be written; the run goes on without it."""
 
@@ -110,6 +114,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         TemplateError,
         ServiceError,
         WorkerError,
+        ClusterError,
         ReportError,
     )
 }

@@ -243,8 +243,9 @@ class ContainerRunnerMixin(DiscoverRunner):
             return super().setup_databases(**kwargs)
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
-        with self.time_keeper.timed("  Templates"), interruptible():
-            session.databases.prepare(used)
+        if self.pdb or not session.on_cluster:
+            with self.time_keeper.timed("  Templates"), interruptible():
+                session.databases.prepare(used)
         if self.debug_sql:
             log_queries()
         if self.pdb:

@@ -32,11 +32,13 @@ class RunBatch:
 
     Attributes:
         full: Tests that have had their try with an adaptive limit.
+        careful: How many of its first tests wait until everybody can know that they begin.
     """
 
     batch: int
     skip: tuple[int, ...] = ()
     full: tuple[int, ...] = ()
+    careful: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

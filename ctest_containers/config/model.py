@@ -28,6 +28,7 @@ from ctest_containers.model import Shard
 T = TypeVar("T")
 
 TESTS: Final = "which tests"
+CLUSTER: Final = "other machines"
 TEMPLATES: Final = "templates and images"
 SERVERS: Final = "database servers"
 WORKERS: Final = "workers"
@@ -86,6 +87,53 @@ class Config:
         "and leave them as they are; python -m ctest_containers report merge joins what all have "
         "left.",
         section=TESTS,
+    )
+    cluster: str = option(
+        "",
+        parse_text,
+        "ADDRESS",
+        "Run the tests on the workers of a Dask cluster, each with an engine of its own: the "
+        "address of its scheduler, such as tcp://scheduler:8786 or tls://…, the file that the "
+        "scheduler has written, or local. --parallel is then the number of workers on each of "
+        "them. Needs ctest-containers[cluster].",
+        section=CLUSTER,
+    )
+    cluster_wait: float = option(
+        60.0,
+        parse_seconds,
+        "SECONDS",
+        "How long a run waits for a node while the cluster has none.",
+        section=CLUSTER,
+    )
+    cluster_tls_ca: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "The authority that a cluster's certificates are signed by. By default as Dask is "
+        "configured.",
+        section=CLUSTER,
+    )
+    cluster_tls_cert: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "The certificate by which this machine is known in the cluster.",
+        section=CLUSTER,
+    )
+    cluster_tls_key: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "The key of that certificate.",
+        section=CLUSTER,
+    )
+    ship_code: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Send the project's code to the nodes of the cluster. By default each has to have the same "
+        "checkout in the same folder, which is verified.",
+        section=CLUSTER,
     )
     project: str = option(
         "",

@@ -16,6 +16,9 @@ from ctest_containers.events import (
     FixtureStarted,
     LimitsInverted,
     MemoryMeasured,
+    NodeJoined,
+    NodeLost,
+    NodeSilent,
     RegistryFailed,
     ReportLost,
     ResetLeftToDjango,
@@ -83,6 +86,15 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                     f"Shard {number} of {of}: {len(places)} of {plural(event.total, 'test')}"
                     f"{expected}."
                 ),
+            )
+        case NodeJoined(node=node, host=host, workers=workers):
+            yield logging.INFO, f"The node {node} ({host}) has {plural(workers, 'worker')}."
+        case NodeLost(node=node, reason=reason):
+            yield logging.WARNING, f"The node {node} is lost: {reason.rstrip('.')}."
+        case NodeSilent(node=node, seconds=seconds):
+            yield (
+                logging.WARNING,
+                f"Nothing has been heard of the node {node} for {duration(seconds)}.",
             )
         case TemplateFound(group=group, fingerprint=fingerprint):
             yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."

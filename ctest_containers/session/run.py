@@ -7,13 +7,13 @@ import gc
 import pickle
 import time
 import unittest
-from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.config import Config
 from ctest_containers.errors import CtestError, InterruptedRunError, ReportError, UsageError
 from ctest_containers.events import (
@@ -37,23 +37,24 @@ from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, spawns
 from ctest_containers.project.suite import Batch, make_batches
-from ctest_containers.project.surroundings import Worker, worker_function
+from ctest_containers.project.surroundings import worker_function
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
+from ctest_containers.session.clustered import client_of, cluster_pool, config_of_nodes
 from ctest_containers.session.databases import PARENT, RunDatabases
 from ctest_containers.session.forecast import Forecast, Needs
+from ctest_containers.session.node_plan import NodePlan
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
 from ctest_containers.session.shards import choose
 from ctest_containers.session.start import run_started
+from ctest_containers.session.starting import Orders, WorkerStarter
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
-from ctest_containers.workers.child import Assignment
 from ctest_containers.workers.pool import WorkerPool
-from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.recorder import RecordingResult
 
 
@@ -117,12 +118,20 @@ class Session:
         forecasts = self._databases.cache / "forecast"
         self._forecast = Forecast(forecasts / f"{slug(project)}.json")
         self._timings_file = TimingsFile(Path(config.timings_file or default_path(project)))
+        self._spawn_create = spawn_create
+        self._runner_inputs = tuple(runner_inputs)
+        self._client: Any = None
         self._exit = ExitStack()
 
     @property
     def databases(self) -> RunDatabases:
         """The databases of the run."""
         return self._databases
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether other machines have the templates and servers of the run."""
+        return bool(self._config.cluster)
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         self._report(run_started(self._databases.run_id, self._databases.project, self._folder))
@@ -146,6 +155,10 @@ class Session:
         Raises:
             UsageError: A function that is to be called in each worker cannot be.
         """
+        if self._config.cluster:
+            # A cluster that does not answer is told of before anything else takes time.
+            self._client = client_of(self._config)
+            return
         if not self._setup.spawned:
             # What is loaded by now stays: where nobody looks through it for garbage, workers share
             # its memory with this process. Tests come later, and are collected as ever.
@@ -198,75 +211,20 @@ class Session:
         self._report(TestsFound(tests=tuple(map(self._place, tests))))
         replay, timings = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, timings]
-        if self._setup.spawned:
+        if self._setup.spawned or self._config.cluster:
             batches = self._run_what_cannot_be_sent(batches)
         self._databases.finish_with_parent()
-        planned = self._plan_run(batches, aliases)
-        batches, expected, plan = planned.batches, planned.expected, planned.workers
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
-        limits = tuple((limit.workers, limit.reason) for limit in plan.limits)
-        predicted = [one.seconds for one in planned.predictions if one.workers == plan.workers]
-        self._report(
-            WorkersPlanned(
-                workers=plan.workers,
-                reason=plan.reason,
-                limits=limits,
-                warnings=plan.warnings,
-                expected_seconds=round(predicted[0], 3) if predicted else 0.0,
-            )
+        orders = self._orders(
+            serialized=serialized, failfast=failfast, buffer=buffer, debug_sql=debug_sql
         )
-        self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
-        self._expect_servers(plan.workers, batches)
-        portable = _pickled(batches) if self._setup.spawned else batches
-
-        adaptive = self._timings.adaptive_limits() if self._config.adaptive_timeouts else {}
-
-        output = None if self._output is None else self._output.keep_in(self._databases.scratch())
-
-        processes: Counter[int] = Counter()
-
-        def start(number: int) -> WorkerProcess:
-            processes[number] += 1
-            folder = self._databases.scratch() / f"w{number}" / str(processes[number])
-            return WorkerProcess(
-                Assignment(
-                    worker=number,
-                    own=Worker(
-                        number=number,
-                        run=self._databases.run_id,
-                        folder=folder,
-                        process=processes[number],
-                    ),
-                    separate=self._config.separate,
-                    worker_setup=self._config.worker_setup,
-                    setup=self._setup,
-                    batches=portable,
-                    serialized=frozenset(serialized),
-                    reset=self._config.reset,
-                    failfast=failfast,
-                    buffer=buffer,
-                    debug_sql=debug_sql,
-                    limit_seconds=self._limits.per_test,
-                    adaptive=adaptive,
-                    stack_file=self._databases.scratch() / f"w{number}.stack",
-                    output=output,
-                    folder=self._folder,
-                    close=(*self._databases.host_descriptors(), *pool.descriptors()),
-                )
-            )
-
-        pool = WorkerPool(
-            workers=plan.workers,
-            batches=longest_first(batches, expected) if reorder and plan.workers > 1 else batches,
-            databases=self._databases.servers,
-            start=start,
-            report=self._report,
-            stopping=lambda: bool(result.shouldStop),
-            limits=self._limits,
-            memory=memory_watch(self._config, planned, self._timings),
-            expected=expected,
-        )
+        stopping = functools.partial(_should_stop, result)
+        pool: WorkerPool | ClusterPool
+        if self._config.cluster:
+            pool = self._cluster_pool(batches, aliases, orders, stopping, reorder=reorder)
+        else:
+            pool = self._worker_pool(batches, aliases, orders, stopping, reorder=reorder)
         self.begin(Phase.CONTAINERS)
         try:
             pool.run()
@@ -289,6 +247,108 @@ class Session:
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)
+
+    def _worker_pool(
+        self,
+        batches: Sequence[Batch],
+        aliases: Collection[str],
+        orders: Orders,
+        stopping: Callable[[], bool],
+        *,
+        reorder: bool,
+    ) -> WorkerPool:
+        """What runs the tests on this machine."""
+        planned = self._plan_run(batches, aliases)
+        batches, expected, plan = planned.batches, planned.expected, planned.workers
+        limits = tuple((limit.workers, limit.reason) for limit in plan.limits)
+        predicted = [one.seconds for one in planned.predictions if one.workers == plan.workers]
+        self._report(
+            WorkersPlanned(
+                workers=plan.workers,
+                reason=plan.reason,
+                limits=limits,
+                warnings=plan.warnings,
+                expected_seconds=round(predicted[0], 3) if predicted else 0.0,
+            )
+        )
+        self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
+        self._expect_servers(plan.workers, batches)
+        output = None if self._output is None else self._output.keep_in(self._databases.scratch())
+        starter = WorkerStarter(
+            orders,
+            databases=self._databases,
+            setup=self._setup,
+            batches=_pickled(batches) if self._setup.spawned else batches,
+            output=output,
+        )
+        pool = WorkerPool(
+            workers=plan.workers,
+            batches=longest_first(batches, expected) if reorder and plan.workers > 1 else batches,
+            databases=self._databases.servers,
+            start=lambda number: starter.start(number, pool.descriptors()),
+            report=self._report,
+            stopping=stopping,
+            limits=self._limits,
+            memory=memory_watch(self._config, planned, self._timings),
+            expected=expected,
+        )
+        return pool
+
+    def _cluster_pool(
+        self,
+        batches: Sequence[Batch],
+        aliases: Collection[str],
+        orders: Orders,
+        stopping: Callable[[], bool],
+        *,
+        reorder: bool,
+    ) -> ClusterPool:
+        """What runs the tests on the nodes of a cluster."""
+        if self._config.split_classes:
+            batches = split_long(batches, self._timings, self._config.max_workers)
+        expected = expected_seconds(batches, self._timings)
+        peaks = self._timings.memory
+        plan = NodePlan(
+            config=config_of_nodes(self._config, self._databases.project),
+            batches=batches,
+            orders=orders,
+            limits=self._limits,
+            aliases=frozenset(aliases),
+            workers=self._asked,
+            debug_mode=self._setup.debug_mode,
+            create=self._spawn_create,
+            runner_inputs=self._runner_inputs,
+            expected=expected,
+            memory={name: peak.count for name, peak in peaks.items()},
+        )
+        return cluster_pool(
+            self._client,
+            plan,
+            run=self._databases.run_id,
+            folder=self._folder,
+            prepare=(self._setup.prepare, self._setup.prepare_arguments),
+            batches=longest_first(batches, expected) if reorder else batches,
+            limits=self._limits,
+            report=self._report,
+            stopping=stopping,
+        )
+
+    def _orders(
+        self, *, serialized: Collection[str], failfast: bool, buffer: bool, debug_sql: bool
+    ) -> Orders:
+        config = self._config
+        return Orders(
+            separate=config.separate,
+            worker_setup=config.worker_setup,
+            serialized=frozenset(serialized),
+            reset=config.reset,
+            failfast=failfast,
+            buffer=buffer,
+            debug_sql=debug_sql,
+            limit_seconds=self._limits.per_test,
+            adaptive=self._timings.adaptive_limits() if config.adaptive_timeouts else {},
+            folder=self._folder,
+        )
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """What a run of these tests would be like."""
@@ -381,6 +441,10 @@ class Session:
             self._say_of_timings(self._timings_file.merge(self._measured))
         failure = "" if self.failure is None else self.failure.message
         self._report(RunFinished(not_run=self._not_run, failure=failure))
+
+
+def _should_stop(result: unittest.TestResult) -> bool:
+    return bool(result.shouldStop)
 
 
 def _pickled(batches: Sequence[Batch]) -> bytes:

@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 import unittest
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,12 +138,12 @@ class Worker:
                 line = self._next_line()
                 if line is None:
                     return
-                match decode(line):
+                match message := decode(line):
                     case UseDatabases(leases=leases):
                         self._use(leases)
-                    case RunBatch(batch=number, skip=skip, full=full):
+                    case RunBatch(batch=number):
                         self._set_up()
-                        self._run(batches[number], frozenset(skip), full)
+                        self._run(batches[number], message)
                     case Quit():
                         return
 
@@ -173,8 +173,9 @@ class Worker:
             with alarm(self._assignment.limit_seconds, fixture=True):
                 surroundings.set_up(path, self._assignment.own)
 
-    def _run(self, batch: Batch, skip: frozenset[int], full: Collection[int]) -> None:
+    def _run(self, batch: Batch, command: RunBatch) -> None:
         assignment = self._assignment
+        skip = frozenset(command.skip)
         pairs = [
             (index, test)
             for index, test in zip(batch.indices, batch.tests, strict=True)
@@ -190,7 +191,8 @@ class Worker:
             tidy=self._tidy_after_timeout,
             debug_sql=assignment.debug_sql,
             adaptive=assignment.adaptive,
-            full=full,
+            full=command.full,
+            careful=command.careful,
         )
         result.failfast = assignment.failfast
         result.buffer = assignment.buffer

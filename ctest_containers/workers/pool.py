@@ -5,9 +5,9 @@ from __future__ import annotations
 import selectors
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Protocol
 
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, EngineError, ServerError, WorkerError
@@ -69,6 +69,23 @@ SERVER_TRIES: Final = 3
 """Servers that may fail to start for one worker, one after another."""
 
 
+class Feed(Protocol):
+    """Where a pool gets batches from that it does not have from the beginning."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether none is to come any more."""
+
+    def fileno(self) -> int:
+        """Readable when there may be some."""
+
+    def take(self) -> Iterable[Work]:
+        """Those that have come."""
+
+    def ended(self, batch: int) -> None:
+        """One of them has been run to its end."""
+
+
 class WorkerPool:
     """Runs batches in worker processes.
 
@@ -79,6 +96,7 @@ class WorkerPool:
         limits: How long a batch and the run may take.
         memory: Says when there are too many workers for the memory.
         expected: What batches are expected to take, in seconds, by their numbers.
+        feed: Gives more batches while others run; None where there are no more.
     """
 
     def __init__(
@@ -93,6 +111,7 @@ class WorkerPool:
         limits: Limits,
         memory: MemoryWatch | None = None,
         expected: Mapping[int, float] = MappingProxyType({}),
+        feed: Feed | None = None,
     ) -> None:
         self._slots = [Slot(number) for number in range(1, workers + 1)]
         # What is said of the fixtures of a class that was split is said once.
@@ -115,6 +134,7 @@ class WorkerPool:
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._losses = Losses(databases=databases, report=report)
+        self._feed = feed
 
     def run(self) -> None:
         """Run everything.
@@ -127,6 +147,9 @@ class WorkerPool:
         try:
             self._databases.update()
             while True:
+                if self._feed is not None:
+                    for work in self._feed.take():
+                        self._queue.add(work)
                 if self._stopping():
                     self._interrupt()
                 else:
@@ -135,7 +158,7 @@ class WorkerPool:
                         self._employ(slot)
                 for slot in self._slots:
                     self._satisfy(slot)
-                if not self._busy() and (not self._queue or self._interrupted):
+                if not self._busy() and (self._is_fed_up() or self._interrupted):
                     return
                 self._wait()
                 self._end_what_is_overdue()
@@ -154,6 +177,10 @@ class WorkerPool:
     def descriptors(self) -> tuple[int, ...]:
         """What a worker that is forked now must not keep open."""
         return tuple(slot.process.fileno() for slot in self._slots if slot.process is not None)
+
+    def _is_fed_up(self) -> bool:
+        """Whether no batch waits, and none is to come."""
+        return not self._queue and (self._feed is None or self._feed.closed)
 
     def _busy(self) -> list[Slot]:
         return [slot for slot in self._slots if slot.work is not None]
@@ -206,6 +233,7 @@ class WorkerPool:
                     batch=work.batch.number,
                     skip=tuple(sorted(work.ended)),
                     full=tuple(sorted(work.full)),
+                    careful=work.careful,
                 )
             )
             return
@@ -312,6 +340,8 @@ class WorkerPool:
         host = self._databases.fileno()
         if host is not None:
             descriptors.append(host)
+        if self._feed is not None and not self._feed.closed:
+            descriptors.append(self._feed.fileno())
         with selectors.DefaultSelector() as selector:
             for descriptor in descriptors:
                 selector.register(descriptor, selectors.EVENT_READ)
@@ -370,6 +400,8 @@ class WorkerPool:
                 slot.last = ""
                 slot.batch_deadline = None
                 slot.fixtures.clear()
+                if slot.work is not None:
+                    self._ended(slot.work)
                 slot.work = None
             case WorkerReady():
                 slot.ready = True
@@ -397,10 +429,17 @@ class WorkerPool:
 
     def _lose(self, slot: Slot) -> None:
         """A worker has ended: account for its test, and let another worker go on with the rest."""
+        before = slot.work
         work = self._losses.account(slot)
         self._replace(slot)
         if work is not None:
             self._queue.put_back(work)
+        elif before is not None:
+            self._ended(before)
+
+    def _ended(self, work: Work) -> None:
+        if self._feed is not None:
+            self._feed.ended(work.batch.number)
 
     def _replace(self, slot: Slot) -> Slot:
         """Give a worker's number to a process that is still to come."""

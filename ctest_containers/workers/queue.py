@@ -24,14 +24,18 @@ class WorkQueue:
         self._needing = 0
         self._seconds = 0.0
         for work in works:
-            self._line_of(work).append(work)
-            self._count(work, 1)
+            self.add(work)
 
     def __len__(self) -> int:
         return len(self._keeping) + len(self._removing)
 
     def __iter__(self) -> Iterator[Work]:
         return chain(self._keeping, self._removing)
+
+    def add(self, work: Work) -> None:
+        """Let a batch be the last of its kind."""
+        self._line_of(work).append(work)
+        self._count(work, 1)
 
     def put_back(self, work: Work) -> None:
         """Let what is left of a batch be the next of its kind."""

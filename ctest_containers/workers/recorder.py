@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping
 from io import StringIO
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.events import (
     OutcomeKind,
@@ -30,6 +30,9 @@ from ctest_containers.limits import TestTimedOut, limit_of_test
 from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers.alarm import clear_alarm, set_alarm
+
+CAREFUL_SECONDS: Final = 0.5
+"""How long it may take until everybody knows that a test begins."""
 
 ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -49,6 +52,8 @@ class RecordingResult(unittest.TestResult):
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
         adaptive: What tests may take at their first try, by their ids.
         full: The places of tests that have had that try.
+        careful: How many of the first tests wait a moment before they begin, so that it is known
+            in which of them everything ended.
     """
 
     def __init__(
@@ -64,8 +69,10 @@ class RecordingResult(unittest.TestResult):
         debug_sql: bool = False,
         adaptive: Mapping[str, float] = MappingProxyType({}),
         full: Collection[int] = (),
+        careful: int = 0,
     ) -> None:
         super().__init__()
+        self._careful = careful
         self._adaptive = adaptive
         self._full = set(full)
         self._pristine: dict[str, Any] | None = None
@@ -116,6 +123,10 @@ class RecordingResult(unittest.TestResult):
                 adaptive=adaptive,
             )
         )
+        if self._careful:
+            self._careful -= 1
+            time.sleep(CAREFUL_SECONDS)
+            self._started = time.perf_counter()
         set_alarm(limit, fixture=False)
 
     def again(self) -> bool:

@@ -32,6 +32,7 @@ class Work:
         said: What was reported on fixtures by any part of a class that was split; None for a batch
             that is whole.
         seconds: What it is expected to take; 0 where nothing is known.
+        careful: How many of its next tests are suspected of ending all that they run on.
     """
 
     batch: Batch
@@ -41,6 +42,7 @@ class Work:
     full: set[int] = field(default_factory=set)
     said: set[tuple[str, OutcomeKind]] | None = None
     seconds: float = 0.0
+    careful: int = 0
 
     def is_news(self, fixture: str, kind: OutcomeKind) -> bool:
         """Whether this has not been reported on a fixture yet; from now on it has."""

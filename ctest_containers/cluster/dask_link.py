@@ -1,0 +1,275 @@
+"""The way to the nodes of a Dask cluster: its scheduler, its workers, its tasks."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.cluster import on_node
+from ctest_containers.cluster.lines import (
+    Alive,
+    BatchEnded,
+    NodeClosed,
+    NodeFailed,
+    NodeReady,
+    decode,
+)
+from ctest_containers.cluster.link import Gone, Heard, Ready, Told
+from ctest_containers.cluster.spec import NodeSpec
+from ctest_containers.errors import ClusterError
+from ctest_containers.events import Event
+from ctest_containers.wire import Quit, RunBatch, encode
+
+CONNECT_SECONDS: Final = 10.0
+"""What a scheduler may take for its first answer."""
+
+LOOK_SECONDS: Final = 0.5
+"""Between two looks at which Dask workers there are."""
+
+GREET_SECONDS: Final = 10.0
+"""How often nodes are told that the parent is there."""
+
+CLOSE_SECONDS: Final = 90.0
+"""What all nodes together may take to remove what they started."""
+
+RESOURCE: Final = "ctest"
+"""The Dask resource by which a worker says how many containers it carries."""
+
+LOCAL: Final = "local"
+"""A cluster of one node on this machine, for trying."""
+
+
+def connect(address: str, tls: tuple[str, str, str]) -> Any:
+    """A client of a cluster.
+
+    Args:
+        address: A scheduler's address, a file that a scheduler has written, or `local`.
+        tls: The files of the authority, the certificate and the key; empty for Dask's own
+            configuration.
+
+    Raises:
+        ClusterError: Dask is not installed, or no scheduler answers there.
+    """
+    try:
+        from distributed import Client, LocalCluster
+        from distributed.security import Security
+    except ImportError as error:
+        raise ClusterError(
+            "A cluster needs the package distributed, which is not installed.",
+            'pip install "ctest-containers[cluster]"',
+        ) from error
+    security = Security()  # type: ignore[no-untyped-call]
+    if any(tls):
+        authority, certificate, key = tls
+        security = Security(  # type: ignore[no-untyped-call]
+            tls_ca_file=authority or None,
+            tls_client_cert=certificate or None,
+            tls_client_key=key or None,
+            require_encryption=True,
+        )
+    wants_tls = address.startswith("tls://")
+    ours: Any = security
+    if wants_tls and not ours.get_connection_args("client").get("ssl_context"):
+        raise ClusterError(
+            f"The scheduler at {address} wants certificates.",
+            "Name them with --cluster-tls-ca, --cluster-tls-cert and --cluster-tls-key.",
+        )
+    options = {"timeout": CONNECT_SECONDS, "set_as_default": False, "security": security}
+    try:
+        if address == LOCAL:
+            cluster = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=1, threads_per_worker=1, dashboard_address=None, silence_logs=50
+            )
+            return Client(cluster, set_as_default=False)  # type: ignore[no-untyped-call]
+        if "://" not in address and Path(address).suffix == ".json":
+            if not Path(address).is_file():
+                raise ClusterError(f"There is no file {address} of a scheduler.")
+            return Client(scheduler_file=address, **options)  # type: ignore[no-untyped-call]
+        return Client(address, **options)  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TypeError, TimeoutError) as error:
+        raise ClusterError(
+            f"No Dask scheduler answers at {address}: {error}.",
+            "Is it running, can it be reached from here, and does it want TLS?",
+        ) from error
+
+
+class DaskLink:
+    """See `Link`.
+
+    Args:
+        client: What `connect` gives; closed with this.
+    """
+
+    def __init__(self, client: Any, spec: NodeSpec) -> None:
+        self._client = client
+        self._spec = spec
+        self._topic = f"ctest-{spec.run}"
+        self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._slots: dict[str, int] = {}
+        self._hosts: dict[str, str] = {}
+        self._resources: dict[str, int] = {}
+        self._beginning: dict[str, Any] = {}
+        self._gone: set[str] = set()
+        self._tasks: list[Any] = []
+        self._looked = self._greeted = float("-inf")
+        client.subscribe_topic(self._topic, self._hear)
+
+    @property
+    def expected(self) -> int:
+        """See `Link`."""
+        return len(self._slots) + len(self._beginning)
+
+    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+        """See `Link`."""
+        found: list[Told] = list(self._look())
+        try:
+            message = self._told.get(timeout=0.0 if found else timeout_seconds)
+            while True:
+                found += self._understand(message)
+                message = self._told.get_nowait()
+        except queue.Empty:
+            return found
+
+    def send(self, node: str, command: RunBatch) -> None:
+        """See `Link`."""
+        self._submit(node, on_node.run_batch, command.batch, encode(command), counted=True)
+
+    def stop(self) -> None:
+        """See `Link`."""
+        for node in self._slots:
+            self._submit(node, on_node.send, encode(Quit()))
+
+    def close(self) -> Sequence[str]:
+        """See `Link`."""
+        ends = {node: self._submit(node, on_node.end) for node in [*self._slots, *self._beginning]}
+        deadline = time.monotonic() + CLOSE_SECONDS
+        told = []
+        for node, task in ends.items():
+            try:
+                left = task.result(timeout=max(0.1, deadline - time.monotonic()))
+                told += [f"{one} on {node}" for one in left]
+            except Exception as error:  # noqa: BLE001  # Whatever Dask or the node's death raises.
+                told.append(f"what the node {node} has started ({type(error).__name__})")
+        with suppress(Exception):
+            self._client.unsubscribe_topic(self._topic)
+        cluster = self._client.cluster
+        self._client.close(timeout=5)
+        if cluster is not None:
+            cluster.close(timeout=10)
+        return told
+
+    def _submit(
+        self,
+        node: str,
+        function: Callable[..., object],
+        *arguments: object,
+        counted: bool = False,
+    ) -> Any:
+        """Let a Dask worker, and no other, call a function with the run's id."""
+        task = self._client.submit(
+            function,
+            self._spec.run,
+            *arguments,
+            workers=[node],
+            allow_other_workers=False,
+            pure=False,
+            retries=0,
+            resources={RESOURCE: 1} if counted and self._resources.get(node) else None,
+        )
+        self._tasks = [one for one in self._tasks if not one.done()] + [task]
+        return task
+
+    def _look(self) -> Sequence[Told]:
+        """Which Dask workers have come, and which are gone."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return ()
+        self._looked = now
+        try:
+            workers = self._client.scheduler_info()["workers"]
+        except Exception as error:
+            raise ClusterError(f"The scheduler of the cluster is gone: {error}.") from error
+        for node, facts in workers.items():
+            if node in self._slots or node in self._beginning or node in self._gone:
+                continue
+            self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
+            declared = dict(facts.get("resources") or {}).get(RESOURCE, 0)
+            self._resources[node] = int(declared)
+            self._beginning[node] = self._client.submit(
+                on_node.begin,
+                # Each has a copy of its own, which is not lost with another node.
+                self._client.scatter(self._spec, workers=[node], hash=False),
+                self._topic,
+                int(declared) or None,
+                workers=[node],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
+        known = [*self._slots, *self._beginning]
+        lost = [node for node in known if node not in workers]
+        found: list[Told] = [self._leave(node, "the Dask worker is gone") for node in lost]
+        for node, task in list(self._beginning.items()):
+            if task.done() and (problem := _problem_of(task)):
+                found.append(self._leave(node, problem))
+        if now - self._greeted > GREET_SECONDS:
+            self._greeted = now
+            for node in self._slots:
+                self._submit(node, on_node.send, b"")
+        return found
+
+    def _leave(self, node: str, reason: str) -> Gone:
+        refused = self._slots.pop(node, None) is None
+        self._beginning.pop(node, None)
+        self._gone.add(node)
+        return Gone(node, reason, refused=refused)
+
+    def _hear(self, message: Any) -> None:
+        """Called by Dask in a thread of its own."""
+        _, told = message
+        self._told.put(told)
+
+    def _understand(self, message: dict[str, Any]) -> list[Told]:
+        node = str(message["node"])
+        if node in self._gone:
+            return []
+        found: list[Told] = []
+        events: list[Event] = []
+        ended: list[int] = []
+        closed = False
+        for line in message["lines"]:
+            try:
+                said = decode(line)
+            except ValueError as error:
+                return [*found, self._leave(node, f"it says what nobody understands: {error}")]
+            match said:
+                case NodeReady(slots=slots):
+                    self._beginning.pop(node, None)
+                    self._slots[node] = slots
+                    found.append(Ready(node, slots, self._hosts.get(node, node)))
+                case BatchEnded(batch=batch):
+                    ended.append(batch)
+                case Alive():
+                    pass
+                case NodeClosed():
+                    closed = True
+                case NodeFailed(reason=reason):
+                    found.append(Heard(node, events, ended))
+                    return [*found, self._leave(node, reason)]
+                case _:
+                    events.append(said)
+        return [*found, Heard(node, events, ended, closed)]
+
+
+def _problem_of(task: Any) -> str:
+    """Why a node cannot have its process; empty where it has one."""
+    try:
+        return str(task.result(timeout=1))
+    except ModuleNotFoundError as error:
+        return f"it has no {error.name}; install what the project needs there, and ctest-containers"
+    except Exception as error:  # noqa: BLE001  # Any code runs there.
+        return f"{type(error).__name__}: {error}"

@@ -1,0 +1,171 @@
+"""Loads the project, makes sure of its templates, and runs what the parent sends."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import ExitStack
+from typing import Any, BinaryIO, Final
+
+from ctest_containers.cluster.lines import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
+from ctest_containers.cluster.spec import NodeSpec, from_line
+from ctest_containers.errors import CtestError
+from ctest_containers.events import Event, TimePassed
+
+ALIVE_SECONDS: Final = 1.0
+"""How often it says that it is there."""
+
+
+class Voice:
+    """What this process says to its parent, a line at a time.
+
+    What happens in a test must not get into it, so nothing else has its descriptor.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor = os.dup(1)
+        os.dup2(2, 1)
+        self._lock = threading.Lock()
+        self._spoke = 0.0
+
+    def say(self, said: Word | Event) -> None:
+        """Say it; blocks while nobody listens. A parent that is gone ends this process."""
+        if isinstance(said, TimePassed):
+            if time.monotonic() - self._spoke < ALIVE_SECONDS:
+                return
+            said = Alive()
+        data = encode(said)
+        with self._lock:
+            while data:
+                data = data[os.write(self._descriptor, data) :]
+        self._spoke = time.monotonic()
+
+
+def main() -> None:
+    """Do a node's part of a run."""
+    # Ctrl-C at a terminal is for the parent of the run to hear.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    voice = Voice()
+    requests: BinaryIO = os.fdopen(os.dup(0), "rb", buffering=0)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    spec = from_line(_first_line(requests))
+    try:
+        left = _run(spec, requests.fileno(), voice)
+    except CtestError as error:
+        voice.say(NodeFailed(reason=str(error)))
+    except BrokenPipeError:
+        pass
+    except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
+        voice.say(NodeFailed(reason=traceback.format_exc()))
+    else:
+        voice.say(NodeClosed(left=left))
+
+
+def _first_line(requests: BinaryIO) -> bytes:
+    """The first line, and not a byte more of the commands that follow it."""
+    pieces = []
+    while (piece := requests.read(1)) not in {b"", b"\n"}:
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _load(spec: NodeSpec) -> None:
+    """Load the project as a spawned worker does."""
+    os.chdir(spec.folder)
+    sys.path.insert(0, spec.folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings
+    # Many a project's settings ask `"test" in sys.argv` whether tests are being run.
+    sys.argv = ["manage.py", "test"]
+    prepare, arguments = pickle.loads(spec.prepare)  # noqa: S301  # From the parent of the run.
+    if prepare is not None:
+        prepare(*arguments)
+    import django
+
+    django.setup()
+
+
+def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
+    from ctest_containers.capacity import plan_workers
+    from ctest_containers.capacity.memory import available_bytes
+    from ctest_containers.node.feed import CommandFeed
+    from ctest_containers.project import connections
+    from ctest_containers.project.process import ProjectSetup
+    from ctest_containers.session.databases import RunDatabases
+    from ctest_containers.session.node_plan import NodePlan
+    from ctest_containers.session.starting import WorkerStarter
+    from ctest_containers.workers.pool import WorkerPool
+
+    _load(spec)
+    plan: NodePlan = pickle.loads(spec.plan)  # noqa: S301  # From the parent of the run.
+    _set_up_environment(plan.debug_mode)
+    setup = ProjectSetup(spawned=False, debug_mode=plan.debug_mode)
+    databases = RunDatabases(
+        config=plan.config,
+        setup=setup,
+        create=plan.create,
+        runner_inputs=plan.runner_inputs,
+        report=voice.say,
+    )
+    left: tuple[str, ...] = ()
+    with ExitStack() as undo:
+        databases.read_settings()
+        undo.enter_context(connections.guarded(databases.lend_if_needed))
+        try:
+            databases.prepare(plan.aliases)
+            groups = databases.plans.select(plan.aliases)
+            measured = [plan.memory.get(name) for name in _measured_names(groups)]
+            workers = plan_workers(
+                asked=spec.workers or plan.workers,
+                cores=os.cpu_count() or 1,
+                batches=len(plan.batches),
+                available_bytes=available_bytes(),
+                minimum=plan.config.min_workers,
+                maximum=plan.config.max_workers,
+                measured_bytes=None if None in measured else sum(filter(None, measured)),
+                engine_bytes=databases.engine_bytes(groups),
+                helpful=None,
+            ).workers
+            connections.mark_expectations(plan.aliases)
+            feed = CommandFeed(
+                commands, batches=plan.batches, expected=plan.expected, say=voice.say
+            )
+            for template in databases.templates():
+                for worker in range(1, workers + 1):
+                    databases.servers.expect(worker, [template])
+            starter = WorkerStarter(
+                plan.orders, databases=databases, setup=setup, batches=plan.batches, output=None
+            )
+            pool = WorkerPool(
+                workers=workers,
+                batches=(),
+                databases=databases.servers,
+                start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
+                report=voice.say,
+                stopping=lambda: feed.stopping,
+                limits=plan.limits,
+                expected=plan.expected,
+                feed=feed,
+            )
+            voice.say(NodeReady(slots=workers))
+            pool.run()
+        finally:
+            closed = databases.close()
+            left = closed.left if closed is not None else ()
+    return left
+
+
+def _measured_names(groups: Any) -> list[str]:
+    from ctest_containers.timings.model import PROCESS
+
+    return [PROCESS, *(group.label for group in groups if group.has_server)]
+
+
+def _set_up_environment(debug: bool) -> None:  # noqa: FBT001
+    from django.test.utils import setup_test_environment
+
+    setup_test_environment(debug=debug)

@@ -1,0 +1,37 @@
+"""What a node's process needs to know of a run; readable once the project is loaded there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ctest_containers.config import Config
+from ctest_containers.fingerprint import Input
+from ctest_containers.limits import Limits
+from ctest_containers.project.suite import Batch
+from ctest_containers.session.starting import Orders
+from ctest_containers.template.build import CreateDatabases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodePlan:
+    """A run as its nodes need it.
+
+    Attributes:
+        batches: All of them, by which the parent's numbers and places mean the same there.
+        aliases: The databases that the tests use.
+        workers: How many workers a node is to have; None lets its machine decide.
+        memory: What past runs have measured of processes and servers, in bytes.
+    """
+
+    config: Config
+    batches: Sequence[Batch]
+    orders: Orders
+    limits: Limits
+    aliases: frozenset[str]
+    workers: int | None
+    debug_mode: bool
+    create: CreateDatabases
+    runner_inputs: Sequence[Input]
+    expected: Mapping[int, float]
+    memory: Mapping[str, int]

@@ -1,0 +1,237 @@
+"""What nodes tell becomes the events of one run, each test reported once."""
+
+from __future__ import annotations
+
+import time
+import unittest
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from ctest_containers.cluster import pool as pool_module
+from ctest_containers.cluster.link import Gone, Heard, Ready, Told
+from ctest_containers.cluster.pool import ClusterPool
+from ctest_containers.errors import ClusterError
+from ctest_containers.events import (
+    ContainersLeft,
+    Event,
+    NodeSilent,
+    OutcomeKind,
+    RunTimedOut,
+    TestFinished,
+    TestOutcome,
+    TestStarted,
+)
+from ctest_containers.project.suite import Batch
+from ctest_containers.wire import RunBatch
+
+Script = Callable[["FakeLink", str, RunBatch], Sequence[Told]]
+
+
+class Case(unittest.TestCase):
+    """A test that is never run here."""
+
+    def runTest(self) -> None:  # noqa: N802  # unittest's name
+        """Nothing."""
+
+
+def _batches(*sizes: int) -> list[Batch]:
+    batches: list[Batch] = []
+    first = 0
+    for number, size in enumerate(sizes):
+        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
+        batches.append(Batch(number=number, first=first, tests=tests, aliases=frozenset()))
+        first += size
+    return batches
+
+
+def _run_test(index: int, worker: int = 1) -> list[Event]:
+    name = Case().id()
+    success = OutcomeKind.SUCCESS
+    return [
+        TestStarted(worker=worker, index=index, test_id=name),
+        TestOutcome(worker=worker, index=index, test_id=name, kind=success),
+        TestFinished(worker=worker, index=index, seconds=0.1),
+    ]
+
+
+class FakeLink:
+    """Nodes that do what a script says with each batch."""
+
+    def __init__(self, batches: Sequence[Batch], script: Script, nodes: Sequence[str]) -> None:
+        self._batches = batches
+        self._script = script
+        self.told: deque[Told] = deque(Ready(node, 1, node) for node in nodes)
+        self.sent: list[tuple[str, RunBatch]] = []
+        self.stopped = self.closed = False
+        self.left: list[str] = []
+        self.alive: Sequence[str] = ()
+        self.expected = 0
+
+    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+        found = list(self.told)
+        self.told.clear()
+        if not found:
+            time.sleep(min(timeout_seconds, 0.01))
+        return [*found, *(Heard(node) for node in self.alive)]
+
+    def send(self, node: str, command: RunBatch) -> None:
+        self.sent.append((node, command))
+        self.told.extend(self._script(self, node, command))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    def close(self) -> Sequence[str]:
+        self.closed = True
+        return self.left
+
+    def run(self, node: str, command: RunBatch) -> Heard:
+        """What a node says of a batch that it runs to its end."""
+        indices = self._batches[command.batch].indices
+        events = [one for index in indices if index not in command.skip for one in _run_test(index)]
+        return Heard(node, events, [command.batch])
+
+
+def _well(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    return [link.run(node, command)]
+
+
+def _run(
+    batches: list[Batch],
+    script: Script = _well,
+    *,
+    nodes: Sequence[str] = ("a", "b"),
+    whole_run: float | None = None,
+    left: Sequence[str] = (),
+) -> tuple[list[Event], FakeLink]:
+    events: list[Event] = []
+    link = FakeLink(batches, script, nodes)
+    link.left = list(left)
+    pool = ClusterPool(
+        batches=batches,
+        link=link,
+        report=events.append,
+        stopping=lambda: False,
+        whole_run=whole_run,
+        expected={},
+        wait_seconds=0.05,
+    )
+    try:
+        pool.run()
+    finally:
+        assert link.closed
+    return events, link
+
+
+def _outcomes(events: list[Event]) -> Counter[int | None]:
+    return Counter(one.index for one in events if isinstance(one, TestOutcome))
+
+
+def test_every_test_is_reported_once() -> None:
+    events, _ = _run(_batches(2, 1, 3))
+
+    assert _outcomes(events) == Counter(range(6))
+
+
+def test_workers_of_different_nodes_have_different_numbers() -> None:
+    events, _ = _run(_batches(1, 1))
+
+    assert {one.worker for one in events if isinstance(one, TestStarted)} == {1, 2}
+
+
+def test_a_test_that_was_reported_on_in_part_when_its_node_was_lost_is_reported_anew() -> None:
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        if node != "a":
+            return [link.run(node, command)]
+        first = link._batches[command.batch].first
+        return [Heard("a", _run_test(first)[:2]), Gone("a", "it is gone")]
+
+    events, _ = _run(_batches(2, 2), lose_a)
+
+    assert _outcomes(events) == Counter(range(4))
+
+
+def test_tests_that_have_ended_on_a_lost_node_are_not_run_again() -> None:
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        if node != "a":
+            return [link.run(node, command)]
+        first = link._batches[command.batch].first
+        return [Heard("a", _run_test(first)), Gone("a", "it is gone")]
+
+    events, link = _run(_batches(2), lose_a, nodes=["a", "b"])
+
+    assert _outcomes(events) == Counter(range(2))
+    assert link.sent[-1] == ("b", RunBatch(batch=0, skip=(0,), careful=2))
+
+
+def test_a_silent_node_is_told_of_and_others_run_what_it_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pool_module, "SILENT_SECONDS", 0.05)
+
+    def a_is_silent(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        link.alive = ["b"]
+        return [] if node == "a" else [link.run(node, command)]
+
+    events, link = _run(_batches(1, 1, 1), a_is_silent)
+
+    assert _outcomes(events) == Counter(range(3))
+    assert [one.node for one in events if isinstance(one, NodeSilent)].count("a") == 1
+    assert {command.batch for node, command in link.sent if node == "b"} == {0, 1, 2}
+
+
+def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported() -> None:
+    batches = _batches(1)
+
+    def twice(_: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        return [Heard(node, [*_run_test(0), *_run_test(0)], [command.batch])]
+
+    events, _ = _run(batches, twice)
+
+    assert _outcomes(events) == Counter([0])
+
+
+def test_a_cluster_without_nodes_ends_the_run() -> None:
+    with pytest.raises(ClusterError, match="No Dask worker has come"):
+        _run(_batches(1), nodes=[])
+
+
+def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> None:
+    batches = _batches(1)
+    link = FakeLink(batches, _well, [])
+    link.told.append(Gone("a", "it has no Django", refused=True))
+    pool = ClusterPool(
+        batches=batches,
+        link=link,
+        report=lambda _: None,
+        stopping=lambda: False,
+        whole_run=None,
+        expected={},
+        wait_seconds=60.0,
+    )
+
+    with pytest.raises(ClusterError, match="a: it has no Django"):
+        pool.run()
+
+    assert pool.not_run == 1
+
+
+def test_a_run_that_takes_too_long_accounts_for_every_test() -> None:
+    def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        first = link._batches[command.batch].first
+        return [Heard(node, _run_test(first)[:1])]
+
+    events, _ = _run(_batches(2, 1), hang, nodes=["a"], whole_run=0.01)
+
+    assert any(isinstance(one, RunTimedOut) for one in events)
+    assert _outcomes(events) == Counter(range(3))
+
+
+def test_what_nodes_could_not_remove_is_told() -> None:
+    events, _ = _run(_batches(1), left=["ctest-x on a"])
+
+    assert [one.containers for one in events if isinstance(one, ContainersLeft)] == [
+        ("ctest-x on a",)
+    ]
