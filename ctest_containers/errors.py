@@ -12,6 +12,7 @@
     ├── TemplateError           a template that cannot be built
     ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
+    ├── ClusterError            a cluster that does not answer, or has no node that can run tests
     ├── ReportError             a report that cannot be written; the run goes on without it
     └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
 
