@@ -143,9 +143,10 @@ class DaskLink:
         for node in self._slots:
             self._submit(node, on_node.send, encode(Quit()))
 
-    def close(self) -> Sequence[str]:
+    def close(self, *, at_once: bool) -> Sequence[str]:
         """See `Link`."""
-        ends = {node: self._submit(node, on_node.end) for node in [*self._slots, *self._beginning]}
+        nodes = [*self._slots, *self._beginning]
+        ends = {node: self._submit(node, on_node.end, at_once) for node in nodes}
         deadline = time.monotonic() + CLOSE_SECONDS
         told = []
         for node, task in ends.items():

@@ -63,8 +63,12 @@ class Link(Protocol):
     def stop(self) -> None:
         """Let no node begin a further test."""
 
-    def close(self) -> Sequence[str]:
-        """Let every node remove what it started; gives a sentence for each thing that is left."""
+    def close(self, *, at_once: bool) -> Sequence[str]:
+        """Let every node remove what it started; gives a sentence for each thing that is left.
+
+        Args:
+            at_once: Whether tests that still run are not waited for.
+        """
 
     @property
     def expected(self) -> int:

@@ -63,9 +63,16 @@ class NodeProcess:
         while not ended.wait(1.0) and not self._over.is_set():
             pass
 
-    def close(self) -> tuple[str, ...]:
-        """Let it remove what it started, and give what it could not."""
+    def close(self, *, at_once: bool) -> tuple[str, ...]:
+        """Let it remove what it started, and give what it could not.
+
+        Args:
+            at_once: Whether a test that runs is not waited for: then its workers are killed, and
+                the owner of its containers removes them.
+        """
         assert self._process.stdin is not None
+        if at_once:
+            self._process.terminate()
         with self._lock, suppress(OSError):
             self._process.stdin.close()
         try:
@@ -118,7 +125,7 @@ class NodeProcess:
         """End it when the parent of its run is gone."""
         while not self._over.wait(1.0):
             if time.monotonic() - self.heard > FORSAKEN_SECONDS:
-                self.close()
+                self.close(at_once=True)
                 return
 
 
@@ -180,10 +187,10 @@ def send(run: str, line: bytes) -> None:
             process.write(line)
 
 
-def end(run: str) -> list[str]:
+def end(run: str, at_once: bool) -> list[str]:  # noqa: FBT001  # Dask passes it on.
     """End a node's process, and give what it could not remove."""
     from distributed import secede
 
     secede()  # type: ignore[no-untyped-call]
     process = _PROCESSES.pop(run, None)
-    return [] if process is None else list(process.close())
+    return [] if process is None else list(process.close(at_once=at_once))

@@ -106,7 +106,7 @@ class ClusterPool:
         self._nodes: dict[str, Node] = {}
         self._workers = 0
         self._interrupted: Deadline | None = None
-        self._begun = self._is_refused = False
+        self._begun = self._is_refused = self._is_over_time = False
         self._reasons: list[str] = []
 
     def run(self) -> None:
@@ -115,10 +115,12 @@ class ClusterPool:
         Raises:
             ClusterError: No node can run tests.
         """
+        at_once = True
         try:
             self._run()
+            at_once = self._is_over_time
         finally:
-            if left := self._link.close():
+            if left := self._link.close(at_once=at_once):
                 reason = "Their nodes have not removed them."
                 self._report(ContainersLeft(containers=tuple(left), reason=reason))
 
@@ -210,6 +212,9 @@ class ClusterPool:
             changed: Any = event
             event = dataclasses.replace(changed, worker=self._number(node, worker))
         index = getattr(event, "index", None)
+        if isinstance(event, PhaseStarted):
+            # What each node does at the moment is not what the run does.
+            return
         if index is None:
             if isinstance(event, TestOutcome):
                 if (event.test_id, event.kind) in self._said:
@@ -290,6 +295,7 @@ class ClusterPool:
     def _time_out(self) -> None:
         """Account for every test that has not ended when the run's time is up."""
         assert self._whole_run is not None
+        self._is_over_time = True
         self._report(RunTimedOut(limit_seconds=self._whole_run))
         why = f"the run took longer than {self._whole_run:g} s"
         running = {index for node in self._nodes.values() for index in node.running.values()}

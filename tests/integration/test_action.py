@@ -198,11 +198,12 @@ def test_a_job_whose_tests_pass_succeeds_and_the_next_uses_its_sqlite_template(
         "Upload the reports",
     ]
     assert again.ran == [*first.ran[:3], "Load templates", "Run the tests"]
-    assert artifact == ["junit.xml"]
+    assert artifact == ["events.jsonl", "junit.xml"]
     assert again.outputs == {
         "exit-code": "0",
         "junit": str(project / "reports" / "junit.xml"),
         "html": "",
+        "event-log": str(project / "reports" / "events.jsonl"),
         "cache-hit": "true",
     }
     assert witness.read_text() == "migrated\n"

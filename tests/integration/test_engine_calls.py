@@ -43,7 +43,8 @@ def test_a_warm_run_asks_the_engine_for_no_more_than_it_needs(
         found = CONTAINER.search(path)
         if found is not None:
             of_containers[found["id"]].append(method)
-        else:
+        elif "/images/sha256:" not in path:
+            # It looks at each nameless image, too: what somebody has left there.
             others["create" if CREATED.search(path) else path.partition("?")[0]] += 1
     # The library looks at what it has created; the last look tells how to measure its memory.
     assert list(of_containers.values()) == [["GET", "POST", "GET", "DELETE"]] * 2

@@ -64,7 +64,7 @@ class FakeLink:
         self._script = script
         self.told: deque[Told] = deque(Ready(node, 1, node) for node in nodes)
         self.sent: list[tuple[str, RunBatch]] = []
-        self.stopped = self.closed = False
+        self.stopped = self.closed = self.at_once = False
         self.left: list[str] = []
         self.alive: Sequence[str] = ()
         self.expected = 0
@@ -83,8 +83,9 @@ class FakeLink:
     def stop(self) -> None:
         self.stopped = True
 
-    def close(self) -> Sequence[str]:
+    def close(self, *, at_once: bool) -> Sequence[str]:
         self.closed = True
+        self.at_once = at_once
         return self.left
 
     def run(self, node: str, command: RunBatch) -> Heard:
@@ -223,8 +224,9 @@ def test_a_run_that_takes_too_long_accounts_for_every_test() -> None:
         first = link._batches[command.batch].first
         return [Heard(node, _run_test(first)[:1])]
 
-    events, _ = _run(_batches(2, 1), hang, nodes=["a"], whole_run=0.01)
+    events, link = _run(_batches(2, 1), hang, nodes=["a"], whole_run=0.01)
 
+    assert link.at_once
     assert any(isinstance(one, RunTimedOut) for one in events)
     assert _outcomes(events) == Counter(range(3))
 
