@@ -85,7 +85,10 @@ class Backend(Protocol):
         """Whether a server says in its log that a process of it was killed or has crashed."""
 
     def settle(self, address: Address, users: Sequence[str]) -> None:
-        """Take the passwords of these roles and its own out: the last thing before a stop."""
+        """Take the passwords of these roles and its own out: the last thing before a stop.
+
+        Statistics that a running server would make sooner or later are made now.
+        """
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
         """What Django's connection class is known to get wrong with this version of the server."""

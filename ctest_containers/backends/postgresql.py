@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from ctest_containers.backends.api import (
@@ -42,6 +42,17 @@ SETTINGS: Final = {
     "checkpoint_timeout": "1h",
 }
 """What an image of somebody else's is told; the toolkit's own has the same in its configuration."""
+
+
+LARGE_BYTES: Final = 64 * 2**10
+"""For a table of this size, the planner had better know what is in it."""
+
+LARGE_TABLES: Final = """
+SELECT format('%%I.%%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema'
+    AND pg_relation_size(c.oid) >= %s
+"""
+"""What autovacuum would analyse sooner or later on a server that is not ours, where it runs."""
 
 
 class Postgresql:
@@ -191,6 +202,16 @@ class Postgresql:
             for (role,) in cursor.fetchall():
                 statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
                 cursor.execute(statement)
+            cursor.execute(
+                "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
+            )
+            databases = [str(name) for (name,) in cursor.fetchall()]
+        for database in databases:
+            # An index on what a function makes may forbid it; nothing depends on it.
+            with suppress(ServerError), _cursor(address, database) as cursor:
+                cursor.execute(LARGE_TABLES, [LARGE_BYTES])
+                if large := ", ".join(name for (name,) in cursor.fetchall()):
+                    cursor.execute(f"ANALYZE {large}")
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
         """See `Backend`; nothing is known."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import docker
 import pytest
 from harness.containers import owned
-from harness.projects import copy_of, environment, run, start, wait_for
+from harness.projects import copy_of, environment, run, start, wait_for, write_tests
 
 from ctest_containers.engine.labels import FINGERPRINT, NAMESPACE, OWNER
 
@@ -56,7 +56,8 @@ def remove_images(engine: docker.DockerClient, project: Path) -> None:
 def images_of(engine: docker.DockerClient, project: Path) -> list[str]:
     """The names of the templates that a project has on the engine."""
     prefix = f"{NAMESPACE}/{re.sub('[^a-z0-9]+', '-', project.name.lower())}/"
-    tags = [tag for image in engine.images.list() for tag in image.tags]
+    # Asked in one call: what is half made may be removed between two.
+    tags = [tag for image in engine.api.images() for tag in image["RepoTags"] or ()]
     return [tag for tag in tags if tag.startswith(prefix)]
 
 
@@ -242,3 +243,40 @@ def test_a_template_image_says_what_it_is_made_of_and_nothing_secret(
     assert "migration library.0002_first_author" in image.labels["ctest-containers.inputs"]
     assert secret not in str(image.attrs) + str(image.history())
     assert image.labels.get(OWNER, "") == ""
+
+
+LARGE = """\
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("library", "0003_book")]
+    operations = [
+        migrations.RunSQL("CREATE TABLE large AS SELECT n FROM generate_series(1, 20000) n"),
+        migrations.RunSQL("CREATE TABLE small AS SELECT n FROM generate_series(1, 20) n"),
+    ]
+"""
+
+STATISTICS = """
+        class Statistics(TestCase):
+            def test_rows(self):
+                query = "SELECT reltuples::int FROM pg_class WHERE relname = %s"
+                with connection.cursor() as cursor:
+                    found = []
+                    for name in ("large", "small"):
+                        cursor.execute(query, [name])
+                        found += cursor.fetchone()
+                self.assertEqual(found, [20000, -1])
+"""
+
+
+def test_the_planner_knows_what_is_in_a_large_table_of_a_template_as_after_autovacuum(
+    project: Path, postgresql_env: dict[str, str], engine: docker.DockerClient
+) -> None:
+    (project / "library" / "migrations" / "0004_large.py").write_text(LARGE)
+    write_tests(project, STATISTICS)
+
+    done = run(project, "--parallel", "1", env=postgresql_env)
+    remove_images(engine, project)
+
+    assert done.code == 0, done.output
