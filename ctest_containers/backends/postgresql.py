@@ -48,7 +48,8 @@ LARGE_BYTES: Final = 64 * 2**10
 """For a table of this size, the planner had better know what is in it."""
 
 LARGE_TABLES: Final = """
-SELECT format('%%I.%%I', nspname, relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+SELECT format('%%I.%%I', nspname, relname)
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema'
     AND pg_relation_size(c.oid) >= %s
 """
