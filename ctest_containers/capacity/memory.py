@@ -12,6 +12,16 @@ NO_LIMIT: Final = 2**60
 """A control group without a limit says some number above this in version 1."""
 
 
+IN_A_GROUP: Final = (
+    ("memory.max", "memory.current", "inactive_file"),
+    ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
+"""The files with a group's limit and its use, and the files in memory within that.
+
+See "memory.current" and "memory.stat" in cgroup-v2.rst, and section 5.2 of memory.rst.
+"""
+
+
 def available_bytes() -> int | None:
     """Memory that new processes can use without swapping; None when the system does not tell.
 
@@ -53,10 +63,7 @@ def used_by_group(process: int, name: str) -> int | None:
     for group in _groups(str(process)):
         if name not in group.name:
             continue
-        for usage, cache in (
-            ("memory.current", "inactive_file"),
-            ("memory.usage_in_bytes", "total_inactive_file"),
-        ):
+        for _, usage, cache in IN_A_GROUP:
             used = _number(group / usage)
             if used is not None:
                 return max(0, used - (_entry(group / "memory.stat", cache) or 0))
@@ -73,15 +80,9 @@ def _of_the_machine() -> int | None:
 
 
 def _left_to_groups() -> Iterator[int]:
-    """What is left to each control group that this process is in; files in memory can be let go.
-
-    See "memory.current" and "memory.stat" in cgroup-v2.rst, and section 5.2 of memory.rst.
-    """
+    """What is left to each control group that this process is in; files in memory can be let go."""
     for group in _groups():
-        for limit, usage, cache in (
-            ("memory.max", "memory.current", "inactive_file"),
-            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-        ):
+        for limit, usage, cache in IN_A_GROUP:
             most, used = _number(group / limit), _number(group / usage)
             if most is not None and used is not None and most < NO_LIMIT:
                 yield max(0, most - used + (_entry(group / "memory.stat", cache) or 0))

@@ -6,7 +6,7 @@ It knows neither Dask nor clocks, so a simulation can drive it.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,6 @@ AHEAD: Final = 1
 
 LOSSES: Final = 2
 """A test that was running when so many nodes were lost is not tried on another one."""
-
 
 SUSPECTS: Final = 2
 """The next tests of a batch that may have taken a node down: one may have ended unheard."""
@@ -56,11 +55,6 @@ class Board:
     def is_done(self) -> bool:
         """Whether no batch waits, and no node has one."""
         return not self._waiting and not any(seat.has for seat in self._seats.values())
-
-    @property
-    def nodes(self) -> Collection[str]:
-        """The nodes that it knows."""
-        return self._seats.keys()
 
     def slots_of(self, node: str) -> int:
         """How many workers a node has."""

@@ -8,11 +8,9 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
-
-from ctest_containers.text import listing
 
 NO_CODE: Final = frozenset(
     {"__pycache__", "node_modules", "venv", "env", "site-packages", "build", "dist"}
@@ -39,11 +37,6 @@ def differences(folder: Path, wanted: Manifest) -> Iterator[str]:
     for name, digest in wanted.items():
         if _digest(folder / name) != digest:
             yield name
-
-
-def as_sentence(names: Sequence[str]) -> str:
-    """What is told of files that differ."""
-    return listing(names, 3)
 
 
 def packed(folder: Path, wanted: Manifest) -> bytes:

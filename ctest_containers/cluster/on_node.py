@@ -16,7 +16,7 @@ from typing import Any, Final
 from ctest_containers.cluster import code
 from ctest_containers.cluster.lines import BatchEnded, NodeClosed, NodeFailed, decode, encode
 from ctest_containers.cluster.spec import NodeSpec, versions
-from ctest_containers.text import last_lines
+from ctest_containers.text import last_lines, listing
 from ctest_containers.wire import LineBuffer
 
 FORSAKEN_SECONDS: Final = 60.0
@@ -156,7 +156,7 @@ def begin(spec: NodeSpec, topic: str, workers: int | None) -> str:
     if not folder.is_dir():
         return f"it has no folder {folder}; --ship-code sends the code along"
     if wrong := list(code.differences(folder, spec.files)):
-        return f"its checkout has other code than here, in {code.as_sentence(wrong)}"
+        return f"its checkout has other code than here, in {listing(wrong, 3)}"
     address = worker.address
 
     def tell(lines: list[str]) -> None:

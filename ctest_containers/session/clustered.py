@@ -16,7 +16,6 @@ from ctest_containers.cluster.spec import NodeSpec, versions
 from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
 from ctest_containers.events import Event
-from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.session.node_plan import NodePlan
 
@@ -39,7 +38,6 @@ def cluster_pool(
     folder: Path,
     prepare: tuple[Callable[..., object] | None, Sequence[object]],
     batches: Sequence[Batch],
-    limits: Limits,
     report: Callable[[Event], None],
     stopping: Callable[[], bool],
 ) -> ClusterPool:
@@ -64,7 +62,7 @@ def cluster_pool(
         link=DaskLink(client, spec),
         report=report,
         stopping=stopping,
-        whole_run=limits.whole_run,
+        whole_run=plan.limits.whole_run,
         expected=plan.expected,
         wait_seconds=plan.config.cluster_wait,
     )

@@ -9,8 +9,8 @@ from ctest_containers.config import Config
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
-from ctest_containers.session.starting import Orders
 from ctest_containers.template.build import CreateDatabases
+from ctest_containers.workers.child import Orders
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

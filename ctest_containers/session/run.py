@@ -49,11 +49,12 @@ from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
 from ctest_containers.session.shards import choose
 from ctest_containers.session.start import run_started
-from ctest_containers.session.starting import Orders, WorkerStarter
+from ctest_containers.session.starting import WorkerStarter
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
+from ctest_containers.workers.child import Orders
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.recorder import RecordingResult
 
@@ -328,7 +329,6 @@ class Session:
             folder=self._folder,
             prepare=(self._setup.prepare, self._setup.prepare_arguments),
             batches=longest_first(batches, expected) if reorder else batches,
-            limits=self._limits,
             report=self._report,
             stopping=stopping,
         )

@@ -44,15 +44,13 @@ def choose(
         expected: What each batch is expected to take, in seconds, by its number; empty where
             nothing has been measured.
     """
-    items = [
-        Item(batch.tests[0].id(), expected.get(batch.number, 0.0) if expected else len(batch.tests))
-        for batch in batches
-    ]
+    sizes = [len(batch.tests) for batch in batches]
+    seconds = [expected.get(batch.number, 0.0) for batch in batches]
+    weights = zip(batches, seconds if expected else sizes, strict=True)
+    items = [Item(batch.tests[0].id(), weight) for batch, weight in weights]
     divided = balanced(items, shard.of) if expected else steady(items, shard.of)
     pairs = zip(batches, divided, strict=True)
     chosen = [batch for batch, number in pairs if number == shard.number - 1]
-    sizes = [len(batch.tests) for batch in batches]
-    seconds = [expected.get(batch.number, 0.0) for batch in batches]
     return chosen, ShardChosen(
         number=shard.number,
         of=shard.of,

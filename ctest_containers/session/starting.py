@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.project.surroundings import Worker
 from ctest_containers.session.databases import RunDatabases
-from ctest_containers.workers.child import Assignment
+from ctest_containers.workers.child import Assignment, Orders
 from ctest_containers.workers.process import WorkerProcess
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
-    """What every worker of a run is told, wherever it is; see `Assignment`."""
-
-    separate: bool
-    worker_setup: str
-    serialized: frozenset[str]
-    reset: str
-    failfast: bool
-    buffer: bool
-    debug_sql: bool
-    limit_seconds: float | None
-    adaptive: Mapping[str, float]
-    folder: Path
 
 
 class WorkerStarter:
@@ -61,7 +44,7 @@ class WorkerStarter:
         Args:
             others: What leads to the other workers, which this one must not keep open.
         """
-        orders, scratch = self._orders, self._databases.scratch()
+        scratch = self._databases.scratch()
         self._processes[number] += 1
         process = self._processes[number]
         return WorkerProcess(
@@ -73,20 +56,11 @@ class WorkerStarter:
                     folder=scratch / f"w{number}" / str(process),
                     process=process,
                 ),
-                separate=orders.separate,
-                worker_setup=orders.worker_setup,
+                orders=self._orders,
                 setup=self._setup,
                 batches=self._batches,
-                serialized=orders.serialized,
-                reset=orders.reset,
-                failfast=orders.failfast,
-                buffer=orders.buffer,
-                debug_sql=orders.debug_sql,
-                limit_seconds=orders.limit_seconds,
-                adaptive=orders.adaptive,
                 stack_file=scratch / f"w{number}.stack",
                 output=self._output,
-                folder=orders.folder,
                 close=(*self._databases.host_descriptors(), *others),
             )
         )

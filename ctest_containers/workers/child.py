@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 import unittest
+import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,32 +52,22 @@ from ctest_containers.workers.suite import TimedSuite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """What a worker is told when it starts.
+class Orders:
+    """What every worker of a run is told, wherever it is.
 
     Attributes:
-        own: It, as the project's own function for workers sees it.
         separate: Whether it gets caches, folders and temporary files of its own.
         worker_setup: The dotted path of the project's own function; empty for none.
-        batches: All batches of the run; in pickled form for a spawned worker, which can only
-            unpickle tests once the project is loaded.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
         reset: How databases are reset after a TransactionTestCase; see `Flushes`.
         limit_seconds: What a test or a fixture may take that has no limit of its own, and the
             project's own function for workers.
         adaptive: What tests may take at their first try, by their ids.
-        stack_file: Where it writes where it is, when asked by a signal.
-        output: The file that it prints into; None for where its parent does.
         folder: Where the run was started; files are named relative to it.
-        close: Descriptors of the parent that a forked worker must not keep open.
     """
 
-    worker: int
-    own: surroundings.Worker
     separate: bool
     worker_setup: str
-    setup: ProjectSetup
-    batches: Sequence[Batch] | bytes
     serialized: frozenset[str]
     reset: str
     failfast: bool
@@ -84,9 +75,29 @@ class Assignment:
     debug_sql: bool
     limit_seconds: float | None
     adaptive: Mapping[str, float]
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    """What a worker is told when it starts.
+
+    Attributes:
+        own: It, as the project's own function for workers sees it.
+        batches: All batches of the run; in pickled form for a spawned worker, which can only
+            unpickle tests once the project is loaded.
+        stack_file: Where it writes where it is, when asked by a signal.
+        output: The file that it prints into; None for where its parent does.
+        close: Descriptors of the parent that a forked worker must not keep open.
+    """
+
+    worker: int
+    own: surroundings.Worker
+    orders: Orders
+    setup: ProjectSetup
+    batches: Sequence[Batch] | bytes
     stack_file: Path
     output: Path | None
-    folder: Path
     close: tuple[int, ...]
 
 
@@ -110,7 +121,7 @@ class Worker:
         self._leases: list[Lease] = []
         self._result: unittest.TestResult | None = None
         self._stopping = False
-        self._to_call = assignment.worker_setup
+        self._to_call = assignment.orders.worker_setup
         self._asked_memory = -MEMORY_EVERY_SECONDS
         self._sending = threading.Lock()
         self._lending = threading.RLock()
@@ -129,10 +140,10 @@ class Worker:
             else assignment.batches
         )
         batches = {batch.number: batch for batch in sent}
-        if assignment.debug_sql:
+        if assignment.orders.debug_sql:
             connections.log_queries()
         self.send(WorkerReady(worker=assignment.worker))
-        flushes = Flushes(assignment.reset, assignment.worker, self.send)
+        flushes = Flushes(assignment.orders.reset, assignment.worker, self.send)
         with connections.guarded(self._lend), flushes.installed():
             while True:
                 line = self._next_line()
@@ -163,14 +174,14 @@ class Worker:
             shutil.rmtree(own.folder.with_name(str(number)), ignore_errors=True)
         if not assignment.setup.spawned:
             surroundings.close_inherited_caches()
-        if assignment.separate:
+        if assignment.orders.separate:
             surroundings.separate(own, temporary_files=True)
 
     def _set_up(self) -> None:
         """Call the project's own function for workers once; it may use databases as tests do."""
         path, self._to_call = self._to_call, ""
         if path:
-            with alarm(self._assignment.limit_seconds, fixture=True):
+            with alarm(self._assignment.orders.limit_seconds, fixture=True):
                 surroundings.set_up(path, self._assignment.own)
 
     def _run(self, batch: Batch, command: RunBatch) -> None:
@@ -185,38 +196,42 @@ class Worker:
             send=self.send,
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
-            folder=assignment.folder,
-            limit_seconds=assignment.limit_seconds,
+            folder=assignment.orders.folder,
+            limit_seconds=assignment.orders.limit_seconds,
             check=self._check_servers,
             tidy=self._tidy_after_timeout,
-            debug_sql=assignment.debug_sql,
-            adaptive=assignment.adaptive,
+            debug_sql=assignment.orders.debug_sql,
+            adaptive=assignment.orders.adaptive,
             full=command.full,
             careful=command.careful,
         )
-        result.failfast = assignment.failfast
-        result.buffer = assignment.buffer
+        result.failfast = assignment.orders.failfast
+        result.buffer = assignment.orders.buffer
         self._result = result
         if self._stopping:
             result.stop()
         suite = TimedSuite(
             (test for _, test in pairs),
             worker=assignment.worker,
-            limit_seconds=assignment.limit_seconds,
+            limit_seconds=assignment.orders.limit_seconds,
             send=self.send,
             again=result.again,
         )
+        # In a process that has them for itself, a test is let go when it has ended.
+        kept = [weakref.ref(test) for _, test in pairs]
+        pairs.clear()
+        batch.tests.clear()
         started = time.perf_counter()
         try:
             suite.run(result)
         finally:
             self._result = None
             result.close()
-            # What tests hold is let go, as in a serial run. They themselves stay: what the parent
+            # What others hold is, too, as in a serial run. They themselves stay: what the parent
             # has was copied with it.
-            for _, test in pairs:
+            for one in kept:
                 with suppress(TypeError):
-                    vars(test).clear()
+                    vars(one()).clear()
         seconds = time.perf_counter() - started
         self.send(
             BatchFinished(
@@ -246,7 +261,7 @@ class Worker:
             self._leases.append(lease)
             connections.redirect(lease)
         named = {lease.alias for lease in leases}
-        connections.serialize(named & self._assignment.serialized)
+        connections.serialize(named & self._assignment.orders.serialized)
         if self._assignment.setup.spawned:
             connections.mark_expectations(named)
 
