@@ -5,8 +5,9 @@ It knows neither Dask nor clocks, so a simulation can drive it.
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Iterable
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,9 @@ from ctest_containers.workers.work import Work
 
 AHEAD: Final = 1
 """Batches that a node has for each worker beyond the one that it runs, so that none waits."""
+
+SOON_SECONDS: Final = 1.0
+"""A batch that is about to end: so long ahead, its node gets the next one."""
 
 LOSSES: Final = 2
 """A test that was running when so many nodes were lost is not tried on another one."""
@@ -37,9 +41,18 @@ class Seat:
     silent: bool = False
 
     @property
+    def idle(self) -> int:
+        """How many of its workers have nothing to do, and could have."""
+        return 0 if self.silent else max(0, self.slots - len(self.has))
+
+    @property
     def room(self) -> int:
-        """How many batches it can have more."""
-        return self.slots * (1 + AHEAD) - len(self.has)
+        """How many batches it can have more.
+
+        What waits behind a batch that runs for long could have run elsewhere meanwhile.
+        """
+        ending = sum(map(_ends_soon, self.has.values()))
+        return self.slots + min(ending, self.slots * AHEAD) - len(self.has)
 
 
 class Board:
@@ -48,13 +61,15 @@ class Board:
     def __init__(self, works: Iterable[Work]) -> None:
         self._waiting = deque(works)
         self._seats: dict[str, Seat] = {}
+        self._holders: dict[int, set[str]] = defaultdict(set)
+        self._idle = 0
         self._blamed = Counter[int]()
         self._copies: set[int] = set()
 
     @property
     def is_done(self) -> bool:
         """Whether no batch waits, and no node has one."""
-        return not self._waiting and not any(seat.has for seat in self._seats.values())
+        return not self._waiting and not self._holders
 
     def slots_of(self, node: str) -> int:
         """How many workers a node has."""
@@ -70,38 +85,47 @@ class Board:
     def join(self, node: str, slots: int) -> None:
         """A node is ready."""
         self._seats[node] = Seat(slots)
+        self._idle += slots
 
     def give(self, node: str) -> Work | None:
         """What a node is to run next; None while it has enough, or nothing is left for it."""
         seat = self._seats[node]
+        # Early, every node gets its share; at the end, none keeps ahead what others could run.
+        if not seat.idle and len(self._waiting) <= self._idle:
+            return None
         if seat.silent or seat.room <= 0:
             return None
-        # Early, every node gets its share; at the end, none keeps ahead what others could run.
-        if len(seat.has) >= seat.slots and len(self._waiting) <= self._idle_slots():
-            return None
-        work = self._waiting.popleft() if self._waiting else self._copy_for(node)
+        work = self._next(seat)
         if work is not None:
-            seat.has[work.batch.number] = work
+            with self._changing(seat):
+                seat.has[work.batch.number] = work
+            self._holders[work.batch.number].add(node)
         return work
 
     def ended(self, node: str, batch: int) -> None:
         """A node has run a batch to its end; nobody else needs to."""
-        if node not in self._seats or self._seats[node].has.pop(batch, None) is None:
+        if not self.has(node, batch):
             return
-        for seat in self._seats.values():
-            seat.has.pop(batch, None)
+        for holder in self._holders.pop(batch):
+            seat = self._seats[holder]
+            with self._changing(seat):
+                del seat.has[batch]
 
     def has(self, node: str, batch: int) -> bool:
         """Whether a node has been given a batch, and it has not ended anywhere."""
-        return node in self._seats and batch in self._seats[node].has
+        return node in self._holders.get(batch, ())
 
     def fall_silent(self, node: str) -> None:
         """Nothing has been heard of a node for long: others may run copies of what it has."""
-        self._seats[node].silent = True
+        seat = self._seats[node]
+        with self._changing(seat):
+            seat.silent = True
 
     def speak(self, node: str) -> None:
         """Something was heard of it again."""
-        self._seats[node].silent = False
+        seat = self._seats[node]
+        with self._changing(seat):
+            seat.silent = False
 
     def lose(self, node: str, running: Iterable[int] = ()) -> list[tuple[Work, int]]:
         """A node is gone: what it had waits again, before everything else.
@@ -113,6 +137,7 @@ class Board:
             The tests that have now been lost with nodes too often, each with its batch.
         """
         seat = self._seats.pop(node)
+        self._idle -= seat.idle
         given_up = []
         known = set(running)
         for number, work in reversed(seat.has.items()):
@@ -126,31 +151,60 @@ class Board:
             unheard = len(known) < seat.slots
             work.careful = SUSPECTS if suspects or unheard else 0
             self._copies.discard(number)
-            elsewhere = any(number in other.has for other in self._seats.values())
-            if work.left and not elsewhere:
+            self._holders[number].discard(node)
+            if self._holders[number]:
+                continue
+            del self._holders[number]
+            if work.left:
                 self._waiting.appendleft(work)
         return given_up
 
     def clear(self) -> None:
         """Nothing more is given out, and nothing is expected any more."""
         self._waiting.clear()
+        self._holders.clear()
         for seat in self._seats.values():
-            seat.has.clear()
+            with self._changing(seat):
+                seat.has.clear()
 
-    def _idle_slots(self) -> int:
-        return sum(
-            max(0, one.slots - len(one.has)) for one in self._seats.values() if not one.silent
+    @property
+    def _silent(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.silent]
+
+    @contextmanager
+    def _changing(self, seat: Seat) -> Iterator[None]:
+        """Keep the number of idle workers, which is asked for at every turn, while one changes."""
+        self._idle -= seat.idle
+        yield
+        self._idle += seat.idle
+
+    def _next(self, seat: Seat) -> Work | None:
+        """The longest of what waits, and of what silent nodes have and no other runs yet."""
+        copy = self._longest_of_the_silent() if seat.idle else None
+        waiting = self._waiting[0] if self._waiting else None
+        if copy is None or (waiting is not None and _seconds_left(waiting) >= _seconds_left(copy)):
+            return self._waiting.popleft() if self._waiting else None
+        self._copies.add(copy.batch.number)
+        return copy
+
+    def _longest_of_the_silent(self) -> Work | None:
+        found = (
+            work
+            for seat in self._silent
+            for number, work in seat.has.items()
+            if number not in self._copies
         )
+        return max(found, key=_seconds_left, default=None)
 
-    def _copy_for(self, node: str) -> Work | None:
-        """A batch of a silent node, the longest first; each is copied once."""
-        if self._seats[node].has:
-            return None
-        for seat in self._seats.values():
-            if not seat.silent:
-                continue
-            for number, work in sorted(seat.has.items(), key=lambda one: -one[1].seconds):
-                if number not in self._copies:
-                    self._copies.add(number)
-                    return work
-        return None
+
+def _seconds_left(work: Work) -> float:
+    """What the rest of a batch is expected to take; 0 where nothing is known."""
+    tests = len(work.batch.tests)
+    return work.seconds * (tests - len(work.ended)) / tests
+
+
+def _ends_soon(work: Work) -> bool:
+    """Whether little is left of a batch: its last test, or what is expected to take no time."""
+    if work.seconds:
+        return _seconds_left(work) <= SOON_SECONDS
+    return len(work.batch.tests) - len(work.ended) <= 1

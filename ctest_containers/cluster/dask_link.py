@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -30,11 +30,20 @@ CONNECT_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.5
 """Between two looks at which Dask workers there are."""
 
+REST: Final = 20
+"""A look that took longer is followed by a pause so many times as long."""
+
+SCATTER_SECONDS: Final = 30.0
+"""What sending the plan of a run to new nodes may take."""
+
 GREET_SECONDS: Final = 10.0
 """How often nodes are told that the parent is there."""
 
 CLOSE_SECONDS: Final = 90.0
 """What all nodes together may take to remove what they started."""
+
+MANY_TASKS: Final = 64
+"""So many tasks more, and those that are done are looked for."""
 
 RESOURCE: Final = "ctest"
 """The Dask resource by which a worker says how many containers it carries."""
@@ -115,6 +124,8 @@ class DaskLink:
         self._beginning: dict[str, Any] = {}
         self._gone: set[str] = set()
         self._tasks: list[Any] = []
+        self._many_tasks = MANY_TASKS
+        self._pause = LOOK_SECONDS
         self._looked = self._greeted = float("-inf")
         client.subscribe_topic(self._topic, self._hear)
 
@@ -181,38 +192,29 @@ class DaskLink:
             retries=0,
             resources={RESOURCE: 1} if counted and self._resources.get(node) else None,
         )
-        self._tasks = [one for one in self._tasks if not one.done()] + [task]
+        self._tasks.append(task)
+        if len(self._tasks) > self._many_tasks:
+            # A task whose future is gone is cancelled, so they are kept until they are done.
+            self._tasks = [one for one in self._tasks if not one.done()]
+            self._many_tasks = 2 * len(self._tasks) + MANY_TASKS
         return task
 
     def _look(self) -> Sequence[Told]:
         """Which Dask workers have come, and which are gone."""
         now = time.monotonic()
-        if now - self._looked < LOOK_SECONDS:
+        if now - self._looked < self._pause:
             return ()
-        self._looked = now
         try:
-            workers = self._client.scheduler_info()["workers"]
+            # Some versions of Dask tell of five workers unless they are asked for all.
+            workers = self._client.scheduler_info(n_workers=-1)["workers"]
         except Exception as error:
             raise ClusterError(f"The scheduler of the cluster is gone: {error}.") from error
-        for node, facts in workers.items():
-            if node in self._slots or node in self._beginning or node in self._gone:
-                continue
-            self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
-            declared = dict(facts.get("resources") or {}).get(RESOURCE, 0)
-            self._resources[node] = int(declared)
-            self._beginning[node] = self._client.submit(
-                on_node.begin,
-                # Each has a copy of its own, which is not lost with another node.
-                self._client.scatter(self._spec, workers=[node], hash=False),
-                self._topic,
-                int(declared) or None,
-                workers=[node],
-                allow_other_workers=False,
-                pure=False,
-                retries=0,
-            )
-        known = [*self._slots, *self._beginning]
-        lost = [node for node in known if node not in workers]
+        self._looked = time.monotonic()
+        self._pause = max(LOOK_SECONDS, REST * (self._looked - now))
+        known = {*self._slots, *self._beginning, *self._gone}
+        self._begin({node: facts for node, facts in workers.items() if node not in known})
+        present = [*self._slots, *self._beginning]
+        lost = [node for node in present if node not in workers]
         found: list[Told] = [self._leave(node, "the Dask worker is gone") for node in lost]
         for node, task in list(self._beginning.items()):
             if task.done() and (problem := _problem_of(task)):
@@ -222,6 +224,33 @@ class DaskLink:
             for node in self._slots:
                 self._submit(node, on_node.send, b"")
         return found
+
+    def _begin(self, fresh: Mapping[str, Mapping[str, Any]]) -> None:
+        """Let Dask workers become nodes."""
+        if not fresh:
+            return
+        try:
+            # Each has a copy of its own, which is not lost with another node.
+            spec = self._client.scatter(
+                self._spec, workers=list(fresh), broadcast=True, hash=False, timeout=SCATTER_SECONDS
+            )
+        except (OSError, TimeoutError, KeyError):
+            # One of them has gone meanwhile, which the next look shows.
+            return
+        for node, facts in fresh.items():
+            self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
+            declared = int(dict(facts.get("resources") or {}).get(RESOURCE, 0))
+            self._resources[node] = declared
+            self._beginning[node] = self._client.submit(
+                on_node.begin,
+                spec,
+                self._topic,
+                declared or None,
+                workers=[node],
+                allow_other_workers=False,
+                pure=False,
+                retries=0,
+            )
 
     def _leave(self, node: str, reason: str) -> Gone:
         refused = self._slots.pop(node, None) is None

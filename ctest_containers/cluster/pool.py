@@ -55,7 +55,7 @@ class Node:
     """A node as its parent sees it.
 
     Attributes:
-        heard: When something was last heard of it, by `time.monotonic`.
+        heard: When something was last heard of it.
         workers: The number in this run of each of its workers.
         held: What was told of tests that are running, by their places, until they end.
         running: Which test runs in which of its workers.
@@ -78,6 +78,7 @@ class ClusterPool:
         whole_run: What all tests together may take, in seconds; None for any time.
         expected: What batches are expected to take, in seconds, by their numbers.
         wait_seconds: How long the cluster may be without any node before the run gives up.
+        now: The clock, in seconds, by which nodes fall silent.
     """
 
     def __init__(
@@ -90,7 +91,9 @@ class ClusterPool:
         whole_run: float | None,
         expected: Mapping[int, float],
         wait_seconds: float,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._now = now
         self._wait_seconds = wait_seconds
         self._works = {
             batch.number: Work(batch, seconds=expected.get(batch.number, 0.0)) for batch in batches
@@ -104,6 +107,9 @@ class ClusterPool:
         self._stopping = stopping
         self._whole_run = whole_run
         self._nodes: dict[str, Node] = {}
+        # What may have work now that it could not have before; of many nodes, few change at a time.
+        self._unemployed: dict[str, None] = {}
+        self._minded = float("-inf")
         self._workers = 0
         self._interrupted: Deadline | None = None
         self._begun = self._is_refused = self._is_over_time = False
@@ -137,9 +143,12 @@ class ClusterPool:
             told = self._link.receive(TICK_SECONDS)
             if not told:
                 self._report(TimePassed())
+                self._unemployed.update(dict.fromkeys(self._nodes))
             for one in told:
                 self._take(one)
-            self._mind_silence()
+            if self._now() - self._minded > TICK_SECONDS:
+                self._mind_silence()
+            self._unemployed.update(dict.fromkeys(one.node for one in told))
             if self._nodes or self._link.expected:
                 alone = Deadline(self._wait_seconds)
             elif alone.passed or self._is_refused:
@@ -154,8 +163,9 @@ class ClusterPool:
         return sum(len(work.left) for work in self._board.unfinished())
 
     def _employ(self) -> None:
-        for name in list(self._nodes):
-            while (work := self._board.give(name)) is not None:
+        names, self._unemployed = self._unemployed, {}
+        for name in names:
+            while name in self._nodes and (work := self._board.give(name)) is not None:
                 self._link.send(
                     name,
                     RunBatch(
@@ -169,7 +179,7 @@ class ClusterPool:
     def _take(self, told: Told) -> None:
         match told:
             case Ready(node=name, slots=slots):
-                self._nodes[name] = Node(heard=time.monotonic())
+                self._nodes[name] = Node(heard=self._now())
                 self._board.join(name, slots)
                 self._report(NodeJoined(node=name, host=told.name, workers=slots))
                 self._plan()
@@ -194,7 +204,7 @@ class ClusterPool:
 
     def _hear(self, name: str, told: Heard) -> None:
         node = self._nodes[name]
-        node.heard = time.monotonic()
+        node.heard = self._now()
         if node.silent:
             node.silent = False
             self._board.speak(name)
@@ -260,7 +270,7 @@ class ClusterPool:
         return node.workers[worker]
 
     def _mind_silence(self) -> None:
-        now = time.monotonic()
+        now = self._minded = self._now()
         for name, node in list(self._nodes.items()):
             seconds = now - node.heard
             if seconds > LOST_SECONDS:
@@ -268,12 +278,14 @@ class ClusterPool:
             elif seconds > SILENT_SECONDS and not node.silent:
                 node.silent = True
                 self._board.fall_silent(name)
+                self._unemployed.update(dict.fromkeys(self._nodes))
                 self._report(NodeSilent(node=name, seconds=round(seconds, 1)))
 
     def _lose(self, name: str, reason: str) -> None:
         node = self._nodes.pop(name)
         running = list(node.running.values())
         given_up = self._board.lose(name, running)
+        self._unemployed.update(dict.fromkeys(self._nodes))
         self._report(NodeLost(node=name, reason=reason))
         for work, index in given_up:
             test_id = work.batch.tests[index - work.batch.first].id()

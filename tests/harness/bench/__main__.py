@@ -19,6 +19,7 @@ from harness.bench.place import SQLITE, Place, place
 from harness.bench.plot import svg
 from harness.bench.results import CaseResult, Failure, as_json
 from harness.bench.settings import measure_settings
+from harness.bench.simulation_case import TESTS, measure_simulation
 from harness.bench.suite import Comparison, compare
 from harness.bench.suites import django, generated, shop
 from harness.bench.trouble import BenchError, NoisyError
@@ -73,6 +74,10 @@ def measure(case: str, command: Command, where: Place) -> CaseResult:
             rounds=command.rounds or ROUNDS_OF_GROWTH,
             noise=noise,
         )
+    if case == "simulation":
+        count = int(command.shape.get("tests", TESTS))
+        rounds = command.rounds or ROUNDS_OF_GROWTH
+        return measure_simulation(count, rounds=rounds, noise=noise)
     if case == "settings":
         return measure_settings(where, rounds=rounds, noise=noise)
     shape = command.shape_of(case) if case in SHAPES else None

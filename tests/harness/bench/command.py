@@ -21,6 +21,7 @@ CASES: Final = {
     "phases": "the parts of a run, one by one",
     "settings": "what each setting of the toolkit's own image brings, one by one",
     "django": "20 modules of Django's own suite, in several ways; long",
+    "simulation": "planner and scheduler with 100,000 tests and 1,000 workers, by a virtual clock",
     "growth": "set-up, wall time and overhead as a project grows; very long",
 }
 

@@ -2,6 +2,7 @@
 
 python -m harness.bench.probes fingerprint
 python -m harness.bench.probes planning 20000
+python -m harness.bench.probes simulated-run 100000 125 8 lost
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.timings import Measured, TimingsFile
-from harness.bench import process
+from harness.bench import process, simulation
 from harness.bench.trouble import BenchError
 from harness.projects import TESTS
 
@@ -109,8 +110,22 @@ def _tests(count: int) -> list[unittest.TestCase]:
 
 def main(arguments: list[str]) -> None:
     """Take the measurement that is named."""
-    found = fingerprint() if arguments[0] == "fingerprint" else planning(int(arguments[1]))
-    sys.stdout.write(json.dumps(found) + "\n")
+    what, *rest = arguments
+    sys.stdout.write(json.dumps(_found(what, rest)) + "\n")
+
+
+def _found(what: str, rest: list[str]) -> dict[str, float]:
+    match what:
+        case "fingerprint":
+            return fingerprint()
+        case "planning":
+            return planning(int(rest[0]))
+        case "simulated-plan":
+            count, workers = rest
+            return simulation.plan(int(count), int(workers))
+        case _:
+            count, nodes, slots, scenario = rest
+            return simulation.run(int(count), int(nodes), int(slots), scenario)
 
 
 if __name__ == "__main__":

@@ -51,6 +51,31 @@ def test_a_node_has_one_batch_ahead_for_each_of_its_workers() -> None:
     assert _all(board, "a") == list(range(2 * (1 + AHEAD)))
 
 
+def test_a_batch_does_not_wait_behind_one_that_runs_for_long() -> None:
+    works = _works(3, 3, 3, 1)
+    board = Board(works)
+    board.join("a", 1)
+
+    assert _all(board, "a") == [0]
+    works[0].ended.add(0)
+    assert _all(board, "a") == []
+    # A second is left of it, so the next one is there when it ends.
+    works[0].ended.add(1)
+    assert _all(board, "a") == [1]
+
+
+def test_where_nothing_is_known_the_next_batch_comes_with_the_last_test() -> None:
+    works = _works(2, 2, 2)
+    for work in works:
+        work.seconds = 0.0
+    board = Board(works)
+    board.join("a", 1)
+
+    assert _all(board, "a") == [0]
+    works[0].ended.add(0)
+    assert _all(board, "a") == [1]
+
+
 def test_at_the_end_nobody_keeps_ahead_what_idle_nodes_could_run() -> None:
     board = Board(_works(1, 1, 1))
     board.join("a", 2)
@@ -99,7 +124,7 @@ def test_a_test_that_runs_while_nodes_are_lost_is_given_up() -> None:
 
 
 def test_after_a_loss_in_which_nobody_knows_what_ran_the_next_tests_are_announced_first() -> None:
-    works = _works(3, 1)
+    works = _works(1, 1)
     board = Board(works)
     board.join("a", 1)
     _all(board, "a")
@@ -127,6 +152,18 @@ def test_what_a_silent_node_has_is_copied_to_an_idle_one_when_nothing_else_waits
     assert _all(board, "b") == [0]
     _end(board, "b", works[0])
     assert board.is_done
+
+
+def test_what_a_silent_node_has_is_copied_before_shorter_batches_are_begun() -> None:
+    board = Board(_works(9, 4, 3, 2, 1))
+    board.join("a", 1)
+    board.join("b", 2)
+    assert _all(board, "a") == [0]
+
+    board.fall_silent("a")
+
+    # It is begun early, not when nothing else is left: it would be the last to end.
+    assert _all(board, "b") == [0, 1]
 
 
 def test_a_silent_node_gets_nothing_until_it_speaks_again() -> None:
