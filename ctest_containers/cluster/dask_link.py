@@ -33,9 +33,6 @@ LOOK_SECONDS: Final = 0.5
 REST: Final = 20
 """A look that took longer is followed by a pause so many times as long."""
 
-SCATTER_SECONDS: Final = 30.0
-"""What sending the plan of a run to new nodes may take."""
-
 GREET_SECONDS: Final = 10.0
 """How often nodes are told that the parent is there."""
 
@@ -229,21 +226,16 @@ class DaskLink:
         """Let Dask workers become nodes."""
         if not fresh:
             return
-        try:
-            # Each has a copy of its own, which is not lost with another node.
-            spec = self._client.scatter(
-                self._spec, workers=list(fresh), broadcast=True, hash=False, timeout=SCATTER_SECONDS
-            )
-        except (OSError, TimeoutError, KeyError):
-            # One of them has gone meanwhile, which the next look shows.
-            return
+        # By way of the scheduler, for workers need not reach each other. One that cannot be told
+        # cannot begin either, and says why.
+        self._client.run(on_node.keep, self._spec, workers=list(fresh), on_error="ignore")
         for node, facts in fresh.items():
             self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
             declared = int(dict(facts.get("resources") or {}).get(RESOURCE, 0))
             self._resources[node] = declared
             self._beginning[node] = self._client.submit(
                 on_node.begin,
-                spec,
+                self._spec.run,
                 self._topic,
                 declared or None,
                 workers=[node],

@@ -131,8 +131,15 @@ class NodeProcess:
 
 _PROCESSES: Final[dict[str, NodeProcess]] = {}
 
+_SPECS: Final[dict[str, NodeSpec]] = {}
 
-def begin(spec: NodeSpec, topic: str, workers: int | None) -> str:
+
+def keep(spec: NodeSpec) -> None:
+    """Keep what this node is told of a run until it begins."""
+    _SPECS[spec.run] = spec
+
+
+def begin(run: str, topic: str, workers: int | None) -> str:
     """Start a node's process, and give a sentence where that cannot be.
 
     Args:
@@ -141,6 +148,9 @@ def begin(spec: NodeSpec, topic: str, workers: int | None) -> str:
     from distributed import get_worker
 
     worker = get_worker()
+    spec = _SPECS.pop(run, None)
+    if spec is None:
+        return "it could not be told of the run"
     found = versions()
     unlike = [
         f"{name} {found.get(name)} instead of {wanted}"

@@ -11,7 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from harness.hosts import Host
 from harness.projects import TESTS, wait_for
+
+LOOPBACK: Final = "127.0.0.1"
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class DaskCluster:
     folder: Path
     env: Mapping[str, str]
     options: Sequence[str] = ()
+    address: str = LOOPBACK
     file: Path = field(init=False)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -37,21 +41,28 @@ class DaskCluster:
         *options: str,
         env: Mapping[str, str] | None = None,
         instead: tuple[Path, Path] | None = None,
+        host: Host | None = None,
     ) -> int:
         """Start one more Dask worker, without a nanny, and give its place among the workers.
 
         Args:
             instead: A folder that it sees, and the one in whose place it sees it.
+            host: Where it runs, and whose engine it uses.
         """
+        place = [] if host is None else host.inside()
+        own = {} if host is None else {"DOCKER_HOST": host.host}
+        if instead is not None:
+            place = ["unshare", "--mount", "sh", "-c", MOUNTED, *map(str, instead)]
         name = f"worker-{len(self.workers)}"
         self.workers.append(
             _start(
                 self.folder / f"{name}.log",
                 *("worker", "--scheduler-file", str(self.file), "--no-nanny", "--nthreads", "1"),
-                *("--host", "127.0.0.1", "--name", name, "--no-dashboard"),
+                *("--host", self.address if host is None else host.address),
+                *("--name", name, "--no-dashboard"),
                 *("--local-directory", str(self.folder / name), *self.options, *options),
-                instead=instead,
-                env={**self.env, **(env or {})},
+                place=place,
+                env={**self.env, **own, **(env or {})},
             )
         )
         return len(self.workers) - 1
@@ -72,20 +83,25 @@ class DaskCluster:
 
 @contextmanager
 def dask_cluster(
-    folder: Path, env: Mapping[str, str], *options: str, workers: int = 1
+    folder: Path,
+    env: Mapping[str, str],
+    *options: str,
+    workers: int = 1,
+    address: str = LOOPBACK,
 ) -> Iterator[DaskCluster]:
     """A scheduler with so many workers, which are ended with it.
 
     Args:
         options: For the scheduler and for each worker.
+        address: Where the scheduler listens.
     """
     folder.mkdir()
     # The runner that records is known there, as all that a project needs has to be.
     env = {**env, "PYTHONPATH": str(TESTS)}
-    cluster = DaskCluster(folder, env, options)
+    cluster = DaskCluster(folder, env, options, address)
     scheduler = _start(
         folder / "scheduler.log",
-        *("scheduler", "--scheduler-file", str(cluster.file), "--host", "127.0.0.1"),
+        *("scheduler", "--scheduler-file", str(cluster.file), "--host", address),
         *("--port", "0", "--no-dashboard", *options),
         env=env,
     )
@@ -108,14 +124,11 @@ def _start(
     log: Path,
     *command: str,
     env: Mapping[str, str],
-    instead: tuple[Path, Path] | None = None,
+    place: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
-    elsewhere: list[str] = []
-    if instead is not None:
-        elsewhere = ["unshare", "--mount", "sh", "-c", MOUNTED, *map(str, instead)]
     with log.open("wb") as output:
         return subprocess.Popen(
-            [*elsewhere, sys.executable, "-m", "dask", *command],
+            [*place, sys.executable, "-m", "dask", *command],
             env=dict(env),
             stdout=output,
             stderr=output,

@@ -133,10 +133,14 @@ def second_engine(
         yield engine
     finally:
         engine.stop()
-        # An engine that was killed leaves mounts, and a disk of its own is one.
-        for line in reversed(Path("/proc/mounts").read_text().splitlines()):
-            if line.split()[1].startswith(f"{folder}/"):
-                subprocess.run(["umount", line.split()[1]], check=True)
+        unmount_below(folder)
+
+
+def unmount_below(folder: Path) -> None:
+    """Undo mounts in a folder: an engine that was killed leaves some, a disk of its own is one."""
+    for line in reversed(Path("/proc/mounts").read_text().splitlines()):
+        if line.split()[1].startswith(f"{folder}/"):
+            subprocess.run(["umount", line.split()[1]], check=True)
 
 
 def _mount(*arguments: str) -> None:

@@ -1,9 +1,10 @@
-"""A container registry on the loopback address, which wants a name and a password."""
+"""A container registry, by default on the loopback address; it wants a name and a password."""
 
 from __future__ import annotations
 
 import base64
 import json
+import re
 import socket
 import subprocess
 import urllib.error
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.ports import first_free_port
 from harness.projects import wait_for
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -20,9 +22,11 @@ USER, PASSWORD = "somebody", "open-sesame"
 HASHED = "$2b$05$abcdefghijklmnopqrstuutXu9KzOt.1yBoZUeFWoT/914/JfszCO"
 """The password as `htpasswd -B` writes it."""
 
+BLOB = re.compile(r'"GET /v2/\S+/blobs/sha256:\w+ HTTP/1.1" 200')
+
 CONFIGURATION = """
 version: 0.1
-log: {{level: error}}
+log: {{level: error, accesslog: {{disabled: false}}}}
 storage:
   filesystem: {{rootdirectory: {folder}/data}}
 http:
@@ -38,14 +42,23 @@ class Registry:
 
     Attributes:
         login: A folder with the configuration that `docker login` leaves; for DOCKER_CONFIG.
+    log: What was asked of it, a line each, among other things.
     """
 
     address: str
     login: Path
+    log: Path
 
     def repository(self, name: str) -> str:
         """The name of a repository there."""
         return f"{self.address}/{name}"
+
+    def blobs_for(self, client: str) -> int:
+        """How many layers and configurations a client's address has fetched so far."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        return sum(
+            line.startswith(f"{client} ") and BLOB.search(line) is not None for line in lines
+        )
 
     def tags(self, name: str) -> list[str]:
         """The tags that a repository has."""
@@ -60,12 +73,10 @@ class Registry:
 
 
 @contextmanager
-def running_registry(folder: Path) -> Iterator[Registry]:
+def running_registry(folder: Path, address: str = "") -> Iterator[Registry]:
     """Debian's docker-registry, with its data in a folder."""
     subprocess.run([SCRIPTS / "packages", "docker-registry"], check=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = address or f"127.0.0.1:{first_free_port(1)}"
     (folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
     (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder, address=address))
     login = folder / "login"
@@ -78,7 +89,7 @@ def running_registry(folder: Path) -> Iterator[Registry]:
         )
     try:
         wait_for(lambda: _answers(address), 30, "the registry")
-        yield Registry(address, login)
+        yield Registry(address, login, folder / "log")
     finally:
         process.terminate()
         process.wait(10)

@@ -48,8 +48,8 @@ def _batches(sizes: list[int]) -> list[Batch]:
 def test_every_test_is_reported_once_whatever_becomes_of_all_nodes_but_one(
     sizes: list[int],
     others: list[Fate],
-    known: bool,
-    data: st.DataObject,  # noqa: FBT001
+    known: bool,  # noqa: FBT001
+    data: st.DataObject,
 ) -> None:
     batches = _batches(sizes)
     count = sum(sizes)

@@ -16,9 +16,11 @@ from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
     ContainersLeft,
     Event,
+    NodeLost,
     NodeSilent,
     OutcomeKind,
     RunTimedOut,
+    TemplatePulled,
     TestFinished,
     TestOutcome,
     TestStarted,
@@ -134,6 +136,23 @@ def test_every_test_is_reported_once() -> None:
     events, _ = _run(_batches(2, 1, 3))
 
     assert _outcomes(events) == Counter(range(6))
+
+
+def test_what_a_node_tells_before_it_is_ready_is_reported_and_after_it_has_left_is_not() -> None:
+    def pulled(layers: int) -> TemplatePulled:
+        return TemplatePulled(
+            group="g", fingerprint="f", registry="r", seconds=1.0, layers=layers, present=2
+        )
+
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        if node == "a":
+            return [Gone("a", "it is gone"), Heard("a", [pulled(1)])]
+        return [Heard("c", [pulled(2)]), link.run(node, command)]
+
+    events, _ = _run(_batches(1, 1), lose_a)
+
+    assert pulled(2) in events
+    assert pulled(1) not in events
 
 
 def test_workers_of_different_nodes_have_different_numbers() -> None:

@@ -29,8 +29,8 @@ class ClientOf2025:
         told = self._workers if n_workers == -1 else self._workers[:n_workers]
         return {"workers": {name: {} for name in told}}
 
-    def scatter(self, data: Any, **_: Any) -> Any:
-        return data
+    def run(self, function: Any, *_: Any, **__: Any) -> None:
+        """Every worker is told, which leaves nothing behind here."""
 
     def submit(self, function: Any, *_: Any, workers: list[str], **__: Any) -> Pending:
         if function.__name__ == "begin":
