@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -153,7 +154,12 @@ class DaskLink:
 
     def close(self, *, at_once: bool) -> Sequence[str]:
         """See `Link`."""
-        nodes = [*self._slots, *self._beginning]
+        # What has not even begun has started nothing, and may never answer.
+        begun = [node for node, task in self._beginning.items() if task.done()]
+        for node, task in self._beginning.items():
+            if node not in begun:
+                task.cancel()
+        nodes = [*self._slots, *begun]
         ends = {node: self._submit(node, on_node.end, at_once) for node in nodes}
         deadline = time.monotonic() + CLOSE_SECONDS
         told = []
@@ -226,9 +232,14 @@ class DaskLink:
         """Let Dask workers become nodes."""
         if not fresh:
             return
-        # By way of the scheduler, for workers need not reach each other. One that cannot be told
-        # cannot begin either, and says why.
-        self._client.run(on_node.keep, self._spec, workers=list(fresh), on_error="ignore")
+        # By way of the scheduler, for workers need not reach each other. It ends when the last one
+        # has answered, which a worker that hangs never does; so nobody waits for it.
+        threading.Thread(
+            target=self._client.run,
+            args=(on_node.keep, self._spec),
+            kwargs={"workers": list(fresh), "on_error": "ignore"},
+            daemon=True,
+        ).start()
         for node, facts in fresh.items():
             self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
             declared = int(dict(facts.get("resources") or {}).get(RESOURCE, 0))

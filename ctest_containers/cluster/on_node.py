@@ -22,6 +22,9 @@ from ctest_containers.wire import LineBuffer
 FORSAKEN_SECONDS: Final = 60.0
 """A run whose parent has not been heard of for so long has none any more."""
 
+TOLD_SECONDS: Final = 60.0
+"""What the plan of a run may take to come, all files of the project with it if they are shipped."""
+
 CLOSE_SECONDS: Final = 60.0
 """What a node's process may take to remove what it started."""
 
@@ -132,11 +135,14 @@ class NodeProcess:
 _PROCESSES: Final[dict[str, NodeProcess]] = {}
 
 _SPECS: Final[dict[str, NodeSpec]] = {}
+_TOLD: Final = threading.Condition()
 
 
 def keep(spec: NodeSpec) -> None:
     """Keep what this node is told of a run until it begins."""
-    _SPECS[spec.run] = spec
+    with _TOLD:
+        _SPECS[spec.run] = spec
+        _TOLD.notify_all()
 
 
 def begin(run: str, topic: str, workers: int | None) -> str:
@@ -148,9 +154,11 @@ def begin(run: str, topic: str, workers: int | None) -> str:
     from distributed import get_worker
 
     worker = get_worker()
-    spec = _SPECS.pop(run, None)
+    with _TOLD:
+        _TOLD.wait_for(lambda: run in _SPECS, TOLD_SECONDS)
+        spec = _SPECS.pop(run, None)
     if spec is None:
-        return "it could not be told of the run"
+        return f"it could not be told of the run within {TOLD_SECONDS:g} s"
     found = versions()
     unlike = [
         f"{name} {found.get(name)} instead of {wanted}"

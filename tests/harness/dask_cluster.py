@@ -42,14 +42,16 @@ class DaskCluster:
         env: Mapping[str, str] | None = None,
         instead: tuple[Path, Path] | None = None,
         host: Host | None = None,
+        before: Sequence[str] = (),
     ) -> int:
         """Start one more Dask worker, without a nanny, and give its place among the workers.
 
         Args:
             instead: A folder that it sees, and the one in whose place it sees it.
             host: Where it runs, and whose engine it uses.
+            before: A command that starts it.
         """
-        place = [] if host is None else host.inside()
+        place = list(before) if host is None else host.inside()
         own = {} if host is None else {"DOCKER_HOST": host.host}
         if instead is not None:
             place = ["unshare", "--mount", "sh", "-c", MOUNTED, *map(str, instead)]
@@ -88,12 +90,14 @@ def dask_cluster(
     *options: str,
     workers: int = 1,
     address: str = LOOPBACK,
+    before: Sequence[str] = (),
 ) -> Iterator[DaskCluster]:
     """A scheduler with so many workers, which are ended with it.
 
     Args:
         options: For the scheduler and for each worker.
         address: Where the scheduler listens.
+        before: A command that starts it.
     """
     folder.mkdir()
     # The runner that records is known there, as all that a project needs has to be.
@@ -104,6 +108,7 @@ def dask_cluster(
         *("scheduler", "--scheduler-file", str(cluster.file), "--host", address),
         *("--port", "0", "--no-dashboard", *options),
         env=env,
+        place=before,
     )
     try:
         wait_for(cluster.file.is_file, 30, "the scheduler")

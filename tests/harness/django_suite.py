@@ -10,6 +10,7 @@ import sys
 import tarfile
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -46,6 +47,8 @@ USE_TZ = False
 TEST_RUNNER = os.environ["CHOSEN_RUNNER"]
 """
 
+COMBINED = "combined_runner.Runner"
+
 RUNNER = """
 from ctest_containers.runner import ContainerRunnerMixin
 from harness.recording import RecordingRunner
@@ -67,11 +70,11 @@ def main(arguments: list[str]) -> int:
         suite = unpack(folder)
         (suite / "suite_settings.py").write_text(SETTINGS)
         (suite / "combined_runner.py").write_text(RUNNER)
-        ours = _run(suite, modules, "combined_runner.Runner", flavour, "/nowhere")
+        ours = run_suite(suite, modules, COMBINED, flavour, "/nowhere")
         with plain_server(engine, flavour, ["django"]) as host:
-            theirs = _run(suite, modules, "harness.recording.RecordingRunner", flavour, host)
+            theirs = run_suite(suite, modules, "harness.recording.RecordingRunner", flavour, host)
     engine.close()
-    found = {key: _outcomes(run) for key, run in (("toolkit", ours), ("Django", theirs))}
+    found = {key: outcomes_of(run) for key, run in (("toolkit", ours), ("Django", theirs))}
     for who, run in (("toolkit", ours), ("Django", theirs)):
         kinds = Counter(kind for _, kind, _ in run["outcomes"])
         print(f"{who}: ran {run['run']} tests in {run['seconds']:.0f} s: {dict(kinds)}")
@@ -99,7 +102,19 @@ def unpack(folder: Path) -> Path:
     return top / "tests"
 
 
-def _run(suite: Path, modules: list[str], runner: str, flavour: str, host: str) -> dict[str, Any]:
+def run_suite(
+    suite: Path,
+    modules: Sequence[str],
+    runner: str,
+    flavour: str,
+    host: str,
+    extra: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What a run of modules reported, how long it took, and what it printed.
+
+    Args:
+        extra: More environment variables.
+    """
     record = suite / "outcomes.json"
     search = os.pathsep.join([str(suite.parent), str(suite), str(TESTS)])
     own = {
@@ -109,6 +124,7 @@ def _run(suite: Path, modules: list[str], runner: str, flavour: str, host: str) 
         "VENDOR": VENDORS[flavour].value,
         "PLAIN_SERVER": host,
         **({"CTEST_CONTAINERS_MYSQL_IMAGE": flavour} if flavour == "mariadb" else {}),
+        **(extra or {}),
     }
     command = [sys.executable, "runtests.py", "--settings=suite_settings", "--parallel=2"]
     started = time.monotonic()
@@ -125,10 +141,12 @@ def _run(suite: Path, modules: list[str], runner: str, flavour: str, host: str) 
         sys.exit((suite / "output.txt").read_text()[-5000:])
     found: dict[str, Any] = json.loads(record.read_text())
     record.unlink()
-    return {**found, "seconds": time.monotonic() - started}
+    printed = (suite / "output.txt").read_text()
+    return {**found, "seconds": time.monotonic() - started, "output": printed}
 
 
-def _outcomes(run: dict[str, Any]) -> set[tuple[str, str]]:
+def outcomes_of(run: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Every test with how it ended."""
     return {(test, kind) for test, kind, _ in run["outcomes"]}
 
 

@@ -74,13 +74,13 @@ def environment(cache: Path, extra: Mapping[str, str] | None = None) -> dict[str
 def django(project: Path, *arguments: str, env: Mapping[str, str], record: Path) -> Finished:
     """Run the tests as Django does, serially unless asked otherwise."""
     command = [sys.executable, "manage.py", "test", "--noinput"]
-    return _run_recorded([*command, *arguments], project, env, record)
+    return run_recorded([*command, *arguments], project, env, record)
 
 
 def toolkit(project: Path, *arguments: str, env: Mapping[str, str], record: Path) -> Finished:
     """Run the tests with the toolkit, recording what its result is told."""
     command = [sys.executable, "-m", "ctest_containers", *arguments]
-    return _run_recorded(command, project, env, record)
+    return run_recorded(command, project, env, record)
 
 
 def run(
@@ -159,9 +159,10 @@ def assert_agree(expected: Finished, actual: Finished) -> None:
     assert (actual.ran, actual.code) == (expected.ran, expected.code)
 
 
-def _run_recorded(
+def run_recorded(
     command: Sequence[str], project: Path, env: Mapping[str, str], record: Path
 ) -> Finished:
+    """Run any command that hands options on to a run, recording what its result is told."""
     done = subprocess.run(
         [*command, *_RECORDING],
         cwd=project,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import docker
@@ -10,7 +11,6 @@ import pytest
 from harness.certificates import certificates
 from harness.containers import owned
 from harness.dask_cluster import dask_cluster
-from harness.engines import second_engine
 from harness.projects import (
     assert_agree,
     copy_of,
@@ -102,39 +102,6 @@ def test_a_node_that_is_lost_loses_no_test_and_leaves_no_container(
     assert "is lost: the Dask worker is gone." in done.output
 
 
-@pytest.mark.usefixtures("no_container_is_left")
-def test_two_nodes_with_engines_of_their_own_share_a_run_and_the_end_of_one_engine_loses_no_test(
-    project: Path, postgresql_env: Env, base: str, short_folder: Path, tmp_path: Path
-) -> None:
-    write_tests(project, MANY)
-    witness = tmp_path / "witness"
-    env = {**postgresql_env, "WITNESS": str(witness)}
-    record = tmp_path / "record.json"
-
-    with second_engine(short_folder, base) as other:
-        with dask_cluster(tmp_path / "dask", env) as cluster:
-            elsewhere = {**env, "DOCKER_HOST": other.host}
-            # Two hosts have caches of their own, and so templates of their own.
-            cluster.add_worker(env={**elsewhere, "XDG_CACHE_HOME": str(tmp_path / "cache")})
-            process = start_recorded(
-                project, "--cluster", str(cluster.file), "--parallel", "1", env=env, record=record
-            )
-            wait_for(lambda: witness.exists() and len(_lines(witness)) > 6, 120, "some tests")
-            client = other.client()
-            there = owned(client)
-            client.close()
-            other.kill()
-            done = finish_recorded(process, record)
-        other.start()
-        run(project, "clean", env=elsewhere)
-
-    assert there
-    assert done.code == 0, done.output
-    assert done.ran == 24
-    assert len({test for test, _, _ in done.outcomes}) == len(done.outcomes) == 24
-    assert {kind for _, kind in done.kinds} == {"success"}
-
-
 def _lines(file: Path) -> list[str]:
     return file.read_text().splitlines()
 
@@ -161,14 +128,14 @@ def test_a_node_that_joins_late_gets_work(project: Path, sqlite_env: Env, tmp_pa
 @pytest.mark.parametrize(
     ("delay", "nodes"),
     [
-        ("0.5", 2),
-        # It is not even heard that the test has begun; so it is waited for the next time.
-        ("0", 3),
+        ("0.5", {2}),
+        # It may not even be heard that the test has begun; then it is waited for the next time.
+        ("0", {2, 3}),
     ],
     ids=["some time after its beginning", "at once"],
 )
 def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
-    delay: str, nodes: int, project: Path, sqlite_env: Env, tmp_path: Path
+    delay: str, nodes: set[int], project: Path, sqlite_env: Env, tmp_path: Path
 ) -> None:
     env = {**sqlite_env, "DELAY": delay}
     write_tests(
@@ -193,7 +160,7 @@ def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
         """,
     )
 
-    with dask_cluster(tmp_path / "dask", env, workers=nodes + 1) as cluster:
+    with dask_cluster(tmp_path / "dask", env, workers=max(nodes) + 1) as cluster:
         done = toolkit(
             project,
             *("--cluster", str(cluster.file), "--parallel", "1"),
@@ -206,7 +173,24 @@ def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
     kinds = {test.partition(" ")[0]: kind for test, kind in done.kinds}
     assert kinds == {"test_deadly": "error", "test_harmless": "success", "test_other": "success"}
     assert "2 nodes were lost while they ran this test" in done.output
-    assert sum(code is not None for code in dead) == nodes
+    assert sum(code is not None for code in dead) in nodes
+
+
+def test_a_dask_worker_that_hangs_keeps_nobody_waiting(
+    project: Path, sqlite_env: Env, tmp_path: Path
+) -> None:
+    write_tests(project, MANY.partition("class Test03")[0])
+    env = {**sqlite_env, "WITNESS": str(tmp_path / "witness")}
+
+    with dask_cluster(tmp_path / "dask", env, workers=2) as cluster:
+        wait_for(lambda: "Registered to" in cluster.log(1), 30, "the second worker")
+        cluster.pause_worker(1)
+        began = time.monotonic()
+        done = run(project, "--cluster", str(cluster.file), "--parallel", "1", env=env)
+
+    assert done.code == 0, done.output
+    assert "Ran 6 tests" in done.output
+    assert time.monotonic() - began < 60
 
 
 def test_no_node_at_all_is_told(project: Path, sqlite_env: Env, tmp_path: Path) -> None:

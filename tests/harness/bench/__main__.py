@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import docker
 
 from harness.bench import table
+from harness.bench.cluster_case import POINTS, measure_cluster
 from harness.bench.command import ROUNDS, ROUNDS_OF_GROWTH, SHAPES, Command, parse
 from harness.bench.growth import measure_growth
 from harness.bench.machine import describe
@@ -78,6 +79,8 @@ def measure(case: str, command: Command, where: Place) -> CaseResult:
         count = int(command.shape.get("tests", TESTS))
         rounds = command.rounds or ROUNDS_OF_GROWTH
         return measure_simulation(count, rounds=rounds, noise=noise)
+    if case == "cluster":
+        return measure_cluster(where, POINTS, rounds=rounds, noise=noise)
     if case == "settings":
         return measure_settings(where, rounds=rounds, noise=noise)
     shape = command.shape_of(case) if case in SHAPES else None

@@ -22,6 +22,7 @@ CASES: Final = {
     "settings": "what each setting of the toolkit's own image brings, one by one",
     "django": "20 modules of Django's own suite, in several ways; long",
     "simulation": "planner and scheduler with 100,000 tests and 1,000 workers, by a virtual clock",
+    "cluster": "one machine and two nodes with suites of several sizes, each node with one core",
     "growth": "set-up, wall time and overhead as a project grows; very long",
 }
 

@@ -40,6 +40,7 @@ class Way:
     """A way to run a suite.
 
     Attributes:
+        before: A command that starts the interpreter.
         cold: Whether every run has a cache and a name of its own, and leaves no template.
         runs: How often it was taken.
     """
@@ -50,6 +51,7 @@ class Way:
     command: tuple[str, ...]
     variables: Mapping[str, str]
     counting: Counting = Counting.UNITTEST
+    before: tuple[str, ...] = ()
     cold: bool = False
     runs: int = 0
 
@@ -73,7 +75,7 @@ class Way:
     def _run(self, variables: Mapping[str, str]) -> Run:
         env = process.environment({**self.suite.variables, **variables})
         ended = process.run(
-            [sys.executable, *self.command],
+            [*self.before, sys.executable, *self.command],
             folder=self.suite.folder,
             env=env,
             timeout_seconds=RUN_SECONDS,

@@ -16,7 +16,6 @@ from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
     ContainersLeft,
     Event,
-    NodeLost,
     NodeSilent,
     OutcomeKind,
     RunTimedOut,
