@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import statistics
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -25,6 +26,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/django-shards")
     parser.add_argument("--on", choices=VENDORS, default="postgresql")
     parser.add_argument("--shards", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=1, help="of all shards; medians count")
     parser.add_argument("modules", nargs="*", default=MODULES)
     options = parser.parse_args(arguments)
     with TemporaryDirectory(prefix="django-shards-") as name:
@@ -40,18 +42,20 @@ def main(arguments: list[str]) -> int:
             return run_suite(suite, options.modules, COMBINED, options.on, "/nowhere", env)
 
         whole = run()
-        shards = []
         _say("whole", whole)
-        for number in range(1, options.shards + 1):
-            part = f"{number}/{options.shards}"
-            log = str(logs / f"{number}.jsonl")
-            shards.append(run(CTEST_CONTAINERS_SHARD=part, CTEST_CONTAINERS_EVENT_LOG=log))
-            _say(f"shard {part}", shards[-1])
+        shards: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for _ in range(options.rounds):
+            for number in range(1, options.shards + 1):
+                part = f"{number}/{options.shards}"
+                log = str(logs / f"{number}.jsonl")
+                one = run(CTEST_CONTAINERS_SHARD=part, CTEST_CONTAINERS_EVENT_LOG=log)
+                shards[number].append(one)
+                _say(f"shard {part}", one)
         merged = command_line(["report", "merge", str(logs), "--junit", str(folder / "junit.xml")])
-    united = Counter(one for shard in shards for one in outcomes_of(shard))
+    united = Counter(one for rounds in shards.values() for one in outcomes_of(rounds[-1]))
     differences = set(united) ^ outcomes_of(whole)
     twice = [one for one, count in united.items() if count > 1]
-    took = [_tests_of(shard)[1] for shard in shards]
+    took = [statistics.median(_tests_of(one)[1] for one in rounds) for rounds in shards.values()]
     apart = max(took) / min(took)
     sys.stdout.write(
         f"{len(differences)} differences of the union to the whole, {len(twice)} twice; "

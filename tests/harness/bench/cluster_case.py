@@ -22,7 +22,7 @@ from harness.bench.way import Run, Way
 from harness.bench.ways import WARM, toolkit_ways
 from harness.dask_cluster import dask_cluster
 
-POINTS: Final = (100, 400, 1600, 6400)
+POINTS: Final = (100, 400, 1600)
 """Sizes of suites, in tests."""
 
 SHAPE: Final = Shape(tables=20, migrations=20, tests=100)
