@@ -589,6 +589,14 @@ class NodeSilent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodePrinted:
+    """What the tests on a node of the cluster have printed, in whole lines."""
+
+    node: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsInverted:
     """A time limit is not below the one above it."""
 
@@ -685,6 +693,7 @@ Event = (
     | NodeJoined
     | NodeLost
     | NodeSilent
+    | NodePrinted
     | RunStopping
     | RunTimedOut
     | LimitsInverted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -14,9 +13,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.cluster import code
-from ctest_containers.cluster.lines import BatchEnded, NodeClosed, NodeFailed, decode, encode
+from ctest_containers.cluster.lines import (
+    BatchEnded,
+    NodeClosed,
+    NodeFailed,
+    NodeReady,
+    decode,
+    encode,
+)
+from ctest_containers.cluster.printed import Printed
 from ctest_containers.cluster.spec import NodeSpec, versions
-from ctest_containers.text import last_lines, listing
+from ctest_containers.events import NodePrinted
+from ctest_containers.text import listing
 from ctest_containers.wire import LineBuffer
 
 FORSAKEN_SECONDS: Final = 60.0
@@ -25,6 +33,9 @@ FORSAKEN_SECONDS: Final = 60.0
 TOLD_SECONDS: Final = 60.0
 """What the plan of a run may take to come, all files of the project with it if they are shipped."""
 
+TOGETHER_SECONDS: Final = 0.02
+"""What happens within such a time is told in one message."""
+
 CLOSE_SECONDS: Final = 60.0
 """What a node's process may take to remove what it started."""
 
@@ -32,19 +43,22 @@ CLOSE_SECONDS: Final = 60.0
 class NodeProcess:
     """A node's process, as the Dask worker that has started it sees it."""
 
-    def __init__(self, spec: NodeSpec, folder: Path, tell: Any) -> None:
+    def __init__(self, spec: NodeSpec, folder: Path, address: str, tell: Any) -> None:
         self._tell = tell
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # It lives as long as this.
+        self._address = address
+        self._printed = Printed()
+        self._is_ready = False
         self._process = subprocess.Popen(
             [sys.executable, "-m", "ctest_containers.node"],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
+            stderr=self._printed.file,
             start_new_session=True,
         )
         self._ended: dict[int, threading.Event] = {}
         self._lock = threading.Lock()
+        self._telling = threading.Lock()
         self._over = threading.Event()
         self.left: tuple[str, ...] = ()
         self.heard = time.monotonic()
@@ -91,13 +105,16 @@ class NodeProcess:
         output = self._process.stdout.fileno()
         lines = LineBuffer()
         has_word = False
-        # What has come together is sent together, and nothing waits for more.
         while data := os.read(output, 1 << 16):
             texts = [self._with_log(line.decode()) for line in lines.feed(data)]
             if texts:
                 self._tell(texts)
             has_word = sum(map(self._heed, texts)) > 0 or has_word
+            # The first is sent at once, and what comes meanwhile together: a message costs more
+            # than what is in it.
+            time.sleep(TOGETHER_SECONDS)
         code_of_exit = self._process.wait()
+        self._tell_of_output(last=True)
         if not has_word:
             reason = f"Its process has ended with code {code_of_exit}."
             self._tell([self._with_log(encode(NodeFailed(reason=reason)).decode())])
@@ -109,9 +126,8 @@ class NodeProcess:
             return text
         said = decode(text)
         assert isinstance(said, NodeFailed)
-        self._log.seek(0)
-        printed = last_lines(self._log.read().decode(errors="replace"))
-        return encode(NodeFailed(reason=f"{said.reason}\n{printed}".strip())).decode()
+        reason = f"{said.reason}\n{self._printed.end()}".strip()
+        return encode(NodeFailed(reason=reason)).decode()
 
     def _heed(self, text: str) -> bool:
         """Take note of what concerns this; says whether it was a last word."""
@@ -119,14 +135,27 @@ class NodeProcess:
             return False
         said = decode(text)
         if isinstance(said, BatchEnded) and said.batch in self._ended:
+            self._tell_of_output(last=True)
             self._ended.pop(said.batch).set()
+        elif isinstance(said, NodeReady):
+            # Before that, every node says what the parent has said, too.
+            self._printed.skip()
+            self._is_ready = True
         elif isinstance(said, NodeClosed):
             self.left = said.left
         return isinstance(said, (NodeClosed, NodeFailed))
 
+    def _tell_of_output(self, *, last: bool) -> None:
+        if not self._is_ready:
+            return
+        with self._telling:
+            if text := self._printed.more(last=last):
+                self._tell([encode(NodePrinted(node=self._address, text=text)).decode()])
+
     def _watch(self) -> None:
-        """End it when the parent of its run is gone."""
+        """Tell of what it prints, and end it when the parent of its run is gone."""
         while not self._over.wait(1.0):
+            self._tell_of_output(last=False)
             if time.monotonic() - self.heard > FORSAKEN_SECONDS:
                 self.close(at_once=True)
                 return
@@ -181,7 +210,7 @@ def begin(run: str, topic: str, workers: int | None) -> str:
         worker.log_event(topic, {"node": address, "lines": lines})
 
     spec = replace(spec, folder=str(folder), archive=b"", workers=workers)
-    _PROCESSES[spec.run] = NodeProcess(spec, folder, tell)
+    _PROCESSES[spec.run] = NodeProcess(spec, folder, address, tell)
     return ""
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from ctest_containers.events import (
     DriverUnfit,
     Event,
+    NodePrinted,
     RunStopping,
     RunTimedOut,
     TestRetried,
@@ -16,7 +17,10 @@ from ctest_containers.events import (
 )
 from ctest_containers.report.words import SILENT, words
 
-AMID_TESTS: Final = (RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried)
+AMID_TESTS: Final = (
+    *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),
+    NodePrinted,
+)
 """What happens while there are dots in the last line of the screen."""
 
 

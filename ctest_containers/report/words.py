@@ -18,6 +18,7 @@ from ctest_containers.events import (
     MemoryMeasured,
     NodeJoined,
     NodeLost,
+    NodePrinted,
     NodeSilent,
     RegistryFailed,
     ReportLost,
@@ -96,6 +97,8 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                 logging.WARNING,
                 f"Nothing has been heard of the node {node} for {duration(seconds)}.",
             )
+        case NodePrinted(text=text):
+            yield logging.INFO, text.rstrip("\n")
         case TemplateFound(group=group, fingerprint=fingerprint):
             yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."
         case TemplateAwaited(group=group, fingerprint=fingerprint):

@@ -176,6 +176,25 @@ def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
     assert sum(code is not None for code in dead) in nodes
 
 
+def test_what_tests_print_on_nodes_is_shown(project: Path, sqlite_env: Env, tmp_path: Path) -> None:
+    write_tests(
+        project,
+        """
+        class Talkative(TestCase):
+            def test_print(self):
+                print("printed on a node")
+                os.write(2, b"without an end")
+        """,
+    )
+
+    with dask_cluster(tmp_path / "dask", sqlite_env) as cluster:
+        done = run(project, "--cluster", str(cluster.file), "--parallel", "1", env=sqlite_env)
+
+    assert done.code == 0, done.output
+    assert done.output.count("printed on a node") == 1
+    assert done.output.count("without an end") == 1
+
+
 def test_a_dask_worker_that_hangs_keeps_nobody_waiting(
     project: Path, sqlite_env: Env, tmp_path: Path
 ) -> None:
