@@ -176,6 +176,47 @@ def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
     assert sum(code is not None for code in dead) in nodes
 
 
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_run_whose_time_is_up_ends_on_its_nodes_at_once(
+    project: Path, postgresql_env: Env, tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    write_tests(
+        project,
+        """
+        class Slow(TestCase):
+            def test_a_short_one(self):
+                Author.objects.create(name="Own")
+
+            def test_b_long_one(self):
+                time.sleep(90)
+
+            def test_c_never_begun(self):
+                pass
+        """,
+    )
+    env = postgresql_env
+    began = time.monotonic()
+
+    with dask_cluster(tmp_path / "dask", env) as cluster:
+        done = toolkit(
+            project,
+            *("--cluster", str(cluster.file), "--parallel", "1", "--timeout-global", "8"),
+            env=env,
+            record=tmp_path / "record",
+        )
+        wait_for(lambda: len(owned(engine)) == 0, 30, "the end of the containers")
+
+    assert done.code == 1
+    assert time.monotonic() - began < 75
+    kinds = {test.partition(" ")[0]: kind for test, kind in done.kinds}
+    assert kinds == {
+        "test_a_short_one": "success",
+        "test_b_long_one": "error",
+        "test_c_never_begun": "error",
+    }
+    assert "Ended: the run took longer than 8 s." in done.output
+
+
 def test_what_tests_print_on_nodes_is_shown(project: Path, sqlite_env: Env, tmp_path: Path) -> None:
     write_tests(
         project,
