@@ -119,12 +119,15 @@ def site(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 
 def test_two_hosts_have_the_outcomes_of_one(site: Site, tmp_path: Path) -> None:
-    alone = toolkit(SHOP, "--push", env=site.env_of(site.first), record=tmp_path / "alone")
+    # A template of its own, whatever other tests have shared before.
+    named = ("--project", "on-two-hosts")
+    env = site.env_of(site.first)
+    alone = toolkit(SHOP, *named, "--push", env=env, record=tmp_path / "alone")
     assert "Pushed the template" in alone.output
 
     with site.cluster(tmp_path / "dask", site.first, site.second) as cluster:
         options = ("--cluster", str(cluster.file), "--parallel", "1", "-v", "2")
-        both = toolkit(SHOP, *options, env=site.env, record=tmp_path / "both")
+        both = toolkit(SHOP, *named, *options, env=site.env, record=tmp_path / "both")
 
     assert_agree(alone, both)
     assert both.output.count("Pulled the template") == 1
