@@ -11,6 +11,7 @@ import pytest
 from harness.certificates import certificates
 from harness.containers import owned
 from harness.dask_cluster import dask_cluster
+from harness.many_classes import many_classes
 from harness.projects import (
     assert_agree,
     copy_of,
@@ -24,25 +25,7 @@ from harness.projects import (
 
 Env = dict[str, str]
 
-MANY = """
-        class Base(TestCase):
-            def check(self):
-                with open(os.environ["WITNESS"], "a") as file:
-                    file.write(f"{self.id()}\\n")
-                time.sleep(0.3)
-                self.assertEqual(Author.objects.count(), 1)
-                Author.objects.create(name="Own")
-""" + "".join(
-    f"""
-        class Test{number:02}(Base):
-            def test_a(self):
-                self.check()
-
-            def test_b(self):
-                self.check()
-"""
-    for number in range(12)
-)
+MANY = many_classes(12)
 
 
 def test_a_cluster_has_the_outcomes_of_one_machine(
@@ -239,7 +222,7 @@ def test_what_tests_print_on_nodes_is_shown(project: Path, sqlite_env: Env, tmp_
 def test_a_dask_worker_that_hangs_keeps_nobody_waiting(
     project: Path, sqlite_env: Env, tmp_path: Path
 ) -> None:
-    write_tests(project, MANY.partition("class Test03")[0])
+    write_tests(project, many_classes(3))
     env = {**sqlite_env, "WITNESS": str(tmp_path / "witness")}
 
     with dask_cluster(tmp_path / "dask", env, workers=2) as cluster:
@@ -273,7 +256,7 @@ def test_a_scheduler_that_does_not_answer_is_named(project: Path, sqlite_env: En
 def test_a_checkout_that_differs_is_refused_by_its_file_and_can_be_shipped(
     project: Path, sqlite_env: Env, tmp_path: Path
 ) -> None:
-    write_tests(project, MANY.partition("class Test01")[0])
+    write_tests(project, many_classes(1))
     other = copy_of("outcomes", tmp_path / "other")
     env = {**sqlite_env, "WITNESS": str(tmp_path / "witness")}
 
@@ -292,7 +275,7 @@ def test_a_checkout_that_differs_is_refused_by_its_file_and_can_be_shipped(
 def test_a_cluster_that_wants_certificates_is_used_with_them_and_not_without(
     project: Path, sqlite_env: Env, tmp_path: Path
 ) -> None:
-    write_tests(project, MANY.partition("class Test01")[0])
+    write_tests(project, many_classes(1))
     env = {**sqlite_env, "WITNESS": str(tmp_path / "witness")}
     authority, certificate, key = certificates(tmp_path / "tls")
     tls = ("--tls-ca-file", authority, "--tls-cert", certificate, "--tls-key", key)

@@ -13,6 +13,7 @@ import pytest
 from harness.containers import owned
 from harness.dask_cluster import DaskCluster, dask_cluster
 from harness.hosts import HERE, Host, hosts
+from harness.many_classes import many_classes
 from harness.ports import first_free_port
 from harness.projects import (
     PROJECTS,
@@ -37,26 +38,7 @@ class Migration(migrations.Migration):
     operations = [migrations.AddField("product", "colour", models.TextField(null=True))]
 """
 
-TESTS = 40
-MANY = """
-        class Base(TestCase):
-            def check(self):
-                with open(os.environ["WITNESS"], "a") as file:
-                    file.write(f"{self.id()}\\n")
-                time.sleep(0.3)
-                self.assertEqual(Author.objects.count(), 1)
-                Author.objects.create(name="Own")
-""" + "".join(
-    f"""
-        class Test{number:02}(Base):
-            def test_a(self):
-                self.check()
-
-            def test_b(self):
-                self.check()
-"""
-    for number in range(TESTS // 2)
-)
+CLASSES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +147,7 @@ def test_a_host_whose_part_is_killed_in_the_middle_of_a_run_loses_no_test(
     victim: str, site: Site, tmp_path: Path
 ) -> None:
     project = copy_of("outcomes", tmp_path)
-    write_tests(project, MANY)
+    write_tests(project, many_classes(CLASSES))
     witness = tmp_path / "witness"
     record = tmp_path / "record.json"
     run(project, "template", "build", "--push", env=site.env_of(site.first))
@@ -190,8 +172,8 @@ def test_a_host_whose_part_is_killed_in_the_middle_of_a_run_loses_no_test(
         run(project, "clean", env=site.env_of(site.second))
 
     assert done.code == 0, done.output
-    assert done.ran == TESTS
-    assert len({test for test, _, _ in done.outcomes}) == len(done.outcomes) == TESTS
+    assert done.ran == 2 * CLASSES
+    assert len({test for test, _, _ in done.outcomes}) == len(done.outcomes) == 2 * CLASSES
     assert {kind for _, kind in done.kinds} == {"success"}
     for host in (site.first, site.second):
         wait_for(lambda host=host: site.count(host) == 0, 30, "the end of all containers")

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import unittest
 from collections import Counter
 from collections.abc import Collection
 from contextlib import closing
 
+from harness.batches import batches_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.fakes import FakeDatabases, World
 
 from ctest_containers.events import Event, TestFinished, TestOutcome, TestStarted
 from ctest_containers.limits import Limits
-from ctest_containers.project.suite import Batch
 from ctest_containers.workers.losses import FIXTURE_TRIES
 from ctest_containers.workers.pool import WorkerPool
-
-
-class Case(unittest.TestCase):
-    """A test that is never run here."""
-
-    def runTest(self) -> None:  # noqa: N802  # unittest's name
-        """Give the test its name."""
-
-
-def _batches(sizes: list[int]) -> list[Batch]:
-    batches: list[Batch] = []
-    first = 0
-    for number, size in enumerate(sizes):
-        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
-        batches.append(
-            Batch(number=number, first=first, tests=tests, aliases=frozenset(["default"]))
-        )
-        first += size
-    return batches
 
 
 def _run(world: World, *, workers: int, slow: bool, stop_after: int | None = None) -> list[Event]:
@@ -76,7 +56,9 @@ def test_every_test_ends_once_whichever_tests_end_their_workers(
     fatal_tests = data.draw(_fatal(sum(sizes)))
     broken = data.draw(st.integers(0, 5))
     times = data.draw(st.integers(0, FIXTURE_TRIES))
-    world = World(_batches(sizes), fatal_tests=fatal_tests, fatal_fixtures={broken: times})
+    world = World(
+        batches_of(sizes, ["default"]), fatal_tests=fatal_tests, fatal_fixtures={broken: times}
+    )
 
     events = _run(world, workers=workers, slow=slow)
 
@@ -104,7 +86,7 @@ def test_every_test_ends_once_whichever_tests_end_their_workers(
 def test_a_run_that_is_stopped_leaves_no_test_unfinished(
     sizes: list[int], workers: int, stop_after: int, data: st.DataObject
 ) -> None:
-    world = World(_batches(sizes), fatal_tests=data.draw(_fatal(sum(sizes))))
+    world = World(batches_of(sizes, ["default"]), fatal_tests=data.draw(_fatal(sum(sizes))))
 
     events = _run(world, workers=workers, slow=False, stop_after=stop_after)
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import unittest
-
 import pytest
+from harness.batches import batches_of
 from harness.bench.simulation import PEAK, SCENARIOS, fates, plan, run, simulate
 from harness.bench.virtual_cluster import Fate
 from hypothesis import given
 from hypothesis import strategies as st
-
-from ctest_containers.project.suite import Batch
 
 MOMENTS = st.floats(0.0, 40.0)
 FATES = st.builds(
@@ -20,23 +17,6 @@ FATES = st.builds(
     lost=st.none() | MOMENTS,
     silent=st.none() | MOMENTS,
 )
-
-
-class Case(unittest.TestCase):
-    """A test that is never run here."""
-
-    def runTest(self) -> None:  # noqa: N802  # unittest's name
-        """Nothing."""
-
-
-def _batches(sizes: list[int]) -> list[Batch]:
-    batches: list[Batch] = []
-    first = 0
-    for number, size in enumerate(sizes):
-        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
-        batches.append(Batch(number=number, first=first, tests=tests, aliases=frozenset()))
-        first += size
-    return batches
 
 
 @given(
@@ -51,7 +31,7 @@ def test_every_test_is_reported_once_whatever_becomes_of_all_nodes_but_one(
     known: bool,  # noqa: FBT001
     data: st.DataObject,
 ) -> None:
-    batches = _batches(sizes)
+    batches = batches_of(sizes)
     count = sum(sizes)
     seconds = data.draw(st.lists(st.floats(0.0, 30.0), min_size=count, max_size=count))
     expected = {

@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import unittest
-
+from harness.batches import batches_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ctest_containers.cluster.board import AHEAD, LOSSES, Board
-from ctest_containers.project.suite import Batch
 from ctest_containers.workers.work import Work
 
 
-class Case(unittest.TestCase):
-    """A test that is never run here."""
-
-    def runTest(self) -> None:  # noqa: N802  # unittest's name
-        """Nothing."""
-
-
 def _works(*sizes: int) -> list[Work]:
-    works: list[Work] = []
-    first = 0
-    for number, size in enumerate(sizes):
-        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
-        works.append(
-            Work(Batch(number=number, first=first, tests=tests, aliases=frozenset()), seconds=size)
-        )
-        first += size
-    return works
+    return [Work(batch, seconds=len(batch.tests)) for batch in batches_of(sizes)]
 
 
 def _all(board: Board, node: str) -> list[int]:

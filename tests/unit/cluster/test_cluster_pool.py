@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-import unittest
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 import pytest
+from harness.batches import Case, batches_of
 
 from ctest_containers.cluster import pool as pool_module
 from ctest_containers.cluster.link import Gone, Heard, Ready, Told
@@ -28,23 +28,6 @@ from ctest_containers.project.suite import Batch
 from ctest_containers.wire import RunBatch
 
 Script = Callable[["FakeLink", str, RunBatch], Sequence[Told]]
-
-
-class Case(unittest.TestCase):
-    """A test that is never run here."""
-
-    def runTest(self) -> None:  # noqa: N802  # unittest's name
-        """Nothing."""
-
-
-def _batches(*sizes: int) -> list[Batch]:
-    batches: list[Batch] = []
-    first = 0
-    for number, size in enumerate(sizes):
-        tests: list[unittest.TestCase] = [Case() for _ in range(size)]
-        batches.append(Batch(number=number, first=first, tests=tests, aliases=frozenset()))
-        first += size
-    return batches
 
 
 def _run_test(index: int, worker: int = 1) -> list[Event]:
@@ -132,7 +115,7 @@ def _outcomes(events: list[Event]) -> Counter[int | None]:
 
 
 def test_every_test_is_reported_once() -> None:
-    events, _ = _run(_batches(2, 1, 3))
+    events, _ = _run(batches_of([2, 1, 3]))
 
     assert _outcomes(events) == Counter(range(6))
 
@@ -148,14 +131,14 @@ def test_what_a_node_tells_before_it_is_ready_is_reported_and_after_it_has_left_
             return [Gone("a", "it is gone"), Heard("a", [pulled(1)])]
         return [Heard("c", [pulled(2)]), link.run(node, command)]
 
-    events, _ = _run(_batches(1, 1), lose_a)
+    events, _ = _run(batches_of([1, 1]), lose_a)
 
     assert pulled(2) in events
     assert pulled(1) not in events
 
 
 def test_workers_of_different_nodes_have_different_numbers() -> None:
-    events, _ = _run(_batches(1, 1))
+    events, _ = _run(batches_of([1, 1]))
 
     assert {one.worker for one in events if isinstance(one, TestStarted)} == {1, 2}
 
@@ -167,7 +150,7 @@ def test_a_test_that_was_reported_on_in_part_when_its_node_was_lost_is_reported_
         first = link._batches[command.batch].first
         return [Heard("a", _run_test(first)[:2]), Gone("a", "it is gone")]
 
-    events, _ = _run(_batches(2, 2), lose_a)
+    events, _ = _run(batches_of([2, 2]), lose_a)
 
     assert _outcomes(events) == Counter(range(4))
 
@@ -179,7 +162,7 @@ def test_tests_that_have_ended_on_a_lost_node_are_not_run_again() -> None:
         first = link._batches[command.batch].first
         return [Heard("a", _run_test(first)), Gone("a", "it is gone")]
 
-    events, link = _run(_batches(2), lose_a, nodes=["a", "b"])
+    events, link = _run(batches_of([2]), lose_a, nodes=["a", "b"])
 
     assert _outcomes(events) == Counter(range(2))
     assert link.sent[-1] == ("b", RunBatch(batch=0, skip=(0,), careful=2))
@@ -194,7 +177,7 @@ def test_a_silent_node_is_told_of_and_others_run_what_it_has(
         link.alive = ["b"]
         return [] if node == "a" else [link.run(node, command)]
 
-    events, link = _run(_batches(1, 1, 1), a_is_silent)
+    events, link = _run(batches_of([1, 1, 1]), a_is_silent)
 
     assert _outcomes(events) == Counter(range(3))
     assert [one.node for one in events if isinstance(one, NodeSilent)].count("a") == 1
@@ -202,7 +185,7 @@ def test_a_silent_node_is_told_of_and_others_run_what_it_has(
 
 
 def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported() -> None:
-    batches = _batches(1)
+    batches = batches_of([1])
 
     def twice(_: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
         return [Heard(node, [*_run_test(0), *_run_test(0)], [command.batch])]
@@ -214,11 +197,11 @@ def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported()
 
 def test_a_cluster_without_nodes_ends_the_run() -> None:
     with pytest.raises(ClusterError, match="No Dask worker has come"):
-        _run(_batches(1), nodes=[])
+        _run(batches_of([1]), nodes=[])
 
 
 def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> None:
-    batches = _batches(1)
+    batches = batches_of([1])
     link = FakeLink(batches, _well, [])
     link.told.append(Gone("a", "it has no Django", refused=True))
     pool = ClusterPool(
@@ -242,7 +225,7 @@ def test_a_run_that_takes_too_long_accounts_for_every_test() -> None:
         first = link._batches[command.batch].first
         return [Heard(node, _run_test(first)[:1])]
 
-    events, link = _run(_batches(2, 1), hang, nodes=["a"], whole_run=0.01)
+    events, link = _run(batches_of([2, 1]), hang, nodes=["a"], whole_run=0.01)
 
     assert link.at_once
     assert any(isinstance(one, RunTimedOut) for one in events)
@@ -250,7 +233,7 @@ def test_a_run_that_takes_too_long_accounts_for_every_test() -> None:
 
 
 def test_what_nodes_could_not_remove_is_told() -> None:
-    events, _ = _run(_batches(1), left=["ctest-x on a"])
+    events, _ = _run(batches_of([1]), left=["ctest-x on a"])
 
     assert [one.containers for one in events if isinstance(one, ContainersLeft)] == [
         ("ctest-x on a",)
