@@ -49,7 +49,8 @@ class NodeProcess:
         self._printed = Printed()
         self._is_ready = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "ctest_containers.node"],
+            # What tests print is told when their class has ended, not when a buffer is full.
+            [sys.executable, "-u", "-m", "ctest_containers.node"],
             cwd=folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -107,6 +108,9 @@ class NodeProcess:
         has_word = False
         while data := os.read(output, 1 << 16):
             texts = [self._with_log(line.decode()) for line in lines.feed(data)]
+            if any('"type":"BatchEnded"' in text for text in texts):
+                # Before the last word on a batch, after which a run may be over.
+                self._tell_of_output(last=True)
             if texts:
                 self._tell(texts)
             has_word = sum(map(self._heed, texts)) > 0 or has_word
@@ -135,7 +139,6 @@ class NodeProcess:
             return False
         said = decode(text)
         if isinstance(said, BatchEnded) and said.batch in self._ended:
-            self._tell_of_output(last=True)
             self._ended.pop(said.batch).set()
         elif isinstance(said, NodeReady):
             # Before that, every node says what the parent has said, too.

@@ -26,6 +26,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scripts/django-shards")
     parser.add_argument("--on", choices=VENDORS, default="postgresql")
     parser.add_argument("--shards", type=int, default=5)
+    parser.add_argument("--workers", type=int, default=2, help="of the whole, and of each shard")
     parser.add_argument("--rounds", type=int, default=1, help="of all shards; medians count")
     parser.add_argument("modules", nargs="*", default=MODULES)
     options = parser.parse_args(arguments)
@@ -39,7 +40,15 @@ def main(arguments: list[str]) -> int:
 
         def run(**extra: str) -> dict[str, Any]:
             env = {"TEST_TIMINGS_FILE": str(folder / "timings.json"), **extra}
-            return run_suite(suite, options.modules, COMBINED, options.on, "/nowhere", env)
+            return run_suite(
+                suite,
+                options.modules,
+                COMBINED,
+                options.on,
+                "/nowhere",
+                env,
+                workers=options.workers,
+            )
 
         whole = run()
         _say("whole", whole)

@@ -109,6 +109,8 @@ def run_suite(
     flavour: str,
     host: str,
     extra: Mapping[str, str] | None = None,
+    *,
+    workers: int = 2,
 ) -> dict[str, Any]:
     """What a run of modules reported, how long it took, and what it printed.
 
@@ -126,7 +128,7 @@ def run_suite(
         **({"CTEST_CONTAINERS_MYSQL_IMAGE": flavour} if flavour == "mariadb" else {}),
         **(extra or {}),
     }
-    command = [sys.executable, "runtests.py", "--settings=suite_settings", "--parallel=2"]
+    command = [sys.executable, "runtests.py", "--settings=suite_settings", f"--parallel={workers}"]
     started = time.monotonic()
     with (suite / "output.txt").open("w") as output:
         subprocess.run(

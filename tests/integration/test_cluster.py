@@ -211,8 +211,9 @@ def test_what_tests_print_on_nodes_is_shown(project: Path, sqlite_env: Env, tmp_
         """,
     )
 
-    with dask_cluster(tmp_path / "dask", sqlite_env) as cluster:
-        done = run(project, "--cluster", str(cluster.file), "--parallel", "1", env=sqlite_env)
+    env = {**sqlite_env, "PYTHONUNBUFFERED": ""}
+    with dask_cluster(tmp_path / "dask", env) as cluster:
+        done = run(project, "--cluster", str(cluster.file), "--parallel", "1", env=env)
 
     assert done.code == 0, done.output
     assert done.output.count("printed on a node") == 1
