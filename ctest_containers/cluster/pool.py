@@ -107,7 +107,7 @@ class ClusterPool:
         self._stopping = stopping
         self._whole_run = whole_run
         self._nodes: dict[str, Node] = {}
-        self._left: set[str] = set()
+        self._departed: set[str] = set()
         # What may have work now that it could not have before; of many nodes, few change at a time.
         self._unemployed: dict[str, None] = {}
         self._minded = float("-inf")
@@ -186,13 +186,13 @@ class ClusterPool:
                 self._plan()
             case Heard(node=name) if name in self._nodes:
                 self._hear(name, told)
-            case Heard(node=name, events=events) if name not in self._left:
+            case Heard(node=name, events=events) if name not in self._departed:
                 # It gets its templates ready, and tells of that.
                 for event in events:
                     self._pass_on(Node(heard=self._now()), event)
             case Gone(node=name, reason=reason, refused=refused):
                 self._reasons.append(f"{name}: {reason}")
-                self._left.add(name)
+                self._departed.add(name)
                 # Others like it would not fare better; one in place of a lost one may.
                 self._is_refused = refused
                 if name in self._nodes:
@@ -220,7 +220,7 @@ class ClusterPool:
             self._board.ended(name, batch)
         if told.closed:
             del self._nodes[name]
-            self._left.add(name)
+            self._departed.add(name)
 
     def _pass_on(self, node: Node, event: Event) -> None:
         """Report what a node has told; of a test all at once when it has ended there."""
@@ -290,7 +290,7 @@ class ClusterPool:
 
     def _lose(self, name: str, reason: str) -> None:
         node = self._nodes.pop(name)
-        self._left.add(name)
+        self._departed.add(name)
         running = list(node.running.values())
         given_up = self._board.lose(name, running)
         self._unemployed.update(dict.fromkeys(self._nodes))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.engines import SecondEngine, unmount_below
-from harness.projects import wait_for
+from harness.networks import inside, network_of_its_own
 
 HERE: Final = "10.213.79.1"
 """The address at which hosts find what runs on the machine itself."""
@@ -34,7 +34,7 @@ class Host(SecondEngine):
 
     def inside(self, *command: str) -> list[str]:
         """How something is started in the host's network."""
-        return ["nsenter", f"--net=/proc/{self._machine}/ns/net", *command]
+        return [*inside(self._machine), *command]
 
     def command(self) -> list[str]:
         """See `SecondEngine`."""
@@ -69,7 +69,7 @@ def hosts(folder: Path, count: int, registry_port: int) -> Iterator[Hosts]:
         switch = undo.enter_context(_switch())
         found = []
         for number in range(count):
-            machine = undo.enter_context(_machine())
+            machine = undo.enter_context(network_of_its_own())
             address = f"{HERE.rpartition('.')[0]}.{10 + number}"
             _plug_in(machine, switch, address)
             own = folder / str(number)
@@ -92,30 +92,14 @@ def _switch() -> Iterator[str]:
         _ip("link", "delete", name)
 
 
-@contextmanager
-def _machine() -> Iterator[int]:
-    """A process in a network namespace of its own, which is there as long as it lives."""
-    machine = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-    try:
-        here = Path("/proc/self/ns/net").readlink()
-        there = Path(f"/proc/{machine.pid}/ns/net")
-        wait_for(lambda: there.readlink() != here, 30, "a network of the host's own")
-        yield machine.pid
-    finally:
-        # Its cable goes with its network.
-        machine.kill()
-        machine.wait()
-
-
 def _plug_in(machine: int, switch: str, address: str) -> None:
     """Lay a cable from a machine to the switch."""
     name = f"ct{machine}"
-    inside = ("nsenter", f"--net=/proc/{machine}/ns/net", "ip")
+    there = (*inside(machine), "ip")
     _ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(machine))
     _ip("link", "set", name, "master", switch, "up")
-    subprocess.run([*inside, "address", "add", f"{address}/24", "dev", "eth0"], check=True)
-    subprocess.run([*inside, "link", "set", "eth0", "up"], check=True)
-    subprocess.run([*inside, "link", "set", "lo", "up"], check=True)
+    subprocess.run([*there, "address", "add", f"{address}/24", "dev", "eth0"], check=True)
+    subprocess.run([*there, "link", "set", "eth0", "up"], check=True)
 
 
 def _ip(*arguments: str) -> None:

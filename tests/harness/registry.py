@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.ports import first_free_port
+from harness.ports import free_ports
 from harness.projects import wait_for
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -42,7 +42,7 @@ class Registry:
 
     Attributes:
         login: A folder with the configuration that `docker login` leaves; for DOCKER_CONFIG.
-    log: What was asked of it, a line each, among other things.
+        log: What was asked of it, a line each, among other things.
     """
 
     address: str
@@ -76,7 +76,7 @@ class Registry:
 def running_registry(folder: Path, address: str = "") -> Iterator[Registry]:
     """Debian's docker-registry, with its data in a folder."""
     subprocess.run([SCRIPTS / "packages", "docker-registry"], check=True)
-    address = address or f"127.0.0.1:{first_free_port(1)}"
+    address = address or f"127.0.0.1:{free_ports(1)[0]}"
     (folder / "htpasswd").write_text(f"{USER}:{HASHED}\n")
     (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder, address=address))
     login = folder / "login"

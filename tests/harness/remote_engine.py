@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.engines import SecondEngine
-from harness.projects import wait_for
+from harness.networks import inside, network_of_its_own
 
 HERE, THERE = "10.213.77.1", "10.213.77.2"
 """Addresses that this machine and the other one have for each other."""
@@ -31,7 +31,8 @@ class RemoteEngine(SecondEngine):
     def command(self) -> list[str]:
         """See `SecondEngine`; it has a bridge, on which containers can be reached."""
         return [
-            *("nsenter", f"--net=/proc/{self._machine}/ns/net", "dockerd"),
+            *inside(self._machine),
+            "dockerd",
             *("--host", self.host, "--tls=false"),
             *self.places(),
             "--iptables=false",
@@ -47,35 +48,26 @@ def remote_engine(folder: Path, *images: str) -> Iterator[RemoteEngine]:
     """
     subprocess.run([SCRIPTS / "packages", "iproute2"], check=True)
     (folder / "data").mkdir()
-    machine = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-    try:
-        here = Path("/proc/self/ns/net").readlink()
-        there = Path(f"/proc/{machine.pid}/ns/net")
-        wait_for(lambda: there.readlink() != here, 30, "a network of the other machine's own")
-        _connect(machine.pid)
-        engine = RemoteEngine(folder, machine.pid)
+    with network_of_its_own() as machine:
+        _connect(machine)
+        engine = RemoteEngine(folder, machine)
         try:
             engine.start()
             engine.take_images(*images)
             yield engine
         finally:
             engine.stop()
-    finally:
-        # The cable between the two goes with the other machine's network.
-        machine.kill()
-        machine.wait()
 
 
 def _connect(machine: int) -> None:
     """Lay a cable to the other machine, and give both of its ends an address."""
     name = f"ct{machine}"
-    inside = ("nsenter", f"--net=/proc/{machine}/ns/net")
+    there = inside(machine)
     for command in (
         ("ip", "link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", str(machine)),
         ("ip", "address", "add", f"{HERE}/30", "dev", name),
         ("ip", "link", "set", name, "up"),
-        (*inside, "ip", "address", "add", f"{THERE}/30", "dev", "eth0"),
-        (*inside, "ip", "link", "set", "eth0", "up"),
-        (*inside, "ip", "link", "set", "lo", "up"),
+        (*there, "ip", "address", "add", f"{THERE}/30", "dev", "eth0"),
+        (*there, "ip", "link", "set", "eth0", "up"),
     ):
         subprocess.run(command, check=True)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-from harness.projects import wait_for
+from harness.networks import network_of_its_own
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -56,7 +56,7 @@ def ssh_hosts(folder: Path, *names: str, env: Mapping[str, str]) -> Iterator[Pat
     text = CLIENT.format(folder=folder, user=getpass.getuser())
     with ExitStack() as machines:
         for name in names:
-            process = machines.enter_context(_network_of_its_own())
+            process = machines.enter_context(network_of_its_own())
             text += HOST.format(name=name, process=process, folder=folder)
         (folder / "ssh_config").write_text(text)
         command = folder / "bin" / "ssh"
@@ -71,19 +71,3 @@ def _make_keys(folder: Path) -> None:
         command = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
         subprocess.run(command, check=True)
     (folder / "known_hosts").write_text(f"host {(folder / 'host_key.pub').read_text()}")
-
-
-@contextmanager
-def _network_of_its_own() -> Iterator[int]:
-    """A process whose network has a loopback address that leads to nobody else."""
-    machine = subprocess.Popen(["unshare", "--net", "sleep", "infinity"])
-    try:
-        here = Path("/proc/self/ns/net").readlink()
-        there = Path(f"/proc/{machine.pid}/ns/net")
-        wait_for(lambda: there.readlink() != here, 30, "a network of the host's own")
-        up = ("nsenter", f"--net={there}", "ip", "link", "set", "lo", "up")
-        subprocess.run(up, check=True)
-        yield machine.pid
-    finally:
-        machine.kill()
-        machine.wait()

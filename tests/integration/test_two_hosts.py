@@ -14,7 +14,7 @@ from harness.containers import owned
 from harness.dask_cluster import DaskCluster, dask_cluster
 from harness.hosts import HERE, Host, hosts
 from harness.many_classes import many_classes
-from harness.ports import first_free_port
+from harness.ports import free_ports
 from harness.projects import (
     PROJECTS,
     assert_agree,
@@ -79,7 +79,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(base: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    port = first_free_port(1)
+    (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("site")
     with (
         # The paths of sockets must be short.
