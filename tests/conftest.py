@@ -27,7 +27,7 @@ NOT_ALONE = ("engine", "small_group")
 ENGINES = {
     "second engine": (
         *("test_agreement", "test_clean", "test_faults", "test_incremental_templates"),
-        *("test_interrupts", "test_limits", "test_pytest", "test_reset"),
+        *("test_interrupts", "test_limits", "test_pytest", "test_reset", "test_servers_ahead"),
         *("test_template_commands", "test_timings", "test_workers"),
     ),
     "third engine": (

@@ -59,18 +59,22 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         # Help is needed by those, too, who have not found the folder yet.
         settings.configure()
     if not helping:
-        # Its libraries are loaded while the project is.
-        launch.start_ahead(cache_folder(), folder)
+        # Its libraries are loaded, and servers come up, while the project is loaded.
+        launch.start_ahead(cache_folder(), folder, [typed, *arguments])
     try:
-        load_project()
-    except ProjectCodeError as error:
-        # Shows where the project's own code failed.
-        traceback.print_exception(error.__cause__)
-        raise
-    argv = django_command_line(arguments, runner, typed)
-    found = ManagementUtility(argv).fetch_command("test")
-    assert isinstance(found, BaseCommand)
-    readable(type(found))().run_from_argv(argv)
+        try:
+            load_project()
+        except ProjectCodeError as error:
+            # Shows where the project's own code failed.
+            traceback.print_exception(error.__cause__)
+            raise
+        argv = django_command_line(arguments, runner, typed)
+        found = ManagementUtility(argv).fetch_command("test")
+        assert isinstance(found, BaseCommand)
+        readable(type(found))().run_from_argv(argv)
+    finally:
+        # Where it did not come to a run, nobody has taken what was started for it.
+        launch.give_up()
     return ExitCode.PASSED
 
 

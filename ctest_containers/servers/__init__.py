@@ -6,6 +6,6 @@ containers at once; and when the parent dies, however it dies, the host's standa
 the host removes everything that it started.
 """
 
-from ctest_containers.servers.client import ANSWER_SECONDS, Reply, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 
-__all__ = ["ANSWER_SECONDS", "Reply", "ServerHostClient"]
+__all__ = ["ANSWER_SECONDS", "Claim", "Reply", "ServerHostClient"]

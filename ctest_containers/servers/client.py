@@ -6,9 +6,8 @@ import json
 import os
 import select
 import subprocess
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +15,14 @@ from ctest_containers.clock import Deadline
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
 from ctest_containers.servers import launch
-from ctest_containers.servers.requests import CLOSED, CONNECTED, Closed, Request
+from ctest_containers.servers.requests import (
+    CLOSED,
+    CONNECTED,
+    Closed,
+    RemoveServer,
+    Request,
+    StartServer,
+)
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
@@ -45,34 +51,50 @@ class Reply:
         return self.result
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A server that was started ahead of time.
+
+    Attributes:
+        number: That of the answer which says that it is up.
+        began: When it was asked for, by the monotonic clock.
+    """
+
+    server: str
+    number: int
+    began: float
+
+
 class ServerHostClient:
     """Starts a server host and speaks with it. Starts no thread, so the parent may fork.
 
     Args:
         service: The file of the service that is to keep its servers; empty where none is.
+
+    Attributes:
+        named_ahead: How many names of servers were given ahead of time.
     """
 
     def __init__(
         self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
     ) -> None:
         self.folder = folder
-        self._arguments = {
-            "run": run,
-            "folder": str(self.folder),
-            "owner": os.getpid(),
-            "project": project,
-            "transport": transport,
-            "service": service,
-            "sweep": False,
-        }
+        self._arguments = launch.arguments(
+            run=run, folder=folder, project=project, transport=transport, service=service
+        )
         host = launch.take()
-        self._process, self._log = host.process, host.log
-        # Settings may have changed the environment since it was started.
-        engine = {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
-        self._arguments["environment"] = engine
-        _tell(self._process, self._arguments)
+        if host.ahead is not None and host.ahead.arguments != self._arguments:
+            # What it was told ahead of time is not what is wanted.
+            host.end()
+            host = launch.take()
+        if host.ahead is None:
+            host.tell(self._arguments)
+        self._host, self._process, self._log = host, host.process, host.log
+        servers = () if host.ahead is None else host.ahead.servers
+        self._ahead = dict(enumerate(servers, start=CONNECTED + 1))
+        self.named_ahead = len(servers)
         self._lines = LineBuffer()
-        self._last = CONNECTED
+        self._last = CONNECTED + len(servers)
         self._closed: Closed | None = None
         self._early: dict[int, Reply] = {}
 
@@ -93,7 +115,7 @@ class ServerHostClient:
             EngineError: The host has died.
         """
         self._last += 1
-        fields = {"id": self._last, "type": type(request).__name__, **asdict(request)}
+        fields = launch.numbered(self._last, request)
         assert self._process.stdin is not None
         try:
             self._process.stdin.write(json.dumps(fields).encode() + b"\n")
@@ -103,6 +125,24 @@ class ServerHostClient:
             self.replies()
             raise self._death() from None
         return self._last
+
+    def claim(self, request: StartServer) -> Claim | None:
+        """A server like this one that was started ahead of time for the same worker, if any."""
+        ahead = self._host.ahead
+        worker = request.server.partition("-")[0]
+        for number, one in self._ahead.items():
+            same = replace(one, server=request.server) == request
+            if same and one.server.partition("-")[0] == worker:
+                assert ahead is not None
+                del self._ahead[number]
+                return Claim(one.server, number, ahead.began)
+        return None
+
+    def drop_ahead(self) -> None:
+        """Remove the servers that were started ahead of time and that nobody has claimed."""
+        for one in self._ahead.values():
+            self.request(RemoveServer(server=one.server))
+        self._ahead.clear()
 
     def replies(self, timeout_seconds: float = 0.0) -> list[Reply]:
         """The answers that have arrived, waiting for the first one so long.
@@ -147,12 +187,12 @@ class ServerHostClient:
     def close(self) -> Closed:
         """Let the host remove everything, wait for it, and give what could not be removed."""
         # Its input does not end while a child of this process holds it, too.
-        _tell(self._process, None)
+        self._host.tell(None)
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
             sweeping = launch.take()
-            _tell(sweeping.process, {**self._arguments, "sweep": True})
+            sweeping.tell({**self._arguments, "sweep": True})
             left = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()
@@ -195,14 +235,6 @@ def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:
             if answer["id"] == CLOSED:
                 return Closed(**answer["result"])
     return None
-
-
-def _tell(process: subprocess.Popen[bytes], arguments: Mapping[str, Any] | None) -> None:
-    """What it is for, or None that it is to end; one that has ended is found out by who asks it."""
-    assert process.stdin is not None
-    with suppress(OSError):
-        process.stdin.write(json.dumps(arguments).encode() + b"\n")
-        process.stdin.flush()
 
 
 def _reply(fields: dict[str, Any]) -> Reply:

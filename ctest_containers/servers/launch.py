@@ -1,20 +1,31 @@
 """Starts the server host's process, ahead of time where an engine was needed last time.
 
 It takes the process half a second to load its libraries, which is about what it takes the parent to
-load a project.
+load a project. Where the same command was run before, the host is even told to start the servers
+that were needed then: in most projects they are up when the parent knows that it wants them.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import secrets
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
+
+from ctest_containers.engine.folders import make_run_folder, remove_folder
+from ctest_containers.errors import EngineError
+from ctest_containers.model import Vendor
+from ctest_containers.servers.requests import StartServer
+from ctest_containers.storage import replace_text
 
 PROGRAM: Final = (
     # The current folder may hold modules with the names of ours or of libraries.
@@ -23,20 +34,53 @@ PROGRAM: Final = (
 )
 
 
-END_SECONDS: Final = 10.0
-"""What one may take to end that nobody has told anything."""
+END_SECONDS: Final = 60.0
+"""What one may take to end that is not needed, and to remove what it has started."""
+
+KEPT_COMMANDS: Final = 50
+"""Of so many commands is remembered which servers they needed, of those that were run last."""
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What a command needed of a server host.
+
+    Attributes:
+        servers: The first one of each worker and group.
+    """
+
+    project: str
+    transport: str
+    servers: tuple[StartServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a host was told before anybody knew whether it would be wanted.
+
+    Attributes:
+        arguments: What it is for.
+        servers: Those that it starts; their requests are numbered from 1.
+        began: When, by the monotonic clock.
+    """
+
+    arguments: Mapping[str, Any]
+    servers: tuple[StartServer, ...]
+    began: float
+
+
+@dataclass(slots=True)
 class HostProcess:
-    """A server host that waits to be told what it is for.
+    """A server host.
 
     Attributes:
         log: What it writes to its standard error; a file without a name.
+        ahead: None for one that still waits to be told what it is for.
     """
 
     process: subprocess.Popen[bytes]
     log: IO[bytes]
+    ahead: Ahead | None = None
 
     def end(self) -> None:
         """Let it end, as it does when its input ends, and wait for that."""
@@ -46,38 +90,174 @@ class HostProcess:
             self.process.kill()
             self.process.communicate()
         self.log.close()
+        if self.ahead is not None:
+            remove_folder(Path(self.ahead.arguments["folder"]))
+
+    def tell(self, message: Mapping[str, Any] | None) -> None:
+        """Send it a line; that it has ended is found out by who asks it."""
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.flush()
 
 
-_ahead: list[HostProcess] = []
-"""What was started ahead of time, and is not used yet."""
+@dataclass(slots=True)
+class _State:
+    """What this process knows of hosts.
+
+    Attributes:
+        waiting: The host that was started ahead of time, and is not used yet.
+        command: What is being run, as the key of what it needs; empty where that is not kept.
+    """
+
+    waiting: HostProcess | None = None
+    command: str = ""
 
 
-def start_ahead(cache: Path, folder: Path) -> None:
-    """Start a host if the last run in this folder needed one."""
-    if not _ahead and _note(cache, folder).exists():
-        _ahead.append(_start())
+_state = _State()
+
+
+def arguments(
+    *, run: str, folder: Path, project: str, transport: str, service: str = ""
+) -> dict[str, Any]:
+    """What a host is told first.
+
+    Args:
+        service: The file of the service that is to keep its servers; empty where none is.
+    """
+    return {
+        "run": run,
+        "folder": str(folder),
+        "owner": os.getpid(),
+        "project": project,
+        "transport": transport,
+        "service": service,
+        "sweep": False,
+        "environment": _engine_variables(),
+    }
+
+
+def numbered(number: int, request: Any) -> dict[str, Any]:
+    """A request as it goes over the line."""
+    return {"id": number, "type": type(request).__name__, **asdict(request)}
+
+
+def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
+    """Start a host if the last run in this folder needed one.
+
+    Args:
+        command: What is being run, with all its arguments; what it needed last time is started,
+            too. Empty starts the host alone.
+    """
+    _state.command = _key(command) if command else ""
+    if _state.waiting is not None:
+        return
+    kept = _read(_note(cache, folder))
+    if kept is None:
+        return
+    _state.waiting = _start()
+    needs = _needs(kept.get(_state.command))
+    if needs is not None:
+        _order(_state.waiting, needs)
+
+
+def started_ahead(project: str, transport: str) -> Ahead | None:
+    """What is on its way already for a run of this project; anything else is given up."""
+    waiting = _state.waiting
+    ahead = None if waiting is None else waiting.ahead
+    if ahead is None:
+        return None
+    wanted = {"project": project, "transport": transport, "environment": _engine_variables()}
+    if {**ahead.arguments, **wanted} != ahead.arguments:
+        give_up()
+        return None
+    return ahead
 
 
 def take() -> HostProcess:
     """The host that was started ahead, or a new one."""
-    return _ahead.pop() if _ahead else _start()
+    waiting, _state.waiting = _state.waiting, None
+    return waiting or _start()
 
 
 def give_up() -> None:
     """Nobody needs a host after all."""
-    while _ahead:
-        _ahead.pop().end()
+    waiting, _state.waiting = _state.waiting, None
+    if waiting is not None:
+        waiting.end()
 
 
-def remember(cache: Path, folder: Path, *, needed: bool) -> None:
-    """Whether a run in this folder needed a host; one that cannot be noted starts no host ahead."""
+def remember(cache: Path, folder: Path, *, needed: bool, needs: Needs | None = None) -> None:
+    """Whether a run in this folder needed a host; one that cannot be noted starts no host ahead.
+
+    Args:
+        needs: What the command needed that was said when a host was to be started ahead.
+    """
     note = _note(cache, folder)
     with suppress(OSError):
-        if needed:
-            note.parent.mkdir(parents=True, exist_ok=True)
-            note.touch()
-        else:
+        if not needed:
             note.unlink(missing_ok=True)
+            return
+        kept = _read(note) or {}
+        entry = kept.pop(_state.command, None)
+        if _state.command and needs is not None:
+            entry = asdict(needs)
+        if entry is not None:
+            kept[_state.command] = entry
+        replace_text(note, json.dumps(dict(list(kept.items())[-KEPT_COMMANDS:])))
+
+
+def _order(host: HostProcess, needs: Needs) -> None:
+    run = secrets.token_hex(4)
+    try:
+        folder = make_run_folder(run)
+    except EngineError:
+        # The run says so itself when it needs the folder.
+        return
+    told = arguments(run=run, folder=folder, project=needs.project, transport=needs.transport)
+    host.ahead = Ahead(told, needs.servers, time.monotonic())
+    host.tell(told)
+    for number, server in enumerate(needs.servers, start=1):
+        host.tell(numbered(number, server))
+
+
+def _engine_variables() -> dict[str, str]:
+    """Which engine is meant; settings may have changed that since the host was started."""
+    return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
+
+
+def _needs(entry: Any) -> Needs | None:
+    """What is kept of a command; None where nothing is, or nothing that can be understood."""
+    try:
+        servers = tuple(
+            StartServer(
+                **{
+                    **fields,
+                    "vendor": Vendor(fields["vendor"]),
+                    "users": tuple(fields["users"]),
+                    "databases": tuple(fields["databases"]),
+                }
+            )
+            for fields in entry["servers"]
+        )
+        return Needs(str(entry["project"]), str(entry["transport"]), servers)
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _read(note: Path) -> dict[str, Any] | None:
+    """What is kept of a folder; None where no run in it needed a host."""
+    try:
+        kept = json.loads(note.read_text() or "{}")
+    except OSError:
+        return None
+    except ValueError:
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _key(command: Sequence[str]) -> str:
+    return hashlib.sha256(json.dumps(list(command)).encode()).hexdigest()[:16]
 
 
 def _note(cache: Path, folder: Path) -> Path:

@@ -45,6 +45,9 @@ class RunDatabases:
         create: Creates and migrates the test databases of some aliases, in a child process.
         renew_before: Templates that were made before this moment are made anew, in seconds since
             the epoch; None for none.
+
+    Attributes:
+        planned: Whether all servers have been asked for with which the run begins.
     """
 
     def __init__(
@@ -60,11 +63,14 @@ class RunDatabases:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
         self._set_aside = set_aside_variables()
-        self.run_id = secrets.token_hex(4)
         self.cache = cache_folder()
         # Tests may remove the folder that they run in.
         self._here = Path.cwd()
         self.project = project_of(config)
+        ahead = launch.started_ahead(self.project, config.transport)
+        self.run_id = secrets.token_hex(4) if ahead is None else ahead.arguments["run"]
+        self._folder = None if ahead is None else Path(ahead.arguments["folder"])
+        self.planned = False
         self.plans = DatabasePlans((), {})
         self._config = config
         self._setup = setup
@@ -72,7 +78,6 @@ class RunDatabases:
         self._runner_inputs = tuple(runner_inputs)
         self._report = report
         self._host_client: ServerHostClient | None = None
-        self._folder: Path | None = None
         verify = config.verify_templates
         self.shelf = Shelf(
             folder=self.cache,
@@ -126,6 +131,12 @@ class RunDatabases:
         templates = [self.identify(group) for group in self.plans.select(aliases)]
         for worker in range(1, workers + 1):
             self.servers.expect(worker, templates)
+
+    def start_no_others(self) -> None:
+        """Give up what was started ahead of time, now that all has been asked for."""
+        self.planned = True
+        if self._host_client is not None:
+            self._host_client.drop_ahead()
 
     def prepare(self, aliases: Collection[str]) -> None:
         """Make sure that the templates for these aliases exist, building them if need be.
@@ -235,13 +246,22 @@ class RunDatabases:
             if self._host_client is not None or not any(
                 group.has_server for group in self.plans.groups
             ):
-                launch.remember(self.cache, self._here, needed=self._host_client is not None)
+                self._remember()
             closed = None if self._host_client is None else self._host_client.close()
             self._host_client = None
             if self._folder is not None:
                 remove_folder(self._folder)
                 self._folder = None
         return closed
+
+    def _remember(self) -> None:
+        """Keep what the next run of the same command can start ahead of time."""
+        needs = None
+        if self.planned:
+            first = self.servers.first()
+            needs = launch.Needs(self.project, self._config.transport, first)
+        needed = self._host_client is not None
+        launch.remember(self.cache, self._here, needed=needed, needs=needs)
 
     def _lend(self, group: DatabaseGroup) -> Sequence[Lease]:
         """The databases of other servers that the migrations of a group may read."""

@@ -398,6 +398,7 @@ class Session:
             users = [batch for batch in batches if batch.aliases & set(template.group.aliases)]
             for worker in range(1, min(workers, len(users)) + 1):
                 servers.expect(worker, [template])
+        self._databases.start_no_others()
 
     def _report(self, event: Event) -> None:
         at = round(time.monotonic() - self._began, 6)

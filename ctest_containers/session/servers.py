@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctest_containers.backends import sqlite
@@ -15,7 +15,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerMeasured, ServerReady
 from ctest_containers.model import Lease, address_of
-from ctest_containers.servers import ANSWER_SECONDS, Reply, ServerHostClient
+from ctest_containers.servers import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 from ctest_containers.servers.requests import (
     AskServerMemory,
     ExplainServer,
@@ -69,6 +69,7 @@ class WorkerServers:
         self._folder = folder
         self._templates: dict[str, Template] = {}
         self._pending: dict[tuple[int, str], Pending] = {}
+        self._first: dict[tuple[int, str], StartServer] = {}
         self._started = 0
         self._asked: int | None = None
         self._asked_at = 0.0
@@ -85,6 +86,10 @@ class WorkerServers:
             current = was_there and pending.template.image == template.image
             if label == template.group.label and not current:
                 self._remove(worker, label)
+        if not was_there and template.group.has_server:
+            self._first = {key: one for key, one in self._first.items() if key in self._pending}
+            # Their template may be half of one that was being made.
+            self._host().drop_ahead()
 
     def expect(self, worker: int, templates: Iterable[Template]) -> None:
         """Ask for a worker's servers now, so that they are up when they are needed."""
@@ -94,29 +99,40 @@ class WorkerServers:
             if not group.has_server or key in self._pending:
                 continue
             assert template.base is not None
-            self._started += 1
-            name = f"w{worker}-{group.label}-{self._started}"
-            number = self._host().request(
-                StartServer(
-                    server=name,
-                    group=group.label,
-                    image=template.image,
-                    own_image=bool(template.base.context),
-                    vendor=group.vendor,
-                    users=group.roles,
-                    timeout_seconds=self._store.server_timeout_seconds,
-                    memory_bytes=self._store.server_memory_bytes,
-                    fingerprint=template.fingerprint,
-                    databases=tuple(one.name for one in group.databases),
-                )
+            host = self._host()
+            request = StartServer(
+                server=f"w{worker}-{group.label}-{host.named_ahead + self._started + 1}",
+                group=group.label,
+                image=template.image,
+                own_image=bool(template.base.context),
+                vendor=group.vendor,
+                users=group.roles,
+                timeout_seconds=self._store.server_timeout_seconds,
+                memory_bytes=self._store.server_memory_bytes,
+                fingerprint=template.fingerprint,
+                databases=tuple(one.name for one in group.databases),
             )
-            self._pending[key] = Pending(name, template, number, time.monotonic())
+            self._first.setdefault(key, request)
+            claim = host.claim(request)
+            if claim is None:
+                self._started += 1
+                claim = Claim(request.server, host.request(request), time.monotonic())
+            self._pending[key] = Pending(claim.server, template, claim.number, claim.began)
+
+    def first(self) -> tuple[StartServer, ...]:
+        """The first server of each worker and group, as the next run may ask for it."""
+        asked = sorted(self._first.items())
+        return tuple(
+            replace(request, server=f"w{worker}-{label}-{number}")
+            for number, ((worker, label), request) in enumerate(asked, start=1)
+        )
 
     def keep_workers(self, workers: int) -> None:
         """Give up the servers of workers that the run will not have."""
         for worker, label in list(self._pending):
             if worker > workers:
                 self._remove(worker, label)
+                self._first.pop((worker, label), None)
 
     def fileno(self) -> int | None:
         """See `workers.pool.Databases`."""

@@ -12,8 +12,13 @@ from harness.projects import run, write_tests
 
 TWO = """
         class First(TestCase):
-            def test_one(self):
+            def test_both_workers_have_a_server(self):
                 self.assertEqual(Author.objects.count(), 1)
+                there = Path(f"there-{os.getppid()}")
+                there.mkdir(exist_ok=True)
+                (there / type(self).__name__).touch()
+                while len([*there.iterdir()]) < 2:
+                    time.sleep(0.01)
 
         class Second(First):
             pass

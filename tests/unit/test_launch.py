@@ -7,7 +7,24 @@ from pathlib import Path
 
 import pytest
 
+from ctest_containers.model import Vendor
 from ctest_containers.servers import launch
+from ctest_containers.servers.requests import StartServer
+
+COMMAND = ["run", "--parallel", "2"]
+SERVER = StartServer(
+    server="w1-postgresql-1",
+    group="postgresql",
+    image="localhost/ctest/none/postgresql:0",
+    own_image=True,
+    vendor=Vendor.POSTGRESQL,
+    users=("shop",),
+    timeout_seconds=1.0,
+    memory_bytes=2**28,
+    fingerprint="0",
+    databases=("test_shop",),
+)
+NEEDS = launch.Needs("shop", "auto", (SERVER,))
 
 
 @pytest.fixture(autouse=True)
@@ -20,7 +37,7 @@ def nothing_ahead() -> Iterator[None]:
 def test_nothing_is_started_ahead_in_a_folder_that_never_needed_a_host(tmp_path: Path) -> None:
     launch.start_ahead(tmp_path / "cache", tmp_path)
 
-    assert launch._ahead == []
+    assert launch._state.waiting is None
 
 
 def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Path) -> None:
@@ -28,7 +45,8 @@ def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Pat
     launch.remember(cache, tmp_path, needed=True)
 
     launch.start_ahead(cache, tmp_path)
-    (waiting,) = launch._ahead
+    waiting = launch._state.waiting
+    assert waiting is not None
     taken = launch.take()
     taken.end()
 
@@ -39,7 +57,8 @@ def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Pat
 def test_a_host_that_nobody_needs_ends_without_a_word(tmp_path: Path) -> None:
     launch.remember(tmp_path, tmp_path, needed=True)
     launch.start_ahead(tmp_path, tmp_path)
-    (waiting,) = launch._ahead
+    waiting = launch._state.waiting
+    assert waiting is not None
 
     launch.give_up()
 
@@ -52,7 +71,7 @@ def test_a_folder_that_needs_none_any_more_is_forgotten(tmp_path: Path) -> None:
 
     launch.start_ahead(tmp_path, tmp_path)
 
-    assert launch._ahead == []
+    assert launch._state.waiting is None
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
@@ -61,4 +80,84 @@ def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> 
     launch.remember(tmp_path / "cache", tmp_path, needed=True)
     launch.start_ahead(tmp_path / "cache", tmp_path)
 
-    assert launch._ahead == []
+    assert launch._state.waiting is None
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path) -> None:
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    ahead = launch.started_ahead("shop", "auto")
+
+    assert ahead is not None
+    assert ahead.servers == (SERVER,)
+    assert Path(ahead.arguments["folder"]).is_dir()
+    launch.give_up()
+    assert not Path(ahead.arguments["folder"]).exists()
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) -> None:
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+
+    launch.start_ahead(tmp_path, tmp_path, ["run"])
+
+    assert launch._state.waiting is not None
+    assert launch._state.waiting.ahead is None
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize(
+    ("project", "transport", "engine"),
+    [
+        ("other", "auto", "unix:///nonexistent/docker.sock"),
+        ("shop", "port", "unix:///nonexistent/docker.sock"),
+        ("shop", "auto", "unix:///elsewhere/docker.sock"),
+    ],
+)
+def test_what_is_on_its_way_for_other_settings_is_given_up(
+    project: str, transport: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    waiting = launch._state.waiting
+    assert waiting is not None
+    monkeypatch.setenv("DOCKER_HOST", engine)
+
+    assert launch.started_ahead(project, transport) is None
+    assert waiting.process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no JSON", "[]", '{"KEY": null}', '{"KEY": {"servers": [{}]}}', '{"KEY": {"servers": 3}}'],
+)
+def test_a_note_that_cannot_be_understood_starts_the_host_alone(text: str, tmp_path: Path) -> None:
+    launch.remember(tmp_path, tmp_path, needed=True)
+    (note,) = (tmp_path / "needs-engine").iterdir()
+    note.write_text(text.replace("KEY", launch._key(COMMAND)))
+
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+
+    assert launch._state.waiting is not None
+    assert launch._state.waiting.ahead is None
+
+
+def test_only_so_many_commands_are_kept(tmp_path: Path) -> None:
+    for number in range(launch.KEPT_COMMANDS + 5):
+        launch._state.command = str(number)
+        launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+
+    kept = launch._read(launch._note(tmp_path, tmp_path))
+
+    assert kept is not None
+    assert list(kept) == [str(number) for number in range(5, launch.KEPT_COMMANDS + 5)]

@@ -1,0 +1,161 @@
+"""A command that was run before has its servers while the project is being loaded."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+from harness.containers import owned
+from harness.projects import copy_of, environment, run, start, wait_for
+
+NOWHERE = {"OUTCOMES_DB_PORT": "1"}
+COMMAND = ("run", "library.test_it", "--parallel", "2")
+
+TESTS = """
+from django.test import TestCase
+from library.models import Author
+
+class OneTests(TestCase):
+    def test_one(self):
+        Author.objects.create(name="one")
+
+class TwoTests(TestCase):
+    def test_two(self):
+        Author.objects.create(name="two")
+"""
+
+SLOW = """
+import os, pathlib, time
+if os.environ.get("SLOW_SETTINGS"):
+    pathlib.Path(os.environ["SLOW_SETTINGS"]).touch()
+    while pathlib.Path(os.environ["SLOW_SETTINGS"]).exists():
+        time.sleep(0.02)
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Path]:
+    """A file that is there while settings are loaded, and until somebody removes it."""
+    file = tmp_path / "slow"
+    yield file
+    file.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with two classes of tests, whose settings can be slow."""
+    project = copy_of("outcomes", tmp_path)
+    (project / "library" / "test_it.py").write_text(TESTS)
+    settings = project / "outcomes" / "settings.py"
+    settings.write_text(settings.read_text() + SLOW)
+    return project
+
+
+@pytest.fixture
+def env(tmp_path: Path, engine: docker.DockerClient) -> dict[str, str]:
+    del engine
+    return environment(tmp_path / "cache", {"OUTCOMES_DB": "postgresql", **NOWHERE})
+
+
+def _ours(engine: docker.DockerClient, before: set[str]) -> int:
+    return len(owned(engine) - before)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_servers_come_up_before_the_settings_are_loaded_and_are_the_ones_that_workers_get(
+    project: Path, env: dict[str, str], engine: docker.DockerClient, slow: Path
+) -> None:
+    first = run(project, *COMMAND, env=env)
+    before = owned(engine)
+    process = start(project, *COMMAND, "-v", "2", env=env)
+    process.communicate(timeout=120)
+    process = start(project, *COMMAND, "-v", "2", env={**env, "SLOW_SETTINGS": str(slow)})
+    wait_for(lambda: slow.exists() and _ours(engine, before) == 2, 60, "the start of two servers")
+    ahead = owned(engine) - before
+
+    slow.unlink()
+    seen = set(ahead)
+    while process.poll() is None:
+        seen |= owned(engine) - before
+    output, _ = process.communicate(timeout=120)
+
+    assert (first.code, process.returncode) == (0, 0), output
+    assert "Running in 2 workers" in output
+    assert seen == ahead
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_servers_of_a_schema_that_is_not_todays_are_given_up_and_no_test_sees_them(
+    project: Path, env: dict[str, str]
+) -> None:
+    run(project, *COMMAND, env=env)
+    (project / "library" / "migrations" / "0099_more.py").write_text(
+        "from django.db import migrations, models\n"
+        "class Migration(migrations.Migration):\n"
+        '    dependencies = [("library", "0003_book")]\n'
+        '    operations = [migrations.AddField("author", "more", models.TextField(default="x"))]\n'
+    )
+    models = project / "library" / "models.py"
+    field = '    more = models.TextField(default="x")\n'
+    head = "class Author(models.Model):\n"
+    assert head in models.read_text()
+    models.write_text(models.read_text().replace(head, head + field))
+
+    done = run(project, *COMMAND, env=env)
+
+    assert done.code == 0, done.output
+    assert "incrementally" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_project_that_cannot_be_loaded_any_more_leaves_no_server(
+    project: Path, env: dict[str, str]
+) -> None:
+    run(project, *COMMAND, env=env)
+    (project / "outcomes" / "settings.py").write_text("1 / 0\n")
+
+    done = run(project, *COMMAND, env=env)
+
+    assert done.code == 2
+    assert "ZeroDivisionError" in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_run_that_turns_out_to_need_no_server_leaves_none(
+    project: Path, env: dict[str, str]
+) -> None:
+    run(project, *COMMAND, env=env)
+    plain = TESTS.replace("import TestCase", "import SimpleTestCase as TestCase")
+    plain = plain.replace("Author.objects.create", "str").replace("name=", "")
+    (project / "library" / "test_it.py").write_text(plain)
+
+    done = run(project, *COMMAND, env=env)
+
+    assert done.code == 0, done.output
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_ended_while_settings_are_loaded_leaves_no_server(
+    sent: signal.Signals,
+    project: Path,
+    env: dict[str, str],
+    engine: docker.DockerClient,
+    slow: Path,
+) -> None:
+    run(project, *COMMAND, env=env)
+    before = owned(engine)
+    process = start(project, *COMMAND, env={**env, "SLOW_SETTINGS": str(slow)})
+    wait_for(lambda: slow.exists() and _ours(engine, before) == 2, 60, "the start of two servers")
+
+    os.kill(process.pid, sent)
+    process.communicate(timeout=60)
+
+    def all_is_gone() -> bool:
+        return owned(engine) <= before and not [*Path(tempfile.gettempdir()).glob("ctest-*")]
+
+    wait_for(all_is_gone, 30, "the removal of the servers and of the run's folder")
