@@ -136,6 +136,9 @@ class ContainerEngine(Protocol):
     def running_since(self, container_id: str) -> str:
         """When a container was started, as the engine writes it; empty if it does not run."""
 
+    def architecture(self) -> str:
+        """What its machine's processor is called, such as amd64 and arm64."""
+
     def free_bytes(self) -> int | None:
         """Memory that its containers leave free; None where it is that of this machine."""
 

@@ -148,6 +148,11 @@ class DockerEngine:
         near = is_near(self._address) or self.own_container() is not None
         return near and self._kernel == platform.release()
 
+    def architecture(self) -> str:
+        """See `ContainerEngine`."""
+        with translated("asking about its version"):
+            return str(self._client.version()["Arch"])
+
     def free_bytes(self) -> int | None:
         """See `ContainerEngine`; what others than containers take there, nobody tells."""
         if self.is_here():

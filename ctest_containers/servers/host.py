@@ -40,6 +40,7 @@ from ctest_containers.errors import (
 from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
+    AskArchitecture,
     AskMemory,
     AskServerMemory,
     BuildBase,
@@ -139,6 +140,8 @@ class ServerHost:
     def answer(self, request: Request) -> Any:
         """Do what a request asks and give the answer, which JSON can carry."""
         match request:
+            case AskArchitecture():
+                return self._engine.architecture()
             case AskMemory():
                 return self._engine.free_bytes()
             case AskServerMemory():

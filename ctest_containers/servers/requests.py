@@ -35,6 +35,11 @@ class AskMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskArchitecture:
+    """What is the processor called of the engine's machine?"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskServerMemory:
     """How many bytes did each server take when they were last looked at? Answered by name."""
 
@@ -216,7 +221,8 @@ class RemoveServer:
 
 
 Request = (
-    AskMemory
+    AskArchitecture
+    | AskMemory
     | AskServerMemory
     | FindTemplate
     | ListImages
@@ -242,6 +248,7 @@ Request = (
 REQUESTS: dict[str, type[Request]] = {
     request.__name__: request
     for request in (
+        AskArchitecture,
         AskMemory,
         AskServerMemory,
         FindTemplate,

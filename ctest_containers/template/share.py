@@ -14,8 +14,9 @@ from typing import Any, Final
 from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import TemplateError
 from ctest_containers.model import Vendor
-from ctest_containers.servers import ServerHostClient
+from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
+    AskArchitecture,
     LoadImage,
     PullImage,
     PushImage,
@@ -33,15 +34,25 @@ CONTENTS: Final = "templates.json"
 """The member of a file of templates that says what the others are."""
 
 
-def shared_name(registry: str, image: str) -> str:
+def shared_name(registry: str, image: str, architecture: str) -> str:
     """What a template is called in a registry.
 
-    All templates are tags of one repository, so that a registry knows which layers it has.
+    All templates are tags of one repository, so that a registry knows which layers it has. A
+    fingerprint is the same on every machine; an image runs on machines of its architecture.
     """
     repository, _, fingerprint = image.rpartition(":")
     project, _, group = repository.rpartition("/")
     short = project.rpartition("/")[2][:PROJECT_LENGTH].rstrip("-")
-    return f"{registry}:{short}-{group}-{fingerprint}"
+    return f"{registry}:{short}-{group}-{fingerprint}-{architecture}"
+
+
+def name_in(registry: str, image: str, host: ServerHostClient) -> str:
+    """What a template of this engine is called in a registry.
+
+    Raises:
+        EngineError: The engine does not answer.
+    """
+    return shared_name(registry, image, str(host.call(AskArchitecture(), ANSWER_SECONDS)))
 
 
 def push(host: ServerHostClient, image: str, registry: str) -> Travelled:
@@ -50,7 +61,7 @@ def push(host: ServerHostClient, image: str, registry: str) -> Travelled:
     Raises:
         RegistryError: It does not answer, or refuses.
     """
-    request = PushImage(image=image, target=shared_name(registry, image))
+    request = PushImage(image=image, target=name_in(registry, image, host))
     return Travelled(**host.call(request, TRAVEL_SECONDS))
 
 

@@ -120,7 +120,7 @@ class Shelf:
             RegistryError: The registry does not answer, or refuses.
         """
         host = self.host()
-        came = share.shared_name(registry, template.image)
+        came = share.name_in(registry, template.image, host)
         travelled = share.pull(host, came)
         if travelled is None:
             return None, []

@@ -231,9 +231,14 @@ def _carry(
 
 def error_answer(status: int, message: str) -> bytes:
     """An engine's answer that refuses."""
-    body = f'{{"message": "{message}"}}'.encode()
+    return answer(f'{{"message": "{message}"}}', f"{status} Refused")
+
+
+def answer(body: str, status: str = "200 OK") -> bytes:
+    """An engine's answer, in JSON."""
+    content = body.encode()
     head = (
-        f"HTTP/1.1 {status} Refused\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
     )
-    return head.encode() + body
+    return head.encode() + content

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from harness.engines import MEBIBYTE, second_engine, way_to_the_engine
+from harness.engines import MEBIBYTE, answer, second_engine, way_to_the_engine
 from harness.groups import join_by_settings, kills, limit, memory_group
 from harness.projects import django, run, toolkit, write_tests
 
@@ -174,9 +174,7 @@ def test_the_memory_of_an_engine_elsewhere_limits_the_workers(
     def elsewhere(method: str, path: str) -> bytes | None:
         if (method, path.rpartition("/")[2]) != ("GET", "info"):
             return None
-        body = json.dumps(facts).encode()
-        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
-        return f"{head}{len(body)}\r\n\r\n".encode() + body
+        return answer(json.dumps(facts))
 
     labels = ["library.test_outcomes", "--parallel", "8", "--transport", "port"]
     with TemporaryDirectory(prefix="e-", dir="/tmp") as name:

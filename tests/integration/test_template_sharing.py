@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import tarfile
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from harness.engines import answer, way_to_the_engine
 from harness.projects import environment, run
 from harness.registry import PASSWORD, Registry, running_registry
 from harness.tampering import WRONG_LABEL, change_database, rebuild_with
@@ -90,6 +92,35 @@ def test_what_one_machine_has_built_another_pulls_and_migrates_nothing(
     names = [tag for image in engine.images.list() for tag in image.tags]
     assert not [name for name in names if registry.address in name]
     assert PASSWORD not in first.output + second.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_machines_of_another_architecture_have_templates_of_their_own(
+    project: Path,
+    project_name: str,
+    repository: str,
+    registry: Registry,
+    env: dict[str, str],
+    engine: docker.DockerClient,
+    short_folder: Path,
+) -> None:
+    options = [TEST, "--project", project_name, "--registry", repository, "--push"]
+    other = json.dumps({**engine.version(), "Arch": "riscv64"})
+
+    def pretend(_method: str, path: str) -> bytes | None:
+        return answer(other) if path.endswith("/version") else None
+
+    with way_to_the_engine(short_folder, pretend) as address:
+        run(project, *options, env={**env, "DOCKER_HOST": address})
+    forget(engine, project_name)
+    done = run(project, *options, env=env)
+
+    assert "Pulled the template" not in done.output
+    assert "Pushed the template" in done.output
+    tags = [one for one in registry.tags("acme/templates") if one.startswith(project_name)]
+    own = engine.version()["Arch"]
+    assert {tag.rpartition("-")[2] for tag in tags} == {own, "riscv64"}
+    assert len({tag.rpartition("-")[0] for tag in tags}) == 1
 
 
 @pytest.mark.usefixtures("no_container_is_left")

@@ -76,6 +76,9 @@ class FakeEngine:
     def running_since(self, container_id: str) -> str:
         return self.running.get(container_id, "")
 
+    def architecture(self) -> str:
+        return "amd64"
+
     def free_bytes(self) -> int | None:
         return None
 

@@ -12,17 +12,21 @@ LONG = "a-project-" * 20
 
 
 def test_all_templates_are_tags_of_one_repository() -> None:
-    name = shared_name("ghcr.io/acme/templates", f"localhost/ctest/shop/postgresql-2:{FINGERPRINT}")
+    image = f"localhost/ctest/shop/postgresql-2:{FINGERPRINT}"
 
-    assert name == f"ghcr.io/acme/templates:shop-postgresql-2-{FINGERPRINT}"
+    name = shared_name("ghcr.io/acme/templates", image, "arm64")
+
+    assert name == f"ghcr.io/acme/templates:shop-postgresql-2-{FINGERPRINT}-arm64"
 
 
 def test_a_tag_has_at_most_128_characters_whatever_the_project_is_called() -> None:
-    name = shared_name("ghcr.io/acme/templates", f"localhost/ctest/{LONG}/postgresql:{FINGERPRINT}")
+    image = f"localhost/ctest/{LONG}/postgresql-99:{FINGERPRINT}"
+
+    name = shared_name("ghcr.io/acme/templates", image, "ppc64le")
 
     tag = name.rpartition(":")[2]
     assert len(tag) <= 128
-    assert tag.endswith(f"-postgresql-{FINGERPRINT}")
+    assert tag.endswith(f"-postgresql-99-{FINGERPRINT}-ppc64le")
 
 
 @pytest.mark.parametrize(
