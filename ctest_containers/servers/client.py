@@ -58,11 +58,13 @@ class Claim:
     Attributes:
         number: That of the answer which says that it is up.
         began: When it was asked for, by the monotonic clock.
+        reply: That answer, if it has come already.
     """
 
     server: str
     number: int
     began: float
+    reply: Reply | None = None
 
 
 class ServerHostClient:
@@ -97,6 +99,7 @@ class ServerHostClient:
         self._last = CONNECTED + len(servers)
         self._closed: Closed | None = None
         self._early: dict[int, Reply] = {}
+        self._unclaimed: dict[int, Reply] = {}
 
     def fileno(self) -> int:
         """Readable when there may be answers."""
@@ -135,7 +138,8 @@ class ServerHostClient:
             if same and one.server.partition("-")[0] == worker:
                 assert ahead is not None
                 del self._ahead[number]
-                return Claim(one.server, number, ahead.began)
+                reply = self._unclaimed.pop(number, None)
+                return Claim(one.server, number, ahead.began, reply)
         return None
 
     def drop_ahead(self) -> None:
@@ -159,7 +163,9 @@ class ServerHostClient:
         for reply in found:
             if reply.number == CONNECTED:
                 reply.get()
-        return [reply for reply in found if reply.number not in {CONNECTED, CLOSED}]
+        self._unclaimed |= {reply.number: reply for reply in found if reply.number in self._ahead}
+        others = {CONNECTED, CLOSED, *self._ahead}
+        return [reply for reply in found if reply.number not in others]
 
     def call(self, request: Request, timeout_seconds: float) -> Any:
         """Send a request and wait for its answer; other answers are kept for `replies`.

@@ -167,6 +167,9 @@ def started_ahead(project: str, transport: str) -> Ahead | None:
     ahead = None if waiting is None else waiting.ahead
     if ahead is None:
         return None
+    if ahead.arguments["owner"] != os.getpid():
+        # A fork of the process that asked for it.
+        return None
     wanted = {"project": project, "transport": transport, "environment": _engine_variables()}
     if {**ahead.arguments, **wanted} != ahead.arguments:
         give_up()

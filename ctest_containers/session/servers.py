@@ -117,7 +117,10 @@ class WorkerServers:
             if claim is None:
                 self._started += 1
                 claim = Claim(request.server, host.request(request), time.monotonic())
-            self._pending[key] = Pending(claim.server, template, claim.number, claim.began)
+            pending = Pending(claim.server, template, claim.number, claim.began)
+            self._pending[key] = pending
+            if claim.reply is not None:
+                self._take_reply(worker, pending, claim.reply)
 
     def first(self) -> tuple[StartServer, ...]:
         """The first server of each worker and group, as the next run may ask for it."""
@@ -154,23 +157,26 @@ class WorkerServers:
             self._asked = None
             return
         self._take_memory(replies)
-        for (worker, label), pending in self._pending.items():
-            reply = replies.get(pending.number)
-            if reply is None:
-                continue
-            pending.reply = reply
-            if reply.error is None:
-                for unfit in unfit_drivers(pending.template.group, reply.result["version"]):
-                    self._report(unfit)
-                self._report(
-                    ServerReady(
-                        worker=worker,
-                        group=label,
-                        container=reply.result["container"],
-                        version=reply.result["version"],
-                        seconds=time.monotonic() - pending.requested,
-                    )
-                )
+        for (worker, _), pending in self._pending.items():
+            if pending.number in replies:
+                self._take_reply(worker, pending, replies[pending.number])
+
+    def _take_reply(self, worker: int, pending: Pending, reply: Reply) -> None:
+        pending.reply = reply
+        if reply.error is not None:
+            return
+        group = pending.template.group
+        for unfit in unfit_drivers(group, reply.result["version"]):
+            self._report(unfit)
+        self._report(
+            ServerReady(
+                worker=worker,
+                group=group.label,
+                container=reply.result["container"],
+                version=reply.result["version"],
+                seconds=time.monotonic() - pending.requested,
+            )
+        )
 
     def _is_waiting(self) -> bool:
         return any(pending.reply is None for pending in self._pending.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -91,8 +92,9 @@ def test_servers_come_up_before_the_settings_are_loaded_and_are_the_ones_that_wo
 
 @pytest.mark.usefixtures("no_container_is_left")
 def test_servers_of_a_schema_that_is_not_todays_are_given_up_and_no_test_sees_them(
-    project: Path, env: dict[str, str]
+    project: Path, env: dict[str, str], project_name: str
 ) -> None:
+    env = {**env, "CTEST_CONTAINERS_PROJECT": project_name}
     run(project, *COMMAND, env=env)
     (project / "library" / "migrations" / "0099_more.py").write_text(
         "from django.db import migrations, models\n"
@@ -159,3 +161,18 @@ def test_a_run_that_is_ended_while_settings_are_loaded_leaves_no_server(
         return owned(engine) <= before and not [*Path(tempfile.gettempdir()).glob("ctest-*")]
 
     wait_for(all_is_gone, 30, "the removal of the servers and of the run's folder")
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_servers_that_are_up_before_anybody_asks_for_them_are_not_waited_for(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    """The parent has a database of its own first, and hears of all servers meanwhile."""
+    early = "\nAuthor.objects.count()\n__import__('time').sleep(2)\nAuthor.objects.count()\n"
+    (project / "library" / "test_it.py").write_text(TESTS + early)
+    first = run(project, *COMMAND, env=env)
+    shutil.rmtree(tmp_path / "cache" / "ctest_containers" / "forecast")
+
+    done = run(project, *COMMAND, env=env, seconds=60)
+
+    assert (first.code, done.code) == (0, 0), done.output
