@@ -19,6 +19,7 @@ from ctest_containers.servers.requests import (
     CLOSED,
     CONNECTED,
     Closed,
+    NoteContainer,
     RemoveServer,
     Request,
     StartServer,
@@ -71,6 +72,8 @@ class ServerHostClient:
     """Starts a server host and speaks with it. Starts no thread, so the parent may fork.
 
     Args:
+        run, folder: Names its containers, and holds their sockets; a host that was started ahead
+            of time has others of its own.
         service: The file of the service that is to keep its servers; empty where none is.
 
     Attributes:
@@ -80,17 +83,13 @@ class ServerHostClient:
     def __init__(
         self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
     ) -> None:
-        self.folder = folder
-        self._arguments = launch.arguments(
-            run=run, folder=folder, project=project, transport=transport, service=service
+        host = launch.take(
+            launch.arguments(
+                run=run, folder=folder, project=project, transport=transport, service=service
+            )
         )
-        host = launch.take()
-        if host.ahead is not None and host.ahead.arguments != self._arguments:
-            # What it was told ahead of time is not what is wanted.
-            host.end()
-            host = launch.take()
-        if host.ahead is None:
-            host.tell(self._arguments)
+        self._arguments = host.arguments
+        self.folder = Path(self._arguments["folder"])
         self._host, self._process, self._log = host, host.process, host.log
         servers = () if host.ahead is None else host.ahead.servers
         self._ahead = dict(enumerate(servers, start=CONNECTED + 1))
@@ -100,6 +99,10 @@ class ServerHostClient:
         self._closed: Closed | None = None
         self._early: dict[int, Reply] = {}
         self._unclaimed: dict[int, Reply] = {}
+        if host.ahead is not None:
+            # A host that has died is told of by whoever asks it for something.
+            with suppress(EngineError):
+                self.request(NoteContainer(folder=str(folder)))
 
     def fileno(self) -> int:
         """Readable when there may be answers."""
@@ -197,8 +200,7 @@ class ServerHostClient:
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
-            sweeping = launch.take()
-            sweeping.tell({**self._arguments, "sweep": True})
+            sweeping = launch.take({**self._arguments, "sweep": True})
             left = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()

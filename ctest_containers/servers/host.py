@@ -54,6 +54,7 @@ from ctest_containers.servers.requests import (
     ListImages,
     LoadImage,
     NameImage,
+    NoteContainer,
     PullImage,
     PushImage,
     ReadCatalogs,
@@ -117,11 +118,11 @@ class ServerHost:
         self._project = project
         self._engine = DockerEngine()
         own = self._engine.own_container()
-        if own is not None:
-            name_container(folder, own.label)
+        self._own_label = own.label if own else ""
+        self._note_container(folder)
         self._labels = {
             labels.RUN: run,
-            labels.OWNER: labels.owner(owner, own.label if own else ""),
+            labels.OWNER: labels.owner(owner, self._own_label),
             labels.PROJECT: project,
         }
         if service:
@@ -183,6 +184,8 @@ class ServerHost:
                 return self._engine.save(request.image, Path(request.file))
             case LoadImage():
                 return self._engine.load(Path(request.file))
+            case NoteContainer():
+                return self._note_container(Path(request.folder))
             case KeepServer():
                 return self._keep(request)
             case RemoveServer():
@@ -242,6 +245,10 @@ class ServerHost:
         return Closed(
             left=tuple(sorted(left)), reason=reasons[0] if reasons else "", peaks=dict(self._peaks)
         )
+
+    def _note_container(self, folder: Path) -> None:
+        if self._own_label:
+            name_container(folder, self._own_label)
 
     def _digest(self, image: str) -> str:
         if self._engine.image_labels(image) is None:

@@ -56,15 +56,13 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What a host was told before anybody knew whether it would be wanted.
+    """The servers that a host was asked for before anybody knew whether they would be wanted.
 
     Attributes:
-        arguments: What it is for.
-        servers: Those that it starts; their requests are numbered from 1.
+        servers: Their requests are numbered from 1.
         began: When, by the monotonic clock.
     """
 
-    arguments: Mapping[str, Any]
     servers: tuple[StartServer, ...]
     began: float
 
@@ -75,11 +73,12 @@ class HostProcess:
 
     Attributes:
         log: What it writes to its standard error; a file without a name.
-        ahead: None for one that still waits to be told what it is for.
+        arguments: What it is for; empty while it waits to be told.
     """
 
     process: subprocess.Popen[bytes]
     log: IO[bytes]
+    arguments: Mapping[str, Any]
     ahead: Ahead | None = None
 
     def end(self) -> None:
@@ -91,7 +90,12 @@ class HostProcess:
             self.process.communicate()
         self.log.close()
         if self.ahead is not None:
-            remove_folder(Path(self.ahead.arguments["folder"]))
+            remove_folder(Path(self.arguments["folder"]))
+
+    def begin(self, arguments: Mapping[str, Any]) -> None:
+        """Tell it what it is for."""
+        self.arguments = arguments
+        self.tell(arguments)
 
     def tell(self, message: Mapping[str, Any] | None) -> None:
         """Send it a line; that it has ended is found out by who asks it."""
@@ -161,26 +165,22 @@ def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
         _order(_state.waiting, needs)
 
 
-def started_ahead(project: str, transport: str) -> Ahead | None:
-    """What is on its way already for a run of this project; anything else is given up."""
-    waiting = _state.waiting
-    ahead = None if waiting is None else waiting.ahead
-    if ahead is None:
-        return None
-    if ahead.arguments["owner"] != os.getpid():
-        # A fork of the process that asked for it.
-        return None
-    wanted = {"project": project, "transport": transport, "environment": _engine_variables()}
-    if {**ahead.arguments, **wanted} != ahead.arguments:
-        give_up()
-        return None
-    return ahead
+def take(arguments: Mapping[str, Any]) -> HostProcess:
+    """A host that is for this: the one that was started ahead, or a new one.
 
-
-def take() -> HostProcess:
-    """The host that was started ahead, or a new one."""
+    One that has been told what it is for keeps its own run and folder; it is given up where
+    anything else of it is not what is wanted.
+    """
     waiting, _state.waiting = _state.waiting, None
-    return waiting or _start()
+    if waiting is not None and waiting.arguments:
+        own = {name: waiting.arguments[name] for name in ("run", "folder")}
+        if {**arguments, **own} == waiting.arguments:
+            return waiting
+        waiting.end()
+        waiting = None
+    host = waiting or _start()
+    host.begin(arguments)
+    return host
 
 
 def give_up() -> None:
@@ -217,9 +217,8 @@ def _order(host: HostProcess, needs: Needs) -> None:
     except EngineError:
         # The run says so itself when it needs the folder.
         return
-    told = arguments(run=run, folder=folder, project=needs.project, transport=needs.transport)
-    host.ahead = Ahead(told, needs.servers, time.monotonic())
-    host.tell(told)
+    host.begin(arguments(run=run, folder=folder, project=needs.project, transport=needs.transport))
+    host.ahead = Ahead(needs.servers, time.monotonic())
     for number, server in enumerate(needs.servers, start=1):
         host.tell(numbered(number, server))
 
@@ -280,4 +279,4 @@ def _start() -> HostProcess:
         # Ctrl-C at the terminal must not reach the process that cleans up.
         start_new_session=True,
     )
-    return HostProcess(process, log)
+    return HostProcess(process, log, {})

@@ -40,6 +40,13 @@ class AskArchitecture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoteContainer:
+    """Note in another folder of the run, too, which container its parent is in, if any."""
+
+    folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AskServerMemory:
     """How many bytes did each server take when they were last looked at? Answered by name."""
 
@@ -242,6 +249,7 @@ Request = (
     | LoadImage
     | ReadMarks
     | KeepServer
+    | NoteContainer
     | RemoveServer
 )
 
@@ -269,6 +277,7 @@ REQUESTS: dict[str, type[Request]] = {
         LoadImage,
         ReadMarks,
         KeepServer,
+        NoteContainer,
         RemoveServer,
     )
 }

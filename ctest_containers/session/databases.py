@@ -63,13 +63,11 @@ class RunDatabases:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
         self._set_aside = set_aside_variables()
+        self.run_id = secrets.token_hex(4)
         self.cache = cache_folder()
         # Tests may remove the folder that they run in.
         self._here = Path.cwd()
         self.project = project_of(config)
-        ahead = launch.started_ahead(self.project, config.transport)
-        self.run_id = secrets.token_hex(4) if ahead is None else ahead.arguments["run"]
-        self._folder = None if ahead is None else Path(ahead.arguments["folder"])
         self.planned = False
         self.plans = DatabasePlans((), {})
         self._config = config
@@ -78,6 +76,7 @@ class RunDatabases:
         self._runner_inputs = tuple(runner_inputs)
         self._report = report
         self._host_client: ServerHostClient | None = None
+        self._folder: Path | None = None
         verify = config.verify_templates
         self.shelf = Shelf(
             folder=self.cache,

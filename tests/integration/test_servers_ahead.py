@@ -141,6 +141,18 @@ def test_a_run_that_turns_out_to_need_no_server_leaves_none(
     assert done.code == 0, done.output
 
 
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_run_that_turns_out_to_be_on_sqlite_is_not_disturbed(
+    project: Path, env: dict[str, str]
+) -> None:
+    run(project, *COMMAND, env=env)
+
+    done = run(project, *COMMAND, env={**env, "OUTCOMES_DB": "sqlite"})
+
+    assert done.code == 0, done.output
+    assert "Ran 2 tests" in done.output
+
+
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_ended_while_settings_are_loaded_leaves_no_server(
     sent: signal.Signals,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,7 @@ def test_nothing_is_started_ahead_in_a_folder_that_never_needed_a_host(tmp_path:
     assert launch._state.waiting is None
 
 
+@pytest.mark.usefixtures("no_engine")
 def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     launch.remember(cache, tmp_path, needed=True)
@@ -47,7 +48,7 @@ def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Pat
     launch.start_ahead(cache, tmp_path)
     waiting = launch._state.waiting
     assert waiting is not None
-    taken = launch.take()
+    taken = launch.take(_arguments(tmp_path))
     taken.end()
 
     assert taken is waiting
@@ -83,6 +84,12 @@ def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> 
     assert launch._state.waiting is None
 
 
+def _arguments(
+    folder: Path, project: str = "shop", transport: str = "auto"
+) -> Mapping[str, object]:
+    return launch.arguments(run="0", folder=folder, project=project, transport=transport)
+
+
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "unix:///nonexistent/docker.sock")
@@ -94,13 +101,17 @@ def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path)
     launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
     launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    ahead = launch.started_ahead("shop", "auto")
+    waiting = launch._state.waiting
+    taken = launch.take(_arguments(tmp_path))
 
-    assert ahead is not None
-    assert ahead.servers == (SERVER,)
-    assert Path(ahead.arguments["folder"]).is_dir()
-    launch.give_up()
-    assert not Path(ahead.arguments["folder"]).exists()
+    assert taken is waiting
+    assert taken.ahead is not None
+    assert taken.ahead.servers == (SERVER,)
+    own = Path(taken.arguments["folder"])
+    assert own.is_dir()
+    taken.end()
+    assert not own.exists()
+    assert tmp_path.is_dir()
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -133,7 +144,11 @@ def test_what_is_on_its_way_for_other_settings_is_given_up(
     assert waiting is not None
     monkeypatch.setenv("DOCKER_HOST", engine)
 
-    assert launch.started_ahead(project, transport) is None
+    taken = launch.take(_arguments(tmp_path, project, transport))
+    taken.end()
+
+    assert taken is not waiting
+    assert taken.ahead is None
     assert waiting.process.returncode == 0
 
 
