@@ -16,7 +16,7 @@ POLL_SECONDS = 0.003
 EXECUTE_EVERY_SECONDS = 0.05
 """Between two attempts to run a command in its container, which costs the engine more."""
 
-INSPECT_EVERY_SECONDS = 0.25
+INSPECT_EVERY_SECONDS = 1.0
 """Between two looks at whether its container still runs."""
 
 
