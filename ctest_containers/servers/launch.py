@@ -111,11 +111,11 @@ class _State:
 
     Attributes:
         waiting: The host that was started ahead of time, and is not used yet.
-        command: What is being run, as the key of what it needs; empty where that is not kept.
+        command: What is being run; empty where what it needs is not kept.
     """
 
     waiting: HostProcess | None = None
-    command: str = ""
+    command: tuple[str, ...] = ()
 
 
 _state = _State()
@@ -153,14 +153,14 @@ def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
         command: What is being run, with all its arguments; what it needed last time is started,
             too. Empty starts the host alone.
     """
-    _state.command = _key(command) if command else ""
+    _state.command = tuple(command)
     if _state.waiting is not None:
         return
     kept = _read(_note(cache, folder))
     if kept is None:
         return
     _state.waiting = _start()
-    needs = _needs(kept.get(_state.command))
+    needs = _needs(kept.get(_key(_state.command)))
     if needs is not None:
         _order(_state.waiting, needs)
 
@@ -202,11 +202,12 @@ def remember(cache: Path, folder: Path, *, needed: bool, needs: Needs | None = N
             note.unlink(missing_ok=True)
             return
         kept = _read(note) or {}
-        entry = kept.pop(_state.command, None)
+        key = _key(_state.command)
+        entry = kept.pop(key, None)
         if _state.command and needs is not None:
             entry = asdict(needs)
         if entry is not None:
-            kept[_state.command] = entry
+            kept[key] = entry
         replace_text(note, json.dumps(dict(list(kept.items())[-KEPT_COMMANDS:])))
 
 
@@ -259,7 +260,9 @@ def _read(note: Path) -> dict[str, Any] | None:
 
 
 def _key(command: Sequence[str]) -> str:
-    return hashlib.sha256(json.dumps(list(command)).encode()).hexdigest()[:16]
+    """A command, and the engine that it meant: where settings name one, none is known ahead."""
+    meant = [list(command), sorted(_engine_variables().items())]
+    return hashlib.sha256(json.dumps(meant).encode()).hexdigest()[:16]
 
 
 def _note(cache: Path, folder: Path) -> Path:

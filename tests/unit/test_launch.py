@@ -169,10 +169,26 @@ def test_a_note_that_cannot_be_understood_starts_the_host_alone(text: str, tmp_p
 
 def test_only_so_many_commands_are_kept(tmp_path: Path) -> None:
     for number in range(launch.KEPT_COMMANDS + 5):
-        launch._state.command = str(number)
+        launch._state.command = (str(number),)
         launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
     kept = launch._read(launch._note(tmp_path, tmp_path))
 
     assert kept is not None
-    assert list(kept) == [str(number) for number in range(5, launch.KEPT_COMMANDS + 5)]
+    last = range(5, launch.KEPT_COMMANDS + 5)
+    assert list(kept) == [launch._key([str(number)]) for number in last]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_where_settings_name_the_engine_nothing_is_asked_for_ahead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    with monkeypatch.context() as while_it_runs:
+        while_it_runs.setenv("DOCKER_HOST", "unix:///elsewhere/docker.sock")
+        launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+
+    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+
+    assert launch._state.waiting is not None
+    assert launch._state.waiting.ahead is None
