@@ -39,9 +39,11 @@ def make_run_folder(run: str, *, service: str = "") -> Path:
         EngineError: It cannot be made.
     """
     folder = run_folder(run)
+    # Known before the folder is there: one that is left without it would belong to nobody.
+    owner = f"{labels.owner(os.getpid())}\n{service}"
     try:
         folder.mkdir(mode=0o700)
-        (folder / OWNER_FILE).write_text(f"{labels.owner(os.getpid())}\n{service}")
+        (folder / OWNER_FILE).write_text(owner)
     except OSError as error:
         raise EngineError(
             f"The run's folder {folder} cannot be made: {error}.",
