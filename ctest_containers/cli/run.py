@@ -62,16 +62,15 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         # Its libraries are loaded, and servers come up, while the project is loaded.
         launch.start_ahead(cache_folder(), folder, [typed, *arguments])
     try:
-        try:
-            load_project()
-        except ProjectCodeError as error:
-            # Shows where the project's own code failed.
-            traceback.print_exception(error.__cause__)
-            raise
+        load_project()
         argv = django_command_line(arguments, runner, typed)
         found = ManagementUtility(argv).fetch_command("test")
         assert isinstance(found, BaseCommand)
         readable(type(found))().run_from_argv(argv)
+    except ProjectCodeError as error:
+        # Shows where the project's own code failed.
+        traceback.print_exception(error.__cause__)
+        raise
     finally:
         # Where it did not come to a run, nobody has taken what was started for it.
         launch.give_up()

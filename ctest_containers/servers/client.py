@@ -91,11 +91,10 @@ class ServerHostClient:
         self._arguments = host.arguments
         self.folder = Path(self._arguments["folder"])
         self._host, self._process, self._log = host, host.process, host.log
-        servers = () if host.ahead is None else host.ahead.servers
-        self._ahead = dict(enumerate(servers, start=CONNECTED + 1))
-        self.named_ahead = len(servers)
+        self._ahead = {} if host.ahead is None else dict(host.ahead.servers)
+        self.named_ahead = len(self._ahead)
         self._lines = LineBuffer()
-        self._last = CONNECTED + len(servers)
+        self._last = max(self._ahead, default=CONNECTED)
         self._closed: Closed | None = None
         self._early: dict[int, Reply] = {}
         self._unclaimed: dict[int, Reply] = {}

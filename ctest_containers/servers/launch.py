@@ -24,7 +24,7 @@ from typing import IO, Any, Final
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineError
 from ctest_containers.model import Vendor
-from ctest_containers.servers.requests import StartServer
+from ctest_containers.servers.requests import CONNECTED, StartServer
 from ctest_containers.storage import replace_text
 
 PROGRAM: Final = (
@@ -59,11 +59,11 @@ class Ahead:
     """The servers that a host was asked for before anybody knew whether they would be wanted.
 
     Attributes:
-        servers: Their requests are numbered from 1.
+        servers: By the number of the request for each.
         began: When, by the monotonic clock.
     """
 
-    servers: tuple[StartServer, ...]
+    servers: Mapping[int, StartServer]
     began: float
 
 
@@ -219,8 +219,8 @@ def _order(host: HostProcess, needs: Needs) -> None:
         # The run says so itself when it needs the folder.
         return
     host.begin(arguments(run=run, folder=folder, project=needs.project, transport=needs.transport))
-    host.ahead = Ahead(needs.servers, time.monotonic())
-    for number, server in enumerate(needs.servers, start=1):
+    host.ahead = Ahead(dict(enumerate(needs.servers, start=CONNECTED + 1)), time.monotonic())
+    for number, server in host.ahead.servers.items():
         host.tell(numbered(number, server))
 
 

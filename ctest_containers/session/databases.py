@@ -45,9 +45,6 @@ class RunDatabases:
         create: Creates and migrates the test databases of some aliases, in a child process.
         renew_before: Templates that were made before this moment are made anew, in seconds since
             the epoch; None for none.
-
-    Attributes:
-        planned: Whether all servers have been asked for with which the run begins.
     """
 
     def __init__(
@@ -68,7 +65,7 @@ class RunDatabases:
         # Tests may remove the folder that they run in.
         self._here = Path.cwd()
         self.project = project_of(config)
-        self.planned = False
+        self._has_asked = False
         self.plans = DatabasePlans((), {})
         self._config = config
         self._setup = setup
@@ -133,7 +130,7 @@ class RunDatabases:
 
     def start_no_others(self) -> None:
         """Give up what was started ahead of time, now that all has been asked for."""
-        self.planned = True
+        self._has_asked = True
         if self._host_client is not None:
             self._host_client.drop_ahead()
 
@@ -256,7 +253,7 @@ class RunDatabases:
     def _remember(self) -> None:
         """Keep what the next run of the same command can start ahead of time."""
         needs = None
-        if self.planned:
+        if self._has_asked:
             first = self.servers.first()
             needs = launch.Needs(self.project, self._config.transport, first)
         needed = self._host_client is not None

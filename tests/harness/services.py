@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,13 @@ def up(project: Path, *arguments: str, env: Mapping[str, str]) -> dict[str, Any]
     assert done.code == 0, done.said
     slots: dict[str, Any] = json.loads(done.out)["slots"]
     return slots
+
+
+def ended_afterwards(project: Path, env: dict[str, str]) -> Iterator[dict[str, str]]:
+    """The body of a fixture: the variables for a project, whose services are ended at last."""
+    yield env
+    done = command(project, "service", "down", "--all", env=env)
+    assert done.code == 0, done.said
 
 
 def made_for(engine: docker.DockerClient, cache: Path) -> set[str]:

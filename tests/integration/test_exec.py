@@ -16,7 +16,7 @@ import psutil
 import pytest
 from harness.containers import owned
 from harness.projects import start, wait_for
-from harness.services import command, up
+from harness.services import command, ended_afterwards, up
 
 AUTHORS = "SELECT count(*) > 0 FROM library_author"
 
@@ -31,9 +31,7 @@ def env(
 ) -> Iterator[dict[str, str]]:
     """For a project on PostgreSQL, whose services are ended after the test."""
     del no_container_is_left
-    yield postgresql_env
-    done = command(project, "service", "down", "--all", env=postgresql_env)
-    assert done.code == 0, done.said
+    yield from ended_afterwards(project, postgresql_env)
 
 
 def test_a_command_finds_its_databases_and_has_its_own_input_output_and_exit_code(

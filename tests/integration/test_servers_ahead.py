@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,8 @@ from pathlib import Path
 import docker
 import pytest
 from harness.containers import owned
-from harness.projects import copy_of, environment, run, start, wait_for
+from harness.projects import copy_of, run, start, wait_for
 
-NOWHERE = {"OUTCOMES_DB_PORT": "1"}
 COMMAND = ("run", "library.test_it", "--parallel", "2")
 
 TESTS = """
@@ -58,13 +58,28 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def env(tmp_path: Path, engine: docker.DockerClient) -> dict[str, str]:
-    del engine
-    return environment(tmp_path / "cache", {"OUTCOMES_DB": "postgresql", **NOWHERE})
+def cache(tmp_path: Path) -> Path:
+    """A cache folder for each test."""
+    return tmp_path / "cache"
 
 
-def _ours(engine: docker.DockerClient, before: set[str]) -> int:
-    return len(owned(engine) - before)
+@pytest.fixture
+def env(postgresql_env: dict[str, str]) -> dict[str, str]:
+    return postgresql_env
+
+
+def _while_settings_are_loaded(
+    project: Path, env: dict[str, str], engine: docker.DockerClient, slow: Path
+) -> subprocess.Popen[str]:
+    """A run that has two servers, and loads its settings until `slow` is removed."""
+    before = owned(engine)
+
+    def has_two_servers() -> bool:
+        return slow.exists() and len(owned(engine) - before) == 2
+
+    process = start(project, *COMMAND, env={**env, "SLOW_SETTINGS": str(slow)})
+    wait_for(has_two_servers, 60, "the start of two servers")
+    return process
 
 
 @pytest.mark.usefixtures("no_container_is_left")
@@ -73,10 +88,7 @@ def test_servers_come_up_before_the_settings_are_loaded_and_are_the_ones_that_wo
 ) -> None:
     first = run(project, *COMMAND, env=env)
     before = owned(engine)
-    process = start(project, *COMMAND, "-v", "2", env=env)
-    process.communicate(timeout=120)
-    process = start(project, *COMMAND, "-v", "2", env={**env, "SLOW_SETTINGS": str(slow)})
-    wait_for(lambda: slow.exists() and _ours(engine, before) == 2, 60, "the start of two servers")
+    process = _while_settings_are_loaded(project, env, engine, slow)
     ahead = owned(engine) - before
 
     slow.unlink()
@@ -163,8 +175,7 @@ def test_a_run_that_is_ended_while_settings_are_loaded_leaves_no_server(
 ) -> None:
     run(project, *COMMAND, env=env)
     before = owned(engine)
-    process = start(project, *COMMAND, env={**env, "SLOW_SETTINGS": str(slow)})
-    wait_for(lambda: slow.exists() and _ours(engine, before) == 2, 60, "the start of two servers")
+    process = _while_settings_are_loaded(project, env, engine, slow)
 
     os.kill(process.pid, sent)
     process.communicate(timeout=60)
@@ -177,13 +188,13 @@ def test_a_run_that_is_ended_while_settings_are_loaded_leaves_no_server(
 
 @pytest.mark.usefixtures("no_container_is_left")
 def test_servers_that_are_up_before_anybody_asks_for_them_are_not_waited_for(
-    project: Path, env: dict[str, str], tmp_path: Path
+    project: Path, env: dict[str, str], cache: Path
 ) -> None:
     """The parent has a database of its own first, and hears of all servers meanwhile."""
     early = "\nAuthor.objects.count()\n__import__('time').sleep(2)\nAuthor.objects.count()\n"
     (project / "library" / "test_it.py").write_text(TESTS + early)
     first = run(project, *COMMAND, env=env)
-    shutil.rmtree(tmp_path / "cache" / "ctest_containers" / "forecast")
+    shutil.rmtree(cache / "ctest_containers" / "forecast")
 
     done = run(project, *COMMAND, env=env, seconds=60)
 

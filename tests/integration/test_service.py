@@ -19,7 +19,7 @@ import psutil
 import pytest
 from harness.github_files import as_the_runner_reads
 from harness.projects import start, wait_for
-from harness.services import ask, command, made_for, up
+from harness.services import ask, command, ended_afterwards, made_for, up
 
 AUTHORS = "SELECT count(*) FROM library_author"
 EMPTY = "DELETE FROM library_author RETURNING id"
@@ -31,9 +31,7 @@ def env(
 ) -> Iterator[dict[str, str]]:
     """For a project on PostgreSQL, whose services are ended after the test."""
     del no_container_is_left
-    yield postgresql_env
-    done = command(project, "service", "down", "--all", env=postgresql_env)
-    assert done.code == 0, done.said
+    yield from ended_afterwards(project, postgresql_env)
 
 
 def status(project: Path, env: dict[str, str]) -> tuple[int, list[dict[str, Any]]]:

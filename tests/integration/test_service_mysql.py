@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from harness.services import command, up
+from harness.services import command, ended_afterwards, up
 
 ASK = """
 import os, pymysql
@@ -28,9 +28,7 @@ def env(
 ) -> Iterator[dict[str, str]]:
     """For a project whose services are ended after the test."""
     del no_container_is_left
-    yield mysql_env
-    done = command(project, "service", "down", "--all", env=mysql_env)
-    assert done.code == 0, done.said
+    yield from ended_afterwards(project, mysql_env)
 
 
 def test_a_command_finds_its_databases_fresh_each_time(

@@ -106,7 +106,7 @@ def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path)
 
     assert taken is waiting
     assert taken.ahead is not None
-    assert taken.ahead.servers == (SERVER,)
+    assert tuple(taken.ahead.servers.values()) == (SERVER,)
     own = Path(taken.arguments["folder"])
     assert own.is_dir()
     taken.end()
