@@ -19,6 +19,7 @@ from typing import Any, Final
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.project.hooks import hook_inputs
 
 GLOBAL_SETTINGS: Final = (
     "AUTH_USER_MODEL",
@@ -110,6 +111,7 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
                 yield Input.of(f"setting {swappable} for {model._meta.label}", _describe(value))
         for model in config.get_models():
             yield Input.of(f"permissions {model._meta.label}", _describe_permissions(model))
+    yield from hook_inputs()
     yield from _files(extra_files)
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import CLEAR, LeftToDjango
 from ctest_containers.backends.rows import filled
 from ctest_containers.events import ResetLeftToDjango
 from ctest_containers.limits import FixtureTimedOut
+from ctest_containers.project.hooks import import_management
 from ctest_containers.reset.baseline import (
     Baseline,
     learn,
@@ -49,7 +49,6 @@ class Flushes:
     tell: Tell
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
-    _imported: set[str] = field(default_factory=set)
     _in_signal: bool = False
     _told: set[tuple[str, str]] = field(default_factory=set)
 
@@ -149,7 +148,7 @@ class Flushes:
         from django.core.management.sql import emit_post_migrate_signal
         from django.db import Error
 
-        self._import_management()
+        import_management()
         alias = connection.alias
         told = tuple(told_of_migrate())
         key = _key(alias, tables, told)
@@ -179,16 +178,6 @@ class Flushes:
                 del self._baselines[next(iter(self._baselines))]
         if why:
             self._leave(alias, why)
-
-    def _import_management(self) -> None:
-        """Let the modules connect their receivers, as Django's command does each time."""
-        from django.apps import apps
-
-        for app in apps.get_app_configs():
-            if app.name not in self._imported:
-                self._imported.add(app.name)
-                with suppress(ImportError):
-                    import_module(".management", app.name)
 
     def _leave(self, alias: str, why: str) -> None:
         if why and (alias, why) not in self._told:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from ctest_containers.project.hooks import live_receivers
+
 Name = tuple[str, str]
 """A module, and the name of a function in it."""
 
@@ -58,9 +60,7 @@ def foreign_to_save(model: Any) -> Iterator[str]:
 
 
 def _told(signal: Any, sender: Any) -> Iterator[Name]:
-    live = signal._live_receivers(sender)
-    # From Django 5.0 on there are those that are coroutines, too.
-    for one in [*live[0], *live[1]] if isinstance(live, tuple) else live:
+    for one in live_receivers(signal, sender):
         module = getattr(one, "__module__", "") or ""
         name = getattr(one, "__qualname__", repr(one))
         # One that wraps another calls itself the same.

@@ -140,6 +140,48 @@ def test_an_edit_that_shapes_no_database_changes_no_fingerprint(
     assert "Using the template" in again.output
 
 
+FILLING = """
+from django.db.models.signals import post_migrate
+
+def fill(using, **_):
+    Author.objects.using(using).get_or_create(name="Octavia E. Butler")
+
+post_migrate.connect(fill)
+"""
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_tests_see_what_receivers_of_post_migrate_make_today(
+    project: Path, env: dict[str, str]
+) -> None:
+    """Whatever they made when a template was built."""
+    models = project / "library" / "models.py"
+    plain, filling = models.read_text(), models.read_text() + FILLING
+    seen = []
+
+    for text, found in (
+        (plain, 1),
+        (filling, 2),
+        (filling.replace("get_or_create", "none().filter"), 1),
+        (filling, 2),
+        (plain, 1),
+    ):
+        models.write_text(text)
+        write_tests(
+            project,
+            f"""
+            class Counting(TestCase):
+                def test_count(self):
+                    self.assertEqual(Author.objects.count(), {found})
+        """,
+        )
+        done = run(project, env=env)
+        assert done.code == 0, done.output
+        seen.append("Building the template" in done.output)
+
+    assert seen == [True, True, True, False, False]
+
+
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_migration_that_fails_ends_the_run_with_its_report_and_leaves_no_template(
     project: Path, env: dict[str, str], engine: docker.DockerClient, tmp_path: Path
