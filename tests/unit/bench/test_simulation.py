@@ -9,6 +9,9 @@ from harness.bench.virtual_cluster import Fate
 from hypothesis import given
 from hypothesis import strategies as st
 
+# The first to configure Django in a process decides for all tests that come later there.
+pytestmark = pytest.mark.usefixtures("configured_django")
+
 MOMENTS = st.floats(0.0, 40.0)
 FATES = st.builds(
     Fate,
