@@ -52,6 +52,13 @@ def pytest_itemcollected(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how to have the same order again, which -q leaves out."""
+    if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
+        seed = terminalreporter.config.getoption("randomly_seed")
+        terminalreporter.write_line(f"The order of the tests was that of --randomly-seed={seed}.")
+
+
 def _engine_of(item: pytest.Item) -> str:
     for engine, modules in ENGINES.items():
         if item.path.stem in modules and item.get_closest_marker("ports") is None:
