@@ -11,7 +11,8 @@ from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.errors import CtestError
 from ctest_containers.model import DatabaseGroup
-from ctest_containers.project.schema import history_rewriters, schema_inputs
+from ctest_containers.project.migrations import history_rewriters
+from ctest_containers.project.schema import schema_inputs
 from ctest_containers.template import Template, identify
 from ctest_containers.template.base import BaseImage, base_image
 from ctest_containers.template.incremental import decide

@@ -1,25 +1,36 @@
-"""The code that is called when a database is migrated, besides migrations.
-
-What it puts in is in the template, so its text is an input of the fingerprint.
-"""
+"""The code that is called when a database is migrated, besides migrations."""
 
 from __future__ import annotations
 
 import functools
-import linecache
-import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from types import MethodType
 from typing import Any, Final
-
-from ctest_containers.fingerprint import Input
 
 SIGNALS: Final = ("pre_migrate", "post_migrate")
 
 COMMANDS: Final = ("migrate", "createcachetable")
 """Those that Django calls when it makes a test database."""
+
+PARTS: Final = ("SchemaEditorClass", "creation_class", "introspection_class", "ops_class")
+"""Attributes of a database's backend: the classes that do its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Something that is called.
+
+    Attributes:
+        called_for: What else than its name counts.
+        modules: Those whose text decides what it does.
+    """
+
+    name: str
+    called_for: tuple[str, ...]
+    modules: frozenset[str]
 
 
 def import_management() -> None:
@@ -37,26 +48,32 @@ def live_receivers(signal: Any, sender: Any) -> list[Any]:
     return [*live[0], *live[1]] if isinstance(live, tuple) else live
 
 
-def hook_inputs() -> Iterator[Input]:
-    """An input for each receiver of a signal, and each command in the place of one of Django's.
-
-    It changes with the text of the modules that define it. Those of Python and of Django come with
-    a version; what a module imports is not looked into.
-    """
+def hooks() -> Iterator[Hook]:
+    """What is called when a database is migrated."""
     from django.core.management import get_commands
 
     import_management()
     for signal in SIGNALS:
-        yield from _receiver_inputs(signal)
+        yield from _receivers(signal)
     for command in COMMANDS:
         app = get_commands()[command]
         if app != "django.core":
             module = f"{app}.management.commands.{command}"
             import_module(module)
-            yield Input.of(f"command {command}", "\n".join([module, _text(module)]))
+            yield Hook(f"command {command}", (module,), frozenset({module}))
 
 
-def _receiver_inputs(signal: str) -> Iterator[Input]:
+def modules_of_databases(aliases: Iterable[str]) -> frozenset[str]:
+    """Those of the routers, and of the backends of these aliases, which settings name."""
+    from django.db import connections, router
+
+    backends: list[Any] = [type(connections[alias]) for alias in aliases]
+    parts = [getattr(backend, name) for backend in backends for name in PARTS]
+    classes = [*map(type, router.routers), *backends, *parts]
+    return frozenset(module for one in classes for module in _modules_of(one))
+
+
+def _receivers(signal: str) -> Iterator[Hook]:
     from django.apps import apps
     from django.db.models import signals
 
@@ -71,34 +88,33 @@ def _receiver_inputs(signal: str) -> Iterator[Input]:
     for name in sorted(labels):
         # An app that comes later does not change what is called for every app.
         called_for = ["every app"] if len(labels[name]) == len(senders) else labels[name]
-        texts = map(_text, sorted(modules[name]))
-        yield Input.of(f"receiver {name} of {signal}", "\n".join([*called_for, *texts]))
+        yield Hook(f"receiver {name} of {signal}", tuple(called_for), frozenset(modules[name]))
 
 
 def _defined(receiver: Any) -> tuple[str, frozenset[str]]:
     """The dotted name of a receiver, without what wraps it, and the modules that define both."""
-    modules = set()
+    modules: set[str] = set()
     while True:
         if isinstance(receiver, functools.partial):
             receiver = receiver.func
         if isinstance(receiver, MethodType):
-            modules.add(type(receiver.__self__).__module__)
+            modules |= _modules_of(type(receiver.__self__))
             receiver = receiver.__func__
         # What wraps a function calls itself the same; its globals tell where it is from.
         named = receiver if hasattr(receiver, "__qualname__") else type(receiver)
         modules |= {named.__module__, getattr(receiver, "__globals__", {}).get("__name__", "")}
         if not hasattr(receiver, "__wrapped__"):
-            return f"{named.__module__}.{named.__qualname__}", frozenset(modules)
+            return _called(named), frozenset(modules)
         receiver = receiver.__wrapped__
 
 
-def _text(module: str) -> str:
-    """The text of a module; nothing for those of Python and of Django, and where there is none."""
-    if module.partition(".")[0] in {"", "django", *sys.stdlib_module_names}:
-        return ""
-    loaded = sys.modules.get(module)
-    file = getattr(loaded, "__file__", None)
-    return "".join(linecache.getlines(file, vars(loaded))) if file else ""
+def _called(named: Any) -> str:
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _modules_of(kind: type) -> frozenset[str]:
+    """Those that define a class and what it inherits from."""
+    return frozenset(one.__module__ for one in kind.__mro__)
 
 
 @functools.cache

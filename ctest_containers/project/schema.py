@@ -6,20 +6,20 @@ user, password or address of an object.
 
 from __future__ import annotations
 
-import functools
 import glob
 import importlib.metadata
-import importlib.util
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
-from ctest_containers.project.hooks import hook_inputs
+from ctest_containers.project.hooks import hooks, modules_of_databases
+from ctest_containers.project.migrations import find_migrations
+from ctest_containers.project.outside import Outside
 
 GLOBAL_SETTINGS: Final = (
     "AUTH_USER_MODEL",
@@ -62,9 +62,6 @@ NOT_IN_COLUMNS: Final = frozenset(
     }
 )
 
-LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp")
-"""Ends of names of files that editors and tools leave in folders."""
-
 
 def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterator[Input]:
     """Every input of the project that decides what the databases of a group contain.
@@ -98,130 +95,30 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
     yield from _versions(group.vendor)
     tests = [connections.settings[alias]["TEST"] for alias in group.aliases]
     kinds = {test["MIGRATE"] is not False for test in tests}
+    outside = Outside()
     for config in apps.get_app_configs():
-        folder = migrations_folder(config.label, config.name, settings.MIGRATION_MODULES)
-        if folder is None or False in kinds:
+        migrations = find_migrations(config.label, config.name, settings.MIGRATION_MODULES)
+        if migrations is None or False in kinds:
             for model in config.get_models(include_auto_created=True):
                 yield Input.of(f"model {model._meta.label}", _describe_model(model))
-        if folder is not None and True in kinds:
-            yield from migration_inputs(config.label, folder)
+                outside.modules.update(type(field).__module__ for field in model._meta.fields)
+        if migrations is not None and True in kinds:
+            for path, text in migrations.files():
+                yield Input.of(f"migration {config.label}.{path.removesuffix('.py')}", text)
+                if path.endswith(".py"):
+                    outside.add(text, migrations, config)
         for model in config.get_models(include_swapped=True):
             if swappable := model._meta.swappable:
                 value = getattr(settings, swappable, None)
                 yield Input.of(f"setting {swappable} for {model._meta.label}", _describe(value))
         for model in config.get_models():
             yield Input.of(f"permissions {model._meta.label}", _describe_permissions(model))
-    yield from hook_inputs()
+    for hook in hooks():
+        yield Input.of(hook.name, _describe(hook.called_for))
+        outside.modules |= hook.modules
+    outside.modules |= modules_of_databases(group.aliases)
+    yield from outside.inputs()
     yield from _files(extra_files)
-
-
-def migrations_folder(label: str, app: str, modules: Mapping[str, Any]) -> Path | None:
-    """The folder of an app's migrations, found without importing them; None where it has none."""
-    # Some projects have an object there that answers for every app; it knows no `get`.
-    name = modules[label] if label in modules else f"{app}.migrations"  # noqa: SIM401
-    if name is None:
-        return None
-    return _package_folder(name)
-
-
-def migration_inputs(label: str, folder: Path) -> Iterator[Input]:
-    """Every file of a migrations package: the migrations, and what they may read.
-
-    Their graph is part of their text, so the order of names stands for the order of the graph.
-    """
-    for file in sorted(folder.rglob("*")):
-        relative = file.relative_to(folder)
-        hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
-        if file.is_file() and not hidden and not file.name.endswith(LITTER):
-            name = relative.as_posix().removesuffix(".py")
-            yield Input.of(f"migration {label}.{name}", file.read_bytes())
-
-
-def migrations_of(aliases: Sequence[str]) -> list[str]:
-    """The migrations that a database must have had, such as `shop.0007_x`, in their order.
-
-    What a squashed migration replaces is left out, as Django leaves it out.
-
-    Args:
-        aliases: Those of the database; the first one creates it.
-    """
-    from django.db import connections
-
-    if connections.settings[aliases[0]]["TEST"]["MIGRATE"] is False:
-        return []
-    return [_name(key) for key in _plan(_loader().graph)]
-
-
-def history_rewriters(names: Iterable[str]) -> list[str]:
-    """Those of some new migrations that an empty database would get before older ones of their app.
-
-    Also those that replace others, and those with data that would come before older ones with data,
-    of whatever app. Added to a database that has the older ones, they might leave it different: a
-    table's columns have an order, and so have changes of rows.
-
-    Args:
-        names: Such as `shop.0007_x`.
-    """
-    loader = _loader()
-    new = set(names)
-    found = {
-        name
-        for key, one in loader.disk_migrations.items()
-        if (name := _name(key)) in new and (one.replaces or one.run_before)
-    }
-    older: set[str] = set()
-    older_data = False
-    for key in reversed(_plan(loader.graph)):
-        name, has_data = _name(key), _has_data(loader.disk_migrations[key])
-        if name not in new:
-            older.add(key[0])
-            older_data = older_data or has_data
-        elif key[0] in older or (has_data and older_data):
-            found.add(name)
-    return sorted(found)
-
-
-def _has_data(migration: Any) -> bool:
-    """Whether a migration may read or write rows, so that its place among others' counts."""
-    from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
-
-    def is_data(operation: Any) -> bool:
-        if isinstance(operation, SeparateDatabaseAndState):
-            return any(map(is_data, operation.database_operations))
-        plain = type(operation).__module__.startswith("django.")
-        return isinstance(operation, (RunPython, RunSQL)) or not plain
-
-    return any(map(is_data, migration.operations))
-
-
-def _loader() -> Any:
-    """All migrations as files, with none of them applied."""
-    from django.db.migrations.loader import MigrationLoader
-
-    return MigrationLoader(None, ignore_no_migrations=True)
-
-
-def _plan(graph: Any) -> list[tuple[str, str]]:
-    """As `MigrationExecutor.migration_plan` orders a full migration."""
-    steps = [step for target in graph.leaf_nodes() for step in graph.forwards_plan(target)]
-    return list(dict.fromkeys(steps))
-
-
-def _name(key: tuple[str, str]) -> str:
-    return ".".join(key)
-
-
-@functools.cache
-def _package_folder(name: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        return None
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    folder = Path(next(iter(spec.submodule_search_locations)))
-    # As Django's loader: a folder without __init__.py is not a package of migrations.
-    return folder if (folder / "__init__.py").exists() or spec.origin is not None else None
 
 
 def _cache_tables() -> list[list[str]]:

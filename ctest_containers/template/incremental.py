@@ -15,8 +15,9 @@ MAX_DEPTH: Final = 5
 """So many incremental builds follow one another; the next is full, and has one layer again."""
 
 MIGRATION: Final = "migration "
-ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*")
-"""Inputs of which more may come: modules of migrations, and what `post_migrate` adds for models."""
+ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*|module .*|data .*")
+"""Inputs of which more may come: modules of migrations with what they alone use from outside, and
+what `post_migrate` adds for models."""
 
 DIGEST_LENGTH: Final = 16
 """How much of an input's digest is kept with a template."""

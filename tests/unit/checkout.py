@@ -74,7 +74,8 @@ import django.db.backends.postgresql.base, django.db.backends.sqlite3.base
 import django.core.files.storage
 from ctest_containers.errors import CtestError
 from ctest_containers.project.databases import plan_databases
-from ctest_containers.project.schema import history_rewriters, migrations_of, schema_inputs
+from ctest_containers.project.migrations import history_rewriters, migrations_of
+from ctest_containers.project.schema import schema_inputs
 
 
 def answer(question):

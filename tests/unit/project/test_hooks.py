@@ -38,8 +38,9 @@ def _connected(checkout: Checkout, how: str) -> Checkout:
 
 
 def _hooks(checkout: Checkout) -> dict[str, str]:
-    inputs = checkout.inputs()
-    return {name: one for name, one in inputs if name.startswith(("receiver ", "command "))}
+    """The inputs of what is called, and of the modules that define it."""
+    kinds = ("receiver ", "command ", "module ")
+    return {name: one for name, one in checkout.inputs() if name.startswith(kinds)}
 
 
 def test_a_project_that_is_not_told_of_migrations_has_no_input_for_that(
@@ -54,7 +55,10 @@ def test_a_receiver_that_a_management_module_connects_is_an_input(
 ) -> None:
     _connected(checkout, f"{signal}.connect(fill)")
 
-    assert list(_hooks(checkout)) == [f"receiver shop.management.fill of {signal}"]
+    assert list(_hooks(checkout)) == [
+        f"receiver shop.management.fill of {signal}",
+        "module shop.management",
+    ]
 
 
 def _edit_receiver(checkout: Checkout) -> None:
@@ -65,9 +69,15 @@ def _edit_sender(checkout: Checkout) -> None:
     checkout.replace("shop/rows.py", '"shop"', '"plain"')
 
 
-@pytest.mark.parametrize("edit", [_edit_receiver, _edit_sender])
-def test_a_receiver_changes_with_its_text_and_with_the_apps_it_is_told_of(
-    checkout: Checkout, edit: Callable[[Checkout], None]
+@pytest.mark.parametrize(
+    ("edit", "changes"),
+    [
+        (_edit_receiver, "module shop.management"),
+        (_edit_sender, "receiver shop.management.fill of post_migrate"),
+    ],
+)
+def test_a_receiver_s_text_counts_and_the_apps_it_is_told_of(
+    checkout: Checkout, edit: Callable[[Checkout], None], changes: str
 ) -> None:
     _connected(
         checkout,
@@ -75,12 +85,11 @@ def test_a_receiver_changes_with_its_text_and_with_the_apps_it_is_told_of(
         "from shop.rows import SENDER\n"
         "post_migrate.connect(fill, sender=apps.get_app_config(SENDER))\n",
     )
-    before = dict(checkout.inputs())
+    before = _hooks(checkout)
 
     edit(checkout)
 
-    expected = ["changed: receiver shop.management.fill of post_migrate"]
-    assert changed(before, dict(checkout.inputs())) == expected
+    assert changed(before, _hooks(checkout)) == [f"changed: {changes}"]
 
 
 def test_what_a_receiver_s_module_imports_is_an_input_only_if_it_is_named(
@@ -113,42 +122,37 @@ class Filling:
 """
 
 
+HERE, THERE = "shop.management", "shop.wrapping"
+
+
 @pytest.mark.parametrize(
-    ("how", "name"),
+    ("how", "name", "modules"),
     [
-        ("wrapping(fill)", "shop.management.fill"),
-        ("functools.partial(fill, more=1)", "shop.management.fill"),
-        ("functools.partial(wrapping(fill), more=1)", "shop.management.fill"),
-        ("lambda **_: None", "shop.management.<lambda>"),
-        ("Filling()", "shop.wrapping.Filling"),
-        ("Filling().fill", "shop.wrapping.Filling.fill"),
-        ("type('Own', (Filling,), {'__module__': __name__})().fill", "shop.wrapping.Filling.fill"),
+        ("wrapping(fill)", f"{HERE}.fill", [HERE, THERE]),
+        ("functools.partial(fill, more=1)", f"{HERE}.fill", [HERE]),
+        ("functools.partial(wrapping(fill), more=1)", f"{HERE}.fill", [HERE, THERE]),
+        ("lambda **_: None", f"{HERE}.<lambda>", [HERE]),
+        ("Filling()", f"{THERE}.Filling", [THERE]),
+        ("Filling().fill", f"{THERE}.Filling.fill", [THERE]),
+        ("Own().fill", f"{THERE}.Filling.fill", [HERE, THERE]),
     ],
 )
-def test_any_kind_of_receiver_is_named_by_its_code_and_changes_with_each_module_of_it(
-    checkout: Checkout, how: str, name: str
+def test_any_kind_of_receiver_is_named_by_its_code_and_each_module_of_it_counts(
+    checkout: Checkout, how: str, name: str, modules: list[str]
 ) -> None:
     checkout.write("shop/wrapping.py", WRAPPING)
-    imports = "import functools\nfrom shop.wrapping import Filling, wrapping\n"
-    _connected(checkout, f"{imports}post_migrate.connect({how}, weak=False)\n")
-    before = _hooks(checkout)
-    edited = [file for file in ("wrapping.py", "management/__init__.py") if _counts(how, file)]
+    _connected(
+        checkout,
+        "import functools\n"
+        "from shop.wrapping import Filling, wrapping\n"
+        "class Own(Filling):\n    pass\n"
+        f"post_migrate.connect({how}, weak=False)\n",
+    )
 
-    for file in edited:
-        path = checkout.folder / "shop" / file
-        path.write_text(path.read_text() + "# edited\n")
-        now = _hooks(checkout)
-        assert changed(before, now) == [f"changed: receiver {name} of post_migrate"]
-        before = now
-
-    assert list(before) == [f"receiver {name} of post_migrate"]
-
-
-def _counts(how: str, file: str) -> bool:
-    """Whether something in the file is called."""
-    if file == "wrapping.py":
-        return "Filling" in how or "wrapping" in how
-    return "fill, " in how or "(fill)" in how or "lambda" in how or "__module__" in how
+    assert list(_hooks(checkout)) == [
+        f"receiver {name} of post_migrate",
+        *(f"module {module}" for module in modules),
+    ]
 
 
 def test_a_receiver_of_django_s_own_has_no_text_of_its_own(checkout: Checkout) -> None:
@@ -178,10 +182,12 @@ def test_a_command_in_the_place_of_django_s_is_an_input(checkout: Checkout) -> N
     checkout.write("shop/management/commands/__init__.py", "")
     checkout.write("shop/management/commands/migrate.py", COMMAND)
     before = _hooks(checkout)
+    module = "shop.management.commands.migrate"
 
     checkout.replace("shop/management/commands/migrate.py", "pass", "requires_system_checks = []")
 
-    assert changed(before, _hooks(checkout)) == ["changed: command migrate"]
+    assert list(before) == ["command migrate", f"module {module}"]
+    assert changed(before, _hooks(checkout)) == [f"changed: module {module}"]
 
 
 def test_the_folder_of_a_checkout_changes_no_receiver(
@@ -203,3 +209,65 @@ def test_a_management_module_that_cannot_be_imported_is_the_project_s_error(
     kind, message, _ = checkout.ask(group="postgresql")["error"]
 
     assert (kind, "none_such" in message) == ("ModuleNotFoundError", True)
+
+
+ROUTER = """
+class Router:
+    def allow_migrate(self, db, app_label, **hints):
+        return None
+"""
+
+ENGINE = """
+from django.db.backends.postgresql import base
+from engine.creation import Creation
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    creation_class = Creation
+"""
+
+CREATION = """
+from django.db.backends.postgresql.creation import DatabaseCreation
+
+class Creation(DatabaseCreation):
+    pass
+"""
+
+
+def test_the_text_of_a_router_counts(checkout: Checkout) -> None:
+    """It decides which tables there are."""
+    checkout.write("shop/routing.py", ROUTER)
+    checkout.add_settings('DATABASE_ROUTERS = ["shop.routing.Router"]\n')
+    before = dict(checkout.inputs())
+
+    checkout.replace("shop/routing.py", "return None", "return False")
+
+    assert changed(before, dict(checkout.inputs())) == ["changed: module shop.routing"]
+
+
+def test_the_text_of_a_backend_of_the_project_s_own_counts(checkout: Checkout) -> None:
+    checkout.write("engine/__init__.py", "")
+    checkout.write("engine/base.py", ENGINE)
+    checkout.write("engine/creation.py", CREATION)
+    checkout.add_settings('DATABASES["default"]["ENGINE"] = "engine"\n')
+    before = dict(checkout.inputs())
+
+    checkout.replace("engine/creation.py", "pass", "def sql(self): pass")
+
+    assert {"module engine.base", "module engine.creation"} <= set(before)
+    assert changed(before, dict(checkout.inputs())) == ["changed: module engine.creation"]
+
+
+def test_the_text_of_the_class_of_a_field_counts_where_a_table_is_made_from_it(
+    checkout: Checkout,
+) -> None:
+    checkout.write(
+        "plain/fields.py",
+        "from django.db import models\n\n\nclass Money(models.IntegerField):\n    pass\n",
+    )
+    checkout.replace("plain/models.py", "number = models.IntegerField(", "number = Money(")
+    checkout.replace("plain/models.py", "def code", "from plain.fields import Money\n\ndef code")
+    before = dict(checkout.inputs())
+
+    checkout.replace("plain/fields.py", "pass", "def db_type(self, _): return 'numeric'")
+
+    assert changed(before, dict(checkout.inputs())) == ["changed: module plain.fields"]

@@ -16,6 +16,7 @@ BEFORE = {
     "migration shop.__init__": "",
     "migration shop.0001_initial": "products",
     "permissions shop.Product": "product",
+    "module shop.seed": "products",
 }
 
 
@@ -75,6 +76,18 @@ def test_the_permissions_of_new_models_come_with_their_migrations() -> None:
     assert decide(today, [kept()], no_rewriters).start is not None
 
 
+def test_what_new_migrations_alone_use_from_outside_comes_with_them() -> None:
+    today = inputs(
+        {
+            "migration shop.0002_tag": "x",
+            "module shop.tags": "tags",
+            "data shop/fixtures/tags.json": "[]",
+        }
+    )
+
+    assert decide(today, [kept()], no_rewriters).start is not None
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -93,6 +106,14 @@ def test_the_permissions_of_new_models_come_with_their_migrations() -> None:
         (
             {"migration shop.0002_rows": "x", "migration shop.rows/first.sql": "1"},
             "2 new migrations: shop.0002_rows, shop.rows/first.sql",
+        ),
+        (
+            {"migration shop.0002_tag": "x", "module shop.seed": "more products"},
+            "1 new migration: shop.0002_tag; changed: module shop.seed",
+        ),
+        (
+            {"migration shop.0002_tag": "x", "receiver shop.fill of post_migrate": "every app"},
+            "1 new migration: shop.0002_tag; added: receiver shop.fill of post_migrate",
         ),
         ({"Django": "6.0"}, "changed: Django"),
     ],
