@@ -17,7 +17,7 @@ from ctest_containers.config import Config, project_meant
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineUnreachableError, UsageError
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.servers import ServerHostClient
+from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf
 from ctest_containers.template.kept import KeptTemplate, age, to_prune

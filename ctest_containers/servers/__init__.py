@@ -5,7 +5,3 @@ so the parent stays free of threads and can fork workers at any time; it starts 
 containers at once; and when the parent dies, however it dies, the host's standard input ends and
 the host removes everything that it started.
 """
-
-from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
-
-__all__ = ["ANSWER_SECONDS", "Claim", "Reply", "ServerHostClient"]

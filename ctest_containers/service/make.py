@@ -21,7 +21,7 @@ from ctest_containers.engine import Container, labels
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, ServerError, ServiceError, TemplateError
 from ctest_containers.model import address_of
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import KeepServer, StartServer
 from ctest_containers.service.file import ServiceFile
 from ctest_containers.service.state import KeptServer, Recipe, Slot, SlotLease, Source

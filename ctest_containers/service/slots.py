@@ -16,7 +16,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.engine import labels
 from ctest_containers.engine.folders import remove_folder, service_folders
 from ctest_containers.errors import EngineUnreachableError, ServiceError, UsageError
-from ctest_containers.servers import ANSWER_SECONDS
+from ctest_containers.servers.client import ANSWER_SECONDS
 from ctest_containers.service.file import ServiceFile
 from ctest_containers.service.make import claimed, discard, make, remove_containers
 from ctest_containers.service.state import Recipe, Service, Slot, SlotLease, SlotState

@@ -22,7 +22,8 @@ from ctest_containers.project import connections
 from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
-from ctest_containers.servers import ServerHostClient, launch
+from ctest_containers.servers import launch
+from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import AskMemory, Closed
 from ctest_containers.session.servers import WorkerServers
 from ctest_containers.storage import cache_folder

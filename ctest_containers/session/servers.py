@@ -15,7 +15,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerMeasured, ServerReady
 from ctest_containers.model import Lease, address_of
-from ctest_containers.servers import ANSWER_SECONDS, Claim, Reply, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 from ctest_containers.servers.requests import (
     AskServerMemory,
     ExplainServer,

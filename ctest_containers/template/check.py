@@ -12,7 +12,7 @@ from typing import Final
 from ctest_containers.backends import sqlite as backend
 from ctest_containers.backends.catalog import Catalog, catalog_digest, unapplied
 from ctest_containers.errors import EngineError, ServerError
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import ReadCatalogs, ReadMarks, RemoveServer, StartServer
 from ctest_containers.template.kept import KeptTemplate
 from ctest_containers.text import listing

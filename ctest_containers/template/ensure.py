@@ -35,7 +35,7 @@ from ctest_containers.events import (
 from ctest_containers.model import Lease
 from ctest_containers.project.migrations import history_rewriters, migrations_of
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate
 from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage

@@ -22,7 +22,7 @@ from ctest_containers.events import Event
 from ctest_containers.model import Lease, address_of
 from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import EndSessions, RemoveServer, Snapshot, StartServer
 from ctest_containers.template.build import CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import TemplateError
 from ctest_containers.model import Vendor
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     AskArchitecture,
     LoadImage,

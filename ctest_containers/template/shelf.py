@@ -15,7 +15,7 @@ from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts, Travelled
 from ctest_containers.errors import CtestError
 from ctest_containers.model import Vendor
-from ctest_containers.servers import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     DropName,
     FindTemplate,

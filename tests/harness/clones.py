@@ -16,7 +16,7 @@ import docker
 
 from ctest_containers.engine.folders import make_run_folder
 from ctest_containers.engine.labels import NAMESPACE
-from ctest_containers.servers import ServerHostClient
+from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import RemoveServer, StartServer
 from harness.projects import PROJECTS
 from harness.servers import VENDORS, plain_server

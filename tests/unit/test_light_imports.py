@@ -41,6 +41,18 @@ def test_an_import_loads_nothing_that_it_does_not_need(module: str, unwanted: se
     assert set(json.loads(output)) & unwanted == set()
 
 
+@pytest.mark.parametrize(
+    "module", ["ctest_containers.servers.serve", "ctest_containers.servers.launch"]
+)
+def test_the_server_host_comes_up_without_the_vocabulary_of_events(module: str) -> None:
+    """Its data classes take longer to make than all that the host needs."""
+    program = f"import sys, {module}; print('ctest_containers.events' in sys.modules)"
+
+    output = subprocess.check_output([sys.executable, "-c", program], cwd=ROOT, text=True)
+
+    assert output.strip() == "False"
+
+
 _HELP = """
 import json, sys
 from ctest_containers.cli import main

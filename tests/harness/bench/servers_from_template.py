@@ -10,7 +10,7 @@ from typing import Final
 
 from ctest_containers.engine.folders import make_run_folder
 from ctest_containers.engine.labels import NAMESPACE
-from ctest_containers.servers import ServerHostClient
+from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import Snapshot, StartServer
 from harness.bench.place import Place
 from harness.clones import MEMORY_BYTES, Maker, snapshots
