@@ -9,7 +9,6 @@ from ctest_containers.doctor.finding import Area, Finding, error, note, ok
 from ctest_containers.doctor.scene import Project, Scene
 from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.labels import NAMESPACE
-from ctest_containers.errors import CtestError
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.migrations import history_rewriters
 from ctest_containers.project.schema import schema_inputs
@@ -108,7 +107,7 @@ def _template(
             base=base,
             base_digest=_digest(scene.engine, base),
         )
-    except CtestError:
+    except Exception:  # noqa: BLE001  # Code of the project's is imported.
         # Where options or the project are at fault, their own checks say so.
         return None
     if base is None:

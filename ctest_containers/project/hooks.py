@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
-from types import MethodType
+from types import FunctionType, MethodType
 from typing import Any, Final
 
 SIGNALS: Final = ("pre_migrate", "post_migrate")
@@ -15,8 +16,13 @@ SIGNALS: Final = ("pre_migrate", "post_migrate")
 COMMANDS: Final = ("migrate", "createcachetable")
 """Those that Django calls when it makes a test database."""
 
-PARTS: Final = ("SchemaEditorClass", "creation_class", "introspection_class", "ops_class")
+PARTS: Final = (
+    *("SchemaEditorClass", "creation_class", "features_class", "introspection_class", "ops_class"),
+)
 """Attributes of a database's backend: the classes that do its work."""
+
+MOST_LAYERS: Final = 100
+"""So often something may wrap something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +31,12 @@ class Hook:
 
     Attributes:
         called_for: What else than its name counts.
-        modules: Those whose text decides what it does.
+        code: The dotted names of what decides what it does.
     """
 
     name: str
     called_for: tuple[str, ...]
-    modules: frozenset[str]
+    code: frozenset[str]
 
 
 def import_management() -> None:
@@ -56,21 +62,36 @@ def hooks() -> Iterator[Hook]:
     for signal in SIGNALS:
         yield from _receivers(signal)
     for command in COMMANDS:
+        # A test runner may have put an object there.
         app = get_commands()[command]
         if app != "django.core":
-            module = f"{app}.management.commands.{command}"
-            import_module(module)
-            yield Hook(f"command {command}", (module,), frozenset({module}))
+            code = command_code(command)
+            yield Hook(f"command {command}", tuple(sorted(code)), code)
 
 
-def modules_of_databases(aliases: Iterable[str]) -> frozenset[str]:
-    """Those of the routers, and of the backends of these aliases, which settings name."""
+def command_code(name: str) -> frozenset[str]:
+    """The dotted names of what a management command is made of; nothing if there is none."""
+    from django.core.management import get_commands
+
+    app: Any = get_commands().get(name)
+    if not isinstance(app, str):
+        return frozenset() if app is None else class_code(type(app))
+    return frozenset({f"{app}.management.commands.{name}"})
+
+
+def class_code(kind: type) -> frozenset[str]:
+    """The dotted names of a class and of what it inherits from."""
+    return frozenset(map(_dotted, kind.__mro__))
+
+
+def database_code(aliases: Iterable[str]) -> frozenset[str]:
+    """That of the routers, and of the backends of these aliases, which settings name."""
     from django.db import connections, router
 
     backends: list[Any] = [type(connections[alias]) for alias in aliases]
     parts = [getattr(backend, name) for backend in backends for name in PARTS]
     classes = [*map(type, router.routers), *backends, *parts]
-    return frozenset(module for one in classes for module in _modules_of(one))
+    return frozenset[str]().union(*map(class_code, classes))
 
 
 def _receivers(signal: str) -> Iterator[Hook]:
@@ -79,42 +100,49 @@ def _receivers(signal: str) -> Iterator[Hook]:
 
     senders = [app for app in apps.get_app_configs() if app.models_module is not None]
     labels: dict[str, list[str]] = defaultdict(list)
-    modules: dict[str, set[str]] = defaultdict(set)
+    code: dict[str, set[str]] = defaultdict(set)
     for app in senders:
-        for receiver in live_receivers(getattr(signals, signal), app):
-            name, defining = _defined(receiver)
+        found = map(_described, live_receivers(getattr(signals, signal), app))
+        for name, names in dict(found).items():
             labels[name].append(app.label)
-            modules[name] |= defining
+            code[name] |= names
     for name in sorted(labels):
         # An app that comes later does not change what is called for every app.
         called_for = ["every app"] if len(labels[name]) == len(senders) else labels[name]
-        yield Hook(f"receiver {name} of {signal}", tuple(called_for), frozenset(modules[name]))
+        yield Hook(f"receiver {name} of {signal}", tuple(called_for), frozenset(code[name]))
 
 
-def _defined(receiver: Any) -> tuple[str, frozenset[str]]:
-    """The dotted name of a receiver, without what wraps it, and the modules that define both."""
-    modules: set[str] = set()
-    while True:
+def _described(receiver: Any) -> tuple[str, set[str]]:
+    """The name of a receiver without what wraps it, and the names of the code of both."""
+    name, code = "", set[str]()
+    for _ in range(MOST_LAYERS):
         if isinstance(receiver, functools.partial):
             receiver = receiver.func
         if isinstance(receiver, MethodType):
-            modules |= _modules_of(type(receiver.__self__))
+            owner = receiver.__self__
+            code |= class_code(owner if isinstance(owner, type) else type(owner))
             receiver = receiver.__func__
-        # What wraps a function calls itself the same; its globals tell where it is from.
-        named = receiver if hasattr(receiver, "__qualname__") else type(receiver)
-        modules |= {named.__module__, getattr(receiver, "__globals__", {}).get("__name__", "")}
-        if not hasattr(receiver, "__wrapped__"):
-            return _called(named), frozenset(modules)
-        receiver = receiver.__wrapped__
+        wrapped = inspect.getattr_static(receiver, "__wrapped__", None)
+        if isinstance(receiver, FunctionType):
+            name = _dotted(receiver, whole=True)
+            code.add(_dotted(receiver))
+            if wrapped is not None:
+                # What wraps a function calls itself the same; its globals tell where it is from.
+                code.add(str(receiver.__globals__.get("__name__", "")))
+        else:
+            kind = receiver if isinstance(receiver, type) else type(receiver)
+            name = _dotted(kind, whole=True)
+            code |= class_code(kind)
+        if wrapped is None:
+            break
+        receiver = wrapped
+    return name, code
 
 
-def _called(named: Any) -> str:
-    return f"{named.__module__}.{named.__qualname__}"
-
-
-def _modules_of(kind: type) -> frozenset[str]:
-    """Those that define a class and what it inherits from."""
-    return frozenset(one.__module__ for one in kind.__mro__)
+def _dotted(named: Any, *, whole: bool = False) -> str:
+    """The dotted name of a class or a function, or of what it is in at the top of its module."""
+    name = named.__qualname__ if whole else named.__qualname__.partition(".")[0]
+    return f"{named.__module__ or ''}.{name}"
 
 
 @functools.cache

@@ -3,152 +3,161 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import re
-from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Final
 
-from ctest_containers.project.own_code import defining, is_own
+from ctest_containers.project.own_code import VERSIONED, parse, source
 
-IMPORTED: Final = re.compile(rb"^[ \t]*(?:from|import)[ \t]+([\w.]+)", re.MULTILINE)
+IMPORT: Final = re.compile(rb"(?:^|;)[ \t]*(from|import)\b([^#;\n]*)", re.MULTILINE)
 
-READING: Final = re.compile(rb"loaddata|open\(|read_text|read_bytes")
-"""What migrations read files with."""
+FREQUENT: Final = frozenset({"__future__", "datetime", "decimal", "functools", "re", "uuid"})
+"""What migrations often import of Python's."""
 
-FILE_NAME: Final = re.compile(r"(?!/)[\w./ -]*\w")
+READING: Final = re.compile(rb"open\(|read_text|read_bytes")
+WRITING: Final = re.compile(rb"""write_text|write_bytes|["'][rb]*[wax+][bt+]*["']""")
+"""A file that is written is another one after each migration."""
 
-RUNNING: Final = ("RunPython", "RunSQL")
-"""Operations whose arguments are executed."""
+SCHEMA_OPERATIONS: Final = frozenset(
+    {
+        *("CreateModel", "DeleteModel", "RenameModel", "AlterModelTable", "AlterModelOptions"),
+        *("AlterModelTableComment", "AlterUniqueTogether", "AlterIndexTogether"),
+        *("AlterOrderWithRespectTo", "AlterModelManagers", "AddField", "RemoveField"),
+        *("AlterField", "RenameField", "AddIndex", "RemoveIndex", "RenameIndex"),
+        *("AddConstraint", "RemoveConstraint", "AlterConstraint"),
+        *("AddIndexConcurrently", "RemoveIndexConcurrently", "AddConstraintNotValid"),
+    }
+)
+"""Django's own, which call what makes columns, and only mention other things."""
+
+EXECUTING: Final = frozenset({"RunPython", "RunSQL"})
+"""Those that may be among the arguments of others."""
 
 SHAPES_NO_TABLE: Final = frozenset(
     {
-        *("bases", "managers", "validators", "default", "storage", "upload_to"),
+        *("bases", "managers", "validators", "default", "storage", "upload_to", "encoder"),
         *("verbose_name", "help_text", "choices", "limit_choices_to", "error_messages"),
     }
 )
-"""Arguments of operations and fields whose values stay in the state of a model."""
+"""Arguments of theirs, and of fields, whose values stay in the state of a model."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reads:
-    """What a migration uses from outside.
+    """What a migration uses from outside, as far as its own text tells.
 
     Attributes:
-        modules: Of the project's own, from which it calls something, or takes what it runs.
-        files: The texts in it that may name a file, where it reads any.
+        names: Of what it calls, and of what operations use that execute code or SQL, with dots.
+        commands: Management commands that it calls.
+        fixtures: The texts in it that may be names of fixtures, where it loads any.
+        files: Those that may name a file, where it reads any.
     """
 
-    modules: frozenset[str] = frozenset()
-    files: frozenset[str] = frozenset()
+    names: set[str] = field(default_factory=set)
+    commands: set[str] = field(default_factory=set)
+    fixtures: set[str] = field(default_factory=set)
+    files: set[str] = field(default_factory=set)
 
 
 def reads(text: bytes, package: str) -> Reads:
-    """What a migration uses, as far as its own text tells.
+    """What a migration uses, without what it only mentions, as the upload folder of a field.
 
-    What it only mentions, as the upload folder of a field, does not count: a migration that Django
-    has written imports whole modules of models for that, which change every day.
+    A migration that Django has written imports whole modules of models for such things.
 
     Args:
-        package: That of the migrations, from which relative imports start.
+        package: The package that it is in, from which relative imports start.
     """
-    imported = (match[1].decode("ascii") for match in IMPORTED.finditer(text))
-    has_own = any(name.startswith(".") or is_own(name) for name in imported)
-    has_files = READING.search(text) is not None
-    if not has_own and not has_files:
-        return Reads()
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError):
-        # It shows when it is executed.
-        return Reads()
+    found = Reads()
+    calls = b"call_command" in text
+    has_files = READING.search(text) is not None and WRITING.search(text) is None
+    if not (calls or has_files or any(map(_is_other, _imported(text)))):
+        return found
+    tree = parse(text)
+    if tree is None:
+        return found
     uses = _Uses(package)
-    uses.visit(tree)
+    uses.walk(tree)
+    found.names, found.commands = uses.names(), uses.commands
     constants = (one.value for one in ast.walk(tree) if isinstance(one, ast.Constant))
-    named = (one for one in constants if isinstance(one, str) and FILE_NAME.fullmatch(one))
-    return Reads(modules=uses.modules(), files=frozenset(named) if has_files else frozenset())
+    words = {one for one in constants if isinstance(one, str) and one}
+    if "loaddata" in found.commands:
+        found.fixtures = words
+    if has_files:
+        found.files = {one for one in words if "." in one}
+    return found
 
 
-class _Uses(ast.NodeVisitor):
+def _imported(text: bytes) -> Iterator[str]:
+    """The names after each `from` and `import`, roughly: enough to see whether to look closer."""
+    for match in IMPORT.finditer(text):
+        names = match[2].split(b",") if match[1] == b"import" else [match[2]]
+        yield from (word[0].decode("ascii", "replace") for name in names if (word := name.split()))
+
+
+def _is_other(name: str) -> bool:
+    return name.startswith(".") or name.partition(".")[0] not in VERSIONED | FREQUENT
+
+
+class _Uses:
     """Collects what a module imports, and which of it it calls, or uses in what is executed."""
 
     def __init__(self, package: str) -> None:
+        self.commands: set[str] = set()
         self._package = package
-        self._imported: dict[str, set[str]] = defaultdict(set)
+        self._imported: list[tuple[str, str]] = []
         self._used: set[str] = set()
-        self._is_executed = True
 
-    def modules(self) -> frozenset[str]:
-        """Those of the project's own that are used."""
-        found = {
-            module
-            for name, modules in self._imported.items()
-            for module in modules
-            if name == "*" or any(f"{used}.".startswith(f"{name}.") for used in self._used)
-        }
-        inside = f"{self._package}."
-        return frozenset(one for one in found if is_own(one) and not f"{one}.".startswith(inside))
+    def names(self) -> set[str]:
+        """The dotted names of what is used of other modules."""
+        found = {of for name, of in self._imported if name == "*"}
+        for name, of in self._imported:
+            for used in self._used:
+                if used == name or used.startswith(f"{name}."):
+                    found.add(of + used[len(name) :])
+        return found
 
-    def visit_Import(self, node: ast.Import) -> None:
-        for one in node.names:
-            self._imported[one.asname or one.name].add(one.name)
+    def walk(self, tree: ast.Module) -> None:
+        """Take in a module, however deep its statements are."""
+        waiting: list[tuple[ast.AST, bool]] = [(tree, True)]
+        while waiting:
+            node, is_executed = waiting.pop()
+            if isinstance(node, ast.Import):
+                self._imported += [(one.asname or one.name, one.name) for one in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                module = source(node, self._package)
+                self._imported += [
+                    (one.asname or one.name, f"{module}.{one.name}".removesuffix(".*"))
+                    for one in node.names
+                    if module
+                ]
+            elif isinstance(node, ast.Call):
+                waiting += self._call(node, is_executed=is_executed)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                waiting += [(one, True) for one in ast.iter_child_nodes(node)]
+            elif name := _dotted(node):
+                self._used |= {name} if is_executed else set()
+            else:
+                waiting += [(one, is_executed) for one in ast.iter_child_nodes(node)]
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        base = node.module or ""
-        if node.level:
-            try:
-                base = importlib.util.resolve_name("." * node.level + base, self._package)
-            except ImportError:
-                return
-        for one in node.names:
-            if is_own(base):
-                self._imported[one.asname or one.name].add(defining(base, one.name))
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        for base in node.bases:
-            self.visit(base)
-        with self._executed(is_executed=self._is_executed and node.name != "Migration"):
-            for statement in node.body:
-                self.visit(statement)
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        with self._executed(is_executed=True):
-            self.generic_visit(node)
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
-        with self._executed(is_executed=True):
-            self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> None:
+    def _call(self, node: ast.Call, *, is_executed: bool) -> Iterator[tuple[ast.AST, bool]]:
+        """Take in what is called; gives its arguments, and whether they are executed, too."""
         called = _dotted(node.func)
-        self._used.add(called)
-        with self._executed(is_executed=self._is_executed or called.rpartition(".")[2] in RUNNING):
-            self.visit(node.func)
-            for argument in node.args:
-                self.visit(argument)
-            for keyword in node.keywords:
-                if self._is_executed or keyword.arg not in SHAPES_NO_TABLE:
-                    self.visit(keyword.value)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        if self._is_executed:
-            self._used.add(node.id)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        if self._is_executed:
-            self._used.add(_dotted(node))
-        self.visit(node.value)
-
-    @contextmanager
-    def _executed(self, *, is_executed: bool) -> Iterator[None]:
-        before, self._is_executed = self._is_executed, is_executed
-        yield
-        self._is_executed = before
+        last = called.rpartition(".")[2]
+        if called:
+            self._used.add(called)
+        else:
+            yield node.func, is_executed
+        if last == "call_command" and node.args and isinstance(node.args[0], ast.Constant):
+            self.commands.add(str(node.args[0].value))
+        is_executed = (is_executed or last in EXECUTING) and last not in SCHEMA_OPERATIONS
+        yield from ((one, is_executed) for one in node.args)
+        for one in node.keywords:
+            if is_executed or one.arg not in SHAPES_NO_TABLE:
+                yield one.value, is_executed
 
 
-def _dotted(node: Any) -> str:
+def _dotted(node: ast.AST) -> str:
     """`a.b.c` for such a chain of attributes; empty for anything else."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):

@@ -11,13 +11,14 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Vendor
-from ctest_containers.project.hooks import hooks, modules_of_databases
+from ctest_containers.project.hooks import class_code, database_code, hooks
 from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.outside import Outside
 
@@ -96,17 +97,21 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
     tests = [connections.settings[alias]["TEST"] for alias in group.aliases]
     kinds = {test["MIGRATE"] is not False for test in tests}
     outside = Outside()
+    code: set[str] = set()
     for config in apps.get_app_configs():
         migrations = find_migrations(config.label, config.name, settings.MIGRATION_MODULES)
         if migrations is None or False in kinds:
             for model in config.get_models(include_auto_created=True):
                 yield Input.of(f"model {model._meta.label}", _describe_model(model))
-                outside.modules.update(type(field).__module__ for field in model._meta.fields)
+                code = code.union(*(class_code(type(field)) for field in model._meta.fields))
         if migrations is not None and True in kinds:
             for path, text in migrations.files():
-                yield Input.of(f"migration {config.label}.{path.removesuffix('.py')}", text)
-                if path.endswith(".py"):
-                    outside.add(text, migrations, config)
+                name = f"{config.label}.{path.removesuffix('.py')}"
+                yield Input.of(f"migration {name}", text)
+                if path.endswith(".py") and (
+                    used := outside.used_by(path, text, migrations, config)
+                ):
+                    yield Input.of(f"what {name} uses", _describe([astuple(one) for one in used]))
         for model in config.get_models(include_swapped=True):
             if swappable := model._meta.swappable:
                 value = getattr(settings, swappable, None)
@@ -115,9 +120,9 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
             yield Input.of(f"permissions {model._meta.label}", _describe_permissions(model))
     for hook in hooks():
         yield Input.of(hook.name, _describe(hook.called_for))
-        outside.modules |= hook.modules
-    outside.modules |= modules_of_databases(group.aliases)
-    yield from outside.inputs()
+        code |= hook.code
+    for one in outside.inputs(code | database_code(group.aliases)):
+        yield Input(f"code of {one.name}", one.digest)
     yield from _files(extra_files)
 
 

@@ -38,8 +38,8 @@ def _connected(checkout: Checkout, how: str) -> Checkout:
 
 
 def _hooks(checkout: Checkout) -> dict[str, str]:
-    """The inputs of what is called, and of the modules that define it."""
-    kinds = ("receiver ", "command ", "module ")
+    """The inputs of what is called, and of its code."""
+    kinds = ("receiver ", "command ", "code ")
     return {name: one for name, one in checkout.inputs() if name.startswith(kinds)}
 
 
@@ -57,7 +57,7 @@ def test_a_receiver_that_a_management_module_connects_is_an_input(
 
     assert list(_hooks(checkout)) == [
         f"receiver shop.management.fill of {signal}",
-        "module shop.management",
+        "code of shop.management",
     ]
 
 
@@ -72,7 +72,7 @@ def _edit_sender(checkout: Checkout) -> None:
 @pytest.mark.parametrize(
     ("edit", "changes"),
     [
-        (_edit_receiver, "module shop.management"),
+        (_edit_receiver, "code of shop.management"),
         (_edit_sender, "receiver shop.management.fill of post_migrate"),
     ],
 )
@@ -119,6 +119,17 @@ class Filling:
 
     def fill(self, **_):
         pass
+
+    @classmethod
+    def make(cls, **_):
+        pass
+
+class Anything:
+    def __getattr__(self, name):
+        return self
+
+    def __call__(self, **_):
+        pass
 """
 
 
@@ -135,6 +146,12 @@ HERE, THERE = "shop.management", "shop.wrapping"
         ("Filling()", f"{THERE}.Filling", [THERE]),
         ("Filling().fill", f"{THERE}.Filling.fill", [THERE]),
         ("Own().fill", f"{THERE}.Filling.fill", [HERE, THERE]),
+        ("Own.make", f"{THERE}.Filling.make", [HERE, THERE]),
+        ("functools.cache(fill)", f"{HERE}.fill", [HERE]),
+        ("Filling", f"{THERE}.Filling", [THERE]),
+        ("[].append", "builtins.builtin_function_or_method", []),
+        ("unittest.mock.MagicMock()", "unittest.mock.MagicMock", []),
+        ("Anything()", f"{THERE}.Anything", [THERE]),
     ],
 )
 def test_any_kind_of_receiver_is_named_by_its_code_and_each_module_of_it_counts(
@@ -143,15 +160,15 @@ def test_any_kind_of_receiver_is_named_by_its_code_and_each_module_of_it_counts(
     checkout.write("shop/wrapping.py", WRAPPING)
     _connected(
         checkout,
-        "import functools\n"
-        "from shop.wrapping import Filling, wrapping\n"
+        "import functools, unittest.mock\n"
+        "from shop.wrapping import Anything, Filling, wrapping\n"
         "class Own(Filling):\n    pass\n"
         f"post_migrate.connect({how}, weak=False)\n",
     )
 
     assert list(_hooks(checkout)) == [
         f"receiver {name} of post_migrate",
-        *(f"module {module}" for module in modules),
+        *(f"code of {module}" for module in modules),
     ]
 
 
@@ -186,8 +203,8 @@ def test_a_command_in_the_place_of_django_s_is_an_input(checkout: Checkout) -> N
 
     checkout.replace("shop/management/commands/migrate.py", "pass", "requires_system_checks = []")
 
-    assert list(before) == ["command migrate", f"module {module}"]
-    assert changed(before, _hooks(checkout)) == [f"changed: module {module}"]
+    assert list(before) == ["command migrate", f"code of {module}"]
+    assert changed(before, _hooks(checkout)) == [f"changed: code of {module}"]
 
 
 def test_the_folder_of_a_checkout_changes_no_receiver(
@@ -241,7 +258,7 @@ def test_the_text_of_a_router_counts(checkout: Checkout) -> None:
 
     checkout.replace("shop/routing.py", "return None", "return False")
 
-    assert changed(before, dict(checkout.inputs())) == ["changed: module shop.routing"]
+    assert changed(before, dict(checkout.inputs())) == ["changed: code of shop.routing"]
 
 
 def test_the_text_of_a_backend_of_the_project_s_own_counts(checkout: Checkout) -> None:
@@ -253,8 +270,8 @@ def test_the_text_of_a_backend_of_the_project_s_own_counts(checkout: Checkout) -
 
     checkout.replace("engine/creation.py", "pass", "def sql(self): pass")
 
-    assert {"module engine.base", "module engine.creation"} <= set(before)
-    assert changed(before, dict(checkout.inputs())) == ["changed: module engine.creation"]
+    assert {"code of engine.base", "code of engine.creation"} <= set(before)
+    assert changed(before, dict(checkout.inputs())) == ["changed: code of engine.creation"]
 
 
 def test_the_text_of_the_class_of_a_field_counts_where_a_table_is_made_from_it(
@@ -270,4 +287,4 @@ def test_the_text_of_the_class_of_a_field_counts_where_a_table_is_made_from_it(
 
     checkout.replace("plain/fields.py", "pass", "def db_type(self, _): return 'numeric'")
 
-    assert changed(before, dict(checkout.inputs())) == ["changed: module plain.fields"]
+    assert changed(before, dict(checkout.inputs())) == ["changed: code of plain.fields"]

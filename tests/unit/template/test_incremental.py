@@ -16,7 +16,8 @@ BEFORE = {
     "migration shop.__init__": "",
     "migration shop.0001_initial": "products",
     "permissions shop.Product": "product",
-    "module shop.seed": "products",
+    "what shop.0001_initial uses": "products",
+    "code of shop.routers": "one",
 }
 
 
@@ -80,8 +81,7 @@ def test_what_new_migrations_alone_use_from_outside_comes_with_them() -> None:
     today = inputs(
         {
             "migration shop.0002_tag": "x",
-            "module shop.tags": "tags",
-            "data shop/fixtures/tags.json": "[]",
+            "what shop.0002_tag uses": "tags",
         }
     )
 
@@ -108,8 +108,16 @@ def test_what_new_migrations_alone_use_from_outside_comes_with_them() -> None:
             "2 new migrations: shop.0002_rows, shop.rows/first.sql",
         ),
         (
-            {"migration shop.0002_tag": "x", "module shop.seed": "more products"},
-            "1 new migration: shop.0002_tag; changed: module shop.seed",
+            {"migration shop.0002_tag": "x", "what shop.0001_initial uses": "more products"},
+            "1 new migration: shop.0002_tag; changed: what shop.0001_initial uses",
+        ),
+        (
+            {"migration shop.0002_tag": "x", "what shop.__init__ uses": "what is new"},
+            "1 new migration: shop.0002_tag; added: what shop.__init__ uses",
+        ),
+        (
+            {"migration shop.0002_tag": "x", "code of shop.signals": "more"},
+            "1 new migration: shop.0002_tag; added: code of shop.signals",
         ),
         (
             {"migration shop.0002_tag": "x", "receiver shop.fill of post_migrate": "every app"},
