@@ -7,6 +7,7 @@ beside them (`pytest -n 3 --dist loadgroup`). There are three engines then, each
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -64,6 +65,13 @@ def _engine_of(item: pytest.Item) -> str:
         if item.path.stem in modules and item.get_closest_marker("ports") is None:
             return engine
     return "engine"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _ctrl_c_is_heard() -> None:
+    """A shell that starts the tests in the background has it ignored, and so would all of them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

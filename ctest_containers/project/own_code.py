@@ -24,7 +24,6 @@ VERSIONED: Final = frozenset({"django", "ctest_containers"})
 INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 """Folders that may be inside that of Python's own modules."""
 
-
 DEFINING: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -115,11 +114,11 @@ class _Statement:
     @classmethod
     def of(cls, node: ast.stmt) -> _Statement:
         """What a statement is about."""
-        decorators = (one.lineno for one in getattr(node, "decorator_list", []))
+        starts = [one.lineno for one in (node, *getattr(node, "decorator_list", []))]
         return cls(
             binds=frozenset(_bound(node)),
             uses=frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name)),
-            lines=range(min(node.lineno, *decorators, node.lineno), (node.end_lineno or 0) + 1),
+            lines=range(min(starts), (node.end_lineno or 0) + 1),
         )
 
 
