@@ -18,8 +18,8 @@ from typing import Any, Final
 WHOLE: Final = ""
 """Stands for all that is in a module, where it is not known what of it is used."""
 
-VERSIONED: Final = frozenset({"django", "ctest_containers"})
-"""Packages whose versions are inputs, or that decide nothing."""
+VERSIONED: Final = frozenset({"django", "ctest_containers", "__main__"})
+"""Packages whose versions are inputs, or that decide nothing, and the program that was started."""
 
 INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 """Folders that may be inside that of Python's own modules."""
