@@ -62,9 +62,7 @@ def hooks() -> Iterator[Hook]:
     for signal in SIGNALS:
         yield from _receivers(signal)
     for command in COMMANDS:
-        # A test runner may have put an object there.
-        app = get_commands()[command]
-        if app != "django.core":
+        if get_commands()[command] != "django.core":
             code = command_code(command)
             yield Hook(f"command {command}", tuple(sorted(code)), code)
 
@@ -73,6 +71,7 @@ def command_code(name: str) -> frozenset[str]:
     """The dotted names of what a management command is made of; nothing if there is none."""
     from django.core.management import get_commands
 
+    # A test runner may have put an object there.
     app: Any = get_commands().get(name)
     if not isinstance(app, str):
         return frozenset() if app is None else class_code(type(app))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.project.own_code import VERSIONED, parse, source
@@ -43,7 +44,7 @@ SHAPES_NO_TABLE: Final = frozenset(
 """Arguments of theirs, and of fields, whose values stay in the state of a model."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reads:
     """What a migration uses from outside, as far as its own text tells.
 
@@ -54,38 +55,39 @@ class Reads:
         files: Those that may name a file, where it reads any.
     """
 
-    names: set[str] = field(default_factory=set)
-    commands: set[str] = field(default_factory=set)
-    fixtures: set[str] = field(default_factory=set)
-    files: set[str] = field(default_factory=set)
+    names: frozenset[str] = frozenset()
+    commands: frozenset[str] = frozenset()
+    fixtures: frozenset[str] = frozenset()
+    files: frozenset[str] = frozenset()
 
 
+@functools.cache
 def reads(text: bytes, package: str) -> Reads:
     """What a migration uses, without what it only mentions, as the upload folder of a field.
 
-    A migration that Django has written imports whole modules of models for such things.
+    A migration that Django has written imports whole modules of models for such things. A run asks
+    before its tests are discovered, and again when it needs the template.
 
     Args:
         package: The package that it is in, from which relative imports start.
     """
-    found = Reads()
     calls = b"call_command" in text
     has_files = READING.search(text) is not None and WRITING.search(text) is None
     if not (calls or has_files or any(map(_is_other, _imported(text)))):
-        return found
+        return Reads()
     tree = parse(text)
     if tree is None:
-        return found
+        return Reads()
     uses = _Uses(package)
     uses.walk(tree)
-    found.names, found.commands = uses.names(), uses.commands
     constants = (one.value for one in ast.walk(tree) if isinstance(one, ast.Constant))
-    words = {one for one in constants if isinstance(one, str) and one}
-    if "loaddata" in found.commands:
-        found.fixtures = words
-    if has_files:
-        found.files = {one for one in words if "." in one}
-    return found
+    words = frozenset(one for one in constants if isinstance(one, str) and one)
+    return Reads(
+        names=frozenset(uses.names()),
+        commands=frozenset(uses.commands),
+        fixtures=words if "loaddata" in uses.commands else frozenset(),
+        files=frozenset(one for one in words if "." in one) if has_files else frozenset(),
+    )
 
 
 def _imported(text: bytes) -> Iterator[str]:

@@ -27,7 +27,7 @@ https://docs.djangoproject.com/en/5.2/topics/db/fixtures/#how-fixtures-are-disco
 class Outside:
     """Reads what is used from outside, each module and each folder once."""
 
-    code: OwnCode = field(default_factory=OwnCode)
+    _code: OwnCode = field(default_factory=OwnCode)
     _listings: dict[Path, list[str]] = field(default_factory=dict)
 
     def used_by(self, path: str, text: bytes, package: MigrationsPackage, app: Any) -> list[Input]:
@@ -49,7 +49,7 @@ class Outside:
 
     def inputs(self, names: Iterable[str]) -> list[Input]:
         """The code that has these dotted names, by the modules that it is in."""
-        return [Input.of(module, text) for module, text in self.code.texts(names).items()]
+        return [Input.of(module, text) for module, text in self._code.texts(names).items()]
 
     def _loaded(self, words: Iterable[str]) -> Iterator[Input]:
         """The fixtures that `loaddata` may find under some words, wherever they are."""
