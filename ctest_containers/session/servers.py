@@ -38,6 +38,7 @@ class Pending:
 
     Attributes:
         reply: The host's answer once there is one.
+        is_needed: Whether a worker waits for it, rather than a forecast having asked for it.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Pending:
     number: int
     requested: float
     reply: Reply | None = None
+    is_needed: bool = False
 
 
 class WorkerServers:
@@ -73,6 +75,7 @@ class WorkerServers:
         self._started = 0
         self._asked: int | None = None
         self._asked_at = 0.0
+        self._host_error: EngineError | None = None
 
     def offer(self, template: Template, *, was_there: bool) -> None:
         """From now on this template serves its aliases.
@@ -92,12 +95,18 @@ class WorkerServers:
             self._host().drop_ahead()
 
     def expect(self, worker: int, templates: Iterable[Template]) -> None:
-        """Ask for a worker's servers now, so that they are up when they are needed."""
+        """Ask for a worker's servers now, so that they are up when they are needed.
+
+        Raises:
+            EngineError: The server host has ended, or found no engine.
+        """
         for template in templates:
             group = template.group
             key = (worker, group.label)
             if not group.has_server or key in self._pending:
                 continue
+            if self._host_error is not None:
+                raise self._host_error
             assert template.base is not None
             host = self._host()
             request = StartServer(
@@ -150,11 +159,13 @@ class WorkerServers:
             return
         try:
             replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
-        except EngineError:
-            # Tests go on with the servers that they have.
-            if self._is_waiting():
+        except EngineError as error:
+            if any(one.is_needed and one.reply is None for one in self._pending.values()):
                 raise
-            self._asked = None
+            # Tests go on with the servers that they have, or without any. Whoever needs another
+            # one hears of the error.
+            self._asked, self._host_error = None, error
+            self._pending = {key: one for key, one in self._pending.items() if one.reply}
             return
         self._take_memory(replies)
         for (worker, _), pending in self._pending.items():
@@ -220,9 +231,11 @@ class WorkerServers:
                 files = self._store.shelf.files(template)
                 leases += sqlite.leases(template.group, files, self._folder() / f"w{worker}")
                 continue
-            reply = self._pending[worker, label].reply
-            if reply is None:
+            pending = self._pending[worker, label]
+            pending.is_needed = True
+            if pending.reply is None:
                 return None
+            reply = pending.reply
             leases += server_leases(template.group, address_of(reply.get()["address"]))
         return leases
 

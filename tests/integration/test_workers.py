@@ -103,6 +103,31 @@ def test_tests_that_need_no_database_start_no_container(
 
 
 @pytest.mark.usefixtures("no_container_is_left")
+def test_an_engine_that_only_earlier_runs_needed_may_be_missing(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    """The run has asked for servers on the strength of a forecast, and hears that there is none."""
+    write_tests(
+        project, "class One(TestCase):\n    def test(self):\n        Author.objects.get()\n"
+    )
+    before = run(project, env=postgresql_env)
+    write_tests(
+        project,
+        """
+        class Simple(SimpleTestCase):
+            def test_sum(self):
+                # Longer than it takes to hear of the engine.
+                time.sleep(2)
+    """,
+    )
+
+    done = run(project, env={**postgresql_env, "DOCKER_HOST": "unix:///nonexistent/docker.sock"})
+
+    assert (before.code, done.code) == (0, 0), before.output + done.output
+    assert "engine" not in done.output
+
+
+@pytest.mark.usefixtures("no_container_is_left")
 def test_a_test_that_is_no_django_test_case_finds_the_test_database_as_under_django(
     project: Path, postgresql_env: dict[str, str]
 ) -> None:
@@ -359,7 +384,7 @@ def test_a_worker_shares_what_was_loaded_before_and_collects_what_tests_leave(
         """,
     )
 
-    done = run(project, "library.test_it", "--parallel", "1", env=sqlite_env)
+    done = run(project, "library.test_it", "--parallel", "1", env=sqlite_env, forked=False)
 
     assert done.code == 0, done.output
 
