@@ -14,6 +14,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+from harness.programs import start_program
+
 PROJECTS = Path(__file__).resolve().parents[1] / "projects"
 TESTS = Path(__file__).resolve().parents[1]
 RECORDING_RUNNER = "harness.recording.RecordingRunner"
@@ -77,10 +79,12 @@ def django(project: Path, *arguments: str, env: Mapping[str, str], record: Path)
     return run_recorded([*command, *arguments], project, env, record)
 
 
-def toolkit(project: Path, *arguments: str, env: Mapping[str, str], record: Path) -> Finished:
-    """Run the tests with the toolkit, recording what its result is told."""
+def toolkit(
+    project: Path, *arguments: str, env: Mapping[str, str], record: Path, forked: bool = True
+) -> Finished:
+    """Run the tests with the toolkit, recording what its result is told; see `run`."""
     command = [sys.executable, "-m", "ctest_containers", *arguments]
-    return run_recorded(command, project, env, record)
+    return run_recorded(command, project, env, record, forked=forked)
 
 
 def run(
@@ -89,35 +93,70 @@ def run(
     env: Mapping[str, str],
     seconds: float = 240,
     module: str = "ctest_containers",
+    forked: bool = True,
 ) -> Finished:
-    """Run the toolkit's command line as it is, or that of another module."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=project,
-        env=dict(env),
+    """Run the toolkit's command line as it is, or that of another module.
+
+    Args:
+        seconds: How long it may take.
+        forked: Whether it may begin as a fork of a process that has loaded what it imports.
+    """
+    command = [sys.executable, "-m", module, *arguments]
+    return finish(command, project, env, seconds=seconds, forked=forked)
+
+
+def finish(
+    command: Sequence[str],
+    folder: Path,
+    env: Mapping[str, str],
+    *,
+    seconds: float = 240,
+    typed: str | None = None,
+    forked: bool = True,
+) -> Finished:
+    """Run a command to its end.
+
+    Args:
+        seconds: How long it may take.
+        typed: Its standard input; None for that of the tests.
+        forked: Whether it may begin as a fork of a process that has loaded what it imports.
+    """
+    with start_program(
+        command,
+        folder,
+        env,
+        forked=forked,
+        stdin=None if typed is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=seconds,
-        check=False,
         text=True,
         errors="replace",
-    )
-    return Finished(done.returncode, done.stdout)
+    ) as process:
+        try:
+            output, _ = process.communicate(typed, timeout=seconds)
+        finally:
+            process.kill()
+    return Finished(process.returncode, output)
 
 
-def start(project: Path, *arguments: str, env: Mapping[str, str]) -> subprocess.Popen[str]:
-    """Start the toolkit's command line in a process group of its own, as a shell does."""
-    return subprocess.Popen(
+def start(
+    project: Path, *arguments: str, env: Mapping[str, str], forked: bool = True
+) -> subprocess.Popen[str]:
+    """Start the toolkit's command line in a process group of its own, as a shell does.
+
+    Args:
+        forked: Whether it may begin as a fork; then its server host is no child of it.
+    """
+    return start_program(
         [sys.executable, "-u", "-m", "ctest_containers", *arguments],
-        cwd=project,
-        env=dict(env),
+        project,
+        env,
+        own_session=True,
+        forked=forked,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-        start_new_session=True,
-        # A shell without a terminal lets what it starts in the background ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
 
@@ -137,10 +176,10 @@ def wait_for(condition: Any, seconds: float, what: str) -> Any:
 
 
 def start_recorded(
-    project: Path, *arguments: str, env: Mapping[str, str], record: Path
+    project: Path, *arguments: str, env: Mapping[str, str], record: Path, forked: bool = True
 ) -> subprocess.Popen[str]:
-    """Start the toolkit, recording what its result is told; see `finish_recorded`."""
-    return start(project, *arguments, *_RECORDING, env=_recording(env, record))
+    """Start the toolkit, recording what its result is told; see `start` and `finish_recorded`."""
+    return start(project, *arguments, *_RECORDING, env=_recording(env, record), forked=forked)
 
 
 def finish_recorded(process: subprocess.Popen[str], record: Path) -> Finished:
@@ -160,21 +199,17 @@ def assert_agree(expected: Finished, actual: Finished) -> None:
 
 
 def run_recorded(
-    command: Sequence[str], project: Path, env: Mapping[str, str], record: Path
+    command: Sequence[str],
+    project: Path,
+    env: Mapping[str, str],
+    record: Path,
+    *,
+    forked: bool = True,
 ) -> Finished:
     """Run any command that hands options on to a run, recording what its result is told."""
-    done = subprocess.run(
-        [*command, *_RECORDING],
-        cwd=project,
-        env=_recording(env, record),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=280,
-        check=False,
-        text=True,
-        errors="replace",
-    )
-    return _recorded(done.returncode, done.stdout, record)
+    recording = _recording(env, record)
+    done = finish([*command, *_RECORDING], project, recording, seconds=280, forked=forked)
+    return _recorded(done.code, done.output, record)
 
 
 def _recording(env: Mapping[str, str], record: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ import docker
 import psycopg2
 
 from ctest_containers.engine.labels import SERVICE
+from harness.programs import start_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +27,40 @@ class Done:
 
 
 def command(
-    project: Path, *arguments: str, env: Mapping[str, str], given: str | None = None
+    project: Path,
+    *arguments: str,
+    env: Mapping[str, str],
+    given: str | None = None,
+    forked: bool = True,
 ) -> Done:
-    """Carry out a command of the toolkit in a project's folder."""
-    done = subprocess.run(
+    """Carry out a command of the toolkit in a project's folder.
+
+    Args:
+        given: Its standard input; None for that of the tests.
+        forked: Whether it may begin as a fork of a process that has loaded what it imports.
+    """
+    with start_program(
         [sys.executable, "-m", "ctest_containers", *arguments],
-        cwd=project,
-        env=dict(env),
-        input=given,
-        capture_output=True,
-        timeout=120,
-        check=False,
+        project,
+        env,
+        forked=forked,
+        stdin=None if given is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-    )
-    return Done(done.returncode, done.stdout, done.stderr)
+    ) as process:
+        try:
+            out, said = process.communicate(given, timeout=120)
+        finally:
+            process.kill()
+    return Done(process.returncode, out, said)
 
 
-def up(project: Path, *arguments: str, env: Mapping[str, str]) -> dict[str, Any]:
+def up(
+    project: Path, *arguments: str, env: Mapping[str, str], forked: bool = True
+) -> dict[str, Any]:
     """Start a service, and give the addresses of its slots, by number and alias."""
-    done = command(project, "service", "up", "--json", *arguments, env=env)
+    done = command(project, "service", "up", "--json", *arguments, env=env, forked=forked)
     assert done.code == 0, done.said
     slots: dict[str, Any] = json.loads(done.out)["slots"]
     return slots

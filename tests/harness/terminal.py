@@ -8,13 +8,13 @@ import pty
 import re
 import select
 import struct
-import subprocess
 import sys
 import termios
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from harness.programs import start_program
 from harness.projects import Finished
 
 MOVES = re.compile(r"\x1b\[(\d*[ABGJK]|\?25[lh])")
@@ -38,15 +38,14 @@ def run_on_terminal(
     """
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = subprocess.Popen(
+    process = start_program(
         [sys.executable, "-m", "ctest_containers", *arguments],
-        cwd=project,
-        env={"TERM": "xterm-256color", **env},
+        project,
+        {"TERM": "xterm-256color", **env},
+        own_session=True,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
     )
     os.close(theirs)
     output, deadline = b"", time.monotonic() + seconds

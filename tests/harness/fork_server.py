@@ -1,0 +1,242 @@
+"""Starts Python programs as forks of a process that has loaded what all of them import.
+
+Most of what a short run of the toolkit or of Django takes is the start of an interpreter, with the
+same imports each time. `ForkedProgram` is a `subprocess.Popen` whose process begins as a fork of
+one that has these behind it. The program has its own standard files, environment, folder,
+arguments, import path, session and `__main__`, and ends as any interpreter does. The server host of
+the toolkit begins in the same way when a forked program starts it.
+
+Where the start itself is tested, use `subprocess` directly. The idea is that of multiprocessing's
+fork server.
+"""
+
+from __future__ import annotations
+
+import builtins
+import gc
+import io
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.servers import launch
+from harness.programs import NUMBER, ForkedProgram, Program, begin, program_of
+
+LOADED: Final = (
+    *("asyncio", "concurrent.futures.thread", "decimal", "difflib", "email.mime.text"),
+    *("html.parser", "http.server", "multiprocessing.pool", "pdb", "sqlite3", "unittest.mock"),
+    *("xml.dom.minidom", "zoneinfo", "logging.config"),
+    *("django.core.cache.backends.locmem", "django.core.files.storage", "django.core.mail"),
+    *("django.core.management.commands.migrate", "django.core.management.commands.test"),
+    *("django.core.serializers.json", "django.db.migrations.executor", "django.db.models"),
+    *("django.db.backends.sqlite3.base", "django.forms", "django.template.loader"),
+    *("django.test", "django.test.runner", "django.urls", "django.utils.autoreload"),
+    *("django.views.generic", "django.views.debug", "django.middleware.common"),
+    *("ctest_containers.cli.run", "ctest_containers.runner", "ctest_containers.session.run"),
+    *("ctest_containers.session.databases", "ctest_containers.workers.child"),
+    *("ctest_containers.template.build", "ctest_containers.report.record"),
+    *("docker", "docker.context", "dotenv", "wrapt", "psycopg2.extras", "mysql.connector"),
+    *("ctest_containers.backends", "ctest_containers.engine.own_container", "filelock", "psutil"),
+)
+"""What a run of a project's tests or its server host imports, whichever project it is.
+
+testcontainers is not among it: it reads the environment when it is imported.
+"""
+
+STDERR: Final = 2
+STANDARD_FILES: Final = 3
+
+
+def main(address: str) -> None:
+    """Serve until standard input ends; in each fork, run its program."""
+    for module in LOADED:
+        import_module(module)
+    search_path = sys.path[1:]
+    with suppress(ValueError):
+        search_path.remove(str(Path(__file__).parents[1]))
+    # What is loaded stays; no collection of a fork has to look through it.
+    gc.collect()
+    gc.freeze()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen(64)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        program = _serve(listener)
+    if program is not None:
+        _become(program, search_path)
+        vars(launch)["subprocess"] = _ForServerHosts(address)
+        _run(program)
+
+
+class _ForServerHosts:
+    """In place of `subprocess` where the toolkit starts server hosts: these are forks, too."""
+
+    PIPE = subprocess.PIPE
+    TimeoutExpired = subprocess.TimeoutExpired
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+
+    def Popen(  # noqa: N802
+        self, command: Sequence[str], *, env: Mapping[str, str], **options: Any
+    ) -> subprocess.Popen[Any]:
+        """Start a command, as a fork wherever it can begin as one."""
+        own_session = options.pop("start_new_session")
+        program = program_of(command, Path.cwd(), env, own_session=own_session)
+        if program is None:
+            return subprocess.Popen(command, env=env, start_new_session=own_session, **options)
+        return ForkedProgram(program, self._address, **options)
+
+
+def _serve(listener: socket.socket) -> Program | None:
+    """Fork for each request: give its program in the fork, and None at the end of the server."""
+    ended, wakeup = socket.socketpair()
+    for end in (ended, wakeup):
+        end.setblocking(False)  # noqa: FBT003  # It has no name.
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakeup.fileno())
+    running: dict[int, socket.socket] = {}
+    told: dict[socket.socket, int] = {}
+    while True:
+        ready, *_ = select.select([listener, ended, sys.stdin, *told], [], [])
+        if sys.stdin in ready:
+            return None
+        for asker in told.keys() & set(ready):
+            # Whoever has asked knows how it ended: only now is it gone, as after a `wait`.
+            os.waitpid(told.pop(asker), 0)
+            asker.close()
+        if ended in ready:
+            with suppress(BlockingIOError):
+                ended.recv(4096)
+            _tell_ends(running, told)
+        if listener not in ready:
+            continue
+        with listener.accept()[0] as request:
+            data, files = _receive(request)
+        if data is None:
+            # Whoever asked has been killed meanwhile.
+            for file in files:
+                os.close(file)
+            continue
+        program, asker = Program(**json.loads(data)), socket.socket(fileno=files.pop())
+        pid = os.fork()
+        if pid:
+            running[pid] = asker
+            for file in files:
+                os.close(file)
+            continue
+        if program.own_session:
+            os.setsid()
+        # Who has asked may send signals to it, or to its group, from now on.
+        asker.send(NUMBER.pack(os.getpid()))
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for inherited in (ended, wakeup, asker, *running.values(), *told):
+            inherited.close()
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        return program
+
+
+def _receive(request: socket.socket) -> tuple[bytes | None, list[int]]:
+    """A request and its files; None for the request where it does not arrive whole."""
+    data, files, *_ = socket.recv_fds(request, NUMBER.size, STANDARD_FILES + 1)
+    if len(data) < NUMBER.size or len(files) <= STANDARD_FILES:
+        return None, files
+    missing, parts = int(NUMBER.unpack(data)[0]), []
+    while missing:
+        part = request.recv(missing)
+        if not part:
+            return None, files
+        parts.append(part)
+        missing -= len(part)
+    return b"".join(parts), files
+
+
+def _tell_ends(running: dict[int, socket.socket], told: dict[socket.socket, int]) -> None:
+    """Tell how the children ended that have; they stay until that has been heard."""
+    for pid, asker in list(running.items()):
+        found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if found is None:
+            continue
+        exited = found.si_code == os.CLD_EXITED
+        # Whoever has asked may be gone.
+        with suppress(OSError):
+            asker.send(NUMBER.pack(found.si_status << 8 if exited else found.si_status))
+        told[running.pop(pid)] = pid
+
+
+def _become(program: Program, search_path: Sequence[str]) -> None:
+    """Make this process what an interpreter is that begins with this program."""
+    begin(own_session=program.own_session)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(program.folder)
+    os.environ.clear()
+    os.environ.update(program.environment)
+    time.tzset()
+    tempfile.tempdir = None
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    named = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
+    sys.path[:] = [os.getcwd(), *(str(Path(entry).absolute()) for entry in named), *search_path]  # noqa: PTH109
+    unbuffered = program.unbuffered or bool(os.environ.get("PYTHONUNBUFFERED"))
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        file = _standard_file(number, like=getattr(sys, name), unbuffered=unbuffered)
+        setattr(sys, name, file)
+        setattr(sys, f"__{name}__", file)
+    sys.argv = [program.name, *program.arguments]
+    sys.orig_argv = [
+        sys.executable,
+        *(["-u"] if program.unbuffered else []),
+        *([program.option] if program.option else []),
+        *sys.argv,
+    ]
+
+
+def _standard_file(number: int, *, like: io.TextIOWrapper, unbuffered: bool) -> io.TextIOWrapper:
+    """A standard file as an interpreter makes it at its start, in the encoding of another one."""
+    raw = io.FileIO(number, "wb" if number else "rb", closefd=False)
+    now = unbuffered and number > 0
+    stream: Any = raw
+    if not now:
+        stream = io.BufferedWriter(raw) if number else io.BufferedReader(raw)
+    return io.TextIOWrapper(
+        stream,
+        encoding=like.encoding,
+        errors=like.errors,
+        newline="\n" if number else None,
+        line_buffering=not now and (raw.isatty() or number == STDERR),
+        write_through=now,
+    )
+
+
+def _run(program: Program) -> None:
+    """Run it as `__main__`; ends as the program does."""
+    module = sys.modules["__main__"] = types.ModuleType("__main__")
+    module.__dict__["__builtins__"] = builtins
+    if program.option == "-m":
+        sys.argv[0] = "-m"
+        runpy._run_module_as_main(program.name)  # type: ignore[attr-defined]
+    elif program.option == "-c":
+        sys.argv[0] = "-c"
+        sys.path[0] = ""
+        exec(compile(program.name, "<string>", "exec"), module.__dict__)  # noqa: S102
+    else:
+        file = Path(program.name).absolute()
+        sys.path[0] = str(file.parent)
+        module.__dict__["__file__"] = str(file)
+        exec(compile(file.read_bytes(), file, "exec"), module.__dict__)  # noqa: S102
