@@ -8,15 +8,17 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import docker
 
+from harness.layers import can_copy, copy_images
 from harness.projects import wait_for
 
 REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|DELETE) (\S+) HTTP/1\.1\r\n")
 MEBIBYTE = 2**20
+MACHINES_OWN = "unix:///var/run/docker.sock"
 
 Rule = Callable[[str, str], bytes | None]
 """Asked with a request's method and path: an answer instead of the engine's, or None."""
@@ -111,24 +113,58 @@ class SecondEngine:
         return asked.returncode == 0
 
 
+class EngineWithPorts(SecondEngine):
+    """A second engine whose containers have a bridge, and ports on the loopback address."""
+
+    def command(self) -> list[str]:
+        """See `SecondEngine`; whoever starts the engine makes the bridge and removes it."""
+        number = os.getpid()
+        address = f"10.{200 + number % 50}.{number // 50 % 250}.1/24"
+        bridge = f"ct{number}"
+        return [
+            *("setpriv", "--pdeathsig", "TERM", "sh", "-c", WITH_A_BRIDGE, bridge, address),
+            str(self.folder / "data"),
+            *("dockerd", "--host", self.host, *self.places()),
+            *("--bridge", bridge, "--iptables=false", "--ip-forward=false"),
+        ]
+
+
+WITH_A_BRIDGE = """
+address=$1; data=$2; shift 2
+ip link add "$0" type bridge && ip address add "$address" dev "$0" && ip link set "$0" up || exit
+"$@" & engine=$!
+trap 'kill $engine' TERM
+wait $engine
+wait $engine
+ip link delete "$0"
+if mountpoint -q "$data"; then umount --lazy "$data"; fi
+"""
+
+
 @contextmanager
 def second_engine(
-    folder: Path, *images: str, disk_bytes: int | None = None, group: str = ""
+    folder: Path, *images: str, disk_bytes: int | None = None, group: str = "", ports: bool = False
 ) -> Iterator[SecondEngine]:
-    """A running second engine that has these images.
+    """A running second engine that has these images of the first one.
 
     Args:
+        folder: A new folder with a short path.
         disk_bytes: The size of a disk of its own; None for the machine's.
         group: The control group in which its containers are; empty for Docker's own.
+        ports: Whether servers on it may have ports.
     """
-    engine = SecondEngine(folder, group)
+    engine = EngineWithPorts(folder) if ports else SecondEngine(folder, group)
     data = folder / "data"
     data.mkdir()
     if disk_bytes is not None:
         _mount("-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(data))
     try:
+        with closing(docker.from_env()) as first:
+            copied = can_copy(first)
+            if copied and images:
+                copy_images(first, images, data)
         engine.start()
-        if images:
+        if images and not copied:
             engine.take_images(*images)
         yield engine
     finally:
@@ -149,7 +185,7 @@ def _mount(*arguments: str) -> None:
 
 @contextmanager
 def way_to_the_engine(folder: Path, rule: Rule) -> Iterator[str]:
-    """An address that leads to the machine's own engine, and a rule for every request to it."""
+    """An address that leads to the engine of the tests, and a rule for every request to it."""
     path = folder / "way.sock"
     closing = threading.Event()
     threads: list[threading.Thread] = []
@@ -179,7 +215,7 @@ def way_to_the_engine(folder: Path, rule: Rule) -> Iterator[str]:
 def _forward(client: socket.socket, rule: Rule, closing: threading.Event) -> None:
     """Carry one connection's bytes both ways; a request begins wherever a chunk looks like one."""
     engine = socket.socket(socket.AF_UNIX)
-    engine.connect("/var/run/docker.sock")
+    engine.connect(os.environ.get("DOCKER_HOST", MACHINES_OWN).removeprefix("unix://"))
 
     def back() -> None:
         _carry(engine, client, closing, lambda data: data)
