@@ -1,7 +1,6 @@
 """Leaves the machine as it was: every test is checked for what it left behind.
 
-Tests that use an engine run one after another, for they count what is on it; the others may run
-beside them (`pytest -n 3 --dist loadgroup`). There are three engines then, each for some modules.
+Which tests run, and which beside which, is said in `harness.tiers`.
 """
 
 from __future__ import annotations
@@ -10,47 +9,71 @@ import os
 import signal
 import tempfile
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from harness.tiers import group_of, is_in_tier, known_seconds, longest_first, write_seconds
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-# Examples have no time limit, and leave nothing in the checkout.
-set_hypothesis_home_dir(Path(__file__).parents[1] / ".pytest_cache" / "hypothesis")
-settings.register_profile("ctest_containers", deadline=None, database=None)
-settings.load_profile("ctest_containers")
+EXAMPLES = {"all": 300, "": 50, "quick": 30}
+"""How many examples a property is tried with, in each tier."""
 
-NOT_ALONE = ("engine", "small_group")
-"""Fixtures for what all processes of the machine share."""
+_seconds: defaultdict[str, float] = defaultdict(float)
+"""What the tests of each module took together."""
 
-ENGINES = {
-    "second engine": (
-        *("test_agreement", "test_clean", "test_faults", "test_incremental_templates"),
-        *("test_interrupts", "test_limits", "test_pytest", "test_reset", "test_servers_ahead"),
-        *("test_template_commands", "test_timings", "test_workers"),
-    ),
-    "third engine": (
-        *("test_agreement_mysql", "test_command_line", "test_isolated", "test_settings_kept"),
-        *("test_reset_rows", "test_several_databases", "test_templates"),
-    ),
-}
-"""Modules whose tests need neither a network nor, unless they are marked so, a port.
 
-Only the first engine has these.
-Each engine has a process of its own, and about as much to do as the others.
-"""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the tiers of `scripts/test`."""
+    tiers = parser.getgroup("tiers")
+    for name, meaning in (
+        ("quick", "run only tests that need no engine"),
+        ("all", "run every test, those that prove the same once more included"),
+    ):
+        tiers.addoption(f"--{name}", action="store_const", dest="tier", const=name, help=meaning)
+    tiers.addoption(
+        "--keep-durations",
+        action="store_true",
+        help="keep what each module takes in tests/durations.json, for the order of the next runs",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let examples take their time, and leave nothing in the checkout."""
+    set_hypothesis_home_dir(Path(__file__).parents[1] / ".pytest_cache" / "hypothesis")
+    examples = EXAMPLES[config.getoption("tier") or ""]
+    settings.register_profile("tier", deadline=None, database=None, max_examples=examples)
+    settings.load_profile("tier")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Keep in one process what must not run beside each other."""
-    names = getattr(item, "fixturenames", ())
-    if any(name in names for name in NOT_ALONE) or "test_memory" in item.nodeid:
-        item.add_marker(pytest.mark.xdist_group(_engine_of(item)))
-    elif "integration" in item.path.parts:
-        # What a module makes once is made in one process.
-        item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the tier does not run, unless it was asked for by name."""
+    tier = config.getoption("tier") or ""
+    named = any(".py" in argument for argument in config.args)
+    chosen = [item for item in items if named or is_in_tier(item, tier)]
+    if len(chosen) < len(items):
+        kept = set(chosen)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = longest_first(chosen, known_seconds())
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add up what modules take."""
+    _seconds[report.nodeid.partition("::")[0]] += report.duration
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep it, where that was asked for; a process of xdist knows only its own part."""
+    config = session.config
+    if _seconds and config.getoption("--keep-durations") and not hasattr(config, "workerinput"):
+        write_seconds(_seconds)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -58,13 +81,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
         seed = terminalreporter.config.getoption("randomly_seed")
         terminalreporter.write_line(f"The order of the tests was that of --randomly-seed={seed}.")
-
-
-def _engine_of(item: pytest.Item) -> str:
-    for engine, modules in ENGINES.items():
-        if item.path.stem in modules and item.get_closest_marker("ports") is None:
-            return engine
-    return "engine"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from harness.containers import owned
 from harness.engines import second_engine
 from harness.projects import copy_of, environment
 from harness.servers import VENDORS, Plain, own_image, plain_server
+from harness.tiers import MACHINES_ENGINE, further, group_of
 
 NOWHERE = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
 BASE = "debian:trixie-slim"
@@ -32,16 +34,16 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     """The Docker Engine; a machine without one gets it, and otherwise the tests fail.
 
-    Beside a process that uses it, others get one of their own with the same images.
+    A process that runs beside others gets one of its own with the same images, unless it is given
+    the tests that need the machine's.
     """
     with FileLock(Path(tempfile.gettempdir()).parent / "ctest-tests-engine.lock"):
         subprocess.run([SCRIPTS / "engine"], check=True)
         subprocess.run([SCRIPTS / "base-image"], check=True)
         client = docker.from_env()
         images = [own_image(client, flavour) for flavour in VENDORS]
-    markers = request._pyfuncitem.iter_markers("xdist_group")
-    first = all("engine" in marker.args for marker in markers)
-    if first or not hasattr(request.config, "workerinput"):
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    if alone or group_of(request._pyfuncitem) == MACHINES_ENGINE:
         yield client
         client.close()
         return
@@ -49,7 +51,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
     with ExitStack() as undo:
         folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="e-", dir="/tmp"))
         room = DISK_BYTES if psutil.virtual_memory().available > 2 * DISK_BYTES else None
-        beside = undo.enter_context(second_engine(Path(folder), BASE, *images, disk_bytes=room))
+        subprocess.run([SCRIPTS / "packages", "iproute2"], check=True)
+        beside = undo.enter_context(
+            second_engine(Path(folder), BASE, *images, disk_bytes=room, ports=True)
+        )
         undo.enter_context(pytest.MonkeyPatch.context()).setenv("DOCKER_HOST", beside.host)
         client = beside.client()
         undo.callback(client.close)
@@ -132,7 +137,10 @@ def postgresql_env(cache: Path, engine: docker.DockerClient) -> dict[str, str]:
     return environment(cache, {"SHOP_DB": "postgresql", "OUTCOMES_DB": "postgresql", **NOWHERE})
 
 
-@pytest.fixture(params=["mariadb", "mysql"])
+SECOND_FLAVOUR = further("One backend serves both; test_agreement_mysql runs on either always.")
+
+
+@pytest.fixture(params=["mariadb", pytest.param("mysql", marks=SECOND_FLAVOUR)])
 def mysql_flavour(request: pytest.FixtureRequest) -> str:
     """Each of the two that Django's mysql backend serves."""
     return str(request.param)

@@ -15,6 +15,15 @@ import pytest
 from harness.action_steps import ActionRun, Runner
 from harness.projects import copy_of, environment, run, wait_for, write_tests
 from harness.registry import PASSWORD, Registry, running_registry
+from harness.tiers import further
+
+pytestmark = [
+    pytest.mark.machines_engine,
+    further(
+        "unit/test_actions has the text of the steps, test_template_commands and "
+        "test_template_sharing what they call."
+    ),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSING = "library.test_outcomes.Writing"

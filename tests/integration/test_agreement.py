@@ -5,63 +5,46 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from harness.projects import PROJECTS, Finished, assert_agree, django, toolkit
+from harness.projects import PROJECTS, assert_agree, django, toolkit
+from harness.truths import truth
 
-SHOP = PROJECTS / "shop"
 OUTCOMES = PROJECTS / "outcomes"
 
-
-@pytest.fixture(scope="module")
-def truths() -> dict[str, Finished]:
-    """Django's own serial results, each made once."""
-    return {}
+# Forks of a process that has loaded everything save time; a start of its own is what people do.
+RUNS = pytest.mark.parametrize(("workers", "forked"), [("1", True), ("2", False), ("4", True)])
 
 
-def truth(
-    truths: dict[str, Finished], key: str, project: Path, env: dict[str, str], record: Path
-) -> Finished:
-    """What Django reports, run serially."""
-    if key not in truths:
-        truths[key] = django(project, env=env, record=record)
-    return truths[key]
-
-
-@pytest.mark.parametrize("workers", ["1", "2", "4"])
-@pytest.mark.parametrize("project", [SHOP, OUTCOMES], ids=["shop", "outcomes"])
+@RUNS
 def test_a_project_on_sqlite_ends_as_under_django(
-    project: Path,
-    workers: str,
-    truths: dict[str, Finished],
-    sqlite_env: dict[str, str],
-    tmp_path: Path,
+    workers: str, *, forked: bool, sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
-    expected = truth(truths, f"{project.name} sqlite", project, sqlite_env, tmp_path / "truth")
+    expected = truth(OUTCOMES, env=sqlite_env, record=tmp_path / "truth")
 
-    actual = toolkit(project, "--parallel", workers, env=sqlite_env, record=tmp_path / "ours")
+    options, record = ("--parallel", workers), tmp_path / "ours"
+    actual = toolkit(OUTCOMES, *options, env=sqlite_env, record=record, forked=forked)
 
     assert_agree(expected, actual)
 
 
-@pytest.mark.parametrize("workers", ["1", "2", "4"])
-@pytest.mark.parametrize("project", [SHOP, OUTCOMES], ids=["shop", "outcomes"])
+@RUNS
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_project_on_postgresql_ends_as_under_django(
-    project: Path,
     workers: str,
-    truths: dict[str, Finished],
+    *,
+    forked: bool,
     postgresql_env: dict[str, str],
     plain_postgresql: dict[str, str],
     tmp_path: Path,
 ) -> None:
     reachable = {**postgresql_env, **plain_postgresql}
-    expected = truth(truths, f"{project.name} postgresql", project, reachable, tmp_path / "truth")
+    expected = truth(OUTCOMES, env=reachable, record=tmp_path / "truth")
 
-    actual = toolkit(project, "--parallel", workers, env=postgresql_env, record=tmp_path / "ours")
+    options, record = ("--parallel", workers), tmp_path / "ours"
+    actual = toolkit(OUTCOMES, *options, env=postgresql_env, record=record, forked=forked)
 
     assert_agree(expected, actual)
 
 
-@pytest.mark.ports
 @pytest.mark.parametrize(
     "options",
     [
@@ -74,13 +57,12 @@ def test_a_project_on_postgresql_ends_as_under_django(
 @pytest.mark.usefixtures("no_container_is_left")
 def test_spawned_workers_and_published_ports_change_no_outcome(
     options: list[str],
-    truths: dict[str, Finished],
     postgresql_env: dict[str, str],
     plain_postgresql: dict[str, str],
     tmp_path: Path,
 ) -> None:
     reachable = {**postgresql_env, **plain_postgresql}
-    expected = truth(truths, "outcomes postgresql", OUTCOMES, reachable, tmp_path / "truth")
+    expected = truth(OUTCOMES, env=reachable, record=tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, *options, env=postgresql_env, record=tmp_path / "ours")
 
@@ -103,7 +85,7 @@ def test_spawned_workers_and_published_ports_change_no_outcome(
 def test_an_option_of_django_changes_outcomes_as_it_does_there(
     options: list[str], sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
-    expected = django(OUTCOMES, *options, env=sqlite_env, record=tmp_path / "truth")
+    expected = truth(OUTCOMES, *options, env=sqlite_env, record=tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, *options, env=sqlite_env, record=tmp_path / "ours")
 
@@ -114,8 +96,18 @@ def test_errors_around_a_test_are_reported_with_buffer_as_without(
     sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
     label = "library.test_around"
-    expected = django(OUTCOMES, label, env=sqlite_env, record=tmp_path / "truth")
+    expected = truth(OUTCOMES, label, env=sqlite_env, record=tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, label, "--buffer", env=sqlite_env, record=tmp_path / "ours")
 
     assert_agree(expected, actual)
+
+
+def test_a_truth_that_is_kept_is_what_django_reports_today(
+    sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    kept = truth(OUTCOMES, env=sqlite_env, record=tmp_path / "kept")
+
+    today = django(OUTCOMES, env=sqlite_env, record=tmp_path / "today")
+
+    assert_agree(today, kept)

@@ -11,6 +11,11 @@ import pytest
 import yaml
 from harness.cloud_init import CloudInit, verify_unit
 from harness.dask_options import understood
+from harness.tiers import further
+
+pytestmark = further(
+    "It is about an example file of the docs, which no change of the package touches."
+)
 
 FILE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "cluster" / "cloud-init.yaml"
 TEXT = FILE.read_text()

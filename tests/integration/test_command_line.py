@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from harness.projects import PROJECTS, TESTS, copy_of, django, run, toolkit
+from harness.projects import PROJECTS, TESTS, copy_of, finish, run, toolkit
+from harness.truths import truth
 
 OUTCOMES = PROJECTS / "outcomes"
 SHOP = PROJECTS / "shop"
@@ -18,17 +18,8 @@ GREEN = "library.test_outcomes.Writing"
 
 def manage(project: Path, *arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
     """Run manage.py, and give its exit code and what it printed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "test", *arguments],
-        cwd=project,
-        env=dict(env),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-        text=True,
-        timeout=120,
-    )
-    return done.returncode, done.stdout
+    done = finish([sys.executable, "manage.py", "test", *arguments], project, env)
+    return done.code, done.output
 
 
 @pytest.mark.parametrize(
@@ -47,7 +38,7 @@ def manage(project: Path, *arguments: str, env: Mapping[str, str]) -> tuple[int,
 def test_labels_patterns_and_tags_select_what_they_select_under_django(
     arguments: list[str], sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
-    expected = django(OUTCOMES, *arguments, env=sqlite_env, record=tmp_path / "truth")
+    expected = truth(OUTCOMES, *arguments, env=sqlite_env, record=tmp_path / "truth")
 
     actual = toolkit(OUTCOMES, *arguments, env=sqlite_env, record=tmp_path / "ours")
 
@@ -139,23 +130,13 @@ def test_keepdb_is_accepted_and_explained(sqlite_env: dict[str, str]) -> None:
 
 
 def test_pdb_debugs_in_the_process_that_has_the_keyboard(sqlite_env: dict[str, str]) -> None:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "ctest_containers", "--pdb"),
-            "library.test_outcomes.Outcomes.test_failure_with_a_message",
-        ],
-        cwd=OUTCOMES,
-        env=sqlite_env,
-        input="print('typed:', self._testMethodName)\nquit\n",
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        check=False,
-        timeout=60,
-    )
+    test = "library.test_outcomes.Outcomes.test_failure_with_a_message"
+    command = [sys.executable, "-m", "ctest_containers", "--pdb", test]
+    typed = "print('typed:', self._testMethodName)\nquit\n"
 
-    assert "Opening PDB: AssertionError" in done.stdout
+    done = finish(command, OUTCOMES, sqlite_env, typed=typed)
+
+    assert "Opening PDB: AssertionError" in done.output
 
 
 def test_help_names_djangos_options_and_the_toolkits(sqlite_env: dict[str, str]) -> None:
@@ -179,17 +160,18 @@ def test_help_is_there_for_those_who_have_not_found_their_project_yet(
     assert f"usage: python -m ctest_containers {command}" in done.output
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+@pytest.mark.usefixtures("engine")
 def test_it_works_as_the_test_runner_of_manage_py(
-    engine: str, request: pytest.FixtureRequest
+    vendor: str, request: pytest.FixtureRequest
 ) -> None:
-    env = request.getfixturevalue(f"{engine}_env")
+    env = request.getfixturevalue(f"{vendor}_env")
     runner = "--testrunner=ctest_containers.runner.ContainerTestRunner"
 
     code, output = manage(OUTCOMES, runner, "--parallel", "2", "library.test_outcomes", env=env)
 
     assert code == 1
-    assert f"template {engine}:" in output
+    assert f"template {vendor}:" in output
     assert "FAILED (failures=6, errors=11, skipped=7," in output
 
 
@@ -268,7 +250,7 @@ def test_a_run_on_sqlite_starts_no_server_host(sqlite_env: dict[str, str], tmp_p
         "        self.assertEqual([one for one in commands if 'servers.serve' in one], [])\n"
     )
 
-    done = run(project, "library.test_children", GREEN, env=sqlite_env)
+    done = run(project, "library.test_children", GREEN, env=sqlite_env, forked=False)
 
     assert done.code == 0, done.output
 
@@ -281,3 +263,29 @@ def test_the_recording_runner_of_these_tests_is_importable_beside_any_project() 
 
 def _between(text: str, start: str, stop: str) -> str:
     return text[text.index(start) : text.index(stop)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run", GREEN],
+        ["plan", GREEN],
+        ["template", "build"],
+        ["timings", "export", "timings.json"],
+        ["report", "--list"],
+        ["exec", "--", "true"],
+        ["service", "status"],
+        ["clean"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_loads_what_it_needs_by_itself(
+    arguments: list[str], project: Path, sqlite_env: dict[str, str]
+) -> None:
+    """In the other tests it may begin as a fork of a process that has loaded much already."""
+    run(project, GREEN, env=sqlite_env)
+
+    done = run(project, *arguments, env=sqlite_env, forked=False)
+
+    assert done.code in {0, 2}, done.output
+    assert "Traceback" not in done.output

@@ -324,7 +324,8 @@ def test_kill_9_of_a_parent_and_its_server_host_leaves_what_clean_removes(
     meeting = tmp_path / "meeting"
     before = owned(engine)
     env = {**postgresql_env, "MEET": str(meeting)}
-    process = start_recorded(project, "--parallel=1", env=env, record=tmp_path / "record.json")
+    record = tmp_path / "record.json"
+    process = start_recorded(project, "--parallel=1", env=env, record=record, forked=False)
     wait_for(meeting.exists, 60, "the second test")
 
     host = subprocess.check_output(["pgrep", "-P", str(process.pid), "-f", "servers.serve"])

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
-import subprocess
 import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import docker
 import psutil
 import pytest
 from harness.containers import owned
+from harness.programs import start_program
 from harness.projects import start, wait_for
 from harness.services import command, ended_afterwards, up
 
@@ -119,16 +117,14 @@ def test_ctrl_c_at_the_terminal_reaches_the_command_once(
         echo "told $n"; exit 4
     """
     ours, theirs = os.openpty()
-    process = subprocess.Popen(
+    process = start_program(
         [sys.executable, "-m", "ctest_containers", "exec", "--", "sh", "-c", counting],
-        cwd=project,
-        env=sqlite_env,
+        project,
+        sqlite_env,
+        own_session=True,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        start_new_session=True,
-        # The terminal becomes that of the new session, as a shell's is.
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509
     )
     os.close(theirs)
     shown = b""

@@ -13,6 +13,7 @@ import docker
 import psutil
 import pytest
 from harness.projects import TESTS, start, toolkit, wait_for, write_tests
+from harness.tiers import further
 
 from ctest_containers.engine import labels
 
@@ -50,7 +51,9 @@ def test_a_server_that_ends_is_named_with_its_last_words_and_the_rest_runs_on_an
     assert "The test itself said:" in words
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=further("A further seed.")) for seed in (2, 3))]
+)
 @pytest.mark.usefixtures("no_container_is_left")
 def test_random_kills_of_workers_and_servers_lose_no_test(
     seed: int,

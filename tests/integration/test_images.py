@@ -10,6 +10,7 @@ import docker
 import pytest
 from harness.projects import PROJECTS, environment, run
 from harness.servers import own_image
+from harness.tiers import further
 
 OUTCOMES = PROJECTS / "outcomes"
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
@@ -33,7 +34,16 @@ class Official:
         return [f"--{self.vendor}-image", self.image, "--project", project]
 
 
-@pytest.fixture(scope="module", params=["postgres", "mysql", "mariadb"])
+OTHERS = [
+    pytest.mark.machines_engine,  # They are built with packages.
+    further("`postgres` goes the same way; unit/backends has what is MySQL's own."),
+]
+
+
+@pytest.fixture(
+    scope="module",
+    params=["postgres", *(pytest.param(name, marks=OTHERS) for name in ("mysql", "mariadb"))],
+)
 def official(request: pytest.FixtureRequest, engine: docker.DockerClient) -> Iterator[Official]:
     """Each of them, made of the toolkit's own image of the same server."""
     flavour = str(request.param)
@@ -55,7 +65,10 @@ def env(official: Official, cache: Path) -> dict[str, str]:
     return environment(cache, {"OUTCOMES_DB": official.vendor, "OUTCOMES_DB_PORT": "1"})
 
 
-@pytest.mark.parametrize("transport", ["socket", "port"])
+@pytest.mark.parametrize(
+    "transport",
+    ["socket", pytest.param("port", marks=further("test_agreement has servers at ports."))],
+)
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_named_image_is_snapshotted_in_spite_of_its_volume_and_keeps_no_password(
     transport: str,

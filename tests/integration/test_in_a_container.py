@@ -18,8 +18,14 @@ import pytest
 from harness.engines import second_engine
 from harness.projects import RECORDING_RUNNER, TESTS, Finished, run, toolkit, wait_for, write_tests
 from harness.runner_image import SOCKET, build_runner_image, in_a_container
+from harness.tiers import further
 
 from ctest_containers.engine.labels import PROJECT
+
+pytestmark = [
+    pytest.mark.machines_engine,
+    further("unit/engine has what is decided in a container; only these run in a real one."),
+]
 
 IMAGE = "ctest-runner:tests"
 

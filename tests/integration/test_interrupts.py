@@ -175,7 +175,7 @@ def test_kill_9_of_the_server_host_ends_the_run_with_what_was_reported_and_leave
     """,
     )
     meeting = project / "meeting"
-    process = start(project, env={**postgresql_env, "MEET": str(meeting)})
+    process = start(project, env={**postgresql_env, "MEET": str(meeting)}, forked=False)
     wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
     children = psutil.Process(int(meeting.read_text())).children()
     (host,) = (one for one in children if "servers.serve" in " ".join(one.cmdline()))

@@ -12,6 +12,11 @@ import yaml
 from harness.dask_options import understood
 from harness.kubernetes import Schemas, pods_of
 from harness.projects import run
+from harness.tiers import further
+
+pytestmark = further(
+    "It is about an example file of the docs, which no change of the package touches."
+)
 
 MANIFEST = Path(__file__).resolve().parents[2] / "docs" / "examples" / "cluster" / "kubernetes.yaml"
 CLUSTER, JOB = yaml.safe_load_all(MANIFEST.read_text())

@@ -12,6 +12,7 @@ import pytest
 from harness.engines import MEBIBYTE, answer, second_engine, way_to_the_engine
 from harness.groups import join_by_settings, kills, limit, memory_group
 from harness.projects import django, run, toolkit, write_tests
+from harness.tiers import further
 
 
 @pytest.fixture
@@ -129,6 +130,10 @@ def test_a_connection_that_a_test_ends_itself_has_the_effects_that_it_has_under_
     assert "The server ctest" not in done.output
 
 
+@further(
+    "unit/capacity and test_capacity_properties have the rules, and the tests beside it what "
+    "the kernel does."
+)
 def test_a_project_finishes_on_machines_of_1_2_and_4_gb_with_workers_as_the_rules_say(
     project: Path, postgresql_env: dict[str, str], base: str, tmp_path: Path
 ) -> None:
@@ -156,6 +161,7 @@ def test_a_project_finishes_on_machines_of_1_2_and_4_gb_with_workers_as_the_rule
                     *("library.test_it", "--parallel", "8"),
                     env={**env, "TEST_TIMINGS_FILE": str(timings)},
                     record=tmp_path / "record.json",
+                    forked=False,
                 )
                 assert [kind for _, kind in done.kinds] == ["success"] * 12, done.output
                 (found,) = re.findall(r"Running in (\d+) worker", done.output)

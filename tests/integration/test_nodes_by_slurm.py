@@ -8,6 +8,11 @@ from pathlib import Path
 
 from harness.projects import assert_agree, run_recorded, toolkit
 from harness.slurm import slurm
+from harness.tiers import further
+
+pytestmark = further(
+    "test_cluster has the same nodes; what is special to Slurm is the example script alone."
+)
 
 Env = dict[str, str]
 

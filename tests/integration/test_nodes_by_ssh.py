@@ -14,6 +14,7 @@ import pytest
 from harness.ports import first_free_port
 from harness.projects import TESTS, assert_agree, run_recorded, toolkit, wait_for
 from harness.ssh_hosts import ssh_hosts
+from harness.tiers import further
 
 Env = dict[str, str]
 
@@ -31,6 +32,7 @@ def hosts_env(sqlite_env: Env, short_folder: Path) -> Iterator[Env]:
         yield {**sqlite_env, **ours, "CARRIES": "2"}
 
 
+@further("test_cluster has the same nodes; what is special to SSH is the example script alone.")
 def test_hosts_that_ssh_reaches_have_the_outcomes_of_one_machine_and_keep_no_process(
     project: Path, sqlite_env: Env, hosts_env: Env, tmp_path: Path
 ) -> None:
@@ -45,6 +47,7 @@ def test_hosts_that_ssh_reaches_have_the_outcomes_of_one_machine_and_keep_no_pro
     assert re.search(r"The node \S+ \((north|south)\) has 2 workers\.", done.output)
 
 
+@further("test_cluster has the same nodes; what is special to SSH is the example script alone.")
 def test_a_host_that_ssh_does_not_reach_is_named_and_does_not_keep_the_others(
     project: Path, hosts_env: Env, tmp_path: Path
 ) -> None:

@@ -101,11 +101,12 @@ def test_a_bad_variable_is_refused_with_its_name(sqlite_env: dict[str, str]) -> 
     assert "CTEST_CONTAINERS_TRANSPORT?" in done.output
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+@pytest.mark.usefixtures("engine")
 def test_a_cache_folder_that_cannot_be_used_is_named(
-    engine: str, request: pytest.FixtureRequest
+    vendor: str, request: pytest.FixtureRequest
 ) -> None:
-    env = request.getfixturevalue(f"{engine}_env")
+    env = request.getfixturevalue(f"{vendor}_env")
 
     done = run(
         OUTCOMES,

@@ -13,8 +13,9 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from harness.projects import django, environment, run, start, wait_for, write_tests
+from harness.projects import environment, run, start, wait_for, write_tests
 from harness.terminal import COLOURS, MOVES, run_on_terminal
+from harness.truths import truth
 from prometheus_client.parser import text_string_to_metric_families
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
@@ -50,7 +51,7 @@ def _cases(text: str) -> dict[str, str]:
 def test_junit_says_of_each_test_what_django_says(
     project: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
-    expected = django(project, env=env, record=tmp_path / "record.json")
+    expected = truth(project, env=env, record=tmp_path / "record.json")
 
     run(project, "--junit", str(tmp_path / "reports" / "junit.xml"), env=env)
 

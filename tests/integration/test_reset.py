@@ -12,10 +12,9 @@ from typing import Any
 
 import docker
 import pytest
-from harness.projects import PROJECTS, TESTS, run, write_tests
+from harness.projects import TESTS, run, write_tests
 from harness.servers import plain_server
 
-SHOP = PROJECTS / "shop"
 EXAMPLES = {"sqlite": 40, "postgresql": 15, "mariadb": 10, "mysql": 8}
 
 FOUR_TIMES = """
@@ -54,16 +53,6 @@ def vendor_env(request: pytest.FixtureRequest, engine: docker.DockerClient) -> E
     env = request.getfixturevalue("postgresql_env")
     own = {"SHOP_DB": "mysql", "OUTCOMES_DB": "mysql"}
     return {**env, **own, "CTEST_CONTAINERS_MYSQL_IMAGE": str(request.param)}
-
-
-@pytest.mark.parametrize("vendor_env", ["sqlite", "postgresql"], indirect=True)
-def test_every_flush_of_the_example_project_ends_as_with_django(vendor_env: Env) -> None:
-    labels = ["content", "orders", "catalog.tests.test_views"]
-
-    done = run(SHOP, "--reset", "compare", "--parallel", "1", "-v", "2", *labels, env=vendor_env)
-
-    assert done.code == 0, done.output
-    assert "Django's own means" not in done.output
 
 
 @pytest.mark.parametrize("flavour", ["sqlite", "postgresql", "mariadb", "mysql"])

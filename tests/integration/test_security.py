@@ -89,6 +89,7 @@ def test_passwords_are_seen_by_nobody_who_looks_at_processes_containers_images_o
         project,
         *("-v", "3", "--transport", "port", "--project", project_name),
         env={**postgresql_env, "MEET": str(meeting)},
+        forked=False,
     )
     random = wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
 

@@ -229,7 +229,7 @@ def test_other_runs_and_clean_leave_a_service_alone_until_no_file_names_it(
 def test_passwords_are_in_the_private_file_and_nowhere_else(
     project: Path, env: dict[str, str], engine: docker.DockerClient, cache: Path
 ) -> None:
-    slots = up(project, env=env)
+    slots = up(project, env=env, forked=False)
     password, name = (slots["1"]["default"][key] for key in ("password", "container"))
     container = engine.containers.get(name)
 
@@ -251,7 +251,7 @@ def test_an_up_that_is_killed_at_any_moment_leaves_nothing_to_down(
     moments = random.Random(8)  # noqa: S311
     for with_host in (False, True, False, True):
         command(project, "service", "down", env=env)
-        process = start(project, "service", "up", "--slots", "2", env=env)
+        process = start(project, "service", "up", "--slots", "2", env=env, forked=False)
         # What matters begins when the first container is there.
         wait_for(lambda: made_for(engine, cache), 60, "the first container")
         time.sleep(moments.uniform(0, 0.8))

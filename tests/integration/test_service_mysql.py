@@ -22,6 +22,12 @@ with connection.cursor() as cursor:
 """
 
 
+@pytest.fixture(params=["mariadb", "mysql"])
+def mysql_flavour(request: pytest.FixtureRequest) -> str:
+    """Either has clients of its own, and ways of its own to know them."""
+    return str(request.param)
+
+
 @pytest.fixture
 def env(
     mysql_env: dict[str, str], project: Path, no_container_is_left: None

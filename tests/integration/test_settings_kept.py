@@ -303,7 +303,6 @@ def test_a_database_without_migrations_has_tables_and_no_rows(
     assert done.code == 0, done.output
 
 
-@pytest.mark.ports
 @pytest.mark.parametrize("transport", ["socket", "port"])
 def test_no_variable_of_libpq_leads_a_run_elsewhere(
     project: Path, postgresql_env: dict[str, str], transport: str

@@ -9,8 +9,9 @@ from typing import Any
 
 import docker
 import pytest
-from harness.projects import PROJECTS, assert_agree, copy_of, django, environment, run, toolkit
+from harness.projects import PROJECTS, assert_agree, copy_of, environment, run, toolkit
 from harness.servers import Plain
+from harness.truths import truth
 
 from ctest_containers.engine.labels import OWNER
 
@@ -59,7 +60,7 @@ def test_a_project_on_three_vendors_ends_as_under_django(
     depot_env: dict[str, str], mysql_flavour: str, plain: Plain, tmp_path: Path
 ) -> None:
     reachable = {**depot_env, **plain("postgresql"), **plain(mysql_flavour)}
-    expected = django(DEPOT, env=reachable, record=tmp_path / "truth")
+    expected = truth(DEPOT, env=reachable, record=tmp_path / "truth")
 
     cold = toolkit(DEPOT, "--parallel", "2", env=depot_env, record=tmp_path / "ours")
     warm = toolkit(DEPOT, "--parallel", "2", env=depot_env, record=tmp_path / "ours")
@@ -138,7 +139,6 @@ def test_a_migration_that_reads_elsewhere_unannounced_is_told_how_to(
     assert "name 'default' in TEST['DEPENDENCIES'] of 'legacy'" in done.output
 
 
-@pytest.mark.ports
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_template_built_through_a_port_serves_a_run_through_a_socket(
     depot_env: dict[str, str], project_name: str

@@ -10,6 +10,12 @@ from pathlib import Path
 import docker
 import pytest
 from harness.projects import PROJECTS, environment, run
+from harness.tiers import further
+
+pytestmark = [
+    pytest.mark.machines_engine,
+    further("test_agreement has the backends that PostGIS and SpatiaLite wrap."),
+]
 
 PLACES = PROJECTS / "places"
 ROOT = Path(__file__).resolve().parents[2]

@@ -306,7 +306,7 @@ def test_a_plan_shows_what_each_number_of_workers_would_come_to_and_starts_nothi
     assert not Path(env["NOTES"]).exists()
 
 
-def test_no_more_workers_start_than_help(project: Path, env: dict[str, str]) -> None:
+def test_no_more_workers_start_than_help(project: Path, env: dict[str, str], kept: Path) -> None:
     write_tests(
         project,
         """
@@ -320,6 +320,12 @@ def test_no_more_workers_start_than_help(project: Path, env: dict[str, str]) -> 
     """,
     )
     run(project, "library.test_it", env=env)
+    timings = json.loads(kept.read_text())
+    for kind in ("tests", "fixtures", "classes"):
+        for name, measured in timings[kind].items():
+            # On a busy machine, doing nothing may take a while.
+            measured["seconds"] = 0.001 if "Short" in name else measured["seconds"]
+    kept.write_text(json.dumps(timings))
 
     by_itself = run(project, "library.test_it", "--parallel", "auto", env=env)
     asked = run(project, "library.test_it", "--parallel", "2", env=env)

@@ -28,6 +28,15 @@ from harness.projects import (
     write_tests,
 )
 from harness.registry import Registry, running_registry
+from harness.tiers import further
+
+pytestmark = [
+    pytest.mark.machines_engine,
+    further(
+        "test_cluster has a cluster's outcomes and losses, and test_template_sharing what a "
+        "registry gives."
+    ),
+]
 
 SHOP = PROJECTS / "shop"
 MIGRATION = """

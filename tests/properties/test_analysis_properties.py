@@ -6,7 +6,7 @@ import json
 import math
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.made_runs import STARTED, Made, made_run
 
@@ -104,7 +104,6 @@ def _made(draw: st.DrawFn) -> RunRecord:
 MADE = _made()
 
 
-@settings(max_examples=300)
 @given(ANY_RUN | ORDERLY_RUN | MADE, st.lists(ANY_RUN | ORDERLY_RUN | MADE, max_size=4))
 def test_every_record_has_an_analysis(run: RunRecord, earlier: list[RunRecord]) -> None:
     found = analyse(run, earlier)
@@ -113,7 +112,6 @@ def test_every_record_has_an_analysis(run: RunRecord, earlier: list[RunRecord]) 
     assert json.loads(json.dumps(as_json(found), allow_nan=False)) == as_json(found)
 
 
-@settings(max_examples=300)
 @given(ANY_RUN | ORDERLY_RUN | MADE)
 def test_the_time_of_the_workers_adds_up(run: RunRecord) -> None:
     found = analyse(run, []).efficiency

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from contextlib import closing
 
 from harness.batches import batches_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.fakes import FakeDatabases, World
 
@@ -42,7 +42,6 @@ def _fatal(indices: int) -> st.SearchStrategy[Collection[int]]:
     return st.sets(st.integers(0, max(0, indices - 1)), max_size=6)
 
 
-@settings(max_examples=60)
 @given(
     sizes=st.lists(st.integers(1, 4), max_size=6),
     workers=st.integers(1, 3),
@@ -76,7 +75,6 @@ def test_every_test_ends_once_whichever_tests_end_their_workers(
     assert all(process.joined for process in world.processes)
 
 
-@settings(max_examples=40)
 @given(
     sizes=st.lists(st.integers(1, 4), min_size=1, max_size=6),
     workers=st.integers(1, 3),

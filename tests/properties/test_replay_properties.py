@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit import sample_cases
 from unit.replaying import PrintedResult, record
@@ -76,7 +76,6 @@ def _left(events: Sequence[WorkerEvent]) -> tuple[OrderedResult, list[Counter[An
     ]
 
 
-@settings(max_examples=50)
 @given(st.data())
 def test_events_of_two_workers_may_be_mixed_in_any_way(data: st.DataObject) -> None:
     one, two = _recorded()

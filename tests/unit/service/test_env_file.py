@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ctest_containers.errors import ServiceError, UsageError
@@ -22,7 +22,6 @@ VALUES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.tex
 SHELL_READS = 'set -a; . "$0"; printf %s "$V"'
 
 
-@settings(max_examples=60, deadline=None)
 @given(value=VALUES)
 @example(value="it's")
 @example(value="a # b")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.github_files import as_the_runner_reads
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctest_containers.errors import ServiceError, UsageError
@@ -17,7 +17,6 @@ NAMES = st.from_regex(r"[A-Z_][A-Z0-9_]{0,10}", fullmatch=True)
 VALUES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"))
 
 
-@settings(max_examples=50, deadline=None)
 @given(variables=st.dictionaries(NAMES, VALUES))
 def test_the_runner_reads_what_was_written_after_what_was_there(variables: dict[str, str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
