@@ -160,12 +160,12 @@ class WorkerServers:
         try:
             replies = {reply.number: reply for reply in self._host().replies(timeout_seconds)}
         except EngineError as error:
-            if any(one.is_needed and one.reply is None for one in self._pending.values()):
+            if any(server.is_needed and not server.reply for server in self._pending.values()):
                 raise
-            # Tests go on with the servers that they have, or without any. Whoever needs another
-            # one hears of the error.
+            # Workers keep the servers that they have. A worker that needs another one gets this
+            # error.
             self._asked, self._host_error = None, error
-            self._pending = {key: one for key, one in self._pending.items() if one.reply}
+            self._pending = {key: server for key, server in self._pending.items() if server.reply}
             return
         self._take_memory(replies)
         for (worker, _), pending in self._pending.items():
@@ -235,8 +235,7 @@ class WorkerServers:
             pending.is_needed = True
             if pending.reply is None:
                 return None
-            reply = pending.reply
-            leases += server_leases(template.group, address_of(reply.get()["address"]))
+            leases += server_leases(template.group, address_of(pending.reply.get()["address"]))
         return leases
 
     def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import docker
 
-from harness.layers import can_copy, copy_images
+from harness.layers import copy_images
 from harness.projects import wait_for
 
 REQUEST = re.compile(rb"(GET|HEAD|POST|PUT|DELETE) (\S+) HTTP/1\.1\r\n")
@@ -117,7 +117,7 @@ class EngineWithPorts(SecondEngine):
     """A second engine whose containers have a bridge, and ports on the loopback address."""
 
     def command(self) -> list[str]:
-        """See `SecondEngine`; whoever starts the engine makes the bridge and removes it."""
+        """See `SecondEngine`; a shell creates the bridge and removes it when the engine ends."""
         number = os.getpid()
         address = f"10.{200 + number % 50}.{number // 50 % 250}.1/24"
         bridge = f"ct{number}"
@@ -160,11 +160,9 @@ def second_engine(
         _mount("-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(data))
     try:
         with closing(docker.from_env()) as first:
-            copied = can_copy(first)
-            if copied and images:
-                copy_images(first, images, data)
+            is_complete = not images or copy_images(first, images, data)
         engine.start()
-        if images and not copied:
+        if not is_complete:
             engine.take_images(*images)
         yield engine
     finally:

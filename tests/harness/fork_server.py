@@ -116,7 +116,7 @@ def _serve(listener: socket.socket) -> Program | None:
         if sys.stdin in ready:
             return None
         for asker in told.keys() & set(ready):
-            # Whoever has asked knows how it ended: only now is it gone, as after a `wait`.
+            # The requester has read the status, so reap the child, as `wait` would.
             os.waitpid(told.pop(asker), 0)
             asker.close()
         if ended in ready:
@@ -128,7 +128,7 @@ def _serve(listener: socket.socket) -> Program | None:
         with listener.accept()[0] as request:
             data, files = _receive(request)
         if data is None:
-            # Whoever asked has been killed meanwhile.
+            # The requester was killed before it had sent everything.
             for file in files:
                 os.close(file)
             continue
@@ -141,7 +141,7 @@ def _serve(listener: socket.socket) -> Program | None:
             continue
         if program.own_session:
             os.setsid()
-        # Who has asked may send signals to it, or to its group, from now on.
+        # From now on, the requester may send signals to this process, or to its group.
         asker.send(NUMBER.pack(os.getpid()))
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -175,7 +175,7 @@ def _tell_ends(running: dict[int, socket.socket], told: dict[socket.socket, int]
         if found is None:
             continue
         exited = found.si_code == os.CLD_EXITED
-        # Whoever has asked may be gone.
+        # The requester may have ended.
         with suppress(OSError):
             asker.send(NUMBER.pack(found.si_status << 8 if exited else found.si_status))
         told[running.pop(pid)] = pid

@@ -1,7 +1,7 @@
 """Images are brought to an engine that has none as files, without being packed and unpacked.
 
 `docker save | docker load` takes ten times as long. How images lie on a disk is Docker's own
-affair, so what is found otherwise than expected is left to the two commands.
+affair: where it keeps them in another way than overlay2 does, use the two commands.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ import docker
 DRIVER: Final = "overlay2"
 
 
-def can_copy(engine: docker.DockerClient) -> bool:
-    """Whether an engine keeps its images in the way that is known here, and we may read them."""
+def copy_images(engine: docker.DockerClient, images: Sequence[str], target: Path) -> bool:
+    """Copy images from an engine into the folder of one that has not started yet.
+
+    Returns:
+        False if the engine does not keep its images as overlay2 does, or they cannot be read.
+    """
     facts = engine.info()
-    root = Path(str(facts["DockerRootDir"]))
-    return facts["Driver"] == DRIVER and os.access(root / "image" / DRIVER / "layerdb", os.R_OK)
-
-
-def copy_images(engine: docker.DockerClient, images: Sequence[str], target: Path) -> None:
-    """Copy images from an engine into the folder of one that has not started yet."""
-    source = Path(str(engine.info()["DockerRootDir"]))
+    source = Path(str(facts["DockerRootDir"]))
     own, other = source / "image" / DRIVER, target / "image" / DRIVER
+    if facts["Driver"] != DRIVER or not os.access(own / "layerdb", os.R_OK):
+        return False
     for name in ("imagedb/content/sha256", "imagedb/metadata/sha256", "layerdb/sha256"):
         (other / name).mkdir(parents=True)
     (target / DRIVER / "l").mkdir(parents=True)
@@ -49,6 +49,7 @@ def copy_images(engine: docker.DockerClient, images: Sequence[str], target: Path
                 (target / DRIVER / "l" / link).symlink_to(f"../{folder}/diff")
         repositories.setdefault(image.rpartition(":")[0], {})[image] = digest
     (other / "repositories.json").write_text(json.dumps({"Repositories": repositories}))
+    return True
 
 
 def _chains(layers: Sequence[str]) -> Iterator[str]:

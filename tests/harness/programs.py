@@ -88,7 +88,7 @@ def start_program(
     Args:
         own_session: Whether it leads a session, to whose terminal its input is then connected.
         forked: Whether it may begin as a fork.
-        options: What Popen is told besides.
+        options: Further options for Popen.
     """
     program = program_of(command, folder, environment, own_session=own_session)
     if program is not None and forked:
@@ -101,6 +101,44 @@ def start_program(
         preexec_fn=functools.partial(begin, own_session=own_session),  # noqa: PLW1509
         **options,
     )
+
+
+def run_program(
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    *,
+    stderr: int,
+    seconds: float,
+    typed: str | None = None,
+    forked: bool = True,
+    errors: str = "strict",
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, as `subprocess.run` does.
+
+    Args:
+        stderr: Where its standard error goes: PIPE or STDOUT.
+        seconds: How long it may take.
+        typed: Its standard input; None for the input of the tests.
+        forked: Whether it may begin as a fork of a process that has loaded what it imports.
+        errors: What happens to output that cannot be decoded.
+    """
+    with start_program(
+        command,
+        folder,
+        environment,
+        forked=forked,
+        stdin=None if typed is None else subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        errors=errors,
+    ) as process:
+        try:
+            output, complaints = process.communicate(typed, timeout=seconds)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, output, complaints)
 
 
 class ForkedProgram(subprocess.Popen[Any]):

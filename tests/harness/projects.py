@@ -14,7 +14,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-from harness.programs import start_program
+from harness.programs import run_program, start_program
 
 PROJECTS = Path(__file__).resolve().parents[1] / "projects"
 TESTS = Path(__file__).resolve().parents[1]
@@ -82,7 +82,7 @@ def django(project: Path, *arguments: str, env: Mapping[str, str], record: Path)
 def toolkit(
     project: Path, *arguments: str, env: Mapping[str, str], record: Path, forked: bool = True
 ) -> Finished:
-    """Run the tests with the toolkit, recording what its result is told; see `run`."""
+    """Run the tests with the toolkit, and record every outcome that it reports; see `run`."""
     command = [sys.executable, "-m", "ctest_containers", *arguments]
     return run_recorded(command, project, env, record, forked=forked)
 
@@ -121,22 +121,17 @@ def finish(
         typed: Its standard input; None for that of the tests.
         forked: Whether it may begin as a fork of a process that has loaded what it imports.
     """
-    with start_program(
+    done = run_program(
         command,
         folder,
         env,
-        forked=forked,
-        stdin=None if typed is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        seconds=seconds,
+        typed=typed,
+        forked=forked,
         errors="replace",
-    ) as process:
-        try:
-            output, _ = process.communicate(typed, timeout=seconds)
-        finally:
-            process.kill()
-    return Finished(process.returncode, output)
+    )
+    return Finished(done.returncode, done.stdout)
 
 
 def start(
@@ -178,7 +173,7 @@ def wait_for(condition: Any, seconds: float, what: str) -> Any:
 def start_recorded(
     project: Path, *arguments: str, env: Mapping[str, str], record: Path, forked: bool = True
 ) -> subprocess.Popen[str]:
-    """Start the toolkit, recording what its result is told; see `start` and `finish_recorded`."""
+    """Start the toolkit, and record every outcome; see `start` and `finish_recorded`."""
     return start(project, *arguments, *_RECORDING, env=_recording(env, record), forked=forked)
 
 

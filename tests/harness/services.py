@@ -14,7 +14,7 @@ import docker
 import psycopg2
 
 from ctest_containers.engine.labels import SERVICE
-from harness.programs import start_program
+from harness.programs import run_program
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +39,17 @@ def command(
         given: Its standard input; None for that of the tests.
         forked: Whether it may begin as a fork of a process that has loaded what it imports.
     """
-    with start_program(
-        [sys.executable, "-m", "ctest_containers", *arguments],
+    command_line = [sys.executable, "-m", "ctest_containers", *arguments]
+    done = run_program(
+        command_line,
         project,
         env,
-        forked=forked,
-        stdin=None if given is None else subprocess.PIPE,
-        stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            out, said = process.communicate(given, timeout=120)
-        finally:
-            process.kill()
-    return Done(process.returncode, out, said)
+        seconds=120,
+        typed=given,
+        forked=forked,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
 
 
 def up(

@@ -68,7 +68,9 @@ STAYS_ALONE = """
 """
 
 
-OTHER_SCHEDULERS = further("`load` has the same processes; which tests they get matters to nobody.")
+OTHER_SCHEDULERS = further(
+    "`load` uses the same processes; only the distribution of tests differs."
+)
 
 
 @pytest.mark.parametrize(
