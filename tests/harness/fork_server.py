@@ -4,7 +4,7 @@ Most of what a short run of the toolkit or of Django takes is the start of an in
 same imports each time. `ForkedProgram` is a `subprocess.Popen` whose process begins as a fork of
 one that has these behind it. The program has its own standard files, environment, folder,
 arguments, import path, session and `__main__`, and ends as any interpreter does. The server host of
-the toolkit begins in the same way when a forked program starts it.
+the toolkit and the workers of pytest-xdist begin in the same way when a forked program starts them.
 
 Where the start itself is tested, use `subprocess` directly. The idea is that of multiprocessing's
 fork server.
@@ -32,6 +32,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from _pytest.config import default_plugins
+from execnet.gateway_base import ThreadExecModel
+
 from ctest_containers.servers import launch
 from harness.programs import NUMBER, ForkedProgram, Program, begin, program_of
 
@@ -50,10 +53,12 @@ LOADED: Final = (
     *("ctest_containers.template.build", "ctest_containers.report.record"),
     *("docker", "docker.context", "dotenv", "wrapt", "psycopg2.extras", "mysql.connector"),
     *("ctest_containers.backends", "ctest_containers.engine.own_container", "filelock", "psutil"),
+    *(f"_pytest.{name}" for name in default_plugins),
 )
 """What a run of a project's tests or its server host imports, whichever project it is.
 
-testcontainers is not among it: it reads the environment when it is imported.
+testcontainers is not among it: it reads the environment when it is imported. Nor are plugins of
+pytest, which imports them itself, so that it can rewrite their assertions.
 """
 
 STDERR: Final = 2
@@ -78,12 +83,14 @@ def main(address: str) -> None:
         program = _serve(listener)
     if program is not None:
         _become(program, search_path)
-        vars(launch)["subprocess"] = _ForServerHosts(address)
+        forks = _Forks(address)
+        vars(launch)["subprocess"] = forks
+        ThreadExecModel.subprocess = forks  # type: ignore[assignment, method-assign]
         _run(program)
 
 
-class _ForServerHosts:
-    """In place of `subprocess` where the toolkit starts server hosts: these are forks, too."""
+class _Forks:
+    """In place of `subprocess` where a program starts others that are to be forks, too."""
 
     PIPE = subprocess.PIPE
     TimeoutExpired = subprocess.TimeoutExpired
@@ -92,13 +99,24 @@ class _ForServerHosts:
         self._address = address
 
     def Popen(  # noqa: N802
-        self, command: Sequence[str], *, env: Mapping[str, str], **options: Any
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        start_new_session: bool = False,
+        **options: Any,
     ) -> subprocess.Popen[Any]:
         """Start a command, as a fork wherever it can begin as one."""
-        own_session = options.pop("start_new_session")
-        program = program_of(command, Path.cwd(), env, own_session=own_session)
+        program = program_of(
+            command,
+            Path.cwd(),
+            os.environ if env is None else env,
+            own_session=start_new_session,
+        )
         if program is None:
-            return subprocess.Popen(command, env=env, start_new_session=own_session, **options)
+            return subprocess.Popen(
+                command, env=env, start_new_session=start_new_session, **options
+            )
         return ForkedProgram(program, self._address, **options)
 
 

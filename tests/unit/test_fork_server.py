@@ -55,6 +55,27 @@ print(json.dumps({
 """
 
 
+WORKER = """
+import json, os, signal, sys, threading
+
+def test_writes_down_what_it_finds():
+    facts = {
+        "arguments": sys.argv,
+        "command": sys.orig_argv,
+        # LINES and COLUMNS come from readline, whenever a process imports it.
+        "environment": dict(os.environ, PYTEST_XDIST_TESTRUNUID="", LINES="", COLUMNS=""),
+        "folder": os.getcwd(),
+        "handlers": [str(signal.getsignal(number)) for number in range(1, 32)],
+        "main": sys.modules["__main__"].__name__,
+        "open": sorted(map(int, os.listdir("/proc/self/fd"))),
+        "path": sys.path,
+        "threads": len(threading.enumerate()),
+    }
+    with open("facts.json", "w") as file:
+        json.dump(facts, file)
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with the program, as a script, a module and a package."""
@@ -128,6 +149,21 @@ def test_it_finds_what_it_would_find_after_a_start(
 
     assert isinstance(process, ForkedProgram)
     assert json.loads(actual) == json.loads(expected)
+
+
+def test_a_worker_of_xdist_finds_what_it_would_find_after_a_start(tmp_path: Path) -> None:
+    (tmp_path / "test_worker.py").write_text(WORKER)
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "1", "-p", "no:cacheprovider"]
+    facts = tmp_path / "facts.json"
+
+    subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    expected = json.loads(facts.read_text())
+    facts.unlink()
+    with start_program(command, tmp_path, os.environ, stdout=subprocess.PIPE) as process:
+        output, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0, output
+    assert json.loads(facts.read_text()) == expected
 
 
 @pytest.mark.parametrize(
