@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.hosts import Host
+from harness.programs import start_program
 from harness.projects import TESTS, wait_for
 
 LOOPBACK: Final = "127.0.0.1"
@@ -132,10 +133,12 @@ def _start(
     place: Sequence[str] = (),
 ) -> subprocess.Popen[bytes]:
     with log.open("wb") as output:
-        return subprocess.Popen(
+        return start_program(
             [*place, sys.executable, "-m", "dask", *command],
-            env=dict(env),
+            Path.cwd(),
+            env,
+            own_session=True,
+            stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            start_new_session=True,
         )

@@ -54,8 +54,9 @@ LOADED: Final = (
     *("docker", "docker.context", "dotenv", "wrapt", "psycopg2.extras", "mysql.connector"),
     *("ctest_containers.backends", "ctest_containers.engine.own_container", "filelock", "psutil"),
     *(f"_pytest.{name}" for name in default_plugins),
+    *("dask.cli", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker"),
 )
-"""What a run of a project's tests or its server host imports, whichever project it is.
+"""What a run of a project's tests, its server host or a node imports, whichever project it is.
 
 testcontainers is not among it: it reads the environment when it is imported. Nor are plugins of
 pytest, which imports them itself, so that it can rewrite their assertions.
