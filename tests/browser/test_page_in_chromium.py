@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.golden import recorded
+from harness.projects import wait_for
 from playwright.sync_api import Page, expect
 from unit.report.making import events_of_test, record
 
@@ -153,5 +154,8 @@ def test_nothing_is_wider_than_the_window(show: Open, width: int) -> None:
 
     page.set_viewport_size({"width": width, "height": 900})
 
-    # The charts follow in their own time.
-    page.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+    def fits() -> bool:
+        return int(page.evaluate("document.documentElement.scrollWidth")) <= width
+
+    # The charts follow in their own time. The page's policy forbids what wait_for_function does.
+    wait_for(fits, 10, "the new width of the charts")
