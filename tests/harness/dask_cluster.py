@@ -16,6 +16,7 @@ from harness.programs import start_program
 from harness.projects import TESTS, wait_for
 
 LOOPBACK: Final = "127.0.0.1"
+LOG_LENGTH: Final = 4000
 
 
 @dataclass(slots=True)
@@ -121,6 +122,9 @@ def dask_cluster(
         for process in (*cluster.workers, scheduler):
             process.kill()
             process.wait(10)
+        # pytest shows it with a test that fails.
+        for log in sorted(folder.glob("*.log")):
+            print(f"{log.name}:\n{log.read_text(errors='replace')[-LOG_LENGTH:]}")  # noqa: T201
 
 
 MOUNTED: Final = 'mount --bind "$0" "$1" && shift && exec "$@"'
