@@ -103,11 +103,13 @@ class DatabaseGroup:
         vendor: Whose server it is.
         number: Counts groups of the same vendor from 1; there is a second one where two databases
             have the same name or different images, and so cannot share a server.
+        settings: Names and values of the settings that the user wants for the server.
     """
 
     vendor: Vendor
     number: int
     databases: tuple[DatabasePlan, ...]
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def has_server(self) -> bool:

@@ -15,6 +15,10 @@ DATA_FOLDER = "/ctest/data"
 """Where a server in a container keeps its data: outside any VOLUME, or a commit would miss it."""
 
 
+Settings = Sequence[tuple[str, str]]
+"""Names and values of a server's settings."""
+
+
 class NotReadyError(Exception):
     """The server does not answer yet; asking again later may help."""
 
@@ -44,11 +48,21 @@ class Backend(Protocol):
     read_only: str
     """The statement that keeps a session from writing."""
 
+    settings: Mapping[str, str]
+    """What the toolkit's servers have instead of the vendor's defaults, as far as it may show."""
+
+    reserved_settings: frozenset[str]
+    """Settings that nobody else may decide: how a server is reached, and where its data is."""
+
     def socket_file(self) -> str:
         """The name of its Unix socket in the folder for it."""
 
-    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
-        """How to start it from the toolkit's own image, or from an official one."""
+    def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
+        """How to start it from the toolkit's own image, or from an official one.
+
+        Args:
+            settings: What the user wants to be different.
+        """
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """A command inside the container, and its input, that give the administrator a password."""

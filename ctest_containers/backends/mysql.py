@@ -12,6 +12,7 @@ from ctest_containers.backends.api import (
     Backend,
     Launch,
     NotReadyError,
+    Settings,
 )
 from ctest_containers.backends.mysql_catalog import read_catalog
 from ctest_containers.errors import ServerError
@@ -20,20 +21,28 @@ from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Ve
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
 
-SETTINGS: Final = (
-    "skip-log-bin",
-    "sync-binlog=0",
-    "innodb-flush-log-at-trx-commit=0",
-    "innodb-doublewrite=0",
-    "innodb-autoextend-increment=1",
-    "performance-schema=OFF",
-    "loose-mysqlx=OFF",
-    "loose-innodb-redo-log-capacity=8M",
-)
+SETTINGS: Final = {
+    "skip_log_bin": "1",
+    "sync_binlog": "0",
+    "innodb_flush_log_at_trx_commit": "0",
+    "innodb_doublewrite": "0",
+    "innodb_autoextend_increment": "1",
+    "performance_schema": "OFF",
+    "loose_mysqlx": "OFF",
+    "loose_innodb_redo_log_capacity": "8M",
+}
 """What an image of somebody else's is told; the toolkit's own have the same in their configuration.
 
-A name that begins with `loose-` is only for those of the two that know it.
+A name that begins with `loose_` is only for those of the two that know it.
 """
+
+RESERVED: Final = frozenset(
+    {
+        *("basedir", "bind_address", "console", "datadir", "defaults_extra_file", "defaults_file"),
+        *("init_file", "pid_file", "port", "skip_grant_tables", "skip_networking", "socket"),
+        "user",
+    }
+)
 
 MARKS: Final = "mysql.ctest_containers"
 """The table of fingerprints: in the server's own schema, where no project's test looks."""
@@ -50,12 +59,14 @@ class Mysql:
     admin = "root"
     overriding_variables: tuple[str, ...] = ()
     read_only = "SET SESSION TRANSACTION READ ONLY"
+    settings: Mapping[str, str] = SETTINGS
+    reserved_settings = RESERVED
 
     def socket_file(self) -> str:
         """See `Backend`."""
         return "mysqld.sock"
 
-    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
+    def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`.
 
         A command that begins with an option is completed by the images' entrypoints with the name
@@ -64,14 +75,16 @@ class Mysql:
         """
         folder = SOCKET_FOLDER if transport is Transport.SOCKET else INNER_SOCKET_FOLDER
         command = [f"--socket={folder}/{self.socket_file()}"]
+        wanted = [f"--{name}={value}" for name, value in settings]
         if own_image:
-            return Launch(command=command)
-        command += [f"--datadir={DATA_FOLDER}", *(f"--{one}" for one in SETTINGS)]
+            return Launch(command=[*command, *wanted])
+        command.append(f"--datadir={DATA_FOLDER}")
+        command += [f"--{name}={value}" for name, value in SETTINGS.items()]
         if transport is Transport.SOCKET:
             # MariaDB would make a key for a certificate at every start, which takes up to a second.
             command.append("--loose-skip-ssl")
         return Launch(
-            command=command,
+            command=[*command, *wanted],
             # The socket's folder is private, and until it has a password, root has no other way in.
             environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "1", "MYSQL_ROOT_HOST": "localhost"},
             # The official entrypoints begin as root, to hand the data over to an ordinary user.

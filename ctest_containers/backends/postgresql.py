@@ -13,6 +13,7 @@ from ctest_containers.backends.api import (
     Backend,
     Launch,
     NotReadyError,
+    Settings,
 )
 from ctest_containers.backends.postgresql_catalog import read_catalog
 from ctest_containers.errors import ServerError
@@ -44,6 +45,14 @@ SETTINGS: Final = {
 """What an image of somebody else's is told; the toolkit's own has the same in its configuration."""
 
 
+RESERVED: Final = frozenset(
+    {
+        *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
+        *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
+        "unix_socket_permissions",
+    }
+)
+
 LARGE_BYTES: Final = 64 * 2**10
 """For a table of this size, the planner had better know what is in it."""
 
@@ -69,16 +78,21 @@ class Postgresql:
         "PGTARGETSESSIONATTRS",
     )
     read_only = "SET default_transaction_read_only = on"
+    settings: Mapping[str, str] = SETTINGS
+    reserved_settings = RESERVED
 
-    def launch(self, *, transport: Transport, own_image: bool) -> Launch:
+    def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`."""
-        settings = {} if own_image else dict(SETTINGS)
+        all_settings = {} if own_image else dict(SETTINGS)
         if transport is not Transport.SOCKET:
-            settings |= {"listen_addresses": "*", "unix_socket_directories": INNER_SOCKET_FOLDER}
+            all_settings["listen_addresses"] = "*"
+            all_settings["unix_socket_directories"] = INNER_SOCKET_FOLDER
         else:
-            settings |= {"listen_addresses": "", "unix_socket_directories": SOCKET_FOLDER}
+            all_settings["listen_addresses"] = ""
+            all_settings["unix_socket_directories"] = SOCKET_FOLDER
         command = ["postgres"]
-        for name, value in settings.items():
+        # The last one of a name counts.
+        for name, value in (*all_settings.items(), *settings):
             command += ["-c", f"{name}={value}"]
         if own_image:
             return Launch(command=command)

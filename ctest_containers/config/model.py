@@ -7,6 +7,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from ctest_containers.config.server_settings import ServerSetting, parse_server_settings
 from ctest_containers.config.values import (
     parse_choice,
     parse_count,
@@ -227,6 +228,16 @@ class Config:
         "SIZE",
         "What one database server may take of the memory, such as 512m or 2g; a query that wants "
         "more ends its own server, and not the machine.",
+        section=SERVERS,
+    )
+    server_settings: tuple[ServerSetting, ...] = option(
+        (),
+        parse_server_settings,
+        "NAME=VALUE",
+        "Settings that database servers are started with, such as "
+        "wal_level=replica,max_replication_slots=4; as a setting, a dictionary. In a project with "
+        "servers of several vendors, names begin with the vendor's: postgresql.wal_level, "
+        "mysql.event_scheduler. They are part of the fingerprint.",
         section=SERVERS,
     )
     min_workers: int = option(

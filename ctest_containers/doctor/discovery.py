@@ -15,6 +15,7 @@ from typing import Any
 
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.model import image_of
+from ctest_containers.config.server_settings import settings_of
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
 from ctest_containers.doctor.scene import Project
 from ctest_containers.errors import CtestError, UnsupportedVendorError
@@ -47,7 +48,10 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
     Raises:
         CtestError: The settings name a database or an image that there is not.
     """
-    plans = plan_databases(functools.partial(image_of, config))
+    plans = plan_databases(
+        functools.partial(image_of, config),
+        functools.partial(settings_of, config.server_settings),
+    )
     plans.check_images(alias for alias, _ in config.images)
     asked = runner.parallel or None
     with ExitStack() as undo:

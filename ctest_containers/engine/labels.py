@@ -31,6 +31,7 @@ CATALOG: Final = "ctest-containers.catalog"
 DATABASES: Final = "ctest-containers.databases"
 BRANCH: Final = "ctest-containers.branch"
 OWN_IMAGE: Final = "ctest-containers.own-image"
+SETTINGS: Final = "ctest-containers.settings"
 CONTEXT: Final = "ctest-containers.context"
 
 NAMESPACE: Final = "localhost/ctest"

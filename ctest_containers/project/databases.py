@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ctest_containers.errors import UnsupportedVendorError, UsageError
@@ -11,6 +11,9 @@ from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 
 ImageOf = Callable[[str, str], str]
 """Asked with a vendor, by Django's name for it, and an alias."""
+
+SettingsOf = Callable[[str], Iterable[tuple[str, str]]]
+"""Asked with a vendor, by Django's name for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ class DatabasePlans:
         return tuple(group for group in self.groups if not set(group.aliases).isdisjoint(used))
 
 
-def plan_databases(image_of: ImageOf = lambda _, __: "") -> DatabasePlans:
+def plan_databases(
+    image_of: ImageOf = lambda _, __: "", settings_of: SettingsOf = lambda _: ()
+) -> DatabasePlans:
     """The databases that Django would create for all aliases.
 
     An alias that mirrors another lives in that one's database. To be asked before any alias has
@@ -85,6 +90,7 @@ def plan_databases(image_of: ImageOf = lambda _, __: "") -> DatabasePlans:
 
     Args:
         image_of: Gives the image that the user wants for an alias of a vendor.
+        settings_of: Gives the settings that the user wants for servers of a vendor.
     """
     from django.db import connections
     from django.test.utils import get_unique_databases_and_mirrors
@@ -106,7 +112,7 @@ def plan_databases(image_of: ImageOf = lambda _, __: "") -> DatabasePlans:
         by_vendor.setdefault(first.vendor, []).append(plan)
     supported = {vendor.value for vendor in Vendor}
     groups = [
-        group
+        replace(group, settings=tuple(settings_of(vendor)) if group.has_server else ())
         for vendor, plans in by_vendor.items()
         if vendor in supported
         for group in group_by_name(Vendor(vendor), plans)

@@ -314,7 +314,9 @@ class ServerHost:
 
     def _start_once(self, request: StartServer, way: Way, deadline: Deadline) -> dict[str, Any]:
         backend = BACKENDS[request.vendor]
-        launch = backend.launch(transport=way.transport, own_image=request.own_image)
+        launch = backend.launch(
+            transport=way.transport, own_image=request.own_image, settings=request.settings
+        )
         folder = self._folder / request.server
         folder.mkdir(exist_ok=True)
         # The server runs as a user of its container's; the folder above lets nobody else in.
@@ -411,6 +413,7 @@ class ServerHost:
             group=server.request.group,
             image=image_id,
             own_image=server.request.own_image,
+            settings=server.request.settings,
             vendor=server.request.vendor,
             users=(),
             timeout_seconds=server.request.timeout_seconds,

@@ -239,6 +239,7 @@ def _needs(entry: Any) -> Needs | None:
                     "vendor": Vendor(fields["vendor"]),
                     "users": tuple(fields["users"]),
                     "databases": tuple(fields["databases"]),
+                    "settings": tuple((name, value) for name, value in fields["settings"]),
                 }
             )
             for fields in entry["servers"]

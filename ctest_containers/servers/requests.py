@@ -93,6 +93,7 @@ class StartServer:
         memory_bytes: What it may take of the memory.
         fingerprint: What its databases have to carry; empty where it is to have none yet.
         databases: The names of those.
+        settings: Names and values of the settings that the user wants for it.
     """
 
     server: str
@@ -105,6 +106,7 @@ class StartServer:
     memory_bytes: int
     fingerprint: str = ""
     databases: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -158,6 +158,7 @@ def _request(slot: Slot, source: Source, recipe: Recipe) -> StartServer:
         group=group.label,
         image=source.image,
         own_image=source.own_image,
+        settings=group.settings,
         vendor=group.vendor,
         users=group.roles,
         timeout_seconds=recipe.server_timeout_seconds,

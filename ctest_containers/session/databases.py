@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends.environment import set_aside_variables
+from ctest_containers.backends.settings import check_settings
 from ctest_containers.config import Config
 from ctest_containers.config.model import image_of, project_of
+from ctest_containers.config.server_settings import check_vendors, settings_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, EngineError, UsageError
 from ctest_containers.events import Event, Phase, PhaseStarted, TemplatesPruned
@@ -104,10 +106,18 @@ class RunDatabases:
         """Find out which databases there are to be; before any alias has been redirected.
 
         Raises:
-            UsageError: An image is named for a database that there is not.
+            UsageError: An image is named for a database that there is not, or a setting for servers
+                that they cannot have.
         """
-        self.plans = plan_databases(functools.partial(image_of, self._config))
+        wanted = self._config.server_settings
+        self.plans = plan_databases(
+            functools.partial(image_of, self._config), functools.partial(settings_of, wanted)
+        )
         self.plans.check_images(alias for alias, _ in self._config.images)
+        servers = [group for group in self.plans.groups if group.has_server]
+        check_vendors(wanted, {group.vendor.value for group in servers})
+        for group in servers:
+            check_settings(group)
 
     def identify(self, group: DatabaseGroup) -> Template:
         """The template that a group needs today."""

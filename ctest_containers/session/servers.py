@@ -114,6 +114,7 @@ class WorkerServers:
                 group=group.label,
                 image=template.image,
                 own_image=bool(template.base.context),
+                settings=group.settings,
                 vendor=group.vendor,
                 users=group.roles,
                 timeout_seconds=self._store.server_timeout_seconds,

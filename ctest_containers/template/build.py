@@ -9,13 +9,22 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.backends import read_only_statement, sqlite
+from ctest_containers.backends.settings import setting_in
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
+
+NAMES_A_SETTING: Final = 3
+"""The exit code of a build whose error names a setting that the toolkit's servers have."""
+
+ASK_FOR_SETTING: Final = (
+    "manage.py migrate may succeed on a server of yours: a setting of the toolkit's servers, which "
+    "is printed above, too, may be the reason. Set what the migrations need with --server-settings."
+)
 
 CreateDatabases = Callable[[Sequence[str], bool], object]
 """Creates and migrates the test databases of some aliases, as Django's runner does.
@@ -76,7 +85,9 @@ def build_in_child(
         raise TemplateError(
             f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
             "migrated; the reason is printed above.",
-            "manage.py migrate on an empty database should show the same.",
+            ASK_FOR_SETTING
+            if process.exitcode == NAMES_A_SETTING
+            else "manage.py migrate on an empty database should show the same.",
         )
 
 
@@ -131,9 +142,13 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     except CtestError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
-    except Exception:  # noqa: BLE001  # Whatever the project raised is shown here and told by the exit code.
+    except Exception as error:  # noqa: BLE001  # Whatever the project raised is shown here and told by the exit code.
         traceback.print_exc()
-        sys.exit(1)
+        setting = setting_in(group, str(error)) if group.has_server else ""
+        if not setting:
+            sys.exit(1)
+        sys.stderr.write(f"The toolkit starts its {group.vendor.value} servers with {setting}.\n")
+        sys.exit(NAMES_A_SETTING)
 
 
 def _adjust_test_settings(group: DatabaseGroup) -> None:

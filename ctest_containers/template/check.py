@@ -69,6 +69,7 @@ def look_into(
         group=kept.group,
         image=kept.source,
         own_image=kept.own_image,
+        settings=kept.settings,
         vendor=kept.vendor,
         users=(),
         timeout_seconds=server_timeout_seconds,

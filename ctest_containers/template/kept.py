@@ -47,6 +47,7 @@ class KeptTemplate:
         catalog: The digest of its databases' catalogs; empty for one of an older version.
         databases: Their names; for SQLite the first alias of each.
         own_image: Whether its server is of the toolkit's own image.
+        settings: Names and values of the settings that the user wanted for its server.
         inputs: The beginnings of the digests of the fingerprint's inputs, by their names.
     """
 
@@ -63,6 +64,7 @@ class KeptTemplate:
     databases: tuple[str, ...]
     own_image: bool
     inputs: Mapping[str, str]
+    settings: tuple[tuple[str, str], ...] = ()
 
     @property
     def vendor(self) -> Vendor:
@@ -105,6 +107,10 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTempl
             databases=tuple(json.loads(found.get(labels.DATABASES) or "[]")),
             own_image=bool(found.get(labels.OWN_IMAGE)),
             inputs=json.loads(found.get(labels.INPUTS) or "{}"),
+            settings=tuple(
+                (str(name), str(value))
+                for name, value in json.loads(found.get(labels.SETTINGS) or "[]")
+            ),
         )
 
 

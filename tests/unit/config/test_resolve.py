@@ -10,6 +10,7 @@ import pytest
 
 from ctest_containers.config import Config, project_meant, resolve
 from ctest_containers.config.model import flag, image_of, setting, variable
+from ctest_containers.config.server_settings import parse_server_settings
 from ctest_containers.config.values import (
     parse_count,
     parse_flag,
@@ -43,6 +44,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_limit: ("0", "2.5", "3.5"),
     parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),
+    parse_server_settings: ("a=1", "b=2,c=3", "mysql.d=4"),
     parse_repository: ("ghcr.io/a/b", "127.0.0.1:5000/c", "example.org/d"),
 }
 """Three values for each kind of row; a choice tells its words itself."""

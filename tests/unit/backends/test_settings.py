@@ -1,0 +1,82 @@
+"""Servers start with the settings that the user wants, except those that the toolkit decides."""
+
+from __future__ import annotations
+
+import pytest
+
+from ctest_containers.backends import BACKENDS
+from ctest_containers.backends.settings import check_settings, setting_in
+from ctest_containers.errors import UsageError
+from ctest_containers.model import DatabaseGroup, DatabasePlan, Transport, Vendor
+
+
+def group(vendor: Vendor, *settings: tuple[str, str]) -> DatabaseGroup:
+    plan = DatabasePlan(name="test_shop", aliases=("default",))
+    return DatabaseGroup(vendor=vendor, number=1, databases=(plan,), settings=settings)
+
+
+@pytest.mark.parametrize("own_image", [True, False])
+@pytest.mark.parametrize("transport", list(Transport))
+@pytest.mark.parametrize(
+    ("vendor", "setting", "words"),
+    [
+        (Vendor.POSTGRESQL, ("wal_level", "replica"), ["-c", "wal_level=replica"]),
+        (Vendor.MYSQL, ("log_bin", "ON"), ["--log_bin=ON"]),
+    ],
+)
+def test_what_the_user_wants_comes_last_and_so_counts(
+    vendor: Vendor,
+    setting: tuple[str, str],
+    words: list[str],
+    transport: Transport,
+    *,
+    own_image: bool,
+) -> None:
+    backend = BACKENDS[vendor]
+
+    without = backend.launch(transport=transport, own_image=own_image)
+    launch = backend.launch(transport=transport, own_image=own_image, settings=[setting])
+
+    assert list(launch.command) == [*without.command, *words]
+
+
+@pytest.mark.parametrize(
+    ("vendor", "name"),
+    [
+        (Vendor.POSTGRESQL, "listen_addresses"),
+        (Vendor.POSTGRESQL, "Data_Directory"),
+        (Vendor.MYSQL, "socket"),
+        (Vendor.MYSQL, "skip-networking"),
+        (Vendor.MYSQL, "loose-datadir"),
+    ],
+)
+def test_how_a_server_is_reached_and_where_its_data_is_nobody_else_decides(
+    vendor: Vendor, name: str
+) -> None:
+    with pytest.raises(UsageError, match=f"--server-settings cannot have {name}: the toolkit"):
+        check_settings(group(vendor, ("max_connections", "7"), (name, "x")))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('replication slots can only be used if "wal_level" >= "replica"', "wal_level=minimal"),
+        ("max_worker_processes is too low", "max_worker_processes=2"),
+        ('relation "wal_levels" does not exist', ""),
+        ("null value", ""),
+    ],
+)
+def test_a_setting_of_the_toolkit_is_found_in_an_error_that_names_it(text: str, named: str) -> None:
+    assert setting_in(group(Vendor.POSTGRESQL), text) == named
+
+
+def test_a_setting_that_the_user_has_decided_is_not_the_toolkit_s() -> None:
+    own = group(Vendor.POSTGRESQL, ("WAL_level", "minimal"))
+
+    assert not setting_in(own, "wal_level is insufficient")
+
+
+def test_options_of_mysql_are_found_by_the_names_of_their_variables() -> None:
+    text = "The MySQL server is running with the --skip-log-bin option"
+
+    assert setting_in(group(Vendor.MYSQL), text) == "skip_log_bin=1"
