@@ -79,7 +79,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how to have the same order again, which -q leaves out."""
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
-        seed = terminalreporter.config.getoption("randomly_seed")
+        seed = terminalreporter.config.getoption("randomly_seed", None)
         terminalreporter.write_line(f"The order of the tests was that of --randomly-seed={seed}.")
 
 

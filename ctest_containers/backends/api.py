@@ -48,12 +48,6 @@ class Backend(Protocol):
     read_only: str
     """The statement that keeps a session from writing."""
 
-    settings: Mapping[str, str]
-    """What the toolkit's servers have instead of the vendor's defaults, as far as it may show."""
-
-    reserved_settings: frozenset[str]
-    """Settings that nobody else may decide: how a server is reached, and where its data is."""
-
     def socket_file(self) -> str:
         """The name of its Unix socket in the folder for it."""
 
@@ -75,7 +69,10 @@ class Backend(Protocol):
         """
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
-        """Make sure that these roles exist, may do everything and have the address's password."""
+        """Bring back what a stop has discarded, and make sure of these roles.
+
+        They exist, may do everything and have the address's password.
+        """
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
         """Leave the fingerprint in each database, where no test can see it."""
@@ -85,6 +82,9 @@ class Backend(Protocol):
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
         """What a database consists of: each thing by its kind and name, and what it is like."""
+
+    def counts(self, address: Address, database: str) -> Mapping[str, int]:
+        """How many rows each table of a database has."""
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """End all client sessions but its own and these, and give how many were ended."""
@@ -98,10 +98,17 @@ class Backend(Protocol):
     def crash_in(self, log: str) -> bool:
         """Whether a server says in its log that a process of it was killed or has crashed."""
 
-    def settle(self, address: Address, users: Sequence[str]) -> None:
+    def variables(self, address: Address) -> Mapping[str, str]:
+        """The values of what a session can change for the whole server, until it stops."""
+
+    def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """Take the passwords of these roles and its own out: the last thing before a stop.
 
-        Statistics that a running server would make sooner or later are made now.
+        Statistics that a running server would make sooner or later are made now, and what a stop
+        discards is kept for `prepare`.
+
+        Args:
+            initial: What `variables` gave before the server was prepared.
         """
 
     def driver_trouble(self, wrapper: type, version: str) -> str:

@@ -14,41 +14,19 @@ from ctest_containers.backends.api import (
     NotReadyError,
     Settings,
 )
-from ctest_containers.backends.mysql_catalog import read_catalog
+from ctest_containers.backends.mysql_catalog import count_rows, read_catalog
+from ctest_containers.backends.mysql_volatile import NO_SUCH_TABLE, bring_back, global_values, keep
+from ctest_containers.backends.settings import OWN
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
 
-SETTINGS: Final = {
-    "skip_log_bin": "1",
-    "sync_binlog": "0",
-    "innodb_flush_log_at_trx_commit": "0",
-    "innodb_doublewrite": "0",
-    "innodb_autoextend_increment": "1",
-    "performance_schema": "OFF",
-    "loose_mysqlx": "OFF",
-    "loose_innodb_redo_log_capacity": "8M",
-}
-"""What an image of somebody else's is told; the toolkit's own have the same in their configuration.
-
-A name that begins with `loose_` is only for those of the two that know it.
-"""
-
-RESERVED: Final = frozenset(
-    {
-        *("basedir", "bind_address", "console", "datadir", "defaults_extra_file", "defaults_file"),
-        *("init_file", "pid_file", "port", "skip_grant_tables", "skip_networking", "socket"),
-        "user",
-    }
-)
-
 MARKS: Final = "mysql.ctest_containers"
 """The table of fingerprints: in the server's own schema, where no project's test looks."""
 
 NO_SUCH_THREAD: Final = 1094
-NO_SUCH_TABLE: Final = 1146
 
 
 class Mysql:
@@ -59,8 +37,6 @@ class Mysql:
     admin = "root"
     overriding_variables: tuple[str, ...] = ()
     read_only = "SET SESSION TRANSACTION READ ONLY"
-    settings: Mapping[str, str] = SETTINGS
-    reserved_settings = RESERVED
 
     def socket_file(self) -> str:
         """See `Backend`."""
@@ -79,7 +55,7 @@ class Mysql:
         if own_image:
             return Launch(command=[*command, *wanted])
         command.append(f"--datadir={DATA_FOLDER}")
-        command += [f"--{name}={value}" for name, value in SETTINGS.items()]
+        command += [f"--{name}={value}" for name, value in OWN[self.vendor].items()]
         if transport is Transport.SOCKET:
             # MariaDB would make a key for a certificate at every start, which takes up to a second.
             command.append("--loose-skip-ssl")
@@ -118,6 +94,7 @@ class Mysql:
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
         with _cursor(address) as cursor:
+            bring_back(cursor)
             for user in users:
                 account, password = (user, _host_of(address)), str(address.password)
                 cursor.execute("CREATE USER IF NOT EXISTS %s@%s", account)
@@ -136,7 +113,7 @@ class Mysql:
         with _cursor(address) as cursor:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {MARKS}"
-                " (name VARCHAR(64) PRIMARY KEY, fingerprint VARCHAR(64) NOT NULL)"
+                " (name VARCHAR(64) PRIMARY KEY, fingerprint VARCHAR(64) NOT NULL) ENGINE=InnoDB"
             )
             for name in databases:
                 statement = f"REPLACE INTO {MARKS} VALUES (%s, %s)"  # noqa: S608  # A constant.
@@ -163,6 +140,11 @@ class Mysql:
         """See `Backend`."""
         with _cursor(address) as cursor:
             return read_catalog(cursor, database)
+
+    def counts(self, address: Address, database: str) -> Mapping[str, int]:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            return count_rows(cursor, database)
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """See `Backend`."""
@@ -204,12 +186,18 @@ class Mysql:
         """See `Backend`."""
         return " got signal " in log
 
-    def settle(self, address: Address, users: Sequence[str]) -> None:
+    def variables(self, address: Address) -> Mapping[str, str]:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            return global_values(cursor)
+
+    def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """See `Backend`; accounts of the network are locked, and stay, for views may be theirs.
 
         Rows that wait to be purged would be read and copied by every server that starts from here.
         """
         with _cursor(address) as cursor:
+            keep(cursor, initial)
             cursor.execute("SET GLOBAL innodb_fast_shutdown = 0")
             if not address.password:
                 return

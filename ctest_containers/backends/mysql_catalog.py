@@ -39,18 +39,33 @@ def read_catalog(cursor: Any, database: str) -> dict[str, str]:
         found["database"] = " ".join(map(str, said))
     cursor.execute(TABLES, (database,))
     for (table,) in cursor.fetchall():
-        name = str(table).replace("`", "``")
-        schema = database.replace("`", "``")
-        cursor.execute(f"SHOW CREATE TABLE `{schema}`.`{name}`")
+        place = f"{quoted(database)}.{quoted(str(table))}"
+        cursor.execute(f"SHOW CREATE TABLE {place}")
         found.update(_of_table(str(table), str(cursor.fetchone()[1])))
         if table == "django_migrations":
-            cursor.execute(f"SELECT app, name FROM `{schema}`.`{name}`")
+            cursor.execute(f"SELECT app, name FROM {place}")
             found.update({f"{MIGRATION}{app}.{one}": "applied" for app, one in cursor.fetchall()})
     for kind, query in (("view", VIEWS), ("trigger", TRIGGERS), ("routine", ROUTINES)):
         cursor.execute(query, (database,))
         for name, *said in cursor.fetchall():
             found[f"{kind} {name}"] = " ".join(map(str, said)).replace(f"`{database}`.", "")
     return found
+
+
+def count_rows(cursor: Any, database: str) -> dict[str, int]:
+    """How many rows each table of a database has."""
+    cursor.execute(TABLES, (database,))
+    tables = [str(table) for (table,) in cursor.fetchall()]
+    schema, counts = quoted(database), {}
+    for table in tables:
+        cursor.execute(f"SELECT count(*) FROM {schema}.{quoted(table)}")
+        (counts[table],) = cursor.fetchone()
+    return counts
+
+
+def quoted(name: str) -> str:
+    """A name as statements have it."""
+    return "`" + name.replace("`", "``") + "`"
 
 
 def _of_table(table: str, statement: str) -> dict[str, str]:

@@ -15,7 +15,8 @@ from ctest_containers.backends.api import (
     NotReadyError,
     Settings,
 )
-from ctest_containers.backends.postgresql_catalog import read_catalog
+from ctest_containers.backends.postgresql_catalog import count_rows, read_catalog
+from ctest_containers.backends.settings import OWN
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -26,32 +27,6 @@ MARK_PREFIX: Final = "ctest-containers:"
 
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
-
-SETTINGS: Final = {
-    "unix_socket_permissions": "0777",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "jit": "off",
-    "autovacuum": "off",
-    "shared_buffers": "32MB",
-    "dynamic_shared_memory_type": "mmap",
-    "max_worker_processes": "2",
-    "max_logical_replication_workers": "0",
-    "checkpoint_timeout": "1h",
-}
-"""What an image of somebody else's is told; the toolkit's own has the same in its configuration."""
-
-
-RESERVED: Final = frozenset(
-    {
-        *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
-        *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
-        "unix_socket_permissions",
-    }
-)
 
 LARGE_BYTES: Final = 64 * 2**10
 """For a table of this size, the planner had better know what is in it."""
@@ -78,12 +53,10 @@ class Postgresql:
         "PGTARGETSESSIONATTRS",
     )
     read_only = "SET default_transaction_read_only = on"
-    settings: Mapping[str, str] = SETTINGS
-    reserved_settings = RESERVED
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`."""
-        all_settings = {} if own_image else dict(SETTINGS)
+        all_settings = {} if own_image else dict(OWN[self.vendor])
         if transport is not Transport.SOCKET:
             all_settings["listen_addresses"] = "*"
             all_settings["unix_socket_directories"] = INNER_SOCKET_FOLDER
@@ -207,13 +180,27 @@ class Postgresql:
         with _cursor(address, database) as cursor:
             return read_catalog(cursor)
 
-    def settle(self, address: Address, users: Sequence[str]) -> None:
-        """See `Backend`; no role keeps a password, whoever gave it."""
-        del users
+    def counts(self, address: Address, database: str) -> Mapping[str, int]:
+        """See `Backend`; where a sequence is counts as well."""
+        with _cursor(address, database) as cursor:
+            return count_rows(cursor)
+
+    def variables(self, address: Address) -> Mapping[str, str]:
+        """See `Backend`; ALTER SYSTEM is the only way to change one, and that stays."""
+        del address
+        return {}
+
+    def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
+        """See `Backend`; what migrations have given other roles is theirs."""
+        del initial
         from psycopg2 import sql
 
+        own = [self.admin, *(users if address.password else ())]
         with _cursor(address) as cursor:
-            cursor.execute("SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL")
+            cursor.execute(
+                "SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname = ANY(%s)",
+                [own],
+            )
             for (role,) in cursor.fetchall():
                 statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
                 cursor.execute(statement)

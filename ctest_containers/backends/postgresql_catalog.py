@@ -100,3 +100,26 @@ def read_catalog(cursor: Any) -> dict[str, str]:
         cursor.execute(query)
         found.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in cursor.fetchall()})
     return found
+
+
+TABLES: Final = (
+    "SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', n.nspname || '.' || c.relname,"
+    " n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    f" WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND {NAMESPACES}"
+)
+SEQUENCES: Final = (
+    "SELECT format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) FROM pg_sequences"
+)
+
+
+def count_rows(cursor: Any) -> dict[str, int]:
+    """How many rows each table of the cursor's database has, and each sequence's last number."""
+    cursor.execute(TABLES)
+    queries = [query for (query,) in cursor.fetchall()]
+    counts: dict[str, int] = {}
+    for query in queries:
+        cursor.execute(query)
+        counts.update(cursor.fetchall())
+    cursor.execute(SEQUENCES)
+    counts.update(cursor.fetchall())
+    return counts

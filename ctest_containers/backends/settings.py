@@ -3,10 +3,62 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Final
 
-from ctest_containers.backends import BACKENDS
 from ctest_containers.errors import UsageError
-from ctest_containers.model import DatabaseGroup
+from ctest_containers.model import DatabaseGroup, Vendor
+
+OWN: Final[Mapping[Vendor, Mapping[str, str]]] = {
+    Vendor.POSTGRESQL: {
+        "unix_socket_permissions": "0777",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "jit": "off",
+        "autovacuum": "off",
+        "shared_buffers": "32MB",
+        "dynamic_shared_memory_type": "mmap",
+        "max_worker_processes": "2",
+        "max_logical_replication_workers": "0",
+        "checkpoint_timeout": "1h",
+    },
+    Vendor.MYSQL: {
+        "skip_log_bin": "1",
+        "sync_binlog": "0",
+        "innodb_flush_log_at_trx_commit": "0",
+        "innodb_doublewrite": "0",
+        "innodb_autoextend_increment": "1",
+        "performance_schema": "OFF",
+        "loose_mysqlx": "OFF",
+        "loose_innodb_redo_log_capacity": "8M",
+    },
+}
+"""What the toolkit's servers have instead of the vendor's defaults, as far as it may show.
+
+Its own images have the same in their configuration. A name that begins with `loose_` is only for
+MySQL or only for MariaDB.
+"""
+
+RESERVED: Final = {
+    Vendor.POSTGRESQL: frozenset(
+        {
+            *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
+            *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
+            "unix_socket_permissions",
+        }
+    ),
+    Vendor.MYSQL: frozenset(
+        {
+            *("basedir", "bind_address", "datadir", "defaults_extra_file", "defaults_file"),
+            *("init_file", "pid_file", "port", "skip_grant_tables", "skip_networking", "socket"),
+            "user",
+        }
+    ),
+}
+"""What decides how a server is reached, and where its data is."""
 
 
 def check_settings(group: DatabaseGroup) -> None:
@@ -15,9 +67,8 @@ def check_settings(group: DatabaseGroup) -> None:
     Raises:
         UsageError: There is such a setting.
     """
-    backend = BACKENDS[group.vendor]
     for name, _ in group.settings:
-        if _plain(name) in backend.reserved_settings:
+        if _plain(name) in RESERVED[group.vendor]:
             raise UsageError(
                 f"--server-settings cannot have {name}: the toolkit decides how a server is "
                 "reached, and where its data is.",
@@ -32,7 +83,7 @@ def setting_in(group: DatabaseGroup, text: str) -> str:
     """
     decided = {_plain(name) for name, _ in group.settings}
     words = {_plain(word.strip("-")) for word in re.findall(r"[\w-]+", text)}
-    for name, value in BACKENDS[group.vendor].settings.items():
+    for name, value in OWN[group.vendor].items():
         if _plain(name) in words - decided:
             return f"{name.removeprefix('loose_')}={value}"
     return ""

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -38,6 +38,7 @@ from ctest_containers.errors import (
     TemplateError,
 )
 from ctest_containers.model import Address, Secret, Transport
+from ctest_containers.servers.contents import Contents, check_contents, read_contents
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
     AskArchitecture,
@@ -82,7 +83,11 @@ AGAIN_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that this process started."""
+    """A server that this process started.
+
+    Attributes:
+        initial: What `Backend.variables` gave when it had started; empty if it is no template.
+    """
 
     container: Container
     folder: Path
@@ -90,6 +95,7 @@ class Server:
     launch: Launch
     address: Address
     request: StartServer
+    initial: Mapping[str, str]
 
 
 class ServerHost:
@@ -349,8 +355,12 @@ class ServerHost:
             socket=str(folder / backend.socket_file()) if by_socket else "",
         )
         version = await_server(self._engine, backend, container, address, deadline)
+        # Only of a template does it matter what is changed later.
+        initial = {} if request.fingerprint else dict(backend.variables(address))
         backend.prepare(address, request.users)
-        self._servers[request.server] = Server(container, folder, backend, launch, address, request)
+        self._servers[request.server] = Server(
+            container, folder, backend, launch, address, request, initial
+        )
         return {"address": asdict(address), "container": container.name, "version": version}
 
     def _start_container(self, server: str, spec: ContainerSpec) -> Container:
@@ -370,9 +380,9 @@ class ServerHost:
     def _snapshot(self, request: Snapshot) -> None:
         server = self._servers[request.server]
         server.backend.mark(server.address, request.databases, request.fingerprint)
-        catalogs = self._catalogs(server, request.databases)
         end_sessions(server.backend.vendor.value, server.address)
-        server.backend.settle(server.address, server.request.users)
+        contents = read_contents(server.backend, server.address, request.databases)
+        server.backend.settle(server.address, server.request.users, server.initial)
         code = self._engine.stop(server.container, request.timeout_seconds)
         if code != 0:
             raise TemplateError(
@@ -385,15 +395,14 @@ class ServerHost:
             labels.ROLE: "template",
             labels.BUILDER: self._labels[labels.OWNER],
             labels.PROJECT: self._project,
-            labels.CATALOG: catalog_digest(catalogs),
+            labels.CATALOG: catalog_digest(contents.catalogs),
             labels.DATABASES: json.dumps(request.databases),
             **request.labels,
         }
         image_id = self._engine.commit(server.container, found, reset)
         try:
             self._remove(request.server)
-            if request.prove:
-                self._prove(server, image_id, request)
+            self._prove(server, image_id, request, contents)
         except BaseException:
             self._engine.remove_image(image_id)
             raise
@@ -405,8 +414,12 @@ class ServerHost:
         backend, address = server.backend, server.address
         return {name: dict(backend.catalog(address, name)) for name in databases}
 
-    def _prove(self, server: Server, image_id: str, request: Snapshot) -> None:
-        """Start a server from the new image once."""
+    def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
+        """Start a server from the new image once; it has to have what the other one had.
+
+        Raises:
+            TemplateError: It lacks something.
+        """
         name = f"{request.server}-proof"
         proof = StartServer(
             server=name,
@@ -423,6 +436,8 @@ class ServerHost:
         )
         try:
             self._start_checked(proof, must_stay=True)
+            address = self._servers[name].address
+            check_contents(contents, read_contents(server.backend, address, request.databases))
         finally:
             self._remove(name)
 

@@ -113,9 +113,7 @@ class StartServer:
 class Snapshot:
     """Turn a server into an image under this name, and remove the server.
 
-    Attributes:
-        prove: Whether a server is started from the image before it gets its name. One whose server
-            came from a template needs no proof that commits keep its data.
+    A server is started from the image, and has to have what this one had, before it gets its name.
     """
 
     server: str
@@ -124,7 +122,6 @@ class Snapshot:
     fingerprint: str
     labels: dict[str, str]
     timeout_seconds: float
-    prove: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -102,13 +102,16 @@ class TemplateStore:
             EngineError: The engine did not do its part.
         """
         note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
-        if self.renew_before is not None:
-            self._give_up(template, self.renew_before)
-        if self._is_usable(template):
-            self.report(_found(template))
-            return True
+        reason = ""
+        if self.renew_before is not None and self._give_up(template, self.renew_before):
+            reason = "a new one was asked for"
+        elif self._exists(template):
+            if not self.verify or not self._reject(template):
+                self.report(_found(template))
+                return True
+            reason = "the one that was there was rejected"
         try:
-            self._build_once(template, setup, create, lend)
+            self._build_once(template, setup, create, lend, reason)
         except OSError as error:
             raise TemplateError(
                 f"The template cannot be made with the cache folder {self.shelf.folder}: {error}.",
@@ -151,26 +154,28 @@ class TemplateStore:
             raise ProjectError(f"The migrations cannot be loaded: {error}") from error
         return self.shelf.problems(kept, names)
 
-    def _is_usable(self, template: Template) -> bool:
-        if not self._exists(template):
-            return False
-        if not self.verify:
-            return True
+    def _reject(self, template: Template) -> bool:
+        """Let a template be found no more if it has problems; gives whether it has."""
         problems = self.problems(template)
         if problems is None:
             problems = ["It does not say what it is."]
         if problems:
             self.report(_refused(template, problems))
             self.shelf.refuse(template)
-        return not problems
+        return bool(problems)
 
-    def _give_up(self, template: Template, before: float) -> None:
-        """Let a template be found no more if it is from before; several runs may want the same."""
+    def _give_up(self, template: Template, before: float) -> bool:
+        """Let a template be found no more if it is from before; gives whether it was.
+
+        Several runs may want the same.
+        """
         with self._locked(_lock_name(template), template):
             kept = self.shelf.find(template)
             # Engines tell whole seconds.
-            if kept is not None and kept.created < math.floor(before):
+            is_older = kept is not None and kept.created < math.floor(before)
+            if is_older:
                 self.shelf.refuse(template)
+        return is_older
 
     def _build_once(
         self,
@@ -178,7 +183,13 @@ class TemplateStore:
         setup: ProjectSetup,
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
+        reason: str,
     ) -> None:
+        """Build a template that does not exist, unless another run has done so meanwhile.
+
+        Args:
+            reason: Why one that was there is not used; an empty string where none was.
+        """
         with self._locked(_lock_name(template), template):
             if self._exists(template):
                 self.report(_found(template))
@@ -187,6 +198,8 @@ class TemplateStore:
                 return
             started = time.monotonic()
             decision = self.decide(template)
+            if reason:
+                decision = replace(decision, reason=reason)
             try:
                 self._build(template, decision, setup, create, lend)
             except (TemplateError, ServerError, ImageUnavailableError) as error:

@@ -12,7 +12,7 @@ from ctest_containers.model import DatabaseGroup
 from ctest_containers.template.base import BaseImage
 from ctest_containers.text import slug
 
-TEMPLATE_FORMAT: Final = "2"
+TEMPLATE_FORMAT: Final = "3"
 """Changes whenever an older template would not do for this version of the toolkit."""
 
 

@@ -133,7 +133,6 @@ def make_image(
                 labels.SETTINGS: json.dumps(group.settings),
             },
             timeout_seconds=SNAPSHOT_SECONDS,
-            prove=order.start is None,
         )
         host.call(snapshot, SNAPSHOT_SECONDS * 2)
     finally:

@@ -56,7 +56,6 @@ def committing(place: Place, image: str, database: str) -> Iterator[Callable[[],
                 fingerprint=name,
                 labels={},
                 timeout_seconds=SECONDS,
-                prove=False,
             ),
             2 * SECONDS,
         )

@@ -1,0 +1,191 @@
+"""What a stop of MySQL or MariaDB discards: rows of MEMORY tables, and values of SET GLOBAL.
+
+Both are kept in tables of the server's own schema when a template is made, and brought back
+whenever a server starts from it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ctest_containers.backends.mysql_catalog import quoted
+from ctest_containers.errors import ServerError
+
+KEPT: Final = "mysql.ctest_containers_kept"
+"""A row for each variable and each table; rows of the n-th table are in the table KEPT_n."""
+
+VARIABLE: Final = "variable"
+TABLE: Final = "table"
+
+MEMORY_TABLES: Final = (
+    "SELECT table_schema, table_name FROM information_schema.tables"
+    " WHERE engine = 'MEMORY' AND table_type = 'BASE TABLE' AND table_schema NOT IN"
+    " ('information_schema', 'mysql', 'performance_schema', 'sys')"
+)
+COLUMNS: Final = (
+    "SELECT column_name FROM information_schema.columns"
+    " WHERE table_schema = %s AND table_name = %s ORDER BY ordinal_position"
+)
+INSERT_TRIGGERS: Final = (
+    "SELECT count(*) FROM information_schema.triggers WHERE event_object_schema = %s"
+    " AND event_object_table = %s AND event_manipulation = 'INSERT'"
+)
+
+VARIABLES: Final = (
+    "SELECT variable_name, variable_value, variable_source = 'DYNAMIC' AND set_user IS NOT NULL"
+    " FROM performance_schema.variables_info"
+    " JOIN performance_schema.global_variables USING (variable_name)"
+)
+"""Whether a client has set it, for a session or globally.
+
+https://dev.mysql.com/doc/refman/8.4/en/performance-schema-variables-info-table.html
+"""
+
+VARIABLES_OF_MARIADB: Final = (
+    "SELECT lower(variable_name), global_value, global_value_origin = 'SQL'"
+    " FROM information_schema.system_variables"
+)
+"""See https://mariadb.com/kb/en/information-schema-system_variables-table/."""
+
+NO_SUCH_TABLE: Final = 1146
+NEXT_NUMBER: Final = re.compile(r" AUTO_INCREMENT=(\d+)")
+
+
+def global_values(cursor: Any, *, only_set: bool = False) -> dict[str, str]:
+    """The values of all global variables.
+
+    Args:
+        only_set: Whether those are left out that no client has set.
+    """
+    cursor.execute("SELECT VERSION()")
+    on_mariadb = "mariadb" in str(cursor.fetchone()[0]).lower()
+    cursor.execute(VARIABLES_OF_MARIADB if on_mariadb else VARIABLES)
+    return {
+        str(name): "" if value is None else str(value)
+        for name, value, is_set in cursor.fetchall()
+        if is_set or not only_set
+    }
+
+
+def keep(cursor: Any, initial: Mapping[str, str]) -> None:
+    """Keep what the next stop would discard.
+
+    Args:
+        initial: The values of global variables when the server had started.
+
+    Raises:
+        ServerError: Rows of a table cannot be brought back as they are.
+    """
+    _ease(cursor)
+    _drop(cursor)
+    entries = [
+        (VARIABLE, "", name, value)
+        for name, value in global_values(cursor, only_set=True).items()
+        if initial.get(name) != value
+    ]
+    cursor.execute(MEMORY_TABLES)
+    for schema, table in cursor.fetchall():
+        facts = _facts(cursor, str(schema), str(table))
+        entries.append((TABLE, str(schema), str(table), json.dumps(facts)))
+    if not entries:
+        return
+    cursor.execute(
+        f"CREATE TABLE {KEPT} (number INT PRIMARY KEY, kind VARCHAR(8) NOT NULL,"
+        " place VARCHAR(64) NOT NULL, name VARCHAR(64) NOT NULL, value LONGTEXT NOT NULL)"
+        " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4"
+    )
+    for number, (kind, place, name, value) in enumerate(entries):
+        statement = f"INSERT INTO {KEPT} VALUES (%s, %s, %s, %s, %s)"  # noqa: S608  # A constant.
+        cursor.execute(statement, (number, kind, place, name, value))
+        if kind == TABLE:
+            columns = ", ".join(map(quoted, json.loads(value)["columns"]))
+            rows = f"SELECT {columns} FROM {quoted(place)}.{quoted(name)}"  # noqa: S608
+            cursor.execute(f"CREATE TABLE {KEPT}_{number} ENGINE=InnoDB AS {rows}")
+
+
+def bring_back(cursor: Any) -> None:
+    """Let a server that has just started be as the one was that is kept, if anything is.
+
+    Raises:
+        ServerError: A variable cannot be set as a migration has set it.
+    """
+    import mysql.connector
+
+    try:
+        cursor.execute(f"SELECT number, kind, place, name, value FROM {KEPT}")  # noqa: S608
+    except mysql.connector.Error as error:
+        if error.errno == NO_SUCH_TABLE:
+            return
+        raise
+    entries = cursor.fetchall()
+    _ease(cursor)
+    for number, kind, place, name, value in entries:
+        if kind == VARIABLE:
+            _set(cursor, str(name), str(value))
+            continue
+        facts = json.loads(str(value))
+        table, columns = f"{quoted(place)}.{quoted(name)}", ", ".join(map(quoted, facts["columns"]))
+        cursor.execute(
+            f"INSERT INTO {table} ({columns})"  # noqa: S608
+            f" SELECT {columns} FROM {KEPT}_{number}"
+        )
+        if facts["next"]:
+            cursor.execute(f"ALTER TABLE {table} AUTO_INCREMENT = {facts['next']}")
+
+
+def _ease(cursor: Any) -> None:
+    """Let rows be copied as they are, whatever the server thinks of them."""
+    cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+
+
+def _drop(cursor: Any) -> None:
+    """Forget what an earlier template has kept."""
+    cursor.execute(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = 'mysql' AND table_name LIKE 'ctest\\_containers\\_kept%'"
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"DROP TABLE mysql.{quoted(str(name))}")
+
+
+def _facts(cursor: Any, schema: str, table: str) -> dict[str, Any]:
+    """The columns of a table, hidden ones too, and its next number, 0 for none."""
+    cursor.execute(COLUMNS, (schema, table))
+    columns = [str(name) for (name,) in cursor.fetchall()]
+    cursor.execute(INSERT_TRIGGERS, (schema, table))
+    (triggers,) = cursor.fetchone()
+    if triggers:
+        raise ServerError(
+            f"The rows of the MEMORY table {table} cannot be kept in a template: its triggers "
+            "would see them inserted once more in every server."
+        )
+    cursor.execute(f"SHOW CREATE TABLE {quoted(schema)}.{quoted(table)}")
+    found = NEXT_NUMBER.search(str(cursor.fetchone()[1]))
+    return {"columns": columns, "next": int(found[1]) if found else 0}
+
+
+def _set(cursor: Any, name: str, value: str) -> None:
+    import mysql.connector
+
+    reason = ""
+    for literal, parameters in _literals(value):
+        try:
+            cursor.execute(f"SET GLOBAL {quoted(name)} = {literal}", parameters)
+        except mysql.connector.Error as error:
+            reason = str(error)
+        else:
+            return
+    raise ServerError(
+        f"The global variable {name}, which a migration has set to {value!r}, cannot be set when a "
+        f"server starts: {reason}"
+    )
+
+
+def _literals(value: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """How a value may have to be written: some variables take numbers only, others texts."""
+    if re.fullmatch(r"-?\d+(\.\d+)?", value):
+        yield value, ()
+    yield "%s", (value,)

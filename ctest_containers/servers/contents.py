@@ -1,0 +1,59 @@
+"""What the databases of a server contain, before it is stopped and after another has started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ctest_containers.backends import Backend
+from ctest_containers.backends.catalog import Catalog, differences
+from ctest_containers.errors import TemplateError
+from ctest_containers.model import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What some databases contain, by their names.
+
+    Attributes:
+        counts: How many rows each table has, by its name.
+    """
+
+    catalogs: Mapping[str, Catalog]
+    counts: Mapping[str, Mapping[str, int]]
+
+
+def read_contents(backend: Backend, address: Address, databases: Sequence[str]) -> Contents:
+    """What these databases of a server contain now."""
+    return Contents(
+        catalogs={name: dict(backend.catalog(address, name)) for name in databases},
+        counts={name: dict(backend.counts(address, name)) for name in databases},
+    )
+
+
+def check_contents(before: Contents, after: Contents) -> None:
+    """Refuse a template whose servers do not start with what it was made with.
+
+    Raises:
+        TemplateError: A table has fewer rows or more, or is another one.
+    """
+    if wrong := next(_wrong_counts(before.counts, after.counts), ""):
+        raise TemplateError(
+            f"A server that starts from the template is not as the migrations left it: {wrong}.",
+            "The server discards that when it stops. Let the migrations put it where it stays, or "
+            "run these tests with manage.py test.",
+        )
+    if wrong := next(differences(before.catalogs, after.catalogs), ""):
+        raise TemplateError(
+            f"A server that starts from the template is not as the migrations left it: {wrong}"
+        )
+
+
+def _wrong_counts(
+    before: Mapping[str, Mapping[str, int]], after: Mapping[str, Mapping[str, int]]
+) -> Iterator[str]:
+    for database, counts in before.items():
+        for name, count in counts.items():
+            found = after.get(database, {}).get(name, 0)
+            if found != count:
+                yield f"{name} in the database {database} has {found} rows instead of {count}"

@@ -1,0 +1,235 @@
+"""What a server discards when it stops is there all the same in every server of a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from harness.projects import run, write_tests
+
+MEMORY = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [
+            migrations.RunSQL([
+                "CREATE TABLE rate_cache (id INT PRIMARY KEY AUTO_INCREMENT, k VARCHAR(20), v INT)"
+                " ENGINE=MEMORY",
+                "INSERT INTO rate_cache (k, v) VALUES ('a', 1), ('b', NULL), ('ü', 3), ('d', 4)",
+                "DELETE FROM rate_cache WHERE k = 'd'",
+                "CREATE TABLE no_rows (v INT) ENGINE=MEMORY",
+            ]),
+        ]
+"""
+
+VARIABLES = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [
+            migrations.RunSQL("SET GLOBAL group_concat_max_len = 1000000"),
+            migrations.RunSQL("SET GLOBAL init_connect = '7'"),
+            migrations.RunSQL("SET GLOBAL event_scheduler = ON"),
+        ]
+"""
+
+ASK = """
+    def rows(query):
+        with connection.cursor() as cursor:
+            cursor.execute(query)
+            return list(cursor.fetchall())
+"""
+
+MEMORY_TESTS = """
+    class Base:
+        def test_rows(self):
+            kept = rows("SELECT id, k, v FROM rate_cache ORDER BY id")
+            self.assertEqual(kept, [(1, "a", 1), (2, "b", None), (3, "ü", 3)])
+            self.assertEqual(rows("SELECT * FROM no_rows"), [])
+
+    class First(Base, TestCase):
+        pass
+
+    class Second(Base, TransactionTestCase):
+        pass
+
+    class Third(TransactionTestCase):
+        def test_the_next_number_is_that_of_a_fresh_server(self):
+            with connection.cursor() as cursor:
+                cursor.execute("INSERT INTO rate_cache (k) VALUES ('e')")
+                self.assertEqual(cursor.lastrowid, 5)
+"""
+
+VARIABLE_TESTS = """
+    class Base:
+        def test_variables(self):
+            names = ("group_concat_max_len", "init_connect", "event_scheduler")
+            values = [rows(f"SELECT @@GLOBAL.{name}")[0][0] for name in names]
+            self.assertEqual(values, [1000000, "7", "ON"])
+
+    class First(Base, TestCase):
+        pass
+
+    class Second(Base, TransactionTestCase):
+        pass
+"""
+
+ALL_IN_MEMORY = """
+    class Kept(TestCase):
+        def test_rows(self):
+            (applied,) = rows("SELECT count(*) FROM django_migrations")[0]
+            self.assertGreater(applied, 3)
+            self.assertEqual(Author.objects.count(), 1)
+"""
+
+NOTHING_KEPT = """
+    class Nothing(TestCase):
+        def test_tables(self):
+            own = rows(
+                "SELECT table_name FROM information_schema.tables"
+                " WHERE table_schema = 'mysql' AND table_name LIKE 'ctest%kept%'"
+            )
+            self.assertEqual(own, [])
+"""
+
+FLAVOURS = pytest.mark.parametrize("mysql_flavour", ["mariadb", "mysql"])
+
+GROWN = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "LAST")]
+        operations = [migrations.RunSQL("CREATE TABLE grown (v INT)")]
+"""
+
+
+def _migrate(project: Path, name: str, text: str) -> None:
+    folder = project / "library" / "migrations"
+    last = max(file.stem for file in folder.glob("0*.py"))
+    (folder / f"{name}.py").write_text(dedent(text).replace("LAST", last))
+
+
+@FLAVOURS
+@pytest.mark.usefixtures("no_container_is_left")
+def test_rows_of_memory_tables_are_there_after_further_migrations_too(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    _migrate(project, "0004_memory", MEMORY)
+    write_tests(project, ASK + MEMORY_TESTS)
+
+    fresh = run(project, "library.test_it", "--parallel", "2", env=mysql_env)
+    _migrate(project, "0005_grown", GROWN)
+    grown = run(project, "library.test_it", "--parallel", "1", env=mysql_env)
+
+    assert fresh.code == 0, fresh.output
+    assert "incrementally" in grown.output
+    assert grown.code == 0, grown.output
+
+
+@FLAVOURS
+@pytest.mark.usefixtures("no_container_is_left")
+def test_what_migrations_set_globally_holds_in_every_server(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    _migrate(project, "0004_variables", VARIABLES)
+    write_tests(project, ASK + VARIABLE_TESTS)
+
+    fresh = run(project, "library.test_it", "--parallel", "2", env=mysql_env)
+    _migrate(project, "0005_grown", GROWN)
+    grown = run(project, "library.test_it", "--parallel", "1", env=mysql_env)
+
+    assert fresh.code == 0, fresh.output
+    assert "incrementally" in grown.output
+    assert grown.code == 0, grown.output
+
+
+@pytest.mark.parametrize("mysql_flavour", ["mariadb"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_project_whose_tables_are_all_in_memory_has_its_rows(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    with (project / "outcomes" / "settings.py").open("a") as settings:
+        settings.write(
+            'DATABASES["default"]["OPTIONS"] = {"init_command": '
+            '"SET default_storage_engine=MEMORY"}\n'
+        )
+    write_tests(project, ASK + ALL_IN_MEMORY)
+
+    done = run(project, "library.test_it", "--verify-templates", env=mysql_env)
+    again = run(project, "library.test_it", "--verify-templates", env=mysql_env)
+
+    assert done.code == 0, done.output
+    assert again.code == 0, again.output
+    assert "Building the template" not in again.output
+
+
+@pytest.mark.parametrize("mysql_flavour", ["mariadb"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_memory_table_whose_triggers_would_see_its_rows_again_is_refused_by_name(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    _migrate(project, "0004_memory", MEMORY)
+    trigger = GROWN.replace(
+        "CREATE TABLE grown (v INT)",
+        "CREATE TRIGGER counted AFTER INSERT ON rate_cache FOR EACH ROW"
+        " INSERT INTO no_rows VALUES (1)",
+    )
+    _migrate(project, "0005_trigger", trigger)
+
+    done = run(project, "library.test_outcomes.Writing", env=mysql_env)
+
+    assert done.code == 2, done.output
+    assert "The rows of the MEMORY table rate_cache cannot be kept" in done.output
+
+
+@FLAVOURS
+@pytest.mark.usefixtures("no_container_is_left")
+def test_nothing_is_kept_of_a_project_that_loses_nothing(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    write_tests(project, ASK + NOTHING_KEPT)
+
+    done = run(project, "library.test_it", env=mysql_env)
+
+    assert done.code == 0, done.output
+
+
+ROLE = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [migrations.RunSQL("CREATE ROLE reporting LOGIN PASSWORD 'open-sesame'")]
+"""
+
+ROLE_TESTS = """
+    import psycopg2
+
+    class Role(TestCase):
+        def test_login(self):
+            kept = connection.settings_dict
+            for password in ("open-sesame", "wrong"):
+                try:
+                    psycopg2.connect(
+                        host=kept["HOST"], port=kept["PORT"], dbname=kept["NAME"],
+                        user="reporting", password=password,
+                    ).close()
+                    self.assertEqual(password, "open-sesame")
+                except psycopg2.OperationalError:
+                    self.assertEqual(password, "wrong")
+"""
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_role_that_a_migration_creates_logs_in_with_its_password(
+    project: Path, postgresql_env: dict[str, str]
+) -> None:
+    _migrate(project, "0004_role", ROLE)
+    write_tests(project, ROLE_TESTS)
+
+    done = run(project, "library.test_it", "--transport", "port", env=postgresql_env)
+
+    assert done.code == 0, done.output
