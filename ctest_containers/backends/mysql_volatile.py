@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import Decimal
 from typing import Any, Final
 
-from ctest_containers.backends.mysql_catalog import quoted
-from ctest_containers.errors import ServerError
+from ctest_containers.backends.mysql_catalog import lift_limits, quoted
+from ctest_containers.errors import TemplateError
 
 KEPT: Final = "mysql.ctest_containers_kept"
 """A row for each variable and each table; rows of the n-th table are in the table KEPT_n."""
@@ -37,7 +39,7 @@ INSERT_TRIGGERS: Final = (
 VARIABLES: Final = (
     "SELECT variable_name, variable_value, variable_source = 'DYNAMIC' AND set_user IS NOT NULL"
     " FROM performance_schema.variables_info"
-    " JOIN performance_schema.global_variables USING (variable_name)"
+    " JOIN performance_schema.global_variables USING (variable_name) ORDER BY variable_name"
 )
 """Whether a client has set it, for a session or globally.
 
@@ -45,8 +47,8 @@ https://dev.mysql.com/doc/refman/8.4/en/performance-schema-variables-info-table.
 """
 
 VARIABLES_OF_MARIADB: Final = (
-    "SELECT lower(variable_name), global_value, global_value_origin = 'SQL'"
-    " FROM information_schema.system_variables"
+    "SELECT lower(variable_name) AS name, global_value, global_value_origin = 'SQL'"
+    " FROM information_schema.system_variables ORDER BY name"
 )
 """See https://mariadb.com/kb/en/information-schema-system_variables-table/."""
 
@@ -77,15 +79,16 @@ def keep(cursor: Any, initial: Mapping[str, str]) -> None:
         initial: The values of global variables when the server had started.
 
     Raises:
-        ServerError: Rows of a table cannot be brought back as they are.
+        TemplateError: Rows of a table cannot be brought back as they are.
     """
     _ease(cursor)
     _drop(cursor)
-    entries = [
-        (VARIABLE, "", name, value)
+    changed = [
+        name
         for name, value in global_values(cursor, only_set=True).items()
         if initial.get(name) != value
     ]
+    entries = [(VARIABLE, "", name, json.dumps(_value(cursor, name))) for name in changed]
     cursor.execute(MEMORY_TABLES)
     for schema, table in cursor.fetchall():
         facts = _facts(cursor, str(schema), str(table))
@@ -110,7 +113,7 @@ def bring_back(cursor: Any) -> None:
     """Let a server that has just started be as the one was that is kept, if anything is.
 
     Raises:
-        ServerError: A variable cannot be set as a migration has set it.
+        TemplateError: A variable cannot be set as a migration has set it.
     """
     import mysql.connector
 
@@ -124,7 +127,7 @@ def bring_back(cursor: Any) -> None:
     _ease(cursor)
     for number, kind, place, name, value in entries:
         if kind == VARIABLE:
-            _set(cursor, str(name), str(value))
+            _set(cursor, str(name), json.loads(str(value)))
             continue
         facts = json.loads(str(value))
         table, columns = f"{quoted(place)}.{quoted(name)}", ", ".join(map(quoted, facts["columns"]))
@@ -137,8 +140,15 @@ def bring_back(cursor: Any) -> None:
 
 
 def _ease(cursor: Any) -> None:
-    """Let rows be copied as they are, whatever the server thinks of them."""
+    """Let rows be copied as they are: in any number, for as long as it takes, without checks."""
+    import mysql.connector
+
     cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+    cursor.execute("SET SESSION max_heap_table_size = 18446744073709551615")
+    lift_limits(cursor)
+    # MariaDB knows no such variable.
+    with suppress(mysql.connector.Error):
+        cursor.execute("SET SESSION sql_require_primary_key = OFF")
 
 
 def _drop(cursor: Any) -> None:
@@ -153,39 +163,43 @@ def _drop(cursor: Any) -> None:
 
 def _facts(cursor: Any, schema: str, table: str) -> dict[str, Any]:
     """The columns of a table, hidden ones too, and its next number, 0 for none."""
+    place = f"{quoted(schema)}.{quoted(table)}"
     cursor.execute(COLUMNS, (schema, table))
     columns = [str(name) for (name,) in cursor.fetchall()]
     cursor.execute(INSERT_TRIGGERS, (schema, table))
     (triggers,) = cursor.fetchone()
-    if triggers:
-        raise ServerError(
+    cursor.execute(f"SELECT count(*) FROM {place}")  # noqa: S608
+    (rows,) = cursor.fetchone()
+    if triggers and rows:
+        raise TemplateError(
             f"The rows of the MEMORY table {table} cannot be kept in a template: its triggers "
-            "would see them inserted once more in every server."
+            "would see them inserted once more in every server.",
+            "Give the table another engine, or run these tests with manage.py test.",
         )
-    cursor.execute(f"SHOW CREATE TABLE {quoted(schema)}.{quoted(table)}")
-    found = NEXT_NUMBER.search(str(cursor.fetchone()[1]))
+    cursor.execute(f"SHOW CREATE TABLE {place}")
+    found = NEXT_NUMBER.search(str(cursor.fetchone()[1]).rpartition("\n) ")[2])
     return {"columns": columns, "next": int(found[1]) if found else 0}
 
 
-def _set(cursor: Any, name: str, value: str) -> None:
+def _value(cursor: Any, name: str) -> Any:
+    """The value of a global variable, whole, and as a number where it is one."""
+    cursor.execute(f"SELECT @@GLOBAL.{quoted(name)}")
+    (value,) = cursor.fetchone()
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def _set(cursor: Any, name: str, value: Any) -> None:
     import mysql.connector
 
-    reason = ""
-    for literal, parameters in _literals(value):
-        try:
-            cursor.execute(f"SET GLOBAL {quoted(name)} = {literal}", parameters)
-        except mysql.connector.Error as error:
-            reason = str(error)
-        else:
+    try:
+        cursor.execute(f"SET GLOBAL {quoted(name)} = %s", (value,))
+        if (actual := _value(cursor, name)) == value:
             return
-    raise ServerError(
+        reason = f"it is {actual!r} afterwards"
+    except mysql.connector.Error as error:
+        reason = str(error)
+    raise TemplateError(
         f"The global variable {name}, which a migration has set to {value!r}, cannot be set when a "
-        f"server starts: {reason}"
+        f"server starts: {reason}.",
+        "Set it with --server-settings instead, or run these tests with manage.py test.",
     )
-
-
-def _literals(value: str) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """How a value may have to be written: some variables take numbers only, others texts."""
-    if re.fullmatch(r"-?\d+(\.\d+)?", value):
-        yield value, ()
-    yield "%s", (value,)

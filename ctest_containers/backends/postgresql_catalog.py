@@ -103,23 +103,27 @@ def read_catalog(cursor: Any) -> dict[str, str]:
 
 
 TABLES: Final = (
-    "SELECT format('SELECT %L, count(*) FROM ONLY %I.%I', n.nspname || '.' || c.relname,"
-    " n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    f" WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND {NAMESPACES}"
+    "SELECT format('SELECT %L, count(*) FROM ONLY %I.%I',"
+    " 'rows of ' || n.nspname || '.' || c.relname, n.nspname, c.relname)"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    f" WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND {OWN_RELATION}"
 )
 SEQUENCES: Final = (
-    "SELECT format('%I.%I', schemaname, sequencename), coalesce(last_value, 0) FROM pg_sequences"
+    "SELECT 'numbers of ' || n.nspname || '.' || c.relname,"
+    " coalesce(pg_sequence_last_value(c.oid), 0)"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    f" WHERE c.relkind = 'S' AND {OWN_RELATION}"
 )
 
 
 def count_rows(cursor: Any) -> dict[str, int]:
     """How many rows each table of the cursor's database has, and each sequence's last number."""
+    # Whatever limit a project has set for its queries.
+    cursor.execute("SET statement_timeout = 0")
     cursor.execute(TABLES)
     queries = [query for (query,) in cursor.fetchall()]
     counts: dict[str, int] = {}
-    for query in queries:
+    for query in (*queries, SEQUENCES):
         cursor.execute(query)
         counts.update(cursor.fetchall())
-    cursor.execute(SEQUENCES)
-    counts.update(cursor.fetchall())
     return counts

@@ -53,12 +53,13 @@ RESERVED: Final = {
     Vendor.MYSQL: frozenset(
         {
             *("basedir", "bind_address", "datadir", "defaults_extra_file", "defaults_file"),
-            *("init_file", "pid_file", "port", "skip_grant_tables", "skip_networking", "socket"),
-            "user",
+            *("init_file", "innodb_data_home_dir", "innodb_log_group_home_dir"),
+            *("innodb_undo_directory", "pid_file", "port", "skip_grant_tables"),
+            *("skip_networking", "socket", "user"),
         }
     ),
 }
-"""What decides how a server is reached, and where its data is."""
+"""What decides how a server starts, how it is reached, and where its data is."""
 
 
 def check_settings(group: DatabaseGroup) -> None:
@@ -70,8 +71,8 @@ def check_settings(group: DatabaseGroup) -> None:
     for name, _ in group.settings:
         if _plain(name) in RESERVED[group.vendor]:
             raise UsageError(
-                f"--server-settings cannot have {name}: the toolkit decides how a server is "
-                "reached, and where its data is.",
+                f"--server-settings cannot have {name}: the toolkit decides how a server starts, "
+                "how it is reached, and where its data is.",
                 "Leave it out.",
             )
 

@@ -30,7 +30,8 @@ DEFAULT: Final = "default"
 
 ROWS: Final = (
     *("project", "postgresql_image", "mysql_image", "images", "registry", "verify_templates"),
-    *("transport", "fingerprint_files", "server_memory", "server_timeout", "build_timeout"),
+    *("transport", "fingerprint_files", "server_memory", "server_settings", "server_timeout"),
+    "build_timeout",
 )
 """The options of `run` that matter where databases are made and no tests are run."""
 

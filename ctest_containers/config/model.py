@@ -237,7 +237,8 @@ class Config:
         "Settings that database servers are started with, such as "
         "wal_level=replica,max_replication_slots=4; as a setting, a dictionary. In a project with "
         "servers of several vendors, names begin with the vendor's: postgresql.wal_level, "
-        "mysql.event_scheduler. They are part of the fingerprint.",
+        "mysql.event_scheduler. They are part of the fingerprint. A value with both a comma and "
+        "an equals sign needs the dictionary. No secrets: templates have them as they are.",
         section=SERVERS,
     )
     min_workers: int = option(

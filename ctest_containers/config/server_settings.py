@@ -17,7 +17,7 @@ NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 MUST: Final = (
     "must be NAME=VALUE or VENDOR.NAME=VALUE, with commas between several; vendors are "
-    f"{' and '.join(VENDORS)}"
+    f"{' and '.join(VENDORS)}, and a value with both a comma and an equals sign needs a dictionary"
 )
 
 
@@ -55,8 +55,10 @@ def parse_server_settings(value: object) -> tuple[ServerSetting, ...]:
 def settings_of(settings: Iterable[ServerSetting], vendor: str) -> tuple[tuple[str, str], ...]:
     """Names and values for servers of a vendor; what names the vendor takes precedence."""
     # Those that name no vendor come first in this order.
-    chosen = {name: value for own, name, value in sorted(settings) if own in {"", vendor}}
-    return tuple(sorted(chosen.items()))
+    chosen = {
+        _plain(name): (name, value) for own, name, value in sorted(settings) if own in {"", vendor}
+    }
+    return tuple(sorted(chosen.values()))
 
 
 def check_vendors(settings: Iterable[ServerSetting], vendors: Collection[str]) -> None:
@@ -78,6 +80,11 @@ def check_vendors(settings: Iterable[ServerSetting], vendors: Collection[str]) -
         )
 
 
+def _plain(name: str) -> str:
+    """A name as servers compare it."""
+    return name.lower().replace("-", "_")
+
+
 def _of_mapping(value: Mapping[object, object]) -> Iterator[tuple[str, str, str]]:
     for name, given in value.items():
         if not isinstance(given, Mapping):
@@ -85,7 +92,7 @@ def _of_mapping(value: Mapping[object, object]) -> Iterator[tuple[str, str, str]
         elif name in VENDORS:
             yield from ((str(name), str(inner), _text(one)) for inner, one in given.items())
         else:
-            raise ValueError(f"{MUST}, and {name!r} is none")
+            raise ValueError(f"{MUST}; {name!r} is not a vendor")
 
 
 def _of_text(text: str) -> Iterator[tuple[str, str, str]]:

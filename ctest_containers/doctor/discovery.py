@@ -6,7 +6,6 @@ is left out here.
 
 from __future__ import annotations
 
-import functools
 import os
 import unittest
 from collections.abc import Iterator, Sequence
@@ -14,15 +13,14 @@ from contextlib import ExitStack
 from typing import Any
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.model import image_of
-from ctest_containers.config.server_settings import settings_of
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
 from ctest_containers.doctor.scene import Project
 from ctest_containers.errors import CtestError, UnsupportedVendorError
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import guarded
-from ctest_containers.project.databases import DatabasePlans, plan_databases
+from ctest_containers.project.databases import DatabasePlans
 from ctest_containers.project.suite import make_batches
+from ctest_containers.session.databases import plan
 from ctest_containers.text import listing, plural
 
 
@@ -46,13 +44,10 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
         runner: Combined with containers; it has no session.
 
     Raises:
-        CtestError: The settings name a database or an image that there is not.
+        CtestError: The settings name a database, an image or a setting of servers that there
+            cannot be.
     """
-    plans = plan_databases(
-        functools.partial(image_of, config),
-        functools.partial(settings_of, config.server_settings),
-    )
-    plans.check_images(alias for alias, _ in config.images)
+    plans = plan(config)
     asked = runner.parallel or None
     with ExitStack() as undo:
         undo.enter_context(guarded(_refuse))

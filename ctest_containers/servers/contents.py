@@ -16,7 +16,7 @@ class Contents:
     """What some databases contain, by their names.
 
     Attributes:
-        counts: How many rows each table has, by its name.
+        counts: How many `rows of` each table there are, and other numbers that stay.
     """
 
     catalogs: Mapping[str, Catalog]
@@ -40,8 +40,9 @@ def check_contents(before: Contents, after: Contents) -> None:
     if wrong := next(_wrong_counts(before.counts, after.counts), ""):
         raise TemplateError(
             f"A server that starts from the template is not as the migrations left it: {wrong}.",
-            "The server discards that when it stops. Let the migrations put it where it stays, or "
-            "run these tests with manage.py test.",
+            "Either the server discards that when it stops, or something changes it while the "
+            "server runs. Store these rows in a persistent table, or run these tests with "
+            "manage.py test.",
         )
     if wrong := next(differences(before.catalogs, after.catalogs), ""):
         raise TemplateError(
@@ -56,4 +57,4 @@ def _wrong_counts(
         for name, count in counts.items():
             found = after.get(database, {}).get(name, 0)
             if found != count:
-                yield f"{name} in the database {database} has {found} rows instead of {count}"
+                yield f"{name} in the database {database} are {found} instead of {count}"

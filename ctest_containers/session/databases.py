@@ -40,6 +40,25 @@ PARENT: Final = 0
 """The number under which the parent itself has databases, should it ask for one."""
 
 
+def plan(config: Config) -> DatabasePlans:
+    """The databases that there are to be; to be asked before any alias has been redirected.
+
+    Raises:
+        UsageError: An image is named for a database that there is not, or a setting for servers
+            that they cannot have.
+    """
+    wanted = config.server_settings
+    plans = plan_databases(
+        functools.partial(image_of, config), functools.partial(settings_of, wanted)
+    )
+    plans.check_images(alias for alias, _ in config.images)
+    servers = [group for group in plans.groups if group.has_server]
+    check_vendors(wanted, {group.vendor.value for group in servers})
+    for group in servers:
+        check_settings(group)
+    return plans
+
+
 class RunDatabases:
     """What has to do with databases in a run, or in a program that wants some.
 
@@ -109,15 +128,7 @@ class RunDatabases:
             UsageError: An image is named for a database that there is not, or a setting for servers
                 that they cannot have.
         """
-        wanted = self._config.server_settings
-        self.plans = plan_databases(
-            functools.partial(image_of, self._config), functools.partial(settings_of, wanted)
-        )
-        self.plans.check_images(alias for alias, _ in self._config.images)
-        servers = [group for group in self.plans.groups if group.has_server]
-        check_vendors(wanted, {group.vendor.value for group in servers})
-        for group in servers:
-            check_settings(group)
+        self.plans = plan(self._config)
 
     def identify(self, group: DatabaseGroup) -> Template:
         """The template that a group needs today."""

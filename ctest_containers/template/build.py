@@ -22,8 +22,8 @@ NAMES_A_SETTING: Final = 3
 """The exit code of a build whose error names a setting that the toolkit's servers have."""
 
 ASK_FOR_SETTING: Final = (
-    "manage.py migrate may succeed on a server of yours: a setting of the toolkit's servers, which "
-    "is printed above, too, may be the reason. Set what the migrations need with --server-settings."
+    "The setting printed above may be the reason, as your own server may have another value. "
+    "Override it with --server-settings."
 )
 
 CreateDatabases = Callable[[Sequence[str], bool], object]

@@ -9,6 +9,7 @@ from textwrap import dedent
 import docker
 import pytest
 from harness.projects import copy_of, environment, run, write_tests
+from harness.services import command
 
 from ctest_containers.engine import labels
 
@@ -81,8 +82,27 @@ def test_without_them_the_error_names_the_setting_of_the_toolkit(
 
     assert done.code == 2, done.output
     assert "The toolkit starts its postgresql servers with wal_level=minimal." in done.output
-    assert "Set what the migrations need with --server-settings." in " ".join(done.output.split())
+    assert "Override it with --server-settings." in done.output
     assert "should show the same" not in done.output
+
+
+SHOW = """
+import os, psycopg2
+with psycopg2.connect(os.environ["DATABASE_URL"]).cursor() as cursor:
+    cursor.execute("SHOW work_mem")
+    print(cursor.fetchone()[0])
+"""
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_servers_for_other_programs_have_them_as_well(
+    project: Path, postgresql_env: dict[str, str], python: str
+) -> None:
+    options = ["--server-settings", "work_mem=7MB"]
+
+    done = command(project, "exec", *options, "--", python, "-c", SHOW, env=postgresql_env)
+
+    assert (done.code, done.out) == (0, "7MB\n"), done.said
 
 
 @pytest.mark.usefixtures("no_container_is_left")
@@ -109,7 +129,7 @@ def test_a_setting_that_the_server_does_not_know_is_named_in_its_own_words(
 
 @pytest.mark.parametrize("mysql_flavour", ["mariadb"])
 @pytest.mark.usefixtures("no_container_is_left")
-def test_the_settings_of_a_project_have_them_as_a_dictionary(
+def test_they_can_be_a_dictionary_in_the_settings_of_django(
     project: Path, mysql_env: dict[str, str]
 ) -> None:
     with (project / "outcomes" / "settings.py").open("a") as settings:

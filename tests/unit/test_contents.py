@@ -7,11 +7,14 @@ import pytest
 from ctest_containers.errors import TemplateError
 from ctest_containers.servers.contents import Contents, check_contents
 
+ROWS = "rows of shop_item in the database test_shop"
 TABLES = {"table shop_item": "ENGINE=InnoDB"}
 
 
 def contents(rows: int, catalog: dict[str, str] = TABLES) -> Contents:
-    return Contents(catalogs={"test_shop": catalog}, counts={"test_shop": {"shop_item": rows}})
+    return Contents(
+        catalogs={"test_shop": catalog}, counts={"test_shop": {"rows of shop_item": rows}}
+    )
 
 
 def test_the_same_contents_are_no_problem() -> None:
@@ -21,9 +24,17 @@ def test_the_same_contents_are_no_problem() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "words"),
     [
-        (contents(3), contents(0), "shop_item in the database test_shop has 0 rows instead of 3."),
-        (contents(0), contents(3), "shop_item in the database test_shop has 3 rows instead of 0."),
-        (contents(1), Contents({}, {}), "shop_item in the database test_shop has 0 rows"),
+        (
+            contents(3),
+            contents(0),
+            f"{ROWS} are 0 instead of 3",
+        ),
+        (
+            contents(0),
+            contents(3),
+            f"{ROWS} are 3 instead of 0",
+        ),
+        (contents(1), Contents({}, {}), f"{ROWS} are 0"),
         (contents(1), contents(1, {}), "test_shop: table shop_item"),
     ],
 )

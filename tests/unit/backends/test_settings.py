@@ -21,7 +21,7 @@ def group(vendor: Vendor, *settings: tuple[str, str]) -> DatabaseGroup:
     ("vendor", "setting", "words"),
     [
         (Vendor.POSTGRESQL, ("wal_level", "replica"), ["-c", "wal_level=replica"]),
-        (Vendor.MYSQL, ("log_bin", "ON"), ["--log_bin=ON"]),
+        (Vendor.MYSQL, ("log_bin", "binlog"), ["--log_bin=binlog"]),
     ],
 )
 def test_what_the_user_wants_comes_last_and_so_counts(
@@ -48,6 +48,7 @@ def test_what_the_user_wants_comes_last_and_so_counts(
         (Vendor.MYSQL, "socket"),
         (Vendor.MYSQL, "skip-networking"),
         (Vendor.MYSQL, "loose-datadir"),
+        (Vendor.MYSQL, "innodb_data_home_dir"),
     ],
 )
 def test_how_a_server_is_reached_and_where_its_data_is_nobody_else_decides(

@@ -65,9 +65,9 @@ def test_a_text_and_a_dictionary_mean_the_same(settings: dict[str, str]) -> None
 
 
 def test_a_setting_that_names_a_vendor_takes_precedence_there() -> None:
-    settings = parse_server_settings("max_connections=5,mysql.max_connections=7,postgresql.jit=on")
+    settings = parse_server_settings("max_connections=5,mysql.max-connections=7,postgresql.jit=on")
 
-    assert settings_of(settings, "mysql") == (("max_connections", "7"),)
+    assert settings_of(settings, "mysql") == (("max-connections", "7"),)
     assert settings_of(settings, "postgresql") == (("jit", "on"), ("max_connections", "5"))
 
 
