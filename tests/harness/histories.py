@@ -55,9 +55,15 @@ COLUMNS = {
 
 @dataclass(slots=True)
 class Table:
-    """A model as the migrations so far have left it: its columns by their names."""
+    """A model as the migrations so far have left it.
+
+    Attributes:
+        columns: Their kinds by their names.
+        indexes: The names of the indexes on each column, which have to go before it does.
+    """
 
     columns: dict[str, str] = field(default_factory=dict)
+    indexes: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -114,22 +120,25 @@ class History:
                 "[('id', models.BigAutoField(primary_key=True, serialize=False))])"
             )
         model = names[which % len(names)]
-        columns = tables[model].columns
+        columns, indexes = tables[model].columns, tables[model].indexes
         present = sorted(columns)
         if kind == 1 or not present:
             name = f"column{self._count}"
             columns[name] = sorted(COLUMNS)[how % len(COLUMNS)]
+            indexes[name] = []
             return f"migrations.AddField({model!r}, {name!r}, {COLUMNS[columns[name]]})"
         column = present[how % len(present)]
         if kind == 2:
             del columns[column]
-            return f"migrations.RemoveField({model!r}, {column!r})"
+            gone = [f"migrations.RemoveIndex({model!r}, {index!r})" for index in indexes[column]]
+            return ", ".join([*gone, f"migrations.RemoveField({model!r}, {column!r})"])
         if kind == 3:
             new = f"renamed{self._count}"
-            columns[new] = columns.pop(column)
+            columns[new], indexes[new] = columns.pop(column), indexes.pop(column)
             return f"migrations.RenameField({model!r}, {column!r}, {new!r})"
         if kind == 4:
             index = f"index_{self._count}"
+            indexes[column].append(index)
             return (
                 f"migrations.AddIndex({model!r}, models.Index(fields=[{column!r}], name={index!r}))"
             )

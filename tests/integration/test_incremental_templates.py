@@ -12,7 +12,7 @@ import docker
 import pytest
 from harness.histories import History
 from harness.projects import environment, run
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 STEPS = st.lists(
@@ -62,6 +62,7 @@ def grow(
 
 
 @given(steps=STEPS, share=st.floats(0.0, 1.0))
+@example(steps=[(0, 0, 0, 0), (0, 1, 0, 0), (0, 4, 0, 0), (0, 2, 0, 0)], share=0.5)
 @FEW
 def test_any_history_on_sqlite_ends_in_the_same_catalog(
     steps: list[tuple[int, ...]], share: float
