@@ -55,7 +55,7 @@ class Backend(Protocol):
         """How to start it from the toolkit's own image, or from an official one.
 
         Args:
-            settings: What the user wants to be different.
+            settings: The user's settings, which override the toolkit's.
         """
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
@@ -69,9 +69,9 @@ class Backend(Protocol):
         """
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
-        """Bring back what a stop has discarded, and make sure of these roles.
+        """Restore what a stop discarded, and create these roles if they do not exist.
 
-        They exist, may do everything and have the address's password.
+        They get all privileges and the address's password.
         """
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
@@ -84,7 +84,7 @@ class Backend(Protocol):
         """What a database consists of: each thing by its kind and name, and what it is like."""
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
-        """How many rows each table of a database has."""
+        """Numbers that a restart must not change, such as each table's row count; may be empty."""
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """End all client sessions but its own and these, and give how many were ended."""
@@ -99,13 +99,13 @@ class Backend(Protocol):
         """Whether a server says in its log that a process of it was killed or has crashed."""
 
     def variables(self, address: Address) -> Mapping[str, str]:
-        """The values of what a session can change for the whole server, until it stops."""
+        """All global variables whose changes a stop discards; others may be included."""
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """Take the passwords of these roles and its own out: the last thing before a stop.
 
-        Statistics that a running server would make sooner or later are made now, and what a stop
-        discards is kept for `prepare`.
+        Collects the statistics that a running server would collect later, and stores for `prepare`
+        what a stop discards.
 
         Args:
             initial: What `variables` gave before the server was prepared.

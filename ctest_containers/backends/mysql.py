@@ -16,7 +16,7 @@ from ctest_containers.backends.api import (
 )
 from ctest_containers.backends.mysql_catalog import count_rows, read_catalog
 from ctest_containers.backends.mysql_volatile import NO_SUCH_TABLE, bring_back, global_values, keep
-from ctest_containers.backends.settings import OWN
+from ctest_containers.backends.settings import TOOLKIT_SETTINGS
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -55,7 +55,7 @@ class Mysql:
         if own_image:
             return Launch(command=[*command, *wanted])
         command.append(f"--datadir={DATA_FOLDER}")
-        command += [f"--{name}={value}" for name, value in OWN[self.vendor].items()]
+        command += [f"--{name}={value}" for name, value in TOOLKIT_SETTINGS[self.vendor].items()]
         if transport is Transport.SOCKET:
             # MariaDB would make a key for a certificate at every start, which takes up to a second.
             command.append("--loose-skip-ssl")

@@ -27,7 +27,7 @@ TABLES: Final = (
 OWN_TABLES: Final = (
     "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
     " AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
-    # The rows of the others are elsewhere.
+    # The excluded engines store no rows of their own.
     " AND engine NOT IN ('CONNECT', 'FEDERATED', 'MRG_MYISAM', 'SPIDER')"
 )
 EVENTS: Final = (
@@ -64,7 +64,7 @@ def read_catalog(cursor: Any, database: str) -> dict[str, str]:
 
 
 def count_rows(cursor: Any, database: str) -> dict[str, int]:
-    """How many rows of its own each table of a database has; nothing where events change them."""
+    """How many rows of its own each table of a database has; empty if events are active."""
     lift_limits(cursor)
     cursor.execute(EVENTS, (database,))
     if cursor.fetchone()[0]:
@@ -82,7 +82,7 @@ def lift_limits(cursor: Any) -> None:
     """Let the cursor's statements take as long as they take, whatever a project has set."""
     import mysql.connector
 
-    # One is known to MySQL, and one to MariaDB.
+    # MySQL knows the first, MariaDB the second.
     for name in ("max_execution_time", "max_statement_time"):
         with suppress(mysql.connector.Error):
             cursor.execute(f"SET SESSION {name} = 0")

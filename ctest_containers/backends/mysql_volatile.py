@@ -1,6 +1,6 @@
 """What a stop of MySQL or MariaDB discards: rows of MEMORY tables, and values of SET GLOBAL.
 
-Both are kept in tables of the server's own schema when a template is made, and brought back
+Both are kept in tables of the server's own schema when a template is made, and restored
 whenever a server starts from it.
 """
 
@@ -17,7 +17,7 @@ from ctest_containers.backends.mysql_catalog import lift_limits, quoted
 from ctest_containers.errors import TemplateError
 
 KEPT: Final = "mysql.ctest_containers_kept"
-"""A row for each variable and each table; rows of the n-th table are in the table KEPT_n."""
+"""One row for each variable and table; KEPT_<number> has the rows of the table numbered so."""
 
 VARIABLE: Final = "variable"
 TABLE: Final = "table"
@@ -41,7 +41,7 @@ VARIABLES: Final = (
     " FROM performance_schema.variables_info"
     " JOIN performance_schema.global_variables USING (variable_name) ORDER BY variable_name"
 )
-"""Whether a client has set it, for a session or globally.
+"""The name and value of each variable, and whether a client has set it, globally or in a session.
 
 https://dev.mysql.com/doc/refman/8.4/en/performance-schema-variables-info-table.html
 """
@@ -60,7 +60,7 @@ def global_values(cursor: Any, *, only_set: bool = False) -> dict[str, str]:
     """The values of all global variables.
 
     Args:
-        only_set: Whether those are left out that no client has set.
+        only_set: Leave out variables that no client has set.
     """
     cursor.execute("SELECT VERSION()")
     on_mariadb = "mariadb" in str(cursor.fetchone()[0]).lower()
@@ -76,13 +76,13 @@ def keep(cursor: Any, initial: Mapping[str, str]) -> None:
     """Keep what the next stop would discard.
 
     Args:
-        initial: The values of global variables when the server had started.
+        initial: The values of global variables when the server started.
 
     Raises:
         TemplateError: Rows of a table cannot be brought back as they are.
     """
-    _ease(cursor)
-    _drop(cursor)
+    _relax_session(cursor)
+    _drop_kept(cursor)
     changed = [
         name
         for name, value in global_values(cursor, only_set=True).items()
@@ -110,10 +110,10 @@ def keep(cursor: Any, initial: Mapping[str, str]) -> None:
 
 
 def bring_back(cursor: Any) -> None:
-    """Let a server that has just started be as the one was that is kept, if anything is.
+    """Restore what `keep` stored, if anything, in a server that has just started.
 
     Raises:
-        TemplateError: A variable cannot be set as a migration has set it.
+        TemplateError: A variable cannot be set to its stored value.
     """
     import mysql.connector
 
@@ -124,7 +124,7 @@ def bring_back(cursor: Any) -> None:
             return
         raise
     entries = cursor.fetchall()
-    _ease(cursor)
+    _relax_session(cursor)
     for number, kind, place, name, value in entries:
         if kind == VARIABLE:
             _set(cursor, str(name), json.loads(str(value)))
@@ -139,8 +139,8 @@ def bring_back(cursor: Any) -> None:
             cursor.execute(f"ALTER TABLE {table} AUTO_INCREMENT = {facts['next']}")
 
 
-def _ease(cursor: Any) -> None:
-    """Let rows be copied as they are: in any number, for as long as it takes, without checks."""
+def _relax_session(cursor: Any) -> None:
+    """Remove session limits and SQL modes that would change or refuse copied rows."""
     import mysql.connector
 
     cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
@@ -151,7 +151,7 @@ def _ease(cursor: Any) -> None:
         cursor.execute("SET SESSION sql_require_primary_key = OFF")
 
 
-def _drop(cursor: Any) -> None:
+def _drop_kept(cursor: Any) -> None:
     """Forget what an earlier template has kept."""
     cursor.execute(
         "SELECT table_name FROM information_schema.tables"
@@ -172,9 +172,9 @@ def _facts(cursor: Any, schema: str, table: str) -> dict[str, Any]:
     (rows,) = cursor.fetchone()
     if triggers and rows:
         raise TemplateError(
-            f"The rows of the MEMORY table {table} cannot be kept in a template: its triggers "
-            "would see them inserted once more in every server.",
-            "Give the table another engine, or run these tests with manage.py test.",
+            f"The rows of the MEMORY table {table} cannot be kept in a template: its "
+            "INSERT triggers would run again in every server.",
+            "Use another storage engine for the table, or run these tests with manage.py test.",
         )
     cursor.execute(f"SHOW CREATE TABLE {place}")
     found = NEXT_NUMBER.search(str(cursor.fetchone()[1]).rpartition("\n) ")[2])
@@ -195,7 +195,7 @@ def _set(cursor: Any, name: str, value: Any) -> None:
         cursor.execute(f"SET GLOBAL {quoted(name)} = %s", (value,))
         if (actual := _value(cursor, name)) == value:
             return
-        reason = f"it is {actual!r} afterwards"
+        reason = f"its value after SET GLOBAL is {actual!r}"
     except mysql.connector.Error as error:
         reason = str(error)
     raise TemplateError(

@@ -16,7 +16,7 @@ from ctest_containers.backends.api import (
     Settings,
 )
 from ctest_containers.backends.postgresql_catalog import count_rows, read_catalog
-from ctest_containers.backends.settings import OWN
+from ctest_containers.backends.settings import TOOLKIT_SETTINGS
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
 
@@ -56,7 +56,7 @@ class Postgresql:
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`."""
-        all_settings = {} if own_image else dict(OWN[self.vendor])
+        all_settings = {} if own_image else dict(TOOLKIT_SETTINGS[self.vendor])
         if transport is not Transport.SOCKET:
             all_settings["listen_addresses"] = "*"
             all_settings["unix_socket_directories"] = INNER_SOCKET_FOLDER
@@ -181,17 +181,17 @@ class Postgresql:
             return read_catalog(cursor)
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
-        """See `Backend`; where a sequence is counts as well."""
+        """See `Backend`; includes the last value of each sequence."""
         with _cursor(address, database) as cursor:
             return count_rows(cursor)
 
     def variables(self, address: Address) -> Mapping[str, str]:
-        """See `Backend`; ALTER SYSTEM is the only way to change one, and that stays."""
+        """See `Backend`; there are none, as ALTER SYSTEM survives a stop."""
         del address
         return {}
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
-        """See `Backend`; what migrations have given other roles is theirs."""
+        """See `Backend`; other roles keep the passwords that migrations gave them."""
         del initial
         from psycopg2 import sql
 

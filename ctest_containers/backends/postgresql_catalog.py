@@ -109,7 +109,7 @@ TABLES: Final = (
     f" WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND {OWN_RELATION}"
 )
 SEQUENCES: Final = (
-    "SELECT 'numbers of ' || n.nspname || '.' || c.relname,"
+    "SELECT 'last value of ' || n.nspname || '.' || c.relname,"
     " coalesce(pg_sequence_last_value(c.oid), 0)"
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     f" WHERE c.relkind = 'S' AND {OWN_RELATION}"

@@ -1,4 +1,4 @@
-"""Settings of servers: which the user may decide, and which of the toolkit's an error names."""
+"""Server settings: the toolkit's, those that users cannot change, and how errors name them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from ctest_containers.errors import UsageError
 from ctest_containers.model import DatabaseGroup, Vendor
 
-OWN: Final[Mapping[Vendor, Mapping[str, str]]] = {
+TOOLKIT_SETTINGS: Final[Mapping[Vendor, Mapping[str, str]]] = {
     Vendor.POSTGRESQL: {
         "unix_socket_permissions": "0777",
         "fsync": "off",
@@ -36,10 +36,10 @@ OWN: Final[Mapping[Vendor, Mapping[str, str]]] = {
         "loose_innodb_redo_log_capacity": "8M",
     },
 }
-"""What the toolkit's servers have instead of the vendor's defaults, as far as it may show.
+"""The toolkit's settings for official images, which an error message of a server may name.
 
-Its own images have the same in their configuration. A name that begins with `loose_` is only for
-MySQL or only for MariaDB.
+The toolkit's own images have these and more in their configuration, as far as they matter there. A
+server ignores a `loose_` option that it does not know: MySQL and MariaDB know different ones.
 """
 
 RESERVED: Final = {
@@ -71,9 +71,9 @@ def check_settings(group: DatabaseGroup) -> None:
     for name, _ in group.settings:
         if _plain(name) in RESERVED[group.vendor]:
             raise UsageError(
-                f"--server-settings cannot have {name}: the toolkit decides how a server starts, "
-                "how it is reached, and where its data is.",
-                "Leave it out.",
+                f"--server-settings cannot contain {name}: the toolkit decides how a server "
+                "starts, how it is reached, and where its data is.",
+                "Remove it.",
             )
 
 
@@ -84,12 +84,12 @@ def setting_in(group: DatabaseGroup, text: str) -> str:
     """
     decided = {_plain(name) for name, _ in group.settings}
     words = {_plain(word.strip("-")) for word in re.findall(r"[\w-]+", text)}
-    for name, value in OWN[group.vendor].items():
+    for name, value in TOOLKIT_SETTINGS[group.vendor].items():
         if _plain(name) in words - decided:
             return f"{name.removeprefix('loose_')}={value}"
     return ""
 
 
 def _plain(name: str) -> str:
-    """A name as it is in lists of them, however it was written."""
+    """A name in lower case, with underscores, without the prefixes `loose_` and `skip_`."""
     return re.sub(r"^(loose_|skip_(?!networking|grant))", "", name.lower().replace("-", "_"))

@@ -235,10 +235,11 @@ class Config:
         parse_server_settings,
         "NAME=VALUE",
         "Settings that database servers are started with, such as "
-        "wal_level=replica,max_replication_slots=4; as a setting, a dictionary. In a project with "
-        "servers of several vendors, names begin with the vendor's: postgresql.wal_level, "
-        "mysql.event_scheduler. They are part of the fingerprint. A value with both a comma and "
-        "an equals sign needs the dictionary. No secrets: templates have them as they are.",
+        "wal_level=replica,max_replication_slots=4; in Django's settings, a dictionary. If the "
+        "project has servers of several vendors, prefix each name with the vendor: "
+        "postgresql.wal_level, mysql.event_scheduler. The settings are part of the fingerprint. "
+        "Use the dictionary for a value that contains both a comma and an equals sign. Do not "
+        "include secrets: templates store the values in plain text.",
         section=SERVERS,
     )
     min_workers: int = option(

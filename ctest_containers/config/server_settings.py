@@ -15,7 +15,7 @@ VENDORS: Final = (Vendor.POSTGRESQL.value, Vendor.MYSQL.value)
 
 NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
-MUST: Final = (
+EXPECTED_FORMAT: Final = (
     "must be NAME=VALUE or VENDOR.NAME=VALUE, with commas between several; vendors are "
     f"{' and '.join(VENDORS)}, and a value with both a comma and an equals sign needs a dictionary"
 )
@@ -43,11 +43,11 @@ def parse_server_settings(value: object) -> tuple[ServerSetting, ...]:
     """
     pairs = list(_of_mapping(value) if isinstance(value, Mapping) else _of_text(str(value)))
     if not pairs:
-        raise ValueError(MUST)
+        raise ValueError(EXPECTED_FORMAT)
     settings: dict[tuple[str, str], ServerSetting] = {}
     for vendor, name, text in pairs:
         if NAME.fullmatch(name) is None or "\n" in text or "\0" in text:
-            raise ValueError(MUST)
+            raise ValueError(EXPECTED_FORMAT)
         settings[vendor, name] = ServerSetting(vendor, name, text)
     return tuple(sorted(settings.values()))
 
@@ -74,8 +74,8 @@ def check_vendors(settings: Iterable[ServerSetting], vendors: Collection[str]) -
     if unnamed and len(vendors) > 1:
         names = " or ".join(f"{vendor}.{unnamed[0]}" for vendor in sorted(vendors))
         raise UsageError(
-            f"--server-settings names no vendor for {listing(unnamed)}, and the project has "
-            f"servers of {' and '.join(sorted(vendors))}.",
+            f"--server-settings does not name a vendor for {listing(unnamed)}, but the project "
+            f"has servers of {' and '.join(sorted(vendors))}.",
             f"Write {names}.",
         )
 
@@ -92,7 +92,7 @@ def _of_mapping(value: Mapping[object, object]) -> Iterator[tuple[str, str, str]
         elif name in VENDORS:
             yield from ((str(name), str(inner), _text(one)) for inner, one in given.items())
         else:
-            raise ValueError(f"{MUST}; {name!r} is not a vendor")
+            raise ValueError(f"{EXPECTED_FORMAT}; {name!r} is not a vendor")
 
 
 def _of_text(text: str) -> Iterator[tuple[str, str, str]]:
@@ -103,7 +103,7 @@ def _of_text(text: str) -> Iterator[tuple[str, str, str]]:
         elif entries and part.strip():
             entries[-1] += f",{part}"
         elif part.strip():
-            raise ValueError(MUST)
+            raise ValueError(EXPECTED_FORMAT)
     for entry in entries:
         name, _, value = entry.partition("=")
         yield *_names(name.strip()), value.strip()
@@ -121,4 +121,4 @@ def _text(value: object) -> str:
         return "on" if value else "off"
     if isinstance(value, (str, int, float)):
         return str(value).strip()
-    raise ValueError(f"{MUST}; a value is a text or a number, and {value!r} is neither")
+    raise ValueError(f"{EXPECTED_FORMAT}; a value must be a string or a number, not {value!r}")

@@ -44,8 +44,8 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
         runner: Combined with containers; it has no session.
 
     Raises:
-        CtestError: The settings name a database, an image or a setting of servers that there
-            cannot be.
+        CtestError: The options name an image for an unknown alias, or a server setting that is
+            not allowed.
     """
     plans = plan(config)
     asked = runner.parallel or None

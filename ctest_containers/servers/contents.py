@@ -16,7 +16,7 @@ class Contents:
     """What some databases contain, by their names.
 
     Attributes:
-        counts: How many `rows of` each table there are, and other numbers that stay.
+        counts: The result of `Backend.counts` for each database.
     """
 
     catalogs: Mapping[str, Catalog]
@@ -32,16 +32,16 @@ def read_contents(backend: Backend, address: Address, databases: Sequence[str]) 
 
 
 def check_contents(before: Contents, after: Contents) -> None:
-    """Refuse a template whose servers do not start with what it was made with.
+    """Refuse a template if a server started from it differs from the one that was migrated.
 
     Raises:
-        TemplateError: A table has fewer rows or more, or is another one.
+        TemplateError: A row count, a sequence or a definition differs.
     """
     if wrong := next(_wrong_counts(before.counts, after.counts), ""):
         raise TemplateError(
             f"A server that starts from the template is not as the migrations left it: {wrong}.",
-            "Either the server discards that when it stops, or something changes it while the "
-            "server runs. Store these rows in a persistent table, or run these tests with "
+            "Either the server discards this data when it stops, or something changes it while "
+            "the server runs. Store the data in a persistent table, or run these tests with "
             "manage.py test.",
         )
     if wrong := next(differences(before.catalogs, after.catalogs), ""):
@@ -57,4 +57,4 @@ def _wrong_counts(
         for name, count in counts.items():
             found = after.get(database, {}).get(name, 0)
             if found != count:
-                yield f"{name} in the database {database} are {found} instead of {count}"
+                yield f"{name} in the database {database}: {found} instead of {count}"

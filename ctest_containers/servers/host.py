@@ -86,7 +86,7 @@ class Server:
     """A server that this process started.
 
     Attributes:
-        initial: What `Backend.variables` gave when it had started; empty if it is no template.
+        initial: The result of `Backend.variables` at the start; empty with a fingerprint.
     """
 
     container: Container
@@ -355,7 +355,7 @@ class ServerHost:
             socket=str(folder / backend.socket_file()) if by_socket else "",
         )
         version = await_server(self._engine, backend, container, address, deadline)
-        # Only of a template does it matter what is changed later.
+        # Changes matter only where a template may be made from the server.
         initial = {} if request.fingerprint else dict(backend.variables(address))
         backend.prepare(address, request.users)
         self._servers[request.server] = Server(
@@ -415,10 +415,10 @@ class ServerHost:
         return {name: dict(backend.catalog(address, name)) for name in databases}
 
     def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
-        """Start a server from the new image once; it has to have what the other one had.
+        """Start a server from the new image, and compare its contents with these.
 
         Raises:
-            TemplateError: It lacks something.
+            TemplateError: The contents differ.
         """
         name = f"{request.server}-proof"
         proof = StartServer(

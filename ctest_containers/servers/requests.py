@@ -113,7 +113,7 @@ class StartServer:
 class Snapshot:
     """Turn a server into an image under this name, and remove the server.
 
-    A server is started from the image, and has to have what this one had, before it gets its name.
+    The image gets its name only after a server started from it has the same contents as this one.
     """
 
     server: str

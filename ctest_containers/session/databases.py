@@ -41,11 +41,11 @@ PARENT: Final = 0
 
 
 def plan(config: Config) -> DatabasePlans:
-    """The databases that there are to be; to be asked before any alias has been redirected.
+    """The databases that the run needs; call this before any alias is redirected.
 
     Raises:
-        UsageError: An image is named for a database that there is not, or a setting for servers
-            that they cannot have.
+        UsageError: The options name an image for an unknown alias, or a server setting that is
+            not allowed.
     """
     wanted = config.server_settings
     plans = plan_databases(
@@ -125,8 +125,8 @@ class RunDatabases:
         """Find out which databases there are to be; before any alias has been redirected.
 
         Raises:
-            UsageError: An image is named for a database that there is not, or a setting for servers
-                that they cannot have.
+            UsageError: The options name an image for an unknown alias, or a server setting that is
+                not allowed.
         """
         self.plans = plan(self._config)
 

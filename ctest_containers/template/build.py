@@ -18,12 +18,12 @@ from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.process import ProjectSetup
 
-NAMES_A_SETTING: Final = 3
+EXIT_SETTING_NAMED: Final = 3
 """The exit code of a build whose error names a setting that the toolkit's servers have."""
 
 ASK_FOR_SETTING: Final = (
-    "The setting printed above may be the reason, as your own server may have another value. "
-    "Override it with --server-settings."
+    "The setting printed above may be the cause: your usual database server may have another "
+    "value. Override it with --server-settings."
 )
 
 CreateDatabases = Callable[[Sequence[str], bool], object]
@@ -86,7 +86,7 @@ def build_in_child(
             f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
             "migrated; the reason is printed above.",
             ASK_FOR_SETTING
-            if process.exitcode == NAMES_A_SETTING
+            if process.exitcode == EXIT_SETTING_NAMED
             else "manage.py migrate on an empty database should show the same.",
         )
 
@@ -142,13 +142,13 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     except CtestError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  # Whatever the project raised is shown here and told by the exit code.
+    except Exception as error:  # noqa: BLE001  # Whatever the project raised is printed here and reported by the exit code.
         traceback.print_exc()
         setting = setting_in(group, str(error)) if group.has_server else ""
         if not setting:
             sys.exit(1)
         sys.stderr.write(f"The toolkit starts its {group.vendor.value} servers with {setting}.\n")
-        sys.exit(NAMES_A_SETTING)
+        sys.exit(EXIT_SETTING_NAMED)
 
 
 def _adjust_test_settings(group: DatabaseGroup) -> None:

@@ -104,12 +104,12 @@ class TemplateStore:
         note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
         reason = ""
         if self.renew_before is not None and self._give_up(template, self.renew_before):
-            reason = "a new one was asked for"
+            reason = "a new template was requested"
         elif self._exists(template):
             if not self.verify or not self._reject(template):
                 self.report(_found(template))
                 return True
-            reason = "the one that was there was rejected"
+            reason = "the existing template was rejected"
         try:
             self._build_once(template, setup, create, lend, reason)
         except OSError as error:
@@ -155,7 +155,7 @@ class TemplateStore:
         return self.shelf.problems(kept, names)
 
     def _reject(self, template: Template) -> bool:
-        """Let a template be found no more if it has problems; gives whether it has."""
+        """Withdraw a template that has problems; return whether it had any."""
         problems = self.problems(template)
         if problems is None:
             problems = ["It does not say what it is."]
@@ -165,9 +165,9 @@ class TemplateStore:
         return bool(problems)
 
     def _give_up(self, template: Template, before: float) -> bool:
-        """Let a template be found no more if it is from before; gives whether it was.
+        """Withdraw a template that is older than `before`; return whether it was.
 
-        Several runs may want the same.
+        Other runs may do the same at the same time.
         """
         with self._locked(_lock_name(template), template):
             kept = self.shelf.find(template)
@@ -188,7 +188,7 @@ class TemplateStore:
         """Build a template that does not exist, unless another run has done so meanwhile.
 
         Args:
-            reason: Why one that was there is not used; an empty string where none was.
+            reason: Why the existing template is not used; an empty string if there was none.
         """
         with self._locked(_lock_name(template), template):
             if self._exists(template):

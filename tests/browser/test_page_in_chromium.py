@@ -157,5 +157,5 @@ def test_nothing_is_wider_than_the_window(show: Open, width: int) -> None:
     def fits() -> bool:
         return int(page.evaluate("document.documentElement.scrollWidth")) <= width
 
-    # The charts follow in their own time. The page's policy forbids what wait_for_function does.
+    # The charts resize later. The page's content security policy blocks wait_for_function.
     wait_for(fits, 10, "the new width of the charts")

@@ -56,14 +56,14 @@ LOADED: Final = (
     *(f"_pytest.{name}" for name in default_plugins),
     *("dask.cli", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker"),
 )
-"""What a run of a project's tests, its server host or a node imports, whichever project it is.
+"""What a run of a project's tests, its server host or a Dask node imports, whichever project it is.
 
-testcontainers is not among it: it reads the environment when it is imported. Nor are plugins of
-pytest, which imports them itself, so that it can rewrite their assertions.
+testcontainers is not among it: it reads the environment when it is imported. Nor are third-party
+plugins: pytest imports these itself to rewrite their assertions.
 """
 
 NEW_OBJECTS: Final = 20_000
-"""So many come between two collections; see `gc.set_threshold`."""
+"""The threshold for a garbage collection; see `gc.set_threshold`."""
 
 STDERR: Final = 2
 STANDARD_FILES: Final = 3
@@ -76,8 +76,8 @@ def main(address: str) -> None:
     search_path = sys.path[1:]
     with suppress(ValueError):
         search_path.remove(str(Path(__file__).parents[1]))
-    # What is loaded stays; no collection of a fork has to look through it. Collections as often as
-    # in an interpreter of its own would take a tenth of what a program takes.
+    # What is loaded stays; no collection of a fork has to look through it. With the default
+    # threshold, garbage collection would take a tenth of a program's time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(NEW_OBJECTS)

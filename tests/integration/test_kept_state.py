@@ -215,7 +215,7 @@ def test_a_memory_table_whose_triggers_would_see_its_rows_again_is_refused_by_na
 
 @MYSQL_FIRST
 @pytest.mark.usefixtures("no_container_is_left")
-def test_nothing_is_kept_of_a_project_that_loses_nothing(
+def test_no_tables_are_added_if_a_stop_discards_nothing(
     project: Path, mysql_env: dict[str, str]
 ) -> None:
     write_tests(project, ASK + NOTHING_KEPT)
@@ -252,7 +252,7 @@ EVENT = """
 
 @pytest.mark.parametrize("mysql_flavour", ["mariadb"])
 @pytest.mark.usefixtures("no_container_is_left")
-def test_what_is_lost_all_the_same_is_refused_by_name_also_on_top_of_an_earlier_template(
+def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
     project: Path, mysql_env: dict[str, str]
 ) -> None:
     test = "library.test_outcomes.Writing"
@@ -262,7 +262,7 @@ def test_what_is_lost_all_the_same_is_refused_by_name_also_on_top_of_an_earlier_
     done = run(project, test, env=mysql_env)
 
     assert done.code == 2, done.output
-    lost = "rows of past in the database test_outcomes are 0 instead of 2."
+    lost = "rows of past in the database test_outcomes: 0 instead of 2."
     assert "adding to an earlier one failed. A server that starts" in done.output
     assert done.output.count(lost) == 2, done.output
 

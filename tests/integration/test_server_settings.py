@@ -155,12 +155,15 @@ def test_they_can_be_a_dictionary_in_the_settings_of_django(
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ("jit=on", "names no vendor for jit, and the project has servers of mysql and postgresql."),
-        ("postgresql.port=1", "--server-settings cannot have port: the toolkit decides"),
+        (
+            "jit=on",
+            "but the project has servers of mysql and postgresql.",
+        ),
+        ("postgresql.port=1", "--server-settings cannot contain port: the toolkit decides"),
         ("jit", "must be NAME=VALUE or VENDOR.NAME=VALUE"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_starts(
+def test_invalid_settings_are_refused_before_anything_starts(
     settings: str, words: str, tmp_path: Path
 ) -> None:
     depot = copy_of("depot", tmp_path)

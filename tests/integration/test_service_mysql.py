@@ -23,7 +23,7 @@ with connection.cursor() as cursor:
 """
 
 
-MYSQL_TOO = further("One backend serves both; test_agreement_mysql runs on either always.")
+MYSQL_TOO = further("One backend serves both; test_agreement_mysql always runs on both.")
 
 
 @pytest.fixture(params=["mariadb", pytest.param("mysql", marks=MYSQL_TOO)])

@@ -80,7 +80,7 @@ def test_under_ci_a_template_that_is_not_what_it_says_is_refused_and_rebuilt(
 
     assert "Using the template" in elsewhere.output
     assert "is not used: Its databases' catalogs are not those" in under_ci.output
-    assert "from scratch (the one that was there was rejected)" in under_ci.output
+    assert "from scratch (the existing template was rejected)" in under_ci.output
     assert under_ci.code == 0
     assert "Using the template" in again.output
 
@@ -113,7 +113,7 @@ def test_a_template_whose_server_does_not_start_is_refused_and_rebuilt(
     rebuilt = run(project, *options, env=postgresql)
 
     assert "is not used: Its server does not start" in rebuilt.output
-    assert "from scratch (the one that was there was rejected)" in rebuilt.output
+    assert "from scratch (the existing template was rejected)" in rebuilt.output
     assert (rebuilt.code, "Built the template" in rebuilt.output) == (0, True)
 
 

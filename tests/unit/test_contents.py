@@ -27,14 +27,14 @@ def test_the_same_contents_are_no_problem() -> None:
         (
             contents(3),
             contents(0),
-            f"{ROWS} are 0 instead of 3",
+            f"{ROWS}: 0 instead of 3",
         ),
         (
             contents(0),
             contents(3),
-            f"{ROWS} are 3 instead of 0",
+            f"{ROWS}: 3 instead of 0",
         ),
-        (contents(1), Contents({}, {}), f"{ROWS} are 0"),
+        (contents(1), Contents({}, {}), f"{ROWS}: 0"),
         (contents(1), contents(1, {}), "test_shop: table shop_item"),
     ],
 )

@@ -24,7 +24,7 @@ def group(vendor: Vendor, *settings: tuple[str, str]) -> DatabaseGroup:
         (Vendor.MYSQL, ("log_bin", "binlog"), ["--log_bin=binlog"]),
     ],
 )
-def test_what_the_user_wants_comes_last_and_so_counts(
+def test_settings_of_the_user_come_last_and_take_precedence(
     vendor: Vendor,
     setting: tuple[str, str],
     words: list[str],
@@ -51,10 +51,8 @@ def test_what_the_user_wants_comes_last_and_so_counts(
         (Vendor.MYSQL, "innodb_data_home_dir"),
     ],
 )
-def test_how_a_server_is_reached_and_where_its_data_is_nobody_else_decides(
-    vendor: Vendor, name: str
-) -> None:
-    with pytest.raises(UsageError, match=f"--server-settings cannot have {name}: the toolkit"):
+def test_reserved_settings_are_refused(vendor: Vendor, name: str) -> None:
+    with pytest.raises(UsageError, match=f"--server-settings cannot contain {name}: the toolkit"):
         check_settings(group(vendor, ("max_connections", "7"), (name, "x")))
 
 
@@ -71,7 +69,7 @@ def test_a_setting_of_the_toolkit_is_found_in_an_error_that_names_it(text: str, 
     assert setting_in(group(Vendor.POSTGRESQL), text) == named
 
 
-def test_a_setting_that_the_user_has_decided_is_not_the_toolkit_s() -> None:
+def test_a_setting_that_the_user_overrides_is_not_reported() -> None:
     own = group(Vendor.POSTGRESQL, ("WAL_level", "minimal"))
 
     assert not setting_in(own, "wal_level is insufficient")

@@ -52,7 +52,7 @@ def test_settings_are_names_and_values(value: Any, expected: list[tuple[str, str
         *({"oracle": {"a": 1}}, {"mysql": {"a": {"b": 1}}}),
     ],
 )
-def test_what_is_none_is_refused_with_what_it_must_be(value: Any) -> None:
+def test_an_invalid_value_is_refused_and_the_error_describes_the_format(value: Any) -> None:
     with pytest.raises(ValueError, match=r"^must be NAME=VALUE or VENDOR\.NAME=VALUE"):
         parse_server_settings(value)
 
@@ -75,7 +75,7 @@ def test_with_servers_of_several_vendors_each_setting_has_to_name_its_own() -> N
     settings = parse_server_settings("jit=on,mysql.event_scheduler=ON")
 
     check_vendors(settings, {"postgresql"})
-    with pytest.raises(UsageError, match="names no vendor for jit, and the project has") as error:
+    with pytest.raises(UsageError, match="does not name a vendor for jit, but") as error:
         check_vendors(settings, {"postgresql", "mysql"})
 
     assert error.value.hint == "Write mysql.jit or postgresql.jit."
