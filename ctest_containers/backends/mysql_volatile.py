@@ -118,7 +118,9 @@ def bring_back(cursor: Any) -> None:
     import mysql.connector
 
     try:
-        cursor.execute(f"SELECT number, kind, place, name, value FROM {KEPT}")  # noqa: S608
+        cursor.execute(
+            f"SELECT number, kind, place, name, value FROM {KEPT} ORDER BY number"  # noqa: S608
+        )
     except mysql.connector.Error as error:
         if error.errno == NO_SUCH_TABLE:
             return

@@ -23,10 +23,17 @@ class Contents:
     counts: Mapping[str, Mapping[str, int]]
 
 
+def read_catalogs(
+    backend: Backend, address: Address, databases: Sequence[str]
+) -> dict[str, Catalog]:
+    """What these databases of a server consist of, by their names."""
+    return {name: dict(backend.catalog(address, name)) for name in databases}
+
+
 def read_contents(backend: Backend, address: Address, databases: Sequence[str]) -> Contents:
     """What these databases of a server contain now."""
     return Contents(
-        catalogs={name: dict(backend.catalog(address, name)) for name in databases},
+        catalogs=read_catalogs(backend, address, databases),
         counts={name: dict(backend.counts(address, name)) for name in databases},
     )
 

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -38,7 +38,12 @@ from ctest_containers.errors import (
     TemplateError,
 )
 from ctest_containers.model import Address, Secret, Transport
-from ctest_containers.servers.contents import Contents, check_contents, read_contents
+from ctest_containers.servers.contents import (
+    Contents,
+    check_contents,
+    read_catalogs,
+    read_contents,
+)
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import (
     AskArchitecture,
@@ -167,7 +172,8 @@ class ServerHost:
                 server = self._servers[request.server]
                 return end_sessions(server.backend.vendor.value, server.address)
             case ReadCatalogs():
-                return self._catalogs(self._servers[request.server], request.databases)
+                server = self._servers[request.server]
+                return read_catalogs(server.backend, server.address, request.databases)
             case Snapshot():
                 return self._snapshot(request)
             case ExplainServer():
@@ -408,11 +414,6 @@ class ServerHost:
             raise
         # The name is given last: an image that has it is complete.
         self._engine.tag(image_id, request.image)
-
-    @staticmethod
-    def _catalogs(server: Server, databases: Sequence[str]) -> dict[str, dict[str, str]]:
-        backend, address = server.backend, server.address
-        return {name: dict(backend.catalog(address, name)) for name in databases}
 
     def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
         """Start a server from the new image, and compare its contents with these.

@@ -140,6 +140,17 @@ def _migrate(project: Path, name: str, text: str) -> None:
     (folder / f"{name}.py").write_text(dedent(text).replace("LAST", last))
 
 
+def _assert_passes_fresh_and_grown(project: Path, env: dict[str, str], *options: str) -> None:
+    """The project's tests pass on a new template, and on one that another migration is added to."""
+    fresh = run(project, "library.test_it", "--parallel", "2", *options, env=env)
+    _migrate(project, "0005_grown", GROWN)
+    grown = run(project, "library.test_it", "--parallel", "1", *options, env=env)
+
+    assert fresh.code == 0, fresh.output
+    assert "incrementally" in grown.output
+    assert grown.code == 0, grown.output
+
+
 @MARIADB_FIRST
 @pytest.mark.usefixtures("no_container_is_left")
 def test_rows_of_memory_tables_are_there_after_further_migrations_too(
@@ -148,13 +159,7 @@ def test_rows_of_memory_tables_are_there_after_further_migrations_too(
     _migrate(project, "0004_memory", MEMORY)
     write_tests(project, ASK + MEMORY_TESTS)
 
-    fresh = run(project, "library.test_it", "--parallel", "2", env=mysql_env)
-    _migrate(project, "0005_grown", GROWN)
-    grown = run(project, "library.test_it", "--parallel", "1", env=mysql_env)
-
-    assert fresh.code == 0, fresh.output
-    assert "incrementally" in grown.output
-    assert grown.code == 0, grown.output
+    _assert_passes_fresh_and_grown(project, mysql_env)
 
 
 @FLAVOURS
@@ -165,13 +170,7 @@ def test_what_migrations_set_globally_holds_in_every_server(
     _migrate(project, "0004_variables", VARIABLES)
     write_tests(project, ASK + VARIABLE_TESTS)
 
-    fresh = run(project, "library.test_it", "--parallel", "2", env=mysql_env)
-    _migrate(project, "0005_grown", GROWN)
-    grown = run(project, "library.test_it", "--parallel", "1", env=mysql_env)
-
-    assert fresh.code == 0, fresh.output
-    assert "incrementally" in grown.output
-    assert grown.code == 0, grown.output
+    _assert_passes_fresh_and_grown(project, mysql_env)
 
 
 @pytest.mark.parametrize("mysql_flavour", ["mariadb"])
@@ -310,10 +309,4 @@ def test_a_role_that_a_migration_creates_logs_in_with_its_password(
     _migrate(project, "0004_role", ROLE)
     write_tests(project, ROLE_TESTS)
 
-    fresh = run(project, "library.test_it", "--transport", "port", env=postgresql_env)
-    _migrate(project, "0005_grown", GROWN)
-    grown = run(project, "library.test_it", "--transport", "port", env=postgresql_env)
-
-    assert fresh.code == 0, fresh.output
-    assert "incrementally" in grown.output
-    assert grown.code == 0, grown.output
+    _assert_passes_fresh_and_grown(project, postgresql_env, "--transport", "port")
