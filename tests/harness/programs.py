@@ -23,7 +23,7 @@ from typing import Any, Final
 FOLLOWED: Final = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 """Variables that an interpreter reads at its start, and that a fork does as they say."""
 
-READ_AT_THE_START: Final = ("PYTHON", "LANG", "LC_", "LD_", "MALLOC_", "DASK_")
+READ_AT_THE_START: Final = ("PYTHON", "LANG", "LC_", "LD_", "MALLOC_", "DASK_", "PSYCOPG_")
 """How the names of the others begin; a program for which they differ has to start by itself."""
 
 NUMBER: Final = struct.Struct("=q")

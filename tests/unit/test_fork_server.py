@@ -171,6 +171,8 @@ def test_a_worker_of_xdist_finds_what_it_would_find_after_a_start(tmp_path: Path
     [
         ("print('done')", 0, "done\n"),
         ("import sys; sys.exit(3)", 3, ""),
+        ("import sys; sys.exit(-1)", 255, ""),
+        ("import sys; sys.stdout.write('unfinished line')", 0, "unfinished line"),
         ("import sys; sys.exit('refused')", 1, "refused\n"),
         ("import atexit; atexit.register(print, 'at the end')", 0, "at the end\n"),
         ("import os; os._exit(9)", 9, ""),
@@ -182,6 +184,16 @@ def test_it_ends_as_it_would_by_itself(body: str, code: int, said: str, tmp_path
     (tmp_path / "program.py").write_text(body)
 
     assert ended("program.py", folder=tmp_path) == (code, said)
+
+
+def test_output_that_nobody_can_read_shows_in_its_exit_code(tmp_path: Path) -> None:
+    body = "import os, sys\nreader, writer = os.pipe()\nos.close(reader)\nos.dup2(writer, 1)\n"
+    (tmp_path / "program.py").write_text(f"{body}print('unread')\n")
+
+    code, output = ended("program.py", folder=tmp_path, PYTHONUNBUFFERED="")
+
+    assert code == 120
+    assert output.endswith("BrokenPipeError: [Errno 32] Broken pipe\n")
 
 
 def test_an_error_ends_it_with_a_traceback(tmp_path: Path) -> None:
