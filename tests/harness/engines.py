@@ -49,6 +49,14 @@ class SecondEngine:
             )
         wait_for(self._answers, 30, "an answer of the second engine")
 
+    def start_with(self, *images: str) -> None:
+        """Start the engine for the first time, with these images of the first one."""
+        with closing(docker.from_env()) as first:
+            is_complete = not images or copy_images(first, images, self.folder / "data")
+        self.start()
+        if not is_complete:
+            self.take_images(*images)
+
     def command(self) -> list[str]:
         """How the engine is started."""
         return [
@@ -159,11 +167,7 @@ def second_engine(
     if disk_bytes is not None:
         _mount("-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(data))
     try:
-        with closing(docker.from_env()) as first:
-            is_complete = not images or copy_images(first, images, data)
-        engine.start()
-        if not is_complete:
-            engine.take_images(*images)
+        engine.start_with(*images)
         yield engine
     finally:
         engine.stop()

@@ -52,8 +52,7 @@ def remote_engine(folder: Path, *images: str) -> Iterator[RemoteEngine]:
         _connect(machine)
         engine = RemoteEngine(folder, machine)
         try:
-            engine.start()
-            engine.take_images(*images)
+            engine.start_with(*images)
             yield engine
         finally:
             engine.stop()

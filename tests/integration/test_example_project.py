@@ -49,7 +49,7 @@ def test_it_ends_on_postgresql_as_under_django(
 @pytest.mark.parametrize(
     ("mysql_flavour", "driver"),
     [
-        ("mariadb", "pymysql"),
+        ("mariadb", "mysqlclient"),
         pytest.param(
             *("mysql", "mysqlclient"),
             marks=further("test_agreement_mysql has a project that ends in every way on MySQL."),

@@ -133,8 +133,13 @@ def test_blocked_sql_is_ended_with_its_server_and_the_rest_runs_on_a_new_one(
     """,
     )
 
+    # A fork would have loaded psycopg.
     done = toolkit(
-        project, "--timeout-per-test", "1", env=postgresql_env, record=tmp_path / "record.json"
+        project,
+        "--timeout-per-test=1",
+        env=postgresql_env,
+        record=tmp_path / "record.json",
+        forked=False,
     )
 
     assert [kind for _, kind in done.kinds] == ["error", "success"]

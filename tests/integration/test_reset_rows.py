@@ -240,8 +240,10 @@ def test_rows_with_binary_values_are_compared_with_psycopg2(
     add(project, "library/models.py", PICTURE)
     add(project, "library/migrations/0004_picture.py", PICTURES)
     write_tests(project, BINARY)
+    options = ("--reset", "compare", "-v", "2", "--parallel", "1")
 
-    done = run(project, "--reset", "compare", "-v", "2", "--parallel", "1", env=postgresql_env)
+    # A fork would have loaded psycopg.
+    done = run(project, *options, env=postgresql_env, forked=False)
 
     assert done.code == 0, done.output
     assert "Ran 3 tests" in done.output
@@ -293,7 +295,9 @@ def test_arrays_of_binary_values_are_compared_with_psycopg2(
     add(project, "library/migrations/0004_picture.py", PICTURES.replace(raw, many))
     tests = BINARY.replace("FROM raw", "FROM many").replace("fetchone()[0]", "fetchone()[0][0]")
     write_tests(project, tests)
+    options = ("--reset", "compare", "--parallel", "1")
 
-    done = run(project, "--reset", "compare", "--parallel", "1", env=postgresql_env)
+    # A fork would have loaded psycopg.
+    done = run(project, *options, env=postgresql_env, forked=False)
 
     assert done.code == 0, done.output

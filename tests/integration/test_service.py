@@ -20,6 +20,7 @@ import pytest
 from harness.github_files import as_the_runner_reads
 from harness.projects import start, wait_for
 from harness.services import ask, command, ended_afterwards, made_for, up
+from harness.tiers import further
 
 AUTHORS = "SELECT count(*) FROM library_author"
 EMPTY = "DELETE FROM library_author RETURNING id"
@@ -243,13 +244,16 @@ def test_passwords_are_in_the_private_file_and_nowhere_else(
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    "seed", [8, *(pytest.param(n, marks=further("More moments.")) for n in (9, 10))]
+)
 def test_an_up_that_is_killed_at_any_moment_leaves_nothing_to_down(
-    project: Path, env: dict[str, str], engine: docker.DockerClient, cache: Path
+    project: Path, env: dict[str, str], engine: docker.DockerClient, cache: Path, seed: int
 ) -> None:
     """The moments are in the midst of starting and handing over; some end the server host, too."""
     up(project, env=env)
-    moments = random.Random(8)  # noqa: S311
-    for with_host in (False, True, False, True):
+    moments = random.Random(seed)  # noqa: S311
+    for with_host in (False, True):
         command(project, "service", "down", env=env)
         process = start(project, "service", "up", "--slots", "2", env=env, forked=False)
         # What matters begins when the first container is there.
