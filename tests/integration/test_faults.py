@@ -17,9 +17,7 @@ from harness.tiers import further
 
 from ctest_containers.engine import labels
 
-CLASSES = 24
 TESTS_EACH = 10
-KILLS = 20
 
 
 @pytest.mark.usefixtures("no_container_is_left")
@@ -52,16 +50,19 @@ def test_a_server_that_ends_is_named_with_its_last_words_and_the_rest_runs_on_an
 
 
 @pytest.mark.parametrize(
-    "seed", [1, *(pytest.param(seed, marks=further("A further seed.")) for seed in (2, 3))]
+    ("seed", "kills"),
+    [(1, 10), *(pytest.param(seed, 20, marks=further("More kills.")) for seed in (2, 3))],
 )
 @pytest.mark.usefixtures("no_container_is_left")
 def test_random_kills_of_workers_and_servers_lose_no_test(
     seed: int,
+    kills: int,
     project: Path,
     postgresql_env: dict[str, str],
     tmp_path: Path,
     engine: docker.DockerClient,
 ) -> None:
+    classes = kills + 4
     body = "".join(
         f"""
         class Test{number:02}(TestCase):
@@ -77,7 +78,7 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
     """
             for each in range(TESTS_EACH)
         )
-        for number in range(CLASSES)
+        for number in range(classes)
     )
     write_tests(project, body)
     chance = random.Random(seed)  # noqa: S311  # Not for secrets.
@@ -100,7 +101,7 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
     )
 
     killed = Counter[str]()
-    while sum(killed.values()) < KILLS and process.poll() is None:
+    while sum(killed.values()) < kills and process.poll() is None:
         time.sleep(chance.uniform(0.25, 0.75))
         # What was chosen may just have ended by itself, or not be there yet.
         with suppress(psutil.NoSuchProcess, docker.errors.APIError, IndexError):
@@ -114,12 +115,12 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
 
     outcomes = json.loads(record.read_text())["outcomes"]
     each = Counter(test for test, _, _ in outcomes if test.startswith("test_"))
-    assert len(each) == CLASSES * TESTS_EACH, output[-3000:]
+    assert len(each) == classes * TESTS_EACH, output[-3000:]
     assert set(each.values()) == {1}
     errors = [words for _, kind, words in outcomes if kind == "error"]
     assert [words for words in errors if "ended with" not in words] == []
     assert len(errors) <= sum(killed.values())
-    assert sum(killed.values()) == KILLS
+    assert sum(killed.values()) == kills
     assert len(killed) == 2
 
 
