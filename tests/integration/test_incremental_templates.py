@@ -82,7 +82,8 @@ def test_a_history_on_a_server_ends_in_the_same_catalog(
         *((0, 0, 0, 1), (0, 1, 0, 0), (1, 0, 0, 1), (0, 1, 0, 1), (1, 1, 0, 2), (0, 4, 0, 0)),
         *((0, 3, 0, 1), (0, 6, 0, 0), (1, 2, 0, 0), (1, 1, 0, 3), (0, 0, 0, 1), (0, 1, 1, 0)),
     ]
-    env = environment(tmp_path / "cache", {"HISTORY_DB": vendor})
+    chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": "mariadb"}
+    env = environment(tmp_path / "cache", chosen)
 
     try:
         grow(tmp_path / "project", steps, 7, env)
