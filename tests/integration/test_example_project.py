@@ -47,7 +47,7 @@ def test_it_ends_on_postgresql_as_under_django(
 
 
 @pytest.mark.parametrize(
-    ("mysql_flavour", "driver"), [("mariadb", "mysqlclient"), ("mysql", "mysqlclient")]
+    ("mysql_flavour", "driver"), [("mariadb", "pymysql"), ("mysql", "mysqlclient")]
 )
 @further("test_agreement_mysql has a project that ends in every way on MySQL and MariaDB.")
 @pytest.mark.usefixtures("no_container_is_left")

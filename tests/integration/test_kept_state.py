@@ -266,7 +266,7 @@ def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
     assert done.output.count(lost) == 2, done.output
 
 
-@pytest.mark.parametrize("mysql_flavour", ["mariadb"])
+@pytest.mark.parametrize("mysql_flavour", ["mysql"])
 @pytest.mark.usefixtures("no_container_is_left")
 def test_rows_that_an_event_adds_are_not_counted(project: Path, mysql_env: dict[str, str]) -> None:
     _migrate(project, "0099_event", EVENT)
