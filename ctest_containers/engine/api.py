@@ -21,6 +21,8 @@ class ContainerSpec:
         port: A port to publish; None for none.
         publish: The address on which it is published.
         network: The network that it is in; without one, and without a port, it has none at all.
+        hosts: A file of the engine's machine that is `/etc/hosts` in a container without network;
+            None for the image's.
         memory_bytes: What all its processes together may take.
         capabilities: What its first process may do as root; all others are dropped.
     """
@@ -36,6 +38,7 @@ class ContainerSpec:
     port: int | None = None
     publish: str = LOOPBACK
     network: str = ""
+    hosts: Path | None = None
     capabilities: Sequence[str] = ()
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import docker
 import docker.errors
+from docker.types import Mount
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 from testcontainers.core.labels import LABEL_SESSION_ID
@@ -225,8 +226,13 @@ class DockerEngine:
             spec.image,
             docker_client_kw={"version": self._version, "timeout": ANSWER_SECONDS},
         ).with_envs(**spec.environment)
+        # An image that is made of the container would declare volumes, but not mounts.
+        mounts = []
+        if spec.folder is not None:
+            mounts.append(Mount(spec.mount, str(spec.folder), type="bind"))
         options: dict[str, Any] = {
             "labels": dict(spec.labels),
+            "mounts": mounts,
             "cap_drop": ["ALL"],
             "cap_add": list(spec.capabilities),
             "security_opt": ["no-new-privileges"],
@@ -239,13 +245,16 @@ class DockerEngine:
             options["network"] = spec.network
         elif spec.port is None:
             options["network_mode"] = "none"
+            # The engine sets up a namespace even for `none`, which takes half of a start. Disabled,
+            # the loopback device is the runtime's work.
+            options["network_disabled"] = True
+            if spec.hosts is not None:
+                mounts.append(Mount("/etc/hosts", str(spec.hosts), type="bind", read_only=True))
         else:
             # A published port of testcontainers' own making would listen on every address.
             where: Any = (spec.publish, None)
             container.ports = {f"{spec.port}/tcp": where}
         container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
-        if spec.folder is not None:
-            container.with_volume_mapping(str(spec.folder), spec.mount, "rw")
         with translated(f"starting {spec.name} from {spec.image}"):
             try:
                 container.start()

@@ -73,6 +73,9 @@ from ctest_containers.servers.requests import (
     StartServer,
 )
 
+HOSTS_FILE = "hosts"
+"""In the run's folder: what is `/etc/hosts` in servers without network."""
+
 START_TRIES = 3
 """How often the engine may refuse to start a server."""
 
@@ -131,6 +134,9 @@ class ServerHost:
         own = self._engine.own_container()
         self._own_label = own.label if own else ""
         self._note_container(folder)
+        # PostgreSQL before 15 collects its statistics through `localhost`.
+        (folder / HOSTS_FILE).write_text("127.0.0.1 localhost\n::1 localhost\n")
+        (folder / HOSTS_FILE).chmod(0o644)
         self._labels = {
             labels.RUN: run,
             labels.OWNER: labels.owner(owner, self._own_label),
@@ -350,6 +356,7 @@ class ServerHost:
                 port=backend.port if way.transport is Transport.PORT else None,
                 publish=way.publish,
                 network=way.network,
+                hosts=None if way.folder is None else way.folder / HOSTS_FILE,
             ),
         )
         password = Secret() if by_socket else Secret(secrets.token_hex(16))

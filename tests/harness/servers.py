@@ -51,6 +51,7 @@ def plain_server(engine: docker.DockerClient, flavour: str, users: Sequence[str]
             command,
             detach=True,
             network_mode="none",
+            network_disabled=True,
             volumes={name: {"bind": "/ctest/run", "mode": "rw"}},
         )
         socket = str(folder / backend.socket_file())

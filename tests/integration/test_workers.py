@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -66,7 +67,9 @@ def test_a_worker_container_has_no_network_no_capabilities_and_a_private_socket(
     wait_for(lambda: meeting.exists() and meeting.read_text(), 60, "the test")
 
     (name,) = owned(engine) - before
-    settings = engine.containers.get(name).attrs
+    container = engine.containers.get(name)
+    settings = container.attrs
+    network = container.exec_run(["sh", "-c", "cat /proc/net/dev; getent ahosts localhost"]).output
     folder = Path(meeting.read_text())
     run_folder_mode = folder.parent.stat().st_mode & 0o777
     meeting.unlink()
@@ -79,7 +82,11 @@ def test_a_worker_container_has_no_network_no_capabilities_and_a_private_socket(
     assert settings["HostConfig"]["Memory"] == settings["HostConfig"]["MemorySwap"] == 2 * 2**30
     assert settings["HostConfig"]["PidsLimit"] == 512
     assert settings["NetworkSettings"]["Ports"] in ({}, None)
-    assert [mount["Destination"] for mount in settings["Mounts"]] == ["/ctest/run"]
+    assert isinstance(network, bytes)
+    assert re.findall(rb"(\w+): ", network) == [b"lo"]
+    assert b"127.0.0.1" in network
+    mounts = {mount["Destination"]: mount["RW"] for mount in settings["Mounts"]}
+    assert mounts == {"/ctest/run": True, "/etc/hosts": False}
     assert run_folder_mode == 0o700
 
 
@@ -312,6 +319,7 @@ def test_what_was_reported_is_shown_when_the_workers_cannot_go_on(
     settings = project / "outcomes" / "settings.py"
     dying = """
 import os
+import re
 from multiprocessing import parent_process
 if parent_process() and Path(os.environ["MEET"]).exists():
     os._exit(9)
