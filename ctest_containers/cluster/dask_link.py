@@ -160,14 +160,20 @@ class DaskLink:
             if node not in begun:
                 task.cancel()
         nodes = [*self._slots, *begun]
-        ends = {node: self._submit(node, on_node.end, at_once) for node in nodes}
         deadline = time.monotonic() + CLOSE_SECONDS
-        told = []
+        told: list[str] = []
+        ends: dict[str, Any] = {}
+        # Whatever Dask or a node's death raises: a client whose scheduler is gone submits nothing.
+        for node in nodes:
+            try:
+                ends[node] = self._submit(node, on_node.end, at_once)
+            except Exception as error:  # noqa: BLE001
+                told.append(f"what the node {node} has started ({type(error).__name__})")
         for node, task in ends.items():
             try:
                 left = task.result(timeout=max(0.1, deadline - time.monotonic()))
                 told += [f"{one} on {node}" for one in left]
-            except Exception as error:  # noqa: BLE001  # Whatever Dask or the node's death raises.
+            except Exception as error:  # noqa: BLE001
                 told.append(f"what the node {node} has started ({type(error).__name__})")
         with suppress(Exception):
             self._client.unsubscribe_topic(self._topic)
@@ -207,9 +213,17 @@ class DaskLink:
         now = time.monotonic()
         if now - self._looked < self._pause:
             return ()
+        client = self._client
+        if client.status == "closed" or client.scheduler is None:
+            raise ClusterError("The scheduler of the cluster is gone.")
         try:
-            # Some versions of Dask tell of five workers unless they are asked for all.
-            workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            # What `scheduler_info` gives may be what the client has asked for in the background at
+            # the same moment, which has no workers.
+            workers = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
+        except OSError:
+            # The client connects again, or closes.
+            self._looked = now
+            return ()
         except Exception as error:
             raise ClusterError(f"The scheduler of the cluster is gone: {error}.") from error
         self._looked = time.monotonic()

@@ -32,6 +32,7 @@ class DaskCluster:
     env: Mapping[str, str]
     options: Sequence[str] = ()
     address: str = LOOPBACK
+    scheduler: subprocess.Popen[bytes] | None = None
     file: Path = field(init=False)
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -76,6 +77,12 @@ class DaskCluster:
         self.workers[place].kill()
         self.workers[place].wait(10)
 
+    def kill_scheduler(self) -> None:
+        """End the scheduler as the kernel would."""
+        assert self.scheduler is not None
+        self.scheduler.kill()
+        self.scheduler.wait(10)
+
     def pause_worker(self, place: int) -> None:
         """Stop a Dask worker, so that nothing is heard of it."""
         self.workers[place].send_signal(signal.SIGSTOP)
@@ -105,7 +112,7 @@ def dask_cluster(
     # The runner that records is known there, as all that a project needs has to be.
     env = {**env, "PYTHONPATH": str(TESTS)}
     cluster = DaskCluster(folder, env, options, address)
-    scheduler = _start(
+    cluster.scheduler = scheduler = _start(
         folder / "scheduler.log",
         *("scheduler", "--scheduler-file", str(cluster.file), "--host", address),
         *("--port", "0", "--no-dashboard", *options),

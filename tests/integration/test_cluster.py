@@ -248,6 +248,26 @@ def test_no_node_at_all_is_told(project: Path, sqlite_env: Env, tmp_path: Path) 
     assert "No Dask worker has come." in done.output
 
 
+def test_a_scheduler_that_dies_during_a_run_is_named(
+    project: Path, sqlite_env: Env, tmp_path: Path
+) -> None:
+    write_tests(project, MANY)
+    witness = tmp_path / "witness"
+    env = {**sqlite_env, "WITNESS": str(witness)}
+    record = tmp_path / "record.json"
+
+    with dask_cluster(tmp_path / "dask", env) as cluster:
+        process = start_recorded(
+            project, "--cluster", str(cluster.file), "--parallel", "1", env=env, record=record
+        )
+        wait_for(witness.exists, 60, "the first test")
+        cluster.kill_scheduler()
+        done = finish_recorded(process, record)
+
+    assert done.code == 2, done.output
+    assert "The scheduler of the cluster is gone" in done.output
+
+
 def test_a_scheduler_that_does_not_answer_is_named(project: Path, sqlite_env: Env) -> None:
     done = run(project, "--cluster", "tcp://127.0.0.1:1", env=sqlite_env)
 

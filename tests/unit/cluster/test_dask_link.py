@@ -15,19 +15,32 @@ class Pending:
         return False
 
 
-class ClientOf2025:
-    """Dask's client as versions from 2025.4 to 2026.1 have it: it tells of five workers."""
+class FakeClient:
+    """Dask's client, as versions from 2025.4 on have it."""
 
     def __init__(self, workers: int) -> None:
         self._workers = [f"tcp://node-{number}" for number in range(workers)]
         self.asked: list[str] = []
+        self.status = "running"
 
     def subscribe_topic(self, topic: str, handler: Any) -> None:
         """Nothing is ever said."""
 
-    def scheduler_info(self, n_workers: int = 5, **_: Any) -> dict[str, Any]:
-        told = self._workers if n_workers == -1 else self._workers[:n_workers]
-        return {"workers": {name: {} for name in told}}
+    @property
+    def scheduler(self) -> FakeClient:
+        """Whom the client asks; its answers have no workers unless all are wanted."""
+        return self
+
+    def identity(self, n_workers: int = 0) -> dict[str, Any]:
+        return {"workers": {name: {} for name in self._workers[: n_workers % 100]}}
+
+    def scheduler_info(self, n_workers: int = -1) -> dict[str, Any]:
+        """At times what the client has asked for in the background."""
+        del n_workers
+        return self.identity()
+
+    def sync(self, function: Any, **options: Any) -> Any:
+        return function(**options)
 
     def run(self, function: Any, *_: Any, **__: Any) -> None:
         """Every worker is told, which leaves nothing behind here."""
@@ -39,7 +52,7 @@ class ClientOf2025:
 
 
 def test_all_workers_of_a_large_cluster_become_nodes() -> None:
-    client = ClientOf2025(12)
+    client = FakeClient(12)
     spec = NodeSpec(
         run="r",
         folder="/",
