@@ -115,7 +115,7 @@ def _named(kept: Sequence[KeptTemplate], name: str, project: str) -> KeptTemplat
 
 def _kept(shelf: Shelf, project: str) -> list[KeptTemplate]:
     try:
-        return shelf.kept(project)
+        return shelf.kept(project, sizes=True)
     except EngineUnreachableError as error:
         # Where there is no Docker at all, nobody expects images.
         if shutil.which("docker") is not None:

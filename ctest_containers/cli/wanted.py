@@ -11,6 +11,7 @@ from ctest_containers.cli.by_runner import runner_class
 from ctest_containers.cli.template import SAVE_TO
 from ctest_containers.errors import TemplateError, UsageError
 from ctest_containers.fingerprint import Input, fingerprint
+from ctest_containers.recording.manifest import Manifest
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.template import Template, share
 from ctest_containers.template.incremental import ADDABLE
@@ -34,6 +35,9 @@ def explain(databases: RunDatabases, templates: list[Template], verbosity: int) 
         if verbosity >= 2:
             for one in template.inputs:
                 print(f"    {one.digest[:12]}  {one.name}")
+            manifest = None if kept is None else Manifest.from_json(kept.manifest)
+            for name, digest in () if manifest is None else manifest.entries():
+                print(f"    {digest[:12]:12}  used: {name}")
     return 0
 
 
@@ -69,7 +73,7 @@ def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
             print("  It does not exist yet. A run builds it.")
             missing += 1
         else:
-            went = share.push(databases.host(), template.image, _registry(databases))
+            went = share.push(databases.host(), template, _registry(databases))
             print(f"  Pushed: {plural(went.layers, 'layer')}; {went.present} were there already.")
     return missing
 
@@ -115,7 +119,7 @@ def cache_key(project: str, templates: Sequence[Template]) -> str:
         for one in template.inputs
         if not ADDABLE.fullmatch(one.name)
     ]
-    named = [Input.of(template.group.label, template.fingerprint) for template in templates]
+    named = [Input.of(template.group.label, template.key) for template in templates]
     written = Input.of("file format", FILE_FORMAT)
     parts = (fingerprint([written, *inputs]) for inputs in (surroundings, named))
     name = slug(project)[: share.PROJECT_LENGTH]

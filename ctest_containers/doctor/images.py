@@ -12,8 +12,10 @@ from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.migrations import history_rewriters
 from ctest_containers.project.schema import schema_inputs
+from ctest_containers.recording.places import Places
 from ctest_containers.template import Template, identify
 from ctest_containers.template.base import BaseImage, base_image
+from ctest_containers.template.candidates import choose
 from ctest_containers.template.incremental import decide
 from ctest_containers.template.kept import KeptTemplate, age, from_files, from_images
 from ctest_containers.text import slug
@@ -39,6 +41,7 @@ def check_images(scene: Scene) -> Iterator[Finding]:
             continue
         template, kept = found
         label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
+        template = choose(template, kept, Places.here()).template
         hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
         if hit is not None:
             yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")

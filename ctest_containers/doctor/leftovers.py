@@ -30,7 +30,7 @@ def check_templates(scene: Scene) -> Iterator[Finding]:
     """Say what templates take, and which of them can go."""
     kept = list(from_files(scene.cache))
     if scene.engine is not None:
-        kept += from_images(scene.engine.images(f"{NAMESPACE}/*/*"), scene.cache)
+        kept += from_images(scene.engine.images(f"{NAMESPACE}/*/*", sizes=True), scene.cache)
     mine = [one for one in kept if one.project == slug(scene.name)]
     others = [one for one in kept if one.project != slug(scene.name)]
     yield ok(Area.LEFTOVERS, f"{_amount(mine)} of {scene.name}, {_amount(others)} of others.")

@@ -63,14 +63,15 @@ class ImageFacts:
 
     Attributes:
         created: When it was made, in seconds since 1970.
-        own_size: Bytes of its last layer: what it has beyond the image it was made from.
+        own_size: Bytes of its last layer: what it has beyond the image it was made from; 0 where
+            nobody asked.
     """
 
     name: str
     id: str
     labels: Mapping[str, str]
     created: float
-    own_size: int
+    own_size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +210,12 @@ class ContainerEngine(Protocol):
     def remove_image(self, image_id: str) -> None:
         """Remove an image; it may be gone already."""
 
-    def images(self, name: str) -> list[ImageFacts]:
-        """The images of this name, or of all that match it: `localhost/ctest/shop/*`."""
+    def images(self, name: str, *, sizes: bool = False) -> list[ImageFacts]:
+        """The images of this name, or of all that match it: `localhost/ctest/shop/*`.
+
+        Args:
+            sizes: Whether their own sizes are wanted, which takes a call for each.
+        """
 
     def remove_unused_image(self, image: str) -> bool:
         """Remove an image by its name; not, and then false, if a container is made from it."""

@@ -400,21 +400,21 @@ class DockerEngine:
         with translated(f"removing the image {image_id}"), suppress(docker.errors.NotFound):
             self._client.images.remove(image_id, force=True)
 
-    def images(self, repository: str) -> list[ImageFacts]:
+    def images(self, name: str, *, sizes: bool = False) -> list[ImageFacts]:
         """See `ContainerEngine`."""
-        with translated(f"listing the images of {repository}"):
-            found: list[Any] = self._client.api.images(name=repository)
+        with translated(f"listing the images of {name}"):
+            found: list[Any] = self._client.api.images(name=name)
         return [
             ImageFacts(
-                name=str(name),
+                name=str(tag),
                 id=str(entry["Id"]),
                 labels=dict(entry["Labels"] or {}),
                 created=float(entry["Created"]),
                 own_size=size,
             )
             for entry in found
-            if (size := self._own_size(str(entry["Id"]))) is not None
-            for name in entry["RepoTags"] or ()
+            if (size := self._own_size(str(entry["Id"])) if sizes else 0) is not None
+            for tag in entry["RepoTags"] or ()
         ]
 
     def _own_size(self, image_id: str) -> int | None:

@@ -5,21 +5,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from types import FunctionType, MethodType
 from typing import Any, Final
 
+from ctest_containers.fingerprint.values import describe, state_of
+
 SIGNALS: Final = ("pre_migrate", "post_migrate")
 
 COMMANDS: Final = ("migrate", "createcachetable")
 """Those that Django calls when it makes a test database."""
-
-PARTS: Final = (
-    *("SchemaEditorClass", "creation_class", "features_class", "introspection_class", "ops_class"),
-)
-"""Attributes of a database's backend: the classes that do its work."""
 
 MOST_LAYERS: Final = 100
 """So often something may wrap something else."""
@@ -30,13 +27,11 @@ class Hook:
     """Something that is called.
 
     Attributes:
-        called_for: What else than its name counts.
-        code: The dotted names of what decides what it does.
+        called_for: What else than its name counts: for a receiver, the apps.
     """
 
     name: str
     called_for: tuple[str, ...]
-    code: frozenset[str]
 
 
 def import_management() -> None:
@@ -55,7 +50,7 @@ def live_receivers(signal: Any, sender: Any) -> list[Any]:
 
 
 def hooks() -> Iterator[Hook]:
-    """What is called when a database is migrated."""
+    """What is called when a database is migrated; what it does is recorded by a build."""
     from django.core.management import get_commands
 
     import_management()
@@ -63,34 +58,7 @@ def hooks() -> Iterator[Hook]:
         yield from _receivers(signal)
     for command in COMMANDS:
         if get_commands()[command] != "django.core":
-            code = command_code(command)
-            yield Hook(f"command {command}", tuple(sorted(code)), code)
-
-
-def command_code(name: str) -> frozenset[str]:
-    """The dotted names of what a management command is made of; nothing if there is none."""
-    from django.core.management import get_commands
-
-    # A test runner may have put an object there.
-    app: Any = get_commands().get(name)
-    if not isinstance(app, str):
-        return frozenset() if app is None else class_code(type(app))
-    return frozenset({f"{app}.management.commands.{name}"})
-
-
-def class_code(kind: type) -> frozenset[str]:
-    """The dotted names of a class and of what it inherits from."""
-    return frozenset(map(_dotted, kind.__mro__))
-
-
-def database_code(aliases: Iterable[str]) -> frozenset[str]:
-    """That of the routers, and of the backends of these aliases, which settings name."""
-    from django.db import connections, router
-
-    backends: list[Any] = [type(connections[alias]) for alias in aliases]
-    parts = [getattr(backend, name) for backend in backends for name in PARTS]
-    classes = [*map(type, router.routers), *backends, *parts]
-    return frozenset[str]().union(*map(class_code, classes))
+            yield Hook(f"command {command}", (describe(get_commands()[command]),))
 
 
 def _receivers(signal: str) -> Iterator[Hook]:
@@ -99,49 +67,37 @@ def _receivers(signal: str) -> Iterator[Hook]:
 
     senders = [app for app in apps.get_app_configs() if app.models_module is not None]
     labels: dict[str, list[str]] = defaultdict(list)
-    code: dict[str, set[str]] = defaultdict(set)
+    values: dict[str, set[str]] = defaultdict(set)
     for app in senders:
         found = map(_described, live_receivers(getattr(signals, signal), app))
-        for name, names in dict(found).items():
+        for name, value in dict(found).items():
             labels[name].append(app.label)
-            code[name] |= names
+            values[name].add(value)
     for name in sorted(labels):
         # An app that comes later does not change what is called for every app.
         called_for = ["every app"] if len(labels[name]) == len(senders) else labels[name]
-        yield Hook(f"receiver {name} of {signal}", tuple(called_for), frozenset(code[name]))
+        yield Hook(f"receiver {name} of {signal}", (*called_for, *sorted(values[name] - {""})))
 
 
-def _described(receiver: Any) -> tuple[str, set[str]]:
-    """The name of a receiver without what wraps it, and the names of the code of both."""
-    name, code = "", set[str]()
+def _described(receiver: Any) -> tuple[str, str]:
+    """The name of a receiver without what wraps it, and the values that are part of it."""
+    values: list[Any] = []
     for _ in range(MOST_LAYERS):
         if isinstance(receiver, functools.partial):
+            values += [*receiver.args, receiver.keywords]
             receiver = receiver.func
         if isinstance(receiver, MethodType):
-            owner = receiver.__self__
-            code |= class_code(owner if isinstance(owner, type) else type(owner))
+            values.append(receiver.__self__)
             receiver = receiver.__func__
         wrapped = inspect.getattr_static(receiver, "__wrapped__", None)
-        if isinstance(receiver, FunctionType):
-            name = _dotted(receiver, whole=True)
-            code.add(_dotted(receiver))
-            if wrapped is not None:
-                # What wraps a function calls itself the same; its globals tell where it is from.
-                code.add(str(receiver.__globals__.get("__name__", "")))
-        else:
-            kind = receiver if isinstance(receiver, type) else type(receiver)
-            name = _dotted(kind, whole=True)
-            code |= class_code(kind)
         if wrapped is None:
             break
         receiver = wrapped
-    return name, code
-
-
-def _dotted(named: Any, *, whole: bool = False) -> str:
-    """The dotted name of a class or a function, or of what it is in at the top of its module."""
-    name = named.__qualname__ if whole else named.__qualname__.partition(".")[0]
-    return f"{named.__module__ or ''}.{name}"
+    if not isinstance(receiver, (FunctionType, type)):
+        values.append(receiver)
+        receiver = type(receiver)
+    name = f"{receiver.__module__ or ''}.{receiver.__qualname__}"
+    return name, describe(state_of(values)) if values else ""
 
 
 @functools.cache

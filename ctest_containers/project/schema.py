@@ -9,18 +9,16 @@ from __future__ import annotations
 import glob
 import importlib.metadata
 import os
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
+from ctest_containers.fingerprint.values import describe
 from ctest_containers.model import DatabaseGroup, Vendor
-from ctest_containers.project.hooks import class_code, database_code, hooks
+from ctest_containers.project.hooks import hooks
 from ctest_containers.project.migrations import find_migrations
-from ctest_containers.project.outside import Outside
 
 GLOBAL_SETTINGS: Final = (
     "AUTH_USER_MODEL",
@@ -74,57 +72,46 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
     from django.conf import settings
     from django.db import connections
 
-    yield Input.of("installed apps", _describe(list(settings.INSTALLED_APPS)))
+    yield Input.of("installed apps", describe(list(settings.INSTALLED_APPS)))
     for name in GLOBAL_SETTINGS:
-        yield Input.of(f"setting {name}", _describe(getattr(settings, name, None)))
-    yield Input.of("tables of caches", _describe(_cache_tables()))
+        yield Input.of(f"setting {name}", describe(getattr(settings, name, None)))
+    yield Input.of("tables of caches", describe(_cache_tables()))
     for database in group.databases:
         # A file of SQLite's is named by its path, which differs from checkout to checkout.
         name = "" if group.vendor is Vendor.SQLITE else database.name
         first = database.aliases[0]
-        yield Input.of(f"database of {first}", _describe([name, *database.aliases]))
+        yield Input.of(f"database of {first}", describe([name, *database.aliases]))
         for alias in database.aliases:
             configured = connections.settings[alias]
             for name in ALIAS_SETTINGS:
-                yield Input.of(f"database {alias} {name}", _describe(configured.get(name)))
+                yield Input.of(f"database {alias} {name}", describe(configured.get(name)))
             for name in ALIAS_OPTIONS:
                 value = configured["OPTIONS"].get(name)
-                yield Input.of(f"database {alias} OPTIONS {name}", _describe(value))
+                yield Input.of(f"database {alias} OPTIONS {name}", describe(value))
             for name in TEST_SETTINGS:
                 value = configured["TEST"].get(name)
-                yield Input.of(f"database {alias} TEST {name}", _describe(value))
+                yield Input.of(f"database {alias} TEST {name}", describe(value))
     for name, value in group.settings:
         yield Input.of(f"server setting {name}", value)
     yield from _versions(group.vendor)
     tests = [connections.settings[alias]["TEST"] for alias in group.aliases]
     kinds = {test["MIGRATE"] is not False for test in tests}
-    outside = Outside()
-    code: set[str] = set()
     for config in apps.get_app_configs():
         migrations = find_migrations(config.label, config.name, settings.MIGRATION_MODULES)
         if migrations is None or False in kinds:
             for model in config.get_models(include_auto_created=True):
                 yield Input.of(f"model {model._meta.label}", _describe_model(model))
-                code = code.union(*(class_code(type(field)) for field in model._meta.fields))
         if migrations is not None and True in kinds:
             for path, text in migrations.files():
-                name = f"{config.label}.{path.removesuffix('.py')}"
-                yield Input.of(f"migration {name}", text)
-                if path.endswith(".py") and (
-                    used := outside.used_by(path, text, migrations, config)
-                ):
-                    yield Input.of(f"what {name} uses", _describe([astuple(one) for one in used]))
+                yield Input.of(f"migration {config.label}.{path.removesuffix('.py')}", text)
         for model in config.get_models(include_swapped=True):
             if swappable := model._meta.swappable:
                 value = getattr(settings, swappable, None)
-                yield Input.of(f"setting {swappable} for {model._meta.label}", _describe(value))
+                yield Input.of(f"setting {swappable} for {model._meta.label}", describe(value))
         for model in config.get_models():
             yield Input.of(f"permissions {model._meta.label}", _describe_permissions(model))
     for hook in hooks():
-        yield Input.of(hook.name, _describe(hook.called_for))
-        code |= hook.code
-    for one in outside.inputs(code | database_code(group.aliases)):
-        yield Input(f"code of {one.name}", one.digest)
+        yield Input.of(hook.name, describe(hook.called_for))
     yield from _files(extra_files)
 
 
@@ -174,43 +161,18 @@ def _describe_model(model: Any) -> str:
     state = ModelState.from_model(model)
     options = {name: state.options[name] for name in MODEL_OPTIONS if name in state.options}
     fields = [[name, _describe_field(field)] for name, field in state.fields.items()]
-    return _describe([options, fields, model._meta.db_table])
+    return describe([options, fields, model._meta.db_table])
 
 
 def _describe_field(field: Any) -> str:
     """All of a field that its column, its index or its constraint is made from."""
     _, path, args, kwargs = field.deconstruct()
     shaping = {name: value for name, value in kwargs.items() if name not in NOT_IN_COLUMNS}
-    return _describe([path, args, shaping])
+    return describe([path, args, shaping])
 
 
 def _describe_permissions(model: Any) -> str:
     """What `post_migrate` makes of a model: its content type and its permissions."""
     meta = model._meta
     names = (meta.label, meta.proxy, meta.managed, str(meta.verbose_name_raw))
-    return _describe([*names, list(meta.default_permissions), list(meta.permissions)])
-
-
-def _describe(value: Any) -> str:
-    """A text that is the same wherever the same code defines the value."""
-    deconstruct = getattr(value, "deconstruct", None)
-    if deconstruct is not None and not isinstance(value, type):
-        try:
-            return _describe(list(deconstruct())[-3:])
-        except ValueError:
-            # Django cannot name a local class in a migration, but makes its table all the same.
-            return _describe(type(value))
-    if isinstance(value, Mapping):
-        items = sorted((_describe(key), _describe(item)) for key, item in value.items())
-        return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
-    if isinstance(value, (set, frozenset)):
-        return "{" + ", ".join(sorted(_describe(item) for item in value)) + "}"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_describe(item) for item in value) + "]"
-    qualified = getattr(value, "__qualname__", None)
-    if qualified is not None:
-        return f"{getattr(value, '__module__', '')}.{qualified}"
-    shown = repr(value)
-    # What shows its address, or its members in the order of their hashes, is named by its class.
-    plain = isinstance(value, (str, bytes)) or re.fullmatch(r"[^<{]*", shown) is not None
-    return shown if plain else _describe(type(value))
+    return describe([*names, list(meta.default_permissions), list(meta.permissions)])

@@ -167,7 +167,8 @@ class ServerHost:
             case FindTemplate():
                 return self._engine.image_labels(request.image)
             case ListImages():
-                return [asdict(one) for one in self._engine.images(request.name)]
+                found = self._engine.images(request.name, sizes=request.sizes)
+                return [asdict(one) for one in found]
             case DigestImage():
                 return self._digest(request.image)
             case BuildBase():

@@ -63,6 +63,7 @@ class ListImages:
     """Which images does the engine have of a name, or a pattern? Answered with their facts."""
 
     name: str
+    sizes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

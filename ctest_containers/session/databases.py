@@ -24,6 +24,7 @@ from ctest_containers.project import connections
 from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
+from ctest_containers.recording.places import Places
 from ctest_containers.servers import launch
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import AskMemory, Closed
@@ -106,6 +107,7 @@ class RunDatabases:
             shelf=self.shelf,
             host=self.host,
             report=report,
+            places=Places.here(),
             server_timeout_seconds=config.server_timeout,
             server_memory_bytes=config.server_memory,
             build_timeout_seconds=config.build_timeout,
@@ -131,9 +133,9 @@ class RunDatabases:
         self.plans = plan(self._config)
 
     def identify(self, group: DatabaseGroup) -> Template:
-        """The template that a group needs today."""
+        """The template that a group needs today; without a manifest where it does not exist."""
         base = base_image(group.vendor, group.image) if group.has_server else None
-        return identify(
+        template = identify(
             project=self.project,
             group=group,
             inputs=(
@@ -143,10 +145,16 @@ class RunDatabases:
             base=base,
             base_digest=self.store.base_digest(base),
         )
+        return self.store.choose(template).template
 
     def expect(self, aliases: Collection[str], workers: int) -> None:
         """Start the servers that these aliases needed last time, before it is known whether."""
-        templates = [self.identify(group) for group in self.plans.select(aliases)]
+        try:
+            wanted = [self.identify(group) for group in self.plans.select(aliases)]
+        except EngineError:
+            # The engine that is away may not be needed this time.
+            return
+        templates = [template for template in wanted if template.manifest]
         for worker in range(1, workers + 1):
             self.servers.expect(worker, templates)
 
@@ -167,7 +175,7 @@ class RunDatabases:
                 self._report(PhaseStarted(phase=Phase.FINGERPRINT))
                 template = self.identify(group)
                 self._report(PhaseStarted(phase=Phase.TEMPLATE))
-                was_there = self.store.ensure(
+                template, was_there = self.store.ensure(
                     template, self._setup, self._create, functools.partial(self._lend, group)
                 )
                 self._built = self._built or not was_there

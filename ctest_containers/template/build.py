@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,15 @@ from ctest_containers.backends.settings import setting_in
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
+from ctest_containers.project.classes import building_classes
+from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.process import ProjectSetup
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.used import Used
+
+END_SECONDS: Final = 10.0
+"""What a child that has done its work may take to end."""
 
 EXIT_SETTING_NAMED: Final = 3
 """The exit code of a build whose error names a setting that the toolkit's servers have."""
@@ -44,7 +53,7 @@ def build_in_child(
     keep: bool,
     close: Sequence[int],
     timeout_seconds: float,
-) -> None:
+) -> Used:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
@@ -54,13 +63,17 @@ def build_in_child(
         folder: Where SQLite's databases are saved, a file for each alias; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
 
+    Returns:
+        What the project's code used for that.
+
     Raises:
         TemplateError: Django could not create or migrate them; its own report has been printed.
     """
+    reading, writing = setup.context.Pipe(duplex=False)
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), folder, keep),
+            *(setup, create, group, tuple(leases), tuple(lent), folder, keep, writing),
             () if setup.spawned else tuple(close),
         ),
         name=f"template-{group.label}",
@@ -68,9 +81,18 @@ def build_in_child(
     sys.stdout.flush()
     sys.stderr.flush()
     process.start()
+    writing.close()
+    used = ""
     try:
-        process.join(timeout_seconds)
+        ready = wait([reading, process.sentinel], timeout_seconds)
+        if reading in ready:
+            # A child that fails says nothing before its end.
+            with suppress(EOFError):
+                used = reading.recv()
+        if ready:
+            process.join(END_SECONDS)
     finally:
+        reading.close()
         late = process.exitcode is None
         if late:
             process.kill()
@@ -89,6 +111,7 @@ def build_in_child(
             if process.exitcode == EXIT_SETTING_NAMED
             else "manage.py migrate on an empty database should show the same.",
         )
+    return Used.from_json(used)
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -99,6 +122,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     lent: Sequence[Lease],
     folder: Path | None,
     keep: bool,  # noqa: FBT001
+    writing: Connection,
     close: Sequence[int],
 ) -> None:
     for descriptor in close:
@@ -133,12 +157,16 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 connections.redirect(lease)
             # What it wrote there would be in no template.
             connection_created.connect(keep_from_writing)
+            recorder = Recorder(Places.here(), _migration_packages())
+            recorder.start()
             create(group.aliases, keep)
+            used = recorder.stop(building_classes(group.aliases))
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:
                     first = database.aliases[0]
                     connections.save_sqlite(first, sqlite.file_of(folder, first))
             connections.disconnect(group.aliases)
+        writing.send(used.to_json())
     except CtestError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)
@@ -149,6 +177,18 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             sys.exit(1)
         sys.stderr.write(f"The toolkit starts its {group.vendor.value} servers with {setting}.\n")
         sys.exit(EXIT_SETTING_NAMED)
+
+
+def _migration_packages() -> list[str]:
+    """The names of the packages whose files are inputs as they are."""
+    from django.apps import apps
+    from django.conf import settings
+
+    found = (
+        find_migrations(config.label, config.name, settings.MIGRATION_MODULES)
+        for config in apps.get_app_configs()
+    )
+    return [package.name for package in found if package is not None]
 
 
 def _adjust_test_settings(group: DatabaseGroup) -> None:

@@ -11,7 +11,6 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ctest_containers.engine import labels
 from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import (
     EngineError,
@@ -35,17 +34,19 @@ from ctest_containers.events import (
 from ctest_containers.model import Lease
 from ctest_containers.project.migrations import history_rewriters, migrations_of
 from ctest_containers.project.process import ProjectSetup
+from ctest_containers.recording.places import Places
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate
 from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.candidates import Choice, changes, choose
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import Decision, decide, find_nearest
 from ctest_containers.template.kept import note_use
 from ctest_containers.template.make import BuildOrder, make_files, make_image
 from ctest_containers.template.shelf import Shelf
-from ctest_containers.text import slug
+from ctest_containers.text import listing, slug
 
 IMAGE_SECONDS: Final = 1800.0
 
@@ -58,6 +59,7 @@ class TemplateStore:
         shelf: Those that exist on this machine; locks live in its folder.
         host: Gives the server host, starting it when it does not run yet.
         report: Is told what happens.
+        places: Where the project is.
         registry: The repository from which templates are pulled; empty for none.
         push: Whether what is built is pushed there.
         verify: Whether templates that are found are looked into before they are used.
@@ -68,6 +70,7 @@ class TemplateStore:
     shelf: Shelf
     host: Callable[[], ServerHostClient]
     report: Callable[[Event], None]
+    places: Places
     server_timeout_seconds: float
     server_memory_bytes: int
     build_timeout_seconds: float
@@ -82,56 +85,75 @@ class TemplateStore:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
 
+    def choose(self, template: Template) -> Choice:
+        """The template that exists and would be built in the same way today, if there is one.
+
+        Raises:
+            EngineError: The engine does not answer.
+        """
+        kept = self.shelf.kept(template.project, engine=template.group.has_server)
+        return choose(template, kept, self.places)
+
     def ensure(
         self,
         template: Template,
         setup: ProjectSetup,
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
-    ) -> bool:
+    ) -> tuple[Template, bool]:
         """Make sure that a template exists; build it unless another run does so already.
 
         Args:
+            template: The wanted one, as `choose` has just given it.
             lend: Called before it is built; gives databases of other servers that it may read.
 
         Returns:
-            Whether it was there all along.
+            The template, with its manifest, and whether it was there all along.
 
         Raises:
             TemplateError: It could not be built.
             EngineError: The engine did not do its part.
         """
-        note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
         reason = ""
         if self.renew_before is not None and self._give_up(template, self.renew_before):
             reason = "a new template was requested"
-        elif self._exists(template):
+        elif template.manifest:
             if not self.verify or not self._reject(template):
-                self.report(_found(template))
-                return True
+                self._use(template)
+                return template, True
             reason = "the existing template was rejected"
         try:
-            self._build_once(template, setup, create, lend, reason)
+            return self._build_once(template, setup, create, lend, reason), False
         except OSError as error:
             raise TemplateError(
                 f"The template cannot be made with the cache folder {self.shelf.folder}: {error}.",
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
-        return False
 
     def decide(self, template: Template) -> Decision:
         """From what a template that is missing would be built, and why."""
         group = template.group
         kept = self.shelf.kept(template.project, engine=group.has_server)
         earlier = [one for one in kept if one.group == group.label]
+        # What an earlier build used may not have changed since: it would be executed anew.
+        unchanged = [one for one in earlier if not changes(one, self.places)]
         if template.has_own_runner:
             reason = "the project's own test runner fills the databases, too"
+            decision = Decision(None, reason, find_nearest(template.inputs, earlier))
         else:
             try:
-                return decide(template.inputs, earlier, history_rewriters)
+                decision = decide(template.inputs, unchanged, history_rewriters)
             except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
                 reason = f"the migrations cannot be loaded: {error}"
-        return Decision(None, reason, find_nearest(template.inputs, earlier))
+                decision = Decision(None, reason, find_nearest(template.inputs, earlier))
+        if found := choose(template, earlier, self.places).changes:
+            return replace(decision, reason=f"changed: {listing(found)}")
+        nearest = find_nearest(template.inputs, earlier)
+        if decision.start is None and nearest is not None and nearest[0] not in unchanged:
+            found = tuple(changes(nearest[0], self.places))
+            reason = f"{nearest[1]}; changed: {listing(found)}"
+            decision = Decision(None, reason, nearest)
+        return decision
 
     def problems(self, template: Template) -> list[str] | None:
         """What is wrong with a template as it is here, a sentence each; None if it is not here.
@@ -184,30 +206,36 @@ class TemplateStore:
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
         reason: str,
-    ) -> None:
+    ) -> Template:
         """Build a template that does not exist, unless another run has done so meanwhile.
 
         Args:
             reason: Why the existing template is not used; an empty string if there was none.
+
+        Returns:
+            The template, with its manifest.
         """
         with self._locked(_lock_name(template), template):
-            if self._exists(template):
-                self.report(_found(template))
-                return
-            if self._is_shared(template) and self._pulled(template):
-                return
+            found = self.choose(template).template
+            if found.manifest:
+                self._use(found)
+                return found
+            if self._is_shared(template) and (pulled := self._pulled(template)):
+                return pulled
+            template = found
             started = time.monotonic()
             decision = self.decide(template)
             if reason:
                 decision = replace(decision, reason=reason)
             try:
-                self._build(template, decision, setup, create, lend)
+                template = self._build(found, decision, setup, create, lend)
             except (TemplateError, ServerError, ImageUnavailableError) as error:
                 # Somebody may have pruned the earlier one, or what is added relies on the rest.
                 if decision.start is None:
                     raise
                 decision = Decision(None, f"adding to an earlier one failed. {error.message}")
-                self._build(template, decision, setup, create, lend)
+                template = self._build(found, decision, setup, create, lend)
+            note_use(self.shelf.folder, template)
             self.report(
                 TemplateBuilt(
                     group=template.group.label,
@@ -219,6 +247,12 @@ class TemplateStore:
         # Others may use it by now.
         if self.push and self._is_shared(template):
             self._push(template)
+        return template
+
+    def _use(self, template: Template) -> None:
+        """Note that a template that exists is used, and say so."""
+        note_use(self.shelf.folder, template)
+        self.report(_found(template))
 
     def _build(
         self,
@@ -227,7 +261,7 @@ class TemplateStore:
         setup: ProjectSetup,
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
-    ) -> None:
+    ) -> Template:
         group = template.group
         lent = lend()
         self.report(
@@ -250,11 +284,11 @@ class TemplateStore:
             lent=lent,
             close=self.host().descriptors() if group.has_server or lent else (),
             timeout_seconds=self.build_timeout_seconds,
+            places=self.places,
         )
         if not group.has_server:
-            make_files(order, self.shelf.files(template))
-            return
-        make_image(
+            return make_files(order, self.shelf.files)
+        return make_image(
             order,
             self.host(),
             server_timeout_seconds=self.server_timeout_seconds,
@@ -262,26 +296,32 @@ class TemplateStore:
             report=self.report,
         )
 
-    def _pulled(self, template: Template) -> bool:
-        """Whether a registry had it, and it is as it should be."""
+    def _pulled(self, template: Template) -> Template | None:
+        """The template that a registry had, if it is as it should be, and right today."""
         started = time.monotonic()
         try:
             travelled, problems = self.shelf.pull(template, self.registry)
         except EngineError as error:
             self.report(RegistryFailed(reason=error.message))
-            return False
+            return None
         if problems:
             self.report(_refused(template, problems))
         if travelled is None or problems:
-            return False
-        self._say_travelled(TemplatePulled, template, travelled, started)
-        return True
+            return None
+        choice = self.choose(template)
+        if not choice.template.manifest:
+            problems = [f"It was built with another {name}." for name in choice.changes]
+            self.report(_refused(template, problems))
+            return None
+        note_use(self.shelf.folder, choice.template)
+        self._say_travelled(TemplatePulled, choice.template, travelled, started)
+        return choice.template
 
     def _push(self, template: Template) -> None:
         """Send what was built to the registry; a registry that refuses is no end to a run."""
         started = time.monotonic()
         try:
-            travelled = share.push(self.host(), template.image, self.registry)
+            travelled = share.push(self.host(), template, self.registry)
         except EngineError as error:
             self.report(RegistryFailed(reason=error.message))
             return
@@ -308,12 +348,6 @@ class TemplateStore:
                 seconds=time.monotonic() - started,
             )
         )
-
-    def _exists(self, template: Template) -> bool:
-        if not template.group.has_server:
-            return self.shelf.files(template).is_dir()
-        found = self.host().call(FindTemplate(image=template.image), ANSWER_SECONDS)
-        return found is not None and found.get(labels.FINGERPRINT) == template.fingerprint
 
     def _ensure_base(self, base: BaseImage, template: Template) -> None:
         host = self.host()
@@ -353,7 +387,7 @@ class TemplateStore:
 
 
 def _lock_name(template: Template) -> str:
-    return f"{slug(template.project)}-{template.fingerprint[:32]}"
+    return f"{slug(template.project)}-{template.key[:32]}"
 
 
 def _refused(template: Template, problems: Sequence[str]) -> TemplateRefused:

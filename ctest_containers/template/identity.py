@@ -12,7 +12,7 @@ from ctest_containers.model import DatabaseGroup
 from ctest_containers.template.base import BaseImage
 from ctest_containers.text import slug
 
-TEMPLATE_FORMAT: Final = "3"
+TEMPLATE_FORMAT: Final = "4"
 """Changes whenever an older template would not do for this version of the toolkit."""
 
 
@@ -21,15 +21,24 @@ class Template:
     """The template of a group of databases, whether it exists or not.
 
     Attributes:
+        key: The digest of its inputs. Several templates may have it, whose builds used different
+            things besides.
+        inputs: What is known before a build.
         base: The image it starts from; None for SQLite.
-        inputs: What the fingerprint was made of.
+        manifest: The digest of what its build used; empty while there is no such template.
     """
 
     project: str
     group: DatabaseGroup
-    fingerprint: str
+    key: str
     inputs: tuple[Input, ...]
     base: BaseImage | None
+    manifest: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from all others; while there is no such template, its key."""
+        return whole_fingerprint(self.key, self.manifest)
 
     @property
     def has_own_runner(self) -> bool:
@@ -39,7 +48,12 @@ class Template:
     @property
     def image(self) -> str:
         """The name of its image."""
-        return f"{NAMESPACE}/{slug(self.project)}/{self.group.label}:{self.fingerprint}"
+        return f"{self.repository}:{self.fingerprint}"
+
+    @property
+    def repository(self) -> str:
+        """That of its image and of all that have another fingerprint."""
+        return f"{NAMESPACE}/{slug(self.project)}/{self.group.label}"
 
 
 def identify(
@@ -59,7 +73,13 @@ def identify(
     return Template(
         project=project,
         group=group,
-        fingerprint=fingerprint(everything),
+        key=fingerprint(everything),
         inputs=everything,
         base=base,
     )
+
+
+def whole_fingerprint(key: str, manifest: str) -> str:
+    """The fingerprint of a template with this key whose manifest has this digest."""
+    parts = (Input("key", key), Input("manifest", manifest))
+    return fingerprint(parts) if manifest else key

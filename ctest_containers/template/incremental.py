@@ -15,9 +15,8 @@ MAX_DEPTH: Final = 5
 """So many incremental builds follow one another; the next is full, and has one layer again."""
 
 MIGRATION: Final = "migration "
-ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*|what (?P<user>\S+) uses")
-"""Inputs of which more may come: modules of migrations and what they use from outside, and what
-`post_migrate` adds for models."""
+ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*")
+"""Inputs of which more may come: modules of migrations, and what `post_migrate` adds for models."""
 
 DIGEST_LENGTH: Final = 16
 """How much of an input's digest is kept with a template."""
@@ -42,13 +41,7 @@ class Difference:
         if self.removed or self.edited:
             return False
         added = any(name.startswith(MIGRATION) for name in self.added)
-        return added and all(map(self._is_addable, self.added))
-
-    def _is_addable(self, name: str) -> bool:
-        found = ADDABLE.fullmatch(name)
-        # An older migration may find today what was not there when it was executed.
-        user = found and found["user"]
-        return found is not None and (user is None or f"{MIGRATION}{user}" in self.added)
+        return added and all(map(ADDABLE.fullmatch, self.added))
 
     def __str__(self) -> str:
         """`2 new migrations: shop.0121, billing.0014`; `edited: shop.0007`."""

@@ -17,6 +17,7 @@ from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
 from ctest_containers.model import Vendor
 from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS
+from ctest_containers.template.identity import Template
 from ctest_containers.text import duration, size, slug
 
 IN_USE_SECONDS: Final = 3600.0
@@ -48,7 +49,9 @@ class KeptTemplate:
         databases: Their names; for SQLite the first alias of each.
         own_image: Whether its server is of the toolkit's own image.
         settings: Names and values of the settings that the user wanted for its server.
-        inputs: The beginnings of the digests of the fingerprint's inputs, by their names.
+        key: The digest of its inputs.
+        inputs: The beginnings of the digests of its inputs, by their names.
+        manifest: What its build used, as JSON.
     """
 
     source: str
@@ -65,6 +68,8 @@ class KeptTemplate:
     own_image: bool
     inputs: Mapping[str, str]
     settings: tuple[tuple[str, str], ...] = ()
+    key: str = ""
+    manifest: str = ""
 
     @property
     def vendor(self) -> Vendor:
@@ -106,7 +111,9 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTempl
             catalog=found.get(labels.CATALOG, ""),
             databases=tuple(json.loads(found.get(labels.DATABASES) or "[]")),
             own_image=bool(found.get(labels.OWN_IMAGE)),
+            key=found.get(labels.KEY, ""),
             inputs=json.loads(found.get(labels.INPUTS) or "{}"),
+            manifest=found.get(labels.MANIFEST, ""),
             settings=tuple(
                 (str(name), str(value))
                 for name, value in json.loads(found.get(labels.SETTINGS) or "[]")
@@ -150,15 +157,18 @@ def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
             catalog=str(found["catalog"]),
             databases=tuple(found["databases"]),
             own_image=False,
+            key=str(found["key"]),
             inputs=dict(found["inputs"]),
+            manifest=str(found["manifest"]),
         )
     return None
 
 
-def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
+def note_use(cache: Path, template: Template) -> None:
     """Remember that a template is used now; one that cannot be noted only looks older."""
     with suppress(OSError):
-        file = _note(cache, slug(project), group, fingerprint)
+        project, group = slug(template.project), template.group.label
+        file = _note(cache, project, group, template.fingerprint)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
 

@@ -6,6 +6,7 @@ import json
 import secrets
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -22,12 +23,14 @@ from ctest_containers.events import Event
 from ctest_containers.model import Lease, address_of
 from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
+from ctest_containers.recording.manifest import Manifest, make_manifest
+from ctest_containers.recording.places import Places
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import EndSessions, RemoveServer, Snapshot, StartServer
 from ctest_containers.template.build import CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.kept import SQLITE_FACTS, KeptTemplate
+from ctest_containers.template.kept import SQLITE_FACTS, KeptTemplate, take_away
 from ctest_containers.text import slug
 
 SNAPSHOT_SECONDS: Final = 600.0
@@ -41,6 +44,7 @@ class BuildOrder:
         start: The earlier template to which migrations are added; None for a full build.
         lent: Databases of other servers that migrations may read.
         close: Descriptors of this process that a forked child must not keep open.
+        places: Where the project is.
     """
 
     template: Template
@@ -50,6 +54,7 @@ class BuildOrder:
     lent: Sequence[Lease]
     close: Sequence[int]
     timeout_seconds: float
+    places: Places
 
     @property
     def depth(self) -> int:
@@ -57,33 +62,47 @@ class BuildOrder:
         return 0 if self.start is None else self.start.depth + 1
 
 
-def make_files(order: BuildOrder, target: Path) -> None:
-    """Make an SQLite template: a folder that gets its name when it is complete."""
+def make_files(order: BuildOrder, target: Callable[[Template], Path]) -> Template:
+    """Make an SQLite template: a folder that gets its name when it is complete.
+
+    Args:
+        target: Gives the folder of a template.
+
+    Returns:
+        The template, with its manifest.
+    """
     group = order.template.group
-    target.parent.mkdir(parents=True, exist_ok=True)
-    making = Path(tempfile.mkdtemp(prefix="making-", dir=target.parent))
+    parent = target(order.template).parent
+    parent.mkdir(parents=True, exist_ok=True)
+    making = Path(tempfile.mkdtemp(prefix="making-", dir=parent))
     try:
         leases = () if order.start is None else _loaded(order.template, Path(order.start.source))
-        _migrate(order, leases, making)
+        manifest = _migrate(order, leases, making)
+        template = replace(order.template, manifest=manifest.digest)
         catalogs = {
             database.aliases[0]: sqlite.catalog(sqlite.file_of(making, database.aliases[0]))
             for database in group.databases
         }
         facts: dict[str, Any] = {
-            "project": slug(order.template.project),
-            "fingerprint": order.template.fingerprint,
+            "project": slug(template.project),
+            "fingerprint": template.fingerprint,
+            "key": template.key,
             "group": group.label,
             "databases": list(catalogs),
             "branch": current_branch(Path.cwd()),
-            "inputs": digests(order.template.inputs),
+            "inputs": digests(template.inputs),
+            "manifest": manifest.to_json(),
             "depth": order.depth,
             "catalog": catalog_digest(catalogs),
         }
         (making / SQLITE_FACTS).write_text(json.dumps(facts))
-        making.rename(target)
+        # What has its name cannot be read.
+        take_away(target(template))
+        making.rename(target(template))
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
+    return template
 
 
 def make_image(
@@ -93,8 +112,12 @@ def make_image(
     server_timeout_seconds: float,
     server_memory_bytes: int,
     report: Callable[[Event], None],
-) -> None:
-    """Make a template of a server: an image that gets its name when it is complete."""
+) -> Template:
+    """Make a template of a server: an image that gets its name when it is complete.
+
+    Returns:
+        The template, with its manifest.
+    """
     template, group = order.template, order.template.group
     assert template.base is not None
     # The host knows a name once, and a second attempt is a server of its own.
@@ -118,14 +141,17 @@ def make_image(
         host.call(EndSessions(server=server), ANSWER_SECONDS)
         # Django gives the test database its name when it creates it.
         leases = server_leases(group, address_of(answer["address"]), without="NAME")
-        _migrate(order, leases, None)
+        manifest = _migrate(order, leases, None)
+        made = replace(template, manifest=manifest.digest)
         snapshot = Snapshot(
             server=server,
-            image=template.image,
+            image=made.image,
             databases=tuple(one.name for one in group.databases),
-            fingerprint=template.fingerprint,
+            fingerprint=made.fingerprint,
             labels={
-                labels.FINGERPRINT: template.fingerprint,
+                labels.FINGERPRINT: made.fingerprint,
+                labels.KEY: template.key,
+                labels.MANIFEST: manifest.to_json(),
                 labels.INPUTS: json.dumps(digests(template.inputs)),
                 labels.DEPTH: str(order.depth),
                 labels.BRANCH: current_branch(Path.cwd()),
@@ -135,14 +161,17 @@ def make_image(
             timeout_seconds=SNAPSHOT_SECONDS,
         )
         host.call(snapshot, SNAPSHOT_SECONDS * 2)
+        return made
     finally:
         # What went wrong before counts more than an engine that has gone meanwhile.
         with suppress(EngineError):
             host.call(RemoveServer(server=server), ANSWER_SECONDS)
 
 
-def _migrate(order: BuildOrder, leases: Sequence[Lease], folder: Path | None) -> None:
-    build_in_child(
+def _migrate(order: BuildOrder, leases: Sequence[Lease], folder: Path | None) -> Manifest:
+    """Have Django make the databases; gives what this and earlier builds of them used."""
+    began = time.time()
+    used = build_in_child(
         setup=order.setup,
         create=order.create,
         group=order.template.group,
@@ -153,6 +182,10 @@ def _migrate(order: BuildOrder, leases: Sequence[Lease], folder: Path | None) ->
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
+    earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
+    if earlier is not None:
+        used |= earlier.used()
+    return make_manifest(used, order.places, since=began)
 
 
 def _loaded(template: Template, folder: Path) -> Sequence[Lease]:

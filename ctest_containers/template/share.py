@@ -22,7 +22,9 @@ from ctest_containers.servers.requests import (
     PushImage,
     SaveImage,
 )
+from ctest_containers.template.identity import Template
 from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.text import slug
 
 TRAVEL_SECONDS: Final = 1800.0
 """What an image may take to or from a registry or a file."""
@@ -34,34 +36,32 @@ CONTENTS: Final = "templates.json"
 """The member of a file of templates that says what the others are."""
 
 
-def shared_name(registry: str, image: str, architecture: str) -> str:
+def shared_name(registry: str, template: Template, architecture: str) -> str:
     """What a template is called in a registry.
 
     All templates are tags of one repository, so that a registry knows which layers it has. A
-    fingerprint is the same on every machine; an image runs on machines of its architecture.
+    key is the same on every machine; an image runs on machines of its architecture.
     """
-    repository, _, fingerprint = image.rpartition(":")
-    project, _, group = repository.rpartition("/")
-    short = project.rpartition("/")[2][:PROJECT_LENGTH].rstrip("-")
-    return f"{registry}:{short}-{group}-{fingerprint}-{architecture}"
+    short = slug(template.project)[:PROJECT_LENGTH].rstrip("-")
+    return f"{registry}:{short}-{template.group.label}-{template.key}-{architecture}"
 
 
-def name_in(registry: str, image: str, host: ServerHostClient) -> str:
+def name_in(registry: str, template: Template, host: ServerHostClient) -> str:
     """What a template of this engine is called in a registry.
 
     Raises:
         EngineError: The engine does not answer.
     """
-    return shared_name(registry, image, str(host.call(AskArchitecture(), ANSWER_SECONDS)))
+    return shared_name(registry, template, str(host.call(AskArchitecture(), ANSWER_SECONDS)))
 
 
-def push(host: ServerHostClient, image: str, registry: str) -> Travelled:
+def push(host: ServerHostClient, template: Template, registry: str) -> Travelled:
     """Send a template to a registry.
 
     Raises:
         RegistryError: It does not answer, or refuses.
     """
-    request = PushImage(image=image, target=name_in(registry, image, host))
+    request = PushImage(image=template.image, target=name_in(registry, template, host))
     return Travelled(**host.call(request, TRAVEL_SECONDS))
 
 

@@ -58,14 +58,17 @@ class Shelf:
         """The folder of an SQLite template."""
         return self.folder / "sqlite" / slug(template.project) / template.fingerprint
 
-    def kept(self, project: str = "*", *, engine: bool = True) -> list[KeptTemplate]:
+    def kept(
+        self, project: str = "*", *, engine: bool = True, sizes: bool = False
+    ) -> list[KeptTemplate]:
         """The templates that exist, of one project or of all.
 
         Args:
             engine: Whether the engine is asked for its images, too.
+            sizes: Whether their sizes are wanted; without, images have none.
         """
         name = project if project == "*" else slug(project)
-        images = self._images(f"{labels.NAMESPACE}/{name}/*") if engine else []
+        images = self._images(f"{labels.NAMESPACE}/{name}/*", sizes=sizes) if engine else []
         found = [*from_images(images, self.folder), *from_files(self.folder)]
         return [one for one in found if project == "*" or one.project == slug(project)]
 
@@ -74,7 +77,7 @@ class Shelf:
         if not template.group.has_server:
             folder = str(self.files(template))
             return next((one for one in from_files(self.folder) if one.source == folder), None)
-        return next(from_images(self._images(template.image), self.folder), None)
+        return next(from_images(self._images(template.image, sizes=True), self.folder), None)
 
     def remove(self, kept: KeptTemplate) -> bool:
         """Give a template up, unless a container uses it; gives whether it is gone."""
@@ -88,7 +91,7 @@ class Shelf:
 
     def prune(self, project: str, *, engine: bool) -> list[tuple[KeptTemplate, str]]:
         """Give up what a project has too much of, within the defaults; gives what is gone."""
-        wanted = to_prune(self.kept(project, engine=engine))
+        wanted = to_prune(self.kept(project, engine=engine, sizes=True))
         return [(one, reason) for one, reason in wanted if self.remove(one)]
 
     def problems(
@@ -120,13 +123,14 @@ class Shelf:
             RegistryError: The registry does not answer, or refuses.
         """
         host = self.host()
-        came = share.name_in(registry, template.image, host)
+        came = share.name_in(registry, template, host)
         travelled = share.pull(host, came)
         if travelled is None:
             return None, []
-        name, problems = self._take_image(
-            host, share.Loaded(template.image, template.group.vendor, came)
-        )
+        found = host.call(FindTemplate(image=came), ANSWER_SECONDS) or {}
+        # A registry calls it by its key.
+        name = f"{template.repository}:{found.get(labels.FINGERPRINT, '')}"
+        name, problems = self._take_image(host, share.Loaded(name, template.group.vendor, came))
         return travelled, [f"{name}: {problem}" for problem in problems]
 
     def refuse(self, template: Template) -> None:
@@ -153,8 +157,8 @@ class Shelf:
                 else:
                     yield self._take_image(self.host(), loaded)
 
-    def _images(self, name: str) -> list[ImageFacts]:
-        found = self.host().call(ListImages(name=name), ANSWER_SECONDS)
+    def _images(self, name: str, *, sizes: bool) -> list[ImageFacts]:
+        found = self.host().call(ListImages(name=name, sizes=sizes), ANSWER_SECONDS)
         return [ImageFacts(**one) for one in found]
 
     def _take_files(self, loaded: share.Loaded) -> tuple[str, list[str]]:
@@ -173,7 +177,7 @@ class Shelf:
         try:
             found = host.call(FindTemplate(image=loaded.source), ANSWER_SECONDS) or {}
             facts = ImageFacts(
-                name=loaded.name, id=loaded.source, labels=found, created=time.time(), own_size=0
+                name=loaded.name, id=loaded.source, labels=found, created=time.time()
             )
             kept = next(from_images([facts], self.folder), None)
             if kept is None:

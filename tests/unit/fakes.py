@@ -142,7 +142,8 @@ class FakeEngine:
     def remove_image(self, image_id: str) -> None:
         self._images.pop(image_id, None)
 
-    def images(self, name: str) -> list[ImageFacts]:
+    def images(self, name: str, *, sizes: bool = False) -> list[ImageFacts]:
+        del sizes
         return [
             ImageFacts(name=one, id=one, labels=labels, created=0.0, own_size=0)
             for one, labels in self._images.items()

@@ -5,24 +5,29 @@ from __future__ import annotations
 import pytest
 
 from ctest_containers.config.values import parse_repository
+from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.template import Template
 from ctest_containers.template.share import shared_name
 
 FINGERPRINT = "ab" * 32
 LONG = "a-project-" * 20
 
 
-def test_all_templates_are_tags_of_one_repository() -> None:
-    image = f"localhost/ctest/shop/postgresql-2:{FINGERPRINT}"
+def template(project: str, number: int) -> Template:
+    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=number, databases=())
+    return Template(
+        project=project, group=group, key=FINGERPRINT, inputs=(), base=None, manifest="c" * 16
+    )
 
-    name = shared_name("ghcr.io/acme/templates", image, "arm64")
+
+def test_all_templates_are_tags_of_one_repository() -> None:
+    name = shared_name("ghcr.io/acme/templates", template("shop", 2), "arm64")
 
     assert name == f"ghcr.io/acme/templates:shop-postgresql-2-{FINGERPRINT}-arm64"
 
 
 def test_a_tag_has_at_most_128_characters_whatever_the_project_is_called() -> None:
-    image = f"localhost/ctest/{LONG}/postgresql-99:{FINGERPRINT}"
-
-    name = shared_name("ghcr.io/acme/templates", image, "ppc64le")
+    name = shared_name("ghcr.io/acme/templates", template(LONG, 99), "ppc64le")
 
     tag = name.rpartition(":")[2]
     assert len(tag) <= 128

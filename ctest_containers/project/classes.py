@@ -1,0 +1,46 @@
+"""The classes whose methods Django calls when it makes a project's databases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+PARTS: Final = (
+    *("SchemaEditorClass", "creation_class", "features_class", "introspection_class", "ops_class"),
+)
+"""Attributes of a database's backend: the classes that do its work."""
+
+
+def building_classes(aliases: Iterable[str]) -> Iterator[type]:
+    """The classes of routers, backends, and of what models are made of, with their bases.
+
+    A method that one of them gets is called instead of the inherited one.
+    """
+    from django.apps import apps
+    from django.db import connections, router
+
+    kinds: set[type] = {type(one) for one in router.routers}
+    for alias in aliases:
+        backend = type(connections[alias])
+        kinds |= {backend, *(getattr(backend, name) for name in PARTS)}
+    for model in apps.get_models(include_auto_created=True):
+        meta = model._meta
+        kinds |= _kinds([*meta.local_fields, *meta.indexes, *meta.constraints])
+    yield from {base for kind in kinds for base in kind.__mro__}
+
+
+def _kinds(values: Iterable[Any]) -> set[type]:
+    """The classes of values, and of all that they are made of."""
+    found: set[type] = set()
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, (list, tuple)):
+            waiting += value
+        elif isinstance(value, dict):
+            waiting += value.values()
+        elif hasattr(type(value), "deconstruct") and not isinstance(value, type):
+            found.add(type(value))
+            _, *parts = value.deconstruct()
+            waiting += parts
+    return found

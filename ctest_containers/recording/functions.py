@@ -1,0 +1,141 @@
+"""Finds out which functions run in a process, at almost no cost."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
+from typing import Any, Final, Protocol
+
+TOOL_NAME: Final = "ctest-containers"
+
+CALLS: Final = 3
+"""How often the calibration calls its function."""
+
+
+class FunctionRecorder(Protocol):
+    """Notes the functions that run from `start` until `stop`."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> Iterable[CodeType]:
+        """End; gives the code of what has run, each at least once."""
+
+
+def function_recorder(is_wanted: Callable[[str], bool]) -> FunctionRecorder:
+    """What records functions with this Python.
+
+    Args:
+        is_wanted: Says of the file of a function whether it matters that the function runs.
+    """
+    if sys.version_info >= (3, 12):
+        return _Monitor(is_wanted)
+    return _Counters(is_wanted)
+
+
+class _Monitor:
+    """Lets the interpreter report each function once; see PEP 669."""
+
+    def __init__(self, is_wanted: Callable[[str], bool]) -> None:
+        self._is_wanted = is_wanted
+        # By identity: equal code may come from several files.
+        self._ran: dict[int, CodeType] = {}
+        self._monitoring: Any = vars(sys)["monitoring"]
+        self._tool = 0
+
+    def start(self) -> None:
+        """See `FunctionRecorder`."""
+        monitoring = self._monitoring
+        free = [number for number in range(5, -1, -1) if monitoring.get_tool(number) is None]
+        self._tool = free[0]
+        monitoring.use_tool_id(self._tool, TOOL_NAME)
+        started = monitoring.events.PY_START
+        disable, ran = monitoring.DISABLE, self._ran
+
+        def note(code: CodeType, _: int) -> Any:
+            ran[id(code)] = code
+            return disable
+
+        monitoring.register_callback(self._tool, started, note)
+        monitoring.set_events(self._tool, started)
+
+    def stop(self) -> Iterable[CodeType]:
+        """See `FunctionRecorder`."""
+        self._monitoring.set_events(self._tool, 0)
+        self._monitoring.free_tool_id(self._tool)
+        return [code for code in self._ran.values() if self._is_wanted(code.co_filename)]
+
+
+class _Counters:
+    """Reads the counters by which CPython 3.10 and 3.11 find out what is worth optimizing.
+
+    A code object counts until it is optimized, so functions get new ones, which have not begun.
+    """
+
+    def __init__(self, is_wanted: Callable[[str], bool]) -> None:
+        self._is_wanted = is_wanted
+        self._offset, self._unused = _calibrate()
+
+    def start(self) -> None:
+        """See `FunctionRecorder`."""
+        # Frozen objects are not listed.
+        gc.unfreeze()
+        for function in self._functions():
+            function.__code__ = _copy(function.__code__)
+
+    def stop(self) -> Iterable[CodeType]:
+        """See `FunctionRecorder`."""
+        codes = {id(one): one for function in self._functions() for one in _codes(function)}
+        return [code for code in codes.values() if self._count(code) != self._unused]
+
+    def _functions(self) -> Iterator[FunctionType]:
+        for one in gc.get_objects():
+            if type(one) is FunctionType and self._is_wanted(one.__code__.co_filename):
+                yield one
+
+    def _count(self, code: CodeType) -> int:
+        return ctypes.c_int.from_address(id(code) + self._offset).value
+
+
+def _calibrate() -> tuple[int, int]:
+    """Where a code object has its counter, and what this is before the first call.
+
+    Raises:
+        RuntimeError: This interpreter has no such counter.
+    """
+    size = CodeType.__basicsize__
+    words = range(0, size - size % 4, 4)
+    namespace: dict[str, Any] = {}
+    exec(compile("def probe():\n    return 1\n", "<calibration>", "exec"), namespace)  # noqa: S102
+    probe = namespace["probe"]
+
+    def values() -> list[int]:
+        return [ctypes.c_int.from_address(id(probe.__code__) + word).value for word in words]
+
+    seen = [values()]
+    for _ in range(CALLS):
+        probe()
+        seen.append(values())
+    for place, word in enumerate(words):
+        counts = [one[place] for one in seen]
+        if counts == [*range(counts[0], counts[0] + len(counts))]:
+            return word, counts[0]
+    raise RuntimeError(f"Python {sys.version} does not count the calls of functions.")
+
+
+def _copy(code: CodeType) -> CodeType:
+    """A code object that has never run, with others in it that have not either."""
+    inner = tuple(_copy(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    return code.replace(co_consts=inner)
+
+
+def _codes(function: FunctionType) -> Iterator[CodeType]:
+    """The code of a function, and of all that is defined in it."""
+    waiting = [function.__code__]
+    while waiting:
+        code = waiting.pop()
+        yield code
+        waiting += [one for one in code.co_consts if isinstance(one, CodeType)]

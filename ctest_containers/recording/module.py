@@ -1,0 +1,206 @@
+"""Finds definitions in the text of a module, and what each of them refers to.
+
+A definition is a function (`fill`, `Loader.rows`), a class without its methods (`Loader`), or what
+a module binds to a name (`ROLES`). An empty name stands for all of a module but its functions.
+"""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.recording.references import (
+    DEFINITIONS,
+    FUNCTIONS,
+    References,
+    imports_of,
+    references_of,
+    walk,
+)
+
+WHOLE: Final = ""
+"""The name of all of a module but its functions."""
+
+INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
+"""Folders of what is installed beside a project; they may be inside that of Python's modules."""
+
+
+@dataclass(frozen=True)
+class Module:
+    """The text of a module; one that cannot be parsed has no definitions.
+
+    Attributes:
+        package: The package from which its relative imports start.
+        is_installed: Whether it is installed beside the project, and no part of it.
+    """
+
+    name: str
+    package: str
+    file: Path
+    text: bytes
+    is_installed: bool
+
+    @classmethod
+    def read(cls, name: str, file: Path) -> Module | None:
+        """The module of this name; None if its file cannot be read."""
+        with suppress(OSError):
+            package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+            installed = not INSTALLED.isdisjoint(file.parts)
+            return cls(name, package, file, file.read_bytes(), installed)
+        return None
+
+    @cached_property
+    def statements(self) -> list[ast.stmt]:
+        """Those at its top."""
+        with (
+            warnings.catch_warnings(),
+            suppress(SyntaxError, ValueError, RecursionError, MemoryError),
+        ):
+            # They are for those who import it, and must not become errors here.
+            warnings.simplefilter("ignore")
+            return ast.parse(self.text).body
+        return []
+
+    @cached_property
+    def imported(self) -> Mapping[str, list[str]]:
+        """What names mean that come from other modules; an import that fails may have others."""
+        return imports_of(self.statements, self.package)
+
+    @cached_property
+    def stars(self) -> list[str]:
+        """The modules from which it imports all."""
+        return self.imported.get("*", [])
+
+    @cached_property
+    def nodes(self) -> Mapping[str, list[ast.stmt]]:
+        """The statements that give each name a meaning, and functions and classes by their paths.
+
+        Imports are left out.
+        """
+        found: dict[str, list[ast.stmt]] = defaultdict(list)
+        for statement in self.statements:
+            for name in dict.fromkeys(_bound(statement)):
+                found[name].append(statement)
+        for path, node in self._definitions:
+            if "." in path:
+                found[path].append(node)
+        return dict(found)
+
+    def is_function(self, name: str) -> bool:
+        """Whether a name is that of a function, and of nothing else."""
+        nodes = self.nodes.get(name, [])
+        return bool(nodes) and all(isinstance(node, FUNCTIONS) for node in nodes)
+
+    def function_at(self, line: int) -> str:
+        """The name of the innermost function that has this line, counted from 1.
+
+        Returns:
+            The name of what the statement binds where no function has it.
+        """
+        if line in self._functions_by_line:
+            return self._functions_by_line[line]
+        for statement in self.statements:
+            if line in _lines(statement):
+                return next(_bound(statement), WHOLE)
+        return WHOLE
+
+    def text_of(self, name: str) -> bytes | None:
+        """The text of a definition; None where there is no such definition."""
+        if name != WHOLE and name not in self.nodes:
+            return None
+        nodes = self._nodes_of(name)
+        numbers = {number for node in nodes for number in _own_lines(node)}
+        # A method that is new, or gone, decides whether one that is inherited is called.
+        methods = [
+            f"{inner.name}\n".encode()
+            for node in nodes
+            if isinstance(node, ast.ClassDef)
+            for inner in node.body
+            if isinstance(inner, FUNCTIONS)
+        ]
+        every = self._text_lines
+        return b"".join([*(every[number - 1] for number in sorted(numbers)), *methods])
+
+    def references(self, name: str) -> References:
+        """The names that a definition uses."""
+        found = [references_of(node, self.package) for node in self._nodes_of(name)]
+        return References(
+            frozenset[str]().union(*(one.inside for one in found)),
+            frozenset[str]().union(*(one.imported for one in found)),
+        )
+
+    def _nodes_of(self, name: str) -> list[ast.stmt]:
+        if name == WHOLE:
+            return [node for node in self.statements if not isinstance(node, FUNCTIONS)]
+        return self.nodes.get(name, [])
+
+    @cached_property
+    def _text_lines(self) -> list[bytes]:
+        return self.text.splitlines(keepends=True)
+
+    @cached_property
+    def _definitions(self) -> list[tuple[str, ast.stmt]]:
+        """All functions and classes by their paths, each before those inside it."""
+        found: list[tuple[str, ast.stmt]] = []
+        waiting: list[tuple[str, Any]] = [("", node) for node in reversed(self.statements)]
+        while waiting:
+            prefix, node = waiting.pop()
+            if isinstance(node, DEFINITIONS):
+                found.append((f"{prefix}{node.name}", node))
+                prefix = f"{prefix}{node.name}."
+            waiting += [(prefix, one) for one in ast.iter_child_nodes(node)]
+        return found
+
+    @cached_property
+    def _functions_by_line(self) -> dict[int, str]:
+        found: dict[int, str] = {}
+        for path, node in self._definitions:
+            if isinstance(node, FUNCTIONS):
+                found.update(dict.fromkeys(_lines(node), path))
+        return found
+
+
+def _bound(statement: ast.stmt) -> Iterator[str]:
+    """The names that a statement gives a meaning, or changes the values of; without imports."""
+    if isinstance(statement, DEFINITIONS):
+        yield statement.name
+        return
+    for node in walk([statement]):
+        if isinstance(node, DEFINITIONS):
+            yield node.name
+        elif isinstance(getattr(node, "ctx", None), ast.Store):
+            yield _root(node)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            # Such as `ROWS.append(1)`.
+            yield _root(node.value.func)
+
+
+def _root(node: Any) -> str:
+    """`a` for `a.b[c].d`; empty for what does not begin with a name."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _lines(node: Any) -> range:
+    """The lines of a statement with its decorators, counted from 1."""
+    first = min(one.lineno for one in (node, *getattr(node, "decorator_list", [])))
+    return range(first, node.end_lineno + 1)
+
+
+def _own_lines(node: ast.stmt) -> Iterator[int]:
+    """The same; of a class without those of its methods, and of what stands between them."""
+    if not isinstance(node, ast.ClassDef):
+        yield from _lines(node)
+        return
+    yield from range(_lines(node)[0], _lines(node.body[0])[0])
+    for inner in node.body:
+        if not isinstance(inner, FUNCTIONS):
+            yield from _own_lines(inner)

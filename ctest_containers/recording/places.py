@@ -1,0 +1,110 @@
+"""Names of files that are the same in every checkout of a project, and on every machine."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.recording.module import INSTALLED
+
+INSTALLED_PREFIX: Final = "python:"
+"""How names begin of what is found on Python's search path."""
+
+NO_FILES: Final = ("/proc/", "/dev/", "/sys/")
+"""Folders of the system's whose files say something else at each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a project is.
+
+    Attributes:
+        project: The folder in which its commands run.
+        checkout: The folder of the repository that has it; the same folder where there is none.
+        installed: The folders on Python's search path, apart from those of the checkout's own.
+        python: The folders of Python itself, and of Django.
+        temporary: The folder for files that are forgotten.
+    """
+
+    project: str
+    checkout: str
+    installed: tuple[str, ...]
+    python: tuple[str, ...]
+    temporary: str
+
+    @classmethod
+    def here(cls) -> Places:
+        """The places of this process, which has loaded the project."""
+        import django
+
+        project = os.path.realpath(Path.cwd())
+        checkout = project
+        for folder in Path(project).parents:
+            if (folder / ".git").exists():
+                checkout = str(folder)
+        entries = [os.path.realpath(entry) for entry in sys.path if entry]
+        return cls(
+            project=project,
+            checkout=checkout,
+            installed=tuple(
+                one
+                for one in sorted(entries, key=len, reverse=True)
+                # A virtual environment may be in the checkout.
+                if not _is_below(one, checkout) or not INSTALLED.isdisjoint(Path(one).parts)
+            ),
+            python=(
+                *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
+                os.path.dirname(os.path.realpath(django.__file__)),  # noqa: PTH120
+            ),
+            temporary=os.path.realpath(tempfile.gettempdir()),
+        )
+
+    def name_of(self, path: str) -> str:
+        """The name of a file or folder; empty where it is no input of the project.
+
+        Args:
+            path: As it was opened, from the project's folder.
+        """
+        # Not resolved: a link in the checkout is named as the project names it.
+        whole = os.path.normpath(os.path.join(self.project, path))  # noqa: PTH118
+        if whole.startswith(NO_FILES) or whole == os.sep:
+            return ""
+        for folder in self.installed:
+            if _is_below(whole, folder) and whole != folder:
+                relative = os.path.relpath(whole, folder).replace(os.sep, "/")
+                return f"{INSTALLED_PREFIX}{relative}"
+        if _is_below(whole, self.checkout):
+            return os.path.relpath(whole, self.project).replace(os.sep, "/")
+        if _is_below(whole, self.temporary):
+            return ""
+        return whole.replace(os.sep, "/")
+
+    def paths_of(self, name: str) -> Iterator[str]:
+        """Where a file of this name may be; the first that exists counts."""
+        if name.startswith(INSTALLED_PREFIX):
+            relative = name.removeprefix(INSTALLED_PREFIX)
+            yield from (f"{folder}/{relative}" for folder in self.installed)
+        else:
+            yield os.path.join(self.project, name)  # noqa: PTH118
+
+    def portable(self, text: str) -> str:
+        """A text in which the checkout is called the same wherever it is."""
+        return text.replace(self.checkout, ".")
+
+    def is_python_s(self, path: str) -> bool:
+        """Whether a file belongs to Python or Django, whose versions are inputs by themselves."""
+        *standard, django = self.python
+        if _is_below(path, django):
+            return True
+        installed = not INSTALLED.isdisjoint(Path(path).parts)
+        return not installed and any(_is_below(path, folder) for folder in standard)
+
+
+def _is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip(os.sep)}{os.sep}")

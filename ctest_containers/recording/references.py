@@ -1,0 +1,122 @@
+"""Finds the names that a part of a module uses."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
+DEFINITIONS: Final = (*FUNCTIONS, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class References:
+    """The names, with dots, that a definition uses.
+
+    Attributes:
+        inside: As its module calls them.
+        imported: Those that it imports itself, from the beginning of their module's name.
+    """
+
+    inside: frozenset[str]
+    imported: frozenset[str]
+
+
+def references_of(statement: ast.stmt, package: str) -> References:
+    """The names that a statement uses."""
+    used: set[str] = set()
+    own: set[str] = set()
+    shared: set[str] = set()
+    imports: list[ast.AST] = []
+    waiting: list[ast.AST] = [statement]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            imports.append(node)
+        elif dotted := _dotted(node):
+            used.add(dotted)
+            if isinstance(getattr(node, "ctx", None), ast.Store):
+                own.add(dotted)
+        elif isinstance(statement, ast.ClassDef) and isinstance(node, FUNCTIONS):
+            # A method that runs is a definition by itself.
+            waiting += node.decorator_list
+        else:
+            if isinstance(node, ast.arg):
+                own.add(node.arg)
+            elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                shared.update(node.names)
+            waiting += ast.iter_child_nodes(node)
+    if not isinstance(statement, FUNCTIONS):
+        # What a statement binds, others use; what it imports, its module does.
+        return References(frozenset(used), frozenset())
+    origins = imports_of(imports, package)
+    inside: set[str] = set()
+    imported: set[str] = set()
+    for dotted in used:
+        root, dot, rest = dotted.partition(".")
+        if root in origins:
+            imported |= {f"{origin}{dot}{rest}" for origin in origins[root]}
+        elif root not in own - shared:
+            inside.add(dotted)
+    # What is imported and not used has an effect when it is imported.
+    for origin in _imported_wholes(imports, package):
+        if not any(f"{one}.".startswith(f"{origin}.") for one in imported):
+            imported.add(origin)
+    return References(frozenset(inside), frozenset(imported))
+
+
+def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
+    """What names mean that come from other modules, as far as they are imported there."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for node in walk(nodes):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                top = one.name.partition(".")[0]
+                found[one.asname or top].append(one.name if one.asname else top)
+        elif isinstance(node, ast.ImportFrom) and (source := _source(node, package)):
+            for one in node.names:
+                whole = source if one.name == "*" else f"{source}.{one.name}"
+                found[one.asname or one.name].append(whole)
+    return found
+
+
+def walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """All nodes but those inside functions and classes."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, DEFINITIONS):
+            waiting += ast.iter_child_nodes(node)
+
+
+def _source(node: ast.ImportFrom, package: str) -> str:
+    """The name of the module from which something is imported; empty where there is none."""
+    with suppress(ImportError):
+        name = "." * node.level + (node.module or "")
+        return importlib.util.resolve_name(name, package) if node.level else name
+    return ""
+
+
+def _imported_wholes(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
+    """The whole names of what is imported."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and (source := _source(node, package)):
+            for one in node.names:
+                yield source if one.name == "*" else f"{source}.{one.name}"
+
+
+def _dotted(node: ast.AST) -> str:
+    """`a.b.c` for such a chain of attributes; empty for anything else."""
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(names)]) if isinstance(node, ast.Name) else ""

@@ -1,0 +1,159 @@
+"""Finds modules without importing them, and follows what their definitions refer to."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from ctest_containers.recording.module import INSTALLED, WHOLE, Module
+
+Definition: TypeAlias = tuple[str, str]
+"""The name of a module, and that of a definition in it."""
+
+VERSIONED: Final = frozenset({"django", "ctest_containers", "__main__"})
+"""Packages whose versions are inputs, or that decide nothing, and the program that was started."""
+
+SETTINGS: Final = "django.conf.settings."
+"""How the whole names of settings begin."""
+
+STANDARD_LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
+
+
+class Sources:
+    """The modules that have been read, each once."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, Module | None] = {}
+
+    def find(self, name: str) -> Module | None:
+        """The module of this name; None where it has no text, or is Python's or Django's."""
+        if name not in self._modules:
+            file = locate(name)
+            self._modules[name] = None if file is None else Module.read(name, file)
+        return self._modules[name]
+
+    def closure(self, definitions: Iterable[Definition]) -> set[Definition]:
+        """These definitions, and what they refer to in the project, directly or through others.
+
+        The functions that a function calls are left out: those that run are recorded themselves.
+        What a statement calls has run when its module was imported, before anything was recorded.
+        """
+        found: set[tuple[Definition, bool]] = set()
+        waiting = [(definition, False) for definition in definitions]
+        while waiting:
+            definition, has_run = waiting.pop()
+            module = self.find(definition[0])
+            if (definition, has_run) in found or module is None:
+                continue
+            found.add((definition, has_run))
+            follows = has_run or not module.is_function(definition[1])
+            # What is installed beside the project changes as a whole.
+            if not module.is_installed:
+                waiting += [
+                    (other, follows)
+                    for other, is_function in self._references(module, definition[1])
+                    if follows or not is_function
+                ]
+        return {definition for definition, _ in found}
+
+    def settings(self, definition: Definition) -> set[str]:
+        """The names of the settings that a definition reads by their names."""
+        module = self.find(definition[0])
+        if module is None:
+            return set()
+        used = module.references(definition[1])
+        wholes = {*used.imported}
+        for dotted in used.inside:
+            root, dot, rest = dotted.partition(".")
+            wholes |= {f"{origin}{dot}{rest}" for origin in module.imported.get(root, [])}
+        parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
+        return {name for one in parts if (name := one.partition(".")[0]).isupper()}
+
+    def _references(self, module: Module, name: str) -> Iterator[tuple[Definition, bool]]:
+        """The definitions to which another one refers, and whether they are functions."""
+        owner = name.rpartition(".")[0]
+        if owner:
+            yield (module.name, owner), module.is_function(owner)
+        used = module.references(name)
+        places = [place for one in used.inside for place in self._resolve(module, one, set())]
+        places += [place for one in used.imported for place in self._split(one, set())]
+        for other, part in places:
+            if (target := self.find(other)) is not None:
+                yield (other, part), target.is_function(part)
+
+    def _resolve(self, module: Module, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
+        """Where something is defined that a module calls by this name, with dots.
+
+        Args:
+            seen: What has been looked for on the way here; imports may lead in circles.
+        """
+        root, dot, rest = dotted.partition(".")
+        if (module.name, root) in seen:
+            return
+        seen.add((module.name, root))
+        if root in module.nodes:
+            yield module.name, root
+        origins = module.imported.get(root, [])
+        if root not in module.nodes and not origins:
+            origins = [f"{star}.{root}" for star in module.stars]
+        for origin in origins:
+            yield from self._split(f"{origin}{dot}{rest}", seen)
+
+    def _split(self, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
+        """Where something is defined whose name begins with that of a module."""
+        parts = dotted.split(".")
+        for count in range(len(parts), 0, -1):
+            module = self.find(".".join(parts[:count]))
+            if module is None:
+                continue
+            if count == len(parts):
+                yield module.name, WHOLE
+            else:
+                yield from self._resolve(module, ".".join(parts[count:]), seen)
+            return
+
+
+def locate(name: str) -> Path | None:
+    """The file of a module that is neither Python's nor Django's; it is not imported."""
+    if not name or name.partition(".")[0] in VERSIONED:
+        return None
+    loaded = getattr(sys.modules.get(name), "__file__", None)
+    file = Path(loaded) if isinstance(loaded, str) else _search(name)
+    if file is None or file.suffix != ".py" or is_python_s(file):
+        return None
+    return file
+
+
+def is_python_s(file: Path) -> bool:
+    """Whether a file belongs to Python itself."""
+    if not file.is_relative_to(STANDARD_LIBRARY):
+        return False
+    return INSTALLED.isdisjoint(file.relative_to(STANDARD_LIBRARY).parts)
+
+
+def _search(name: str) -> Path | None:
+    """The file of a module that has not been imported."""
+    top, *parts = name.split(".")
+    spec = None
+    with suppress(ImportError, ValueError):
+        spec = importlib.util.find_spec(top)
+    if spec is None:
+        return None
+    file = Path(spec.origin) if spec.origin else None
+    folders = [Path(one) for one in spec.submodule_search_locations or ()]
+    for part in parts:
+        starts = [folder / part for folder in folders]
+        package = next((one for one in starts if (one / "__init__.py").is_file()), None)
+        module = next((one for one in starts if one.with_suffix(".py").is_file()), None)
+        if package is not None:
+            file, folders = package / "__init__.py", [package]
+        elif module is not None:
+            file, folders = module.with_suffix(".py"), []
+        else:
+            file, folders = None, starts
+    return file

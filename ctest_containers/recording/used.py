@@ -1,0 +1,63 @@
+"""The names of what a build has used."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Final
+
+from ctest_containers.recording.sources import Definition
+
+MOST_FILES: Final = 100_000
+"""Comparing so many takes about a second."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """The names of what a build has used.
+
+    Attributes:
+        definitions: Names of modules, and of definitions in them.
+        files: Names of files that were read.
+        folders: Those of folders that were listed.
+        paths: Those of what was looked at without being read.
+        variables: Names of environment variables.
+        settings: Names of settings.
+        programs: Names of programs that were started.
+        trees: Names of folders all of whose files count; in place of single files if there are too
+            many.
+    """
+
+    definitions: frozenset[Definition] = frozenset()
+    files: frozenset[str] = frozenset()
+    folders: frozenset[str] = frozenset()
+    paths: frozenset[str] = frozenset()
+    variables: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    programs: frozenset[str] = frozenset()
+    trees: frozenset[str] = frozenset()
+
+    def __or__(self, other: Used) -> Used:
+        """What either build has used."""
+        names = [one.name for one in fields(self)]
+        return Used(**{name: getattr(self, name) | getattr(other, name) for name in names})
+
+    def summarized(self) -> Used:
+        """The same with folders in place of their files, if there are too many to compare."""
+        names = self.files | self.paths
+        if len(names) <= MOST_FILES:
+            return self
+        trees = frozenset(posixpath.dirname(name) for name in names)
+        return replace(self, files=frozenset(), paths=frozenset(), trees=self.trees | trees)
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps({name: sorted(value) for name, value in asdict(self).items()})
+
+    @classmethod
+    def from_json(cls, text: str) -> Used:
+        """What `to_json` gave."""
+        found = json.loads(text)
+        found["definitions"] = map(tuple, found["definitions"])
+        return cls(**{name: frozenset(value) for name, value in found.items()})

@@ -1,0 +1,58 @@
+"""Which of the templates that exist is the one that today's code would build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ctest_containers.recording.manifest import Manifest, differences
+from ctest_containers.recording.places import Places
+from ctest_containers.template.identity import Template
+from ctest_containers.template.kept import KeptTemplate
+
+UNREADABLE: Final = "the list of what its build used, which cannot be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was found among the templates that exist.
+
+    Attributes:
+        template: The template; without a manifest where none is right today.
+        changes: What is another today than for the template with this key that differs least.
+    """
+
+    template: Template
+    changes: tuple[str, ...] = ()
+
+
+def choose(template: Template, kept: Iterable[KeptTemplate], places: Places) -> Choice:
+    """The template whose build used what there is today; the one used last goes first.
+
+    Args:
+        template: The wanted one; its manifest is not looked at.
+        kept: Those of the project.
+    """
+    wanted = replace(template, manifest="")
+    nearest: list[str] | None = None
+    for one in sorted(kept, key=lambda one: -one.used):
+        if (one.group, one.key) != (template.group.label, template.key):
+            continue
+        found = changes(one, places)
+        if not found:
+            manifest = Manifest.from_json(one.manifest)
+            assert manifest is not None
+            resolved = replace(template, manifest=manifest.digest)
+            if resolved.fingerprint == one.fingerprint:
+                return Choice(resolved)
+            found = [UNREADABLE]
+        if nearest is None or len(found) < len(nearest):
+            nearest = found
+    return Choice(wanted, tuple(nearest or ()))
+
+
+def changes(kept: KeptTemplate, places: Places) -> list[str]:
+    """What is another today than when a template was built, by name."""
+    manifest = Manifest.from_json(kept.manifest)
+    return [UNREADABLE] if manifest is None else differences(manifest, places)

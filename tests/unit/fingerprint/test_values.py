@@ -1,0 +1,87 @@
+"""Values have the same text wherever the same code defines them, and another if they differ."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import threading
+from typing import Any
+
+import pytest
+
+from ctest_containers.fingerprint.values import describe, state_of
+
+
+class Role:
+    """A project's own object."""
+
+    def __init__(self, name: Any) -> None:
+        self.name = name
+
+    @functools.cached_property
+    def length(self) -> int:
+        """Kept when somebody asks."""
+        return len(self.name)
+
+    def greet(self) -> None:
+        """A method."""
+
+
+class Anything:
+    """Answers to any name."""
+
+    def __getattr__(self, name: str) -> Anything:
+        return self
+
+    def __call__(self) -> None:
+        """Gives nothing."""
+
+
+class Color(enum.Enum):
+    """Some colors."""
+
+    RED = 1
+
+
+def first(*_: object) -> None:
+    """A function."""
+
+
+def second(*_: object) -> None:
+    """Another one."""
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"a": first}, {"a": second}),
+        ({"a": first}, {"a": first, "b": second}),
+        ([Role("a")], [Role("b")]),
+        ({"a": [Role("a")]}, {"a": [Role("a"), Role("a")]}),
+        (functools.partial(first, 1), functools.partial(first, 2)),
+        ({Color.RED}, {Role}),
+        (Role(first), Role(second)),
+    ],
+)
+def test_a_change_of_what_is_in_a_value_shows(before: Any, after: Any) -> None:
+    assert describe(state_of(before)) == describe(state_of(before))
+    assert describe(state_of(before)) != describe(state_of(after))
+
+
+def test_what_differs_from_process_to_process_does_not_show() -> None:
+    for make in (object, threading.Lock, Anything, lambda: Role(threading.Lock())):
+        assert describe(state_of([make()])) == describe(state_of([make()]))
+
+
+def test_what_is_kept_when_somebody_asks_does_not_show() -> None:
+    asked, other = Role("a"), Role("a")
+
+    assert asked.length == 1
+    assert describe(state_of(asked)) == describe(state_of(other))
+
+
+def test_a_value_that_contains_itself_has_a_text() -> None:
+    role: Any = Role("a")
+    role.friends = [role]
+
+    assert "Role" in describe(state_of(role))

@@ -1,0 +1,220 @@
+"""A manifest tells by name what of a build's inputs is another today, and keeps no value of any."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from ctest_containers.recording.manifest import (
+    CHANGED,
+    Manifest,
+    differences,
+    make_manifest,
+)
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.used import MOST_FILES, Used
+
+SECRET = "open-sesame"
+
+USED = Used(
+    definitions=frozenset({("own_manifest", "ROLES"), ("own_manifest", "fill")}),
+    files=frozenset({"seed/rows.csv", "seed/missing.csv"}),
+    folders=frozenset({"seed"}),
+    paths=frozenset({"switch"}),
+    variables=frozenset({"OWN_TENANT", "OWN_UNSET"}),
+    settings=frozenset({"OWN_LIMIT"}),
+)
+
+MODULE = """ROLES = ["viewer"]
+
+def fill():
+    return ROLES
+
+def other():
+    pass
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: None) -> Path:
+    """A project with one of each kind of input."""
+    del configured_django
+    folder = tmp_path / "checkout"
+    (folder / "seed").mkdir(parents=True)
+    (folder / ".git").mkdir()
+    (folder / "own_manifest.py").write_text(MODULE)
+    (folder / "seed" / "rows.csv").write_text("one\n")
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("OWN_TENANT", SECRET)
+    monkeypatch.setattr(settings, "OWN_LIMIT", {"rows": 3, "at": str(folder / "x")}, raising=False)
+    return folder
+
+
+def made() -> Manifest:
+    """The manifest of today, as it is kept with a template."""
+    found = Manifest.from_json(make_manifest(USED, Places.here()).to_json())
+    assert found is not None
+    return found
+
+
+Change = Callable[[Path, pytest.MonkeyPatch], object]
+
+
+def write(name: str, text: str) -> Change:
+    return lambda folder, _: (folder / name).write_text(text)
+
+
+def remove(name: str) -> Change:
+    return lambda folder, _: (folder / name).unlink()
+
+
+CHANGES: dict[str, tuple[Change, list[str]]] = {
+    "a file": (write("seed/rows.csv", "two\n"), ["seed/rows.csv"]),
+    "a file that is gone": (remove("seed/rows.csv"), ["seed/rows.csv", "the files in seed"]),
+    "a file that was missing": (
+        write("seed/missing.csv", ""),
+        ["seed/missing.csv", "the files in seed"],
+    ),
+    "a folder": (write("seed/more.csv", ""), ["the files in seed"]),
+    "what was only looked at": (write("switch", ""), ["switch"]),
+    "a value": (
+        write("own_manifest.py", MODULE.replace("viewer", "editor")),
+        ["own_manifest.ROLES"],
+    ),
+    "a function": (
+        write("own_manifest.py", MODULE.replace("return", "pass; return")),
+        ["own_manifest.fill"],
+    ),
+    "a module that is gone": (
+        remove("own_manifest.py"),
+        ["own_manifest.ROLES", "own_manifest.fill"],
+    ),
+    "a variable": (
+        lambda _, patch: patch.setenv("OWN_TENANT", "x"),
+        ["environment variable OWN_TENANT"],
+    ),
+    "a variable that was not set": (
+        lambda _, patch: patch.setenv("OWN_UNSET", ""),
+        ["environment variable OWN_UNSET"],
+    ),
+    "a setting": (
+        lambda _, patch: patch.setattr(settings, "OWN_LIMIT", 4),
+        ["setting OWN_LIMIT"],
+    ),
+    "a setting that is gone": (
+        lambda _, patch: patch.delattr(settings, "OWN_LIMIT"),
+        ["setting OWN_LIMIT"],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_whatever_changes_is_named(
+    what: str, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, named = CHANGES[what]
+    manifest = made()
+    assert differences(manifest, Places.here()) == []
+
+    change(project, monkeypatch)
+
+    assert sorted(differences(manifest, Places.here())) == sorted(named)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace("pass", "return 5"),
+        lambda text: f"# A comment.\n\n{text}\nUNUSED = 1\n",
+        lambda text: text.replace("\n", "\r\n"),
+    ],
+    ids=["another function", "what nothing refers to", "line ends"],
+)
+def test_edits_of_what_has_not_run_change_nothing(
+    edit: Callable[[str], str], project: Path
+) -> None:
+    manifest = made()
+
+    (project / "own_manifest.py").write_bytes(edit(MODULE).encode())
+    (project / "seed" / "rows.csv").write_bytes(b"one\r\n")
+    (project / "seed" / ".rows.csv.swp").write_text("")
+    os.utime(project / "seed" / "rows.csv", (1, 1))
+
+    assert differences(manifest, Places.here()) == []
+
+
+def test_another_checkout_has_the_same_manifest(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = made()
+    elsewhere = project.rename(tmp_path / "elsewhere")
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.syspath_prepend(str(elsewhere))
+    limit = {"rows": 3, "at": str(elsewhere / "x")}
+    monkeypatch.setattr(settings, "OWN_LIMIT", limit, raising=False)
+
+    assert made() == manifest
+
+
+def test_no_value_is_kept(project: Path) -> None:
+    text = made().to_json()
+
+    assert SECRET not in text
+    assert "viewer" not in text
+    assert str(project) not in text
+
+
+def test_what_changes_during_a_build_counts_as_changed_afterwards(project: Path) -> None:
+    began = time.time() - 60
+
+    manifest = make_manifest(USED, Places.here(), since=began)
+
+    assert manifest.others["files"]["seed/rows.csv"].startswith(CHANGED)
+    assert make_manifest(USED, Places.here(), since=began).digest != manifest.digest
+    assert "seed/rows.csv" in differences(manifest, Places.here())
+    assert "own_manifest.ROLES" in differences(manifest, Places.here())
+    assert project.exists()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"modules": 3}', '{"unknown": {}}', "null"])
+def test_what_is_no_manifest_cannot_be_read(text: str) -> None:
+    assert Manifest.from_json(text) is None
+
+
+def test_the_names_that_a_build_used_come_back_from_its_manifest_and_from_text(
+    project: Path,
+) -> None:
+    assert made().used() == USED
+    assert Used.from_json(USED.to_json()) == USED
+    assert json.loads(USED.to_json())["files"] == ["seed/missing.csv", "seed/rows.csv"]
+    assert project.exists()
+
+
+def test_100_000_entries_are_compared_in_a_second_of_processor_time(project: Path) -> None:
+    names = frozenset(f"missing/{number:06}" for number in range(100_000))
+    manifest = make_manifest(Used(files=names), Places.here())
+    began = time.process_time()
+
+    found = differences(manifest, Places.here())
+
+    assert (found, project.exists()) == ([], True)
+    assert time.process_time() - began < 5
+
+
+def test_more_files_than_that_count_by_their_folders(project: Path) -> None:
+    names = {f"seed/{number}" for number in range(MOST_FILES + 1)}
+    manifest = make_manifest(
+        Used(files=frozenset(names), paths=frozenset({"switch"})), Places.here()
+    )
+
+    (project / "seed" / "rows.csv").write_text("two\n")
+
+    assert manifest.used() == Used(trees=frozenset({"seed", ""}))
+    assert "the files and their contents in seed" in differences(manifest, Places.here())

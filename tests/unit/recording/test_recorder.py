@@ -1,0 +1,193 @@
+"""What the code of a project asks for is recorded, however it asks, and nothing that others do."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from textwrap import indent
+
+import pytest
+from django.conf import settings
+
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.used import Used
+
+HEADER = """
+import glob
+import importlib
+import importlib.resources
+import json
+import os
+import pkgutil
+import shutil
+import subprocess
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+import own_used.roles
+
+def helper():
+    return 1
+
+def unused():
+    return 2
+
+def build():
+"""
+
+FILES: dict[str, tuple[str, set[str]]] = {
+    "open": ("open('seed/rows.json').close()", {"seed/rows.json"}),
+    "pathlib": ("Path('seed/rows.json').read_text()", {"seed/rows.json"}),
+    "another folder": ("Path('seed/../seed/rows.json').read_bytes()", {"seed/rows.json"}),
+    "absolute": ("Path('seed/rows.json').resolve().read_bytes()", {"seed/rows.json"}),
+    "json": ("json.load(open('seed/rows.json'))", {"seed/rows.json"}),
+    "what is missing": ("try: open('seed/none')\nexcept OSError: pass", {"seed/none"}),
+    "data of a package": ("pkgutil.get_data('own_used', 'data.txt')", {"own_used/data.txt"}),
+    "a resource": (
+        "(importlib.resources.files('own_used') / 'data.txt').read_text()",
+        {"own_used/data.txt"},
+    ),
+    "shutil": ("shutil.copy('seed/rows.json', tempfile.gettempdir() + '/x')", {"seed/rows.json"}),
+    "written": ("open('written', 'w').close(); open('written').close()", set()),
+    "appended": ("open('seed/rows.json', 'a').close()", set()),
+    "a temporary file": ("tempfile.TemporaryFile().close()", set()),
+    "what Python imports": ("import colorsys, own_used.late", set()),
+    "a system file": ("open('/dev/null').close()", set()),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: None) -> Path:
+    """A project whose `build` a test writes."""
+    del configured_django
+    folder = tmp_path / "project"
+    (folder / "seed").mkdir(parents=True)
+    (folder / "seed" / "rows.json").write_text("{}")
+    (folder / "own_used").mkdir()
+    for name in ("__init__.py", "late.py", "data.txt"):
+        (folder / "own_used" / name).write_text("")
+    (folder / "own_used" / "roles.py").write_text("ROLES = []\n")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("OWN_TENANT", "acme")
+    monkeypatch.setattr(settings, "OWN_LIMIT", 3, raising=False)
+    return folder
+
+
+def used_by(project: Path, body: str) -> Used:
+    """What a child process uses whose `build` has this body."""
+    (project / "own_used" / "work.py").write_text(HEADER + indent(body, "    "))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            from own_used import work  # type: ignore[import-not-found]
+
+            recorder = Recorder(Places.here(), ())
+            recorder.start()
+            work.build()
+            os.write(writing, recorder.stop().to_json().encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    return Used.from_json(text)
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_files_are_recorded_whatever_opens_them(way: str, project: Path) -> None:
+    body, expected = FILES[way]
+
+    assert used_by(project, body).files == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["os.listdir('seed')", "list(os.scandir('seed'))", "list(Path('seed').iterdir())",
+     "glob.glob('seed/*.json')", "list(Path('seed').glob('*.json'))", "list(os.walk('seed'))"],
+)  # fmt: skip
+def test_folders_are_recorded_whatever_lists_them(body: str, project: Path) -> None:
+    assert used_by(project, body).folders == {"seed"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["os.path.exists('flag')", "Path('flag').exists()", "os.path.isfile('flag')",
+     "Path('flag').is_dir()", "os.access('flag', os.R_OK)"],
+)  # fmt: skip
+def test_what_is_only_looked_at_is_recorded(body: str, project: Path) -> None:
+    assert used_by(project, body).paths == {"flag"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["os.environ['OWN_TENANT']", "os.environ.get('OWN_TENANT')", "os.getenv('OWN_TENANT')",
+     "'OWN_TENANT' in os.environ", "os.environb.get(b'OWN_TENANT')",
+     "os.path.expandvars('$OWN_TENANT')", "os.environ.setdefault('OWN_TENANT', 'x')"],
+)  # fmt: skip
+def test_variables_are_recorded_whatever_reads_them(body: str, project: Path) -> None:
+    assert used_by(project, body).variables == {"OWN_TENANT"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["dict(os.environ)", "os.environ.copy()", "{**os.environ}", "shutil.which('sh')",
+     "subprocess.run(['true'], env={**os.environ, 'X': '1'})", "Path.home()",
+     "os.environ['OWN_TENANT'] = 'x'; os.environ['OWN_TENANT']", "settings.DEBUG"],
+)  # fmt: skip
+def test_variables_that_are_passed_on_or_that_python_needs_are_not(
+    body: str, project: Path
+) -> None:
+    assert used_by(project, body).variables == set()
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["settings.OWN_LIMIT", "getattr(settings, 'OWN_' + 'LIMIT')", "hasattr(settings, 'OWN_LIMIT')"],
+)
+def test_settings_are_recorded_whatever_reads_them(body: str, project: Path) -> None:
+    assert "OWN_LIMIT" in used_by(project, body).settings
+
+
+def test_settings_of_django_s_are_recorded_where_a_function_names_them(project: Path) -> None:
+    assert "MEDIA_ROOT" in used_by(project, "settings.MEDIA_ROOT").settings
+
+
+@pytest.mark.parametrize(
+    ("body", "definition"),
+    [
+        ("helper()", ("own_used.work", "helper")),
+        ("globals()['help' + 'er']()", ("own_used.work", "helper")),
+        ("own_used.roles.ROLES", ("own_used.roles", "ROLES")),
+        ("from own_used.roles import ROLES", ("own_used.roles", "ROLES")),
+        ("import_module('own_used.' + 'roles')", ("own_used.roles", "")),
+        ("importlib.import_module('own_used.late')", ("own_used.late", "")),
+        ("import_string('own_used.roles.' + 'ROLES')", ("own_used.roles", "ROLES")),
+    ],
+    ids=["a call", "a computed call", "an attribute", "an import", "a computed import",
+         "a late import", "a computed name"],
+)  # fmt: skip
+def test_definitions_are_recorded_whatever_names_them(
+    body: str, definition: tuple[str, str], project: Path
+) -> None:
+    found = used_by(project, body).definitions
+
+    assert definition in found
+    assert ("own_used.work", "build") in found
+    assert ("own_used.work", "unused") not in found
+
+
+def test_programs_are_recorded(project: Path) -> None:
+    assert used_by(project, "subprocess.run(['true'])").programs == {"true"}
+    assert sys.platform != "win32"
