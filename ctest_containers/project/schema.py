@@ -131,13 +131,14 @@ def _cache_tables() -> list[list[str]]:
 def _versions(vendor: Vendor) -> Iterator[Input]:
     import django
 
-    yield Input.of("Django", ".".join(str(part) for part in django.VERSION[:2]))
+    # A patch may change what is executed as well.
+    yield Input.of("Django", django.get_version())
     for driver in DRIVERS[vendor]:
         try:
             version = importlib.metadata.version(driver)
         except importlib.metadata.PackageNotFoundError:
             continue
-        yield Input.of(f"driver {driver}", ".".join(version.split(".")[:2]))
+        yield Input.of(f"driver {driver}", version)
 
 
 def _files(patterns: Iterable[str]) -> Iterator[Input]:

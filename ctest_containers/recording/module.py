@@ -130,11 +130,20 @@ class Module:
 
     def references(self, name: str) -> References:
         """The names that a definition uses."""
-        found = [references_of(node, self.package) for node in self._nodes_of(name)]
+        found = [
+            references_of(node, self.package, self._is_django_s) for node in self._nodes_of(name)
+        ]
+        used = frozenset[str]().union(*(one.inside - one.passed for one in found))
+        passed = frozenset[str]().union(*(one.passed for one in found))
         return References(
-            frozenset[str]().union(*(one.inside for one in found)),
+            used | passed,
             frozenset[str]().union(*(one.imported for one in found)),
+            passed - used,
         )
+
+    def _is_django_s(self, dotted: str) -> bool:
+        origins = self.imported.get(dotted.partition(".")[0], [])
+        return bool(origins) and all(f"{one}.".startswith("django.") for one in origins)
 
     def _nodes_of(self, name: str) -> list[ast.stmt]:
         if name == WHOLE:

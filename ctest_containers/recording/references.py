@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -21,15 +21,25 @@ class References:
     Attributes:
         inside: As its module calls them.
         imported: Those that it imports itself, from the beginning of their module's name.
+        passed: Those of `inside` that a statement only passes to calls of Django's.
     """
 
     inside: frozenset[str]
     imported: frozenset[str]
+    passed: frozenset[str] = frozenset()
 
 
-def references_of(statement: ast.stmt, package: str) -> References:
-    """The names that a statement uses."""
+def references_of(
+    statement: ast.stmt, package: str, is_django_s: Callable[[str], bool]
+) -> References:
+    """The names that a statement uses.
+
+    Args:
+        is_django_s: Whether what its module calls by a name is Django's, such as
+            `migrations.RunPython`: that does not call a function that it gets at once.
+    """
     used: set[str] = set()
+    passed: set[str] = set()
     own: set[str] = set()
     shared: set[str] = set()
     imports: list[ast.AST] = []
@@ -45,6 +55,10 @@ def references_of(statement: ast.stmt, package: str) -> References:
         elif isinstance(statement, ast.ClassDef) and isinstance(node, FUNCTIONS):
             # A method that runs is a definition by itself.
             waiting += node.decorator_list
+        elif isinstance(node, ast.Call) and is_django_s(_dotted(node.func)):
+            arguments = _elements([*node.args, *(one.value for one in node.keywords)])
+            passed.update(filter(None, map(_dotted, arguments)))
+            waiting += [node.func, *(one for one in arguments if not _dotted(one))]
         else:
             if isinstance(node, ast.arg):
                 own.add(node.arg)
@@ -53,7 +67,8 @@ def references_of(statement: ast.stmt, package: str) -> References:
             waiting += ast.iter_child_nodes(node)
     if not isinstance(statement, FUNCTIONS):
         # What a statement binds, others use; what it imports, its module does.
-        return References(frozenset(used), frozenset())
+        return References(frozenset(used | passed), frozenset(), frozenset(passed - used))
+    used |= passed
     origins = imports_of(imports, package)
     inside: set[str] = set()
     imported: set[str] = set()
@@ -68,6 +83,19 @@ def references_of(statement: ast.stmt, package: str) -> References:
         if not any(f"{one}.".startswith(f"{origin}.") for one in imported):
             imported.add(origin)
     return References(frozenset(inside), frozenset(imported))
+
+
+def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
+    """These expressions, with those in lists and the like in place of the lists."""
+    found: list[ast.AST] = []
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Starred, ast.Dict)):
+            waiting += [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
+        else:
+            found.append(node)
+    return found
 
 
 def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:

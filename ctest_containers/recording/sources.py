@@ -56,8 +56,8 @@ class Sources:
             if not module.is_installed:
                 waiting += [
                     (other, follows)
-                    for other, is_function in self._references(module, definition[1])
-                    if follows or not is_function
+                    for other, is_called in self._references(module, definition[1])
+                    if is_called is None or (is_called and follows)
                 ]
         return {definition for definition, _ in found}
 
@@ -74,17 +74,25 @@ class Sources:
         parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
         return {name for one in parts if (name := one.partition(".")[0]).isupper()}
 
-    def _references(self, module: Module, name: str) -> Iterator[tuple[Definition, bool]]:
-        """The definitions to which another one refers, and whether they are functions."""
+    def _references(self, module: Module, name: str) -> Iterator[tuple[Definition, bool | None]]:
+        """The definitions to which another one refers.
+
+        With each comes whether it may be called when the other is executed; None where it is no
+        function.
+        """
         owner = name.rpartition(".")[0]
         if owner:
-            yield (module.name, owner), module.is_function(owner)
+            yield (module.name, owner), True if module.is_function(owner) else None
         used = module.references(name)
-        places = [place for one in used.inside for place in self._resolve(module, one, set())]
-        places += [place for one in used.imported for place in self._split(one, set())]
-        for other, part in places:
+        places = [
+            (place, one not in used.passed)
+            for one in used.inside
+            for place in self._resolve(module, one, set())
+        ]
+        places += [(place, True) for one in used.imported for place in self._split(one, set())]
+        for (other, part), is_called in places:
             if (target := self.find(other)) is not None:
-                yield (other, part), target.is_function(part)
+                yield (other, part), is_called if target.is_function(part) else None
 
     def _resolve(self, module: Module, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
         """Where something is defined that a module calls by this name, with dots.

@@ -22,7 +22,7 @@ MIGRATION = """
     from django.db import migrations
 
     from library.registry import REGISTRY
-    from library.seeding import names
+    from library.seeding import names, undo
 
     def seed(apps, schema_editor):
         rows = [*names(), *REGISTRY]
@@ -39,7 +39,7 @@ MIGRATION = """
 
     class Migration(migrations.Migration):
         dependencies = [("library", "0003_book")]
-        operations = [migrations.RunPython(seed, migrations.RunPython.noop)]
+        operations = [migrations.RunPython(seed, undo)]
 """
 
 FILES = {
@@ -57,6 +57,9 @@ FILES = {
 
         def unused():
             return 1
+
+        def undo(apps, schema_editor):
+            return 5
     """,
     "library/roles.py": """
         BASE = ["viewer"]
@@ -261,6 +264,7 @@ def test_no_change_of_anything_else_builds_a_new_template(
     edit("library/roles.py", "UNUSED = 1", "UNUSED = 3\n\ndef added():\n    pass\n")(seeded)
     edit("library/roles.py", "return 2", "return 3")(seeded)
     edit("library/seeding.py", "return 1", "return 4")(seeded)
+    edit("library/seeding.py", "return 5", "return 6")(seeded)
     add("library/more.py", "NEW = 1\n")(seeded)
     for file in seeded.rglob("*.py"):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))

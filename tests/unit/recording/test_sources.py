@@ -51,6 +51,15 @@ FILES = {
     """,
     "star": "STARRED = 1\nUNUSED = 2\n",
     "side": "EFFECT = 1\n\ndef unused(): pass\n",
+    "passing": """
+        from django.db import migrations, models
+        from own_recorded.base import make
+        from own_recorded.side import unused
+
+        PASSED = [migrations.RunPython(unused), models.CharField(validators=[unused])]
+        CALLED = [migrations.RunPython(make(unused))]
+        GIVEN = make(unused)
+    """,
     "loops": "from own_recorded.loops_back import NAME\n",
     "loops_back": "from own_recorded.loops import NAME\n",
     "fill": """
@@ -116,6 +125,17 @@ def test_functions_that_a_statement_has_called_have_run_before() -> None:
     assert closure("roles:MADE") == {"roles:MADE", "base:make", "base:helper"}
 
 
+@pytest.mark.parametrize(
+    ("name", "functions"),
+    [("PASSED", set()), ("CALLED", {"base:make", "base:helper", "side:unused"}),
+     ("GIVEN", {"base:make", "base:helper", "side:unused"})],
+)  # fmt: skip
+def test_a_function_that_only_django_gets_has_not_run_before(
+    name: str, functions: set[str]
+) -> None:
+    assert closure(f"passing:{name}") == {f"passing:{name}", *functions}
+
+
 def test_what_a_function_imports_is_found_and_what_it_binds_is_its_own() -> None:
     found = closure("fill:local")
 
@@ -132,13 +152,15 @@ def test_imports_in_a_circle_lead_nowhere() -> None:
     assert closure("fill:circle") == {"fill:circle"}
 
 
-def test_the_text_of_a_class_has_none_of_its_methods() -> None:
+def test_the_text_of_a_class_has_the_names_of_its_methods_alone() -> None:
     found = text("roles", "Roles")
 
     assert "names = ROLES" in found
     assert "size = 1" in found
     assert "def " not in found
     assert "@property" not in found
+    # A method that is new may be called in place of an inherited one.
+    assert found.endswith("first\n")
 
 
 def test_the_text_of_a_name_is_that_of_all_statements_which_give_it_a_value() -> None:
