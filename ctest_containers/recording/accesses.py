@@ -38,7 +38,8 @@ MAPPINGS: Final = "collections.abc"
 
 TOOLS: Final = frozenset(
     {
-        *("ctest_containers", "_pytest", "pytest", "pluggy", "coverage", "debugpy", "pydevd"),
+        *("ctest_containers", "_pytest", "pytest", "pluggy", "hypothesis", "coverage", "debugpy"),
+        "pydevd",
         *("psycopg", "psycopg2", "psycopg_binary", "MySQLdb", "pymysql", "mysql"),
         *("_distutils_hack", "asgiref", "pkg_resources", "setuptools", "sqlparse"),
     }

@@ -115,7 +115,7 @@ class TemplateStore:
             EngineError: The engine did not do its part.
         """
         reason = ""
-        if self.renew_before is not None and self._give_up(template, self.renew_before):
+        if self._is_given_up(template):
             reason = "a new template was requested"
         elif template.manifest:
             if not self.verify or not self._reject(template):
@@ -186,15 +186,19 @@ class TemplateStore:
             self.shelf.refuse(template)
         return bool(problems)
 
-    def _give_up(self, template: Template, before: float) -> bool:
-        """Withdraw a template that is older than `before`; return whether it was.
+    def _is_given_up(self, template: Template) -> bool:
+        """Withdraw a template that is older than the user wants; return whether it is gone.
 
-        Other runs may do the same at the same time.
+        Other runs may do the same at the same time, and may have done so already.
         """
+        if self.renew_before is None or not template.manifest:
+            return False
         with self._locked(_lock_name(template), template):
             kept = self.shelf.find(template)
+            if kept is None:
+                return True
             # Engines tell whole seconds.
-            is_older = kept is not None and kept.created < math.floor(before)
+            is_older = kept.created < math.floor(self.renew_before)
             if is_older:
                 self.shelf.refuse(template)
         return is_older
