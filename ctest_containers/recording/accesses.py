@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import pathlib
+import string
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,9 +27,10 @@ PASSING_ON: Final = ("apps/registry.py", "utils/functional.py", "utils/module_lo
 PYTHON_S_PASSING_ON: Final = frozenset(
     {
         *("bz2", "codecs", "collections", "configparser", "contextlib", "csv", "fileinput"),
-        *("fnmatch", "functools", "genericpath", "glob", "gzip", "importlib", "io", "json", "lzma"),
-        *("os", "pathlib", "pickle", "pkgutil", "plistlib", "posixpath", "shelve", "shutil"),
-        *("subprocess", "tarfile", "tomllib", "xml", "zipfile", "zipimport"),
+        *("fnmatch", "functools", "genericpath", "gettext", "glob", "gzip", "importlib", "io"),
+        *("json", "linecache", "lzma", "os", "pathlib", "pickle", "pkgutil", "plistlib"),
+        *("posixpath", "runpy", "shelve", "shutil", "sqlite3", "subprocess", "string", "tarfile"),
+        *("tokenize", "tomllib", "xml", "zipfile", "zipimport"),
     }
 )
 """Modules of Python's that do so; others read what they need themselves."""
@@ -61,8 +63,7 @@ class Accesses:
         folders: Those that were listed.
         paths: What was looked at without being read.
         written: What was written; it is no input.
-        variables: Environment variables that were read.
-        set_variables: Those that the process itself has set.
+        variables: Environment variables that were read, unless the process itself had set them.
         settings: Names of settings that were read.
         definitions: What was asked for by its name: modules, and names in them.
         programs: Those that were started.
@@ -73,7 +74,6 @@ class Accesses:
     paths: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
-    set_variables: set[str] = field(default_factory=set)
     settings: set[str] = field(default_factory=set)
     definitions: set[Definition] = field(default_factory=set)
     programs: set[str] = field(default_factory=set)
@@ -86,6 +86,7 @@ class AccessRecorder:
         self._places = places
         self._found = Accesses()
         self._is_on = False
+        self._set_variables: set[str] = set()
         self._copying = (0, 0)
         self._answers: dict[str, bool | str | None] = {}
 
@@ -130,7 +131,8 @@ class AccessRecorder:
     def _note(self, kind: set[str], path: Any) -> None:
         """Note a file or folder that was asked for on the project's behalf."""
         if _is_path(path) and self._is_asked_by_project():
-            kind.add(_text(path))
+            # The current folder may be another one later.
+            kind.add(os.path.abspath(_text(path)))  # noqa: PTH100
 
     def _watch_stat(self) -> None:
         found = self._found
@@ -161,7 +163,7 @@ class AccessRecorder:
                 return super().__getitem__(key)
 
             def __setitem__(self, key: Any, value: Any) -> None:
-                recorder._found.set_variables.add(_text(key))
+                recorder._set_variables.add(_text(key))
                 super().__setitem__(key, value)
 
             def keys(self) -> Any:
@@ -184,13 +186,15 @@ class AccessRecorder:
             caller = caller.f_back
         if caller is None or self._is_python_s_own(caller) or not self._is_asked_by_project():
             return
-        self._found.variables.add(_text(key))
+        if (name := _text(key)) not in self._set_variables:
+            self._found.variables.add(name)
 
     def _is_python_s_own(self, frame: FrameType) -> bool:
         """Whether Python itself needs a variable, and does not read it for its caller."""
         file = frame.f_code.co_filename
         is_python_s = file.startswith("<frozen") or self._places.is_python_s(file)
-        return is_python_s and frame.f_code.co_name != "expandvars"
+        is_for_caller = frame.f_code.co_name == "expandvars" or file == string.__file__
+        return is_python_s and not is_for_caller
 
     def _watch_settings(self) -> None:
         """Note settings of the project's own; what has been read once is not asked for again."""

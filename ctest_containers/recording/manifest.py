@@ -235,7 +235,7 @@ class _Look:
 
         if not hasattr(settings, name):
             return MISSING
-        return _digest(self._places.portable(describe(getattr(settings, name))))
+        return _digest(self._places.portable(describe(state_of(getattr(settings, name)))))
 
 
 def _value(module: str, name: str, places: Places) -> str | None:

@@ -17,8 +17,8 @@ from ctest_containers.recording.places import INSTALLED_PREFIX, Places
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
-CODE_FILES: Final = (".py", ".pyc", ".so", ".pyd")
-"""Ends of files that are recorded as definitions, or decide nothing themselves."""
+CODE_FILES: Final = (".pyc", ".so", ".pyd")
+"""Ends of files that decide nothing themselves."""
 
 
 class Recorder:
@@ -62,7 +62,7 @@ class Recorder:
             files=self._names(accesses, accesses.files) | self._code_names(installed),
             folders=self._names(accesses, accesses.folders),
             paths=self._names(accesses, accesses.paths - accesses.files - accesses.folders),
-            variables=frozenset(accesses.variables - accesses.set_variables),
+            variables=frozenset(accesses.variables),
             settings=frozenset(accesses.settings | settings),
             programs=frozenset(accesses.programs),
         )

@@ -55,6 +55,16 @@ FILES: dict[str, tuple[str, set[str]]] = {
         {"own_used/data.txt"},
     ),
     "shutil": ("shutil.copy('seed/rows.json', tempfile.gettempdir() + '/x')", {"seed/rows.json"}),
+    "from another folder": (
+        "import os\nos.chdir('seed')\nopen('rows.json').close()\nos.chdir('..')",
+        {"seed/rows.json"},
+    ),
+    "linecache": ("import linecache\nlinecache.getline('seed/rows.json', 1)", {"seed/rows.json"}),
+    "code that is read": (
+        "exec(open('own_used/roles.py').read())",
+        {"own_used/roles.py"},
+    ),
+    "code that is run": ("import runpy\nrunpy.run_path('own_used/late.py')", {"own_used/late.py"}),
     "written": ("open('written', 'w').close(); open('written').close()", set()),
     "appended": ("open('seed/rows.json', 'a').close()", set()),
     "a temporary file": ("tempfile.TemporaryFile().close()", set()),
@@ -134,6 +144,8 @@ def test_what_is_only_looked_at_is_recorded(body: str, project: Path) -> None:
     "body",
     ["os.environ['OWN_TENANT']", "os.environ.get('OWN_TENANT')", "os.getenv('OWN_TENANT')",
      "'OWN_TENANT' in os.environ", "os.environb.get(b'OWN_TENANT')",
+     "__import__('string').Template('$OWN_TENANT').substitute(os.environ)",
+     "os.environ.setdefault('OWN_' + 'TENANT', 'x'); os.environ['OWN_TENANT'] = 'y'",
      "os.path.expandvars('$OWN_TENANT')", "os.environ.setdefault('OWN_TENANT', 'x')"],
 )  # fmt: skip
 def test_variables_are_recorded_whatever_reads_them(body: str, project: Path) -> None:
