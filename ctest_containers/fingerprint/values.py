@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime as dt
 import decimal
 import enum
@@ -24,6 +25,8 @@ MOST_VALUES: Final = 10_000
 
 def describe(value: Any) -> str:
     """A text that is the same wherever the same code defines the value."""
+    if isinstance(value, enum.Enum):
+        return f"{describe(type(value))}.{value.name} = {describe(value.value)}"
     # An object may answer to any name.
     if hasattr(type(value), "deconstruct") and not isinstance(value, type):
         try:
@@ -32,8 +35,9 @@ def describe(value: Any) -> str:
             # Django cannot name a local class in a migration, but makes its table all the same.
             return describe(type(value))
     if isinstance(value, Mapping):
-        items = sorted((describe(key), describe(item)) for key, item in value.items())
-        return "{" + ", ".join(f"{key}: {item}" for key, item in items) + "}"
+        # Rows may come in its order.
+        items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, (set, frozenset)):
         return "{" + ", ".join(sorted(describe(item) for item in value)) + "}"
     if isinstance(value, (list, tuple)):
@@ -76,19 +80,20 @@ class _State:
     """Looks through a value, each object in it once."""
 
     def __init__(self) -> None:
-        self._seen: set[int] = set()
+        # The objects themselves, for another one may get the place of one that is gone.
+        self._seen: dict[int, Any] = {}
 
     def of(self, value: Any) -> Any:
-        if isinstance(value, enum.Enum):
-            return f"{describe(type(value))}.{value.name} = {value.value!r}"
-        if isinstance(value, PLAIN) or isinstance(getattr(value, "__qualname__", None), str):
+        if isinstance(value, (*PLAIN, enum.Enum)) or isinstance(
+            getattr(value, "__qualname__", None), str
+        ):
             return value
         if id(value) in self._seen or len(self._seen) > MOST_VALUES:
             return describe(type(value))
-        self._seen.add(id(value))
+        self._seen[id(value)] = value
         if isinstance(value, Mapping):
             return {describe(self.of(key)): self.of(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, (list, tuple, collections.deque)):
             return [self.of(item) for item in value]
         if isinstance(value, (set, frozenset)):
             return {describe(self.of(item)) for item in value}

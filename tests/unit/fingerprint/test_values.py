@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import enum
 import functools
 import threading
@@ -43,6 +44,13 @@ class Color(enum.Enum):
     RED = 1
 
 
+class Level(enum.IntEnum):
+    """Numbers with names."""
+
+    LOW = 1
+    HIGH = 2
+
+
 def first(*_: object) -> None:
     """A function."""
 
@@ -60,6 +68,11 @@ def second(*_: object) -> None:
         ({"a": [Role("a")]}, {"a": [Role("a"), Role("a")]}),
         (functools.partial(first, 1), functools.partial(first, 2)),
         ({Color.RED}, {Role}),
+        (Level.LOW, Level.HIGH),
+        ([Level.LOW], [Level.HIGH]),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ([Role("a"), Role("b"), Role("c")], [Role("a"), Role("b"), Role("d")]),
+        (collections.deque([1]), collections.deque([2])),
         (Role(first), Role(second)),
     ],
 )
