@@ -163,18 +163,23 @@ class DaskLink:
         deadline = time.monotonic() + CLOSE_SECONDS
         told: list[str] = []
         ends: dict[str, Any] = {}
+        failures: dict[str, Exception] = {}
         # Whatever Dask or a node's death raises: a client whose scheduler is gone submits nothing.
         for node in nodes:
             try:
                 ends[node] = self._submit(node, on_node.end, at_once)
             except Exception as error:  # noqa: BLE001
-                told.append(f"what the node {node} has started ({type(error).__name__})")
+                failures[node] = error
         for node, task in ends.items():
             try:
                 left = task.result(timeout=max(0.1, deadline - time.monotonic()))
                 told += [f"{one} on {node}" for one in left]
             except Exception as error:  # noqa: BLE001
-                told.append(f"what the node {node} has started ({type(error).__name__})")
+                failures[node] = error
+        told += [
+            f"what the node {node} has started ({type(error).__name__})"
+            for node, error in failures.items()
+        ]
         with suppress(Exception):
             self._client.unsubscribe_topic(self._topic)
         cluster = self._client.cluster

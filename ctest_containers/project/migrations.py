@@ -7,10 +7,9 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp")
-"""Ends of names of files that editors and tools leave in folders."""
+from ctest_containers.recording.manifest import LITTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Final
 
 from ctest_containers.fingerprint.values import describe, is_plain, state_of
+from ctest_containers.recording.module import Module
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.sources import Sources
 from ctest_containers.recording.used import Used
@@ -110,14 +111,9 @@ def make_manifest(used: Used, places: Places, *, since: float | None = None) -> 
             fresh = module is not None and since is not None and _is_newer(module.file, since)
             whole = MISSING if module is None else _digest(module.text)
             modules[name] = _changed() if fresh else whole
-        text = None if module is None else module.text_of(part)
-        definitions.setdefault(name, {})[part] = (
-            modules[name]
-            if modules[name].startswith(CHANGED)
-            else MISSING
-            if text is None
-            else _digest(text)
-        )
+        changed = modules[name].startswith(CHANGED)
+        digest_today = modules[name] if changed else _digest_of(module, part)
+        definitions.setdefault(name, {})[part] = digest_today
         if (value := _value(name, part, places)) is not None:
             values[f"{name}.{part}"] = value
     look = _Look(places, since)
@@ -146,8 +142,7 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
             elif is_same:
                 differs = False
             else:
-                text = None if module is None else module.text_of(part)
-                differs = (MISSING if text is None else _digest(text)) != digest
+                differs = _digest_of(module, part) != digest
             if differs:
                 found.append(whole)
     look = _Look(places, None).kinds()
@@ -236,6 +231,12 @@ class _Look:
         if not hasattr(settings, name):
             return MISSING
         return _digest(self._places.portable(describe(state_of(getattr(settings, name)))))
+
+
+def _digest_of(module: Module | None, part: str) -> str:
+    """The digest of the text of a definition."""
+    text = None if module is None else module.text_of(part)
+    return MISSING if text is None else _digest(text)
 
 
 def _value(module: str, name: str, places: Places) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -32,7 +33,8 @@ class Recorder:
     def __init__(self, places: Places, keyed: Collection[str]) -> None:
         self._places = places
         self._keyed = tuple(f"{name}." for name in keyed)
-        self._functions = function_recorder(self._is_project_s)
+        # Files have many functions.
+        self._functions = function_recorder(functools.cache(self._is_project_s))
         self._accesses = AccessRecorder(places)
 
     def start(self) -> None:

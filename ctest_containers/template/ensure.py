@@ -135,8 +135,9 @@ class TemplateStore:
         group = template.group
         kept = self.shelf.kept(template.project, engine=group.has_server)
         earlier = [one for one in kept if one.group == group.label]
-        # What an earlier build used may not have changed since: it would be executed anew.
-        unchanged = [one for one in earlier if not changes(one, self.places)]
+        # Migrations can be added to a template only if a build of it would give the same today.
+        changed = {one.source: changes(one, self.places) for one in earlier}
+        unchanged = [one for one in earlier if not changed[one.source]]
         if template.has_own_runner:
             reason = "the project's own test runner fills the databases, too"
             decision = Decision(None, reason, find_nearest(template.inputs, earlier))
@@ -149,9 +150,8 @@ class TemplateStore:
         if found := choose(template, earlier, self.places).changes:
             return replace(decision, reason=f"changed: {listing(found)}")
         nearest = find_nearest(template.inputs, earlier)
-        if decision.start is None and nearest is not None and nearest[0] not in unchanged:
-            found = tuple(changes(nearest[0], self.places))
-            reason = f"{nearest[1]}; changed: {listing(found)}"
+        if decision.start is None and nearest is not None and changed[nearest[0].source]:
+            reason = f"{nearest[1]}; changed: {listing(changed[nearest[0].source])}"
             decision = Decision(None, reason, nearest)
         return decision
 
