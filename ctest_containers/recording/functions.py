@@ -6,6 +6,8 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import compress, repeat
+from operator import is_
 from types import CodeType, FunctionType
 from typing import Any, Final, Protocol
 
@@ -72,32 +74,48 @@ class _Monitor:
 class _Counters:
     """Reads the counters by which CPython 3.10 and 3.11 find out what is worth optimizing.
 
-    A code object counts until it is optimized, so functions get new ones, which have not begun.
+    A code object counts until it is optimized, so a function that has run gets a new one.
     """
 
     def __init__(self, is_wanted: Callable[[str], bool]) -> None:
         self._is_wanted = is_wanted
         self._offset, self._unused = _calibrate()
+        # By identity: equal code may come from several files.
+        self._watched: dict[int, CodeType] = {}
 
     def start(self) -> None:
         """See `FunctionRecorder`."""
         # Frozen objects are not listed.
         gc.unfreeze()
         for function in self._functions():
-            function.__code__ = _copy(function.__code__)
+            if self._has_run(function.__code__):
+                function.__code__ = _copy(function.__code__)
+            self._watched[id(function.__code__)] = function.__code__
+        # What is new at the end is all that has to be looked through then.
+        gc.freeze()
 
     def stop(self) -> Iterable[CodeType]:
         """See `FunctionRecorder`."""
-        codes = {id(one): one for function in self._functions() for one in _codes(function)}
-        return [code for code in codes.values() if self._count(code) != self._unused]
+        new = {id(one.__code__): one.__code__ for one in self._functions()}
+        found: dict[int, CodeType] = {}
+        waiting = [*(self._watched | new).values()]
+        while waiting:
+            code = waiting.pop()
+            # What is defined in a function that has not run has not run either.
+            if self._has_run(code):
+                found[id(code)] = code
+                waiting += [one for one in code.co_consts if isinstance(one, CodeType)]
+        return found.values()
 
     def _functions(self) -> Iterator[FunctionType]:
-        for one in gc.get_objects():
-            if type(one) is FunctionType and self._is_wanted(one.__code__.co_filename):
+        objects = gc.get_objects()
+        # Most of many thousands are none.
+        for one in compress(objects, map(is_, map(type, objects), repeat(FunctionType))):
+            if self._is_wanted(one.__code__.co_filename):
                 yield one
 
-    def _count(self, code: CodeType) -> int:
-        return ctypes.c_int.from_address(id(code) + self._offset).value
+    def _has_run(self, code: CodeType) -> bool:
+        return ctypes.c_int.from_address(id(code) + self._offset).value != self._unused
 
 
 def _calibrate() -> tuple[int, int]:
@@ -130,12 +148,3 @@ def _copy(code: CodeType) -> CodeType:
     """A code object that has never run, with others in it that have not either."""
     inner = tuple(_copy(one) if isinstance(one, CodeType) else one for one in code.co_consts)
     return code.replace(co_consts=inner)
-
-
-def _codes(function: FunctionType) -> Iterator[CodeType]:
-    """The code of a function, and of all that is defined in it."""
-    waiting = [function.__code__]
-    while waiting:
-        code = waiting.pop()
-        yield code
-        waiting += [one for one in code.co_consts if isinstance(one, CodeType)]

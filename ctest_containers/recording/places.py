@@ -102,8 +102,9 @@ class Places:
         *standard, django = self.python
         if _is_below(path, django):
             return True
-        installed = not INSTALLED.isdisjoint(Path(path).parts)
-        return not installed and any(_is_below(path, folder) for folder in standard)
+        if not any(_is_below(path, folder) for folder in standard):
+            return False
+        return INSTALLED.isdisjoint(Path(path).parts)
 
 
 def _is_below(path: str, folder: str) -> bool:

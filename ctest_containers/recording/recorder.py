@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
@@ -14,7 +13,7 @@ from typing import Final
 from ctest_containers.recording.accesses import TOOLS, Accesses, AccessRecorder
 from ctest_containers.recording.functions import function_recorder
 from ctest_containers.recording.module import INSTALLED
-from ctest_containers.recording.places import INSTALLED_PREFIX, Places
+from ctest_containers.recording.places import Places
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
@@ -33,6 +32,7 @@ class Recorder:
     def __init__(self, places: Places, keyed: Collection[str]) -> None:
         self._places = places
         self._keyed = tuple(f"{name}." for name in keyed)
+        self._others = ("<", *(f"{one}/{name}/" for one in places.installed for name in TOOLS))
         # Files have many functions.
         self._functions = function_recorder(functools.cache(self._is_project_s))
         self._accesses = AccessRecorder(places)
@@ -71,15 +71,12 @@ class Recorder:
 
     def _is_project_s(self, file: str) -> bool:
         """Whether a file's functions may be a project's, or those of what it has installed."""
-        return not file.startswith("<") and not self._places.is_python_s(file)
+        return not file.startswith(self._others) and not self._places.is_python_s(file)
 
     def _code_names(self, files: Iterable[str]) -> frozenset[str]:
         """The names of files with code that is installed beside the project."""
         names = map(self._places.name_of, files)
-        top = len(INSTALLED_PREFIX)
-        return frozenset(
-            name for name in names if name and re.split(r"\W", name[top:])[0] not in TOOLS
-        )
+        return frozenset(filter(None, names))
 
     def _is_keyed(self, module: str) -> bool:
         return f"{module}.".startswith(self._keyed)

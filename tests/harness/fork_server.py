@@ -68,13 +68,15 @@ LOADED: Final = (
     *("mysql.connector", "psycopg2.extras", "pymysql"),
     *("ctest_containers.backends", "ctest_containers.engine.own_container", "filelock", "psutil"),
     *(f"_pytest.{name}" for name in default_plugins),
-    *("dask.cli", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker"),
 )
-"""What a run of a project's tests, its server host or a Dask node imports, whichever project it is.
+"""What a run of a project's tests or its server host imports, whichever project it is.
 
 testcontainers is not among it: it reads the environment when it is imported. Nor are third-party
 plugins: pytest imports these itself to rewrite their assertions.
 """
+
+DASK: Final = ("dask.cli", "distributed.cli.dask_scheduler", "distributed.cli.dask_worker")
+"""What a run on a cluster and the nodes of the cluster import as well."""
 
 NEW_OBJECTS: Final = 20_000
 """The threshold for a garbage collection; see `gc.set_threshold`."""
@@ -83,9 +85,13 @@ STDERR: Final = 2
 STANDARD_FILES: Final = 3
 
 
-def main(address: str) -> None:
-    """Serve until standard input ends; in each fork, run its program."""
-    for module in LOADED:
+def main(address: str, kind: str = "") -> None:
+    """Serve until standard input ends; in each fork, run its program.
+
+    Args:
+        kind: `dask` where the programs are those of a cluster.
+    """
+    for module in (*LOADED, *(DASK if kind == "dask" else ())):
         import_module(module)
     search_path = sys.path[1:]
     with suppress(ValueError):

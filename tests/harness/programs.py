@@ -92,7 +92,7 @@ def start_program(
     """
     program = program_of(command, folder, environment, own_session=own_session)
     if program is not None and forked:
-        return ForkedProgram(program, _address(), **options)
+        return ForkedProgram(program, _address(_has_dask(program)), **options)
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -210,16 +210,19 @@ def _at_the_start(environment: Mapping[str, str] | None = None) -> dict[str, str
 class _Client:
     """A fork server of this process's own.
 
+    Args:
+        has_dask: Whether it loads Dask, which most programs do not need.
+
     Attributes:
         address: Where it takes requests, from its forks as well.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_dask: bool) -> None:
         # Nobody else may have programs started.
         self._folder = tempfile.TemporaryDirectory(prefix="f-", dir="/tmp")
         self.address = f"{self._folder.name}/socket"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, self.address],
+            [sys.executable, "-c", _SERVE, self.address, *(["dask"] if has_dask else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
@@ -236,13 +239,18 @@ class _Client:
         self._folder.cleanup()
 
 
-_SERVE: Final = "import sys; from harness import fork_server; fork_server.main(sys.argv[1])"
+_SERVE: Final = "import sys; from harness import fork_server; fork_server.main(*sys.argv[1:])"
+
+
+def _has_dask(program: Program) -> bool:
+    """Whether a program is a part of a cluster, or of a run on one."""
+    return program.name == "dask" or "--cluster" in program.arguments
 
 
 @functools.cache
-def _address() -> str:
+def _address(has_dask: bool) -> str:  # noqa: FBT001  # Cached by its value.
     """The address of this process's fork server."""
-    client = _Client()
+    client = _Client(has_dask=has_dask)
     atexit.register(client.end)
     return client.address
 
