@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 PARTS: Final = (
@@ -12,12 +13,14 @@ PARTS: Final = (
 
 
 def building_classes(aliases: Iterable[str]) -> Iterator[type]:
-    """The classes of routers, backends, and of what models are made of, with their bases.
+    """The classes of routers, backends, and of what models and migrations are made of.
 
-    A method that one of them gets is called instead of the inherited one.
+    They come with their bases. A method that one of them gets is called instead of the inherited
+    one, and an attribute is read by inherited ones.
     """
     from django.apps import apps
     from django.db import connections, router
+    from django.db.migrations.loader import MigrationLoader
 
     kinds: set[type] = {type(one) for one in router.routers}
     for alias in aliases:
@@ -26,6 +29,11 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
     for model in apps.get_models(include_auto_created=True):
         meta = model._meta
         kinds |= _kinds([*meta.local_fields, *meta.indexes, *meta.constraints])
+    loader = MigrationLoader(None, load=False)
+    # They have been imported.
+    loader.load_disk()
+    for migration in loader.disk_migrations.values():
+        kinds |= _kinds(migration.operations)
     yield from {base for kind in kinds for base in kind.__mro__}
 
 
@@ -39,8 +47,12 @@ def _kinds(values: Iterable[Any]) -> set[type]:
             waiting += value
         elif isinstance(value, dict):
             waiting += value.values()
-        elif hasattr(type(value), "deconstruct") and not isinstance(value, type):
+        elif isinstance(value, type):
+            found.add(value)
+        elif hasattr(type(value), "deconstruct"):
             found.add(type(value))
-            _, *parts = value.deconstruct()
-            waiting += parts
+            # A local class, which Django cannot name in a migration, says so by raising one.
+            with suppress(ValueError):
+                _, *parts = value.deconstruct()
+                waiting += parts
     return found

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import FunctionType, ModuleType
-from typing import Final
+from types import ModuleType
+from typing import Any, Final
 
 from ctest_containers.fingerprint.values import describe, is_plain, state_of
 from ctest_containers.recording.module import Module
@@ -31,6 +31,12 @@ CHANGED: Final = "changed "
 
 Nobody knows which of its contents the build has read, so no two such builds are the same.
 """
+
+UNKNOWN: Final = ""
+"""In place of the digest of what cannot be compared, such as names in a module not yet loaded."""
+
+ABSENT: Final = object()
+"""In place of a value that does not exist."""
 
 STATE: Final = "state "
 """How the digest of a value begins that does not say all of it, so that its text counts as well."""
@@ -121,6 +127,8 @@ def make_manifest(used: Used, places: Places, *, since: float | None = None) -> 
         kind: {name: digest(name) for name in sorted(getattr(used, kind))}
         for kind, digest in look.kinds().items()
     }
+    # Most names stand for values, which are definitions.
+    others["names"] = {name: one for name, one in others["names"].items() if one != UNKNOWN}
     return Manifest(
         modules, definitions, values, {kind: one for kind, one in others.items() if one}
     )
@@ -148,12 +156,15 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
     look = _Look(places, None).kinds()
     for kind, digests in manifest.others.items():
         for name, digest in digests.items():
-            if kind not in look or look[kind](name) != digest:
+            today = look[kind](name) if kind in look else MISSING
+            if today != digest and UNKNOWN not in {today, digest}:
                 found.append(WORDS.get(kind, f"{kind} ") + name)
-    return found
+    return [*dict.fromkeys(found)]
 
 
 WORDS: Final = {
+    "names": "",
+    "families": "the subclasses of ",
     "files": "",
     "folders": "the files in ",
     "paths": "",
@@ -175,12 +186,14 @@ class _Look:
     def kinds(self) -> dict[str, Callable[[str], str]]:
         """What gives the digest of a name, for each kind."""
         return {
+            "names": self._bound,
+            "families": self._family,
             "files": self._file,
             "folders": self._folder,
             "paths": self._path,
             "variables": self._variable,
             "settings": self._setting,
-            "programs": lambda _: "",
+            "programs": lambda _: UNKNOWN,
             "trees": self._tree,
         }
 
@@ -221,6 +234,25 @@ class _Look:
         return MISSING if found is None else "folder" if found.is_dir() else "file"
 
     @staticmethod
+    def _bound(name: str) -> str:
+        """Which function, class or module has a name in another module."""
+        value = _loaded(name)
+        if isinstance(value, ModuleType):
+            return _digest(value.__name__)
+        named = isinstance(getattr(value, "__qualname__", None), str)
+        return _digest(describe(value)) if named else UNKNOWN
+
+    def _family(self, name: str) -> str:
+        """What the subclasses of a class are."""
+        found, waiting = set[type](), [_loaded(name)]
+        while waiting:
+            kind = waiting.pop()
+            if isinstance(kind, type) and kind not in found:
+                found.add(kind)
+                waiting += type.__subclasses__(kind)
+        return _digest(self._places.portable(describe(state_of(found)))) if found else UNKNOWN
+
+    @staticmethod
     def _variable(name: str) -> str:
         value = os.environ.get(name)
         return MISSING if value is None else _digest(f"{name}={value}")
@@ -240,16 +272,30 @@ def _digest_of(module: Module | None, part: str) -> str:
 
 
 def _value(module: str, name: str, places: Places) -> str | None:
-    """The digest of a value of a module that is loaded; None for functions, classes and modules."""
-    loaded = sys.modules.get(module)
-    if loaded is None or name not in vars(loaded):
+    """The digest of a value that is loaded; None where it is none, or its text says all of it."""
+    whole = f"{module}.{name}"
+    value = _loaded(whole)
+    if value is ABSENT or isinstance(value, ModuleType):
         return None
-    value = vars(loaded)[name]
     if is_plain(value):
         return _digest(places.portable(describe(value)))
-    if isinstance(value, (type, FunctionType, ModuleType)):
+    state = state_of(value)
+    if state in (whole, [whole, {}]):
         return None
-    return STATE + _digest(places.portable(describe(state_of(value))))
+    return STATE + _digest(places.portable(describe(state)))
+
+
+def _loaded(whole: str) -> Any:
+    """What has this name, with dots, in a module that is loaded; ABSENT where nothing has it."""
+    parts = whole.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        value: Any = sys.modules.get(".".join(parts[:count]))
+        if value is None:
+            continue
+        for part in parts[count:]:
+            value = getattr(value, "__dict__", {}).get(part, ABSENT)
+        return value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+    return ABSENT
 
 
 def _changed() -> str:

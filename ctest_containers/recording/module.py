@@ -22,6 +22,7 @@ from ctest_containers.recording.references import (
     References,
     imports_of,
     references_of,
+    variables_of,
     walk,
 )
 
@@ -98,6 +99,10 @@ class Module:
         nodes = self.nodes.get(name, [])
         return bool(nodes) and all(isinstance(node, FUNCTIONS) for node in nodes)
 
+    def is_class(self, name: str) -> bool:
+        """Whether a name is that of a class."""
+        return any(isinstance(node, ast.ClassDef) for node in self.nodes.get(name, []))
+
     def function_at(self, line: int) -> str:
         """The name of the innermost function that has this line, counted from 1.
 
@@ -130,6 +135,15 @@ class Module:
 
     def references(self, name: str) -> References:
         """The names that a definition uses."""
+        if name not in self._known:
+            self._known[name] = self._find_references(name)
+        return self._known[name]
+
+    @cached_property
+    def _known(self) -> dict[str, References]:
+        return {}
+
+    def _find_references(self, name: str) -> References:
         found = [
             references_of(node, self.package, self._is_django_s) for node in self._nodes_of(name)
         ]
@@ -140,6 +154,10 @@ class Module:
             frozenset[str]().union(*(one.imported for one in found)),
             passed - used,
         )
+
+    def variables(self, name: str) -> set[str]:
+        """The environment variables that a definition reads by their names."""
+        return {one for node in self._nodes_of(name) for one in variables_of(node)}
 
     def _is_django_s(self, dotted: str) -> bool:
         origins = self.imported.get(dotted.partition(".")[0], [])

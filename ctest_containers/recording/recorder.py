@@ -6,16 +6,22 @@ import functools
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
-from ctest_containers.recording.accesses import TOOLS, Accesses, AccessRecorder
+from ctest_containers.recording.accesses import Accesses, AccessRecorder
+from ctest_containers.recording.askers import TOOLS, Askers
 from ctest_containers.recording.functions import function_recorder
+from ctest_containers.recording.lookups import LookupRecorder
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
+
+CACHED: Final = type(functools.cache(id))
+"""The type of functions whose answers are kept."""
 
 CODE_FILES: Final = (".pyc", ".so", ".pyd")
 """Ends of files that decide nothing themselves."""
@@ -35,12 +41,17 @@ class Recorder:
         self._others = ("<", *(f"{one}/{name}/" for one in places.installed for name in TOOLS))
         # Files have many functions.
         self._functions = function_recorder(functools.cache(self._is_project_s))
-        self._accesses = AccessRecorder(places)
+        askers = Askers(places)
+        self._accesses = AccessRecorder(askers)
+        self._lookups = LookupRecorder(askers)
+        self._cached: set[Definition] = set()
 
     def start(self) -> None:
         """Begin."""
+        self._cached = set(self._cached_functions())
         self._functions.start()
         self._accesses.start()
+        self._lookups.start()
 
     def stop(self, classes: Iterable[type] = ()) -> Used:
         """End; gives the names of what was used.
@@ -49,25 +60,48 @@ class Recorder:
             classes: Those that were used even if none of their own methods ran.
         """
         accesses = self._accesses.stop()
+        self._lookups.stop()
         sources = Sources()
         codes = defaultdict[str, set[int]](set)
         for code in self._functions.stop():
             if code.co_name != "<module>":
                 codes[code.co_filename].add(code.co_firstlineno)
-        installed = {file for file in codes if not INSTALLED.isdisjoint(Path(file).parts)}
-        ran = _definitions({file: codes[file] for file in codes.keys() - installed}, sources)
-        bodies = {(one.__module__, one.__qualname__) for one in classes}
-        found = sources.closure([*ran, *accesses.definitions, *bodies])
-        settings = {name for one in found for name in sources.settings(one)}
+        modules = _modules_of(sys.modules)
+        executed = {file for file in accesses.executed if self._is_project_s(file)}
+        every = codes.keys() | executed
+        installed = {file for file in every if not INSTALLED.isdisjoint(Path(file).parts)}
+        # Code that no module has is known by its file.
+        others = every - modules.keys() - installed
+        ran = _definitions({file: codes[file] for file in codes.keys() & modules.keys()}, sources)
+        bodies = {(kind.__module__, kind.__qualname__) for kind in classes}
+        named = sources.closure([*ran, *self._lookups.definitions, *bodies])
+        cached = sources.closure(self._cached, have_run=True)
+        definitions = named | cached
+        settings = {name for one in definitions for name in sources.settings(one)}
+        variables = {name for one in cached for name in sources.variables(one)}
         return Used(
-            definitions=frozenset(one for one in found if not self._is_keyed(one[0])),
-            files=self._names(accesses, accesses.files) | self._code_names(installed),
+            definitions=frozenset(one for one in definitions if not self._is_keyed(one[0])),
+            names=frozenset(name for one in definitions for name in sources.names(one)),
+            families=frozenset(sources.families(definitions)),
+            files=self._names(accesses, accesses.files | others)
+            | self._code_names(installed & codes.keys()),
             folders=self._names(accesses, accesses.folders),
             paths=self._names(accesses, accesses.paths - accesses.files - accesses.folders),
-            variables=frozenset(accesses.variables),
-            settings=frozenset(accesses.settings | settings),
+            variables=frozenset(accesses.variables | variables),
+            settings=frozenset(self._lookups.settings | settings),
             programs=frozenset(accesses.programs),
         )
+
+    def _cached_functions(self) -> Iterator[Definition]:
+        """The functions that have been called before, and whose answers are kept since."""
+        for file, module in _modules_of(sys.modules).items():
+            if self._is_project_s(file) and INSTALLED.isdisjoint(Path(file).parts):
+                kinds = [one for one in vars(module).values() if isinstance(one, type)]
+                for owner in (module, *kinds):
+                    for value in [*vars(owner).values()]:
+                        one = getattr(value, "__func__", value)
+                        if isinstance(one, CACHED) and one.cache_info().currsize:
+                            yield one.__module__, one.__qualname__
 
     def _is_project_s(self, file: str) -> bool:
         """Whether a file's functions may be a project's, or those of what it has installed."""
@@ -94,15 +128,22 @@ class Recorder:
         )
 
 
-def _definitions(lines: Mapping[str, Collection[int]], sources: Sources) -> set[Definition]:
-    """The definitions that have these lines of files; what no module has is left out."""
-    modules = {
-        file: name
-        for name, module in [*sys.modules.items()]
-        if isinstance(file := getattr(module, "__file__", None), str) and file in lines
+def _modules_of(loaded: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
+    """Modules by their files."""
+    return {
+        file: module
+        for module in [*loaded.values()]
+        if isinstance(file := getattr(module, "__file__", None), str)
     }
+
+
+def _definitions(lines: Mapping[str, Collection[int]], sources: Sources) -> set[Definition]:
+    """The definitions that have these lines of files of modules."""
     found: set[Definition] = set()
-    for file, name in modules.items():
+    for name, loaded in [*sys.modules.items()]:
+        file = getattr(loaded, "__file__", None)
+        if not isinstance(file, str) or file not in lines:
+            continue
         if (module := sources.find(name)) is not None:
             found |= {(name, module.function_at(line)) for line in lines[file]}
     return found

@@ -13,6 +13,9 @@ from typing import Final
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS: Final = (*FUNCTIONS, ast.ClassDef)
 
+READING: Final = ("environ.get", "environ.setdefault", "environ.pop", "getenv")
+"""How the names end of what reads an environment variable."""
+
 
 @dataclass(frozen=True)
 class References:
@@ -111,6 +114,21 @@ def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
                 whole = source if one.name == "*" else f"{source}.{one.name}"
                 found[one.asname or one.name].append(whole)
     return found
+
+
+def variables_of(statement: ast.stmt) -> Iterator[str]:
+    """The environment variables that a statement reads by their names."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
+            name: ast.AST = node.slice
+        elif isinstance(node, ast.Call) and node.args and _dotted(node.func).endswith(READING):
+            name = node.args[0]
+        elif isinstance(node, ast.Compare) and _dotted(node.comparators[0]).endswith("environ"):
+            name = node.left
+        else:
+            continue
+        if isinstance(name, ast.Constant) and isinstance(name.value, str):
+            yield name.value
 
 
 def walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:

@@ -37,14 +37,19 @@ class Sources:
             self._modules[name] = None if file is None else Module.read(name, file)
         return self._modules[name]
 
-    def closure(self, definitions: Iterable[Definition]) -> set[Definition]:
+    def closure(
+        self, definitions: Iterable[Definition], *, have_run: bool = False
+    ) -> set[Definition]:
         """These definitions, and what they refer to in the project, directly or through others.
 
         The functions that a function calls are left out: those that run are recorded themselves.
         What a statement calls has run when its module was imported, before anything was recorded.
+
+        Args:
+            have_run: Whether functions among the definitions have run before, too.
         """
         found: set[tuple[Definition, bool]] = set()
-        waiting = [(definition, False) for definition in definitions]
+        waiting = [(definition, have_run) for definition in definitions]
         while waiting:
             definition, has_run = waiting.pop()
             module = self.find(definition[0])
@@ -73,6 +78,47 @@ class Sources:
             wholes |= {f"{origin}{dot}{rest}" for origin in module.imported.get(root, [])}
         parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
         return {name for one in parts if (name := one.partition(".")[0]).isupper()}
+
+    def variables(self, definition: Definition) -> set[str]:
+        """The names of the environment variables that a definition reads by their names."""
+        module = self.find(definition[0])
+        return set() if module is None else module.variables(definition[1])
+
+    def names(self, definition: Definition) -> set[str]:
+        """The names, with their modules, that a definition uses for what others define.
+
+        Which of several imports, or what somebody else has put there, they stand for is decided
+        when modules are imported.
+        """
+        module = self.find(definition[0])
+        if module is None or module.is_installed:
+            return set()
+        found: set[str] = set()
+        used = module.references(definition[1])
+        for dotted in used.inside:
+            root = dotted.partition(".")[0]
+            origins = module.imported.get(root, [])
+            if module.is_function(root) or any(not _is_versioned(one) for one in origins):
+                found.add(f"{module.name}.{root}")
+        for other, part in (
+            *(place for one in used.inside for place in self._resolve(module, one, set())),
+            *(place for one in used.imported for place in self._split(one, set())),
+        ):
+            if (target := self.find(other)) is not None and target.is_function(part):
+                found.add(f"{other}.{part}")
+        return found
+
+    def families(self, definitions: Iterable[Definition]) -> set[str]:
+        """The names of the classes among definitions, if one of these looks for subclasses."""
+        found: set[str] = set()
+        looks = False
+        for name, part in definitions:
+            if (module := self.find(name)) is not None:
+                used = module.references(part)
+                looks = looks or any(one.endswith(".__subclasses__") for one in used.inside)
+                if module.is_class(part):
+                    found.add(f"{name}.{part}")
+        return found if looks else set()
 
     def _references(self, module: Module, name: str) -> Iterator[tuple[Definition, bool | None]]:
         """The definitions to which another one refers.
@@ -135,6 +181,11 @@ def locate(name: str) -> Path | None:
     if file is None or file.suffix != ".py" or is_python_s(file):
         return None
     return file
+
+
+def _is_versioned(name: str) -> bool:
+    top = name.partition(".")[0]
+    return top in VERSIONED or top in sys.stdlib_module_names
 
 
 def is_python_s(file: Path) -> bool:

@@ -19,6 +19,8 @@ class Used:
 
     Attributes:
         definitions: Names of modules, and of definitions in them.
+        names: Names, with their modules, of what was called.
+        families: Names of classes whose subclasses were looked for.
         files: Names of files that were read.
         folders: Those of folders that were listed.
         paths: Those of what was looked at without being read.
@@ -30,6 +32,8 @@ class Used:
     """
 
     definitions: frozenset[Definition] = frozenset()
+    names: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()

@@ -5,7 +5,12 @@ from __future__ import annotations
 import collections
 import enum
 import functools
+import os
+import re
+import subprocess
+import sys
 import threading
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -51,6 +56,43 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
+class Slotted:
+    """An object without a dictionary."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def with_attributes(name: str = "Rows", **attributes: Any) -> type:
+    """A class of a project's."""
+    return type(name, (Role,), {"__module__": "shop.rows", **attributes})
+
+
+def with_default(default: Any) -> Any:
+    """A function of a project's with a default that is decided when it is defined."""
+
+    def function(value: Any = default) -> Any:
+        return value
+
+    return function
+
+
+def enclosing(value: Any) -> Any:
+    """A function with a value that it gets when it is defined."""
+
+    def function() -> Any:
+        return value
+
+    return function
+
+
+@functools.lru_cache
+def cached(_: int = 1) -> None:
+    """A function whose answers are kept."""
+
+
 def first(*_: object) -> None:
     """A function."""
 
@@ -74,6 +116,22 @@ def second(*_: object) -> None:
         ([Role("a"), Role("b"), Role("c")], [Role("a"), Role("b"), Role("d")]),
         (collections.deque([1]), collections.deque([2])),
         (Role(first), Role(second)),
+        (re.compile("a" * 300 + "b"), re.compile("a" * 300 + "c")),
+        (re.compile("<a>"), re.compile("<a>", re.IGNORECASE)),
+        (PurePosixPath("<a>"), PurePosixPath("<b>")),
+        ([*range(20_000), 1], [*range(20_000), 2]),
+        (Slotted("a"), Slotted("b")),
+        (with_attributes(ROWS=[1]), with_attributes(ROWS=[2])),
+        ({"a": with_attributes(ROWS=[1])}, {"a": with_attributes(ROWS=[2])}),
+        (with_attributes(ROWS=[1])("a"), with_attributes(ROWS=[2])("a")),
+        (with_attributes(greet=Role.greet), with_attributes(greet=first)),
+        (with_attributes(greet=staticmethod(first)), with_attributes(greet=staticmethod(second))),
+        (with_attributes(color=Color), with_attributes(color=Level)),
+        ([with_default(1)], [with_default(2)]),
+        (enclosing({"a": 1}), enclosing({"a": 2})),
+        (enclosing(with_default(1)), enclosing(with_default(2))),
+        (Role("a").greet, Role("b").greet),
+        ({"a": cached}, {"a": first}),
     ],
 )
 def test_a_change_of_what_is_in_a_value_shows(before: Any, after: Any) -> None:
@@ -84,6 +142,23 @@ def test_a_change_of_what_is_in_a_value_shows(before: Any, after: Any) -> None:
 def test_what_differs_from_process_to_process_does_not_show() -> None:
     for make in (object, threading.Lock, Anything, lambda: Role(threading.Lock())):
         assert describe(state_of([make()])) == describe(state_of([make()]))
+
+
+def test_the_order_of_hashes_does_not_show() -> None:
+    code = """if True:
+        from ctest_containers.fingerprint.values import describe, state_of
+        shared = [1]
+        kinds = {type(name, (), {"rows": shared, "__module__": "shop"}) for name in "abcdef"}
+        print(describe(state_of([kinds, {"a", "b", "c"}])))
+    """
+    texts = {
+        subprocess.check_output(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}
+        )
+        for seed in "123"
+    }
+
+    assert len(texts) == 1
 
 
 def test_what_is_kept_when_somebody_asks_does_not_show() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 from textwrap import indent
 
@@ -42,6 +43,37 @@ def unused():
 def build():
 """
 
+ROLES = """
+import functools, os
+
+ROLES = []
+
+if ROLES:
+    from own_used.late import choose
+else:
+    from own_used.plugin import choose
+
+class Loader:
+    @staticmethod
+    @functools.cache
+    def cached():
+        return os.environ["OWN_TENANT"]
+
+class Rows(Loader):
+    rows = 1
+
+@functools.lru_cache
+def tenant():
+    return os.environ.get("OWN_TENANT"), os.getenv("OWN_OTHER"), "OWN_THIRD" in os.environ
+
+@functools.lru_cache
+def never_called():
+    return os.environ["OWN_UNUSED"]
+
+def loaders():
+    return Loader.__subclasses__()
+"""
+
 FILES: dict[str, tuple[str, set[str]]] = {
     "open": ("open('seed/rows.json').close()", {"seed/rows.json"}),
     "pathlib": ("Path('seed/rows.json').read_text()", {"seed/rows.json"}),
@@ -61,7 +93,7 @@ FILES: dict[str, tuple[str, set[str]]] = {
     ),
     "linecache": ("import linecache\nlinecache.getline('seed/rows.json', 1)", {"seed/rows.json"}),
     "code that is read": (
-        "exec(open('own_used/roles.py').read())",
+        "exec(open('own_used/roles.py').read(), {})",
         {"own_used/roles.py"},
     ),
     "code that is run": ("import runpy\nrunpy.run_path('own_used/late.py')", {"own_used/late.py"}),
@@ -81,9 +113,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: 
     (folder / "seed").mkdir(parents=True)
     (folder / "seed" / "rows.json").write_text("{}")
     (folder / "own_used").mkdir()
-    for name in ("__init__.py", "late.py", "data.txt"):
-        (folder / "own_used" / name).write_text("")
-    (folder / "own_used" / "roles.py").write_text("ROLES = []\n")
+    for name in ("__init__.py", "late.py", "plugin.py", "data.txt"):
+        (folder / "own_used" / name).write_text("def choose(): pass\n")
+    (folder / "own_used" / "roles.py").write_text(ROLES)
     (tmp_path / "tmp").mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.syspath_prepend(str(folder))
@@ -93,8 +125,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: 
     return folder
 
 
-def used_by(project: Path, body: str) -> Used:
-    """What a child process uses whose `build` has this body."""
+def used_by(project: Path, body: str, before: str = "") -> Used:
+    """What a child process uses whose `build` has this body.
+
+    Args:
+        before: What runs before anything is recorded.
+    """
     (project / "own_used" / "work.py").write_text(HEADER + indent(body, "    "))
     reading, writing = os.pipe()
     child = os.fork()
@@ -102,10 +138,13 @@ def used_by(project: Path, body: str) -> Used:
         try:
             from own_used import work  # type: ignore[import-not-found]
 
+            exec(before)  # noqa: S102
             recorder = Recorder(Places.here(), ())
             recorder.start()
             work.build()
             os.write(writing, recorder.stop().to_json().encode())
+        except Exception:  # noqa: BLE001  # The test fails by what it does not get.
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(writing)
@@ -172,8 +211,49 @@ def test_settings_are_recorded_whatever_reads_them(body: str, project: Path) -> 
     assert "OWN_LIMIT" in used_by(project, body).settings
 
 
-def test_settings_of_django_s_are_recorded_where_a_function_names_them(project: Path) -> None:
-    assert "MEDIA_ROOT" in used_by(project, "settings.MEDIA_ROOT").settings
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ("settings.MEDIA_ROOT", "MEDIA_ROOT"),
+        ("getattr(settings, 'LANGU' + 'AGES')", "LANGUAGES"),
+        ("from django.core.signing import loads, dumps; loads(dumps(1, key='x'), key='x')",
+         "SECRET_KEY_FALLBACKS"),
+        ("from django.core.files.storage import FileSystemStorage as S; S().location",
+         "MEDIA_ROOT"),
+    ],
+)  # fmt: skip
+def test_settings_of_django_s_are_recorded_whoever_reads_them(
+    body: str, name: str, project: Path
+) -> None:
+    assert name in used_by(project, body).settings
+
+
+def test_settings_that_tests_change_are_not_recorded(project: Path) -> None:
+    assert used_by(project, "getattr(settings, 'DE' + 'BUG'); settings.DATABASES").settings == {
+        "DATABASES"
+    }
+
+
+def test_variables_count_that_a_function_has_read_whose_answer_is_kept(project: Path) -> None:
+    before = "from own_used.roles import Loader, tenant; tenant(); Loader.cached()"
+
+    found = used_by(project, "own_used.roles.tenant(); own_used.roles.Loader.cached()", before)
+
+    assert found.variables == {"OWN_TENANT", "OWN_OTHER", "OWN_THIRD"}
+    assert {("own_used.roles", "tenant"), ("own_used.roles", "Loader.cached")} <= found.definitions
+    assert ("own_used.roles", "never_called") not in found.definitions
+
+
+def test_names_count_that_a_function_uses_for_what_others_define(project: Path) -> None:
+    found = used_by(project, "helper()\nfrom own_used.roles import choose, loaders")
+
+    assert {"own_used.work.helper", "own_used.roles.loaders"} <= found.names
+    assert not {"own_used.work.Path", "own_used.work.unused"} & found.names
+
+
+def test_classes_count_whose_subclasses_are_looked_for(project: Path) -> None:
+    assert used_by(project, "own_used.roles.loaders()").families == {"own_used.roles.Loader"}
+    assert used_by(project, "own_used.roles.Loader()").families == set()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Says on whose behalf a process asks for something: the project's, or that of its tools."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import FrameType
+from typing import Final
+
+from ctest_containers.recording.places import Places
+
+ON_BEHALF: Final = (
+    *("core/management/commands/loaddata.py", "core/files/", "core/serializers/"),
+    *("contrib/staticfiles/", "contrib/gis/", "template/", "utils/_os.py", "utils/translation/"),
+)
+"""Files of Django's that read what a project names; others read what Django itself needs."""
+
+PASSING_ON: Final = ("apps/registry.py", "utils/functional.py", "utils/module_loading.py")
+"""Files of Django's that ask for what their callers ask for."""
+
+PYTHON_S_PASSING_ON: Final = frozenset(
+    {
+        *("asyncio", "bz2", "codecs", "collections", "concurrent", "configparser", "contextlib"),
+        *("csv", "fileinput", "fnmatch", "functools", "genericpath", "gettext", "glob", "gzip"),
+        *("importlib", "io", "json", "linecache", "lzma", "multiprocessing", "os", "pathlib"),
+        *("pickle", "pkgutil", "plistlib", "posixpath", "runpy", "shelve", "shutil", "sqlite3"),
+        *("string", "subprocess", "tarfile", "threading", "tokenize", "tomllib", "xml"),
+        *("zipfile", "zipimport"),
+    }
+)
+"""Modules of Python's that do so; others read what they need themselves."""
+
+TOOLS: Final = frozenset(
+    {
+        *("ctest_containers", "_pytest", "pytest", "pluggy", "hypothesis", "coverage", "debugpy"),
+        "pydevd",
+        *("psycopg", "psycopg2", "psycopg_binary", "MySQLdb", "pymysql", "mysql"),
+        *("_distutils_hack", "asgiref", "pkg_resources", "setuptools", "sqlparse"),
+    }
+)
+"""Packages whose code and files decide nothing of their own: of what runs tests, and of drivers.
+
+The versions of drivers are inputs by themselves.
+"""
+
+OWN: Final = ("ctest_containers.recording.accesses", "ctest_containers.recording.lookups", __name__)
+"""The modules that ask who asks."""
+
+
+class Askers:
+    """Looks at who calls; what it finds out of a file holds for all of its functions."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._answers: dict[str, bool | str | None] = {}
+
+    def is_project(self) -> bool:
+        """Whether the project asks, or Django on its behalf, and no tool."""
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if frame.f_code.co_name == "get_data" and file.startswith("<frozen importlib"):
+                # Imports and `pkgutil` read files with it.
+                frame = frame.f_back
+                continue
+            answer = self._answers.get(file, file)
+            if answer == file:
+                name = str(frame.f_globals.get("__name__"))
+                answer = self._answers[file] = self._answer(file, name)
+            if answer is not None:
+                return bool(answer)
+            frame = frame.f_back
+        # A process that builds has no threads but those that the project starts.
+        return threading.get_ident() != threading.main_thread().ident
+
+    def is_python_s(self, frame: FrameType) -> bool:
+        """Whether a function of Python's own calls."""
+        file = frame.f_code.co_filename
+        return file.startswith("<frozen") or self._places.is_python_s(file)
+
+    def _answer(self, file: str, module: str) -> bool | None:
+        """Whether what a file's code asks for is the project's; None where its callers decide."""
+        top = module.partition(".")[0]
+        if module in OWN or file == "<string>":
+            return None
+        if top == "django":
+            inner = file.rpartition("/django/")[2]
+            return None if inner.startswith(PASSING_ON) else inner.startswith(ON_BEHALF)
+        if file.startswith("<frozen importlib"):
+            return False
+        if file.startswith("<") or self._places.is_python_s(file):
+            return None if top.removesuffix("_abc").strip("_") in PYTHON_S_PASSING_ON else False
+        return top not in TOOLS

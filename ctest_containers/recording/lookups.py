@@ -1,0 +1,113 @@
+"""Notes the settings and definitions that a process asks for by names that may be computed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Final
+
+from ctest_containers.recording.askers import Askers
+from ctest_containers.recording.sources import Definition
+
+UNWATCHED: Final = frozenset(
+    {
+        # They are others while tests run, whatever a project says.
+        *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"),
+        # They decide which migrations there are; these are inputs by themselves.
+        *("INSTALLED_APPS", "MIGRATION_MODULES"),
+    }
+)
+"""Settings that are no inputs of their own."""
+
+
+class LookupRecorder:
+    """Notes what this process asks for from `start` to `stop`.
+
+    Attributes:
+        settings: Names of settings that were read, by whomever.
+        definitions: What the project asked for by its name: modules, and names in them.
+    """
+
+    def __init__(self, askers: Askers) -> None:
+        self._askers = askers
+        self._is_on = False
+        self.settings: set[str] = set()
+        self.definitions: set[Definition] = set()
+
+    def start(self) -> None:
+        """Begin."""
+        self._is_on = True
+        self._watch_settings()
+        self._watch_imports()
+        self._watch_registry()
+
+    def stop(self) -> None:
+        """End."""
+        self._is_on = False
+
+    def _watch_settings(self) -> None:
+        """Note settings; what has been read once is not asked for again."""
+        from django.conf import LazySettings, settings
+
+        original = vars(LazySettings)["__getattr__"]
+
+        def noted(lazy: Any, name: str) -> Any:
+            if self._is_on and name.isupper() and name not in UNWATCHED:
+                self.settings.add(name)
+            return original(lazy, name)
+
+        for name in [name for name in vars(settings) if name.isupper()]:
+            del vars(settings)[name]
+        setattr(LazySettings, "__getattr__", noted)  # noqa: B010  # It is no attribute of an instance.
+
+    def _watch_imports(self) -> None:
+        from django.utils import module_loading
+
+        bootstrap: Any = vars(importlib)["_bootstrap"]
+        bootstrap._gcd_import = self._noting(
+            bootstrap._gcd_import, lambda found, _: [(found.__name__, "")]
+        )
+        vars(module_loading)["cached_import"] = self._noting(
+            module_loading.cached_import, lambda _, arguments: [(arguments[0], arguments[1])]
+        )
+
+    def _watch_registry(self) -> None:
+        from django.apps import AppConfig
+        from django.apps.registry import Apps
+
+        def of_classes(found: Any, _: tuple[Any, ...]) -> list[Definition]:
+            # Those of a migration are made from its state.
+            every = found if isinstance(found, list) else [found]
+            kinds = [one if isinstance(one, type) else type(one) for one in every]
+            return [(kind.__module__, kind.__qualname__) for kind in kinds]
+
+        def as_list(call: Callable[..., Any]) -> Callable[..., list[Any]]:
+            return lambda *arguments, **options: [*call(*arguments, **options)]
+
+        for name in ("get_app_config", "get_model"):
+            setattr(Apps, name, self._noting(getattr(Apps, name), of_classes))
+        for owner, name in (
+            (Apps, "get_app_configs"),
+            (Apps, "get_models"),
+            (AppConfig, "get_models"),
+        ):
+            call = getattr(owner, name)
+            noting = self._noting(as_list(call), of_classes)
+            # Django forgets what it has kept of the answers.
+            vars(noting)["cache_clear"] = getattr(call, "cache_clear", None)
+            setattr(owner, name, noting)
+
+    def _noting(
+        self,
+        call: Callable[..., Any],
+        names: Callable[[Any, tuple[Any, ...]], list[Definition]],
+    ) -> Callable[..., Any]:
+        """A function that does the same, and notes what the project gets from it."""
+
+        def noting(*arguments: Any, **options: Any) -> Any:
+            found = call(*arguments, **options)
+            if self._is_on and self._askers.is_project():
+                self.definitions.update(names(found, arguments))
+            return found
+
+        return noting
