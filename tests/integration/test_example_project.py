@@ -62,13 +62,8 @@ def test_it_ends_on_mysql_as_under_django(
     assert_agree(expected, actual)
 
 
-@pytest.mark.parametrize(
-    "vendor",
-    [
-        "postgresql",
-        pytest.param("sqlite", marks=further("test_reset compares generated models on SQLite.")),
-    ],
-)
+@pytest.mark.parametrize("vendor", ["postgresql", "sqlite"])
+@further("test_reset compares generated models on each kind of server.")
 @pytest.mark.usefixtures("engine")
 def test_every_flush_of_it_ends_as_with_django(vendor: str, request: pytest.FixtureRequest) -> None:
     labels = ["content", "orders", "catalog.tests.test_views"]

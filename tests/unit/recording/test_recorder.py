@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-import tempfile
-import traceback
 from pathlib import Path
 from textwrap import indent
 
 import pytest
-from django.conf import settings
+from harness.programs import run_program
 
-from ctest_containers.recording.places import Places
-from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
 
 HEADER = """
@@ -105,10 +102,29 @@ FILES: dict[str, tuple[str, set[str]]] = {
 }
 
 
+PROGRAM = """
+import sys
+import django
+from django.conf import settings
+
+settings.configure(OWN_LIMIT=3, USE_TZ=True)
+django.setup()
+
+from own_used import work
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.recorder import Recorder
+
+exec(sys.argv[1])
+recorder = Recorder(Places.here(), ())
+recorder.start()
+work.build()
+print(recorder.stop().to_json())
+"""
+
+
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: None) -> Path:
+def project(tmp_path: Path) -> Path:
     """A project whose `build` a test writes."""
-    del configured_django
     folder = tmp_path / "project"
     (folder / "seed").mkdir(parents=True)
     (folder / "seed" / "rows.json").write_text("{}")
@@ -117,41 +133,25 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: 
         (folder / "own_used" / name).write_text("def choose(): pass\n")
     (folder / "own_used" / "roles.py").write_text(ROLES)
     (tmp_path / "tmp").mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
-    monkeypatch.setenv("OWN_TENANT", "acme")
-    monkeypatch.setattr(settings, "OWN_LIMIT", 3, raising=False)
     return folder
 
 
 def used_by(project: Path, body: str, before: str = "") -> Used:
-    """What a child process uses whose `build` has this body.
+    """What a process uses whose `build` has this body.
 
     Args:
         before: What runs before anything is recorded.
     """
     (project / "own_used" / "work.py").write_text(HEADER + indent(body, "    "))
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            from own_used import work  # type: ignore[import-not-found]
-
-            exec(before)  # noqa: S102
-            recorder = Recorder(Places.here(), ())
-            recorder.start()
-            work.build()
-            os.write(writing, recorder.stop().to_json().encode())
-        except Exception:  # noqa: BLE001  # The test fails by what it does not get.
-            traceback.print_exc()
-        finally:
-            os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading) as pipe:
-        text = pipe.read()
-    os.waitpid(child, 0)
-    return Used.from_json(text)
+    done = run_program(
+        [sys.executable, "-c", PROGRAM, before],
+        project,
+        {**os.environ, "OWN_TENANT": "acme", "TMPDIR": str(project.parent / "tmp")},
+        stderr=subprocess.PIPE,
+        seconds=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return Used.from_json(done.stdout)
 
 
 @pytest.mark.parametrize("way", FILES)
