@@ -447,6 +447,21 @@ class TemplateFound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateDated:
+    """A test has failed on a template whose build asked for a clock or random numbers.
+
+    Attributes:
+        clocks: What it asked for.
+        seconds: How long ago.
+    """
+
+    group: str
+    fingerprint: str
+    clocks: tuple[str, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateAwaited:
     """Another run builds the same template; this one waits for it."""
 
@@ -681,6 +696,7 @@ Event = (
     | WorkerRecycled
     | ServerReady
     | TemplateFound
+    | TemplateDated
     | TemplateAwaited
     | TemplateBuildStarted
     | TemplateBuilt

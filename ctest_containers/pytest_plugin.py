@@ -153,6 +153,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand over what there is to say to the process that has the terminal."""
     asked = _ASKED.get(session.config)
     output = getattr(session.config, "workeroutput", None)
+    if session.testsfailed and asked is not None and asked.databases is not None:
+        asked.databases.say_ages()
     if output is not None and asked is not None:
         output["ctest_said"] = asked.said
 

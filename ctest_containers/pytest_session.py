@@ -12,7 +12,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -98,7 +98,7 @@ class PytestDatabases:
         self._worker = worker
         self._reuse = reuse
         self._say = say
-        self._config = config = _resolved()
+        self._config = config = replace(_resolved(), rebuild=renew or _resolved().rebuild)
         self._how = _creation()
         self._exit = ExitStack()
         launch.start_ahead(cache_folder(), Path.cwd())
@@ -112,7 +112,7 @@ class PytestDatabases:
             create=functools.partial(create_databases, self._how),
             runner_inputs=(),
             report=self._report,
-            renew_before=began if renew else None,
+            began=began,
         )
         self._template = Template(self._databases)
         self._timings = TimingsFile(
@@ -143,6 +143,10 @@ class PytestDatabases:
             measured = Measured()
             measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
             self._timings.merge(measured)
+
+    def say_ages(self) -> None:
+        """Say how old the templates are on which a test has failed, where it may matter."""
+        self._databases.say_ages()
 
     def set_up_worker(self) -> str:
         """Call the project's own function for workers, which may use databases as tests do.

@@ -6,6 +6,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+DAY_SECONDS: Final = 24 * 3600.0
+
 
 def plural(count: int, noun: str) -> str:
     """`1 worker`, `2 workers`, `2 classes`, `2 batches`."""
@@ -21,6 +23,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def span(seconds: float) -> str:
+    """A time that may be long: `3 days`, `2 h`, or as `duration`."""
+    if seconds >= 2 * DAY_SECONDS:
+        return f"{seconds / DAY_SECONDS:.0f} days"
+    if seconds >= 2 * 3600:
+        return f"{seconds / 3600:.0f} h"
+    return duration(seconds)
 
 
 def listing(names: Sequence[str], shown: int = 4) -> str:

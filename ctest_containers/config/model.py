@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from ctest_containers.config.server_settings import ServerSetting, parse_server_settings
 from ctest_containers.config.values import (
+    parse_age,
     parse_choice,
     parse_count,
     parse_flag,
@@ -189,6 +190,21 @@ class Config:
         "",
         "Look into templates before they are used: whether their databases are what their labels "
         "say, and have had every migration. By default where the variable CI is set.",
+        section=TEMPLATES,
+    )
+    template_max_age: float = option(
+        86400.0,
+        parse_age,
+        "TIME",
+        "How old a template may be whose build asked for a clock, random numbers or another "
+        "program: 30m, 12h or 7d, say; 0 for no limit. Other templates have none.",
+        section=TEMPLATES,
+    )
+    rebuild: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "Build today's templates from scratch, and remove those that exist.",
         section=TEMPLATES,
     )
     fingerprint_files: tuple[str, ...] = option(
@@ -496,6 +512,8 @@ def _shown(row: Field[Any]) -> object:
     default: Any = row.default
     if isinstance(default, bool):
         return "yes" if default else "no"
+    if row.metadata["metavar"] == "TIME":
+        return f"{default / 86400:g}d"
     if row.metadata["metavar"] == "SIZE":
         gibibytes, rest = divmod(default, 2**30)
         return f"{default // 2**20}m" if rest else f"{gibibytes}g"

@@ -44,6 +44,14 @@ def parse_limit(value: object) -> float:
     return seconds
 
 
+def parse_age(value: object) -> float:
+    """A number of seconds, or of units of them: 90, 30m, 12h, 1d; 0 for no limit."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip().lower())
+    if found is None:
+        raise ValueError("must be a time such as 30m, 12h or 7d, or 0 for no limit")
+    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+
+
 def parse_count(value: object) -> int:
     """A whole number from 1."""
     if not str(value).strip().isdecimal() or int(str(value)) < 1:

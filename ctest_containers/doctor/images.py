@@ -41,7 +41,8 @@ def check_images(scene: Scene) -> Iterator[Finding]:
             continue
         template, kept = found
         label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
-        template = choose(template, kept, Places.here()).template
+        age_limit = scene.config.template_max_age
+        template = choose(template, kept, Places.here(), most_seconds=age_limit).template
         hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
         if hit is not None:
             yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")

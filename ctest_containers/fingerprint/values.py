@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -28,6 +29,13 @@ PLAIN: Final = (*SHOWN, PurePath, dt.tzinfo, re.Pattern)
 MOST_VALUES: Final = 1_000_000
 """What has more values in it is not looked through; so many take about two seconds."""
 
+FIRST_YEAR: Final = 2000
+FIRST_MOMENT: Final = 1_000_000_000
+"""What is earlier is no time of this process; in seconds since the epoch."""
+
+INEXACT_SECONDS: Final = 2.0
+"""So much earlier may a process have begun than the system tells."""
+
 VERSIONED: Final = frozenset({*sys.stdlib_module_names, "django", "ctest_containers"})
 """Packages whose versions are inputs by themselves."""
 
@@ -35,7 +43,7 @@ VERSIONED: Final = frozenset({*sys.stdlib_module_names, "django", "ctest_contain
 def describe(value: Any) -> str:
     """A text that is the same wherever the same code defines the value."""
     if type(value) in SHOWN:
-        return repr(value)
+        return "a moment of this process" if _is_of_this_process(value) else repr(value)
     if isinstance(value, PurePath):
         return repr(str(value))
     if isinstance(value, re.Pattern):
@@ -137,6 +145,28 @@ class _State:
             return [name, {key: self.of(one) for key, one in _class_attributes(value)}]
         kept = [value.__defaults__, value.__kwdefaults__, *_enclosed(value)]
         return [name, *map(self.of, kept)] if any(one is not None for one in kept) else name
+
+
+def _is_of_this_process(value: Any) -> bool:
+    """Whether a value is a time since this process began: it is another one in the next process."""
+    if isinstance(value, dt.datetime) and value.year > FIRST_YEAR:
+        # One without a time zone may be local time or UTC.
+        in_utc = value.replace(tzinfo=value.tzinfo or dt.timezone.utc)
+        moments = [value.timestamp(), in_utc.timestamp()]
+    elif isinstance(value, (int, float)) and value > FIRST_MOMENT:
+        moments = [value]
+    else:
+        return False
+    return any(_began() <= moment <= time.time() for moment in moments)
+
+
+@functools.cache
+def _began() -> float:
+    """When this process began, in seconds since the epoch, and a little earlier."""
+    # Few values need it, and a worker does not load it otherwise.
+    import psutil
+
+    return float(psutil.Process().create_time()) - INEXACT_SECONDS
 
 
 def _attributes_of(value: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 from ctest_containers.cluster.lines import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
 from ctest_containers.cluster.spec import NodeSpec, from_line
 from ctest_containers.errors import CtestError
-from ctest_containers.events import Event, TimePassed
+from ctest_containers.events import Event, TestOutcome, TimePassed
 
 ALIVE_SECONDS: Final = 1.0
 """How often it says that it is there."""
@@ -110,6 +110,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
         create=plan.create,
         runner_inputs=plan.runner_inputs,
         report=voice.say,
+        began=plan.began,
     )
     left: tuple[str, ...] = ()
     with ExitStack() as undo:
@@ -140,12 +141,13 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
             starter = WorkerStarter(
                 plan.orders, databases=databases, setup=setup, batches=plan.batches, output=None
             )
+            failures = _Failures(voice)
             pool = WorkerPool(
                 workers=workers,
                 batches=(),
                 databases=databases.servers,
                 start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
-                report=voice.say,
+                report=failures.say,
                 stopping=lambda: feed.stopping,
                 limits=plan.limits,
                 expected=plan.expected,
@@ -153,10 +155,28 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
             )
             voice.say(NodeReady(slots=workers))
             pool.run()
+            if failures.has_some:
+                databases.say_ages()
         finally:
             closed = databases.close()
             left = closed.left if closed is not None else ()
     return left
+
+
+class _Failures:
+    """Passes events on, and knows whether a test has failed."""
+
+    def __init__(self, voice: Voice) -> None:
+        self._voice = voice
+        self.has_some = False
+
+    def say(self, event: Event) -> None:
+        """Pass an event on."""
+        from ctest_containers.report.record import status_of
+
+        if isinstance(event, TestOutcome) and status_of(event).is_bad:
+            self.has_some = True
+        self._voice.say(event)
 
 
 def _measured_names(groups: Any) -> list[str]:

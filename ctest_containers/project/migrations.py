@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.recording.manifest import LITTER
+from ctest_containers.recording.digests import LITTER
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,7 @@ class Module:
             used | passed,
             frozenset[str]().union(*(one.imported for one in found)),
             passed - used,
+            frozenset[str]().union(*(one.called for one in found)),
         )
 
     def variables(self, name: str) -> set[str]:

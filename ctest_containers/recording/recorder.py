@@ -6,13 +6,14 @@ import functools
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Final
 
 from ctest_containers.recording.accesses import Accesses, AccessRecorder
 from ctest_containers.recording.askers import TOOLS, Askers
+from ctest_containers.recording.clocks import ClockRecorder, is_clock
 from ctest_containers.recording.functions import function_recorder
 from ctest_containers.recording.lookups import LookupRecorder
 from ctest_containers.recording.module import INSTALLED
@@ -33,9 +34,12 @@ class Recorder:
     Args:
         places: Where the project is.
         keyed: Names of packages whose text is an input by itself: those of migrations.
+        clock_in: Gives the clock that an SQL statement asks for; an empty string for none.
     """
 
-    def __init__(self, places: Places, keyed: Collection[str]) -> None:
+    def __init__(
+        self, places: Places, keyed: Collection[str], clock_in: Callable[[str], str]
+    ) -> None:
         self._places = places
         self._keyed = tuple(f"{name}." for name in keyed)
         self._others = ("<", *(f"{one}/{name}/" for one in places.installed for name in TOOLS))
@@ -44,6 +48,7 @@ class Recorder:
         askers = Askers(places)
         self._accesses = AccessRecorder(askers)
         self._lookups = LookupRecorder(askers)
+        self._clocks = ClockRecorder(clock_in)
         self._cached: set[Definition] = set()
 
     def start(self) -> None:
@@ -52,6 +57,7 @@ class Recorder:
         self._functions.start()
         self._accesses.start()
         self._lookups.start()
+        self._clocks.start()
 
     def stop(self, classes: Iterable[type] = ()) -> Used:
         """End; gives the names of what was used.
@@ -59,6 +65,7 @@ class Recorder:
         Args:
             classes: Those that were used even if none of their own methods ran.
         """
+        clocks = self._clocks.stop()
         accesses = self._accesses.stop()
         self._lookups.stop()
         sources = Sources()
@@ -79,6 +86,7 @@ class Recorder:
         definitions = named | cached
         settings = {name for one in definitions for name in sources.settings(one)}
         variables = {name for one in cached for name in sources.variables(one)}
+        calls = {name for one in definitions for name in sources.calls(one)}
         return Used(
             definitions=frozenset(one for one in definitions if not self._is_keyed(one[0])),
             names=frozenset(name for one in definitions for name in sources.names(one)),
@@ -90,6 +98,13 @@ class Recorder:
             variables=frozenset(accesses.variables | variables),
             settings=frozenset(self._lookups.settings | settings),
             programs=frozenset(accesses.programs),
+            clocks=frozenset(
+                {
+                    *clocks,
+                    *filter(is_clock, calls),
+                    *(f"the program {name}" for name in accesses.programs),
+                }
+            ),
         )
 
     def _cached_functions(self) -> Iterator[Definition]:

@@ -25,11 +25,13 @@ class References:
         inside: As its module calls them.
         imported: Those that it imports itself, from the beginning of their module's name.
         passed: Those of `inside` that a statement only passes to calls of Django's.
+        called: Those of `inside` and `imported` that it calls itself.
     """
 
     inside: frozenset[str]
     imported: frozenset[str]
     passed: frozenset[str] = frozenset()
+    called: frozenset[str] = frozenset()
 
 
 def references_of(
@@ -43,12 +45,15 @@ def references_of(
     """
     used: set[str] = set()
     passed: set[str] = set()
+    called: set[str] = set()
     own: set[str] = set()
     shared: set[str] = set()
     imports: list[ast.AST] = []
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
+        if isinstance(node, ast.Call):
+            called.add(_dotted(node.func))
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             imports.append(node)
         elif dotted := _dotted(node):
@@ -70,7 +75,12 @@ def references_of(
             waiting += ast.iter_child_nodes(node)
     if not isinstance(statement, FUNCTIONS):
         # What a statement binds, others use; what it imports, its module does.
-        return References(frozenset(used | passed), frozenset(), frozenset(passed - used))
+        return References(
+            frozenset(used | passed),
+            frozenset(),
+            frozenset(passed - used),
+            frozenset(called - {""}),
+        )
     used |= passed
     origins = imports_of(imports, package)
     inside: set[str] = set()
@@ -78,14 +88,18 @@ def references_of(
     for dotted in used:
         root, dot, rest = dotted.partition(".")
         if root in origins:
-            imported |= {f"{origin}{dot}{rest}" for origin in origins[root]}
+            wholes = {f"{origin}{dot}{rest}" for origin in origins[root]}
+            imported |= wholes
+            called |= wholes if dotted in called else set()
         elif root not in own - shared:
             inside.add(dotted)
     # What is imported and not used has an effect when it is imported.
     for origin in _imported_wholes(imports, package):
         if not any(f"{one}.".startswith(f"{origin}.") for one in imported):
             imported.add(origin)
-    return References(frozenset(inside), frozenset(imported))
+    return References(
+        frozenset(inside), frozenset(imported), called=frozenset(called & (inside | imported))
+    )
 
 
 def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:

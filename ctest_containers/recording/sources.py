@@ -72,12 +72,17 @@ class Sources:
         if module is None:
             return set()
         used = module.references(definition[1])
-        wholes = {*used.imported}
-        for dotted in used.inside:
-            root, dot, rest = dotted.partition(".")
-            wholes |= {f"{origin}{dot}{rest}" for origin in module.imported.get(root, [])}
+        wholes = used.imported | _wholes(module, used.inside)
         parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
         return {name for one in parts if (name := one.partition(".")[0]).isupper()}
+
+    def calls(self, definition: Definition) -> set[str]:
+        """The whole names of what a definition calls by a name that it, or its module, imports."""
+        module = self.find(definition[0])
+        if module is None:
+            return set()
+        used = module.references(definition[1])
+        return {*(used.called & used.imported), *_wholes(module, used.called)}
 
     def variables(self, definition: Definition) -> set[str]:
         """The names of the environment variables that a definition reads by their names."""
@@ -181,6 +186,15 @@ def locate(name: str) -> Path | None:
     if file is None or file.suffix != ".py" or is_python_s(file):
         return None
     return file
+
+
+def _wholes(module: Module, names: Iterable[str]) -> set[str]:
+    """The whole names of what a module imports and calls by these names."""
+    return {
+        f"{origin}{dot}{rest}"
+        for root, dot, rest in (name.partition(".") for name in names)
+        for origin in module.imported.get(root, [])
+    }
 
 
 def _is_versioned(name: str) -> bool:

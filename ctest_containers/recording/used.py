@@ -27,6 +27,7 @@ class Used:
         variables: Names of environment variables.
         settings: Names of settings.
         programs: Names of programs that were started.
+        clocks: Names of what gives something else at each call: clocks, random numbers, programs.
         trees: Names of folders all of whose files count; in place of single files if there are too
             many.
     """
@@ -40,6 +41,7 @@ class Used:
     variables: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
     programs: frozenset[str] = frozenset()
+    clocks: frozenset[str] = frozenset()
     trees: frozenset[str] = frozenset()
 
     def __or__(self, other: Used) -> Used:

@@ -31,6 +31,7 @@ from ctest_containers.events import (
     TemplateAwaited,
     TemplateBuildStarted,
     TemplateBuilt,
+    TemplateDated,
     TemplateFound,
     TemplatePulled,
     TemplatePushed,
@@ -51,7 +52,7 @@ from ctest_containers.events import (
     WorkersPlanned,
     WorkerStarted,
 )
-from ctest_containers.text import duration, plural, size
+from ctest_containers.text import duration, listing, plural, size, span
 
 SILENT: Final = frozenset(
     {
@@ -101,6 +102,14 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield logging.INFO, text.rstrip("\n")
         case TemplateFound(group=group, fingerprint=fingerprint):
             yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."
+        case TemplateDated(group=group, fingerprint=fingerprint, seconds=seconds):
+            yield (
+                logging.WARNING,
+                (
+                    f"The template {group}:{fingerprint[:12]} has what {listing(event.clocks)} "
+                    f"gave {span(seconds)} ago. If a test fails because of that, add --rebuild."
+                ),
+            )
         case TemplateAwaited(group=group, fingerprint=fingerprint):
             yield (
                 logging.INFO,

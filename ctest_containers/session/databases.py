@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +18,7 @@ from ctest_containers.config.model import image_of, project_of
 from ctest_containers.config.server_settings import check_vendors, settings_of
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, EngineError, UsageError
-from ctest_containers.events import Event, Phase, PhaseStarted, TemplatesPruned
+from ctest_containers.events import Event, Phase, PhaseStarted, TemplateDated, TemplatesPruned
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Lease
 from ctest_containers.project import connections
@@ -66,8 +67,8 @@ class RunDatabases:
     Args:
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
-        renew_before: Templates that were made before this moment are made anew, in seconds since
-            the epoch; None for none.
+        began: When the run began, in seconds since the epoch; with the option `rebuild`, templates
+            that were made before are made again. None for now.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class RunDatabases:
         create: CreateDatabases,
         runner_inputs: Sequence[Input],
         report: Callable[[Event], None],
-        renew_before: float | None = None,
+        began: float | None = None,
     ) -> None:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
@@ -114,7 +115,8 @@ class RunDatabases:
             registry=config.registry,
             push=config.push,
             verify=bool(os.environ.get("CI")) if verify is None else verify,
-            renew_before=renew_before,
+            renew_before=(began or time.time()) if config.rebuild else None,
+            most_seconds=config.template_max_age,
         )
         self.servers = WorkerServers(
             host=self.host, store=self.store, report=report, folder=self.scratch
@@ -185,6 +187,19 @@ class RunDatabases:
     def templates(self) -> list[Template]:
         """Those that have been made sure of."""
         return list(self._templates.values())
+
+    def say_ages(self) -> None:
+        """Say of each template that has what a clock or random numbers gave how old that is."""
+        for template in self._templates.values():
+            if template.clocks:
+                self._report(
+                    TemplateDated(
+                        group=template.group.label,
+                        fingerprint=template.fingerprint,
+                        clocks=tuple(name for name, _ in template.clocks),
+                        seconds=time.time() - min(moment for _, moment in template.clocks),
+                    )
+                )
 
     def lend_to_parent(self, aliases: Collection[str]) -> None:
         """Point the parent's own connections at databases of its own.

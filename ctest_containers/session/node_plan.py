@@ -20,6 +20,7 @@ class NodePlan:
     Attributes:
         batches: All of them, by which the parent's numbers and places mean the same there.
         aliases: The databases that the tests use.
+        began: When the run began, in seconds since the epoch.
         workers: How many workers a node is to have; None lets its machine decide.
         memory: What past runs have measured of processes and servers, in bytes.
     """
@@ -29,6 +30,7 @@ class NodePlan:
     orders: Orders
     limits: Limits
     aliases: frozenset[str]
+    began: float
     workers: int | None
     debug_mode: bool
     create: CreateDatabases

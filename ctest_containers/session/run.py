@@ -87,6 +87,7 @@ class Session:
         self.failure: CtestError | None = None
         self._began = time.monotonic()
         self._not_run = 0
+        self._has_failed = False
         self._folder = Path.cwd()
         self._config = config
         self._reports = list(reporting.reports)
@@ -245,6 +246,7 @@ class Session:
             self.begin(Phase.CLEAN_UP)
             # They are removed while the report is printed.
             self._databases.servers.finish()
+        self._has_failed = not result.wasSuccessful()
         if self.failure is not None:
             result.stop()
             self._say_what_was_not_run(pool.not_run)
@@ -315,6 +317,7 @@ class Session:
             orders=orders,
             limits=self._limits,
             aliases=frozenset(aliases),
+            began=time.time(),
             workers=self._asked,
             debug_mode=self._setup.debug_mode,
             create=self._spawn_create,
@@ -440,6 +443,8 @@ class Session:
         # Other jobs may still have to divide the tests by the same timings.
         if self._measured.tests and self._config.shard is None:
             self._say_of_timings(self._timings_file.merge(self._measured))
+        if self._has_failed:
+            self._databases.say_ages()
         failure = "" if self.failure is None else self.failure.message
         self._report(RunFinished(not_run=self._not_run, failure=failure))
 

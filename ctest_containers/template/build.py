@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends import read_only_statement, sqlite
+from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
 from ctest_containers.backends.settings import setting_in
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
@@ -157,10 +158,11 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 connections.redirect(lease)
             # What it wrote there would be in no template.
             connection_created.connect(keep_from_writing)
-            recorder = Recorder(Places.here(), _migration_packages())
+            recorder = Recorder(Places.here(), _migration_packages(), clock_in)
             recorder.start()
             create(group.aliases, keep)
             used = recorder.stop(building_classes(group.aliases))
+            used |= Used(clocks=frozenset(_clocks_in_defaults(group)))
             if folder is not None and group.vendor is Vendor.SQLITE:
                 for database in group.databases:
                     first = database.aliases[0]
@@ -177,6 +179,15 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             sys.exit(1)
         sys.stderr.write(f"The toolkit starts its {group.vendor.value} servers with {setting}.\n")
         sys.exit(EXIT_SETTING_NAMED)
+
+
+def _clocks_in_defaults(group: DatabaseGroup) -> Iterator[str]:
+    """The columns that have got their values from a clock, or at random, wherever that was."""
+    from django.db import connections as configured
+
+    for database in group.databases:
+        with configured[database.aliases[0]].cursor() as cursor:
+            yield from clocks_in_defaults(cursor, group.vendor)
 
 
 def _migration_packages() -> list[str]:

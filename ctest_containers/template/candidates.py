@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -9,7 +10,8 @@ from typing import Final
 from ctest_containers.recording.manifest import Manifest, differences
 from ctest_containers.recording.places import Places
 from ctest_containers.template.identity import Template
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.kept import KeptTemplate, age
+from ctest_containers.text import listing
 
 UNREADABLE: Final = "the list of what its build used, which cannot be read"
 
@@ -27,23 +29,31 @@ class Choice:
     changes: tuple[str, ...] = ()
 
 
-def choose(template: Template, kept: Iterable[KeptTemplate], places: Places) -> Choice:
+def choose(
+    template: Template,
+    kept: Iterable[KeptTemplate],
+    places: Places,
+    *,
+    most_seconds: float,
+) -> Choice:
     """The template whose build used what there is today; the one used last goes first.
 
     Args:
         template: The wanted one; its manifest is not looked at.
         kept: Those of the project.
+        most_seconds: How old what a build got from clocks and random numbers may be; 0 for no
+            limit.
     """
     wanted = replace(template, manifest="")
     nearest: list[str] | None = None
     for one in sorted(kept, key=lambda one: -one.used):
         if (one.group, one.key) != (template.group.label, template.key):
             continue
-        found = changes(one, places)
+        found = changes(one, places, most_seconds=most_seconds)
         if not found:
             manifest = Manifest.from_json(one.manifest)
             assert manifest is not None
-            resolved = replace(template, manifest=manifest.digest)
+            resolved = wanted.made_with(manifest)
             if resolved.fingerprint == one.fingerprint:
                 return Choice(resolved)
             found = [UNREADABLE]
@@ -52,7 +62,18 @@ def choose(template: Template, kept: Iterable[KeptTemplate], places: Places) -> 
     return Choice(wanted, tuple(nearest or ()))
 
 
-def changes(kept: KeptTemplate, places: Places) -> list[str]:
-    """What is another today than when a template was built, by name."""
+def changes(kept: KeptTemplate, places: Places, *, most_seconds: float) -> list[str]:
+    """What is another today than when a template was built, by name.
+
+    Args:
+        most_seconds: See `choose`.
+    """
     manifest = Manifest.from_json(kept.manifest)
-    return [UNREADABLE] if manifest is None else differences(manifest, places)
+    if manifest is None:
+        return [UNREADABLE]
+    found = differences(manifest, places)
+    if manifest.clocks and most_seconds and not found:
+        moment = min(manifest.clocks.values())
+        if time.time() - moment > most_seconds:
+            found.append(f"the time ({listing([*manifest.clocks])}, {age(moment)} ago)")
+    return found

@@ -65,6 +65,8 @@ class TemplateStore:
         verify: Whether templates that are found are looked into before they are used.
         renew_before: Templates that were made before this moment, in seconds since the epoch, are
             made anew; None for none.
+        most_seconds: How old what a build got from clocks and random numbers may be; 0 for no
+            limit.
     """
 
     shelf: Shelf
@@ -78,6 +80,7 @@ class TemplateStore:
     push: bool = False
     verify: bool = False
     renew_before: float | None = None
+    most_seconds: float = 0.0
 
     def base_digest(self, base: BaseImage | None) -> str:
         """What identifies a base image on every machine; a named image may be pulled for it."""
@@ -92,7 +95,7 @@ class TemplateStore:
             EngineError: The engine does not answer.
         """
         kept = self.shelf.kept(template.project, engine=template.group.has_server)
-        return choose(template, kept, self.places)
+        return choose(template, kept, self.places, most_seconds=self.most_seconds)
 
     def ensure(
         self,
@@ -115,9 +118,7 @@ class TemplateStore:
             EngineError: The engine did not do its part.
         """
         reason = ""
-        if self._is_given_up(template):
-            reason = "a new template was requested"
-        elif template.manifest:
+        if template.manifest and not self._is_given_up(template):
             if not self.verify or not self._reject(template):
                 self._use(template)
                 return template, True
@@ -136,7 +137,9 @@ class TemplateStore:
         kept = self.shelf.kept(template.project, engine=group.has_server)
         earlier = [one for one in kept if one.group == group.label]
         # Migrations can be added to a template only if a build of it would give the same today.
-        changed = {one.source: changes(one, self.places) for one in earlier}
+        changed = {
+            one.source: changes(one, self.places, most_seconds=self.most_seconds) for one in earlier
+        }
         unchanged = [one for one in earlier if not changed[one.source]]
         if template.has_own_runner:
             reason = "the project's own test runner fills the databases, too"
@@ -147,8 +150,9 @@ class TemplateStore:
             except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
                 reason = f"the migrations cannot be loaded: {error}"
                 decision = Decision(None, reason, find_nearest(template.inputs, earlier))
-        if found := choose(template, earlier, self.places).changes:
-            return replace(decision, reason=f"changed: {listing(found)}")
+        choice = choose(template, earlier, self.places, most_seconds=self.most_seconds)
+        if choice.changes:
+            return replace(decision, reason=f"changed: {listing(choice.changes)}")
         nearest = find_nearest(template.inputs, earlier)
         if decision.start is None and nearest is not None and changed[nearest[0].source]:
             reason = f"{nearest[1]}; changed: {listing(changed[nearest[0].source])}"
@@ -189,19 +193,25 @@ class TemplateStore:
     def _is_given_up(self, template: Template) -> bool:
         """Withdraw a template that is older than the user wants; return whether it is gone.
 
-        Other runs may do the same at the same time, and may have done so already.
+        So are others that would be used in its place. Other runs may do the same at the same time,
+        and may have done so already.
         """
         if self.renew_before is None or not template.manifest:
             return False
+        # Engines tell whole seconds.
+        whole = template.group.has_server
+        oldest = math.floor(self.renew_before) if whole else self.renew_before
+        is_gone = False
         with self._locked(_lock_name(template), template):
-            kept = self.shelf.find(template)
-            if kept is None:
-                return True
-            # Engines tell whole seconds.
-            is_older = kept.created < math.floor(self.renew_before)
-            if is_older:
-                self.shelf.refuse(template)
-        return is_older
+            while template.manifest:
+                kept = self.shelf.find(template)
+                if kept is not None and kept.created >= oldest:
+                    break
+                if kept is not None:
+                    self.shelf.refuse(template)
+                is_gone = True
+                template = self.choose(template).template
+        return is_gone
 
     def _build_once(
         self,
@@ -224,12 +234,15 @@ class TemplateStore:
             if found.manifest:
                 self._use(found)
                 return found
-            if self._is_shared(template) and (pulled := self._pulled(template)):
+            is_new = self.renew_before is not None
+            if not is_new and self._is_shared(template) and (pulled := self._pulled(template)):
                 return pulled
             template = found
             started = time.monotonic()
             decision = self.decide(template)
-            if reason:
+            if is_new:
+                decision = Decision(None, "a new template was requested")
+            elif reason:
                 decision = replace(decision, reason=reason)
             try:
                 template = self._build(found, decision, setup, create, lend)
@@ -314,7 +327,7 @@ class TemplateStore:
             return None
         choice = self.choose(template)
         if not choice.template.manifest:
-            problems = [f"It was built with another {name}." for name in choice.changes]
+            problems = [f"Changed since it was built: {name}." for name in choice.changes]
             self.report(_refused(template, problems))
             return None
         note_use(self.shelf.folder, choice.template)

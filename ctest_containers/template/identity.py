@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.fingerprint import Input, fingerprint
 from ctest_containers.model import DatabaseGroup
+from ctest_containers.recording.manifest import Manifest
 from ctest_containers.template.base import BaseImage
 from ctest_containers.text import slug
 
-TEMPLATE_FORMAT: Final = "4"
+TEMPLATE_FORMAT: Final = "5"
 """Changes whenever an older template would not do for this version of the toolkit."""
 
 
@@ -26,6 +27,8 @@ class Template:
         inputs: What is known before a build.
         base: The image it starts from; None for SQLite.
         manifest: The digest of what its build used; empty while there is no such template.
+        clocks: What gave its build something that it gives only once, such as a clock, each with
+            the moment, in seconds since the epoch.
     """
 
     project: str
@@ -34,11 +37,17 @@ class Template:
     inputs: tuple[Input, ...]
     base: BaseImage | None
     manifest: str = ""
+    clocks: tuple[tuple[str, float], ...] = ()
 
     @property
     def fingerprint(self) -> str:
         """What tells it from all others; while there is no such template, its key."""
         return whole_fingerprint(self.key, self.manifest)
+
+    def made_with(self, manifest: Manifest) -> Template:
+        """The template whose build used this."""
+        clocks = tuple(sorted(manifest.clocks.items()))
+        return replace(self, manifest=manifest.digest, clocks=clocks)
 
     @property
     def has_own_runner(self) -> bool:

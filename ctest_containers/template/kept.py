@@ -18,15 +18,13 @@ from ctest_containers.engine.api import ImageFacts
 from ctest_containers.model import Vendor
 from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS
 from ctest_containers.template.identity import Template
-from ctest_containers.text import duration, size, slug
+from ctest_containers.text import DAY_SECONDS, size, slug, span
 
 IN_USE_SECONDS: Final = 3600.0
 """A template that was used so recently is not given up unasked: a run may be about to start it."""
 
 SQLITE_FACTS: Final = "inputs.json"
 """Beside the databases of an SQLite template: what it was made of."""
-
-DAY_SECONDS: Final = 24 * 3600.0
 
 ABANDONED_SECONDS: Final = DAY_SECONDS
 """A half-made SQLite template of this age has nobody who would finish it."""
@@ -239,12 +237,7 @@ def to_prune(
 
 def age(moment: float, now: float | None = None) -> str:
     """How long ago something was: `3 days`, `2 h`, `12.0 s`."""
-    seconds = max(0.0, (time.time() if now is None else now) - moment)
-    if seconds >= 2 * DAY_SECONDS:
-        return f"{seconds / DAY_SECONDS:.0f} days"
-    if seconds >= 2 * 3600:
-        return f"{seconds / 3600:.0f} h"
-    return duration(seconds)
+    return span(max(0.0, (time.time() if now is None else now) - moment))
 
 
 def _is_group(label: str) -> bool:

@@ -78,7 +78,7 @@ def make_files(order: BuildOrder, target: Callable[[Template], Path]) -> Templat
     try:
         leases = () if order.start is None else _loaded(order.template, Path(order.start.source))
         manifest = _migrate(order, leases, making)
-        template = replace(order.template, manifest=manifest.digest)
+        template = order.template.made_with(manifest)
         catalogs = {
             database.aliases[0]: sqlite.catalog(sqlite.file_of(making, database.aliases[0]))
             for database in group.databases
@@ -142,7 +142,7 @@ def make_image(
         # Django gives the test database its name when it creates it.
         leases = server_leases(group, address_of(answer["address"]), without="NAME")
         manifest = _migrate(order, leases, None)
-        made = replace(template, manifest=manifest.digest)
+        made = template.made_with(manifest)
         snapshot = Snapshot(
             server=server,
             image=made.image,
@@ -183,9 +183,9 @@ def _migrate(order: BuildOrder, leases: Sequence[Lease], folder: Path | None) ->
         timeout_seconds=order.timeout_seconds,
     )
     earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
-    if earlier is not None:
-        used |= earlier.used()
-    return make_manifest(used, order.places, since=began)
+    if earlier is None:
+        return make_manifest(used, order.places, since=began)
+    return make_manifest(used | earlier.used(), order.places, since=began).after(earlier)
 
 
 def _loaded(template: Template, folder: Path) -> Sequence[Lease]:

@@ -12,6 +12,7 @@ from ctest_containers.config import Config, project_meant, resolve
 from ctest_containers.config.model import flag, image_of, setting, variable
 from ctest_containers.config.server_settings import parse_server_settings
 from ctest_containers.config.values import (
+    parse_age,
     parse_count,
     parse_flag,
     parse_floor,
@@ -41,6 +42,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_flag: ("yes", "no", "true"),
     parse_natural: ("0", "2", "3"),
     parse_url: ("http://a.example", "https://b.example:9091", "http://c.example/x"),
+    parse_age: ("90", "12h", "1.5d"),
     parse_limit: ("0", "2.5", "3.5"),
     parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import enum
 import functools
 import os
@@ -10,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -142,6 +144,20 @@ def test_a_change_of_what_is_in_a_value_shows(before: Any, after: Any) -> None:
 def test_what_differs_from_process_to_process_does_not_show() -> None:
     for make in (object, threading.Lock, Anything, lambda: Role(threading.Lock())):
         assert describe(state_of([make()])) == describe(state_of([make()]))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [dt.datetime.now, lambda: dt.datetime.now(dt.timezone.utc), time.time,
+     lambda: dt.datetime.now(dt.timezone.utc).replace(tzinfo=None), lambda: int(time.time())],
+)  # fmt: skip
+def test_a_moment_of_this_process_is_no_other_one_in_the_next(make: Any) -> None:
+    first_text = describe([make()])
+    time.sleep(0.001)
+
+    assert describe([make()]) == first_text
+    assert describe([dt.datetime(2026, 1, 1)]) != first_text  # noqa: DTZ001
+    assert describe([1.5]) == "[1.5]"
 
 
 def test_the_order_of_hashes_does_not_show() -> None:

@@ -11,12 +11,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from ctest_containers.recording.manifest import (
-    CHANGED,
-    Manifest,
-    differences,
-    make_manifest,
-)
+from ctest_containers.recording.digests import CHANGED
+from ctest_containers.recording.manifest import Manifest, differences, make_manifest
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.used import MOST_FILES, Used
 

@@ -67,6 +67,10 @@ def tenant():
 def never_called():
     return os.environ["OWN_UNUSED"]
 
+def drawn():
+    from random import randint
+    return randint(1, 2)
+
 def loaders():
     return Loader.__subclasses__()
 """
@@ -115,7 +119,7 @@ from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 
 exec(sys.argv[1])
-recorder = Recorder(Places.here(), ())
+recorder = Recorder(Places.here(), (), lambda statement: "")
 recorder.start()
 work.build()
 print(recorder.stop().to_json())
@@ -278,6 +282,42 @@ def test_definitions_are_recorded_whatever_names_them(
     assert definition in found
     assert ("own_used.work", "build") in found
     assert ("own_used.work", "unused") not in found
+
+
+@pytest.mark.parametrize(
+    ("body", "clock"),
+    [
+        ("from django.utils import timezone\ntimezone.now()", "django.utils.timezone.now"),
+        ("from django.utils.timezone import now\nlist(map(lambda get: get(), [now]))",
+         "django.utils.timezone.now"),
+        ("import datetime\ndatetime.datetime.now()", "datetime.datetime.now"),
+        ("from datetime import date as day\nday.today()", "datetime.date.today"),
+        ("import time\ntime.time()", "time.time"),
+        ("import uuid\nuuid.uuid4()", "uuid.uuid4"),
+        ("import uuid\nlist(map(lambda get: get(), [uuid.uuid4]))", "uuid.uuid4"),
+        ("import random\nrandom.choice([1])", "random.choice"),
+        ("from random import random\nrandom()", "random.random"),
+        ("import secrets\nsecrets.token_hex()", "secrets.token_hex"),
+        ("os.urandom(3)", "os.urandom"),
+        ("from django.contrib.auth.hashers import make_password\nmake_password('a')",
+         "django.utils.crypto.get_random_string"),
+        ("own_used.roles.drawn()", "random.randint"),
+    ],
+)  # fmt: skip
+def test_clocks_and_random_numbers_are_recorded_whoever_asks_for_them(
+    body: str, clock: str, project: Path
+) -> None:
+    assert clock in used_by(project, body).clocks
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["import random\nrandom.Random(3).random()", "import time\ntime.monotonic()", "helper()",
+     "from datetime import datetime\ndatetime(2020, 1, 1).isoformat()",
+     "from django.utils import timezone\ntimezone.get_current_timezone()"],
+)  # fmt: skip
+def test_what_gives_the_same_each_time_is_no_clock(body: str, project: Path) -> None:
+    assert used_by(project, body).clocks == set()
 
 
 def test_programs_are_recorded(project: Path) -> None:

@@ -1,0 +1,74 @@
+"""Finds what gives something else each time in statements and in defaults of columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ctest_containers.model import Vendor
+
+WRITING: Final = re.compile(
+    r"\s*(?:WITH\b.*\b)?(?:INSERT|UPDATE|REPLACE|MERGE)\b", re.IGNORECASE | re.DOTALL
+)
+"""A statement that inserts or updates rows."""
+
+CALLS: Final = re.compile(
+    r"""\b(?:
+        (?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|sysdate
+        |curdate|curtime|utc_timestamp|utc_date|utc_time|unix_timestamp|rand|random|randomblob
+        |gen_random_uuid|uuid_generate_v[14](?:mc)?|uuid|uuid_short|uuidv[47]|gen_random_bytes
+        |random_bytes)\s*\(
+        |current_(?:timestamp|date|time)\b|localtime(?:stamp)?\b
+        |(?:date|time|datetime|julianday|strftime)\s*\([^()]*'now'
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Clocks and random numbers of all vendors."""
+
+TEXT: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`")
+"""What is quoted: texts and names."""
+
+DEFAULTS: Final = {
+    Vendor.POSTGRESQL: """
+        SELECT format('%I.%I', n.nspname, c.relname), c.relname || '.' || a.attname,
+            pg_get_expr(d.adbin, d.adrelid)
+        FROM pg_attrdef d
+        JOIN pg_class c ON c.oid = d.adrelid
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND a.attgenerated = ''
+    """,
+    Vendor.MYSQL: """
+        SELECT CONCAT('`', table_name, '`'), CONCAT(table_name, '.', column_name), column_default
+        FROM information_schema.columns
+        WHERE table_schema = DATABASE() AND column_default IS NOT NULL
+            AND (extra LIKE '%DEFAULT_GENERATED%' OR VERSION() LIKE '%MariaDB%')
+    """,
+    Vendor.SQLITE: """
+        SELECT '"' || m.name || '"', m.name || '.' || c.name, c.dflt_value
+        FROM sqlite_master m, pragma_table_info(m.name) c
+        WHERE m.type = 'table' AND c.dflt_value IS NOT NULL
+    """,
+}
+"""For each column with a default: its table as statements name it, its name, and the default."""
+
+
+def clock_in(statement: str) -> str:
+    """The first clock or random number in a statement that inserts or updates rows; else empty."""
+    return _call_in(statement) if WRITING.match(statement) else ""
+
+
+def clocks_in_defaults(cursor: Any, vendor: Vendor) -> Iterator[str]:
+    """The columns with a clock or random number as default, of tables that have rows."""
+    cursor.execute(DEFAULTS[vendor])
+    for table, column, default in cursor.fetchall():
+        if call := _call_in(str(default)):
+            cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608
+            if cursor.fetchone() is not None:
+                yield f"{call}, the default of {column}"
+
+
+def _call_in(text: str) -> str:
+    call = CALLS.search(TEXT.sub(lambda quoted: quoted[0] if quoted[0] == "'now'" else "''", text))
+    return "" if call is None else re.split(r"[\s(]", call[0])[0].lower()

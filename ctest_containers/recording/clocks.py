@@ -1,0 +1,134 @@
+"""Notes which clocks and random numbers a build asks for: a later build gets other values."""
+
+from __future__ import annotations
+
+import re
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from types import CodeType, FrameType, FunctionType
+from typing import Any, Final
+
+CLOCKS: Final = frozenset(
+    {
+        *("datetime.datetime.now", "datetime.datetime.today", "datetime.datetime.utcnow"),
+        *("datetime.date.today", "time.ctime", "time.gmtime", "time.localtime", "time.strftime"),
+        *("time.time", "time.time_ns", "django.utils.timezone.localdate"),
+        *("django.utils.timezone.localtime", "django.utils.timezone.now"),
+        *("os.getrandom", "os.urandom", "uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7"),
+        "django.utils.crypto.get_random_string",
+    }
+)
+"""Functions that give something else at each call."""
+
+RANDOM: Final = re.compile(r"(random|secrets|numpy\.random)\.(?!(System)?Random$|seed$|compare)")
+"""How the whole names of others begin."""
+
+HISTORY: Final = "/django/db/migrations/recorder.py"
+"""The file that says when each migration was applied; no test asks for that."""
+
+NEW_COLUMNS: Final = "effective_default"
+"""The function that gives the value of a new column in the rows that exist."""
+
+
+def is_clock(name: str) -> bool:
+    """Whether the function of this whole name gives something else at each call."""
+    return name in CLOCKS or RANDOM.match(name) is not None
+
+
+class ClockRecorder:
+    """Notes, from `start` to `stop`, what Django and statements ask for.
+
+    What the project's functions call by its name is found in their text.
+
+    Args:
+        clock_in: Gives the clock that a statement asks for; an empty string for none.
+    """
+
+    def __init__(self, clock_in: Callable[[str], str]) -> None:
+        self._clock_in = clock_in
+        self._found: set[str] = set()
+        self._undo = ExitStack()
+
+    def start(self) -> None:
+        """Begin."""
+        from django.db import connections
+        from django.utils import crypto, timezone
+
+        for function in (timezone.now, crypto.get_random_string, uuid.uuid1, uuid.uuid4):
+            self._watch(function)
+        for connection in connections.all():
+            self._undo.enter_context(connection.execute_wrapper(self._read_statement))
+
+    def stop(self) -> set[str]:
+        """End; gives what was found."""
+        self._undo.close()
+        return self._found
+
+    def _watch(self, function: Any) -> None:
+        """Have it noted when a function is called, whoever has imported it."""
+        name = f"{function.__module__}.{function.__name__}"
+        original = FunctionType(
+            function.__code__, function.__globals__, name, function.__defaults__
+        )
+        original.__kwdefaults__ = function.__kwdefaults__
+
+        def called(*arguments: Any, **options: Any) -> Any:
+            self._note(name)
+            return original(*arguments, **options)
+
+        _CALLED[name] = called
+        code = function.__code__
+        function.__code__ = _calling(name)
+        self._undo.callback(setattr, function, "__code__", code)
+
+    def _note(self, name: str) -> None:
+        for frame in _frames(sys._getframe(2)):
+            if frame.f_code.co_filename.endswith(HISTORY):
+                return
+            if frame.f_code.co_name == NEW_COLUMNS and not _has_rows(frame):
+                return
+        self._found.add(name)
+
+    def _read_statement(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
+    ) -> Any:
+        if isinstance(sql, str) and (clock := self._clock_in(sql)):
+            self._found.add(f"{clock} in SQL")
+        return execute(sql, params, many, context)
+
+
+_CALLED: dict[str, Callable[..., Any]] = {}
+"""What is called in place of each watched function, in this process."""
+
+
+def _calling(name: str) -> CodeType:
+    """The code of a function that calls what has this name in `_CALLED`."""
+    text = (
+        "lambda *arguments, **options: __import__('sys').modules"
+        f"[{__name__!r}]._CALLED[{name!r}](*arguments, **options)"
+    )
+    function: FunctionType = eval(text)  # noqa: S307
+    return function.__code__
+
+
+def _frames(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _has_rows(frame: FrameType) -> bool:
+    """Whether the table has rows whose new column gets the default that is asked for."""
+    editor, field = frame.f_locals.get("self"), frame.f_locals.get("field")
+    model = getattr(field, "model", None)
+    if editor is None or model is None:
+        return True
+    connection = editor.connection
+    table = connection.ops.quote_name(model._meta.db_table)
+    if model._meta.db_table not in connection.introspection.table_names():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608
+        return cursor.fetchone() is not None

@@ -1,0 +1,189 @@
+"""Digests of what there is today: files, variables, settings, and what modules contain."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from ctest_containers.fingerprint.values import describe, is_plain, state_of
+from ctest_containers.recording.module import Module
+from ctest_containers.recording.places import Places
+
+DIGEST_LENGTH: Final = 16
+"""So many hexadecimal digits of a digest are kept."""
+
+MISSING: Final = "missing"
+"""In place of the digest of what does not exist."""
+
+CHANGED: Final = "changed "
+"""How what stands in place of the digest begins for what changed while the template was built.
+
+Nobody knows which of its contents the build has read, so no two such builds are the same.
+"""
+
+UNKNOWN: Final = ""
+"""In place of the digest of what cannot be compared, such as names in a module not yet loaded."""
+
+ABSENT: Final = object()
+"""In place of a value that does not exist."""
+
+STATE: Final = "state "
+"""How the digest of a value begins that does not say all of it, so that its text counts as well."""
+
+LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp", "__pycache__", ".DS_Store")
+"""Ends of names that editors and tools leave in folders."""
+
+
+class Today:
+    """Digests of what there is today.
+
+    Args:
+        since: When the build began, in seconds since the epoch: of what has changed since, nobody
+            knows what the build has read; None where nothing is built.
+    """
+
+    def __init__(self, places: Places, since: float | None) -> None:
+        self._places = places
+        self._since = since
+
+    def kinds(self) -> dict[str, Callable[[str], str]]:
+        """What gives the digest of a name, for each kind."""
+        return {
+            "names": self._bound,
+            "families": self._family,
+            "files": self._file,
+            "folders": self._folder,
+            "paths": self._path,
+            "variables": self._variable,
+            "settings": self._setting,
+            "programs": lambda _: UNKNOWN,
+            "clocks": lambda _: UNKNOWN if self._since is None else f"{self._since:.0f}",
+            "trees": self._tree,
+        }
+
+    def _existing(self, name: str) -> Path | None:
+        return next((Path(one) for one in self._places.paths_of(name) if os.path.exists(one)), None)  # noqa: PTH110
+
+    def _file(self, name: str) -> str:
+        file = self._existing(name)
+        with suppress(OSError):
+            if file is not None:
+                if self._since is not None and is_newer(file, self._since):
+                    return unlike_any()
+                return digest_of(file.read_bytes())
+        return MISSING
+
+    def _folder(self, name: str) -> str:
+        folder = self._existing(name)
+        with suppress(OSError):
+            if folder is not None:
+                names = [one.name for one in folder.iterdir()]
+                kept = [one for one in sorted(names) if not one.endswith(LITTER)]
+                return digest_of("\0".join(kept))
+        return MISSING
+
+    def _tree(self, name: str) -> str:
+        folder = self._existing(name)
+        with suppress(OSError):
+            if folder is not None:
+                files = sorted(one for one in folder.iterdir() if one.is_file())
+                kept = [one for one in files if not one.name.endswith(LITTER)]
+                if self._since is not None and any(is_newer(one, self._since) for one in kept):
+                    return unlike_any()
+                return digest_of(
+                    "".join(f"{one.name} {digest_of(one.read_bytes())}\n" for one in kept)
+                )
+        return MISSING
+
+    def _path(self, name: str) -> str:
+        found = self._existing(name)
+        return MISSING if found is None else "folder" if found.is_dir() else "file"
+
+    @staticmethod
+    def _bound(name: str) -> str:
+        """Which function, class or module has a name in another module."""
+        value = _loaded(name)
+        if isinstance(value, ModuleType):
+            return digest_of(value.__name__)
+        named = isinstance(getattr(value, "__qualname__", None), str)
+        return digest_of(describe(value)) if named else UNKNOWN
+
+    def _family(self, name: str) -> str:
+        """What the subclasses of a class are."""
+        found, waiting = set[type](), [_loaded(name)]
+        while waiting:
+            kind = waiting.pop()
+            if isinstance(kind, type) and kind not in found:
+                found.add(kind)
+                waiting += type.__subclasses__(kind)
+        return digest_of(self._places.portable(describe(state_of(found)))) if found else UNKNOWN
+
+    @staticmethod
+    def _variable(name: str) -> str:
+        value = os.environ.get(name)
+        return MISSING if value is None else digest_of(f"{name}={value}")
+
+    def _setting(self, name: str) -> str:
+        from django.conf import settings
+
+        if not hasattr(settings, name):
+            return MISSING
+        return digest_of(self._places.portable(describe(state_of(getattr(settings, name)))))
+
+
+def text_digest(module: Module | None, part: str) -> str:
+    """The digest of the text of a definition."""
+    text = None if module is None else module.text_of(part)
+    return MISSING if text is None else digest_of(text)
+
+
+def value_digest(module: str, name: str, places: Places) -> str | None:
+    """The digest of a value that is loaded; None where it is none, or its text says all of it."""
+    whole = f"{module}.{name}"
+    value = _loaded(whole)
+    if value is ABSENT or isinstance(value, ModuleType):
+        return None
+    if is_plain(value):
+        return digest_of(places.portable(describe(value)))
+    state = state_of(value)
+    if state in (whole, [whole, {}]):
+        return None
+    return STATE + digest_of(places.portable(describe(state)))
+
+
+def _loaded(whole: str) -> Any:
+    """What has this name, with dots, in a module that is loaded; ABSENT where nothing has it."""
+    parts = whole.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        value: Any = sys.modules.get(".".join(parts[:count]))
+        if value is None:
+            continue
+        for part in parts[count:]:
+            value = getattr(value, "__dict__", {}).get(part, ABSENT)
+        return value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+    return ABSENT
+
+
+def unlike_any() -> str:
+    """In place of the digest of what changed during a build."""
+    return f"{CHANGED}{secrets.token_hex(4)}"
+
+
+def is_newer(file: Path, since: float) -> bool:
+    """Whether a file has changed since then, in seconds since the epoch."""
+    with suppress(OSError):
+        return file.stat().st_mtime >= since
+    return False
+
+
+def digest_of(content: bytes | str) -> str:
+    """The digest of a text; kinds of line endings make no difference."""
+    data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
+    return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:DIGEST_LENGTH]

@@ -1,0 +1,48 @@
+"""Statements that write something else each time are known, on every kind of server."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
+from ctest_containers.model import Vendor
+
+
+@pytest.mark.parametrize(
+    ("statement", "clock"),
+    [
+        ("INSERT INTO a VALUES (now())", "now"),
+        ("insert into a select clock_timestamp() from b", "clock_timestamp"),
+        ("UPDATE a SET b = CURRENT_TIMESTAMP", "current_timestamp"),
+        ("UPDATE a SET b = current_date - 1", "current_date"),
+        ("INSERT INTO a (b) VALUES (gen_random_uuid())", "gen_random_uuid"),
+        ("INSERT INTO a VALUES (UUID ())", "uuid"),
+        ("REPLACE INTO a VALUES (RAND())", "rand"),
+        ("WITH x AS (SELECT 1) INSERT INTO a SELECT random() FROM x", "random"),
+        ("INSERT INTO a VALUES (datetime('now'))", "datetime"),
+        ("INSERT INTO a VALUES ('it''s', LOCALTIME)", "localtime"),
+        ("\n  UPDATE a\n SET b = UTC_TIMESTAMP()", "utc_timestamp"),
+        ("INSERT INTO a VALUES ('now()')", ""),
+        ('INSERT INTO a ("current_date") VALUES (%s)', ""),
+        ("INSERT INTO a (`localtime`) VALUES (1)", ""),
+        ("INSERT INTO a VALUES (date('2020-01-01'))", ""),
+        ("SELECT now()", ""),
+        ("CREATE TABLE a (b timestamp DEFAULT now())", ""),
+        ("UPDATE a SET known = 1", ""),
+    ],
+)
+def test_a_clock_is_found_where_a_statement_writes_rows(statement: str, clock: str) -> None:
+    assert clock_in(statement) == clock
+
+
+def test_a_default_counts_where_its_table_has_rows() -> None:
+    cursor = sqlite3.connect(":memory:").cursor()
+    cursor.execute("CREATE TABLE filled (id int, made text DEFAULT CURRENT_TIMESTAMP, b DEFAULT 1)")
+    cursor.execute("CREATE TABLE empty (id int, made text DEFAULT (datetime('now')))")
+    cursor.execute("INSERT INTO filled (id) VALUES (1)")
+
+    found = list(clocks_in_defaults(cursor, Vendor.SQLITE))
+
+    assert found == ["current_timestamp, the default of filled.made"]
