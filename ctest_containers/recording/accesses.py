@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import pathlib
 import stat
@@ -27,6 +28,7 @@ class Accesses:
     Attributes:
         files: Those that were read, or whose size or age was.
         folders: Those that were listed.
+        matches: Those in which files were looked for by a pattern, each with the pattern.
         paths: What was looked at without being read.
         executed: Files with the code of modules.
         written: What was written; it is no input.
@@ -36,6 +38,7 @@ class Accesses:
 
     files: set[str] = field(default_factory=set)
     folders: set[str] = field(default_factory=set)
+    matches: set[tuple[str, str]] = field(default_factory=set)
     paths: set[str] = field(default_factory=set)
     executed: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
@@ -75,7 +78,7 @@ class AccessRecorder:
         elif event == "exec":
             self._note_execution(arguments[0])
         elif event in {"os.listdir", "os.scandir"}:
-            self._note(self._found.folders, arguments[0] or ".")
+            self._note_listing(arguments[0] or ".")
         elif event == "sqlite3.connect":
             if not _text(arguments[0]).startswith(("file:", ":memory:")):
                 self._note(self._found.files, arguments[0])
@@ -93,6 +96,13 @@ class AccessRecorder:
                 self._found.written.add(_text(path))
         else:
             self._note(self._found.files, path)
+
+    def _note_listing(self, path: Any) -> None:
+        pattern = _pattern(sys._getframe(2))
+        if not pattern:
+            self._note(self._found.folders, path)
+        elif _is_path(path) and self._askers.is_project():
+            self._found.matches.add((os.path.abspath(_text(path)), _text(pattern)))  # noqa: PTH100
 
     def _note_execution(self, code: Any) -> None:
         if isinstance(code, CodeType) and code.co_name == "<module>":
@@ -179,6 +189,15 @@ class AccessRecorder:
         code = frame.f_code
         is_for_caller = code.co_name == "expandvars" or code.co_filename == string.__file__
         return self._askers.is_python_s(frame) and not is_for_caller
+
+
+def _pattern(frame: FrameType | None) -> Any:
+    """The pattern by which `glob` looks for files when it lists a folder; else an empty string."""
+    while frame is not None and frame.f_code.co_filename == glob.__file__:
+        if frame.f_code.co_name == "_glob1":
+            return frame.f_locals["pattern"]
+        frame = frame.f_back
+    return ""
 
 
 def _place(frame: FrameType) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
 import secrets
@@ -60,6 +61,7 @@ class Today:
             "families": self._family,
             "files": self._file,
             "folders": self._folder,
+            "matches": self._matches,
             "paths": self._path,
             "variables": self._variable,
             "settings": self._setting,
@@ -81,10 +83,14 @@ class Today:
         return MISSING
 
     def _folder(self, name: str) -> str:
-        folder = self._existing(name)
+        return self._matches(f"{name}/*")
+
+    def _matches(self, name: str) -> str:
+        start, _, pattern = name.rpartition("/")
+        folder = self._existing(start or "/")
         with suppress(OSError):
             if folder is not None:
-                names = [one.name for one in folder.iterdir()]
+                names = fnmatch.filter([one.name for one in folder.iterdir()], pattern)
                 kept = [one for one in sorted(names) if not one.endswith(LITTER)]
                 return digest_of("\0".join(kept))
         return MISSING

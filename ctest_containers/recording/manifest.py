@@ -159,6 +159,7 @@ WORDS: Final = {
     "families": "the subclasses of ",
     "files": "",
     "folders": "the files in ",
+    "matches": "the files like ",
     "paths": "",
     "variables": "environment variable ",
     "settings": "setting ",

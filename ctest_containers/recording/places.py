@@ -93,6 +93,13 @@ class Places:
         else:
             yield os.path.join(self.project, name)  # noqa: PTH118
 
+    def is_around(self, path: str) -> bool:
+        """Whether the project, or what is installed for it, is in this folder."""
+        return any(
+            _is_below(one, os.path.normpath(path))
+            for one in (self.project, self.checkout, self.temporary, *self.installed, *self.python)
+        )
+
     def portable(self, text: str) -> str:
         """A text in which the checkout is called the same wherever it is."""
         return text.replace(self.checkout, ".")

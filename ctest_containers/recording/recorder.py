@@ -7,6 +7,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import filterfalse
 from pathlib import Path
 from types import ModuleType
 from typing import Final
@@ -79,7 +80,8 @@ class Recorder:
         installed = {file for file in every if not INSTALLED.isdisjoint(Path(file).parts)}
         # Code that no module has is known by its file.
         others = every - modules.keys() - installed
-        ran = _definitions({file: codes[file] for file in codes.keys() & modules.keys()}, sources)
+        own = (codes.keys() & modules.keys()) - installed
+        ran = _definitions({file: codes[file] for file in own}, sources)
         bodies = {(kind.__module__, kind.__qualname__) for kind in classes}
         named = sources.closure([*ran, *self._lookups.definitions, *bodies])
         cached = sources.closure(self._cached, have_run=True)
@@ -94,7 +96,18 @@ class Recorder:
             files=self._names(accesses, accesses.files | others)
             | self._code_names(installed & codes.keys()),
             folders=self._names(accesses, accesses.folders),
-            paths=self._names(accesses, accesses.paths - accesses.files - accesses.folders),
+            matches=frozenset(
+                f"{name}/{pattern}"
+                for folder, pattern in accesses.matches
+                for name in self._names(accesses, [folder])
+            ),
+            paths=self._names(
+                accesses,
+                # What the project is in is there wherever the project is.
+                filterfalse(
+                    self._places.is_around, accesses.paths - accesses.files - accesses.folders
+                ),
+            ),
             variables=frozenset(accesses.variables | variables),
             settings=frozenset(self._lookups.settings | settings),
             programs=frozenset(accesses.programs),

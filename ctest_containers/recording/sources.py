@@ -15,7 +15,7 @@ from ctest_containers.recording.module import INSTALLED, WHOLE, Module
 Definition: TypeAlias = tuple[str, str]
 """The name of a module, and that of a definition in it."""
 
-VERSIONED: Final = frozenset({"django", "ctest_containers", "__main__"})
+VERSIONED: Final = frozenset({"django", "ctest_containers", "__main__", "__mp_main__"})
 """Packages whose versions are inputs, or that decide nothing, and the program that was started."""
 
 SETTINGS: Final = "django.conf.settings."

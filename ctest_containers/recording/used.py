@@ -23,6 +23,7 @@ class Used:
         families: Names of classes whose subclasses were looked for.
         files: Names of files that were read.
         folders: Those of folders that were listed.
+        matches: Those of folders in which files were looked for, each with a slash and a pattern.
         paths: Those of what was looked at without being read.
         variables: Names of environment variables.
         settings: Names of settings.
@@ -37,6 +38,7 @@ class Used:
     families: frozenset[str] = frozenset()
     files: frozenset[str] = frozenset()
     folders: frozenset[str] = frozenset()
+    matches: frozenset[str] = frozenset()
     paths: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()

@@ -22,6 +22,7 @@ USED = Used(
     definitions=frozenset({("own_manifest", "ROLES"), ("own_manifest", "fill")}),
     files=frozenset({"seed/rows.csv", "seed/missing.csv"}),
     folders=frozenset({"seed"}),
+    matches=frozenset({"seed/*.yaml", "./*.md"}),
     paths=frozenset({"switch"}),
     variables=frozenset({"OWN_TENANT", "OWN_UNSET"}),
     settings=frozenset({"OWN_LIMIT"}),
@@ -79,6 +80,11 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         ["seed/missing.csv", "the files in seed"],
     ),
     "a folder": (write("seed/more.csv", ""), ["the files in seed"]),
+    "what a pattern finds": (
+        write("seed/more.yaml", ""),
+        ["the files in seed", "the files like seed/*.yaml"],
+    ),
+    "what another pattern finds": (write("README.md", ""), ["the files like ./*.md"]),
     "what was only looked at": (write("switch", ""), ["switch"]),
     "a value": (
         write("own_manifest.py", MODULE.replace("viewer", "editor")),

@@ -168,10 +168,37 @@ def test_files_are_recorded_whatever_opens_them(way: str, project: Path) -> None
 @pytest.mark.parametrize(
     "body",
     ["os.listdir('seed')", "list(os.scandir('seed'))", "list(Path('seed').iterdir())",
-     "glob.glob('seed/*.json')", "list(Path('seed').glob('*.json'))", "list(os.walk('seed'))"],
+     "list(Path('seed').glob('*.json'))", "list(os.walk('seed'))"],
 )  # fmt: skip
 def test_folders_are_recorded_whatever_lists_them(body: str, project: Path) -> None:
     assert used_by(project, body).folders == {"seed"}
+
+
+LOOK_FOR_FIXTURES = """
+from django.core.management.commands.loaddata import Command
+Command().find_fixture_files_in_dir('seed', 'rows', {'rows.json'})
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("glob.glob('seed/*.json')", {"seed/*.json"}),
+        ("list(glob.iglob('*/r*.json'))", {"./*", "own_used/r*.json", "seed/r*.json"}),
+        (LOOK_FOR_FIXTURES, {"seed/rows*"}),
+    ],
+)  # fmt: skip
+def test_patterns_are_recorded_by_which_files_are_looked_for(
+    body: str, expected: set[str], project: Path
+) -> None:
+    found = used_by(project, body)
+
+    assert found.matches == expected
+    assert found.folders == set()
+
+
+def test_folders_around_the_project_are_not_recorded(project: Path) -> None:
+    assert used_by(project, "Path('seed').resolve(); os.path.realpath('.')").paths == {"seed"}
 
 
 @pytest.mark.parametrize(
