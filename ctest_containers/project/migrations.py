@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ctest_containers.project.hooks import has_own_receivers
 from ctest_containers.recording.digests import LITTER
 
 
@@ -62,8 +63,9 @@ def history_rewriters(names: Iterable[str]) -> list[str]:
     """Those of some new migrations that an empty database would get before older ones of their app.
 
     Also those that replace others, and those with data that would come before older ones with data,
-    of whatever app. Added to a database that has the older ones, they might leave it different: a
-    table's columns have an order, and so have changes of rows.
+    of whatever app; all with data where the project's own receivers fill tables after the last
+    migration. Added to a database that has the older ones, they might leave it different: a table's
+    columns have an order, and so have changes of rows.
 
     Args:
         names: Such as `shop.0007_x`.
@@ -76,7 +78,7 @@ def history_rewriters(names: Iterable[str]) -> list[str]:
         if (name := _name(key)) in new and (one.replaces or one.run_before)
     }
     older: set[str] = set()
-    older_data = False
+    older_data = has_own_receivers()
     for key in reversed(_plan(loader.graph)):
         name, has_data = _name(key), _has_data(loader.disk_migrations[key])
         if name not in new:

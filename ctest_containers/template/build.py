@@ -24,6 +24,8 @@ from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
+from ctest_containers.template import filled
+from ctest_containers.text import listing
 
 END_SECONDS: Final = 10.0
 """What a child that has done its work may take to end."""
@@ -83,13 +85,13 @@ def build_in_child(
     sys.stderr.flush()
     process.start()
     writing.close()
-    used = ""
+    answer: str | TemplateError = ""
     try:
         ready = wait([reading, process.sentinel], timeout_seconds)
         if reading in ready:
             # A child that fails says nothing before its end.
             with suppress(EOFError):
-                used = reading.recv()
+                answer = reading.recv()
         if ready:
             process.join(END_SECONDS)
     finally:
@@ -104,6 +106,8 @@ def build_in_child(
             "seconds and was stopped.",
             "Give it more time with --build-timeout.",
         )
+    if isinstance(answer, TemplateError):
+        raise answer
     if process.exitcode != 0:
         raise TemplateError(
             f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
@@ -112,7 +116,7 @@ def build_in_child(
             if process.exitcode == EXIT_SETTING_NAMED
             else "manage.py migrate on an empty database should show the same.",
         )
-    return Used.from_json(used)
+    return Used.from_json(answer)
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -160,7 +164,13 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             connection_created.connect(keep_from_writing)
             recorder = Recorder(Places.here(), _migration_packages(), clock_in)
             recorder.start()
-            create(group.aliases, keep)
+            with filled.watched() as too_early:
+                create(group.aliases, keep)
+            if keep and too_early:
+                raise TemplateError(
+                    f"A new migration looks at rows of {listing(sorted(too_early))}, which an "
+                    "empty database gets after its last migration."
+                )
             used = recorder.stop(building_classes(group.aliases))
             used |= Used(clocks=frozenset(_clocks_in_defaults(group)))
             if folder is not None and group.vendor is Vendor.SQLITE:
@@ -169,6 +179,9 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                     connections.save_sqlite(first, sqlite.file_of(folder, first))
             connections.disconnect(group.aliases)
         writing.send(used.to_json())
+    except TemplateError as error:
+        writing.send(error)
+        sys.exit(1)
     except CtestError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

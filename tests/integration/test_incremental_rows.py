@@ -1,0 +1,134 @@
+"""A template to which migrations were added has the rows of one that was built from scratch."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from harness.projects import environment, run
+
+SETTINGS = """
+SECRET_KEY = "not-a-secret"
+INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "stock"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+"""
+
+TEST = """
+from django.test import TestCase
+
+class AnyTest(TestCase):
+    def test_it(self):
+        pass
+"""
+
+FIRST = """
+    from django.db import migrations, models
+
+    class Migration(migrations.Migration):
+        dependencies = [("auth", "0012_alter_user_first_name_max_length")]
+        operations = [
+            migrations.CreateModel(
+                "Item",
+                [("id", models.BigAutoField(primary_key=True)), ("name", models.TextField())],
+            )
+        ]
+"""
+
+SECOND = """
+    from django.db import migrations
+
+    def change(apps, schema_editor):
+        Item = apps.get_model("stock", "Item")
+        Group = apps.get_model("auth", "Group")
+        Permission = apps.get_model("auth", "Permission")
+        {body}
+
+    class Migration(migrations.Migration):
+        dependencies = [("stock", "0001_first")]
+        operations = [migrations.RunPython(change)]
+"""
+
+GRANT = """
+        group = Group.objects.create(name="keepers")
+        for one in Permission.objects.filter(codename="add_item"):
+            group.permissions.add(one)
+"""
+
+RECEIVER = """
+    from django.apps import AppConfig
+    from django.db.models.signals import post_migrate
+
+    def fill(apps, **kwargs):
+        Item = apps.get_model("stock", "Item")
+        Item.objects.get_or_create(name="made after the last migration")
+
+    class StockConfig(AppConfig):
+        name = "stock"
+
+        def ready(self):
+            post_migrate.connect(fill, sender=self)
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project with one migration."""
+    folder = tmp_path / "store"
+    (folder / "stock" / "migrations").mkdir(parents=True)
+    for name in ("__init__.py", "models.py", "migrations/__init__.py"):
+        (folder / "stock" / name).touch()
+    (folder / "settings.py").write_text(SETTINGS)
+    (folder / "stock" / "tests.py").write_text(TEST)
+    (folder / "stock" / "migrations" / "0001_first.py").write_text(dedent(FIRST))
+    return folder
+
+
+def rows(cache: Path) -> list[set[str]]:
+    """The groups with their permissions, and the items, of each template, the oldest first."""
+    files = sorted(cache.glob("**/*.sqlite3"), key=lambda file: file.stat().st_mtime)
+    found = []
+    for file in files:
+        with closing(sqlite3.connect(file)) as database:
+            groups = database.execute(
+                "SELECT g.name || p.codename FROM auth_group g "
+                "JOIN auth_group_permissions b ON b.group_id = g.id "
+                "JOIN auth_permission p ON p.id = b.permission_id"
+            )
+            items = database.execute("SELECT name FROM stock_item")
+            found.append({one for (one,) in [*groups.fetchall(), *items.fetchall()]})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("body", "receiver", "way"),
+    [
+        ("Item.objects.create(name='one')", "", "incrementally"),
+        (GRANT, "", "looks at rows of auth_permission"),
+        ("Item.objects.create(name=str(Item.objects.count()))", RECEIVER, "from scratch"),
+    ],
+    ids=["rows of its own", "permissions", "a receiver of its own"],
+)
+def test_a_new_migration_with_data_leaves_the_same_rows(
+    body: str, receiver: str, way: str, project: Path, tmp_path: Path
+) -> None:
+    if receiver:
+        (project / "stock" / "apps.py").write_text(dedent(receiver))
+    options = ["template", "build", "--settings", "settings"]
+    cache = tmp_path / "cache"
+    env = environment(cache, {"DOCKER_HOST": "unix:///nonexistent"})
+    run(project, *options, env=env)
+    (project / "stock" / "migrations" / "0002_second.py").write_text(
+        dedent(SECOND).replace("{body}", dedent(body).replace("\n", "\n    "))
+    )
+
+    added = run(project, *options, env=env)
+    grown = rows(cache)[-1]
+    run(project, *options, "--rebuild", env=env)
+
+    assert way in added.output, added.output
+    assert grown == rows(cache)[-1]
