@@ -9,25 +9,29 @@ from typing import Any, Final
 from ctest_containers.model import Vendor
 
 WRITING: Final = re.compile(
-    r"\s*(?:WITH\b.*\b)?(?:INSERT|UPDATE|REPLACE|MERGE)\b", re.IGNORECASE | re.DOTALL
+    r"\b(?:INSERT|UPDATE|REPLACE|MERGE|CREATE\s+(?:TEMP\w*\s+)?TABLE\b.*\bAS|SELECT\b.*\bINTO)\b",
+    re.IGNORECASE | re.DOTALL,
 )
-"""A statement that inserts or updates rows."""
+"""What a statement has that inserts or updates rows."""
+
 
 CALLS: Final = re.compile(
     r"""\b(?:
         (?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday|sysdate
         |curdate|curtime|utc_timestamp|utc_date|utc_time|unix_timestamp|rand|random|randomblob
         |gen_random_uuid|uuid_generate_v[14](?:mc)?|uuid|uuid_short|uuidv[47]|gen_random_bytes
-        |random_bytes)\s*\(
+        |random_bytes|unixepoch)\s*\((?!\s*'')
         |current_(?:timestamp|date|time)\b|localtime(?:stamp)?\b
-        |(?:date|time|datetime|julianday|strftime)\s*\([^()]*'now'
-    )""",
+        |(?:date|time|datetime|julianday|strftime)\s*\((?:\s*\)|[^()]*'now')
+    )|'now'::""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Clocks and random numbers of all vendors."""
 
-TEXT: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`")
-"""What is quoted: texts and names."""
+TEXT: Final = re.compile(
+    r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL
+)
+"""What is quoted, texts and names, and comments."""
 
 DEFAULTS: Final = {
     Vendor.POSTGRESQL: """
@@ -38,6 +42,7 @@ DEFAULTS: Final = {
         JOIN pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
         WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND a.attgenerated = ''
+            AND c.relkind = 'r'
     """,
     Vendor.MYSQL: """
         SELECT CONCAT('`', table_name, '`'), CONCAT(table_name, '.', column_name), column_default
@@ -56,19 +61,31 @@ DEFAULTS: Final = {
 
 def clock_in(statement: str) -> str:
     """The first clock or random number in a statement that inserts or updates rows; else empty."""
-    return _call_in(statement) if WRITING.match(statement) else ""
+    plain = _unquoted(statement)
+    return _call_in(plain) if WRITING.search(plain) else ""
 
 
 def clocks_in_defaults(cursor: Any, vendor: Vendor) -> Iterator[str]:
     """The columns with a clock or random number as default, of tables that have rows."""
     cursor.execute(DEFAULTS[vendor])
     for table, column, default in cursor.fetchall():
-        if call := _call_in(str(default)):
+        if call := _call_in(_unquoted(str(default))):
             cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608
             if cursor.fetchone() is not None:
                 yield f"{call}, the default of {column}"
 
 
+def _unquoted(text: str) -> str:
+    """A statement without comments and quoted texts, but for the word `now`."""
+    return TEXT.sub(_without_text, text)
+
+
+def _without_text(found: re.Match[str]) -> str:
+    if found[0].startswith(("--", "/*")):
+        return " "
+    return "'now'" if found[0].lower() == "'now'" else "''"
+
+
 def _call_in(text: str) -> str:
-    call = CALLS.search(TEXT.sub(lambda quoted: quoted[0] if quoted[0] == "'now'" else "''", text))
-    return "" if call is None else re.split(r"[\s(]", call[0])[0].lower()
+    call = CALLS.search(text)
+    return "" if call is None else re.split(r"[\s(:]", call[0])[0].strip("'").lower()

@@ -204,7 +204,7 @@ class Config:
         False,  # noqa: FBT003
         parse_flag,
         "",
-        "Build today's templates from scratch, and remove those that exist.",
+        "Build new templates from scratch, in place of those that would be used.",
         section=TEMPLATES,
     )
     fingerprint_files: tuple[str, ...] = option(

@@ -40,9 +40,13 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
 def _kinds(values: Iterable[Any]) -> set[type]:
     """The classes of values, and of all that they are made of."""
     found: set[type] = set()
+    seen: dict[int, Any] = {}
     waiting = list(values)
     while waiting:
         value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen[id(value)] = value
         if isinstance(value, (list, tuple)):
             waiting += value
         elif isinstance(value, dict):
@@ -51,8 +55,8 @@ def _kinds(values: Iterable[Any]) -> set[type]:
             found.add(value)
         elif hasattr(type(value), "deconstruct"):
             found.add(type(value))
-            # A local class, which Django cannot name in a migration, says so by raising one.
-            with suppress(ValueError):
+            # Django asks none of them in a build, and theirs may be any code.
+            with suppress(Exception):
                 _, *parts = value.deconstruct()
                 waiting += parts
     return found

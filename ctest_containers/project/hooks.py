@@ -11,7 +11,8 @@ from importlib import import_module
 from types import FunctionType, MethodType
 from typing import Any, Final
 
-from ctest_containers.fingerprint.values import describe, state_of
+from ctest_containers.fingerprint.state import state_of
+from ctest_containers.fingerprint.values import describe
 
 SIGNALS: Final = ("pre_migrate", "post_migrate")
 

@@ -23,6 +23,7 @@ from ctest_containers.project.own_folders import (
     storages_made,
 )
 from ctest_containers.project.own_servers import own_caches, own_channel_layers
+from ctest_containers.recording.digests import OVERRIDDEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +140,7 @@ def _override(changes: Mapping[str, Any]) -> None:
     from django.conf import settings
     from django.test.utils import override_settings
 
+    OVERRIDDEN.update({name: getattr(settings, name) for name in changes})
     override_settings(**changes).enable()
     # Django 4.2 takes these for the user's own then, and so forgets the options of STORAGES.
     for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):

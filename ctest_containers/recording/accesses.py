@@ -15,6 +15,9 @@ from typing import Any, Final
 
 from ctest_containers.recording.askers import Askers
 
+FORKED: Final = "(a process of its own)"
+"""In place of the name of a program: the project has forked."""
+
 MAPPINGS: Final = "collections.abc"
 """The module of what all mappings have."""
 
@@ -80,13 +83,17 @@ class AccessRecorder:
         elif event in {"os.listdir", "os.scandir"}:
             self._note_listing(arguments[0] or ".")
         elif event == "sqlite3.connect":
-            if not _text(arguments[0]).startswith(("file:", ":memory:")):
-                self._note(self._found.files, arguments[0])
+            path = _text(arguments[0]).removeprefix("file:").partition("?")[0]
+            if path and not path.startswith(":memory:"):
+                self._note(self._found.files, path)
         elif event in {"os.rename", "os.remove", "os.mkdir", "os.truncate"}:
             self._found.written.update(_text(one) for one in arguments[:2] if _is_path(one))
         elif event in {"subprocess.Popen", "os.posix_spawn", "os.exec"}:
             if self._askers.is_project():
                 self._found.programs.add(os.path.basename(_text(arguments[0])))  # noqa: PTH119
+        elif event == "os.fork" and self._askers.is_project():
+            # What it reads is not seen.
+            self._found.programs.add(FORKED)
         elif event == "os.system" and self._askers.is_project():
             self._found.programs.add(_text(arguments[0]).split(" ")[0])
 

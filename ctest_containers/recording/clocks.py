@@ -6,7 +6,7 @@ import re
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
 
@@ -25,6 +25,15 @@ CLOCKS: Final = frozenset(
 RANDOM: Final = re.compile(r"(random|secrets|numpy\.random)\.(?!(System)?Random$|seed$|compare)")
 """How the whole names of others begin."""
 
+OF_PROCESSES: Final = frozenset(
+    {
+        *("os.getpid", "tempfile.mkdtemp", "tempfile.mkstemp", "tempfile.gettempdir"),
+        *("time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns"),
+        *("time.process_time", "threading.get_ident"),
+    }
+)
+"""Functions that give something else in each process; no row has any of it, as a rule."""
+
 HISTORY: Final = "/django/db/migrations/recorder.py"
 """The file that says when each migration was applied; no test asks for that."""
 
@@ -35,6 +44,11 @@ NEW_COLUMNS: Final = "effective_default"
 def is_clock(name: str) -> bool:
     """Whether the function of this whole name gives something else at each call."""
     return name in CLOCKS or RANDOM.match(name) is not None
+
+
+def varies(name: str) -> bool:
+    """Whether the function of this whole name gives something else in each process."""
+    return name in OF_PROCESSES or is_clock(name)
 
 
 class ClockRecorder:
@@ -54,10 +68,14 @@ class ClockRecorder:
     def start(self) -> None:
         """Begin."""
         from django.db import connections
+        from django.db.models import DateField, DateTimeField, TimeField
         from django.utils import crypto, timezone
 
         for function in (timezone.now, crypto.get_random_string, uuid.uuid1, uuid.uuid4):
             self._watch(function)
+        for kind in (DateField, DateTimeField, TimeField):
+            self._watch_field(kind)
+        self._watch_defaults()
         for connection in connections.all():
             self._undo.enter_context(connection.execute_wrapper(self._read_statement))
 
@@ -83,6 +101,32 @@ class ClockRecorder:
         function.__code__ = _calling(name)
         self._undo.callback(setattr, function, "__code__", code)
 
+    def _watch_field(self, kind: Any) -> None:
+        """Have it noted when a field of this kind gets the time by itself."""
+        original = kind.pre_save
+
+        def pre_save(field: Any, instance: Any, add: bool) -> Any:  # noqa: FBT001  # As Django's.
+            if field.auto_now or (field.auto_now_add and add):
+                self._note(f"{kind.__name__} with auto_now")
+            return original(field, instance, add)
+
+        self._undo.callback(setattr, kind, "pre_save", original)
+        kind.pre_save = pre_save
+
+    def _watch_defaults(self) -> None:
+        """Have it noted when a clock is asked for the default of a field."""
+        from django.db.models import Field
+
+        original = Field.get_default
+
+        def get_default(field: Any) -> Any:
+            if callable(field.default) and is_clock(_whole_name(field.default)):
+                self._note(_whole_name(field.default))
+            return original(field)
+
+        self._undo.callback(setattr, Field, "get_default", original)
+        setattr(Field, "get_default", get_default)  # noqa: B010  # mypy knows it as a method.
+
     def _note(self, name: str) -> None:
         for frame in _frames(sys._getframe(2)):
             if frame.f_code.co_filename.endswith(HISTORY):
@@ -94,7 +138,7 @@ class ClockRecorder:
     def _read_statement(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
-        if isinstance(sql, str) and (clock := self._clock_in(sql)):
+        if clock := self._clock_in(sql if isinstance(sql, str) else _text_of(sql, context)):
             self._found.add(f"{clock} in SQL")
         return execute(sql, params, many, context)
 
@@ -113,6 +157,22 @@ def _calling(name: str) -> CodeType:
     return function.__code__
 
 
+def _whole_name(function: Any) -> str:
+    """The name of a function with that of its module: `datetime.datetime.now`, `random.random`."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):
+        return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"
+    module = getattr(function, "__module__", None) or type(owner).__module__
+    return f"{module}.{getattr(function, '__name__', '')}"
+
+
+def _text_of(sql: Any, context: Any) -> str:
+    """The text of a statement that psycopg is given in parts."""
+    with suppress(Exception):
+        return str(sql.as_string(context["connection"].connection))
+    return str(sql)
+
+
 def _frames(frame: FrameType | None) -> Iterator[FrameType]:
     while frame is not None:
         yield frame
@@ -128,7 +188,8 @@ def _has_rows(frame: FrameType) -> bool:
     connection = editor.connection
     table = connection.ops.quote_name(model._meta.db_table)
     if model._meta.db_table not in connection.introspection.table_names():
-        return False
+        # It may be in another schema.
+        return True
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608
         return cursor.fetchone() is not None

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import fnmatch
 import hashlib
+import inspect
 import os
+import re
 import secrets
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any, Final
 
-from ctest_containers.fingerprint.values import describe, is_plain, state_of
+from ctest_containers.fingerprint.state import describe_state
+from ctest_containers.fingerprint.values import describe, is_plain
 from ctest_containers.recording.module import Module
 from ctest_containers.recording.places import Places
 
@@ -35,8 +38,20 @@ UNKNOWN: Final = ""
 ABSENT: Final = object()
 """In place of a value that does not exist."""
 
+TEXT: Final = "text"
+"""In place of the digest of a value of which its text says all."""
+
 STATE: Final = "state "
 """How the digest of a value begins that does not say all of it, so that its text counts as well."""
+
+OVERRIDDEN: Final[dict[str, Any]] = {}
+"""What a project's settings say where the toolkit has changed them in this process, by name."""
+
+SECRET: Final = re.compile("API|AUTH|CREDENTIAL|DSN|KEY|PASS|SECRET|SIGNATURE|TOKEN|URL")
+"""What the names of secrets have in them; compare Django's SafeExceptionReporterFilter."""
+
+ROUNDS: Final = 20_000
+"""Calculating a digest so often takes about 10 milliseconds."""
 
 LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp", "__pycache__", ".DS_Store")
 """Ends of names that editors and tools leave in folders."""
@@ -66,7 +81,7 @@ class Today:
             "variables": self._variable,
             "settings": self._setting,
             "programs": lambda _: UNKNOWN,
-            "clocks": lambda _: UNKNOWN if self._since is None else f"{self._since:.0f}",
+            "clocks": lambda _: UNKNOWN if self._since is None else f"{int(self._since)}",
             "trees": self._tree,
         }
 
@@ -116,10 +131,12 @@ class Today:
     def _bound(name: str) -> str:
         """Which function, class or module has a name in another module."""
         value = _loaded(name)
-        if isinstance(value, ModuleType):
+        if type(value) is ModuleType:
             return digest_of(value.__name__)
-        named = isinstance(getattr(value, "__qualname__", None), str)
-        return digest_of(describe(value)) if named else UNKNOWN
+        wrapped = inspect.getattr_static(value, "__wrapped__", None)
+        function = wrapped if type(wrapped) is FunctionType else value
+        named = issubclass(type(function), (type, FunctionType, BuiltinFunctionType))
+        return digest_of(describe(function)) if named else UNKNOWN
 
     def _family(self, name: str) -> str:
         """What the subclasses of a class are."""
@@ -129,19 +146,31 @@ class Today:
             if isinstance(kind, type) and kind not in found:
                 found.add(kind)
                 waiting += type.__subclasses__(kind)
-        return digest_of(self._places.portable(describe(state_of(found)))) if found else UNKNOWN
+        # Those of a migration are made from its state.
+        real = {kind for kind in found if kind.__module__ != "__fake__"}
+        return digest_of(self._places.portable(describe_state(real))) if real else UNKNOWN
 
     @staticmethod
     def _variable(name: str) -> str:
         value = os.environ.get(name)
-        return MISSING if value is None else digest_of(f"{name}={value}")
+        return MISSING if value is None else _guarded(name, f"{name}={value}")
 
     def _setting(self, name: str) -> str:
         from django.conf import settings
 
-        if not hasattr(settings, name):
+        try:
+            value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(settings, name)
+        except Exception:  # noqa: BLE001  # The settings module may have any code for it.
             return MISSING
-        return digest_of(self._places.portable(describe(state_of(getattr(settings, name)))))
+        return _guarded(name, self._places.portable(describe_state(value)))
+
+
+def _guarded(name: str, text: str) -> str:
+    """The digest of a value that may be a secret, so that guessing it takes long."""
+    if SECRET.search(name.upper()) is None:
+        return digest_of(text)
+    data = text.encode("utf-8", "surrogatepass")
+    return hashlib.pbkdf2_hmac("sha256", data, name.encode(), ROUNDS).hex()[:DIGEST_LENGTH]
 
 
 def text_digest(module: Module | None, part: str) -> str:
@@ -151,17 +180,20 @@ def text_digest(module: Module | None, part: str) -> str:
 
 
 def value_digest(module: str, name: str, places: Places) -> str | None:
-    """The digest of a value that is loaded; None where it is none, or its text says all of it."""
+    """The digest of a value; None where its module is not loaded.
+
+    Returns:
+        TEXT for a function or a class that has nothing beyond its text.
+    """
     whole = f"{module}.{name}"
     value = _loaded(whole)
-    if value is ABSENT or isinstance(value, ModuleType):
+    if value is ABSENT:
         return None
-    if is_plain(value):
-        return digest_of(places.portable(describe(value)))
-    state = state_of(value)
-    if state in (whole, [whole, {}]):
-        return None
-    return STATE + digest_of(places.portable(describe(state)))
+    text = value.__name__ if type(value) is ModuleType else describe_state(value)
+    if text in {whole, f"'{whole}'", f"['{whole}', {{}}]"}:
+        return TEXT
+    digest = digest_of(places.portable(text))
+    return digest if is_plain(value) else STATE + digest
 
 
 def _loaded(whole: str) -> Any:

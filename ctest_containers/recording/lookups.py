@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 from ctest_containers.recording.askers import Askers
@@ -13,8 +14,8 @@ UNWATCHED: Final = frozenset(
     {
         # They are others while tests run, whatever a project says.
         *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"),
-        # They decide which migrations there are; these are inputs by themselves.
-        *("INSTALLED_APPS", "MIGRATION_MODULES"),
+        # They decide which migrations and tables of caches there are, which are inputs themselves.
+        *("CACHES", "INSTALLED_APPS", "MIGRATION_MODULES"),
     }
 )
 """Settings that are no inputs of their own."""
@@ -65,7 +66,7 @@ class LookupRecorder:
 
         bootstrap: Any = vars(importlib)["_bootstrap"]
         bootstrap._gcd_import = self._noting(
-            bootstrap._gcd_import, lambda found, _: [(found.__name__, "")]
+            bootstrap._gcd_import, lambda _, arguments: [(arguments[0], "")]
         )
         vars(module_loading)["cached_import"] = self._noting(
             module_loading.cached_import, lambda _, arguments: [(arguments[0], arguments[1])]
@@ -107,7 +108,9 @@ class LookupRecorder:
         def noting(*arguments: Any, **options: Any) -> Any:
             found = call(*arguments, **options)
             if self._is_on and self._askers.is_project():
-                self.definitions.update(names(found, arguments))
+                # What has been found may be any object.
+                with suppress(Exception):
+                    self.definitions.update(names(found, arguments))
             return found
 
         return noting

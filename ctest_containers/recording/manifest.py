@@ -8,10 +8,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
+from ctest_containers.recording.clocks import varies
 from ctest_containers.recording.digests import (
     CHANGED,
     MISSING,
     STATE,
+    TEXT,
     UNKNOWN,
     Today,
     digest_of,
@@ -48,7 +50,7 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> Manifest | None:
         """What `to_json` gave; None where it cannot be read."""
-        with suppress(ValueError, TypeError):
+        with suppress(ValueError, TypeError, AttributeError):
             found = cls(**json.loads(text))
             if all(isinstance(one, dict) for one in asdict(found).values()):
                 # Moments that are none raise ValueError here, and not later.
@@ -112,8 +114,11 @@ def make_manifest(used: Used, places: Places, *, since: float | None = None) -> 
         has_changed = modules[name].startswith(CHANGED)
         today = modules[name] if has_changed else text_digest(module, part)
         definitions.setdefault(name, {})[part] = today
-        if (value := value_digest(name, part, places)) is not None:
-            values[f"{name}.{part}"] = value
+        # A value that is another one in each process says less than its text.
+        if not any(map(varies, sources.calls((name, part)))):
+            value = value_digest(name, part, places)
+            if value is not None:
+                values[f"{name}.{part}"] = value
     look = Today(places, since)
     others = {
         kind: {name: digest_today(name) for name in sorted(getattr(used, kind))}
@@ -137,9 +142,9 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
             whole = f"{name}.{part}".rstrip(".")
             kept = manifest.values.get(whole)
             value = None if kept is None else value_digest(name, part, places)
-            if value is not None and (value != kept or not value.startswith(STATE)):
-                differs = value != kept
-            elif is_same:
+            if kept != value and (kept, value) != (TEXT, None):
+                differs = True
+            elif is_same or (value is not None and not value.startswith((STATE, TEXT))):
                 differs = False
             else:
                 differs = text_digest(module, part) != text

@@ -103,6 +103,17 @@ class Module:
         """Whether a name is that of a class."""
         return any(isinstance(node, ast.ClassDef) for node in self.nodes.get(name, []))
 
+    def effects(self) -> set[str]:
+        """The names of what does something when the module is imported.
+
+        Functions do not, and neither do names that get a literal value.
+        """
+        found: set[str] = set()
+        for statement in self.statements:
+            if not _is_passive(statement):
+                found |= set(_bound(statement)) or {WHOLE}
+        return found
+
     def function_at(self, line: int) -> str:
         """The name of the innermost function that has this line, counted from 1.
 
@@ -208,6 +219,29 @@ def _bound(statement: ast.stmt) -> Iterator[str]:
         elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             # Such as `ROWS.append(1)`.
             yield _root(node.value.func)
+
+
+def _is_passive(statement: ast.stmt) -> bool:
+    if isinstance(statement, FUNCTIONS):
+        return not statement.decorator_list
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        value = statement.value
+        return all(isinstance(one, ast.Name) for one in targets) and (
+            value is None or _is_literal(value)
+        )
+    imports = isinstance(statement, (ast.Import, ast.ImportFrom))
+    return imports or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _root(node: Any) -> str:

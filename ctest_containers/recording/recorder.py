@@ -83,6 +83,12 @@ class Recorder:
         own = (codes.keys() & modules.keys()) - installed
         ran = _definitions({file: codes[file] for file in own}, sources)
         bodies = {(kind.__module__, kind.__qualname__) for kind in classes}
+        bodies |= {
+            (module.__name__, name)
+            for file, module in modules.items()
+            if file in executed - installed and (source := sources.find(module.__name__))
+            for name in source.effects()
+        }
         named = sources.closure([*ran, *self._lookups.definitions, *bodies])
         cached = sources.closure(self._cached, have_run=True)
         definitions = named | cached
@@ -124,12 +130,14 @@ class Recorder:
         """The functions that have been called before, and whose answers are kept since."""
         for file, module in _modules_of(sys.modules).items():
             if self._is_project_s(file) and INSTALLED.isdisjoint(Path(file).parts):
-                kinds = [one for one in vars(module).values() if isinstance(one, type)]
+                # An object may do something when its class is asked for.
+                kinds = [one for one in vars(module).values() if issubclass(type(one), type)]
                 for owner in (module, *kinds):
                     for value in [*vars(owner).values()]:
-                        one = getattr(value, "__func__", value)
-                        if isinstance(one, CACHED) and one.cache_info().currsize:
-                            yield one.__module__, one.__qualname__
+                        bound = type(value) in {staticmethod, classmethod}
+                        function = value.__func__ if bound else value
+                        if type(function) is CACHED and function.cache_info().currsize:
+                            yield function.__module__, function.__qualname__
 
     def _is_project_s(self, file: str) -> bool:
         """Whether a file's functions may be a project's, or those of what it has installed."""

@@ -106,8 +106,9 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield (
                 logging.WARNING,
                 (
-                    f"The template {group}:{fingerprint[:12]} has what {listing(event.clocks)} "
-                    f"gave {span(seconds)} ago. If a test fails because of that, add --rebuild."
+                    f"The template {group}:{fingerprint[:12]} contains what "
+                    f"{listing(event.clocks)} gave {span(seconds)} ago. If a test failed because "
+                    "of that, use --rebuild."
                 ),
             )
         case TemplateAwaited(group=group, fingerprint=fingerprint):

@@ -83,6 +83,7 @@ class RunDatabases:
     ) -> None:
         if config.push and not config.registry:
             raise UsageError("There is no registry to push to.", "Name one with --registry.")
+        self.began = time.time() if began is None else began
         self._set_aside = set_aside_variables()
         self.run_id = secrets.token_hex(4)
         self.cache = cache_folder()
@@ -115,7 +116,7 @@ class RunDatabases:
             registry=config.registry,
             push=config.push,
             verify=bool(os.environ.get("CI")) if verify is None else verify,
-            renew_before=(began or time.time()) if config.rebuild else None,
+            renew_before=self.began if config.rebuild else None,
             most_seconds=config.template_max_age,
         )
         self.servers = WorkerServers(

@@ -317,7 +317,7 @@ class Session:
             orders=orders,
             limits=self._limits,
             aliases=frozenset(aliases),
-            began=time.time(),
+            began=self._databases.began,
             workers=self._asked,
             debug_mode=self._setup.debug_mode,
             create=self._spawn_create,

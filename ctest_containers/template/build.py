@@ -21,6 +21,7 @@ from ctest_containers.project import connections
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.process import ProjectSetup
+from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
@@ -136,6 +137,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from django.db.backends.signals import connection_created
+    from django.test.utils import override_settings
 
     try:
         setup.load()
@@ -162,6 +164,9 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 connections.redirect(lease)
             # What it wrote there would be in no template.
             connection_created.connect(keep_from_writing)
+            if OVERRIDDEN:
+                # A process of pytest has folders of its own, which no template may name.
+                override_settings(**OVERRIDDEN).enable()
             recorder = Recorder(Places.here(), _migration_packages(), clock_in)
             recorder.start()
             with filled.watched() as too_early:

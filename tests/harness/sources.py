@@ -73,7 +73,7 @@ def function():
     return {function}
 
 def unused():
-    return 2
+    return 'unused'
 
 def with_default(number={default}):
     return number
@@ -261,7 +261,7 @@ class Sources:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if name == "stock/far.py":
-            text = text.replace("return 2", f"return 2 + {self.comments}")
+            text = text.replace("return 'unused'", f"return {self.comments}")
         if name.endswith(".py") and "migrations" not in name:
             text = f"# {self.comments}\n{text}"
         data = text.replace("\n", self.line_end).encode()

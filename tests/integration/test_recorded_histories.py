@@ -15,7 +15,7 @@ from harness.programs import run_program
 from harness.projects import environment, run
 from harness.sources import EDITS, NEUTRAL_EDITS, Sources
 from harness.tiers import further
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 Steps = Sequence[tuple[bool, int, int]]
@@ -35,6 +35,8 @@ def few(count: int) -> settings:
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow],
+        # Each step takes a second, so what fails is printed as it is.
+        phases=[Phase.explicit, Phase.generate],
     )
 
 

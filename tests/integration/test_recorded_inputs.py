@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from harness.projects import environment, run
+from harness.projects import copy_of, environment, run
 
 MIGRATION = """
     import json
@@ -288,3 +288,51 @@ def test_a_template_whose_list_cannot_be_read_is_built_anew(
         file.write_text(re.sub(r'"manifest": ".*?[^\\]"', '"manifest": "?"', file.read_text()))
 
     assert "which cannot be read" in build(seeded, env)
+
+
+OWN_FOLDERS = """
+BASE_DIR = Path(__file__).resolve().parent.parent
+MEDIA_ROOT = BASE_DIR / "media"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": BASE_DIR / "cache",
+    }
+}
+"""
+
+NAME_THE_FOLDER = """
+    from django.conf import settings
+    from django.db import migrations
+
+    def seed(apps, schema_editor):
+        name = str(settings.MEDIA_ROOT)
+        apps.get_model("library", "Author").objects.create(name=name[-100:])
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [migrations.RunPython(seed)]
+"""
+
+
+def test_folders_that_are_a_worker_s_own_make_no_template_of_their_own(tmp_path: Path) -> None:
+    project = copy_of("outcomes", tmp_path)
+    with (project / "outcomes" / "settings.py").open("a") as file:
+        file.write(OWN_FOLDERS)
+    (project / "media").mkdir()
+    migration = project / "library" / "migrations" / "0004_seed.py"
+    migration.write_text(dedent(NAME_THE_FOLDER))
+    (project / "pytest.ini").write_text(
+        "[pytest]\nDJANGO_SETTINGS_MODULE = outcomes.settings\npython_files = test_outcomes.py\n"
+    )
+    env = environment(tmp_path / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
+
+    by_pytest = run(project, "--ctest", "-n", "2", "-k", "Writing", env=env, module="pytest")
+    again = run(project, "--ctest", "-k", "Writing", env=env, module="pytest")
+    by_run = run(project, "library.test_outcomes.Writing", env=env)
+
+    assert by_pytest.output.count("Building the template") == 1, by_pytest.output
+    assert "Using the template" in again.output
+    assert "Using the template" in by_run.output
+    (database,) = (tmp_path / "cache").glob("**/*.sqlite3")
+    assert str(project / "media").encode()[-100:] in database.read_bytes()

@@ -6,18 +6,25 @@ import collections
 import datetime as dt
 import enum
 import functools
+import operator
 import os
 import re
+import string
 import subprocess
 import sys
 import threading
 import time
+from fractions import Fraction
+from ipaddress import ip_network
 from pathlib import PurePosixPath
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
-from ctest_containers.fingerprint.values import describe, state_of
+from ctest_containers.fingerprint.state import describe_state, state_of
+from ctest_containers.fingerprint.values import describe
 
 
 class Role:
@@ -70,6 +77,43 @@ class Slotted:
 def with_attributes(name: str = "Rows", **attributes: Any) -> type:
     """A class of a project's."""
     return type(name, (Role,), {"__module__": "shop.rows", **attributes})
+
+
+class Named(str):  # noqa: SLOT000  # Those of a project have none either.
+    """A text that knows more."""
+
+    level = 0
+
+
+def named(text: str, level: int) -> Named:
+    """One that knows this."""
+    made = Named(text)
+    made.level = level
+    return made
+
+
+def with_a_name(number: int) -> Any:
+    """A function to which somebody has given an attribute."""
+    function = with_default(0)
+    function.number = number
+    return function
+
+
+def with_property(function: Any) -> type:
+    """A class with a property."""
+    return with_attributes(number=property(function))
+
+
+def with_label(label: str) -> Any:
+    """An enumeration whose members have a label."""
+
+    class Kind(enum.Enum):
+        ONE = 1
+
+        def __init__(self, _: int) -> None:
+            self.label = label
+
+    return Kind.ONE
 
 
 def with_default(default: Any) -> Any:
@@ -134,6 +178,28 @@ def second(*_: object) -> None:
         (enclosing(with_default(1)), enclosing(with_default(2))),
         (Role("a").greet, Role("b").greet),
         ({"a": cached}, {"a": first}),
+        (range(2), range(5)),
+        (SimpleNamespace(a=1), SimpleNamespace(a=2)),
+        (Fraction(1, 2), Fraction(1, 3)),
+        (ip_network("10.0.0.0/8"), ip_network("10.0.0.0/16")),
+        (string.Template("$a"), string.Template("$b")),
+        (operator.itemgetter(1), operator.itemgetter(2)),
+        (bytearray(b"a"), bytearray(b"b")),
+        (MappingProxyType({"a": 1}), MappingProxyType({"a": 2})),
+        (collections.OrderedDict(a=1), collections.OrderedDict(a=2)),
+        (collections.defaultdict(int), collections.defaultdict(list)),
+        ((1, 2), [1, 2]),
+        (ValueError("a"), ValueError("b")),
+        (named("a", 1), named("a", 2)),
+        ([named("a", 1)], [named("a", 2)]),
+        (with_a_name(1), with_a_name(2)),
+        ({"a": lambda: "a"}, {"a": lambda: "b"}),
+        (with_attributes(f=staticmethod(lambda: 1)), with_attributes(f=staticmethod(lambda: 2))),
+        (
+            with_attributes(n=property(with_default(1))),
+            with_attributes(n=property(with_default(2))),
+        ),
+        (with_label("a"), with_label("b")),
     ],
 )
 def test_a_change_of_what_is_in_a_value_shows(before: Any, after: Any) -> None:
@@ -162,7 +228,8 @@ def test_a_moment_of_this_process_is_no_other_one_in_the_next(make: Any) -> None
 
 def test_the_order_of_hashes_does_not_show() -> None:
     code = """if True:
-        from ctest_containers.fingerprint.values import describe, state_of
+        from ctest_containers.fingerprint.state import state_of
+        from ctest_containers.fingerprint.values import describe
         shared = [1]
         kinds = {type(name, (), {"rows": shared, "__module__": "shop"}) for name in "abcdef"}
         print(describe(state_of([kinds, {"a", "b", "c"}])))
@@ -182,6 +249,45 @@ def test_what_is_kept_when_somebody_asks_does_not_show() -> None:
 
     assert asked.length == 1
     assert describe(state_of(asked)) == describe(state_of(other))
+
+
+class Raising:
+    """An object that wants to be left alone."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise KeyError(name)
+
+    def __repr__(self) -> str:
+        raise KeyError
+
+    __hash__ = object.__hash__
+
+
+def nested(depth: int) -> Any:
+    """Lists in lists."""
+    value: Any = []
+    for _ in range(depth):
+        value = [Role(value)]
+    return value
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Raising, lambda: [Raising()], lambda: {Raising()}, lambda: nested(5_000),
+     lambda: SimpleLazyObject(lambda: 1 / 0), lambda: os.environ, lambda: sys.modules],
+    ids=["an object", "in a list", "in a set", "deep", "lazy", "variables", "modules"],
+)  # fmt: skip
+def test_no_object_is_asked_for_what_may_do_something(make: Any) -> None:
+    value = make()
+
+    assert describe_state(value) == describe_state(value)
+
+
+def test_what_is_in_a_set_is_described_in_whatever_order() -> None:
+    shared = [1]
+    texts = {describe(state_of({Role(shared), Role(shared), Role(2)})) for _ in range(20)}
+
+    assert len(texts) == 1
 
 
 def test_a_value_that_contains_itself_has_a_text() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -115,6 +119,60 @@ CHANGES: dict[str, tuple[Change, list[str]]] = {
         ["setting OWN_LIMIT"],
     ),
 }
+
+
+def gain_attribute(module: Any) -> None:
+    module.Plain.limit = 2
+
+
+def replace_function(module: Any) -> None:
+    original = module.fill
+
+    @functools.wraps(original)
+    def traced() -> Any:
+        return original()
+
+    module.fill = traced
+
+
+def lose_attribute(module: Any) -> None:
+    del module.Attributed.limit
+
+
+def replace_method(module: Any) -> None:
+    module.Plain.run = functools.wraps(module.Plain.run)(lambda _: 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (gain_attribute, ["own_loaded.Plain"]),
+        (replace_function, ["own_loaded.fill"]),
+        (lose_attribute, ["own_loaded.Attributed"]),
+        (replace_method, ["own_loaded.Plain"]),
+    ],
+)
+def test_what_others_do_to_functions_and_classes_is_named(
+    change: Callable[[Any], None],
+    expected: list[str],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (project / "own_loaded.py").write_text(
+        "class Plain:\n    def run(self): pass\n\n"
+        "class Attributed:\n    limit = 1\n\ndef fill():\n    return 1\n"
+    )
+    monkeypatch.delitem(sys.modules, "own_loaded", raising=False)
+    names = ("Plain", "Attributed", "fill")
+    used = Used(definitions=frozenset(("own_loaded", name) for name in names))
+    module = import_module("own_loaded")
+    manifest = make_manifest(used, Places.here())
+    assert differences(manifest, Places.here()) == []
+
+    change(module)
+
+    assert differences(manifest, Places.here()) == expected
+    monkeypatch.delitem(sys.modules, "own_loaded")
 
 
 @pytest.mark.parametrize("what", CHANGES)

@@ -75,6 +75,36 @@ def loaders():
     return Loader.__subclasses__()
 """
 
+LOAD_A_PLUGIN = """
+import importlib.util
+spec = importlib.util.spec_from_file_location("plugin", "own_used/alone.py")
+spec.loader.exec_module(importlib.util.module_from_spec(spec))
+"""
+
+READ_IN_A_THREAD = """
+import threading
+reader = threading.Thread(target=Path("seed/rows.json").read_text)
+reader.start()
+reader.join()
+"""
+
+READ_IN_A_POOL = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool:
+    list(pool.map(Path.read_text, [Path("seed/rows.json")]))
+"""
+
+MAKE_A_THING = """
+import datetime, random, uuid
+from django.db import models
+class Thing(models.Model):
+    made = models.{field}
+    class Meta:
+        app_label = "shop"
+thing = Thing()
+thing._meta.get_field("made").pre_save(thing, True)
+"""
+
 FILES: dict[str, tuple[str, set[str]]] = {
     "open": ("open('seed/rows.json').close()", {"seed/rows.json"}),
     "pathlib": ("Path('seed/rows.json').read_text()", {"seed/rows.json"}),
@@ -98,6 +128,22 @@ FILES: dict[str, tuple[str, set[str]]] = {
         {"own_used/roles.py"},
     ),
     "code that is run": ("import runpy\nrunpy.run_path('own_used/late.py')", {"own_used/late.py"}),
+    "code without a module": (LOAD_A_PLUGIN, {"own_used/alone.py"}),
+    "a database of SQLite's": (
+        "import sqlite3\nsqlite3.connect('seed/rows.json').close()",
+        {"seed/rows.json"},
+    ),
+    "a database of SQLite's by its URI": (
+        "import sqlite3\nsqlite3.connect('file:seed/rows.json?mode=ro', uri=True).close()",
+        {"seed/rows.json"},
+    ),
+    "a database in memory": ("import sqlite3\nsqlite3.connect(':memory:').close()", set()),
+    "a thread": (READ_IN_A_THREAD, {"seed/rows.json"}),
+    "a pool of threads": (READ_IN_A_POOL, {"seed/rows.json"}),
+    "its size": ("os.path.getsize('seed/rows.json')", {"seed/rows.json"}),
+    "its age": ("Path('seed/rows.json').stat().st_mtime", {"seed/rows.json"}),
+    "all that the system knows of it": ("os.stat('seed/rows.json')", {"seed/rows.json"}),
+    "that it is there": ("assert Path('seed/rows.json').exists()", set()),
     "written": ("open('written', 'w').close(); open('written').close()", set()),
     "appended": ("open('seed/rows.json', 'a').close()", set()),
     "a temporary file": ("tempfile.TemporaryFile().close()", set()),
@@ -133,7 +179,7 @@ def project(tmp_path: Path) -> Path:
     (folder / "seed").mkdir(parents=True)
     (folder / "seed" / "rows.json").write_text("{}")
     (folder / "own_used").mkdir()
-    for name in ("__init__.py", "late.py", "plugin.py", "data.txt"):
+    for name in ("__init__.py", "alone.py", "late.py", "plugin.py", "data.txt"):
         (folder / "own_used" / name).write_text("def choose(): pass\n")
     (folder / "own_used" / "roles.py").write_text(ROLES)
     (tmp_path / "tmp").mkdir()
@@ -335,6 +381,24 @@ def test_clocks_and_random_numbers_are_recorded_whoever_asks_for_them(
     body: str, clock: str, project: Path
 ) -> None:
     assert clock in used_by(project, body).clocks
+
+
+@pytest.mark.parametrize(
+    ("field", "clock"),
+    [
+        ("DateField(auto_now_add=True)", "DateField with auto_now"),
+        ("TimeField(auto_now=True)", "TimeField with auto_now"),
+        ("DateTimeField(default=datetime.datetime.now)", "datetime.datetime.now"),
+        ("DateField(default=datetime.date.today)", "datetime.date.today"),
+        ("FloatField(default=random.random)", "random.random"),
+        ("UUIDField(default=uuid.uuid4)", "uuid.uuid4"),
+        ("DateField(default=datetime.date(2020, 1, 1))", ""),
+    ],
+)
+def test_clocks_of_fields_are_recorded(field: str, clock: str, project: Path) -> None:
+    body = MAKE_A_THING.replace("{field}", field)
+
+    assert used_by(project, body).clocks == ({clock} if clock else set())
 
 
 @pytest.mark.parametrize(
