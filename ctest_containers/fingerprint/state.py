@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime as dt
 import enum
 import functools
 import inspect
@@ -137,6 +138,8 @@ def _parts_of(value: Any) -> list[Any]:
         if base in SHOWN:
             show: Any = base.__repr__
             return [show(value)]
+    if issubclass(kind, dt.tzinfo):
+        return [str(value)]
     if issubclass(kind, BaseException):
         return [value.args]
     if kind is MappingProxyType:

@@ -76,7 +76,8 @@ class ClockRecorder:
         for kind in (DateField, DateTimeField, TimeField):
             self._watch_field(kind)
         self._watch_defaults()
-        for connection in connections.all():
+        # That of another vendor may lack its driver, and is not used here.
+        for connection in connections.all(initialized_only=True):
             self._undo.enter_context(connection.execute_wrapper(self._read_statement))
 
     def stop(self) -> set[str]:

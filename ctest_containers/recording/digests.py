@@ -47,7 +47,7 @@ STATE: Final = "state "
 OVERRIDDEN: Final[dict[str, Any]] = {}
 """What a project's settings say where the toolkit has changed them in this process, by name."""
 
-SECRET: Final = re.compile("API|AUTH|CREDENTIAL|DSN|KEY|PASS|SECRET|SIGNATURE|TOKEN|URL")
+SECRET: Final = re.compile(r"CREDENTIAL|DSN|PASS|PRIVATE|SECRET|SIGNATURE|TOKEN|(KEY|URL)$")
 """What the names of secrets have in them; compare Django's SafeExceptionReporterFilter."""
 
 ROUNDS: Final = 20_000

@@ -86,7 +86,9 @@ class Recorder:
         bodies |= {
             (module.__name__, name)
             for file, module in modules.items()
-            if file in executed - installed and (source := sources.find(module.__name__))
+            # What functions of migrations refer to counts anyway.
+            if file in executed - installed and not self._is_keyed(module.__name__)
+            if (source := sources.find(module.__name__)) is not None
             for name in source.effects()
         }
         named = sources.closure([*ran, *self._lookups.definitions, *bodies])

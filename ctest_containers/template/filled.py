@@ -50,6 +50,6 @@ def watched() -> Iterator[set[str]]:
     with ExitStack() as undo:
         undo.callback(setattr, MigrationExecutor, "apply_migration", original)
         setattr(MigrationExecutor, "apply_migration", apply)  # noqa: B010  # mypy knows it as a method.
-        for connection in connections.all():
+        for connection in connections.all(initialized_only=True):
             undo.enter_context(connection.execute_wrapper(look))
         yield found

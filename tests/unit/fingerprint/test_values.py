@@ -19,6 +19,7 @@ from ipaddress import ip_network
 from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils.functional import SimpleLazyObject
@@ -179,6 +180,8 @@ def second(*_: object) -> None:
         (Role("a").greet, Role("b").greet),
         ({"a": cached}, {"a": first}),
         (range(2), range(5)),
+        (ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Paris")),
+        (dt.timezone.utc, dt.timezone(dt.timedelta(hours=1))),
         (SimpleNamespace(a=1), SimpleNamespace(a=2)),
         (Fraction(1, 2), Fraction(1, 3)),
         (ip_network("10.0.0.0/8"), ip_network("10.0.0.0/16")),
