@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from harness.programs import run_program
 from harness.projects import environment, run
 from harness.sources import EDITS, NEUTRAL_EDITS, Sources
@@ -46,10 +47,11 @@ def test_any_edit_ends_in_the_rows_of_a_fresh_database(steps: Steps) -> None:
     check(steps)
 
 
+@pytest.mark.timeout(1800)
 @given(steps=STEPS)
-@few(60)
+@few(30)
 @further("The test before does the same with fewer edits.")
-def test_any_of_600_edits_ends_in_the_rows_of_a_fresh_database(steps: Steps) -> None:
+def test_any_of_300_edits_ends_in_the_rows_of_a_fresh_database(steps: Steps) -> None:
     check(steps)
 
 
