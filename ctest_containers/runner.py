@@ -164,8 +164,13 @@ class ContainerRunnerMixin(DiscoverRunner):
             return session.plan(tests, aliases)
 
     @contextmanager
-    def wanted_templates(self, test_labels: Any) -> Iterator[tuple[RunDatabases, list[Template]]]:
+    def wanted_templates(
+        self, test_labels: Any, *, existing: bool = True
+    ) -> Iterator[tuple[RunDatabases, list[Template]]]:
         """The templates that a run of these tests would use, whether they exist or not.
+
+        Args:
+            existing: Whether to ask which of them exist; needs the engine.
 
         Raises:
             SystemExit: They could not be told; a message has been printed.
@@ -173,7 +178,8 @@ class ContainerRunnerMixin(DiscoverRunner):
         with self._discovered(test_labels) as (session, _, aliases):
             databases = session.databases
             groups = databases.plans.select(aliases)
-            yield databases, [databases.identify(group) for group in groups]
+            identify = databases.identify if existing else databases.describe
+            yield databases, [identify(group) for group in groups]
 
     @contextmanager
     def _discovered(

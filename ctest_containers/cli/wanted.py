@@ -204,7 +204,8 @@ def __getattr__(name: str) -> Any:
             # Whoever reads the line wants nothing else.
             runner.verbosity = 0
         if command != "save":
-            with runner.wanted_templates(words) as (databases, templates):
+            existing = command != "key"
+            with runner.wanted_templates(words, existing=existing) as (databases, templates):
                 return ACTIONS[command](databases, templates, runner.verbosity)
         file, labels = (runner.file, words) if runner.file else ("".join(words[:1]), words[1:])
         if not file:

@@ -8,10 +8,13 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from ctest_containers.errors import UsageError
+from ctest_containers.errors import ProjectError, UsageError
+
+T = TypeVar("T")
 
 PR_SET_PDEATHSIG: Final = 1
 
@@ -50,6 +53,44 @@ class ProjectSetup:
             self.prepare(*self.prepare_arguments)
         django.setup()
         setup_test_environment(debug=self.debug_mode)
+
+    def in_child(self, function: Callable[[Any], T]) -> Callable[[Any], T]:
+        """The same function, called in a forked child; here where processes are spawned.
+
+        What it raises is raised again.
+        """
+        if self.spawned:
+            return function
+
+        def call(argument: Any) -> T:
+            reading, writing = self.context.Pipe(duplex=False)
+            process = self.context.Process(  # type: ignore[attr-defined]  # As above.
+                target=_answer, args=(writing, function, [*argument])
+            )
+            process.start()
+            writing.close()
+            try:
+                with reading:
+                    answer, error = reading.recv()
+            except EOFError:
+                raise ProjectError("The process that loads them has ended.") from None
+            finally:
+                process.join()
+            if error:
+                raise ProjectError(error)
+            found: T = answer
+            return found
+
+        return call
+
+
+def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) -> None:
+    """Send what a function gives, or what it raises."""
+    _die_with_parent()
+    try:
+        writing.send((function(argument), ""))
+    except Exception as error:  # noqa: BLE001  # The project's code may raise anything.
+        writing.send((None, f"{type(error).__name__}: {error}"))
 
 
 def _die_with_parent() -> None:

@@ -137,8 +137,12 @@ class RunDatabases:
 
     def identify(self, group: DatabaseGroup) -> Template:
         """The template that a group needs today; without a manifest where it does not exist."""
+        return self.store.choose(self.describe(group)).template
+
+    def describe(self, group: DatabaseGroup) -> Template:
+        """The template that a group needs today, without looking whether it exists."""
         base = base_image(group.vendor, group.image) if group.has_server else None
-        template = identify(
+        return identify(
             project=self.project,
             group=group,
             inputs=(
@@ -148,7 +152,6 @@ class RunDatabases:
             base=base,
             base_digest=self.store.base_digest(base),
         )
-        return self.store.choose(template).template
 
     def expect(self, aliases: Collection[str], workers: int) -> None:
         """Start the servers that these aliases needed last time, before it is known whether."""

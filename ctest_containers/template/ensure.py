@@ -131,8 +131,13 @@ class TemplateStore:
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
 
-    def decide(self, template: Template) -> Decision:
-        """From what a template that is missing would be built, and why."""
+    def decide(self, template: Template, setup: ProjectSetup | None = None) -> Decision:
+        """From what a template that is missing would be built, and why.
+
+        Args:
+            setup: How child processes start, if a build is to follow: what migrations import must
+                not be loaded in this process before, for it would not be recorded.
+        """
         group = template.group
         kept = self.shelf.kept(template.project, engine=group.has_server)
         earlier = [one for one in kept if one.group == group.label]
@@ -146,7 +151,10 @@ class TemplateStore:
             decision = Decision(None, reason, find_nearest(template.inputs, earlier))
         else:
             try:
-                decision = decide(template.inputs, unchanged, history_rewriters)
+                rewriting = (
+                    history_rewriters if setup is None else setup.in_child(history_rewriters)
+                )
+                decision = decide(template.inputs, unchanged, rewriting)
             except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
                 reason = f"the migrations cannot be loaded: {error}"
                 decision = Decision(None, reason, find_nearest(template.inputs, earlier))
@@ -239,7 +247,7 @@ class TemplateStore:
                 return pulled
             template = found
             started = time.monotonic()
-            decision = self.decide(template)
+            decision = self.decide(template, setup)
             if is_new:
                 decision = Decision(None, "a new template was requested")
             elif reason:
