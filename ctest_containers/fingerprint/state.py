@@ -152,7 +152,7 @@ def _parts_of(value: Any) -> list[Any]:
 
 
 def _own_names(function: FunctionType) -> list[Any]:
-    """The attributes that somebody has given a function."""
+    """The attributes that were set on a function."""
     kept = {name: one for name, one in vars(function).items() if name != "__wrapped__"}
     return [kept] if kept else []
 
@@ -199,7 +199,7 @@ def _class_attributes(kind: type) -> Iterator[tuple[str, Any]]:
         is_bound = isinstance(item, (staticmethod, classmethod))
         function = item.__func__ if is_bound else item
         if isinstance(function, FunctionType):
-            # Somebody may have put it in the place of another one.
+            # It may replace the original method.
             if function.__qualname__ != f"{base.__qualname__}.{name}":
                 yield name, [_name_of(function), _code_of(function)]
             elif function.__closure__ or function.__code__.co_name != name:

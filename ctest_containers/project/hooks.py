@@ -63,7 +63,7 @@ def hooks() -> Iterator[Hook]:
 
 
 def has_own_receivers() -> bool:
-    """Whether somebody else than Django receives `post_migrate`."""
+    """Whether the project has `post_migrate` receivers of its own."""
     import_management()
     names = [hook.name for hook in _receivers("post_migrate")]
     return any(not name.startswith("receiver django.") for name in names)

@@ -86,7 +86,7 @@ class ClockRecorder:
         return self._found
 
     def _watch(self, function: Any) -> None:
-        """Have it noted when a function is called, whoever has imported it."""
+        """Record calls of a function, including those through names imported earlier."""
         name = f"{function.__module__}.{function.__name__}"
         original = FunctionType(
             function.__code__, function.__globals__, name, function.__defaults__
@@ -103,7 +103,7 @@ class ClockRecorder:
         self._undo.callback(setattr, function, "__code__", code)
 
     def _watch_field(self, kind: Any) -> None:
-        """Have it noted when a field of this kind gets the time by itself."""
+        """Record that a field of this kind sets the current time by itself."""
         original = kind.pre_save
 
         def pre_save(field: Any, instance: Any, add: bool) -> Any:  # noqa: FBT001  # As Django's.
@@ -115,7 +115,7 @@ class ClockRecorder:
         kind.pre_save = pre_save
 
     def _watch_defaults(self) -> None:
-        """Have it noted when a clock is asked for the default of a field."""
+        """Record that the default of a field is a clock."""
         from django.db.models import Field
 
         original = Field.get_default

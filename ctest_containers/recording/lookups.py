@@ -25,7 +25,7 @@ class LookupRecorder:
     """Notes what this process asks for from `start` to `stop`.
 
     Attributes:
-        settings: Names of settings that were read, by whomever.
+        settings: Names of settings that were read, by any code.
         definitions: What the project asked for by its name: modules, and names in them.
     """
 

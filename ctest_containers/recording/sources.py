@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from ctest_containers.recording.module import INSTALLED, WHOLE, Module
+from ctest_containers.recording.references import References
 
 Definition: TypeAlias = tuple[str, str]
 """The name of a module, and that of a definition in it."""
@@ -92,8 +93,8 @@ class Sources:
     def names(self, definition: Definition) -> set[str]:
         """The names, with their modules, that a definition uses for what others define.
 
-        Which of several imports, or what somebody else has put there, they stand for is decided
-        when modules are imported.
+        What such a name stands for, after conditional imports and replacements, is decided when
+        modules are imported.
         """
         module = self.find(definition[0])
         if module is None or module.is_installed:
@@ -105,10 +106,7 @@ class Sources:
             origins = module.imported.get(root, [])
             if module.is_function(root) or any(not _is_versioned(one) for one in origins):
                 found.add(f"{module.name}.{root}")
-        for other, part in (
-            *(place for one in used.inside for place in self._resolve(module, one, set())),
-            *(place for one in used.imported for place in self._split(one, set())),
-        ):
+        for _, (other, part) in self._places(module, used):
             if (target := self.find(other)) is not None and target.is_function(part):
                 found.add(f"{other}.{part}")
         return found
@@ -135,15 +133,17 @@ class Sources:
         if owner:
             yield (module.name, owner), True if module.is_function(owner) else None
         used = module.references(name)
-        places = [
-            (place, one not in used.passed)
-            for one in used.inside
-            for place in self._resolve(module, one, set())
-        ]
-        places += [(place, True) for one in used.imported for place in self._split(one, set())]
-        for (other, part), is_called in places:
+        for dotted, (other, part) in self._places(module, used):
             if (target := self.find(other)) is not None:
+                is_called = dotted not in used.passed
                 yield (other, part), is_called if target.is_function(part) else None
+
+    def _places(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
+        """Where the names that a definition uses are defined, each with the name."""
+        for dotted in used.inside:
+            yield from ((dotted, place) for place in self._resolve(module, dotted, set()))
+        for dotted in used.imported:
+            yield from ((dotted, place) for place in self._split(dotted, set()))
 
     def _resolve(self, module: Module, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
         """Where something is defined that a module calls by this name, with dots.

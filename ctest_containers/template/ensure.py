@@ -204,7 +204,7 @@ class TemplateStore:
         So are others that would be used in its place. Other runs may do the same at the same time,
         and may have done so already.
         """
-        if self.renew_before is None or not template.manifest:
+        if self.renew_before is None:
             return False
         # Engines tell whole seconds.
         whole = template.group.has_server

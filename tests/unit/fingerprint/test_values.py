@@ -94,7 +94,7 @@ def named(text: str, level: int) -> Named:
 
 
 def with_a_name(number: int) -> Any:
-    """A function to which somebody has given an attribute."""
+    """A function with an attribute set on it."""
     function = with_default(0)
     function.number = number
     return function

@@ -299,7 +299,7 @@ def test_settings_are_recorded_whatever_reads_them(body: str, project: Path) -> 
          "MEDIA_ROOT"),
     ],
 )  # fmt: skip
-def test_settings_of_django_s_are_recorded_whoever_reads_them(
+def test_django_settings_are_recorded_no_matter_what_code_reads_them(
     body: str, name: str, project: Path
 ) -> None:
     assert name in used_by(project, body).settings
@@ -377,7 +377,7 @@ def test_definitions_are_recorded_whatever_names_them(
         ("own_used.roles.drawn()", "random.randint"),
     ],
 )  # fmt: skip
-def test_clocks_and_random_numbers_are_recorded_whoever_asks_for_them(
+def test_clocks_and_random_numbers_are_recorded_no_matter_what_calls_them(
     body: str, clock: str, project: Path
 ) -> None:
     assert clock in used_by(project, body).clocks
