@@ -119,7 +119,7 @@ class TemplateStore:
         """
         reason = ""
         if template.manifest and not self._is_given_up(template):
-            if not self.verify or not self._reject(template):
+            if not self.verify or not self._reject(template, setup):
                 self._use(template)
                 return template, True
             reason = "the existing template was rejected"
@@ -167,10 +167,13 @@ class TemplateStore:
             decision = Decision(None, reason, nearest)
         return decision
 
-    def problems(self, template: Template) -> list[str] | None:
+    def problems(self, template: Template, setup: ProjectSetup | None = None) -> list[str] | None:
         """What is wrong with a template as it is here, a sentence each; None if it is not here.
 
         Migrations that the project has and its databases have not had are among them.
+
+        Args:
+            setup: See `decide`.
         """
         kept = self.shelf.find(template)
         if kept is None:
@@ -180,17 +183,18 @@ class TemplateStore:
             return self.shelf.problems(kept)
         group = template.group
         try:
+            wanted = migrations_of if setup is None else setup.in_child(migrations_of)
             names = {
-                one.name if group.has_server else one.aliases[0]: migrations_of(one.aliases)
+                one.name if group.has_server else one.aliases[0]: wanted(one.aliases)
                 for one in group.databases
             }
         except Exception as error:
             raise ProjectError(f"The migrations cannot be loaded: {error}") from error
         return self.shelf.problems(kept, names)
 
-    def _reject(self, template: Template) -> bool:
+    def _reject(self, template: Template, setup: ProjectSetup) -> bool:
         """Withdraw a template that has problems; return whether it had any."""
-        problems = self.problems(template)
+        problems = self.problems(template, setup)
         if problems is None:
             problems = ["It does not say what it is."]
         if problems:

@@ -15,6 +15,19 @@ from harness.tampering import WRONG_LABEL, change_database, rebuild_with
 TEST = "library.test_outcomes.Writing"
 DAY = 24 * 3600
 
+SEEDING = """
+from django.db import migrations
+from library.seeds import Seeds
+
+def add(apps, schema_editor):
+    for name in Seeds.names:
+        apps.get_model("library", "Author").objects.create(name=name)
+
+class Migration(migrations.Migration):
+    dependencies = [("library", {!r})]
+    operations = [migrations.RunPython(add)]
+"""
+
 
 @pytest.fixture
 def sqlite(tmp_path: Path) -> dict[str, str]:
@@ -83,6 +96,23 @@ def test_under_ci_a_template_that_is_not_what_it_says_is_refused_and_rebuilt(
     assert "from scratch (the existing template was rejected)" in under_ci.output
     assert under_ci.code == 0
     assert "Using the template" in again.output
+
+
+def test_what_is_built_after_a_refused_template_is_recorded_as_always(
+    project: Path, sqlite: dict[str, str], tmp_path: Path
+) -> None:
+    (project / "library" / "seeds.py").write_text('class Seeds:\n    names = ["Ursula"]\n')
+    (project / "library" / "migrations" / "0098_seeds.py").write_text(SEEDING.format(last(project)))
+    under_ci = {**sqlite, "CI": "true"}
+    run(project, "template", "build", env=under_ci)
+    (before,) = (tmp_path / "cache").rglob("inputs.json")
+    change_database(database_of(tmp_path / "cache"), "CREATE TABLE somebody_was_here (id INTEGER)")
+
+    rebuilt = run(project, "template", "build", env=under_ci)
+
+    assert "the existing template was rejected" in rebuilt.output
+    # Another list of what was used would be another fingerprint.
+    assert [*(tmp_path / "cache").rglob("inputs.json")] == [before]
 
 
 @pytest.mark.usefixtures("no_container_is_left")
