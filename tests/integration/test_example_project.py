@@ -25,6 +25,7 @@ WORKERS = pytest.mark.parametrize(
 
 
 @WORKERS
+@further("test_agreement has SQLite with each start method, PostgreSQL has the same tests.")
 def test_it_ends_on_sqlite_as_under_django(workers: str, sqlite_env: Env, tmp_path: Path) -> None:
     expected = truth(SHOP, env=sqlite_env, record=tmp_path / "truth")
 
