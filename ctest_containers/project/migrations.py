@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.project.hooks import has_own_receivers
 from ctest_containers.recording.digests import LITTER
 
 
@@ -59,34 +60,71 @@ def migrations_of(aliases: Sequence[str]) -> list[str]:
     return [_name(key) for key in _plan(_loader().graph)]
 
 
-def history_rewriters(names: Iterable[str]) -> list[str]:
-    """Those of some new migrations that an empty database would get before older ones of their app.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How an empty database is migrated.
 
-    Also those that replace others, and those with data that would come before older ones with data,
-    of whatever app; all with data where the project's own receivers fill tables after the last
-    migration. Added to a database that has the older ones, they might leave it different: a table's
-    columns have an order, and so have changes of rows.
-
-    Args:
-        names: Such as `shop.0007_x`.
+    Attributes:
+        steps: The migrations, such as `shop.0007_x`, in their order.
+        known: All that there are; those that others replace are no steps.
+        with_data: Those that may read or write rows.
+        rewriting: Those that replace others, or ask to run before others.
     """
-    loader = _loader()
-    new = set(names)
-    found = {
-        name
-        for key, one in loader.disk_migrations.items()
-        if (name := _name(key)) in new and (one.replaces or one.run_before)
+
+    steps: tuple[str, ...]
+    known: frozenset[str]
+    with_data: frozenset[str]
+    rewriting: frozenset[str]
+
+    def misplaced(self, applied: Sequence[str]) -> list[str]:
+        """The steps that must not come where they do if the rest follows those that were applied.
+
+        They come before or after others than in the plan, although they belong to the same app,
+        replace others, or may read or write rows. A table's columns have an order, and so have
+        changes of rows.
+
+        Args:
+            applied: Some of the steps, in the order in which they were applied.
+        """
+        done = frozenset(applied)
+        order = [*applied, *(name for name in self.steps if name not in done)]
+        if order == [*self.steps]:
+            return []
+        place = {name: number for number, name in enumerate(self.steps)}
+        moved = _inversions([place[name] for name in order])
+        of_apps: dict[str, list[int]] = defaultdict(list)
+        for name in order:
+            of_apps[name.partition(".")[0]].append(place[name])
+        within_apps = {number for numbers in of_apps.values() for number in _inversions(numbers)}
+        return [
+            name
+            for name in self.steps
+            if place[name] in within_apps
+            or (place[name] in moved and name in self.with_data | self.rewriting)
+        ]
+
+
+def _inversions(numbers: Sequence[int]) -> set[int]:
+    """The numbers that come after a higher or before a lower one."""
+    highest = accumulate(numbers, max)
+    lowest = reversed([*accumulate(reversed(numbers), min)])
+    return {
+        number
+        for number, high, low in zip(numbers, highest, lowest, strict=True)
+        if low < number or number < high
     }
-    older: set[str] = set()
-    older_data = has_own_receivers()
-    for key in reversed(_plan(loader.graph)):
-        name, has_data = _name(key), _has_data(loader.disk_migrations[key])
-        if name not in new:
-            older.add(key[0])
-            older_data = older_data or has_data
-        elif key[0] in older or (has_data and older_data):
-            found.add(name)
-    return sorted(found)
+
+
+def read_plan(_: Iterable[str] = ()) -> Plan:
+    """The plan of today's migrations, which are imported."""
+    loader = _loader()
+    disk = loader.disk_migrations.items()
+    return Plan(
+        steps=tuple(map(_name, _plan(loader.graph))),
+        known=frozenset(_name(key) for key, _ in disk),
+        with_data=frozenset(_name(key) for key, one in disk if _has_data(one)),
+        rewriting=frozenset(_name(key) for key, one in disk if one.replaces or one.run_before),
+    )
 
 
 def _has_data(migration: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
@@ -23,7 +23,7 @@ from ctest_containers.recording.digests import (
     value_digest,
 )
 from ctest_containers.recording.places import Places
-from ctest_containers.recording.sources import Sources
+from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
 
@@ -157,6 +157,27 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
             if today != kept and UNKNOWN not in {today, kept}:
                 found.append(WORDS.get(kind, f"{kind} ") + name)
     return [*dict.fromkeys(found)]
+
+
+def state_digests(definitions: Iterable[Definition], places: Places) -> dict[str, str]:
+    """The digests of values in this process, by names that `definition_of` takes apart.
+
+    Left out is what is no more than its text says, and what is another value in each process.
+    """
+    sources = Sources()
+    found: dict[str, str] = {}
+    for module, part in definitions:
+        if part and not any(map(varies, sources.calls((module, part)))):
+            value = value_digest(module, part, places)
+            if value not in {None, TEXT}:
+                found[f"{module}:{part}"] = str(value)
+    return found
+
+
+def definition_of(name: str) -> Definition:
+    """The definition that has this name in the result of `state_digests`."""
+    module, _, part = name.partition(":")
+    return module, part
 
 
 WORDS: Final = {

@@ -41,6 +41,7 @@ from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.contents import (
     Contents,
     check_contents,
+    contents_digest,
     read_catalogs,
     read_contents,
 )
@@ -51,11 +52,13 @@ from ctest_containers.servers.requests import (
     AskServerMemory,
     BuildBase,
     Closed,
+    DigestContents,
     DigestImage,
     DropName,
     EndSessions,
     ExplainServer,
     FindTemplate,
+    KeepLayer,
     KeepServer,
     ListImages,
     LoadImage,
@@ -183,6 +186,12 @@ class ServerHost:
                 return read_catalogs(server.backend, server.address, request.databases)
             case Snapshot():
                 return self._snapshot(request)
+            case KeepLayer():
+                return self._keep_layer(request)
+            case DigestContents():
+                server = self._servers[request.server]
+                contents = read_contents(server.backend, server.address, request.databases)
+                return contents_digest(contents)
             case ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
             case ReadMarks():
@@ -402,18 +411,15 @@ class ServerHost:
             raise TemplateError(
                 f"The template server did not stop cleanly (code {code}), so it is not kept."
             )
-        # Whatever the environment carried, a password perhaps, is no part of the image.
-        reset = dict.fromkeys(server.launch.environment, "")
-        found = {
-            **dict.fromkeys(self._labels, ""),
-            labels.ROLE: "template",
-            labels.BUILDER: self._labels[labels.OWNER],
-            labels.PROJECT: self._project,
-            labels.CATALOG: catalog_digest(contents.catalogs),
-            labels.DATABASES: json.dumps(request.databases),
-            **request.labels,
-        }
-        image_id = self._engine.commit(server.container, found, reset)
+        image_id = self._commit(
+            server,
+            {
+                labels.ROLE: labels.TEMPLATE,
+                labels.CATALOG: catalog_digest(contents.catalogs),
+                labels.DATABASES: json.dumps(request.databases),
+                **request.labels,
+            },
+        )
         try:
             self._remove(request.server)
             self._prove(server, image_id, request, contents)
@@ -422,6 +428,37 @@ class ServerHost:
             raise
         # The name is given last: an image that has it is complete.
         self._engine.tag(image_id, request.image)
+
+    def _keep_layer(self, request: KeepLayer) -> None:
+        if self._engine.image_labels(request.image) is not None:
+            return
+        server = self._servers[request.server]
+        server.backend.checkpoint(server.address, server.initial)
+        contents = read_contents(server.backend, server.address, request.databases)
+        image_id = self._commit(
+            server,
+            {
+                labels.ROLE: labels.LAYER,
+                labels.CONTENTS: contents_digest(contents),
+                labels.DATABASES: json.dumps(request.databases),
+                **request.labels,
+            },
+        )
+        self._engine.tag(image_id, request.image)
+
+    def _commit(self, server: Server, described: Mapping[str, str]) -> str:
+        """Make an image of a server, running or not, and give its id."""
+        # Whatever the environment carried, a password perhaps, is no part of the image.
+        reset = dict.fromkeys(server.launch.environment, "")
+        found = {
+            **dict.fromkeys(self._labels, ""),
+            # Those of an image that it has started from.
+            **dict.fromkeys((labels.MILESTONE, labels.CONTENTS), ""),
+            labels.BUILDER: self._labels[labels.OWNER],
+            labels.PROJECT: self._project,
+            **described,
+        }
+        return self._engine.commit(server.container, found, reset)
 
     def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
         """Start a server from the new image, and compare its contents with these.

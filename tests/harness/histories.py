@@ -8,6 +8,14 @@ from pathlib import Path
 
 APPS = ("first", "second")
 
+KEEP_LAYERS = """
+# A build keeps a layer after each migration, however short it is.
+from ctest_containers.template import milestones
+milestones.FACTOR = 0
+milestones.PARTS = dict.fromkeys(milestones.PARTS, 1000)
+"""
+"""What settings may say."""
+
 SETTINGS = """
 import os
 SECRET_KEY = "secret"
@@ -81,7 +89,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "settings.py").write_text(SETTINGS)
+        (self.folder / "settings.py").write_text(SETTINGS + KEEP_LAYERS)
         (self.folder / "manage.py").write_text(MANAGE)
         for app in APPS:
             (self.folder / app / "migrations").mkdir(parents=True)

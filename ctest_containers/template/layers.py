@@ -1,0 +1,176 @@
+"""What there was in the midst of a build, and from which of it a later build goes on.
+
+Image builds keep layers in the same way: https://docs.docker.com/build/cache/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from ctest_containers.fingerprint import Input
+from ctest_containers.project.migrations import Plan
+from ctest_containers.template.identity import Template
+from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Difference, digests
+from ctest_containers.template.kept import KeptTemplate
+
+MAX_DEPTH: Final = 5
+"""So many builds go on from one another, so that an image has few layers of the engine's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """From what a missing template is built, and why.
+
+    Attributes:
+        start: The layer or template from which the build goes on; None for a full build.
+        nearest: The earlier template that differs least, and how; None where there is none.
+    """
+
+    start: KeptTemplate | None
+    reason: str
+    nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A point of a build at which nothing is half done.
+
+    Attributes:
+        applied: By the first alias of each database the migrations that it has had, in their order.
+        complete: The first aliases of the databases to which `post_migrate` has been sent.
+        states: The digests of the values that the build has used, by name, as they are then.
+    """
+
+    applied: dict[str, list[str]] = field(default_factory=dict)
+    complete: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Milestone:
+        """What `to_json` gave.
+
+        Raises:
+            ValueError: It is something else.
+            TypeError: The same.
+        """
+        return cls(**json.loads(text))
+
+    @property
+    def count(self) -> int:
+        """How many migrations have been applied, in all databases."""
+        return sum(map(len, self.applied.values()))
+
+
+def find_start(
+    template: Template,
+    kept: Iterable[KeptTemplate],
+    plan: Plan,
+    changes: Callable[[KeptTemplate], Collection[str]],
+) -> tuple[KeptTemplate, str] | None:
+    """From what a build has least to do, and how much of the plan that has.
+
+    A layer goes before a template: from there, content types and permissions get the same numbers
+    as in a fresh database. Templates travel to other machines, and layers do not.
+
+    Args:
+        kept: Layers and templates of the same databases.
+        plan: Today's.
+        changes: Gives what is another today than when one of them was made.
+    """
+    found = []
+    for one in kept:
+        milestone = milestone_of(one)
+        if milestone is None or one.depth >= MAX_DEPTH:
+            continue
+        missing = _missing(one, milestone, template, plan)
+        if missing is not None:
+            rank = (missing, not one.is_layer, -one.used, one.source)
+            found.append((rank, one, milestone.count))
+    for rank, one, count in sorted(found, key=lambda pair: pair[0]):
+        if not changes(one):
+            return one, f"{count} of {count + rank[0]} are there"
+    return None
+
+
+def can_be_left(template: Template) -> bool:
+    """Whether builds of a template may be left and taken up again.
+
+    Not if the project has its own runner, its own command, or is asked each time that
+    migrating begins.
+    """
+    return not template.has_own_runner and not any(
+        one.name.startswith("command migrate")
+        or (one.name.endswith(" of pre_migrate") and not one.name.startswith("receiver django."))
+        for one in template.inputs
+    )
+
+
+def milestone_of(kept: KeptTemplate) -> Milestone | None:
+    """How far the build of a layer or template had come; None if that is not known."""
+    with suppress(ValueError, TypeError):
+        milestone = Milestone.from_json(kept.milestone)
+        return milestone if milestone.applied else None
+    return None
+
+
+def layer_inputs(
+    inputs: Iterable[Input], milestone: Milestone, migrations: Collection[str]
+) -> dict[str, str]:
+    """The digests of inputs that a build has used up to a milestone.
+
+    Args:
+        migrations: The names of all migrations.
+    """
+    pending = set(migrations).difference(*milestone.applied.values())
+    return {
+        name: digest
+        for name, digest in digests(inputs).items()
+        if name.removeprefix(MIGRATION) not in pending
+        and (milestone.complete or not name.startswith(PERMISSIONS))
+    }
+
+
+def _missing(
+    kept: KeptTemplate, milestone: Milestone, template: Template, plan: Plan
+) -> int | None:
+    """How many migrations a layer or template lacks; None if a build cannot go on from it."""
+    today = digests(template.inputs)
+    for name, digest in kept.inputs.items():
+        # Files beside migrations may go: if they were read, that was recorded.
+        if today.get(name) != digest and (name in today or not name.startswith(MIGRATION)):
+            return None
+    # A database that is not migrated has none.
+    steps = frozenset(name for name in plan.steps if MIGRATION + name in today)
+    known = {name.removeprefix(MIGRATION) for name in kept.inputs if name in today}
+    missing = 0
+    for database in template.group.databases:
+        applied = milestone.applied.get(database.aliases[0], [])
+        lacks = steps.difference(applied)
+        if not steps & known >= {*applied} or plan.misplaced(applied):
+            return None
+        is_complete = database.aliases[0] in milestone.complete
+        if lacks and is_complete and not _may_follow(lacks, template, plan):
+            return None
+        missing += len(lacks)
+    new = (name for name in today if name not in kept.inputs and not name.startswith(MIGRATION))
+    # `post_migrate`, which is to come, makes permissions.
+    are_to_come = bool(missing) or not milestone.complete
+    if all(are_to_come and name.startswith(PERMISSIONS) for name in new):
+        return missing
+    return None
+
+
+def _may_follow(migrations: Collection[str], template: Template, plan: Plan) -> bool:
+    """Whether these leave the same behind if `post_migrate` was sent before them, and is again."""
+    return plan.with_data.isdisjoint(migrations) and not any(
+        one.name.endswith(" of post_migrate") and not one.name.startswith("receiver django.")
+        for one in template.inputs
+    )

@@ -1,0 +1,250 @@
+"""Where a build can be left and taken up again; in the process that migrates."""
+
+from __future__ import annotations
+
+import locale
+import os
+import random
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from ctest_containers.backends.session_state import keeps_something, session_state
+from ctest_containers.errors import TemplateError
+from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.project.classes import building_classes
+from ctest_containers.recording.digests import digest_of
+from ctest_containers.recording.manifest import definition_of, state_digests
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.used import Used
+from ctest_containers.template.layers import Milestone
+from ctest_containers.text import listing
+
+if TYPE_CHECKING:
+    from django.db.migrations.executor import MigrationExecutor
+
+PARTS: Final = {Vendor.SQLITE: 20, Vendor.POSTGRESQL: 5, Vendor.MYSQL: 5}
+"""A build is left no more often than each time that such a part of its plan is done."""
+
+FACTOR: Final = 10
+"""A build is left when it has gone on for so many times what leaving it takes."""
+
+LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQL: 0.3}
+"""What it takes, before that has been measured in a build."""
+
+
+Keep = Callable[[Milestone, Used, Collection[str]], None]
+"""Keeps what there is at a milestone.
+
+The other arguments are what the build has used, and the names of all migrations.
+"""
+
+
+class Milestones:
+    """Watches Django migrate, and keeps what there is at some points.
+
+    Args:
+        start: The milestone from which the build goes on; an empty one for a full build.
+        keep: Called at a milestone.
+        recorder: What notes what the build uses.
+    """
+
+    def __init__(
+        self,
+        group: DatabaseGroup,
+        start: Milestone,
+        keep: Keep,
+        recorder: Recorder,
+    ) -> None:
+        self._vendor = group.vendor
+        self._aliases = group.aliases
+        self._start = start
+        self._keep = keep
+        self._recorder = recorder
+        self._classes: list[type] = []
+        self._applied = {alias: [*names] for alias, names in start.applied.items()}
+        self._complete = [*start.complete]
+        self._known: set[str] = set()
+        self._total = 0
+        self._seconds = LEAVE_SECONDS[group.vendor]
+        self._first = self._last = 0.0
+        self._is_near_end = False
+        self._last_count = start.count
+        self._process = ""
+        self._sessions: dict[str, str] = {}
+        self._is_lasting = True
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch as long as the block lasts.
+
+        Raises:
+            TemplateError: A value that the earlier build had used is another one in this process.
+        """
+        from django.core.management.commands import migrate
+        from django.db import connections
+        from django.db.migrations.executor import MigrationExecutor
+
+        namespace = vars(migrate)
+        apply, emit = MigrationExecutor.apply_migration, namespace["emit_post_migrate_signal"]
+
+        def apply_migration(executor: Any, state: Any, migration: Any, **options: Any) -> Any:
+            connection = executor.connection
+            self._begin(connection)
+            names = self._applied.setdefault(connection.alias, [])
+            if not self._known:
+                self._known = {".".join(key) for key in executor.loader.disk_migrations}
+                self._total = len(_whole_plan(executor))
+            if names and self._is_due(is_last=len(names) + 1 == self._total):
+                self._leave()
+            result = apply(executor, state, migration, **options)
+            names.append(f"{migration.app_label}.{migration.name}")
+            return result
+
+        def emit_post_migrate(verbosity: Any, interactive: Any, db: str, **options: Any) -> None:
+            before = self._start.applied.get(db, [])
+            if db in self._start.complete and self._applied[db] == before:
+                return
+            connection = connections[db]
+            self._begin(connection)
+            self._applied.setdefault(db, [])
+            if before:
+                options["plan"] = plan = _whole_plan(MigrationExecutor(connection))
+                _put_in_order(connection, [migration for migration, _ in plan])
+            if self._is_due(is_last=True):
+                self._leave()
+            emit(verbosity, interactive, db, **options)
+            if db not in self._complete:
+                self._complete.append(db)
+
+        with ExitStack() as undo:
+            undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
+            setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
+            undo.callback(namespace.update, emit_post_migrate_signal=emit)
+            namespace["emit_post_migrate_signal"] = emit_post_migrate
+            if self._vendor is Vendor.MYSQL:
+                for connection in connections.all(initialized_only=True):
+                    undo.enter_context(connection.execute_wrapper(self._read_statement))
+            yield
+
+    def reached(self) -> Milestone:
+        """Where the build is, just after the recorder was asked what it has used."""
+        return Milestone(
+            applied={alias: [*names] for alias, names in self._applied.items()},
+            complete=[*self._complete],
+            states=state_digests(self._recorder.reached, Places.here()),
+        )
+
+    def _begin(self, connection: Any) -> None:
+        """Note how things are before the first migration of a database."""
+        if not self._process:
+            self._check_start()
+            self._process = _process_state()
+            self._first = self._last = time.monotonic()
+        if connection.alias not in self._sessions:
+            self._sessions[connection.alias] = self._session_state(connection)
+
+    def _check_start(self) -> None:
+        """Refuse to go on from a point at which the process had other values than this one.
+
+        Migrations may change what later ones read, and modules that are new may change what earlier
+        ones have read.
+        """
+        kept = self._start.states
+        today = state_digests((definition_of(name) for name in kept), Places.here())
+        if changed := sorted(name for name in kept if today.get(name) != kept[name]):
+            names = listing([".".join(definition_of(name)) for name in changed])
+            raise TemplateError(f"Values are others than earlier migrations have left: {names}.")
+
+    def _is_due(self, *, is_last: bool) -> bool:
+        """Whether it pays to leave the build here.
+
+        Args:
+            is_last: Whether at most one migration is to come. Most builds that follow can go on
+                from here: what is edited next is often the last one, or comes after it.
+        """
+        since = self._first if is_last and not self._is_near_end else self._last
+        if time.monotonic() - since < self._seconds * FACTOR:
+            return False
+        self._is_near_end = is_last
+        count = sum(map(len, self._applied.values())) - self._last_count
+        return is_last or count >= self._total / PARTS[self._vendor]
+
+    def _leave(self) -> None:
+        """Have kept what there is, unless the process or the session has something besides."""
+        self._last = time.monotonic()
+        if not self._can_be_left():
+            return
+        self._classes = self._classes or [*building_classes(self._aliases)]
+        used = self._recorder.so_far(self._classes)
+        milestone = self.reached()
+        self._last_count = milestone.count
+        self._keep(milestone, used, self._known)
+        now = time.monotonic()
+        self._seconds, self._last = now - self._last, now
+
+    def _can_be_left(self) -> bool:
+        from django.db import connections
+
+        if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
+            return False
+        # What has changed once may be read by any later migration.
+        if self._is_lasting:
+            self._is_lasting = _process_state() == self._process and all(
+                self._session_state(connections[alias]) == state
+                for alias, state in self._sessions.items()
+            )
+        return self._is_lasting
+
+    def _session_state(self, connection: Any) -> str:
+        with connection.cursor() as cursor:
+            return session_state(cursor, self._vendor)
+
+    def _read_statement(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
+    ) -> Any:
+        if keeps_something(str(sql)):
+            self._is_lasting = False
+        return execute(sql, params, many, context)
+
+
+def _process_state() -> str:
+    """What this process has that the next one would not have, besides values of modules."""
+    from django.utils import timezone, translation
+
+    state = (
+        *(os.getcwd(), sorted(os.environ.items()), random.getstate()),  # noqa: PTH109
+        *(translation.get_language(), timezone.get_current_timezone_name()),
+        locale.setlocale(locale.LC_ALL),
+    )
+    return digest_of(repr(state))
+
+
+def _put_in_order(connection: Any, plan: list[Any]) -> None:
+    """Number the applied migrations as if they had been applied in the order of the plan.
+
+    Django notes what a migration replaces, and the migration itself in the end.
+    """
+    from django.db import transaction
+    from django.db.migrations.recorder import MigrationRecorder
+
+    model = MigrationRecorder(connection).Migration
+    rows: list[Any] = list(model.objects.using(connection.alias).order_by("id"))
+    names = [name for one in plan for name in one.replaces or [(one.app_label, one.name)]]
+    place = {(app, name): number for number, (app, name) in enumerate(names)}
+    ordered = sorted(rows, key=lambda row: place.get((row.app, row.name), len(place)))
+    if ordered == rows:
+        return
+    numbers = [row.id for row in rows]
+    with transaction.atomic(using=connection.alias):
+        model.objects.using(connection.alias).all().delete()
+        for number, row in zip(numbers, ordered, strict=True):
+            row.id = number
+        model.objects.using(connection.alias).bulk_create(ordered)
+
+
+def _whole_plan(executor: MigrationExecutor) -> list[tuple[Any, bool]]:
+    """What receivers get as the plan when an empty database is migrated."""
+    return executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)
