@@ -57,7 +57,7 @@ def migrations_of(aliases: Sequence[str]) -> list[str]:
 
     if connections.settings[aliases[0]]["TEST"]["MIGRATE"] is False:
         return []
-    return [_name(key) for key in _plan(_loader().graph)]
+    return [name_of(key) for key in _plan(_loader().graph)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +76,7 @@ class Plan:
     with_data: frozenset[str]
     rewriting: frozenset[str]
 
-    def misplaced(self, applied: Sequence[str]) -> list[str]:
+    def misplaced(self, applied: Sequence[str], *, late_data: bool = False) -> list[str]:
         """The steps that must not come where they do if the rest follows those that were applied.
 
         They come before or after others than in the plan, although they belong to the same app,
@@ -85,6 +85,8 @@ class Plan:
 
         Args:
             applied: Some of the steps, in the order in which they were applied.
+            late_data: Whether those that may read or write rows may follow later ones; whether
+                that makes a difference has to be found out then.
         """
         done = frozenset(applied)
         order = [*applied, *(name for name in self.steps if name not in done)]
@@ -92,6 +94,9 @@ class Plan:
             return []
         place = {name: number for number, name in enumerate(self.steps)}
         moved = _inversions([place[name] for name in order])
+        with_data = self.with_data
+        if late_data and self.with_data.isdisjoint(self._moved_within(applied)):
+            with_data = frozenset()
         of_apps: dict[str, list[int]] = defaultdict(list)
         for name in order:
             of_apps[name.partition(".")[0]].append(place[name])
@@ -100,8 +105,13 @@ class Plan:
             name
             for name in self.steps
             if place[name] in within_apps
-            or (place[name] in moved and name in self.with_data | self.rewriting)
+            or (place[name] in moved and name in with_data | self.rewriting)
         ]
+
+    def _moved_within(self, applied: Sequence[str]) -> set[str]:
+        """Those that were applied before or after others than in the plan."""
+        moved = _inversions([self.steps.index(name) for name in applied])
+        return {self.steps[number] for number in moved}
 
 
 def _inversions(numbers: Sequence[int]) -> set[int]:
@@ -120,14 +130,14 @@ def read_plan(_: Iterable[str] = ()) -> Plan:
     loader = _loader()
     disk = loader.disk_migrations.items()
     return Plan(
-        steps=tuple(map(_name, _plan(loader.graph))),
-        known=frozenset(_name(key) for key, _ in disk),
-        with_data=frozenset(_name(key) for key, one in disk if _has_data(one)),
-        rewriting=frozenset(_name(key) for key, one in disk if one.replaces or one.run_before),
+        steps=tuple(map(name_of, _plan(loader.graph))),
+        known=frozenset(name_of(key) for key, _ in disk),
+        with_data=frozenset(name_of(key) for key, one in disk if has_data(one)),
+        rewriting=frozenset(name_of(key) for key, one in disk if one.replaces or one.run_before),
     )
 
 
-def _has_data(migration: Any) -> bool:
+def has_data(migration: Any) -> bool:
     """Whether a migration may read or write rows, so that its place among others' counts."""
     from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 
@@ -153,7 +163,8 @@ def _plan(graph: Any) -> list[tuple[str, str]]:
     return list(dict.fromkeys(steps))
 
 
-def _name(key: tuple[str, str]) -> str:
+def name_of(key: tuple[str, str]) -> str:
+    """The name of a migration by which it is known here: `shop.0007_x`."""
     return ".".join(key)
 
 

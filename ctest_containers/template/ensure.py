@@ -132,10 +132,13 @@ class TemplateStore:
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
 
-    def decide(self, template: Template, setup: ProjectSetup | None = None) -> Decision:
+    def decide(
+        self, template: Template, setup: ProjectSetup | None = None, *, late_data: bool = True
+    ) -> Decision:
         """From what a template that is missing would be built, and why.
 
         Args:
+            late_data: See `find_start`.
             setup: How child processes start, if a build is to follow: what migrations import must
                 not be loaded in this process before, for it would not be recorded.
         """
@@ -159,10 +162,10 @@ class TemplateStore:
             plan = (read_plan if setup is None else setup.in_child(read_plan))(())
         except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
             return Decision(None, f"the migrations cannot be loaded: {error}", nearest)
-        start = find_start(template, same, plan, self._changes)
+        start = find_start(template, same, plan, self._changes, late_data=late_data)
         if start is None:
             return Decision(None, reason, nearest)
-        return Decision(start[0], f"{reason}; {start[1]}", nearest)
+        return Decision(start.kept, f"{reason}; {start.amount}", nearest, start.is_late)
 
     def _changes(self, kept: KeptTemplate) -> list[str]:
         """What is another today than when a template or a layer was built, by name."""
@@ -266,15 +269,20 @@ class TemplateStore:
                 decision = Decision(None, "a new template was requested")
             elif reason:
                 decision = replace(decision, reason=reason)
-            try:
-                template = self._build(found, decision, setup, create, lend)
-            except (TemplateError, ServerError, ImageUnavailableError) as error:
-                # The layer may have been pruned, or may not be what it was.
-                if decision.start is None:
-                    raise
-                reason = f"going on from an earlier build failed. {error.message}"
-                decision = Decision(None, reason)
-                template = self._build(found, decision, setup, create, lend)
+            while True:
+                try:
+                    template = self._build(found, decision, setup, create, lend)
+                    break
+                except (TemplateError, ServerError, ImageUnavailableError) as error:
+                    # The layer may have been pruned, or may not be what it was.
+                    if decision.start is None:
+                        raise
+                    reason = f"going on from an earlier build failed. {error.message}"
+                    if decision.is_late:
+                        decision = self.decide(found, setup, late_data=False)
+                    else:
+                        decision = Decision(None, "")
+                    decision = replace(decision, reason=reason)
             self._note_use(template)
             if decision.start is not None:
                 start = decision.start

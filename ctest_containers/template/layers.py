@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
+from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.fingerprint import Input
 from ctest_containers.project.migrations import Plan
 from ctest_containers.template.identity import Template
@@ -28,11 +29,13 @@ class Decision:
     Attributes:
         start: The layer or template from which the build goes on; None for a full build.
         nearest: The earlier template that differs least, and how; None where there is none.
+        is_late: Whether migrations with data follow later ones, which may turn out to be wrong.
     """
 
     start: KeptTemplate | None
     reason: str
     nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
+    is_late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +46,13 @@ class Milestone:
         applied: By the first alias of each database the migrations that it has had, in their order.
         complete: The first aliases of the databases to which `post_migrate` has been sent.
         states: The digests of the values that the build has used, by name, as they are then.
+        touched: What each migration has touched, by its name; empty if that is not known.
     """
 
     applied: dict[str, list[str]] = field(default_factory=dict)
     complete: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    touched: dict[str, Touched] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text."""
@@ -69,13 +74,29 @@ class Milestone:
         return sum(map(len, self.applied.values()))
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """From what a build goes on.
+
+    Attributes:
+        amount: How much of the plan there is, in words.
+        is_late: See `Decision`.
+    """
+
+    kept: KeptTemplate
+    amount: str
+    is_late: bool
+
+
 def find_start(
     template: Template,
     kept: Iterable[KeptTemplate],
     plan: Plan,
     changes: Callable[[KeptTemplate], Collection[str]],
-) -> tuple[KeptTemplate, str] | None:
-    """From what a build has least to do, and how much of the plan that has.
+    *,
+    late_data: bool,
+) -> Start | None:
+    """From what a build has least to do.
 
     A layer goes before a template: from there, content types and permissions get the same numbers
     as in a fresh database. Templates travel to other machines, and layers do not.
@@ -84,19 +105,24 @@ def find_start(
         kept: Layers and templates of the same databases.
         plan: Today's.
         changes: Gives what is another today than when one of them was made.
+        late_data: Whether new migrations with data may follow later ones.
     """
     found = []
     for one in kept:
         milestone = milestone_of(one)
         if milestone is None or one.depth >= MAX_DEPTH:
             continue
-        missing = _missing(one, milestone, template, plan)
+        missing = _missing(one, milestone, template, plan, late_data=False)
+        is_late = False
+        if missing is None and late_data and milestone.touched and not milestone.complete:
+            missing = _missing(one, milestone, template, plan, late_data=True)
+            is_late = True
         if missing is not None:
-            rank = (missing, not one.is_layer, -one.used, one.source)
+            rank = (missing, is_late, not one.is_layer, -one.used, one.source)
             found.append((rank, one, milestone.count))
-    for rank, one, count in sorted(found, key=lambda pair: pair[0]):
+    for (missing, is_late, *_), one, count in sorted(found, key=lambda pair: pair[0]):
         if not changes(one):
-            return one, f"{count} of {count + rank[0]} are there"
+            return Start(one, f"{count} of {count + missing} are there", is_late)
     return None
 
 
@@ -139,7 +165,7 @@ def layer_inputs(
 
 
 def _missing(
-    kept: KeptTemplate, milestone: Milestone, template: Template, plan: Plan
+    kept: KeptTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
 ) -> int | None:
     """How many migrations a layer or template lacks; None if a build cannot go on from it."""
     today = digests(template.inputs)
@@ -154,7 +180,7 @@ def _missing(
     for database in template.group.databases:
         applied = milestone.applied.get(database.aliases[0], [])
         lacks = steps.difference(applied)
-        if not steps & known >= {*applied} or plan.misplaced(applied):
+        if not steps & known >= {*applied} or plan.misplaced(applied, late_data=late_data):
             return None
         is_complete = database.aliases[0] in milestone.complete
         if lacks and is_complete and not _may_follow(lacks, template, plan):

@@ -14,12 +14,14 @@ from ctest_containers.backends.session_state import keeps_something, session_sta
 from ctest_containers.errors import TemplateError
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project.classes import building_classes
+from ctest_containers.project.migrations import name_of
 from ctest_containers.recording.digests import digest_of
 from ctest_containers.recording.manifest import definition_of, state_digests
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
 from ctest_containers.template.layers import Milestone
+from ctest_containers.template.tables import TouchedTables
 from ctest_containers.text import listing
 
 if TYPE_CHECKING:
@@ -67,11 +69,15 @@ class Milestones:
         self._applied = {alias: [*names] for alias, names in start.applied.items()}
         self._complete = [*start.complete]
         self._known: set[str] = set()
+        self._places: dict[str, int] = {}
         self._total = 0
         self._seconds = LEAVE_SECONDS[group.vendor]
         self._first = self._last = 0.0
         self._is_near_end = False
         self._last_count = start.count
+        # A migration of one database may use another one in a transaction of its own.
+        is_known = group.vendor is Vendor.POSTGRESQL and len(group.databases) == 1
+        self._tables = TouchedTables(start.touched, is_known=is_known)
         self._process = ""
         self._sessions: dict[str, str] = {}
         self._is_lasting = True
@@ -89,6 +95,7 @@ class Milestones:
 
         namespace = vars(migrate)
         apply, emit = MigrationExecutor.apply_migration, namespace["emit_post_migrate_signal"]
+        forwards = vars(MigrationExecutor)["_migrate_all_forwards"]
 
         def apply_migration(executor: Any, state: Any, migration: Any, **options: Any) -> Any:
             connection = executor.connection
@@ -99,9 +106,35 @@ class Milestones:
                 self._total = len(_whole_plan(executor))
             if names and self._is_due(is_last=len(names) + 1 == self._total):
                 self._leave()
-            result = apply(executor, state, migration, **options)
-            names.append(f"{migration.app_label}.{migration.name}")
+            name = name_of((migration.app_label, migration.name))
+            with self._tables.noting(connection, migration):
+                result = apply(executor, state, migration, **options)
+            names.append(name)
+            # What may follow later ones leaves the same as if it had come before them.
+            names.sort(key=lambda one: self._places.get(one, len(self._places)))
             return result
+
+        def migrate_all_forwards(
+            executor: Any, state: Any, plan: Any, full_plan: Any, **options: Any
+        ) -> Any:
+            missing = [migration for migration, _ in plan]
+            order = [migration for migration, _ in full_plan]
+            if order[len(order) - len(missing) :] == missing:
+                return forwards(executor, state, plan, full_plan, **options)
+            self._tables.expect(order, missing)
+            steps = (name_of((migration.app_label, migration.name)) for migration in order)
+            self._places = {name: number for number, name in enumerate(steps)}
+            # As in a full build, none gets to know what comes later.
+            state = executor._create_project_state()
+            for migration in order:
+                if migration in missing:
+                    _ = state.apps
+                    state = executor.apply_migration(state, migration, **options)
+                else:
+                    # Models are made again when they are needed.
+                    vars(state).pop("apps", None)
+                    state = migration.mutate_state(state, preserve=False)
+            return state
 
         def emit_post_migrate(verbosity: Any, interactive: Any, db: str, **options: Any) -> None:
             before = self._start.applied.get(db, [])
@@ -113,6 +146,8 @@ class Milestones:
             if before:
                 options["plan"] = plan = _whole_plan(MigrationExecutor(connection))
                 _put_in_order(connection, [migration for migration, _ in plan])
+            if self._tables.has_late:
+                self._check_start()
             if self._is_due(is_last=True):
                 self._leave()
             emit(verbosity, interactive, db, **options)
@@ -122,6 +157,8 @@ class Milestones:
         with ExitStack() as undo:
             undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
             setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
+            undo.callback(setattr, MigrationExecutor, "_migrate_all_forwards", forwards)
+            setattr(MigrationExecutor, "_migrate_all_forwards", migrate_all_forwards)  # noqa: B010  # As above.
             undo.callback(namespace.update, emit_post_migrate_signal=emit)
             namespace["emit_post_migrate_signal"] = emit_post_migrate
             if self._vendor is Vendor.MYSQL:
@@ -135,6 +172,7 @@ class Milestones:
             applied={alias: [*names] for alias, names in self._applied.items()},
             complete=[*self._complete],
             states=state_digests(self._recorder.reached, Places.here()),
+            touched=dict(self._tables.touched),
         )
 
     def _begin(self, connection: Any) -> None:

@@ -57,6 +57,13 @@ def log(text):
     return migrations.RunPython(write, migrations.RunPython.noop)
 
 
+def note(app, text):
+    def write(apps, schema_editor):
+        Note = apps.get_model(app, "Note")
+        Note.objects.create(text=f"{{text}}: {{Note.objects.count()}} rows")
+    return migrations.RunPython(write, migrations.RunPython.noop)
+
+
 class Migration(migrations.Migration):
     dependencies = {dependencies}
     replaces = {replaces}
@@ -64,6 +71,32 @@ class Migration(migrations.Migration):
         {operations}
     ]
 """
+
+ROWS = """
+import os
+from urllib.parse import unquote, urlsplit
+
+import django
+from django.conf import settings
+from django.db import connection
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+url = urlsplit(os.environ["DATABASE_URL"])
+settings.DATABASES["default"].update(
+    HOST=url.hostname,
+    PORT=str(url.port),
+    NAME=url.path.strip("/"),
+    USER=unquote(url.username or ""),
+    PASSWORD=unquote(url.password or ""),
+)
+django.setup()
+for table in sorted(connection.introspection.table_names()):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+        for row in cursor.fetchall():
+            print("row", table, [value for value in row if not hasattr(value, "year")])
+"""
+"""Prints all rows in the order in which the server has them, without moments."""
 
 ID = "('id', models.BigAutoField(primary_key=True))"
 
@@ -99,6 +132,7 @@ class EditedHistory:
                 (self.folder / app / name).touch()
             self._migrations[app] = []
         (self.folder / "settings.py").write_text(SETTINGS + KEEP_LAYERS)
+        (self.folder / "rows.py").write_text(ROWS)
         if self.has_receiver:
             (self.folder / "base" / "apps.py").write_text(RECEIVER)
         (self.folder / "base" / "tests.py").write_text(
@@ -110,17 +144,18 @@ class EditedHistory:
                     pass
             """)
         )
-        create = f"migrations.CreateModel('Log', [{ID}, ('text', models.TextField())])"
-        last = ("auth", "0012_alter_user_first_name_max_length")
-        self._migrations["base"].append(Migration("0001_log", [last], [create]))
-        self._migrations["later"].append(
-            Migration("0001_first", [("base", "0001_log")], [self._new_model()])
+        log, notes = (
+            f"migrations.CreateModel({name!r}, [{ID}, ('text', models.TextField())])"
+            for name in ("Log", "Note")
         )
+        last = ("auth", "0012_alter_user_first_name_max_length")
+        self._migrations["base"].append(Migration("0001_log", [last], [log, notes]))
+        self._migrations["later"].append(Migration("0001_first", [("base", "0001_log")], [notes]))
         self._write()
 
     def change(self, step: Sequence[int]) -> str:
         """Change something that some numbers decide on, and say what."""
-        kind, app = step[0] % 6, APPS[step[1] % len(APPS)]
+        kind, app = step[0] % 7, APPS[step[1] % len(APPS)]
         mine = self._migrations[app]
         place = step[2] % len(mine)
         self._count += 1
@@ -133,7 +168,11 @@ class EditedHistory:
         elif kind == 3 and len(mine) > 3 and self._is_last(app) and not mine[-1].replaces:
             said = self._squash(app)
         if not said:
-            operation = self._new_model() if kind == 4 else f"log('new {self._count}')"
+            operation = f"log('new {self._count}')"
+            if kind == 4:
+                operation = f"migrations.CreateModel('Model{self._count}', [{ID}])"
+            elif kind == 6:
+                operation = f"note({app!r}, 'new {self._count}')"
             dependencies = [(app, mine[-1].name)]
             if kind == 5:
                 other = APPS[(step[1] + 1) % len(APPS)]
@@ -163,9 +202,6 @@ class EditedHistory:
         names = {(app, one.name) for one in self._migrations[app][-2:]}
         others = (one for other in APPS if other != app for one in self._migrations[other])
         return not any(names & set(one.dependencies) for one in others)
-
-    def _new_model(self) -> str:
-        return f"migrations.CreateModel('Model{self._count}', [{ID}])"
 
     def _write(self) -> None:
         for app, migrations in self._migrations.items():

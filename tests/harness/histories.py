@@ -9,12 +9,13 @@ from pathlib import Path
 APPS = ("first", "second")
 
 KEEP_LAYERS = """
-# A build keeps a layer after each migration, however short it is.
+# A build keeps a layer before each migration, however short it is.
 from ctest_containers.template import milestones
-milestones.FACTOR = 0
-milestones.PARTS = dict.fromkeys(milestones.PARTS, 1000)
+if "WITHOUT_LAYERS" not in os.environ:
+    milestones.FACTOR = 0
+    milestones.PARTS = dict.fromkeys(milestones.PARTS, 1000)
 """
-"""What settings may say."""
+"""What settings may say that import os."""
 
 SETTINGS = """
 import os

@@ -12,6 +12,7 @@ from harness.histories import KEEP_LAYERS
 from harness.projects import environment, run
 
 SETTINGS = """
+import os
 SECRET_KEY = "not-a-secret"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "stock"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -57,6 +57,7 @@ def plan(
 def layer(
     applied: Sequence[str],
     *,
+    touched: Sequence[str] = (),
     steps: Sequence[str] = STEPS,
     complete: Sequence[str] = (),
     depth: int = 0,
@@ -64,7 +65,11 @@ def layer(
     milestone: str | None = None,
 ) -> KeptTemplate:
     """What was kept when a project with these steps had had some of them."""
-    point = Milestone(applied={"default": [*applied]}, complete=[*complete])
+    point = Milestone(
+        applied={"default": [*applied]},
+        complete=[*complete],
+        touched={name: {"16400": "w"} for name in touched},
+    )
     inputs = template(steps).inputs
     name = "template" if complete else f"layer-{len(applied)}-{used:g}"
     return KeptTemplate(
@@ -86,13 +91,20 @@ def layer(
 
 
 def start(
-    wanted: Template, kept: Sequence[KeptTemplate], today: Plan, changed: Sequence[str] = ()
+    wanted: Template,
+    kept: Sequence[KeptTemplate],
+    today: Plan,
+    changed: Sequence[str] = (),
+    *,
+    late_data: bool = False,
 ) -> str:
     """The source of what a build goes on from; an empty string for a full build."""
-    found = find_start(
-        wanted, kept, today, lambda one: [one.source] if one.source in changed else []
-    )
-    return found[0].source if found else ""
+
+    def changes(one: KeptTemplate) -> set[str]:
+        return {one.source} & {*changed}
+
+    found = find_start(wanted, kept, today, changes, late_data=late_data)
+    return found.kept.source if found else ""
 
 
 EVERY = [layer(STEPS[:count]) for count in range(1, 5)]
@@ -101,11 +113,11 @@ EVERY = [layer(STEPS[:count]) for count in range(1, 5)]
 def test_a_build_goes_on_from_the_longest_part_of_the_plan_that_is_unchanged() -> None:
     edited = template(changed={"migration shop.0002": "edited"})
 
-    found = find_start(edited, EVERY, plan(), lambda _: [])
+    found = find_start(edited, EVERY, plan(), lambda _: [], late_data=True)
 
     assert found is not None
-    assert found[0].source == "layer-2-0"
-    assert found[1] == "2 of 4 are there"
+    assert found.kept.source == "layer-2-0"
+    assert found.amount == "2 of 4 are there"
 
 
 def test_a_layer_that_has_used_something_that_is_another_today_is_passed_over() -> None:
@@ -121,6 +133,23 @@ def test_a_new_migration_with_data_starts_from_what_comes_before_it() -> None:
     found = start(template(steps), EVERY, plan(steps, data=["auth.0002"]))
 
     assert found == "layer-1-0"
+
+
+def test_a_new_migration_with_data_may_follow_others_if_it_is_known_what_they_touch() -> None:
+    steps = ("auth.0001", "auth.0002", *STEPS[1:])
+    today = plan(steps, data=["auth.0002", "tax.0001"])
+    known, unknown = layer(STEPS, touched=STEPS), layer(STEPS)
+
+    assert start(template(steps), [known, EVERY[0]], today, late_data=True) == known.source
+    assert start(template(steps), [unknown, EVERY[0]], today, late_data=True) == "layer-1-0"
+    assert start(template(steps), [known, EVERY[0]], today, late_data=False) == "layer-1-0"
+
+
+def test_those_that_were_applied_with_data_stay_in_their_order() -> None:
+    steps = ("auth.0001", "tax.0001", "shop.0001", "shop.0002")
+    known = layer(STEPS, touched=STEPS)
+
+    assert start(template(steps), [known], plan(steps, data=["tax.0001"]), late_data=True) == ""
 
 
 def test_a_new_migration_without_data_follows_those_of_other_apps() -> None:
