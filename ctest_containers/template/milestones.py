@@ -203,8 +203,10 @@ class Milestones:
             is_last: Whether at most one migration is to come. Most builds that follow can go on
                 from here: what is edited next is often the last one, or comes after it.
         """
-        since = self._first if is_last and not self._is_near_end else self._last
-        if time.monotonic() - since < self._seconds * FACTOR:
+        since, seconds = self._last, self._seconds
+        if is_last and not self._is_near_end:
+            since, seconds = self._first, LEAVE_SECONDS[self._vendor]
+        if time.monotonic() - since < seconds * FACTOR:
             return False
         self._is_near_end = is_last
         count = sum(map(len, self._applied.values())) - self._last_count
