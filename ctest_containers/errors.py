@@ -75,6 +75,10 @@ class TemplateError(CtestError):
     """The template database could not be made."""
 
 
+class LayerError(TemplateError):
+    """A layer is not what it was when it was kept, or what it depends on is something else."""
+
+
 class ServiceError(CtestError):
     """A service is not there, has no slot to give, or its file cannot be used."""
 

@@ -34,10 +34,17 @@ QUERIES: Final = {
 }
 """What tells of a session, for each vendor."""
 
-KEEPING: Final = re.compile(
-    r"(?<![@\w])@(?!@)\w | \bCREATE\s+(?:OR\s+REPLACE\s+)?TEMP", re.IGNORECASE | re.VERBOSE
-)
-"""What a statement has that leaves something in a session of MySQL's, which does not tell of it."""
+KEEPING: Final = {
+    Vendor.MYSQL: re.compile(
+        r"(?<![@\w])@(?!@)\w | \bCREATE\s+(?:OR\s+REPLACE\s+)?TEMP | \bGET_LOCK\b | \bLOCK\s+TABLE",
+        re.IGNORECASE | re.VERBOSE,
+    ),
+    # Those of Django's schema editor are set back.
+    Vendor.SQLITE: re.compile(
+        r"\bPRAGMA\s+(?!foreign_key|table_|index_|legacy_alter_table)[\w.]+\s*[=(]", re.IGNORECASE
+    ),
+}
+"""What a statement has that leaves something in a session, where that does not tell of it."""
 
 
 def session_state(cursor: Any, vendor: Vendor) -> str:
@@ -49,6 +56,7 @@ def session_state(cursor: Any, vendor: Vendor) -> str:
     return "\n".join(found)
 
 
-def keeps_something(statement: str) -> bool:
+def keeps_something(statement: str, vendor: Vendor) -> bool:
     """Whether a statement leaves something in its session that `session_state` may not see."""
-    return bool(KEEPING.search(statement) and KEEPING.search(TEXT.sub("''", statement)))
+    pattern = KEEPING[vendor]
+    return bool(pattern.search(statement) and pattern.search(TEXT.sub("''", statement)))

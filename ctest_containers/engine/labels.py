@@ -38,6 +38,12 @@ OWN_IMAGE: Final = "ctest-containers.own-image"
 SETTINGS: Final = "ctest-containers.settings"
 CONTEXT: Final = "ctest-containers.context"
 
+DESCRIBING: Final = (
+    *(FINGERPRINT, KEY, MANIFEST, INPUTS, DEPTH, CATALOG, DATABASES, BRANCH, MILESTONE, CONTENTS),
+    *(OWN_IMAGE, SETTINGS),
+)
+"""What says of an image what it contains."""
+
 TEMPLATE: Final = "template"
 LAYER: Final = "layer"
 """What ROLE says of images."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from ctest_containers.recording.clocks import varies
@@ -79,9 +79,23 @@ class Manifest:
         return digest_of(self.to_json())
 
     def after(self, earlier: Manifest) -> Manifest:
-        """The same for a build that added to what an earlier build made: rows keep their age."""
-        clocks = {**self.others.get("clocks", {}), **earlier.others.get("clocks", {})}
-        return replace(self, others={**self.others, "clocks": clocks} if clocks else self.others)
+        """The same for a build that went on from what an earlier build had made.
+
+        What that has used is as it was then: it may have changed meanwhile.
+        """
+        parts = self.definitions.keys() | earlier.definitions.keys()
+        kinds = self.others.keys() | earlier.others.keys()
+        return Manifest(
+            modules={**self.modules, **earlier.modules},
+            definitions={
+                one: {**self.definitions.get(one, {}), **earlier.definitions.get(one, {})}
+                for one in parts
+            },
+            values={**self.values, **earlier.values},
+            others={
+                one: {**self.others.get(one, {}), **earlier.others.get(one, {})} for one in kinds
+            },
+        )
 
     def used(self) -> Used:
         """The names in it."""

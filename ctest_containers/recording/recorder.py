@@ -89,6 +89,10 @@ class Recorder:
         self._clocks.stop()
         return self._used(classes)
 
+    def written(self) -> set[str]:
+        """The paths of files that were written."""
+        return self._accesses.so_far().written
+
     def _pause(self) -> None:
         self._accesses.pause()
         self._lookups.pause()

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -190,8 +190,7 @@ class ServerHost:
                 return self._keep_layer(request)
             case DigestContents():
                 server = self._servers[request.server]
-                contents = read_contents(server.backend, server.address, request.databases)
-                return contents_digest(contents)
+                return _contents_of(server, request.databases)
             case ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
             case ReadMarks():
@@ -434,17 +433,21 @@ class ServerHost:
             return
         server = self._servers[request.server]
         server.backend.checkpoint(server.address, server.initial)
-        contents = read_contents(server.backend, server.address, request.databases)
+        contents = _contents_of(server, request.databases)
         image_id = self._commit(
             server,
             {
                 labels.ROLE: labels.LAYER,
-                labels.CONTENTS: contents_digest(contents),
+                labels.CONTENTS: contents,
                 labels.DATABASES: json.dumps(request.databases),
                 **request.labels,
             },
         )
-        self._engine.tag(image_id, request.image)
+        try:
+            self._engine.tag(image_id, request.image)
+        except EngineError:
+            self._engine.remove_image(image_id)
+            raise
 
     def _commit(self, server: Server, described: Mapping[str, str]) -> str:
         """Make an image of a server, running or not, and give its id."""
@@ -453,7 +456,7 @@ class ServerHost:
         found = {
             **dict.fromkeys(self._labels, ""),
             # Those of an image that it has started from.
-            **dict.fromkeys((labels.MILESTONE, labels.CONTENTS), ""),
+            **dict.fromkeys(labels.DESCRIBING, ""),
             labels.BUILDER: self._labels[labels.OWNER],
             labels.PROJECT: self._project,
             **described,
@@ -568,3 +571,12 @@ class ServerHost:
         except EngineError as error:
             return error
         return None
+
+
+def _contents_of(server: Server, databases: Sequence[str]) -> str:
+    """What identifies the contents of some databases, and how the server is reached.
+
+    Through a port, roles have passwords, which are a part of the server's data.
+    """
+    found = read_contents(server.backend, server.address, databases)
+    return f"{'socket' if server.address.socket else 'port'} {contents_digest(found)}"

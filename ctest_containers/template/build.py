@@ -57,13 +57,13 @@ class Left:
 
     Attributes:
         used: What it has used, as JSON.
-        migrations: The names of all migrations.
+        unused: The names of migrations that it has not used.
         is_last: Whether it is at its end, and does not wait.
     """
 
     milestone: Milestone
     used: str
-    migrations: frozenset[str] = frozenset()
+    unused: frozenset[str] = frozenset()
     is_last: bool = False
 
 
@@ -125,7 +125,7 @@ def build_in_child(
                 process.join(END_SECONDS)
                 break
             if keep is not None:
-                keep(message.milestone, Used.from_json(message.used), message.migrations)
+                keep(message.milestone, Used.from_json(message.used), message.unused)
             ours.send(None)
     finally:
         ours.close()
@@ -203,12 +203,12 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 override_settings(**OVERRIDDEN).enable()
             recorder = Recorder(Places.here(), _migration_packages(), clock_in)
 
-            def leave(milestone: Milestone, used: Used, migrations: Collection[str]) -> None:
+            def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
                 if folder is not None:
                     (folder / LAYER).mkdir()
                     _save(milestone.applied, folder / LAYER)
                 used |= Used(clocks=frozenset(_clocks_in_defaults(milestone.applied, group.vendor)))
-                writing.send(Left(milestone, used.to_json(), frozenset(migrations)))
+                writing.send(Left(milestone, used.to_json(), frozenset(unused)))
                 writing.recv()
 
             recorder.start()

@@ -15,6 +15,7 @@ from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import (
     EngineError,
     ImageUnavailableError,
+    LayerError,
     ProjectError,
     ServerError,
     TemplateError,
@@ -273,10 +274,12 @@ class TemplateStore:
                 try:
                     template = self._build(found, decision, setup, create, lend)
                     break
-                except (TemplateError, ServerError, ImageUnavailableError) as error:
+                except (TemplateError, ServerError, EngineError) as error:
                     # The layer may have been pruned, or may not be what it was.
                     if decision.start is None:
                         raise
+                    if isinstance(error, LayerError) and decision.start.is_layer:
+                        self.shelf.remove(decision.start)
                     reason = f"going on from an earlier build failed. {error.message}"
                     if decision.is_late:
                         decision = self.decide(found, setup, late_data=False)

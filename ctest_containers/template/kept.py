@@ -177,6 +177,7 @@ def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
             inputs=dict(found["inputs"]),
             manifest=str(found["manifest"]),
             milestone=str(found.get("milestone", "")),
+            contents=str(found.get("contents", "")),
         )
     return None
 

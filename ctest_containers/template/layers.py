@@ -46,13 +46,19 @@ class Milestone:
         applied: By the first alias of each database the migrations that it has had, in their order.
         complete: The first aliases of the databases to which `post_migrate` has been sent.
         states: The digests of the values that the build has used, by name, as they are then.
+        receivers: The names of the receivers of signals that were connected then.
         touched: What each migration has touched, by its name; empty if that is not known.
+        acting: Migrations whose modules do something when they are imported, applied or not.
+        is_delayed: What the state of migrations says of its models.
     """
 
     applied: dict[str, list[str]] = field(default_factory=dict)
     complete: list[str] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    receivers: str = ""
     touched: dict[str, Touched] = field(default_factory=dict)
+    acting: list[str] = field(default_factory=list)
+    is_delayed: bool = False
 
     def to_json(self) -> str:
         """As text."""
@@ -66,7 +72,11 @@ class Milestone:
             ValueError: It is something else.
             TypeError: The same.
         """
-        return cls(**json.loads(text))
+        found = cls(**json.loads(text))
+        lists = [found.complete, found.acting, *found.applied.values()]
+        if not all(isinstance(one, list) for one in lists):
+            raise TypeError(text)
+        return found
 
     @property
     def count(self) -> int:
@@ -141,25 +151,24 @@ def can_be_left(template: Template) -> bool:
 
 def milestone_of(kept: KeptTemplate) -> Milestone | None:
     """How far the build of a layer or template had come; None if that is not known."""
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, AttributeError):
         milestone = Milestone.from_json(kept.milestone)
         return milestone if milestone.applied else None
     return None
 
 
 def layer_inputs(
-    inputs: Iterable[Input], milestone: Milestone, migrations: Collection[str]
+    inputs: Iterable[Input], milestone: Milestone, unused: Collection[str]
 ) -> dict[str, str]:
     """The digests of inputs that a build has used up to a milestone.
 
     Args:
-        migrations: The names of all migrations.
+        unused: The names of migrations that it has not used.
     """
-    pending = set(migrations).difference(*milestone.applied.values())
     return {
         name: digest
         for name, digest in digests(inputs).items()
-        if name.removeprefix(MIGRATION) not in pending
+        if name.removeprefix(MIGRATION) not in unused
         and (milestone.complete or not name.startswith(PERMISSIONS))
     }
 
@@ -180,10 +189,11 @@ def _missing(
     for database in template.group.databases:
         applied = milestone.applied.get(database.aliases[0], [])
         lacks = steps.difference(applied)
-        if not steps & known >= {*applied} or plan.misplaced(applied, late_data=late_data):
+        if not steps & known >= {*applied} or plan.misplaced(applied, is_watched=late_data):
             return None
         is_complete = database.aliases[0] in milestone.complete
-        if lacks and is_complete and not _may_follow(lacks, template, plan):
+        is_alone = len(template.group.databases) == 1
+        if lacks and is_complete and not (is_alone and _may_follow(lacks, kept, template, plan)):
             return None
         missing += len(lacks)
     new = (name for name in today if name not in kept.inputs and not name.startswith(MIGRATION))
@@ -194,8 +204,12 @@ def _missing(
     return None
 
 
-def _may_follow(migrations: Collection[str], template: Template, plan: Plan) -> bool:
-    """Whether these leave the same behind if `post_migrate` was sent before them, and is again."""
+def _may_follow(
+    migrations: Collection[str], kept: KeptTemplate, template: Template, plan: Plan
+) -> bool:
+    """Whether these may be added to a template, for which `post_migrate` was sent already."""
+    if kept.is_layer or plan.has_squashed:
+        return False
     return plan.with_data.isdisjoint(migrations) and not any(
         one.name.endswith(" of post_migrate") and not one.name.startswith("receiver django.")
         for one in template.inputs

@@ -18,7 +18,7 @@ from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
-from ctest_containers.errors import EngineError, ServerError, TemplateError
+from ctest_containers.errors import EngineError, LayerError, ServerError, TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import Lease, address_of
 from ctest_containers.project.branch import current_branch
@@ -45,7 +45,13 @@ from ctest_containers.template.kept import (
     KeptTemplate,
     take_away,
 )
-from ctest_containers.template.layers import Milestone, can_be_left, layer_inputs, milestone_of
+from ctest_containers.template.layers import (
+    MAX_DEPTH,
+    Milestone,
+    can_be_left,
+    layer_inputs,
+    milestone_of,
+)
 from ctest_containers.text import slug
 
 SNAPSHOT_SECONDS: Final = 600.0
@@ -89,6 +95,7 @@ class NewLayer:
     milestone: Milestone
     inputs: Mapping[str, str]
     manifest: Manifest
+    depth: int
 
     @property
     def databases(self) -> tuple[str, ...]:
@@ -107,6 +114,7 @@ class NewLayer:
             "inputs": dict(self.inputs),
             "manifest": self.manifest.to_json(),
             "milestone": self.milestone.to_json(),
+            "depth": self.depth,
         }
 
 
@@ -122,16 +130,17 @@ def make_files(order: BuildOrder, parent: Path) -> Template:
     parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=parent))
     try:
-        leases = () if order.start is None else _loaded(order.template, Path(order.start.source))
+        leases = () if order.start is None else _loaded(order.template, order.start)
 
         def keep(layer: NewLayer) -> None:
-            target = parent / layer.fingerprint
-            if target.exists():
-                # Another build may go on from it at this moment.
-                shutil.rmtree(making / LAYER)
-                return
+            folder, target = making / LAYER, parent / layer.fingerprint
             facts = {**layer.facts(), "fingerprint": layer.fingerprint}
-            _finish_files(order, making / LAYER, target, layer.databases, facts)
+            # Without it, a later build only takes longer; another one may have it already.
+            with suppress(OSError):
+                facts["contents"] = _files_digest(folder)
+                _describe_files(order, folder, layer.databases, facts)
+                folder.rename(target)
+            shutil.rmtree(folder, ignore_errors=True)
 
         milestone, manifest = _migrate(order, leases, making, keep)
         template = order.template.made_with(manifest)
@@ -143,21 +152,26 @@ def make_files(order: BuildOrder, parent: Path) -> Template:
             "milestone": milestone.to_json(),
         }
         names = [database.aliases[0] for database in template.group.databases]
-        _finish_files(order, making, parent / template.fingerprint, names, facts)
+        _describe_files(order, making, names, facts)
+        # What has its name cannot be read.
+        take_away(parent / template.fingerprint)
+        making.rename(parent / template.fingerprint)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
     return template
 
 
-def _finish_files(
-    order: BuildOrder,
-    making: Path,
-    target: Path,
-    databases: Sequence[str],
-    facts: Mapping[str, Any],
+def _files_digest(folder: Path) -> str:
+    """What identifies the databases in a folder."""
+    files = sorted(folder.glob("*.sqlite3"))
+    return digest_of("".join(f"{one.name} {digest_of(one.read_bytes())}\n" for one in files))
+
+
+def _describe_files(
+    order: BuildOrder, making: Path, databases: Sequence[str], facts: Mapping[str, Any]
 ) -> None:
-    """Write down what the files in a folder are, and give it its name.
+    """Write down what the files in a folder are.
 
     Args:
         databases: The first alias of each database.
@@ -172,9 +186,6 @@ def _finish_files(
         "catalog": catalog_digest(catalogs),
     }
     (making / SQLITE_FACTS).write_text(json.dumps({**common, **facts}))
-    # What has its name cannot be read.
-    take_away(target)
-    making.rename(target)
 
 
 def make_image(
@@ -215,9 +226,15 @@ def make_image(
             _check_layer(order.start, server, host)
         # Django gives the test database its name when it creates it.
         leases = server_leases(group, address_of(answer["address"]), without="NAME")
+        common = {
+            labels.DEPTH: str(order.depth),
+            labels.BRANCH: current_branch(Path.cwd()),
+            labels.OWN_IMAGE: "yes" if template.base.context else "",
+            labels.SETTINGS: json.dumps(group.settings),
+        }
+        names = {database.aliases[0]: database.name for database in group.databases}
 
         def keep(layer: NewLayer) -> None:
-            names = {database.aliases[0]: database.name for database in group.databases}
             request = KeepLayer(
                 server=server,
                 image=f"{template.repository}:{layer.fingerprint}",
@@ -234,12 +251,6 @@ def make_image(
             with suppress(EngineError, ServerError, TemplateError):
                 host.call(request, SNAPSHOT_SECONDS)
 
-        common = {
-            labels.DEPTH: str(order.depth),
-            labels.BRANCH: current_branch(Path.cwd()),
-            labels.OWN_IMAGE: "yes" if template.base.context else "",
-            labels.SETTINGS: json.dumps(group.settings),
-        }
         milestone, manifest = _migrate(order, leases, None, keep)
         made = template.made_with(manifest)
         snapshot = Snapshot(
@@ -286,11 +297,11 @@ def _migrate(
     def manifest_of(used: Used) -> Manifest:
         if earlier is None:
             return make_manifest(used, order.places, since=began)
-        return make_manifest(used | earlier.used(), order.places, since=began).after(earlier)
+        return make_manifest(used, order.places, since=began).after(earlier)
 
-    def keep_layer(milestone: Milestone, used: Used, migrations: Collection[str]) -> None:
-        inputs = layer_inputs(order.template.inputs, milestone, migrations)
-        keep(NewLayer(milestone, inputs, manifest_of(used)))
+    def keep_layer(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+        inputs = layer_inputs(order.template.inputs, milestone, unused)
+        keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
     start = None if order.start is None else milestone_of(order.start)
     milestone, used = build_in_child(
@@ -301,7 +312,7 @@ def _migrate(
         lent=order.lent,
         folder=folder,
         start=start or Milestone(),
-        keep=keep_layer if can_be_left(order.template) else None,
+        keep=keep_layer if can_be_left(order.template) and order.depth < MAX_DEPTH else None,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
@@ -312,17 +323,25 @@ def _check_layer(layer: KeptTemplate, server: str, host: ServerHostClient) -> No
     """Refuse a server that does not contain what there was when its layer was made.
 
     Raises:
-        TemplateError: It does not.
+        LayerError: It does not.
     """
     digest = DigestContents(server=server, databases=layer.databases)
-    if host.call(digest, ANSWER_SECONDS) != layer.contents:
-        raise TemplateError(f"A server that starts from {layer.name} does not contain what it did.")
+    if host.call(digest, SNAPSHOT_SECONDS) != layer.contents:
+        raise LayerError(f"A server started from {layer.name} has other contents than were saved.")
 
 
-def _loaded(template: Template, folder: Path) -> Sequence[Lease]:
-    """What loads the files of an earlier template into databases in memory, as they are built."""
+def _loaded(template: Template, start: KeptTemplate) -> Sequence[Lease]:
+    """What loads the files of an earlier build into databases in memory, as they are built.
+
+    Raises:
+        LayerError: They are not what they were.
+    """
+    folder = Path(start.source)
+    if start.is_layer and _files_digest(folder) != start.contents:
+        raise LayerError(f"The files of {start.name} have other contents than were saved.")
+    firsts = {alias: one.aliases[0] for one in template.group.databases for alias in one.aliases}
     return [
         replace(lease, settings={"NAME": f"file:memorydb_{lease.alias}?mode=memory&cache=shared"})
         for lease in sqlite.leases(template.group, folder, folder)
-        if lease.load_from
+        if lease.load_from and firsts[lease.alias] in start.databases
     ]

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import locale
+import importlib
 import os
-import random
+import sys
+import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.backends.session_state import keeps_something, session_state
-from ctest_containers.errors import TemplateError
+from ctest_containers.errors import LayerError, TemplateError
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.migrations import name_of
-from ctest_containers.recording.digests import digest_of
+from ctest_containers.recording.hidden import hidden_states
 from ctest_containers.recording.manifest import definition_of, state_digests
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.sources import Sources
 from ctest_containers.recording.used import Used
 from ctest_containers.template.layers import Milestone
+from ctest_containers.template.process_state import process_state, receivers
 from ctest_containers.template.tables import TouchedTables
 from ctest_containers.text import listing
 
@@ -40,7 +44,7 @@ LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQ
 Keep = Callable[[Milestone, Used, Collection[str]], None]
 """Keeps what there is at a milestone.
 
-The other arguments are what the build has used, and the names of all migrations.
+The other arguments are what the build has used, and the names of migrations that it has not.
 """
 
 
@@ -68,7 +72,10 @@ class Milestones:
         self._classes: list[type] = []
         self._applied = {alias: [*names] for alias, names in start.applied.items()}
         self._complete = [*start.complete]
-        self._known: set[str] = set()
+        self._modules: dict[str, str] = {}
+        self._has_squashed = False
+        self._is_delayed = start.is_delayed
+        self._is_applying = False
         self._places: dict[str, int] = {}
         self._total = 0
         self._seconds = LEAVE_SECONDS[group.vendor]
@@ -101,14 +108,20 @@ class Milestones:
             connection = executor.connection
             self._begin(connection)
             names = self._applied.setdefault(connection.alias, [])
-            if not self._known:
-                self._known = {".".join(key) for key in executor.loader.disk_migrations}
+            if not self._modules:
+                disk = executor.loader.disk_migrations.items()
+                self._modules = {name_of(key): type(one).__module__ for key, one in disk}
+                self._has_squashed = any(one.replaces for _, one in disk)
                 self._total = len(_whole_plan(executor))
+            self._is_delayed = state.is_delayed
             if names and self._is_due(is_last=len(names) + 1 == self._total):
                 self._leave()
             name = name_of((migration.app_label, migration.name))
+            self._is_applying = True
             with self._tables.noting(connection, migration):
                 result = apply(executor, state, migration, **options)
+            self._is_applying = False
+            self._is_delayed = result.is_delayed
             names.append(name)
             # What may follow later ones leaves the same as if it had come before them.
             names.sort(key=lambda one: self._places.get(one, len(self._places)))
@@ -119,6 +132,10 @@ class Milestones:
         ) -> Any:
             missing = [migration for migration, _ in plan]
             order = [migration for migration, _ in full_plan]
+            if self._start.applied.get(executor.connection.alias):
+                self._check_new(missing)
+                # The models of a full build have been made again, so they are in another order.
+                state.is_delayed = self._start.is_delayed
             if order[len(order) - len(missing) :] == missing:
                 return forwards(executor, state, plan, full_plan, **options)
             self._tables.expect(order, missing)
@@ -126,6 +143,7 @@ class Milestones:
             self._places = {name: number for number, name in enumerate(steps)}
             # As in a full build, none gets to know what comes later.
             state = executor._create_project_state()
+            state.is_delayed = self._start.is_delayed
             for migration in order:
                 if migration in missing:
                     _ = state.apps
@@ -144,42 +162,100 @@ class Milestones:
             self._begin(connection)
             self._applied.setdefault(db, [])
             if before:
+                if not self._is_delayed:
+                    raise LayerError("Models may be in another order than after a full build.")
                 options["plan"] = plan = _whole_plan(MigrationExecutor(connection))
-                _put_in_order(connection, [migration for migration, _ in plan])
+                if self._places:
+                    _put_in_order(connection, [migration for migration, _ in plan])
             if self._tables.has_late:
                 self._check_start()
-            if self._is_due(is_last=True):
+                if not self._can_be_left():
+                    raise TemplateError("A migration that follows later ones changes the process.")
+            # Django has noted squashed migrations by now, in the order of all of them.
+            if not self._has_squashed and self._is_due(is_last=True):
                 self._leave()
             emit(verbosity, interactive, db, **options)
             if db not in self._complete:
                 self._complete.append(db)
 
         with ExitStack() as undo:
+            undo.enter_context(self._watching_registry())
             undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
             setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
             undo.callback(setattr, MigrationExecutor, "_migrate_all_forwards", forwards)
             setattr(MigrationExecutor, "_migrate_all_forwards", migrate_all_forwards)  # noqa: B010  # As above.
             undo.callback(namespace.update, emit_post_migrate_signal=emit)
             namespace["emit_post_migrate_signal"] = emit_post_migrate
-            if self._vendor is Vendor.MYSQL:
+            if self._vendor is not Vendor.POSTGRESQL:
                 for connection in connections.all(initialized_only=True):
                     undo.enter_context(connection.execute_wrapper(self._read_statement))
             yield
 
     def reached(self) -> Milestone:
-        """Where the build is, just after the recorder was asked what it has used."""
+        """Where the build is, just after the recorder was asked what it has used.
+
+        Empty if no build can go on from here.
+        """
+        if not self._can_be_left() or next(hidden_states(self._recorder.reached), ""):
+            return Milestone()
+        known = map(definition_of, self._start.states)
+        states = state_digests({*self._recorder.reached, *known}, Places.here())
         return Milestone(
             applied={alias: [*names] for alias, names in self._applied.items()},
             complete=[*self._complete],
-            states=state_digests(self._recorder.reached, Places.here()),
+            states=states,
+            receivers=receivers(),
             touched=dict(self._tables.touched),
+            acting=sorted(self._acting()),
+            is_delayed=self._is_delayed,
         )
+
+    def _acting(self) -> set[str]:
+        """The migrations whose modules do something when they are imported."""
+        sources = Sources()
+        return {name for name, module in self._modules.items() if _acts(sources, module)}
+
+    def _check_new(self, missing: list[Any]) -> None:
+        """Refuse migrations that may have changed what earlier ones did, just by being there."""
+        sources = Sources()
+        for migration in missing:
+            name = name_of((migration.app_label, migration.name))
+            if name not in self._start.acting and _acts(sources, type(migration).__module__):
+                raise TemplateError(f"The module of {name} does something when it is imported.")
+
+    @contextmanager
+    def _watching_registry(self) -> Iterator[None]:
+        """Note whether a migration asks for the project's models as they are today."""
+        from django.apps import AppConfig, apps
+        from django.apps.registry import Apps
+
+        watched = self
+
+        def noting(call: Any, is_real: Callable[[Any], bool]) -> Any:
+            def get_models(owner: Any, *args: Any, **kw: Any) -> Any:
+                if watched._is_applying and _is_for_rows(sys._getframe(1)):
+                    watched._tables.note_asking()
+                    if is_real(owner):
+                        watched._is_lasting = False
+                return call(owner, *args, **kw)
+
+            vars(get_models)["cache_clear"] = getattr(call, "cache_clear", None)
+            return get_models
+
+        originals = [(Apps, Apps.get_models), (AppConfig, AppConfig.get_models)]
+        setattr(Apps, "get_models", noting(originals[0][1], lambda one: one is apps))  # noqa: B010
+        setattr(AppConfig, "get_models", noting(originals[1][1], lambda one: one.apps is apps))  # noqa: B010
+        try:
+            yield
+        finally:
+            for owner, call in originals:
+                setattr(owner, "get_models", call)  # noqa: B010
 
     def _begin(self, connection: Any) -> None:
         """Note how things are before the first migration of a database."""
         if not self._process:
             self._check_start()
-            self._process = _process_state()
+            self._process = process_state()
             self._first = self._last = time.monotonic()
         if connection.alias not in self._sessions:
             self._sessions[connection.alias] = self._session_state(connection)
@@ -191,10 +267,17 @@ class Milestones:
         ones have read.
         """
         kept = self._start.states
-        today = state_digests((definition_of(name) for name in kept), Places.here())
+        definitions = [definition_of(name) for name in kept]
+        for module, _ in definitions:
+            # A migration may import it in a function only.
+            with suppress(Exception):
+                importlib.import_module(module)
+        today = state_digests(definitions, Places.here())
         if changed := sorted(name for name in kept if today.get(name) != kept[name]):
             names = listing([".".join(definition_of(name)) for name in changed])
-            raise TemplateError(f"Values are others than earlier migrations have left: {names}.")
+            raise LayerError(f"These values differ from those that migrations have left: {names}.")
+        if kept and self._start.receivers != receivers():
+            raise LayerError("Other receivers of signals are connected than were then.")
 
     def _is_due(self, *, is_last: bool) -> bool:
         """Whether it pays to leave the build here.
@@ -219,9 +302,15 @@ class Milestones:
             return
         self._classes = self._classes or [*building_classes(self._aliases)]
         used = self._recorder.so_far(self._classes)
+        if next(hidden_states(self._recorder.reached), ""):
+            self._is_lasting = False
+            return
         milestone = self.reached()
         self._last_count = milestone.count
-        self._keep(milestone, used, self._known)
+        reached = {module for module, _ in self._recorder.reached}
+        applied = {name for names in milestone.applied.values() for name in names}
+        unused = {name for name, module in self._modules.items() if module not in reached}
+        self._keep(milestone, used, unused - applied - {*milestone.acting})
         now = time.monotonic()
         self._seconds, self._last = now - self._last, now
 
@@ -230,9 +319,11 @@ class Milestones:
 
         if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
             return False
+        if any(map(_is_lasting_file, self._recorder.written())):
+            self._is_lasting = False
         # What has changed once may be read by any later migration.
         if self._is_lasting:
-            self._is_lasting = _process_state() == self._process and all(
+            self._is_lasting = process_state() == self._process and all(
                 self._session_state(connections[alias]) == state
                 for alias, state in self._sessions.items()
             )
@@ -245,35 +336,41 @@ class Milestones:
     def _read_statement(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
-        if keeps_something(str(sql)):
+        if keeps_something(str(sql), self._vendor):
             self._is_lasting = False
         return execute(sql, params, many, context)
 
 
-def _process_state() -> str:
-    """What this process has that the next one would not have, besides values of modules."""
-    from django.utils import timezone, translation
+def _acts(sources: Sources, module: str) -> bool:
+    """Whether a module of a migration does more, when it is imported, than to define that."""
+    found = sources.find(module)
+    return found is not None and bool(found.effects() - {"Migration"})
 
-    state = (
-        *(os.getcwd(), sorted(os.environ.items()), random.getstate()),  # noqa: PTH109
-        *(translation.get_language(), timezone.get_current_timezone_name()),
-        locale.setlocale(locale.LC_ALL),
-    )
-    return digest_of(repr(state))
+
+def _is_for_rows(frame: FrameType | None) -> bool:
+    """Whether the registry is asked by the project, or by what makes permissions and the like."""
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if not module.startswith(("django.apps.", "ctest_containers.")):
+            return not module.startswith("django.") or ".management" in module
+        frame = frame.f_back
+    return False
+
+
+def _is_lasting_file(path: str) -> bool:
+    """Whether what was written to this file may be read by a later migration."""
+    temporary = os.path.realpath(path).startswith(os.path.realpath(tempfile.gettempdir()))
+    return not temporary and ".pyc" not in path and not path.startswith("/dev/")
 
 
 def _put_in_order(connection: Any, plan: list[Any]) -> None:
-    """Number the applied migrations as if they had been applied in the order of the plan.
-
-    Django notes what a migration replaces, and the migration itself in the end.
-    """
+    """Number the applied migrations as if they had been applied in the order of the plan."""
     from django.db import transaction
     from django.db.migrations.recorder import MigrationRecorder
 
     model = MigrationRecorder(connection).Migration
     rows: list[Any] = list(model.objects.using(connection.alias).order_by("id"))
-    names = [name for one in plan for name in one.replaces or [(one.app_label, one.name)]]
-    place = {(app, name): number for number, (app, name) in enumerate(names)}
+    place = {(one.app_label, one.name): number for number, one in enumerate(plan)}
     ordered = sorted(rows, key=lambda row: place.get((row.app, row.name), len(place)))
     if ordered == rows:
         return

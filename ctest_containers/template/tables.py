@@ -33,6 +33,8 @@ class TouchedTables:
         self.touched = dict(touched)
         self._is_known = is_known
         self._later: dict[str, list[tuple[str, bool]]] = {}
+        self._schemas: set[str] = set()
+        self._is_asked = False
 
     @property
     def has_late(self) -> bool:
@@ -52,6 +54,13 @@ class TouchedTables:
                 later = [(name, has_data(migration)), *later]
             elif has_data(migration):
                 self._later[name] = later
+            else:
+                self._later[name] = [(one, True) for one, is_data in later if is_data]
+                self._schemas.add(name)
+
+    def note_asking(self) -> None:
+        """Take in that a migration asks which models there are: it may depend on any of them."""
+        self._is_asked = True
 
     @contextmanager
     def noting(self, connection: Any, migration: Any) -> Iterator[None]:
@@ -66,14 +75,27 @@ class TouchedTables:
             yield
             return
         self.touched[name] = OPAQUE
-        commit = connection.commit
+        self._is_asked = False
+        commit, roll_back = connection.commit, connection.savepoint_rollback
+        # Locks go when a savepoint is rolled back, and what a second transaction does is not seen.
+        is_whole = migration.atomic
+
+        def roll_back_and_note(sid: Any) -> None:
+            nonlocal is_whole
+            is_whole = False
+            roll_back(sid)
 
         def look_and_commit() -> None:
+            nonlocal is_whole
             with connection.connection.cursor() as cursor:
                 if has_data(migration):
                     # Else foreign keys are checked after this.
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-                touched = read_touched(cursor) if migration.atomic else OPAQUE
+                is_seen = is_whole and not connection.run_on_commit
+                touched = read_touched(cursor) if is_seen else OPAQUE
+            is_whole = False
+            if self._is_asked:
+                touched = OPAQUE
             self.touched[name] = of_schema(touched)
             try:
                 self._check(name, touched)
@@ -83,13 +105,19 @@ class TouchedTables:
             commit()
 
         connection.commit = look_and_commit
+        connection.savepoint_rollback = roll_back_and_note
         try:
             yield
         finally:
-            del connection.commit
+            del connection.commit, connection.savepoint_rollback
 
     def _check(self, name: str, touched: Touched) -> None:
         for later, is_data in self._later.get(name, ()):
             other = self.touched.get(later, OPAQUE)
-            if not has_only_rows(touched) or not commute(touched, other, has_data=is_data):
-                raise TemplateError(f"{name} has to come before {later}: both use the same tables.")
+            rows, schema = touched, other
+            if name in self._schemas:
+                rows, schema, is_data = other, of_schema(touched), False  # noqa: PLW2901
+            if not has_only_rows(rows) or not commute(rows, schema, has_data=is_data):
+                raise TemplateError(
+                    f"{name} must be applied before {later}: they may depend on each other."
+                )

@@ -96,7 +96,7 @@ CHANGES = [
     ((6, 0, 0), "incrementally (1 new migration: base.0002_step; 16 of 17 are there)"),
     ((0, 1, 0), "incrementally (1 new migration: later.0003_step; 17 of 18 are there)"),
     # What it logs is counted by the one before.
-    ((0, 0, 0), "base.0004_step has to come before later.0003_step: both use the same tables"),
+    ((0, 0, 0), "base.0004_step must be applied before later.0003_step"),
     ((1, 0, 0), "incrementally (edited: base.0001_log; 14 of 19 are there)"),
     ((3, 0, 0), "incrementally ("),
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -44,13 +45,24 @@ def template(steps: Sequence[str] = STEPS, changed: Changes | None = None) -> Te
 
 
 def plan(
-    steps: Sequence[str] = STEPS, *, data: Sequence[str] = (), rewriting: Sequence[str] = ()
+    steps: Sequence[str] = STEPS,
+    *,
+    data: Sequence[str] = (),
+    altering: Sequence[str] = (),
+    targets: Mapping[str, frozenset[str]] | None = None,
+    fixed: Sequence[str] = (),
+    sharing: Sequence[str] = (),
+    has_squashed: bool = False,
 ) -> Plan:
     return Plan(
         steps=tuple(steps),
-        known=frozenset(steps),
         with_data=frozenset(data),
-        rewriting=frozenset(rewriting),
+        of_rows=frozenset(data),
+        altering=frozenset(altering),
+        targets=targets or {},
+        fixed=frozenset(fixed),
+        sharing=frozenset(sharing),
+        has_squashed=has_squashed,
     )
 
 
@@ -85,7 +97,7 @@ def layer(
         catalog="",
         databases=("test_shop",),
         own_image=True,
-        inputs=digests(inputs) if complete else layer_inputs(inputs, point, steps),
+        inputs=digests(inputs) if complete else layer_inputs(inputs, point, {*steps} - {*applied}),
         milestone=point.to_json() if milestone is None else milestone,
     )
 
@@ -145,6 +157,15 @@ def test_a_new_migration_with_data_may_follow_others_if_it_is_known_what_they_to
     assert start(template(steps), [known, EVERY[0]], today, late_data=False) == "layer-1-0"
 
 
+def test_a_new_migration_without_data_may_follow_data_if_it_is_known_what_that_touches() -> None:
+    steps = ("auth.0001", "auth.0002", *STEPS[1:])
+    kept = [layer(STEPS, touched=STEPS), EVERY[0]]
+    today = plan(steps, data=["tax.0001"])
+
+    assert start(template(steps), kept, today, late_data=True) == kept[0].source
+    assert start(template(steps), kept, today, late_data=False) == "layer-1-0"
+
+
 def test_those_that_were_applied_with_data_stay_in_their_order() -> None:
     steps = ("auth.0001", "tax.0001", "shop.0001", "shop.0002")
     known = layer(STEPS, touched=STEPS)
@@ -156,6 +177,29 @@ def test_a_new_migration_without_data_follows_those_of_other_apps() -> None:
     steps = ("auth.0001", "auth.0002", *STEPS[1:])
 
     assert start(template(steps), EVERY, plan(steps)) == "layer-4-0"
+
+
+@pytest.mark.parametrize(
+    "today",
+    [
+        # Foreign keys get the type of what they lead to.
+        {"altering": ["shop.0002"], "targets": {"auth.0002": frozenset({"shop"})}},
+        {"altering": ["auth.0002"], "targets": {"shop.0001": frozenset({"auth"})}},
+        {"fixed": ["auth.0002"]},
+        {"fixed": ["shop.0001"]},
+        {"sharing": ["auth.0002"]},
+        {"sharing": ["shop.0001"]},
+        {"has_squashed": True},
+    ],
+)
+@pytest.mark.parametrize("late_data", [False, True])
+def test_a_new_migration_without_data_never_follows_what_it_may_depend_on(
+    today: dict[str, Any], *, late_data: bool
+) -> None:
+    steps = ("auth.0001", "auth.0002", *STEPS[1:])
+    kept = [layer(STEPS, touched=STEPS), EVERY[0]]
+
+    assert start(template(steps), kept, plan(steps, **today), late_data=late_data) == "layer-1-0"
 
 
 def test_a_new_migration_never_follows_later_ones_of_its_app() -> None:
@@ -177,7 +221,7 @@ def test_what_a_squashed_migration_replaces_must_not_have_been_applied() -> None
     steps = ("auth.0001", "shop.0001_squashed", "tax.0001")
     squashed = template(steps, {"migration shop.0001": "shop.0001"})
 
-    assert start(squashed, EVERY, plan(steps, rewriting=["shop.0001_squashed"])) == "layer-1-0"
+    assert start(squashed, EVERY, plan(steps, has_squashed=True)) == "layer-1-0"
 
 
 def test_a_removed_migration_must_not_have_been_applied() -> None:
@@ -216,7 +260,10 @@ def test_a_layer_that_comes_from_too_many_builds_is_passed_over() -> None:
 
 @pytest.mark.parametrize(
     "milestone",
-    ["", "no JSON", "[]", '{"other": 1}', json.dumps({"applied": {}, "complete": []})],
+    [
+        *("", "no JSON", "[]", '{"other": 1}', '{"applied": ["shop"]}', '{"applied": {"a": "b"}}'),
+        json.dumps({"applied": {}, "complete": []}),
+    ],
 )
 def test_a_milestone_that_cannot_be_read_is_no_start(milestone: str) -> None:
     assert start(template(), [layer(STEPS, milestone=milestone)], plan()) == ""
