@@ -102,7 +102,7 @@ class Backend(Protocol):
         """All global variables whose changes a stop discards; others may be included."""
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
-        """Have all that was committed on the disk, so that a copy of its files has it.
+        """Flush committed data to disk, so that a copy of the files contains it.
 
         Stores for `prepare` what a stop discards.
 

@@ -1,7 +1,7 @@
-"""What a transaction of PostgreSQL's has touched, and whether it would do the same at another time.
+"""Which relations a PostgreSQL transaction has touched, and whether it commutes with another.
 
-A transaction keeps its locks until it ends, so these name every table that it has read or written,
-through views, triggers, functions and foreign keys as well.
+A transaction keeps its locks until it ends, unless it rolls back to a savepoint. So they name every
+table that it has read or written, through views, triggers, functions and foreign keys as well.
 https://www.postgresql.org/docs/current/view-pg-locks.html
 """
 

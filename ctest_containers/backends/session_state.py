@@ -1,4 +1,4 @@
-"""What a session has that the next one would not have: settings, temporary tables, locks."""
+"""State of a database session that a new session would not have: settings, tables, locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What there was in the midst of a build, and from which of it a later build goes on.
+"""Intermediate states of a build, and the choice of the one from which a later build resumes.
 
 Image builds keep layers in the same way: https://docs.docker.com/build/cache/.
 """
@@ -19,7 +19,7 @@ from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Differ
 from ctest_containers.template.kept import KeptTemplate
 
 MAX_DEPTH: Final = 5
-"""So many builds go on from one another, so that an image has few layers of the engine's."""
+"""The longest chain of builds that resume from one another; it limits an image's layers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """From what a build goes on.
+    """Where a build resumes.
 
     Attributes:
         amount: How much of the plan there is, in words.
@@ -106,7 +106,7 @@ def find_start(
     *,
     late_data: bool,
 ) -> Start | None:
-    """From what a build has least to do.
+    """The layer or template that leaves a build the least to do.
 
     A layer goes before a template: from there, content types and permissions get the same numbers
     as in a fresh database. Templates travel to other machines, and layers do not.
@@ -137,10 +137,9 @@ def find_start(
 
 
 def can_be_left(template: Template) -> bool:
-    """Whether builds of a template may be left and taken up again.
+    """Whether a build of this template can be interrupted and resumed.
 
-    Not if the project has its own runner, its own command, or is asked each time that
-    migrating begins.
+    It cannot if the project has its own test runner, `migrate` command, or `pre_migrate` receivers.
     """
     return not template.has_own_runner and not any(
         one.name.startswith("command migrate")

@@ -6,10 +6,11 @@ import re
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
+import docker
 import pytest
 from harness.edited_histories import EditedHistory
 from harness.projects import environment, run
@@ -103,17 +104,26 @@ CHANGES = [
 """What is changed, and what is said then on PostgreSQL."""
 
 
+@pytest.fixture
+def another_name(engine: docker.DockerClient, project_name: str) -> Iterator[str]:
+    """The name under which the same project is built from scratch."""
+    name = f"{project_name}-anew"
+    yield name
+    for found in engine.images.list(f"localhost/ctest/{name}/*"):
+        engine.images.remove(str(found.id), force=True)
+
+
 @pytest.mark.parametrize(("vendor", "image"), SERVERS)
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_server_goes_on_as_from_its_first_start(
-    vendor: str, image: str, tmp_path: Path, project_name: str
+    vendor: str, image: str, tmp_path: Path, project_name: str, another_name: str
 ) -> None:
     history = EditedHistory(tmp_path / "project", has_receiver=True)
     chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": image}
     grown = environment(tmp_path / "grown", chosen)
     fresh = environment(tmp_path / "fresh", {**chosen, "WITHOUT_LAYERS": "1"})
     options = ("--settings", "settings", "--project", project_name)
-    another = ("--settings", "settings", "--project", f"{project_name}-anew")
+    another = ("--settings", "settings", "--project", another_name)
     run(history.folder, "template", "build", *options, env=grown)
 
     for step, expected in CHANGES:
