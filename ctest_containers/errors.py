@@ -10,6 +10,7 @@
     │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
+    │   └── LayerError          a layer that is not what it was
     ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
@@ -117,6 +118,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         RegistryError,
         ServerError,
         TemplateError,
+        LayerError,
         ServiceError,
         WorkerError,
         ClusterError,

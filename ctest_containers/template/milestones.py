@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.backends.session_state import keeps_something, session_state
@@ -21,6 +19,7 @@ from ctest_containers.recording.hidden import hidden_states
 from ctest_containers.recording.manifest import definition_of, state_digests
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.registry import watching_registry
 from ctest_containers.recording.sources import Sources
 from ctest_containers.recording.used import Used
 from ctest_containers.template.layers import Milestone
@@ -172,14 +171,14 @@ class Milestones:
                 if not self._can_be_left():
                     raise TemplateError("A migration that follows later ones changes the process.")
             # Django has noted squashed migrations by now, in the order of all of them.
-            if not self._has_squashed and self._is_due(is_last=True):
+            if self._can_be_left() and not self._has_squashed and self._is_due(is_last=True):
                 self._leave()
             emit(verbosity, interactive, db, **options)
             if db not in self._complete:
                 self._complete.append(db)
 
         with ExitStack() as undo:
-            undo.enter_context(self._watching_registry())
+            undo.enter_context(watching_registry(self._note_asking))
             undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
             setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
             undo.callback(setattr, MigrationExecutor, "_migrate_all_forwards", forwards)
@@ -196,7 +195,7 @@ class Milestones:
 
         Empty if no build can go on from here.
         """
-        if not self._can_be_left() or next(hidden_states(self._recorder.reached), ""):
+        if not self._is_lasting or next(hidden_states(self._recorder.reached), ""):
             return Milestone()
         known = map(definition_of, self._start.states)
         states = state_digests({*self._recorder.reached, *known}, Places.here())
@@ -223,33 +222,12 @@ class Milestones:
             if name not in self._start.acting and _acts(sources, type(migration).__module__):
                 raise TemplateError(f"The module of {name} does something when it is imported.")
 
-    @contextmanager
-    def _watching_registry(self) -> Iterator[None]:
-        """Note whether a migration asks for the project's models as they are today."""
-        from django.apps import AppConfig, apps
-        from django.apps.registry import Apps
-
-        watched = self
-
-        def noting(call: Any, is_real: Callable[[Any], bool]) -> Any:
-            def get_models(owner: Any, *args: Any, **kw: Any) -> Any:
-                if watched._is_applying and _is_for_rows(sys._getframe(1)):
-                    watched._tables.note_asking()
-                    if is_real(owner):
-                        watched._is_lasting = False
-                return call(owner, *args, **kw)
-
-            vars(get_models)["cache_clear"] = getattr(call, "cache_clear", None)
-            return get_models
-
-        originals = [(Apps, Apps.get_models), (AppConfig, AppConfig.get_models)]
-        setattr(Apps, "get_models", noting(originals[0][1], lambda one: one is apps))  # noqa: B010
-        setattr(AppConfig, "get_models", noting(originals[1][1], lambda one: one.apps is apps))  # noqa: B010
-        try:
-            yield
-        finally:
-            for owner, call in originals:
-                setattr(owner, "get_models", call)  # noqa: B010
+    def _note_asking(self, is_real: bool) -> None:  # noqa: FBT001
+        """Take in that the project asks for all models: today's, or those of a migration."""
+        if self._is_applying:
+            self._tables.note_asking()
+            if is_real:
+                self._is_lasting = False
 
     def _begin(self, connection: Any) -> None:
         """Note how things are before the first migration of a database."""
@@ -345,16 +323,6 @@ def _acts(sources: Sources, module: str) -> bool:
     """Whether a module of a migration does more, when it is imported, than to define that."""
     found = sources.find(module)
     return found is not None and bool(found.effects() - {"Migration"})
-
-
-def _is_for_rows(frame: FrameType | None) -> bool:
-    """Whether the registry is asked by the project, or by what makes permissions and the like."""
-    while frame is not None:
-        module = str(frame.f_globals.get("__name__"))
-        if not module.startswith(("django.apps.", "ctest_containers.")):
-            return not module.startswith("django.") or ".management" in module
-        frame = frame.f_back
-    return False
 
 
 def _is_lasting_file(path: str) -> bool:
