@@ -43,10 +43,8 @@ TOOLS: Final = frozenset(
 The versions of drivers are inputs by themselves.
 """
 
-OWN: Final = frozenset(
-    {f"ctest_containers.recording.{name}" for name in ("accesses", "askers", "lookups", "registry")}
-)
-"""The modules that are asked in place of what they watch."""
+OWN: Final = ("ctest_containers.recording.accesses", "ctest_containers.recording.lookups", __name__)
+"""The modules that ask who asks."""
 
 
 class Askers:

@@ -105,9 +105,7 @@ RECORD = """
     recorder = function_recorder(lambda file: file == subject.__file__)
     recorder.start()
     use_all()
-    ran = {code.co_name for code in recorder.so_far()}
-    recorder.stop()
-    print(json.dumps(sorted(ran - {"<listcomp>"})))
+    print(json.dumps(sorted({code.co_name for code in recorder.stop()} - {"<listcomp>"})))
 """
 
 RAN = [
