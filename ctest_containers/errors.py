@@ -10,6 +10,7 @@
     │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
+    │   └── LayerError          a layer that is not what it was
     ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
@@ -75,6 +76,10 @@ class TemplateError(CtestError):
     """The template database could not be made."""
 
 
+class LayerError(TemplateError):
+    """A layer is not what it was when it was kept, or what it depends on is something else."""
+
+
 class ServiceError(CtestError):
     """A service is not there, has no slot to give, or its file cannot be used."""
 
@@ -113,6 +118,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         RegistryError,
         ServerError,
         TemplateError,
+        LayerError,
         ServiceError,
         WorkerError,
         ClusterError,

@@ -11,6 +11,9 @@ import platformdirs
 KEPT_COUNT: Final = 20
 """So many templates of a project's group of databases are kept, those used last."""
 
+KEPT_LAYERS: Final = 30
+"""So many layers of them, from which later builds go on."""
+
 KEPT_DAYS: Final = 30.0
 """A template that nobody has used for so long is given up."""
 

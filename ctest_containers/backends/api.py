@@ -101,6 +101,15 @@ class Backend(Protocol):
     def variables(self, address: Address) -> Mapping[str, str]:
         """All global variables whose changes a stop discards; others may be included."""
 
+    def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
+        """Flush committed data to disk, so that a copy of the files contains it.
+
+        Stores for `prepare` what a stop discards.
+
+        Args:
+            initial: See `settle`.
+        """
+
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """Take the passwords of these roles and its own out: the last thing before a stop.
 

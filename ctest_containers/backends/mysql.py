@@ -191,6 +191,12 @@ class Mysql:
         with _cursor(address) as cursor:
             return global_values(cursor)
 
+    def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            keep(cursor, initial)
+            cursor.execute("FLUSH ENGINE LOGS")
+
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """See `Backend`; accounts of the network are locked, and stay, for views may be theirs.
 

@@ -190,6 +190,12 @@ class Postgresql:
         del address
         return {}
 
+    def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
+        """See `Backend`."""
+        del initial
+        with _cursor(address) as cursor:
+            cursor.execute("CHECKPOINT")
+
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """See `Backend`; other roles keep the passwords that migrations gave them."""
         del initial

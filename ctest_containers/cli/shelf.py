@@ -20,7 +20,7 @@ from ctest_containers.exit_codes import ExitCode
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf
-from ctest_containers.template.kept import KeptTemplate, age, to_prune
+from ctest_containers.template.kept import KeptTemplate, age, amount, to_prune
 from ctest_containers.text import listing, plural, size, slug
 
 
@@ -41,12 +41,12 @@ def _list(options: argparse.Namespace) -> int:
             f"{size(one.size):>9}  {one.depth:>5}  {one.branch}".rstrip()
         )
     total = sum(one.size for one in found)
-    print(f"{plural(len(found), 'template')}, {size(total)} beyond what they were built from.")
+    print(f"{amount(found)}, {size(total)} beyond what they were built from.")
     return ExitCode.PASSED
 
 
 def _prune(options: argparse.Namespace) -> int:
-    removed = 0
+    removed = []
     with _shelf() as shelf:
         wanted = to_prune(
             _kept(shelf, _project(options)),
@@ -63,8 +63,8 @@ def _prune(options: argparse.Namespace) -> int:
             else:
                 print(f"left {one.name}, which a container uses")
                 continue
-            removed += 1
-    print(f"{plural(removed, 'template')} {'would be' if options.dry_run else 'were'} removed.")
+            removed.append(one)
+    print(f"{amount(removed)} {'would be' if options.dry_run else 'were'} removed.")
     return ExitCode.PASSED
 
 

@@ -10,13 +10,12 @@ from ctest_containers.doctor.scene import Project, Scene
 from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.model import DatabaseGroup
-from ctest_containers.project.migrations import history_rewriters
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.recording.places import Places
 from ctest_containers.template import Template, identify
 from ctest_containers.template.base import BaseImage, base_image
 from ctest_containers.template.candidates import choose
-from ctest_containers.template.incremental import decide
+from ctest_containers.template.incremental import find_nearest
 from ctest_containers.template.kept import KeptTemplate, age, from_files, from_images
 from ctest_containers.text import slug
 
@@ -120,7 +119,11 @@ def _template(
         assert scene.engine is not None
         name = f"{NAMESPACE}/{slug(scene.name)}/{group.label}"
         kept = from_images(scene.engine.images(name), scene.cache)
-    mine = [one for one in kept if (one.project, one.group) == (slug(scene.name), group.label)]
+    mine = [
+        one
+        for one in kept
+        if (one.project, one.group) == (slug(scene.name), group.label) and not one.is_layer
+    ]
     return template, mine
 
 
@@ -131,12 +134,8 @@ def _digest(engine: ContainerEngine | None, base: BaseImage | None) -> str:
 
 
 def _why(template: Template, kept: Sequence[KeptTemplate]) -> str:
-    if template.has_own_runner:
-        return "the project's own test runner fills the databases, too"
-    try:
-        return decide(template.inputs, kept, history_rewriters).reason
-    except Exception as problem:  # noqa: BLE001  # Migrations may raise anything.
-        return f"the migrations cannot be loaded ({problem})"
+    nearest = find_nearest(template.inputs, kept)
+    return "there is no earlier template of this project" if nearest is None else str(nearest[1])
 
 
 def _names(group: DatabaseGroup) -> str:

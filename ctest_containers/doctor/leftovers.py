@@ -12,6 +12,7 @@ from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.engine.reaper import dead_containers, half_made_images
 from ctest_containers.template.kept import (
     KeptTemplate,
+    amount,
     from_files,
     from_images,
     half_made_files,
@@ -81,4 +82,4 @@ def _of_the_engine(engine: ContainerEngine, project: str) -> Iterator[Finding]:
 
 def _amount(kept: Sequence[KeptTemplate]) -> str:
     taken = f" ({size(sum(one.size for one in kept))})" if kept else ""
-    return f"{plural(len(kept), 'template')}{taken}"
+    return f"{amount(kept)}{taken}"

@@ -199,7 +199,10 @@ class ContainerEngine(Protocol):
     def commit(
         self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
     ) -> str:
-        """Make an image without a name of a stopped container, and give its id."""
+        """Make an image without a name of a container, running or not, and give its id.
+
+        One that runs is paused meanwhile.
+        """
 
     def tag(self, image_id: str, image: str) -> None:
         """Give an image its name."""

@@ -32,9 +32,21 @@ DEPTH: Final = "ctest-containers.depth"
 CATALOG: Final = "ctest-containers.catalog"
 DATABASES: Final = "ctest-containers.databases"
 BRANCH: Final = "ctest-containers.branch"
+MILESTONE: Final = "ctest-containers.milestone"
+CONTENTS: Final = "ctest-containers.contents"
 OWN_IMAGE: Final = "ctest-containers.own-image"
 SETTINGS: Final = "ctest-containers.settings"
 CONTEXT: Final = "ctest-containers.context"
+
+DESCRIBING: Final = (
+    *(FINGERPRINT, KEY, MANIFEST, INPUTS, DEPTH, CATALOG, DATABASES, BRANCH, MILESTONE, CONTENTS),
+    *(OWN_IMAGE, SETTINGS),
+)
+"""What says of an image what it contains."""
+
+TEMPLATE: Final = "template"
+LAYER: Final = "layer"
+"""What ROLE says of images."""
 
 NAMESPACE: Final = "localhost/ctest"
 """Where all our images live: a name without a host would read as one of a public registry."""

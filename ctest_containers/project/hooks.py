@@ -62,13 +62,6 @@ def hooks() -> Iterator[Hook]:
             yield Hook(f"command {command}", (describe(get_commands()[command]),))
 
 
-def has_own_receivers() -> bool:
-    """Whether the project has `post_migrate` receivers of its own."""
-    import_management()
-    names = [hook.name for hook in _receivers("post_migrate")]
-    return any(not name.startswith("receiver django.") for name in names)
-
-
 def _receivers(signal: str) -> Iterator[Hook]:
     from django.apps import apps
     from django.db.models import signals

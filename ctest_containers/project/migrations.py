@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.project.hooks import has_own_receivers
 from ctest_containers.recording.digests import LITTER
 
 
@@ -56,50 +56,171 @@ def migrations_of(aliases: Sequence[str]) -> list[str]:
 
     if connections.settings[aliases[0]]["TEST"]["MIGRATE"] is False:
         return []
-    return [_name(key) for key in _plan(_loader().graph)]
+    return [name_of(key) for key in _plan(_loader().graph)]
 
 
-def history_rewriters(names: Iterable[str]) -> list[str]:
-    """Those of some new migrations that an empty database would get before older ones of their app.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How an empty database is migrated.
 
-    Also those that replace others, and those with data that would come before older ones with data,
-    of whatever app; all with data where the project's own receivers fill tables after the last
-    migration. Added to a database that has the older ones, they might leave it different: a table's
-    columns have an order, and so have changes of rows.
-
-    Args:
-        names: Such as `shop.0007_x`.
+    Attributes:
+        steps: The migrations, such as `shop.0007_x`, in their order.
+        with_data: Those that may read or write rows.
+        of_rows: Those that do nothing else.
+        altering: Those that change or remove what earlier ones have made.
+        targets: The apps whose models each migration refers to.
+        fixed: Those that ask to run before others.
+        sharing: Those that may use tables of other apps.
+        has_squashed: Whether one of them replaces others.
     """
+
+    steps: tuple[str, ...]
+    with_data: frozenset[str] = frozenset()
+    of_rows: frozenset[str] = frozenset()
+    altering: frozenset[str] = frozenset()
+    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
+    sharing: frozenset[str] = frozenset()
+    has_squashed: bool = False
+
+    def misplaced(self, applied: Sequence[str], *, is_watched: bool = False) -> list[str]:
+        """The steps that must not be applied after those that were applied.
+
+        They come before one of these in the plan, and the result may depend on which of them comes
+        first: a table's columns have an order, and so have changes of rows.
+
+        Args:
+            applied: Some of the steps, in the order in which they were applied.
+            is_watched: Whether the tables that each migration uses are known. Then it has to be
+                found out whether it makes a difference when rows are read or written.
+        """
+        done = frozenset(applied)
+        order = [*applied, *(name for name in self.steps if name not in done)]
+        place = {name: number for number, name in enumerate(self.steps)}
+        # One that does both, change models and rows, keeps its place.
+        mixed = self.with_data - self.of_rows
+        watched = {*self.steps} - done - mixed if is_watched else frozenset[str]()
+        found = []
+        highest = -1
+        for number, name in enumerate(order):
+            if place[name] < highest:
+                passed = (other for other in order[:number] if place[other] > place[name])
+                if any(not self._may_follow(name, other, name in watched) for other in passed):
+                    found.append(name)
+            highest = max(highest, place[name])
+        return found
+
+    def _may_follow(self, name: str, other: str, is_watched: bool) -> bool:  # noqa: FBT001
+        """Whether a migration may be applied after one that comes later in the plan."""
+        app, other_app = name.partition(".")[0], other.partition(".")[0]
+        if self.has_squashed or app == other_app or not self.fixed.isdisjoint({name, other}):
+            return False
+        if not self.with_data.isdisjoint({name, other}):
+            return is_watched
+        if not self.sharing.isdisjoint({name, other}):
+            return False
+        return not (name in self.altering and app in self.targets.get(other, ())) and not (
+            other in self.altering and other_app in self.targets.get(name, ())
+        )
+
+
+def read_plan(_: Iterable[str] = ()) -> Plan:
+    """The plan of today's migrations, which are imported."""
     loader = _loader()
-    new = set(names)
-    found = {
-        name
-        for key, one in loader.disk_migrations.items()
-        if (name := _name(key)) in new and (one.replaces or one.run_before)
-    }
-    older: set[str] = set()
-    older_data = has_own_receivers()
-    for key in reversed(_plan(loader.graph)):
-        name, has_data = _name(key), _has_data(loader.disk_migrations[key])
-        if name not in new:
-            older.add(key[0])
-            older_data = older_data or has_data
-        elif key[0] in older or (has_data and older_data):
-            found.add(name)
-    return sorted(found)
+    steps = {name_of(key): loader.graph.nodes[key] for key in _plan(loader.graph)}
+    return Plan(
+        steps=tuple(steps),
+        with_data=frozenset(name for name, one in steps.items() if has_data(one)),
+        of_rows=frozenset(name for name, one in steps.items() if has_only_rows(one)),
+        altering=frozenset(name for name, one in steps.items() if not _only_adds(one)),
+        targets={name: frozenset(_targets(one)) for name, one in steps.items()},
+        fixed=frozenset(name for name, one in steps.items() if one.run_before),
+        sharing=frozenset(name for name, one in steps.items() if _may_share(one)),
+        has_squashed=any(one.replaces for one in steps.values()),
+    )
 
 
-def _has_data(migration: Any) -> bool:
+def has_data(migration: Any) -> bool:
     """Whether a migration may read or write rows, so that its place among others' counts."""
     from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 
     def is_data(operation: Any) -> bool:
         if isinstance(operation, SeparateDatabaseAndState):
             return any(map(is_data, operation.database_operations))
+        if any(map(_has_own_default, _fields_of(operation))):
+            return True
         plain = type(operation).__module__.startswith("django.")
         return isinstance(operation, (RunPython, RunSQL)) or not plain
 
-    return any(map(is_data, migration.operations))
+    return _is_own(migration) or any(map(is_data, migration.operations))
+
+
+def _is_own(migration: Any) -> bool:
+    """Whether a migration is applied in a way of its own."""
+    from django.db.migrations import Migration
+
+    return type(migration).apply is not Migration.apply
+
+
+def _may_share(migration: Any) -> bool:
+    """Whether a migration names its tables itself, which another app may do as well."""
+    from django.db.migrations.operations import AlterModelTable, SeparateDatabaseAndState
+
+    if type(migration).__module__.startswith("django."):
+        return False
+    return any(
+        isinstance(one, (AlterModelTable, SeparateDatabaseAndState))
+        or "db_table" in (getattr(one, "options", None) or {})
+        for one in migration.operations
+    )
+
+
+def has_only_rows(migration: Any) -> bool:
+    """Whether a migration only runs functions and statements, and changes no model."""
+    from django.db.migrations.operations import RunPython, RunSQL
+
+    return not _is_own(migration) and all(
+        type(one) is RunPython or (type(one) is RunSQL and not one.state_operations)
+        for one in migration.operations
+    )
+
+
+def _only_adds(migration: Any) -> bool:
+    """Whether a migration leaves what earlier ones have made as it is."""
+    from django.db.migrations import operations
+
+    adding = (operations.CreateModel, operations.AddField, operations.AddIndex)
+    harmless = (operations.AddConstraint, operations.AlterModelOptions)
+    return all(type(one) in {*adding, *harmless} for one in migration.operations)
+
+
+def _targets(migration: Any) -> Iterator[str]:
+    """The apps that the fields and bases of a migration lead to."""
+    for operation in migration.operations:
+        for one in _fields_of(operation):
+            _, _, _, options = one.deconstruct()
+            for name in ("to", "through"):
+                if target := options.get(name):
+                    label = target if isinstance(target, str) else target._meta.label
+                    yield label.lower().rpartition(".")[0] or migration.app_label
+        for base in getattr(operation, "bases", ()):
+            if isinstance(base, str):
+                yield base.lower().rpartition(".")[0]
+
+
+def _fields_of(operation: Any) -> list[Any]:
+    found = [
+        *(one for _, one in getattr(operation, "fields", ())),
+        getattr(operation, "field", None),
+    ]
+    return [one for one in found if hasattr(one, "deconstruct")]
+
+
+def _has_own_default(field: Any) -> bool:
+    """Whether a field's default is a function that may look at rows."""
+    default = getattr(field, "default", None)
+    top = str(getattr(default, "__module__", "")).partition(".")[0]
+    return callable(default) and top not in {"django", "builtins", *sys.stdlib_module_names}
 
 
 def _loader() -> Any:
@@ -115,7 +236,8 @@ def _plan(graph: Any) -> list[tuple[str, str]]:
     return list(dict.fromkeys(steps))
 
 
-def _name(key: tuple[str, str]) -> str:
+def name_of(key: tuple[str, str]) -> str:
+    """The name of a migration by which it is known here: `shop.0007_x`."""
     return ".".join(key)
 
 

@@ -50,7 +50,7 @@ class Accesses:
 
 
 class AccessRecorder:
-    """Notes what this process asks for from `start` on; it does so until the process ends."""
+    """Notes what this process asks for from `start` on, until it is paused."""
 
     def __init__(self, askers: Askers) -> None:
         self._askers = askers
@@ -66,10 +66,17 @@ class AccessRecorder:
         self._watch_stat()
         self._watch_environment()
 
-    def stop(self) -> Accesses:
-        """End; gives what was found."""
-        self._is_on = False
+    def so_far(self) -> Accesses:
+        """What was found."""
         return self._found
+
+    def pause(self) -> None:
+        """Note nothing until `resume`."""
+        self._is_on = False
+
+    def resume(self) -> None:
+        """Go on."""
+        self._is_on = True
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Take in an event; see https://docs.python.org/3/library/audit_events.html."""

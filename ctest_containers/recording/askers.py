@@ -43,8 +43,10 @@ TOOLS: Final = frozenset(
 The versions of drivers are inputs by themselves.
 """
 
-OWN: Final = ("ctest_containers.recording.accesses", "ctest_containers.recording.lookups", __name__)
-"""The modules that ask who asks."""
+OWN: Final = frozenset(
+    {f"ctest_containers.recording.{name}" for name in ("accesses", "askers", "lookups", "registry")}
+)
+"""The modules that are asked in place of what they watch."""
 
 
 class Askers:

@@ -80,10 +80,13 @@ class ClockRecorder:
         for connection in connections.all(initialized_only=True):
             self._undo.enter_context(connection.execute_wrapper(self._read_statement))
 
-    def stop(self) -> set[str]:
-        """End; gives what was found."""
-        self._undo.close()
+    def so_far(self) -> set[str]:
+        """What was found."""
         return self._found
+
+    def stop(self) -> None:
+        """End."""
+        self._undo.close()
 
     def _watch(self, function: Any) -> None:
         """Record calls of a function, including those through names imported earlier."""

@@ -23,8 +23,11 @@ class FunctionRecorder(Protocol):
     def start(self) -> None:
         """Begin."""
 
-    def stop(self) -> Iterable[CodeType]:
-        """End; gives the code of what has run, each at least once."""
+    def so_far(self) -> Iterable[CodeType]:
+        """The code of what has run, each at least once."""
+
+    def stop(self) -> None:
+        """End."""
 
 
 def function_recorder(is_wanted: Callable[[str], bool]) -> FunctionRecorder:
@@ -64,11 +67,14 @@ class _Monitor:
         monitoring.register_callback(self._tool, started, note)
         monitoring.set_events(self._tool, started)
 
-    def stop(self) -> Iterable[CodeType]:
+    def so_far(self) -> Iterable[CodeType]:
+        """See `FunctionRecorder`."""
+        return [code for code in [*self._ran.values()] if self._is_wanted(code.co_filename)]
+
+    def stop(self) -> None:
         """See `FunctionRecorder`."""
         self._monitoring.set_events(self._tool, 0)
         self._monitoring.free_tool_id(self._tool)
-        return [code for code in self._ran.values() if self._is_wanted(code.co_filename)]
 
 
 class _Counters:
@@ -94,7 +100,7 @@ class _Counters:
         # What is new at the end is all that has to be looked through then.
         gc.freeze()
 
-    def stop(self) -> Iterable[CodeType]:
+    def so_far(self) -> Iterable[CodeType]:
         """See `FunctionRecorder`."""
         new = {id(one.__code__): one.__code__ for one in self._functions()}
         found: dict[int, CodeType] = {}
@@ -106,6 +112,9 @@ class _Counters:
                 found[id(code)] = code
                 waiting += [one for one in code.co_consts if isinstance(one, CodeType)]
         return found.values()
+
+    def stop(self) -> None:
+        """See `FunctionRecorder`; counting costs nothing."""
 
     def _functions(self) -> Iterator[FunctionType]:
         objects = gc.get_objects()

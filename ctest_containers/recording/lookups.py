@@ -22,7 +22,7 @@ UNWATCHED: Final = frozenset(
 
 
 class LookupRecorder:
-    """Notes what this process asks for from `start` to `stop`.
+    """Notes what this process asks for from `start` on, until it is paused.
 
     Attributes:
         settings: Names of settings that were read, by any code.
@@ -42,9 +42,13 @@ class LookupRecorder:
         self._watch_imports()
         self._watch_registry()
 
-    def stop(self) -> None:
-        """End."""
+    def pause(self) -> None:
+        """Note nothing until `resume`."""
         self._is_on = False
+
+    def resume(self) -> None:
+        """Go on."""
+        self._is_on = True
 
     def _watch_settings(self) -> None:
         """Note settings; what has been read once is not asked for again."""

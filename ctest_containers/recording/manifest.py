@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from ctest_containers.recording.clocks import varies
@@ -23,7 +23,7 @@ from ctest_containers.recording.digests import (
     value_digest,
 )
 from ctest_containers.recording.places import Places
-from ctest_containers.recording.sources import Sources
+from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
 
@@ -79,9 +79,23 @@ class Manifest:
         return digest_of(self.to_json())
 
     def after(self, earlier: Manifest) -> Manifest:
-        """The same for a build that added to what an earlier build made: rows keep their age."""
-        clocks = {**self.others.get("clocks", {}), **earlier.others.get("clocks", {})}
-        return replace(self, others={**self.others, "clocks": clocks} if clocks else self.others)
+        """The same for a build that went on from what an earlier build had made.
+
+        What that has used is as it was then: it may have changed meanwhile.
+        """
+        parts = self.definitions.keys() | earlier.definitions.keys()
+        kinds = self.others.keys() | earlier.others.keys()
+        return Manifest(
+            modules={**self.modules, **earlier.modules},
+            definitions={
+                one: {**self.definitions.get(one, {}), **earlier.definitions.get(one, {})}
+                for one in parts
+            },
+            values={**self.values, **earlier.values},
+            others={
+                one: {**self.others.get(one, {}), **earlier.others.get(one, {})} for one in kinds
+            },
+        )
 
     def used(self) -> Used:
         """The names in it."""
@@ -157,6 +171,27 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
             if today != kept and UNKNOWN not in {today, kept}:
                 found.append(WORDS.get(kind, f"{kind} ") + name)
     return [*dict.fromkeys(found)]
+
+
+def state_digests(definitions: Iterable[Definition], places: Places) -> dict[str, str]:
+    """The digests of values in this process, by names that `definition_of` takes apart.
+
+    Left out is what is no more than its text says, and what is another value in each process.
+    """
+    sources = Sources()
+    found: dict[str, str] = {}
+    for module, part in definitions:
+        if part and not any(map(varies, sources.calls((module, part)))):
+            value = value_digest(module, part, places)
+            if value not in {None, TEXT}:
+                found[f"{module}:{part}"] = str(value)
+    return found
+
+
+def definition_of(name: str) -> Definition:
+    """The definition that has this name in the result of `state_digests`."""
+    module, _, part = name.partition(":")
+    return module, part
 
 
 WORDS: Final = {

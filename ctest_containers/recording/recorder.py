@@ -36,6 +36,10 @@ class Recorder:
         places: Where the project is.
         keyed: Names of packages whose text is an input by itself: those of migrations.
         clock_in: Gives the clock that an SQL statement asks for; an empty string for none.
+
+    Attributes:
+        reached: The definitions that were used when this was last asked, those of `keyed` packages
+            included.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Recorder:
         self._lookups = LookupRecorder(askers)
         self._clocks = ClockRecorder(clock_in)
         self._cached: set[Definition] = set()
+        self.reached: frozenset[Definition] = frozenset()
 
     def start(self) -> None:
         """Begin."""
@@ -60,18 +65,43 @@ class Recorder:
         self._lookups.start()
         self._clocks.start()
 
-    def stop(self, classes: Iterable[type] = ()) -> Used:
-        """End; gives the names of what was used.
+    def so_far(self, classes: Iterable[type] = ()) -> Used:
+        """The names of what was used until now; recording goes on.
 
         Args:
             classes: Those that were used even if none of their own methods ran.
         """
-        clocks = self._clocks.stop()
-        accesses = self._accesses.stop()
-        self._lookups.stop()
+        self._pause()
+        try:
+            return self._used(classes)
+        finally:
+            self._accesses.resume()
+            self._lookups.resume()
+
+    def stop(self, classes: Iterable[type] = ()) -> Used:
+        """End; gives the names of what was used.
+
+        Args:
+            classes: See `so_far`.
+        """
+        self._pause()
+        self._functions.stop()
+        self._clocks.stop()
+        return self._used(classes)
+
+    def written(self) -> set[str]:
+        """The paths of files that were written."""
+        return self._accesses.so_far().written
+
+    def _pause(self) -> None:
+        self._accesses.pause()
+        self._lookups.pause()
+
+    def _used(self, classes: Iterable[type]) -> Used:
+        clocks, accesses = self._clocks.so_far(), self._accesses.so_far()
         sources = Sources()
         codes = defaultdict[str, set[int]](set)
-        for code in self._functions.stop():
+        for code in self._functions.so_far():
             if code.co_name != "<module>":
                 codes[code.co_filename].add(code.co_firstlineno)
         modules = _modules_of(sys.modules)
@@ -97,6 +127,7 @@ class Recorder:
         settings = {name for one in definitions for name in sources.settings(one)}
         variables = {name for one in cached for name in sources.variables(one)}
         calls = {name for one in definitions for name in sources.calls(one)}
+        self.reached = frozenset(definitions)
         return Used(
             definitions=frozenset(one for one in definitions if not self._is_keyed(one[0])),
             names=frozenset(name for one in definitions for name in sources.names(one)),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ctest_containers.backends import Backend
-from ctest_containers.backends.catalog import Catalog, differences
+from ctest_containers.backends.catalog import Catalog, catalog_digest, differences
 from ctest_containers.errors import TemplateError
 from ctest_containers.model import Address
 
@@ -36,6 +38,13 @@ def read_contents(backend: Backend, address: Address, databases: Sequence[str]) 
         catalogs=read_catalogs(backend, address, databases),
         counts={name: dict(backend.counts(address, name)) for name in databases},
     )
+
+
+def contents_digest(contents: Contents) -> str:
+    """What identifies these contents."""
+    counts = {name: dict(one) for name, one in contents.counts.items()}
+    text = json.dumps([catalog_digest(contents.catalogs), counts], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def check_contents(before: Contents, after: Contents) -> None:

@@ -7,7 +7,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -41,6 +41,7 @@ from ctest_containers.model import Address, Secret, Transport
 from ctest_containers.servers.contents import (
     Contents,
     check_contents,
+    contents_digest,
     read_catalogs,
     read_contents,
 )
@@ -51,11 +52,13 @@ from ctest_containers.servers.requests import (
     AskServerMemory,
     BuildBase,
     Closed,
+    DigestContents,
     DigestImage,
     DropName,
     EndSessions,
     ExplainServer,
     FindTemplate,
+    KeepLayer,
     KeepServer,
     ListImages,
     LoadImage,
@@ -183,6 +186,11 @@ class ServerHost:
                 return read_catalogs(server.backend, server.address, request.databases)
             case Snapshot():
                 return self._snapshot(request)
+            case KeepLayer():
+                return self._keep_layer(request)
+            case DigestContents():
+                server = self._servers[request.server]
+                return _contents_of(server, request.databases)
             case ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
             case ReadMarks():
@@ -402,18 +410,15 @@ class ServerHost:
             raise TemplateError(
                 f"The template server did not stop cleanly (code {code}), so it is not kept."
             )
-        # Whatever the environment carried, a password perhaps, is no part of the image.
-        reset = dict.fromkeys(server.launch.environment, "")
-        found = {
-            **dict.fromkeys(self._labels, ""),
-            labels.ROLE: "template",
-            labels.BUILDER: self._labels[labels.OWNER],
-            labels.PROJECT: self._project,
-            labels.CATALOG: catalog_digest(contents.catalogs),
-            labels.DATABASES: json.dumps(request.databases),
-            **request.labels,
-        }
-        image_id = self._engine.commit(server.container, found, reset)
+        image_id = self._commit(
+            server,
+            {
+                labels.ROLE: labels.TEMPLATE,
+                labels.CATALOG: catalog_digest(contents.catalogs),
+                labels.DATABASES: json.dumps(request.databases),
+                **request.labels,
+            },
+        )
         try:
             self._remove(request.server)
             self._prove(server, image_id, request, contents)
@@ -422,6 +427,41 @@ class ServerHost:
             raise
         # The name is given last: an image that has it is complete.
         self._engine.tag(image_id, request.image)
+
+    def _keep_layer(self, request: KeepLayer) -> None:
+        if self._engine.image_labels(request.image) is not None:
+            return
+        server = self._servers[request.server]
+        server.backend.checkpoint(server.address, server.initial)
+        contents = _contents_of(server, request.databases)
+        image_id = self._commit(
+            server,
+            {
+                labels.ROLE: labels.LAYER,
+                labels.CONTENTS: contents,
+                labels.DATABASES: json.dumps(request.databases),
+                **request.labels,
+            },
+        )
+        try:
+            self._engine.tag(image_id, request.image)
+        except EngineError:
+            self._engine.remove_image(image_id)
+            raise
+
+    def _commit(self, server: Server, described: Mapping[str, str]) -> str:
+        """Make an image of a server, running or not, and give its id."""
+        # Whatever the environment carried, a password perhaps, is no part of the image.
+        reset = dict.fromkeys(server.launch.environment, "")
+        found = {
+            **dict.fromkeys(self._labels, ""),
+            # Those of an image that it has started from.
+            **dict.fromkeys(labels.DESCRIBING, ""),
+            labels.BUILDER: self._labels[labels.OWNER],
+            labels.PROJECT: self._project,
+            **described,
+        }
+        return self._engine.commit(server.container, found, reset)
 
     def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
         """Start a server from the new image, and compare its contents with these.
@@ -531,3 +571,12 @@ class ServerHost:
         except EngineError as error:
             return error
         return None
+
+
+def _contents_of(server: Server, databases: Sequence[str]) -> str:
+    """What identifies the contents of some databases, and how the server is reached.
+
+    Through a port, roles have passwords, which are a part of the server's data.
+    """
+    found = read_contents(server.backend, server.address, databases)
+    return f"{'socket' if server.address.socket else 'port'} {contents_digest(found)}"

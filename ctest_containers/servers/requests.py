@@ -126,6 +126,28 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeepLayer:
+    """Turn what a server contains now into an image under this name; the server goes on.
+
+    A server that starts from the image recovers as after a crash, so its contents have to be
+    compared then. There may be such an image already.
+    """
+
+    server: str
+    image: str
+    databases: tuple[str, ...]
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestContents:
+    """What identifies the contents of these databases of a server?"""
+
+    server: str
+    databases: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCatalogs:
     """What do these databases of a server consist of? Answered with a catalog for each."""
 
@@ -239,6 +261,8 @@ Request = (
     | ReadCatalogs
     | EndSessions
     | Snapshot
+    | KeepLayer
+    | DigestContents
     | ExplainServer
     | RemoveImage
     | DropName
@@ -267,6 +291,8 @@ REQUESTS: dict[str, type[Request]] = {
         ReadCatalogs,
         EndSessions,
         Snapshot,
+        KeepLayer,
+        DigestContents,
         ExplainServer,
         RemoveImage,
         DropName,

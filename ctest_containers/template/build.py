@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 from ctest_containers.backends import read_only_statement, sqlite
 from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
 from ctest_containers.backends.settings import setting_in
+from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
@@ -25,8 +27,8 @@ from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
-from ctest_containers.template import filled
-from ctest_containers.text import listing
+from ctest_containers.template.layers import Milestone
+from ctest_containers.template.milestones import Keep, Milestones
 
 END_SECONDS: Final = 10.0
 """What a child that has done its work may take to end."""
@@ -39,11 +41,30 @@ ASK_FOR_SETTING: Final = (
     "value. Override it with --server-settings."
 )
 
+LAYER: Final = "layer"
+"""The folder in that of a build in which SQLite's databases are saved at a milestone."""
+
 CreateDatabases = Callable[[Sequence[str], bool], object]
 """Creates and migrates the test databases of some aliases, as Django's runner does.
 
 The second argument says whether they are there already, and lack only some migrations.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Says that a build is at a milestone, and waits.
+
+    Attributes:
+        used: What it has used, as JSON.
+        unused: The names of migrations that it has not used.
+        is_last: Whether it is at its end, and does not wait.
+    """
+
+    milestone: Milestone
+    used: str
+    unused: frozenset[str] = frozenset()
+    is_last: bool = False
 
 
 def build_in_child(
@@ -54,30 +75,34 @@ def build_in_child(
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     folder: Path | None,
-    keep: bool,
+    start: Milestone,
+    keep: Keep | None,
     close: Sequence[int],
     timeout_seconds: float,
-) -> Used:
+) -> tuple[Milestone, Used]:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
-        keep: Whether the databases are there already, and lack only some migrations.
+        start: What the databases have had already; empty if there are none yet.
+        keep: Called at milestones, while the child waits; None if the build is not to be left.
         leases: Where the aliases live while the template is built.
         lent: Databases of other servers that migrations may read, but not write.
-        folder: Where SQLite's databases are saved, a file for each alias; None for a server.
+        folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
+            in it at milestones; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
 
     Returns:
-        What the project's code used for that.
+        The last milestone, and what the project's code used.
 
     Raises:
         TemplateError: Django could not create or migrate them; its own report has been printed.
     """
-    reading, writing = setup.context.Pipe(duplex=False)
+    ours, theirs = setup.context.Pipe()
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), folder, keep, writing),
+            *(setup, create, group, tuple(leases), tuple(lent), folder, start, keep is not None),
+            theirs,
             () if setup.spawned else tuple(close),
         ),
         name=f"template-{group.label}",
@@ -85,18 +110,25 @@ def build_in_child(
     sys.stdout.flush()
     sys.stderr.flush()
     process.start()
-    writing.close()
-    answer: str | TemplateError = ""
+    theirs.close()
+    answer: Left | TemplateError | None = None
+    deadline = Deadline(timeout_seconds)
     try:
-        ready = wait([reading, process.sentinel], timeout_seconds)
-        if reading in ready:
-            # A child that fails says nothing before its end.
-            with suppress(EOFError):
-                answer = reading.recv()
-        if ready:
-            process.join(END_SECONDS)
+        while ready := wait([ours, process.sentinel], deadline.remaining):
+            message = None
+            if ours in ready:
+                # A child that fails says nothing before its end.
+                with suppress(EOFError, ConnectionResetError):
+                    message = ours.recv()
+            if not isinstance(message, Left) or message.is_last:
+                answer = message
+                process.join(END_SECONDS)
+                break
+            if keep is not None:
+                keep(message.milestone, Used.from_json(message.used), message.unused)
+            ours.send(None)
     finally:
-        reading.close()
+        ours.close()
         late = process.exitcode is None
         if late:
             process.kill()
@@ -117,7 +149,8 @@ def build_in_child(
             if process.exitcode == EXIT_SETTING_NAMED
             else "manage.py migrate on an empty database should show the same.",
         )
-    return Used.from_json(answer)
+    assert answer is not None
+    return answer.milestone, Used.from_json(answer.used)
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -127,7 +160,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     folder: Path | None,
-    keep: bool,  # noqa: FBT001
+    start: Milestone,
+    is_left: bool,  # noqa: FBT001
     writing: Connection,
     close: Sequence[int],
 ) -> None:
@@ -168,22 +202,27 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 # A process of pytest has folders of its own, which no template may name.
                 override_settings(**OVERRIDDEN).enable()
             recorder = Recorder(Places.here(), _migration_packages(), clock_in)
+
+            def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+                if folder is not None:
+                    (folder / LAYER).mkdir()
+                    _save(milestone.applied, folder / LAYER)
+                used |= Used(clocks=frozenset(_clocks_in_defaults(milestone.applied, group.vendor)))
+                writing.send(Left(milestone, used.to_json(), frozenset(unused)))
+                writing.recv()
+
             recorder.start()
-            with filled.watched() as too_early:
-                create(group.aliases, keep)
-            if keep and too_early:
-                raise TemplateError(
-                    f"A new migration looks at rows of {listing(sorted(too_early))}, which an "
-                    "empty database gets after its last migration."
-                )
+            milestones = Milestones(group, start, leave, recorder)
+            with milestones.watching() if is_left else nullcontext():
+                create(group.aliases, bool(start.applied))
             used = recorder.stop(building_classes(group.aliases))
-            used |= Used(clocks=frozenset(_clocks_in_defaults(group)))
-            if folder is not None and group.vendor is Vendor.SQLITE:
-                for database in group.databases:
-                    first = database.aliases[0]
-                    connections.save_sqlite(first, sqlite.file_of(folder, first))
+            last = milestones.reached() if is_left else Milestone()
+            firsts = [database.aliases[0] for database in group.databases]
+            used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, group.vendor)))
+            if folder is not None:
+                _save(firsts, folder)
             connections.disconnect(group.aliases)
-        writing.send(used.to_json())
+        writing.send(Left(last, used.to_json(), is_last=True))
     except TemplateError as error:
         writing.send(error)
         sys.exit(1)
@@ -199,13 +238,19 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
         sys.exit(EXIT_SETTING_NAMED)
 
 
-def _clocks_in_defaults(group: DatabaseGroup) -> Iterator[str]:
+def _save(aliases: Iterable[str], folder: Path) -> None:
+    """Write SQLite databases to files."""
+    for alias in aliases:
+        connections.save_sqlite(alias, sqlite.file_of(folder, alias))
+
+
+def _clocks_in_defaults(aliases: Iterable[str], vendor: Vendor) -> Iterator[str]:
     """The columns that have got their values from a clock, or at random, wherever that was."""
     from django.db import connections as configured
 
-    for database in group.databases:
-        with configured[database.aliases[0]].cursor() as cursor:
-            yield from clocks_in_defaults(cursor, group.vendor)
+    for alias in aliases:
+        with configured[alias].cursor() as cursor:
+            yield from clocks_in_defaults(cursor, vendor)
 
 
 def _migration_packages() -> list[str]:

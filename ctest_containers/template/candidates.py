@@ -47,7 +47,7 @@ def choose(
     wanted = replace(template, manifest="")
     nearest: list[str] | None = None
     for one in sorted(kept, key=lambda one: -one.used):
-        if (one.group, one.key) != (template.group.label, template.key):
+        if one.is_layer or (one.group, one.key) != (template.group.label, template.key):
             continue
         found = changes(one, places, most_seconds=most_seconds)
         if not found:

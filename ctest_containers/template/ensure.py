@@ -15,6 +15,7 @@ from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import (
     EngineError,
     ImageUnavailableError,
+    LayerError,
     ProjectError,
     ServerError,
     TemplateError,
@@ -32,7 +33,7 @@ from ctest_containers.events import (
     TemplateRefused,
 )
 from ctest_containers.model import Lease
-from ctest_containers.project.migrations import history_rewriters, migrations_of
+from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.places import Places
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
@@ -42,8 +43,9 @@ from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.template.candidates import Choice, changes, choose
 from ctest_containers.template.identity import Template
-from ctest_containers.template.incremental import Decision, decide, find_nearest
-from ctest_containers.template.kept import note_use
+from ctest_containers.template.incremental import find_nearest
+from ctest_containers.template.kept import KeptTemplate, note_use
+from ctest_containers.template.layers import Decision, can_be_left, find_start
 from ctest_containers.template.make import BuildOrder, make_files, make_image
 from ctest_containers.template.shelf import Shelf
 from ctest_containers.text import listing, slug
@@ -131,41 +133,44 @@ class TemplateStore:
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
 
-    def decide(self, template: Template, setup: ProjectSetup | None = None) -> Decision:
+    def decide(
+        self, template: Template, setup: ProjectSetup | None = None, *, late_data: bool = True
+    ) -> Decision:
         """From what a template that is missing would be built, and why.
 
         Args:
+            late_data: See `find_start`.
             setup: How child processes start, if a build is to follow: what migrations import must
                 not be loaded in this process before, for it would not be recorded.
         """
         group = template.group
         kept = self.shelf.kept(template.project, engine=group.has_server)
-        earlier = [one for one in kept if one.group == group.label]
-        # Migrations can be added to a template only if a build of it would give the same today.
-        changed = {
-            one.source: changes(one, self.places, most_seconds=self.most_seconds) for one in earlier
-        }
-        unchanged = [one for one in earlier if not changed[one.source]]
-        if template.has_own_runner:
-            reason = "the project's own test runner fills the databases, too"
-            decision = Decision(None, reason, find_nearest(template.inputs, earlier))
-        else:
-            try:
-                rewriting = (
-                    history_rewriters if setup is None else setup.in_child(history_rewriters)
-                )
-                decision = decide(template.inputs, unchanged, rewriting)
-            except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
-                reason = f"the migrations cannot be loaded: {error}"
-                decision = Decision(None, reason, find_nearest(template.inputs, earlier))
+        same = [one for one in kept if one.group == group.label]
+        earlier = [one for one in same if not one.is_layer]
+        nearest = find_nearest(template.inputs, earlier)
         choice = choose(template, earlier, self.places, most_seconds=self.most_seconds)
         if choice.changes:
-            return replace(decision, reason=f"changed: {listing(choice.changes)}")
-        nearest = find_nearest(template.inputs, earlier)
-        if decision.start is None and nearest is not None and changed[nearest[0].source]:
-            reason = f"{nearest[1]}; changed: {listing(changed[nearest[0].source])}"
-            decision = Decision(None, reason, nearest)
-        return decision
+            reason = f"changed: {listing(choice.changes)}"
+        elif nearest is None:
+            reason = "there is no earlier template of this project"
+        elif changed := self._changes(nearest[0]):
+            reason = f"{nearest[1]}; changed: {listing(changed)}"
+        else:
+            reason = str(nearest[1])
+        if not same or not can_be_left(template):
+            return Decision(None, reason, nearest)
+        try:
+            plan = (read_plan if setup is None else setup.in_child(read_plan))(())
+        except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
+            return Decision(None, f"the migrations cannot be loaded: {error}", nearest)
+        start = find_start(template, same, plan, self._changes, late_data=late_data)
+        if start is None:
+            return Decision(None, reason, nearest)
+        return Decision(start.kept, f"{reason}; {start.amount}", nearest, start.is_late)
+
+    def _changes(self, kept: KeptTemplate) -> list[str]:
+        """What is another today than when a template or a layer was built, by name."""
+        return changes(kept, self.places, most_seconds=self.most_seconds)
 
     def problems(self, template: Template, setup: ProjectSetup | None = None) -> list[str] | None:
         """What is wrong with a template as it is here, a sentence each; None if it is not here.
@@ -225,6 +230,14 @@ class TemplateStore:
                 template = self.choose(template).template
         return is_gone
 
+    def _drop_layers(self, template: Template) -> None:
+        """Withdraw the layers that were made before new templates were wanted."""
+        assert self.renew_before is not None
+        group = template.group
+        for one in self.shelf.kept(template.project, engine=group.has_server):
+            if one.is_layer and one.group == group.label and one.created < self.renew_before:
+                self.shelf.remove(one)
+
     def _build_once(
         self,
         template: Template,
@@ -253,18 +266,30 @@ class TemplateStore:
             started = time.monotonic()
             decision = self.decide(template, setup)
             if is_new:
+                self._drop_layers(template)
                 decision = Decision(None, "a new template was requested")
             elif reason:
                 decision = replace(decision, reason=reason)
-            try:
-                template = self._build(found, decision, setup, create, lend)
-            except (TemplateError, ServerError, ImageUnavailableError) as error:
-                # Somebody may have pruned the earlier one, or what is added relies on the rest.
-                if decision.start is None:
-                    raise
-                decision = Decision(None, f"adding to an earlier one failed. {error.message}")
-                template = self._build(found, decision, setup, create, lend)
-            note_use(self.shelf.folder, template)
+            while True:
+                try:
+                    template = self._build(found, decision, setup, create, lend)
+                    break
+                except (TemplateError, ServerError, EngineError) as error:
+                    # The layer may have been pruned, or may not be what it was.
+                    if decision.start is None:
+                        raise
+                    if isinstance(error, LayerError) and decision.start.is_layer:
+                        self.shelf.remove(decision.start)
+                    reason = f"going on from an earlier build failed. {error.message}"
+                    if decision.is_late:
+                        decision = self.decide(found, setup, late_data=False)
+                    else:
+                        decision = Decision(None, "")
+                    decision = replace(decision, reason=reason)
+            self._note_use(template)
+            if decision.start is not None:
+                start = decision.start
+                note_use(self.shelf.folder, start.project, start.group, start.fingerprint)
             self.report(
                 TemplateBuilt(
                     group=template.group.label,
@@ -280,8 +305,11 @@ class TemplateStore:
 
     def _use(self, template: Template) -> None:
         """Note that a template that exists is used, and say so."""
-        note_use(self.shelf.folder, template)
+        self._note_use(template)
         self.report(_found(template))
+
+    def _note_use(self, template: Template) -> None:
+        note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
 
     def _build(
         self,
@@ -316,7 +344,7 @@ class TemplateStore:
             places=self.places,
         )
         if not group.has_server:
-            return make_files(order, self.shelf.files)
+            return make_files(order, self.shelf.files_of(template.project))
         return make_image(
             order,
             self.host(),
@@ -342,7 +370,7 @@ class TemplateStore:
             problems = [f"Changed since it was built: {name}." for name in choice.changes]
             self.report(_refused(template, problems))
             return None
-        note_use(self.shelf.folder, choice.template)
+        self._note_use(choice.template)
         self._say_travelled(TemplatePulled, choice.template, travelled, started)
         return choice.template
 

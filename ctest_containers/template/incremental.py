@@ -1,20 +1,18 @@
-"""What an earlier template lacks of today's, and whether the rest can be added to it."""
+"""How the inputs of an earlier template differ from today's."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.fingerprint import Input
 from ctest_containers.template.kept import KeptTemplate
 from ctest_containers.text import listing
 
-MAX_DEPTH: Final = 5
-"""So many incremental builds follow one another; the next is full, and has one layer again."""
-
 MIGRATION: Final = "migration "
+PERMISSIONS: Final = "permissions "
 ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*")
 """Inputs of which more may come: modules of migrations, and what `post_migrate` adds for models."""
 
@@ -61,20 +59,6 @@ class Difference:
         return "; ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """From what a missing template is built, and why.
-
-    Attributes:
-        start: The earlier template to which migrations are added; None for a full build.
-        nearest: The earlier template that differs least, and how; None where there is none.
-    """
-
-    start: KeptTemplate | None
-    reason: str
-    nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
-
-
 def digests(inputs: Iterable[Input]) -> dict[str, str]:
     """What is kept of inputs with a template."""
     return {one.name: one.digest[:DIGEST_LENGTH] for one in inputs}
@@ -100,31 +84,6 @@ def find_nearest(
         key=lambda pair: (not pair[1].is_addition, pair[1].size, -pair[0].created),
         default=None,
     )
-
-
-def decide(
-    today: Sequence[Input],
-    earlier: Collection[KeptTemplate],
-    rewriting: Callable[[Iterable[str]], Sequence[str]],
-) -> Decision:
-    """Whether a template can be built from one of the earlier ones; the nearest of them is best.
-
-    Args:
-        rewriting: Gives those of some new migrations that an empty database gets before older ones.
-    """
-    nearest = find_nearest(today, earlier)
-    if nearest is None:
-        return Decision(None, "there is no earlier template of this project")
-    kept, difference = nearest
-    if not difference.is_addition:
-        return Decision(None, str(difference), nearest)
-    if kept.depth >= MAX_DEPTH:
-        return Decision(None, f"{difference}; {MAX_DEPTH} incremental builds are enough", nearest)
-    modules = [name for name in difference.added if name.startswith(MIGRATION)]
-    if found := rewriting(name.removeprefix(MIGRATION) for name in modules):
-        reason = f"{difference}; {_names(found)} would come before older ones"
-        return Decision(None, reason, nearest)
-    return Decision(kept, str(difference), nearest)
 
 
 def _names(names: Sequence[str]) -> str:

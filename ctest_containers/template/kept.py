@@ -7,7 +7,7 @@ import secrets
 import shutil
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,17 @@ from typing import Final
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
 from ctest_containers.model import Vendor
-from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS
-from ctest_containers.template.identity import Template
-from ctest_containers.text import DAY_SECONDS, size, slug, span
+from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS, KEPT_LAYERS
+from ctest_containers.text import DAY_SECONDS, plural, size, slug, span
 
 IN_USE_SECONDS: Final = 3600.0
 """A template that was used so recently is not given up unasked: a run may be about to start it."""
+
+LAYER_IN_USE_SECONDS: Final = 600.0
+"""The same for a layer: each build may leave several."""
+
+LAYER_PREFIX: Final = "layer-"
+"""How the fingerprints of layers begin."""
 
 SQLITE_FACTS: Final = "inputs.json"
 """Beside the databases of an SQLite template: what it was made of."""
@@ -50,6 +55,8 @@ class KeptTemplate:
         key: The digest of its inputs.
         inputs: The beginnings of the digests of its inputs, by their names.
         manifest: What its build used, as JSON.
+        milestone: How far its build had come, as JSON; empty if no build can go on from it.
+        contents: The digest of what a layer's databases contain; empty for a template.
     """
 
     source: str
@@ -68,6 +75,13 @@ class KeptTemplate:
     settings: tuple[tuple[str, str], ...] = ()
     key: str = ""
     manifest: str = ""
+    milestone: str = ""
+    contents: str = ""
+
+    @property
+    def is_layer(self) -> bool:
+        """Whether it is what there was in the midst of a build, and no template."""
+        return self.fingerprint.startswith(LAYER_PREFIX)
 
     @property
     def vendor(self) -> Vendor:
@@ -86,12 +100,14 @@ class KeptTemplate:
 
 
 def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTemplate]:
-    """The templates among images; what is not complete, or not ours, is left out."""
+    """The templates and layers among images; what has no name, or is not ours, is left out."""
     for image in images:
         found = image.labels
         repository, _, tag = image.name.rpartition(":")
         prefix, _, group = repository.rpartition("/")
-        if not prefix.startswith(f"{labels.NAMESPACE}/") or found.get(labels.ROLE) != "template":
+        if not prefix.startswith(f"{labels.NAMESPACE}/"):
+            continue
+        if found.get(labels.ROLE) not in {labels.TEMPLATE, labels.LAYER}:
             continue
         if tag != found.get(labels.FINGERPRINT) or not _is_group(group):
             continue
@@ -116,6 +132,8 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTempl
                 (str(name), str(value))
                 for name, value in json.loads(found.get(labels.SETTINGS) or "[]")
             ),
+            milestone=found.get(labels.MILESTONE, ""),
+            contents=found.get(labels.CONTENTS, ""),
         )
 
 
@@ -158,15 +176,20 @@ def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
             key=str(found["key"]),
             inputs=dict(found["inputs"]),
             manifest=str(found["manifest"]),
+            milestone=str(found.get("milestone", "")),
+            contents=str(found.get("contents", "")),
         )
     return None
 
 
-def note_use(cache: Path, template: Template) -> None:
-    """Remember that a template is used now; one that cannot be noted only looks older."""
+def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
+    """Remember that a template is used now; one that cannot be noted only looks older.
+
+    Args:
+        group: The label of its databases.
+    """
     with suppress(OSError):
-        project, group = slug(template.project), template.group.label
-        file = _note(cache, project, group, template.fingerprint)
+        file = _note(cache, slug(project), group, fingerprint)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
 
@@ -199,6 +222,7 @@ def to_prune(
     kept: Sequence[KeptTemplate],
     *,
     count: int = KEPT_COUNT,
+    layers: int = KEPT_LAYERS,
     days: float = KEPT_DAYS,
     most_bytes: int = KEPT_BYTES,
     spared_seconds: float = IN_USE_SECONDS,
@@ -207,24 +231,26 @@ def to_prune(
     """The templates to give up, and why, those that were not used for longest first.
 
     Args:
-        count: How many of each project's group of databases stay.
+        count: How many templates of each project's group of databases stay.
+        layers: How many layers.
         days: How long one stays that nobody uses.
         most_bytes: What those of a project may take together.
         spared_seconds: One that was used so recently stays in any case.
     """
     moment = time.time() if now is None else now
-    seen: dict[tuple[str, str], int] = defaultdict(int)
+    seen: dict[tuple[str, str, bool], int] = defaultdict(int)
     taken: dict[str, int] = defaultdict(int)
     found: list[tuple[KeptTemplate, str]] = []
     for one in sorted(kept, key=lambda one: -one.used):
-        seen[one.project, one.group] += 1
+        seen[one.project, one.group, one.is_layer] += 1
+        most = layers if one.is_layer else count
         taken[one.project] += one.size
         unused = moment - one.used
-        if unused < spared_seconds:
+        if unused < spared_seconds and not (one.is_layer and unused > LAYER_IN_USE_SECONDS):
             continue
         reason = ""
-        if seen[one.project, one.group] > count:
-            reason = f"{count} others were used since"
+        if seen[one.project, one.group, one.is_layer] > most:
+            reason = f"{most} others were used since"
         elif unused > days * DAY_SECONDS:
             reason = f"not used for {unused / DAY_SECONDS:.0f} days"
         elif taken[one.project] > most_bytes:
@@ -233,6 +259,13 @@ def to_prune(
             taken[one.project] -= one.size
             found.append((one, reason))
     return found[::-1]
+
+
+def amount(kept: Collection[KeptTemplate]) -> str:
+    """How many there are: `2 templates`, `1 template and 3 layers`."""
+    layers = sum(one.is_layer for one in kept)
+    templates = plural(len(kept) - layers, "template")
+    return f"{templates} and {plural(layers, 'layer')}" if layers else templates
 
 
 def age(moment: float, now: float | None = None) -> str:

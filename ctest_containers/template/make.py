@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,19 +18,40 @@ from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
-from ctest_containers.errors import EngineError
+from ctest_containers.errors import EngineError, LayerError, ServerError, TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import Lease, address_of
 from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
+from ctest_containers.recording.digests import digest_of
 from ctest_containers.recording.manifest import Manifest, make_manifest
 from ctest_containers.recording.places import Places
+from ctest_containers.recording.used import Used
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
-from ctest_containers.servers.requests import EndSessions, RemoveServer, Snapshot, StartServer
-from ctest_containers.template.build import CreateDatabases, build_in_child
+from ctest_containers.servers.requests import (
+    DigestContents,
+    EndSessions,
+    KeepLayer,
+    RemoveServer,
+    Snapshot,
+    StartServer,
+)
+from ctest_containers.template.build import LAYER, CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.kept import SQLITE_FACTS, KeptTemplate, take_away
+from ctest_containers.template.kept import (
+    LAYER_PREFIX,
+    SQLITE_FACTS,
+    KeptTemplate,
+    take_away,
+)
+from ctest_containers.template.layers import (
+    MAX_DEPTH,
+    Milestone,
+    can_be_left,
+    layer_inputs,
+    milestone_of,
+)
 from ctest_containers.text import slug
 
 SNAPSHOT_SECONDS: Final = 600.0
@@ -41,7 +62,7 @@ class BuildOrder:
     """All that is needed to make a template.
 
     Attributes:
-        start: The earlier template to which migrations are added; None for a full build.
+        start: The layer or template from which the build goes on; None for a full build.
         lent: Databases of other servers that migrations may read.
         close: Descriptors of this process that a forked child must not keep open.
         places: Where the project is.
@@ -62,47 +83,109 @@ class BuildOrder:
         return 0 if self.start is None else self.start.depth + 1
 
 
-def make_files(order: BuildOrder, target: Callable[[Template], Path]) -> Template:
+@dataclass(frozen=True, slots=True)
+class NewLayer:
+    """What there is in the midst of a build, and is kept for later ones.
+
+    Attributes:
+        inputs: The digests of what the build has used so far, of what is known before it.
+        manifest: What it has used besides.
+    """
+
+    milestone: Milestone
+    inputs: Mapping[str, str]
+    manifest: Manifest
+    depth: int
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """The first alias of each database that there is."""
+        return tuple(self.milestone.applied)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells it from all others."""
+        return LAYER_PREFIX + digest_of(json.dumps(self.facts(), sort_keys=True))
+
+    def facts(self) -> dict[str, Any]:
+        """What is written down of it."""
+        return {
+            "key": "",
+            "inputs": dict(self.inputs),
+            "manifest": self.manifest.to_json(),
+            "milestone": self.milestone.to_json(),
+            "depth": self.depth,
+        }
+
+
+def make_files(order: BuildOrder, parent: Path) -> Template:
     """Make an SQLite template: a folder that gets its name when it is complete.
 
     Args:
-        target: Gives the folder of a template.
+        parent: Where such folders are.
 
     Returns:
         The template, with its manifest.
     """
-    group = order.template.group
-    parent = target(order.template).parent
     parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=parent))
     try:
-        leases = () if order.start is None else _loaded(order.template, Path(order.start.source))
-        manifest = _migrate(order, leases, making)
+        leases = () if order.start is None else _loaded(order.template, order.start)
+
+        def keep(layer: NewLayer) -> None:
+            folder, target = making / LAYER, parent / layer.fingerprint
+            facts = {**layer.facts(), "fingerprint": layer.fingerprint}
+            # Without it, a later build only takes longer; another one may have it already.
+            with suppress(OSError):
+                facts["contents"] = _files_digest(folder)
+                _describe_files(order, folder, layer.databases, facts)
+                folder.rename(target)
+            shutil.rmtree(folder, ignore_errors=True)
+
+        milestone, manifest = _migrate(order, leases, making, keep)
         template = order.template.made_with(manifest)
-        catalogs = {
-            database.aliases[0]: sqlite.catalog(sqlite.file_of(making, database.aliases[0]))
-            for database in group.databases
-        }
-        facts: dict[str, Any] = {
-            "project": slug(template.project),
+        facts = {
             "fingerprint": template.fingerprint,
             "key": template.key,
-            "group": group.label,
-            "databases": list(catalogs),
-            "branch": current_branch(Path.cwd()),
             "inputs": digests(template.inputs),
             "manifest": manifest.to_json(),
-            "depth": order.depth,
-            "catalog": catalog_digest(catalogs),
+            "milestone": milestone.to_json(),
         }
-        (making / SQLITE_FACTS).write_text(json.dumps(facts))
+        names = [database.aliases[0] for database in template.group.databases]
+        _describe_files(order, making, names, facts)
         # What has its name cannot be read.
-        take_away(target(template))
-        making.rename(target(template))
+        take_away(parent / template.fingerprint)
+        making.rename(parent / template.fingerprint)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
     return template
+
+
+def _files_digest(folder: Path) -> str:
+    """What identifies the databases in a folder."""
+    files = sorted(folder.glob("*.sqlite3"))
+    return digest_of("".join(f"{one.name} {digest_of(one.read_bytes())}\n" for one in files))
+
+
+def _describe_files(
+    order: BuildOrder, making: Path, databases: Sequence[str], facts: Mapping[str, Any]
+) -> None:
+    """Write down what the files in a folder are.
+
+    Args:
+        databases: The first alias of each database.
+    """
+    catalogs = {alias: sqlite.catalog(sqlite.file_of(making, alias)) for alias in databases}
+    common: dict[str, Any] = {
+        "project": slug(order.template.project),
+        "group": order.template.group.label,
+        "databases": list(catalogs),
+        "branch": current_branch(Path.cwd()),
+        "depth": order.depth,
+        "catalog": catalog_digest(catalogs),
+    }
+    (making / SQLITE_FACTS).write_text(json.dumps({**common, **facts}))
 
 
 def make_image(
@@ -139,9 +222,36 @@ def make_image(
             report(unfit)
         # An image of somebody else's may hold databases of these names, which Django drops.
         host.call(EndSessions(server=server), ANSWER_SECONDS)
+        if order.start is not None and order.start.is_layer:
+            _check_layer(order.start, server, host)
         # Django gives the test database its name when it creates it.
         leases = server_leases(group, address_of(answer["address"]), without="NAME")
-        manifest = _migrate(order, leases, None)
+        common = {
+            labels.DEPTH: str(order.depth),
+            labels.BRANCH: current_branch(Path.cwd()),
+            labels.OWN_IMAGE: "yes" if template.base.context else "",
+            labels.SETTINGS: json.dumps(group.settings),
+        }
+        names = {database.aliases[0]: database.name for database in group.databases}
+
+        def keep(layer: NewLayer) -> None:
+            request = KeepLayer(
+                server=server,
+                image=f"{template.repository}:{layer.fingerprint}",
+                databases=tuple(names[alias] for alias in layer.databases),
+                labels={
+                    **common,
+                    labels.FINGERPRINT: layer.fingerprint,
+                    labels.MANIFEST: layer.manifest.to_json(),
+                    labels.INPUTS: json.dumps(layer.inputs),
+                    labels.MILESTONE: layer.milestone.to_json(),
+                },
+            )
+            # Without it, a later build only takes longer.
+            with suppress(EngineError, ServerError, TemplateError):
+                host.call(request, SNAPSHOT_SECONDS)
+
+        milestone, manifest = _migrate(order, leases, None, keep)
         made = template.made_with(manifest)
         snapshot = Snapshot(
             server=server,
@@ -149,14 +259,12 @@ def make_image(
             databases=tuple(one.name for one in group.databases),
             fingerprint=made.fingerprint,
             labels={
+                **common,
                 labels.FINGERPRINT: made.fingerprint,
                 labels.KEY: template.key,
                 labels.MANIFEST: manifest.to_json(),
                 labels.INPUTS: json.dumps(digests(template.inputs)),
-                labels.DEPTH: str(order.depth),
-                labels.BRANCH: current_branch(Path.cwd()),
-                labels.OWN_IMAGE: "yes" if template.base.context else "",
-                labels.SETTINGS: json.dumps(group.settings),
+                labels.MILESTONE: milestone.to_json(),
             },
             timeout_seconds=SNAPSHOT_SECONDS,
         )
@@ -168,30 +276,72 @@ def make_image(
             host.call(RemoveServer(server=server), ANSWER_SECONDS)
 
 
-def _migrate(order: BuildOrder, leases: Sequence[Lease], folder: Path | None) -> Manifest:
-    """Have Django make the databases; gives what this and earlier builds of them used."""
+def _migrate(
+    order: BuildOrder,
+    leases: Sequence[Lease],
+    folder: Path | None,
+    keep: Callable[[NewLayer], None],
+) -> tuple[Milestone, Manifest]:
+    """Have Django make the databases.
+
+    Returns:
+        The last milestone, and what this and earlier builds of them used.
+
+    Args:
+        folder: See `build_in_child`.
+        keep: Called at milestones.
+    """
     began = time.time()
-    used = build_in_child(
+    earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
+
+    def manifest_of(used: Used) -> Manifest:
+        if earlier is None:
+            return make_manifest(used, order.places, since=began)
+        return make_manifest(used, order.places, since=began).after(earlier)
+
+    def keep_layer(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+        inputs = layer_inputs(order.template.inputs, milestone, unused)
+        keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
+
+    start = None if order.start is None else milestone_of(order.start)
+    milestone, used = build_in_child(
         setup=order.setup,
         create=order.create,
         group=order.template.group,
         leases=leases,
         lent=order.lent,
         folder=folder,
-        keep=order.start is not None,
+        start=start or Milestone(),
+        keep=keep_layer if can_be_left(order.template) and order.depth < MAX_DEPTH else None,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
-    earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
-    if earlier is None:
-        return make_manifest(used, order.places, since=began)
-    return make_manifest(used | earlier.used(), order.places, since=began).after(earlier)
+    return milestone, manifest_of(used)
 
 
-def _loaded(template: Template, folder: Path) -> Sequence[Lease]:
-    """What loads the files of an earlier template into databases in memory, as they are built."""
+def _check_layer(layer: KeptTemplate, server: str, host: ServerHostClient) -> None:
+    """Refuse a server that does not contain what there was when its layer was made.
+
+    Raises:
+        LayerError: It does not.
+    """
+    digest = DigestContents(server=server, databases=layer.databases)
+    if host.call(digest, SNAPSHOT_SECONDS) != layer.contents:
+        raise LayerError(f"A server started from {layer.name} has other contents than were saved.")
+
+
+def _loaded(template: Template, start: KeptTemplate) -> Sequence[Lease]:
+    """What loads the files of an earlier build into databases in memory, as they are built.
+
+    Raises:
+        LayerError: They are not what they were.
+    """
+    folder = Path(start.source)
+    if start.is_layer and _files_digest(folder) != start.contents:
+        raise LayerError(f"The files of {start.name} have other contents than were saved.")
+    firsts = {alias: one.aliases[0] for one in template.group.databases for alias in one.aliases}
     return [
         replace(lease, settings={"NAME": f"file:memorydb_{lease.alias}?mode=memory&cache=shared"})
         for lease in sqlite.leases(template.group, folder, folder)
-        if lease.load_from
+        if lease.load_from and firsts[lease.alias] in start.databases
     ]

@@ -56,12 +56,16 @@ class Shelf:
 
     def files(self, template: Template) -> Path:
         """The folder of an SQLite template."""
-        return self.folder / "sqlite" / slug(template.project) / template.fingerprint
+        return self.files_of(template.project) / template.fingerprint
+
+    def files_of(self, project: str) -> Path:
+        """Where the folders of a project's SQLite templates are."""
+        return self.folder / "sqlite" / slug(project)
 
     def kept(
         self, project: str = "*", *, engine: bool = True, sizes: bool = False
     ) -> list[KeptTemplate]:
-        """The templates that exist, of one project or of all.
+        """The templates and layers that exist, of one project or of all.
 
         Args:
             engine: Whether the engine is asked for its images, too.
@@ -163,7 +167,7 @@ class Shelf:
 
     def _take_files(self, loaded: share.Loaded) -> tuple[str, list[str]]:
         found = from_folder(Path(loaded.source), self.folder)
-        if found is None:
+        if found is None or found.is_layer:
             return loaded.name, [NO_TEMPLATE]
         problems = self.problems(found)
         target = self.folder / "sqlite" / slug(found.project) / slug(found.fingerprint)
@@ -180,7 +184,7 @@ class Shelf:
                 name=loaded.name, id=loaded.source, labels=found, created=time.time()
             )
             kept = next(from_images([facts], self.folder), None)
-            if kept is None:
+            if kept is None or kept.is_layer:
                 return loaded.name, [NO_TEMPLATE]
             problems = self.problems(replace(kept, source=loaded.source))
             if not problems:

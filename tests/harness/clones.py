@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import docker
 
 from ctest_containers.engine.folders import make_run_folder
-from ctest_containers.engine.labels import NAMESPACE
+from ctest_containers.engine.labels import NAMESPACE, ROLE, TEMPLATE
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import RemoveServer, StartServer
 from harness.projects import PROJECTS
@@ -76,7 +76,8 @@ def _template(engine: docker.DockerClient, flavour: str) -> str:
         stderr=subprocess.DEVNULL,
         check=True,
     )
-    (image,) = engine.images.list(repository)
+    templates = {"label": f"{ROLE}={TEMPLATE}"}
+    (image,) = engine.images.list(repository, filters=templates)
     return str(image.tags[0])
 
 

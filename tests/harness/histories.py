@@ -8,6 +8,15 @@ from pathlib import Path
 
 APPS = ("first", "second")
 
+KEEP_LAYERS = """
+# A build keeps a layer before each migration, however short it is.
+from ctest_containers.template import milestones
+if "WITHOUT_LAYERS" not in os.environ:
+    milestones.FACTOR = 0
+    milestones.PARTS = dict.fromkeys(milestones.PARTS, 1000)
+"""
+"""What settings may say that import os."""
+
 SETTINGS = """
 import os
 SECRET_KEY = "secret"
@@ -81,7 +90,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / "settings.py").write_text(SETTINGS)
+        (self.folder / "settings.py").write_text(SETTINGS + KEEP_LAYERS)
         (self.folder / "manage.py").write_text(MANAGE)
         for app in APPS:
             (self.folder / app / "migrations").mkdir(parents=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import docker
 
-from ctest_containers.engine.labels import CATALOG
+from ctest_containers.engine.labels import CATALOG, ROLE, TEMPLATE
 
 WRONG_LABEL = f"LABEL {CATALOG}={'0' * 64}"
 """What lets a template say of its databases what is not so."""
@@ -17,9 +17,16 @@ WRONG_LABEL = f"LABEL {CATALOG}={'0' * 64}"
 
 def rebuild_with(engine: docker.DockerClient, project_name: str, instruction: str) -> None:
     """Replace a project's one template by an image with one more instruction of a Dockerfile."""
-    (image,) = engine.images.list(f"localhost/ctest/{project_name}/*")
+    name, role = f"localhost/ctest/{project_name}/*", {"label": f"{ROLE}={TEMPLATE}"}
+    (image,) = engine.images.list(name, filters=role)
     recipe = f"FROM {image.tags[0]}\n{instruction}\n"
     engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=image.tags[0], rm=True)
+
+
+def template_of(cache: Path) -> Path:
+    """The database of the only SQLite template in a cache folder, which may have layers, too."""
+    (file,) = (one for one in cache.rglob("*.sqlite3") if "layer-" not in str(one))
+    return file
 
 
 def change_database(file: Path, statement: str) -> None:

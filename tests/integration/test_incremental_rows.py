@@ -8,9 +8,11 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from harness.histories import KEEP_LAYERS
 from harness.projects import environment, run
 
 SETTINGS = """
+import os
 SECRET_KEY = "not-a-secret"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "stock"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -82,7 +84,7 @@ def project(tmp_path: Path) -> Path:
     (folder / "stock" / "migrations").mkdir(parents=True)
     for name in ("__init__.py", "models.py", "migrations/__init__.py"):
         (folder / "stock" / name).touch()
-    (folder / "settings.py").write_text(SETTINGS)
+    (folder / "settings.py").write_text(SETTINGS + KEEP_LAYERS)
     (folder / "stock" / "tests.py").write_text(TEST)
     (folder / "stock" / "migrations" / "0001_first.py").write_text(dedent(FIRST))
     return folder
@@ -90,9 +92,9 @@ def project(tmp_path: Path) -> Path:
 
 def rows(cache: Path) -> list[set[str]]:
     """The groups with their permissions, and the items, of each template, the oldest first."""
-    files = sorted(cache.glob("**/*.sqlite3"), key=lambda file: file.stat().st_mtime)
+    files = [file for file in cache.rglob("*.sqlite3") if "layer-" not in str(file)]
     found = []
-    for file in files:
+    for file in sorted(files, key=lambda file: file.stat().st_mtime):
         with closing(sqlite3.connect(file)) as database:
             groups = database.execute(
                 "SELECT g.name || p.codename FROM auth_group g "
@@ -105,16 +107,16 @@ def rows(cache: Path) -> list[set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("body", "receiver", "way"),
+    ("body", "receiver"),
     [
-        ("Item.objects.create(name='one')", "", "incrementally"),
-        (GRANT, "", "looks at rows of auth_permission"),
-        ("Item.objects.create(name=str(Item.objects.count()))", RECEIVER, "from scratch"),
+        ("Item.objects.create(name='one')", ""),
+        (GRANT, ""),
+        ("Item.objects.create(name=str(Item.objects.count()))", RECEIVER),
     ],
     ids=["rows of its own", "permissions", "a receiver of its own"],
 )
 def test_a_new_migration_with_data_leaves_the_same_rows(
-    body: str, receiver: str, way: str, project: Path, tmp_path: Path
+    body: str, receiver: str, project: Path, tmp_path: Path
 ) -> None:
     if receiver:
         (project / "stock" / "apps.py").write_text(dedent(receiver))
@@ -130,5 +132,5 @@ def test_a_new_migration_with_data_leaves_the_same_rows(
     grown = rows(cache)[-1]
     run(project, *options, "--rebuild", env=env)
 
-    assert way in added.output, added.output
+    assert "incrementally" in added.output, added.output
     assert grown == rows(cache)[-1]

@@ -6,6 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from harness.histories import KEEP_LAYERS
 from harness.projects import run, write_tests
 from harness.tiers import further
 
@@ -140,7 +141,9 @@ def _migrate(project: Path, name: str, text: str) -> None:
 
 
 def _assert_passes_fresh_and_grown(project: Path, env: dict[str, str], *options: str) -> None:
-    """The project's tests pass on a new template, and on one that another migration is added to."""
+    """The project's tests pass on a new template, and on one that goes on from a layer of it."""
+    with (project / "outcomes" / "settings.py").open("a") as settings:
+        settings.write(KEEP_LAYERS)
     fresh = run(project, "library.test_it", "--parallel", "2", *options, env=env)
     _migrate(project, "0005_grown", GROWN)
     grown = run(project, "library.test_it", "--parallel", "1", *options, env=env)
@@ -254,6 +257,8 @@ def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
     project: Path, mysql_env: dict[str, str]
 ) -> None:
     test = "library.test_outcomes.Writing"
+    with (project / "outcomes" / "settings.py").open("a") as settings:
+        settings.write(KEEP_LAYERS)
     run(project, test, env=mysql_env)
     _migrate(project, "0099_versioned", VERSIONED)
 
@@ -261,7 +266,7 @@ def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
 
     assert done.code == 2, done.output
     lost = "rows of past in the database test_outcomes: 0 instead of 2."
-    assert "adding to an earlier one failed. A server that starts" in done.output
+    assert "going on from an earlier build failed. A server that starts" in done.output
     assert done.output.count(lost) == 2, done.output
 
 

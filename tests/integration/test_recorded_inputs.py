@@ -9,6 +9,7 @@ from textwrap import dedent
 
 import pytest
 from harness.projects import copy_of, environment, run
+from harness.tampering import template_of
 
 MIGRATION = """
     import json
@@ -334,5 +335,5 @@ def test_folders_that_are_a_worker_s_own_make_no_template_of_their_own(tmp_path:
     assert by_pytest.output.count("Building the template") == 1, by_pytest.output
     assert "Using the template" in again.output
     assert "Using the template" in by_run.output
-    (database,) = (tmp_path / "cache").glob("**/*.sqlite3")
+    database = template_of(tmp_path / "cache")
     assert str(project / "media").encode()[-100:] in database.read_bytes()

@@ -14,7 +14,7 @@ import pytest
 from harness.engines import answer, way_to_the_engine
 from harness.projects import environment, run
 from harness.registry import PASSWORD, Registry, running_registry
-from harness.tampering import WRONG_LABEL, change_database, rebuild_with
+from harness.tampering import WRONG_LABEL, change_database, rebuild_with, template_of
 
 TEST = "library.test_outcomes.Writing"
 MIGRATION = """
@@ -306,8 +306,7 @@ def test_a_loaded_template_that_is_not_what_it_says_is_not_kept(
     env = environment(tmp_path / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
     file, options = tmp_path / "templates.tar", ["--project", project_name]
     run(project, "template", "build", *options, env=env)
-    (database,) = (tmp_path / "cache").rglob("*.sqlite3")
-    change_database(database, "CREATE TABLE somebody_was_here (id INTEGER)")
+    change_database(template_of(tmp_path / "cache"), "CREATE TABLE somebody_was_here (id INTEGER)")
     run(project, "template", "save", str(file), *options, env=env)
     other: Mapping[str, str] = {**env, "XDG_CACHE_HOME": str(tmp_path / "other")}
 

@@ -74,8 +74,13 @@ import django.db.backends.postgresql.base, django.db.backends.sqlite3.base
 import django.core.files.storage
 from ctest_containers.errors import CtestError
 from ctest_containers.project.databases import plan_databases
-from ctest_containers.project.migrations import history_rewriters, migrations_of
+from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.schema import schema_inputs
+
+
+def misplaced(added):
+    plan = read_plan()
+    return plan.misplaced([name for name in plan.steps if name not in added])
 
 
 def answer(question):
@@ -96,7 +101,7 @@ def answer(question):
     return {
         "groups": described,
         "inputs": [[one.name, one.digest] for one in inputs],
-        "rewriters": history_rewriters(question["added"]) if question["added"] else [],
+        "misplaced": misplaced(question["added"]) if question["added"] else [],
         "migrations": migrations_of(["default"]) if question["added"] else [],
     }
 

@@ -1,4 +1,4 @@
-"""Whether new migrations come after all that their apps have had."""
+"""Which new migrations must not follow those that a database has had."""
 
 from __future__ import annotations
 
@@ -35,15 +35,16 @@ def add_migration(
     checkout.write(f"{app}/migrations/{name}.py", text)
 
 
-def rewriters(checkout: Checkout, *added: str) -> list[str]:
-    found: list[str] = checkout.ask(added=added)["rewriters"]
+def misplaced(checkout: Checkout, *added: str) -> list[str]:
+    """Those of the added migrations that must not follow the others."""
+    found: list[str] = checkout.ask(added=added)["misplaced"]
     return found
 
 
-def test_a_migration_at_the_end_rewrites_nothing(checkout: Checkout) -> None:
+def test_a_migration_at_the_end_follows_all_others(checkout: Checkout) -> None:
     add_migration(checkout, "shop", "0002_name", ("shop", "0001_initial"))
 
-    assert rewriters(checkout, "shop.0002_name") == []
+    assert misplaced(checkout, "shop.0002_name") == []
 
 
 def test_a_migration_of_another_app_may_come_before(checkout: Checkout) -> None:
@@ -53,7 +54,7 @@ def test_a_migration_of_another_app_may_come_before(checkout: Checkout) -> None:
     checkout.write("early/migrations/__init__.py", "")
     add_migration(checkout, "early", "0001_initial")
 
-    assert rewriters(checkout, "early.0001_initial") == []
+    assert misplaced(checkout, "early.0001_initial") == []
 
 
 def test_rows_are_changed_in_the_order_of_all_migrations(checkout: Checkout) -> None:
@@ -61,12 +62,11 @@ def test_rows_are_changed_in_the_order_of_all_migrations(checkout: Checkout) -> 
     checkout.write("early/__init__.py", "")
     checkout.write("early/migrations/__init__.py", "")
     add_migration(checkout, "early", "0001_rows", operations=ROWS)
-    without = rewriters(checkout, "early.0001_rows")
     add_migration(checkout, "shop", "0002_rows", ("shop", "0001_initial"), operations=ROWS)
 
-    assert without == []
-    assert rewriters(checkout, "early.0001_rows") == ["early.0001_rows"]
-    assert rewriters(checkout, "early.0001_rows", "shop.0002_rows") == []
+    assert misplaced(checkout, "early.0001_rows") == ["early.0001_rows"]
+    assert misplaced(checkout, "shop.0002_rows") == []
+    assert misplaced(checkout, "early.0001_rows", "shop.0001_initial", "shop.0002_rows") == []
 
 
 def test_of_two_branches_that_were_merged_one_comes_before_the_other(checkout: Checkout) -> None:
@@ -74,23 +74,23 @@ def test_of_two_branches_that_were_merged_one_comes_before_the_other(checkout: C
     add_migration(checkout, "shop", "0002_a", ("shop", "0001_initial"))
     add_migration(checkout, "shop", "0003_merge", ("shop", "0002_a"), ("shop", "0002_z"))
 
-    assert rewriters(checkout, "shop.0002_z", "shop.0003_merge") == ["shop.0002_z"]
-    assert rewriters(checkout, "shop.0002_a", "shop.0003_merge") == []
+    assert misplaced(checkout, "shop.0002_z", "shop.0003_merge") == ["shop.0002_z"]
+    assert misplaced(checkout, "shop.0002_a", "shop.0003_merge") == []
 
 
-def test_a_squashed_migration_rewrites_the_history(checkout: Checkout) -> None:
-    add_migration(checkout, "shop", "0002_name", ("shop", "0001_initial"))
+def test_a_squashed_migration_never_follows_others(checkout: Checkout) -> None:
+    checkout.add_settings('\nINSTALLED_APPS = ["late", "shop"]\n')
+    checkout.write("late/__init__.py", "")
+    checkout.write("late/migrations/__init__.py", "")
     add_migration(
-        checkout,
-        "shop",
-        "0001_squashed",
-        replaces=(("shop", "0001_initial"), ("shop", "0002_name")),
+        checkout, "shop", "0001_squashed", replaces=(("shop", "0001_initial"), ("shop", "0002_b"))
     )
+    add_migration(checkout, "late", "0001_initial", ("shop", "0001_squashed"))
 
-    assert rewriters(checkout, "shop.0001_squashed") == ["shop.0001_squashed"]
+    assert misplaced(checkout, "shop.0001_squashed") == ["shop.0001_squashed"]
 
 
-def test_a_migration_that_wants_to_run_before_another_rewrites_the_history(
+def test_a_migration_that_wants_to_run_before_another_never_follows_it(
     checkout: Checkout,
 ) -> None:
     checkout.add_settings('\nINSTALLED_APPS = ["late", "shop"]\n')
@@ -98,11 +98,11 @@ def test_a_migration_that_wants_to_run_before_another_rewrites_the_history(
     checkout.write("late/migrations/__init__.py", "")
     add_migration(checkout, "late", "0001_initial", run_before=(("shop", "0001_initial"),))
 
-    assert rewriters(checkout, "late.0001_initial") == ["late.0001_initial"]
+    assert misplaced(checkout, "late.0001_initial") == ["late.0001_initial"]
 
 
 def test_files_beside_migrations_are_not_in_the_graph(checkout: Checkout) -> None:
-    assert rewriters(checkout, "shop.__init__") == []
+    assert misplaced(checkout, "shop.__init__") == []
 
 
 def test_the_migrations_of_a_database_are_told_in_their_order(checkout: Checkout) -> None:

@@ -105,7 +105,9 @@ RECORD = """
     recorder = function_recorder(lambda file: file == subject.__file__)
     recorder.start()
     use_all()
-    print(json.dumps(sorted({code.co_name for code in recorder.stop()} - {"<listcomp>"})))
+    ran = {code.co_name for code in recorder.so_far()}
+    recorder.stop()
+    print(json.dumps(sorted(ran - {"<listcomp>"})))
 """
 
 RAN = [

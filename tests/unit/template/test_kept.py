@@ -11,8 +11,6 @@ import pytest
 
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
-from ctest_containers.model import DatabaseGroup, Vendor
-from ctest_containers.template import Template
 from ctest_containers.template.kept import (
     IN_USE_SECONDS,
     SQLITE_FACTS,
@@ -48,11 +46,6 @@ def kept(name: str, days_ago: float, *, megabytes: int = 1, project: str = "shop
     )
 
 
-def template(project: str, vendor: str) -> Template:
-    group = DatabaseGroup(vendor=Vendor(vendor), number=1, databases=())
-    return Template(project=project, group=group, key="abc", inputs=(), base=None)
-
-
 def pruned(templates: list[KeptTemplate], **limits: float) -> list[str]:
     found = to_prune(templates, now=NOW, **limits)  # type: ignore[arg-type]
     return [one.fingerprint for one, _ in found]
@@ -66,6 +59,18 @@ def test_those_used_last_stay_when_there_are_too_many() -> None:
     templates = [kept("a", 3), kept("b", 1), kept("c", 2)]
 
     assert pruned(templates, count=2) == ["a"]
+
+
+def test_layers_are_counted_beside_templates_and_spared_for_minutes_only() -> None:
+    minutes = 1 / 24 / 60
+    layers = [kept(f"layer-{number}", number * 11 * minutes) for number in range(4)]
+
+    assert pruned([*layers, kept("a", 1), kept("b", 2)], layers=2, count=2) == [
+        "layer-3",
+        "layer-2",
+    ]
+    assert pruned(layers, layers=1) == ["layer-3", "layer-2", "layer-1"]
+    assert pruned([kept("layer-5", minutes), *layers], layers=0)[-1] == "layer-1"
 
 
 def test_what_nobody_uses_is_given_up_after_some_days() -> None:
@@ -139,7 +144,7 @@ def test_using_a_template_makes_it_young_again(tmp_path: Path) -> None:
     facts = replace(image(f"{labels.NAMESPACE}/my-shop/postgresql:abc", found), created=0.0)
 
     (before,) = from_images([facts], tmp_path)
-    note_use(tmp_path, template("My Shop", "postgresql"))
+    note_use(tmp_path, "My Shop", "postgresql", "abc")
     (after,) = from_images([facts], tmp_path)
 
     assert before.used == 0.0
@@ -191,7 +196,7 @@ def test_a_folder_whose_facts_cannot_be_read_is_no_template(tmp_path: Path, cont
 
 def test_a_template_of_files_is_removed_with_its_note(tmp_path: Path) -> None:
     folder = sqlite_template(tmp_path)
-    note_use(tmp_path, template("shop", "sqlite"))
+    note_use(tmp_path, "shop", "sqlite", "abc")
     (one,) = from_files(tmp_path)
 
     forget(tmp_path, one)
@@ -210,7 +215,7 @@ def test_ages_are_told_in_the_unit_that_people_would_use(seconds: float, words: 
 
 def test_the_notes_of_templates_have_the_times_of_their_files(tmp_path: Path) -> None:
     sqlite_template(tmp_path)
-    note_use(tmp_path, template("shop", "sqlite"))
+    note_use(tmp_path, "shop", "sqlite", "abc")
     (note,) = (tmp_path / "used").iterdir()
     os.utime(note, (4e9, 4e9))
 

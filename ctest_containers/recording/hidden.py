@@ -1,0 +1,76 @@
+"""Finds values with a state that their description does not show, such as iterators."""
+
+from __future__ import annotations
+
+import functools
+import random
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from types import FunctionType, ModuleType
+from typing import Any, Final
+
+from ctest_containers.recording.sources import Definition
+
+MOST_VALUES: Final = 2_000
+"""In a value that is larger nothing is looked for."""
+
+CACHED: Final = type(functools.cache(id))
+
+
+def hidden_states(definitions: Iterable[Definition]) -> Iterator[str]:
+    """The names of values of loaded modules that have such a state."""
+    for module, part in definitions:
+        value: Any = sys.modules.get(module)
+        for name in part.split(".") if part else ():
+            value = getattr(value, "__dict__", {}).get(name)
+        if part and value is not None and any(map(_is_hidden, _parts(value))):
+            yield f"{module}.{part}"
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    """A value and what it consists of."""
+    waiting, seen = [value], set[int]()
+    while waiting and len(seen) < MOST_VALUES:
+        one = waiting.pop()
+        if id(one) in seen or isinstance(one, (str, bytes, int, float, ModuleType)):
+            continue
+        seen.add(id(one))
+        yield one
+        if type(one) is dict:
+            waiting += one.values()
+        elif type(one) in {list, tuple, set, frozenset}:
+            waiting += one
+        elif isinstance(one, FunctionType):
+            waiting += [*(one.__defaults__ or ()), *vars(one).values()]
+        elif not isinstance(one, type):
+            waiting += _attributes(one).values()
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    """The attributes of an object of the project's, or of what it has installed."""
+    top = type(value).__module__.partition(".")[0]
+    return {} if top in {"django", *sys.stdlib_module_names} else _dict_of(value)
+
+
+def _dict_of(value: Any) -> dict[str, Any]:
+    # An object may do something when it is asked for an attribute.
+    try:
+        found: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found
+
+
+def _is_hidden(value: Any) -> bool:
+    kind = type(value)
+    if isinstance(value, type):
+        return False
+    if kind is CACHED:
+        return bool(value.cache_info().currsize)
+    if issubclass(kind, (random.Random, threading.local)) or hasattr(kind, "__next__"):
+        return True
+    if "_wrapped" in _dict_of(value) and kind.__module__ == "django.utils.functional":
+        return True
+    properties = (getattr(kind, name, None) for name in _attributes(value))
+    return any(type(one).__name__ == "cached_property" for one in properties)

@@ -1,0 +1,48 @@
+"""Notes whether the project asks which models there are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+Asked = Callable[[bool], None]
+"""Called when that is asked, and with whether it is about the models as they are today."""
+
+
+@contextmanager
+def watching_registry(asked: Asked) -> Iterator[None]:
+    """Call a function whenever the project, or what makes permissions, asks for all models."""
+    from django.apps import AppConfig, apps
+    from django.apps.registry import Apps
+
+    def noting(call: Any, is_real: Callable[[Any], bool]) -> Any:
+        def get_models(owner: Any, *arguments: Any, **options: Any) -> Any:
+            if _is_for_rows(sys._getframe(1)):
+                asked(is_real(owner))
+            return call(owner, *arguments, **options)
+
+        # Django forgets what it has kept of the answers.
+        vars(get_models)["cache_clear"] = getattr(call, "cache_clear", None)
+        return get_models
+
+    of_all, of_app = Apps.get_models, AppConfig.get_models
+    setattr(Apps, "get_models", noting(of_all, lambda one: one is apps))  # noqa: B010  # mypy knows it as a method.
+    setattr(AppConfig, "get_models", noting(of_app, lambda one: one.apps is apps))  # noqa: B010  # As above.
+    try:
+        yield
+    finally:
+        setattr(Apps, "get_models", of_all)  # noqa: B010  # As above.
+        setattr(AppConfig, "get_models", of_app)  # noqa: B010  # As above.
+
+
+def _is_for_rows(frame: FrameType | None) -> bool:
+    """Whether the project asks, or what makes permissions and content types."""
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if not module.startswith(("django.apps.", "ctest_containers.")):
+            return not module.startswith("django.") or ".management" in module
+        frame = frame.f_back
+    return False

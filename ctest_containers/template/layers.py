@@ -1,0 +1,215 @@
+"""Intermediate states of a build, and the choice of the one from which a later build resumes.
+
+Image builds keep layers in the same way: https://docs.docker.com/build/cache/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+from ctest_containers.backends.relation_locks import Touched
+from ctest_containers.fingerprint import Input
+from ctest_containers.project.migrations import Plan
+from ctest_containers.template.identity import Template
+from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Difference, digests
+from ctest_containers.template.kept import KeptTemplate
+
+MAX_DEPTH: Final = 5
+"""The longest chain of builds that resume from one another; it limits an image's layers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """From what a missing template is built, and why.
+
+    Attributes:
+        start: The layer or template from which the build goes on; None for a full build.
+        nearest: The earlier template that differs least, and how; None where there is none.
+        is_late: Whether migrations with data follow later ones, which may turn out to be wrong.
+    """
+
+    start: KeptTemplate | None
+    reason: str
+    nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
+    is_late: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A point of a build at which nothing is half done.
+
+    Attributes:
+        applied: By the first alias of each database the migrations that it has had, in their order.
+        complete: The first aliases of the databases to which `post_migrate` has been sent.
+        states: The digests of the values that the build has used, by name, as they are then.
+        receivers: The names of the receivers of signals that were connected then.
+        touched: What each migration has touched, by its name; empty if that is not known.
+        acting: Migrations whose modules do something when they are imported, applied or not.
+        is_delayed: What the state of migrations says of its models.
+    """
+
+    applied: dict[str, list[str]] = field(default_factory=dict)
+    complete: list[str] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
+    receivers: str = ""
+    touched: dict[str, Touched] = field(default_factory=dict)
+    acting: list[str] = field(default_factory=list)
+    is_delayed: bool = False
+
+    def to_json(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Milestone:
+        """What `to_json` gave.
+
+        Raises:
+            ValueError: It is something else.
+            TypeError: The same.
+        """
+        found = cls(**json.loads(text))
+        lists = [found.complete, found.acting, *found.applied.values()]
+        if not all(isinstance(one, list) for one in lists):
+            raise TypeError(text)
+        return found
+
+    @property
+    def count(self) -> int:
+        """How many migrations have been applied, in all databases."""
+        return sum(map(len, self.applied.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a build resumes.
+
+    Attributes:
+        amount: How much of the plan there is, in words.
+        is_late: See `Decision`.
+    """
+
+    kept: KeptTemplate
+    amount: str
+    is_late: bool
+
+
+def find_start(
+    template: Template,
+    kept: Iterable[KeptTemplate],
+    plan: Plan,
+    changes: Callable[[KeptTemplate], Collection[str]],
+    *,
+    late_data: bool,
+) -> Start | None:
+    """The layer or template that leaves a build the least to do.
+
+    A layer goes before a template: from there, content types and permissions get the same numbers
+    as in a fresh database. Templates travel to other machines, and layers do not.
+
+    Args:
+        kept: Layers and templates of the same databases.
+        plan: Today's.
+        changes: Gives what is another today than when one of them was made.
+        late_data: Whether new migrations with data may follow later ones.
+    """
+    found = []
+    for one in kept:
+        milestone = milestone_of(one)
+        if milestone is None or one.depth >= MAX_DEPTH:
+            continue
+        missing = _missing(one, milestone, template, plan, late_data=False)
+        is_late = False
+        if missing is None and late_data and milestone.touched and not milestone.complete:
+            missing = _missing(one, milestone, template, plan, late_data=True)
+            is_late = True
+        if missing is not None:
+            rank = (missing, is_late, not one.is_layer, -one.used, one.source)
+            found.append((rank, one, milestone.count))
+    for (missing, is_late, *_), one, count in sorted(found, key=lambda pair: pair[0]):
+        if not changes(one):
+            return Start(one, f"{count} of {count + missing} are there", is_late)
+    return None
+
+
+def can_be_left(template: Template) -> bool:
+    """Whether a build of this template can be interrupted and resumed.
+
+    It cannot if the project has its own test runner, `migrate` command, or `pre_migrate` receivers.
+    """
+    return not template.has_own_runner and not any(
+        one.name.startswith("command migrate")
+        or (one.name.endswith(" of pre_migrate") and not one.name.startswith("receiver django."))
+        for one in template.inputs
+    )
+
+
+def milestone_of(kept: KeptTemplate) -> Milestone | None:
+    """How far the build of a layer or template had come; None if that is not known."""
+    with suppress(ValueError, TypeError, AttributeError):
+        milestone = Milestone.from_json(kept.milestone)
+        return milestone if milestone.applied else None
+    return None
+
+
+def layer_inputs(
+    inputs: Iterable[Input], milestone: Milestone, unused: Collection[str]
+) -> dict[str, str]:
+    """The digests of inputs that a build has used up to a milestone.
+
+    Args:
+        unused: The names of migrations that it has not used.
+    """
+    return {
+        name: digest
+        for name, digest in digests(inputs).items()
+        if name.removeprefix(MIGRATION) not in unused
+        and (milestone.complete or not name.startswith(PERMISSIONS))
+    }
+
+
+def _missing(
+    kept: KeptTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
+) -> int | None:
+    """How many migrations a layer or template lacks; None if a build cannot go on from it."""
+    today = digests(template.inputs)
+    for name, digest in kept.inputs.items():
+        # Files beside migrations may go: if they were read, that was recorded.
+        if today.get(name) != digest and (name in today or not name.startswith(MIGRATION)):
+            return None
+    # A database that is not migrated has none.
+    steps = frozenset(name for name in plan.steps if MIGRATION + name in today)
+    known = {name.removeprefix(MIGRATION) for name in kept.inputs if name in today}
+    missing = 0
+    for database in template.group.databases:
+        applied = milestone.applied.get(database.aliases[0], [])
+        lacks = steps.difference(applied)
+        if not steps & known >= {*applied} or plan.misplaced(applied, is_watched=late_data):
+            return None
+        is_complete = database.aliases[0] in milestone.complete
+        is_alone = len(template.group.databases) == 1
+        if lacks and is_complete and not (is_alone and _may_follow(lacks, kept, template, plan)):
+            return None
+        missing += len(lacks)
+    new = (name for name in today if name not in kept.inputs and not name.startswith(MIGRATION))
+    # `post_migrate`, which is to come, makes permissions.
+    are_to_come = bool(missing) or not milestone.complete
+    if all(are_to_come and name.startswith(PERMISSIONS) for name in new):
+        return missing
+    return None
+
+
+def _may_follow(
+    migrations: Collection[str], kept: KeptTemplate, template: Template, plan: Plan
+) -> bool:
+    """Whether these may be added to a template, for which `post_migrate` was sent already."""
+    if kept.is_layer or plan.has_squashed:
+        return False
+    return plan.with_data.isdisjoint(migrations) and not any(
+        one.name.endswith(" of post_migrate") and not one.name.startswith("receiver django.")
+        for one in template.inputs
+    )

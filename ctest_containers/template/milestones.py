@@ -1,0 +1,355 @@
+"""Where a build can be left and taken up again; in the process that migrates."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from ctest_containers.backends.session_state import keeps_something, session_state
+from ctest_containers.errors import LayerError, TemplateError
+from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.project.classes import building_classes
+from ctest_containers.project.migrations import name_of
+from ctest_containers.recording.hidden import hidden_states
+from ctest_containers.recording.manifest import definition_of, state_digests
+from ctest_containers.recording.places import Places
+from ctest_containers.recording.recorder import Recorder
+from ctest_containers.recording.registry import watching_registry
+from ctest_containers.recording.sources import Sources
+from ctest_containers.recording.used import Used
+from ctest_containers.template.layers import Milestone
+from ctest_containers.template.process_state import process_state, receivers
+from ctest_containers.template.tables import TouchedTables
+from ctest_containers.text import listing
+
+if TYPE_CHECKING:
+    from django.db.migrations.executor import MigrationExecutor
+
+PARTS: Final = {Vendor.SQLITE: 20, Vendor.POSTGRESQL: 5, Vendor.MYSQL: 5}
+"""A build is left no more often than each time that such a part of its plan is done."""
+
+FACTOR: Final = 10
+"""A build is left when it has gone on for so many times what leaving it takes."""
+
+LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQL: 0.3}
+"""What it takes, before that has been measured in a build."""
+
+
+Keep = Callable[[Milestone, Used, Collection[str]], None]
+"""Keeps what there is at a milestone.
+
+The other arguments are what the build has used, and the names of migrations that it has not.
+"""
+
+
+class Milestones:
+    """Watches Django migrate, and keeps what there is at some points.
+
+    Args:
+        start: The milestone from which the build goes on; an empty one for a full build.
+        keep: Called at a milestone.
+        recorder: What notes what the build uses.
+    """
+
+    def __init__(
+        self,
+        group: DatabaseGroup,
+        start: Milestone,
+        keep: Keep,
+        recorder: Recorder,
+    ) -> None:
+        self._vendor = group.vendor
+        self._aliases = group.aliases
+        self._start = start
+        self._keep = keep
+        self._recorder = recorder
+        self._classes: list[type] = []
+        self._applied = {alias: [*names] for alias, names in start.applied.items()}
+        self._complete = [*start.complete]
+        self._modules: dict[str, str] = {}
+        self._has_squashed = False
+        self._is_delayed = start.is_delayed
+        self._is_applying = False
+        self._places: dict[str, int] = {}
+        self._total = 0
+        self._seconds = LEAVE_SECONDS[group.vendor]
+        self._first = self._last = 0.0
+        self._is_near_end = False
+        self._last_count = start.count
+        # A migration of one database may use another one in a transaction of its own.
+        is_known = group.vendor is Vendor.POSTGRESQL and len(group.databases) == 1
+        self._tables = TouchedTables(start.touched, is_known=is_known)
+        self._process = ""
+        self._sessions: dict[str, str] = {}
+        self._is_lasting = True
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch as long as the block lasts.
+
+        Raises:
+            TemplateError: A value that the earlier build had used is another one in this process.
+        """
+        from django.core.management.commands import migrate
+        from django.db import connections
+        from django.db.migrations.executor import MigrationExecutor
+
+        namespace = vars(migrate)
+        apply, emit = MigrationExecutor.apply_migration, namespace["emit_post_migrate_signal"]
+        forwards = vars(MigrationExecutor)["_migrate_all_forwards"]
+
+        def apply_migration(executor: Any, state: Any, migration: Any, **options: Any) -> Any:
+            connection = executor.connection
+            self._begin(connection)
+            names = self._applied.setdefault(connection.alias, [])
+            if not self._modules:
+                disk = executor.loader.disk_migrations.items()
+                self._modules = {name_of(key): type(one).__module__ for key, one in disk}
+                self._has_squashed = any(one.replaces for _, one in disk)
+                self._total = len(_whole_plan(executor))
+            self._is_delayed = state.is_delayed
+            if names and self._is_due(is_last=len(names) + 1 == self._total):
+                self._leave()
+            name = name_of((migration.app_label, migration.name))
+            self._is_applying = True
+            with self._tables.noting(connection, migration):
+                result = apply(executor, state, migration, **options)
+            self._is_applying = False
+            self._is_delayed = result.is_delayed
+            names.append(name)
+            # What may follow later ones leaves the same as if it had come before them.
+            names.sort(key=lambda one: self._places.get(one, len(self._places)))
+            return result
+
+        def migrate_all_forwards(
+            executor: Any, state: Any, plan: Any, full_plan: Any, **options: Any
+        ) -> Any:
+            missing = [migration for migration, _ in plan]
+            order = [migration for migration, _ in full_plan]
+            if self._start.applied.get(executor.connection.alias):
+                self._check_new(missing)
+                # The models of a full build have been made again, so they are in another order.
+                state.is_delayed = self._start.is_delayed
+            if order[len(order) - len(missing) :] == missing:
+                return forwards(executor, state, plan, full_plan, **options)
+            self._tables.expect(order, missing)
+            steps = (name_of((migration.app_label, migration.name)) for migration in order)
+            self._places = {name: number for number, name in enumerate(steps)}
+            # As in a full build, none gets to know what comes later.
+            state = executor._create_project_state()
+            state.is_delayed = self._start.is_delayed
+            for migration in order:
+                if migration in missing:
+                    _ = state.apps
+                    state = executor.apply_migration(state, migration, **options)
+                else:
+                    # Models are made again when they are needed.
+                    vars(state).pop("apps", None)
+                    state = migration.mutate_state(state, preserve=False)
+            return state
+
+        def emit_post_migrate(verbosity: Any, interactive: Any, db: str, **options: Any) -> None:
+            before = self._start.applied.get(db, [])
+            if db in self._start.complete and self._applied[db] == before:
+                return
+            connection = connections[db]
+            self._begin(connection)
+            self._applied.setdefault(db, [])
+            if before:
+                if not self._is_delayed:
+                    raise LayerError("Models may be in another order than after a full build.")
+                options["plan"] = plan = _whole_plan(MigrationExecutor(connection))
+                if self._places:
+                    _put_in_order(connection, [migration for migration, _ in plan])
+            if self._tables.has_late:
+                self._check_start()
+                if not self._can_be_left():
+                    raise TemplateError("A migration that follows later ones changes the process.")
+            # Django has noted squashed migrations by now, in the order of all of them.
+            if self._can_be_left() and not self._has_squashed and self._is_due(is_last=True):
+                self._leave()
+            emit(verbosity, interactive, db, **options)
+            if db not in self._complete:
+                self._complete.append(db)
+
+        with ExitStack() as undo:
+            undo.enter_context(watching_registry(self._note_asking))
+            undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
+            setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
+            undo.callback(setattr, MigrationExecutor, "_migrate_all_forwards", forwards)
+            setattr(MigrationExecutor, "_migrate_all_forwards", migrate_all_forwards)  # noqa: B010  # As above.
+            undo.callback(namespace.update, emit_post_migrate_signal=emit)
+            namespace["emit_post_migrate_signal"] = emit_post_migrate
+            if self._vendor is not Vendor.POSTGRESQL:
+                for connection in connections.all(initialized_only=True):
+                    undo.enter_context(connection.execute_wrapper(self._read_statement))
+            yield
+
+    def reached(self) -> Milestone:
+        """Where the build is, just after the recorder was asked what it has used.
+
+        Empty if no build can go on from here.
+        """
+        if not self._is_lasting or next(hidden_states(self._recorder.reached), ""):
+            return Milestone()
+        known = map(definition_of, self._start.states)
+        states = state_digests({*self._recorder.reached, *known}, Places.here())
+        return Milestone(
+            applied={alias: [*names] for alias, names in self._applied.items()},
+            complete=[*self._complete],
+            states=states,
+            receivers=receivers(),
+            touched=dict(self._tables.touched),
+            acting=sorted(self._acting()),
+            is_delayed=self._is_delayed,
+        )
+
+    def _acting(self) -> set[str]:
+        """The migrations whose modules do something when they are imported."""
+        sources = Sources()
+        return {name for name, module in self._modules.items() if _acts(sources, module)}
+
+    def _check_new(self, missing: list[Any]) -> None:
+        """Refuse migrations that may have changed what earlier ones did, just by being there."""
+        sources = Sources()
+        for migration in missing:
+            name = name_of((migration.app_label, migration.name))
+            if name not in self._start.acting and _acts(sources, type(migration).__module__):
+                raise TemplateError(f"The module of {name} does something when it is imported.")
+
+    def _note_asking(self, is_real: bool) -> None:  # noqa: FBT001
+        """Take in that the project asks for all models: today's, or those of a migration."""
+        if self._is_applying:
+            self._tables.note_asking()
+            if is_real:
+                self._is_lasting = False
+
+    def _begin(self, connection: Any) -> None:
+        """Note how things are before the first migration of a database."""
+        if not self._process:
+            self._check_start()
+            self._process = process_state()
+            self._first = self._last = time.monotonic()
+        if connection.alias not in self._sessions:
+            self._sessions[connection.alias] = self._session_state(connection)
+
+    def _check_start(self) -> None:
+        """Refuse to go on from a point at which the process had other values than this one.
+
+        Migrations may change what later ones read, and modules that are new may change what earlier
+        ones have read.
+        """
+        kept = self._start.states
+        definitions = [definition_of(name) for name in kept]
+        for module, _ in definitions:
+            # A migration may import it in a function only.
+            with suppress(Exception):
+                importlib.import_module(module)
+        today = state_digests(definitions, Places.here())
+        if changed := sorted(name for name in kept if today.get(name) != kept[name]):
+            names = listing([".".join(definition_of(name)) for name in changed])
+            raise LayerError(f"These values differ from those that migrations have left: {names}.")
+        if kept and self._start.receivers != receivers():
+            raise LayerError("Other receivers of signals are connected than were then.")
+
+    def _is_due(self, *, is_last: bool) -> bool:
+        """Whether it pays to leave the build here.
+
+        Args:
+            is_last: Whether at most one migration is to come. Most builds that follow can go on
+                from here: what is edited next is often the last one, or comes after it.
+        """
+        since, seconds = self._last, self._seconds
+        if is_last and not self._is_near_end:
+            since, seconds = self._first, LEAVE_SECONDS[self._vendor]
+        if time.monotonic() - since < seconds * FACTOR:
+            return False
+        self._is_near_end = is_last
+        count = sum(map(len, self._applied.values())) - self._last_count
+        return is_last or count >= self._total / PARTS[self._vendor]
+
+    def _leave(self) -> None:
+        """Have kept what there is, unless the process or the session has something besides."""
+        self._last = time.monotonic()
+        if not self._can_be_left():
+            return
+        self._classes = self._classes or [*building_classes(self._aliases)]
+        used = self._recorder.so_far(self._classes)
+        if next(hidden_states(self._recorder.reached), ""):
+            self._is_lasting = False
+            return
+        milestone = self.reached()
+        self._last_count = milestone.count
+        reached = {module for module, _ in self._recorder.reached}
+        applied = {name for names in milestone.applied.values() for name in names}
+        unused = {name for name, module in self._modules.items() if module not in reached}
+        self._keep(milestone, used, unused - applied - {*milestone.acting})
+        now = time.monotonic()
+        self._seconds, self._last = now - self._last, now
+
+    def _can_be_left(self) -> bool:
+        from django.db import connections
+
+        if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
+            return False
+        if any(map(_is_lasting_file, self._recorder.written())):
+            self._is_lasting = False
+        # What has changed once may be read by any later migration.
+        if self._is_lasting:
+            self._is_lasting = process_state() == self._process and all(
+                self._session_state(connections[alias]) == state
+                for alias, state in self._sessions.items()
+            )
+        return self._is_lasting
+
+    def _session_state(self, connection: Any) -> str:
+        with connection.cursor() as cursor:
+            return session_state(cursor, self._vendor)
+
+    def _read_statement(
+        self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
+    ) -> Any:
+        if keeps_something(str(sql), self._vendor):
+            self._is_lasting = False
+        return execute(sql, params, many, context)
+
+
+def _acts(sources: Sources, module: str) -> bool:
+    """Whether a module of a migration does more, when it is imported, than to define that."""
+    found = sources.find(module)
+    return found is not None and bool(found.effects() - {"Migration"})
+
+
+def _is_lasting_file(path: str) -> bool:
+    """Whether what was written to this file may be read by a later migration."""
+    temporary = os.path.realpath(path).startswith(os.path.realpath(tempfile.gettempdir()))
+    return not temporary and ".pyc" not in path and not path.startswith("/dev/")
+
+
+def _put_in_order(connection: Any, plan: list[Any]) -> None:
+    """Number the applied migrations as if they had been applied in the order of the plan."""
+    from django.db import transaction
+    from django.db.migrations.recorder import MigrationRecorder
+
+    model = MigrationRecorder(connection).Migration
+    rows: list[Any] = list(model.objects.using(connection.alias).order_by("id"))
+    place = {(one.app_label, one.name): number for number, one in enumerate(plan)}
+    ordered = sorted(rows, key=lambda row: place.get((row.app, row.name), len(place)))
+    if ordered == rows:
+        return
+    numbers = [row.id for row in rows]
+    with transaction.atomic(using=connection.alias):
+        model.objects.using(connection.alias).all().delete()
+        for number, row in zip(numbers, ordered, strict=True):
+            row.id = number
+        model.objects.using(connection.alias).bulk_create(ordered)
+
+
+def _whole_plan(executor: MigrationExecutor) -> list[tuple[Any, bool]]:
+    """What receivers get as the plan when an empty database is migrated."""
+    return executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)

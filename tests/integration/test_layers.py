@@ -1,0 +1,145 @@
+"""A build that goes on from a layer ends as a build from scratch: catalog, rows and their order."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import pytest
+from harness.edited_histories import EditedHistory
+from harness.projects import environment, run
+from harness.tiers import further
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+Steps = Sequence[Sequence[int]]
+
+STEPS = st.lists(st.tuples(*(st.integers(0, last) for last in (6, 1, 9))), min_size=3, max_size=6)
+"""What is changed, in which app, and where."""
+
+
+def build(project: Path, cache: Path, *options: str) -> str:
+    env = environment(cache, {"DOCKER_HOST": "unix:///nonexistent"})
+    done = run(project, "template", "build", "--settings", "settings", *options, env=env)
+    assert done.code == 0, done.output
+    return done.output
+
+
+def contents(cache: Path, said: str) -> list[str]:
+    """All that a template contains, as SQL, without the moments of migrations.
+
+    Args:
+        said: What the build has said, which names the template.
+    """
+    (name,) = re.findall(r"(?:Built|Using) the template sqlite:(\w+)", said)
+    (file,) = cache.glob(f"**/{name}*/*.sqlite3")
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE django_migrations SET applied = ''")
+        return [*database.iterdump()]
+
+
+def few(count: int) -> settings:
+    """So many projects; each step takes a second, so what fails is printed as it is."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        phases=[Phase.generate],
+    )
+
+
+@given(steps=STEPS, has_receiver=st.booleans())
+@few(3)
+def test_any_change_of_a_history_ends_in_the_rows_of_a_fresh_database(
+    steps: Steps, *, has_receiver: bool
+) -> None:
+    check(steps, has_receiver=has_receiver)
+
+
+@pytest.mark.timeout(1800)
+@given(steps=STEPS, has_receiver=st.booleans())
+@few(70)
+@further("The test before does the same with fewer changes.")
+def test_any_of_300_changes_ends_in_the_rows_of_a_fresh_database(
+    steps: Steps, *, has_receiver: bool
+) -> None:
+    check(steps, has_receiver=has_receiver)
+
+
+def check(steps: Steps, *, has_receiver: bool) -> None:
+    """Build after each change, and compare."""
+    with tempfile.TemporaryDirectory() as folder:
+        history = EditedHistory(Path(folder) / "project", has_receiver)
+        grown, fresh = Path(folder) / "grown", Path(folder) / "fresh"
+        build(history.folder, grown)
+        for step in steps:
+            change = history.change(step)
+            said = build(history.folder, grown)
+            anew = build(history.folder, fresh, "--rebuild")
+
+            assert "from scratch" not in said, (change, said)
+            assert contents(grown, said) == contents(fresh, anew), change
+
+
+SERVERS = [
+    ("postgresql", ""),
+    pytest.param("mysql", "mariadb", marks=further("PostgreSQL has the same, and late ones.")),
+    pytest.param("mysql", "mysql", marks=further("PostgreSQL has the same, and late ones.")),
+]
+CHANGES = [
+    # A note in the first app, which no later migration reads or writes.
+    ((6, 0, 0), "incrementally (1 new migration: base.0002_step; 16 of 17 are there)"),
+    ((0, 1, 0), "incrementally (1 new migration: later.0003_step; 17 of 18 are there)"),
+    # What it logs is counted by the one before.
+    ((0, 0, 0), "base.0004_step must be applied before later.0003_step"),
+    ((1, 0, 0), "incrementally (edited: base.0001_log; 14 of 19 are there)"),
+    ((3, 0, 0), "incrementally ("),
+]
+"""What is changed, and what is said then on PostgreSQL."""
+
+
+@pytest.fixture
+def another_name(engine: docker.DockerClient, project_name: str) -> Iterator[str]:
+    """The name under which the same project is built from scratch."""
+    name = f"{project_name}-anew"
+    yield name
+    for found in engine.images.list(f"localhost/ctest/{name}/*"):
+        engine.images.remove(str(found.id), force=True)
+
+
+@pytest.mark.parametrize(("vendor", "image"), SERVERS)
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_server_goes_on_as_from_its_first_start(
+    vendor: str, image: str, tmp_path: Path, project_name: str, another_name: str
+) -> None:
+    history = EditedHistory(tmp_path / "project", has_receiver=True)
+    chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": image}
+    grown = environment(tmp_path / "grown", chosen)
+    fresh = environment(tmp_path / "fresh", {**chosen, "WITHOUT_LAYERS": "1"})
+    options = ("--settings", "settings", "--project", project_name)
+    another = ("--settings", "settings", "--project", another_name)
+    run(history.folder, "template", "build", *options, env=grown)
+
+    for step, expected in CHANGES:
+        change = history.change(step)
+        said = run(history.folder, "template", "build", *options, env=grown).output
+        ours = rows_of(history.folder, *options, env=grown)
+        anew = run(history.folder, "template", "build", "--rebuild", *another, env=fresh).output
+        theirs = rows_of(history.folder, *another, env=fresh)
+
+        assert "Built the template" in said, said
+        assert "from scratch" in anew, anew
+        assert vendor != "postgresql" or expected in said, (change, said)
+        assert ours == theirs, change
+
+
+def rows_of(project: Path, *options: str, env: Mapping[str, str]) -> list[str]:
+    done = run(project, "exec", *options, "--", sys.executable, "rows.py", env=env)
+    assert done.code == 0, done.output
+    return [line for line in done.output.splitlines() if line.startswith("row ")]
