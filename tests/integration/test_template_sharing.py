@@ -128,6 +128,8 @@ def test_only_the_layers_that_the_registry_lacks_travel(
     project: Path, project_name: str, repository: str, env: dict[str, str]
 ) -> None:
     options = ["--project", project_name, "--registry", repository, "--push"]
+    # No build goes on after a migration that has written to a file, which others may read.
+    del env["OUTCOMES_MIGRATION_WITNESS"]
     run(project, "template", "build", *options, env=env)
     add_migration(project)
 
