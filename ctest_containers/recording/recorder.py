@@ -7,6 +7,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import filterfalse
 from pathlib import Path
 from types import ModuleType
@@ -71,9 +72,15 @@ class Recorder:
         Args:
             classes: Those that were used even if none of their own methods ran.
         """
+        with self.paused():
+            return self._used(classes)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Note nothing as long as the block lasts."""
         self._pause()
         try:
-            return self._used(classes)
+            yield
         finally:
             self._accesses.resume()
             self._lookups.resume()

@@ -45,7 +45,7 @@ from ctest_containers.template.candidates import Choice, changes, choose
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import find_nearest
 from ctest_containers.template.kept import KeptTemplate, note_use
-from ctest_containers.template.layers import Decision, can_be_left, find_start
+from ctest_containers.template.layers import Decision, can_be_left, find_start, obstacle_of
 from ctest_containers.template.make import BuildOrder, make_files, make_image
 from ctest_containers.template.shelf import Shelf
 from ctest_containers.text import listing, slug
@@ -165,6 +165,8 @@ class TemplateStore:
             return Decision(None, f"the migrations cannot be loaded: {error}", nearest)
         start = find_start(template, same, plan, self._changes, late_data=late_data)
         if start is None:
+            if nearest is not None and (obstacle := obstacle_of(nearest[0])):
+                reason += f"; no build can resume from the earlier template, because {obstacle}"
             return Decision(None, reason, nearest)
         return Decision(start.kept, f"{reason}; {start.amount}", nearest, start.is_late)
 

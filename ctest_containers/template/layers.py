@@ -50,6 +50,7 @@ class Milestone:
         touched: What each migration has touched, by its name; empty if that is not known.
         acting: Migrations whose modules do something when they are imported, applied or not.
         is_delayed: What the state of migrations says of its models.
+        obstacle: Why no build can go on from here; an empty string if one can.
     """
 
     applied: dict[str, list[str]] = field(default_factory=dict)
@@ -59,6 +60,7 @@ class Milestone:
     touched: dict[str, Touched] = field(default_factory=dict)
     acting: list[str] = field(default_factory=list)
     is_delayed: bool = False
+    obstacle: str = ""
 
     def to_json(self) -> str:
         """As text."""
@@ -74,7 +76,7 @@ class Milestone:
         """
         found = cls(**json.loads(text))
         lists = [found.complete, found.acting, *found.applied.values()]
-        if not all(isinstance(one, list) for one in lists):
+        if not all(isinstance(one, list) for one in lists) or not isinstance(found.obstacle, str):
             raise TypeError(text)
         return found
 
@@ -150,9 +152,19 @@ def can_be_left(template: Template) -> bool:
 
 def milestone_of(kept: KeptTemplate) -> Milestone | None:
     """How far the build of a layer or template had come; None if that is not known."""
+    milestone = _milestone_of(kept)
+    return milestone if milestone and milestone.applied else None
+
+
+def obstacle_of(kept: KeptTemplate) -> str:
+    """Why no build can go on from a template; an empty string if that is not known."""
+    milestone = _milestone_of(kept)
+    return milestone.obstacle if milestone else ""
+
+
+def _milestone_of(kept: KeptTemplate) -> Milestone | None:
     with suppress(ValueError, TypeError, AttributeError):
-        milestone = Milestone.from_json(kept.milestone)
-        return milestone if milestone.applied else None
+        return Milestone.from_json(kept.milestone)
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -86,7 +85,7 @@ class Milestones:
         self._tables = TouchedTables(start.touched, is_known=is_known)
         self._process = ""
         self._sessions: dict[str, str] = {}
-        self._is_lasting = True
+        self._obstacle = ""
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -193,10 +192,11 @@ class Milestones:
     def reached(self) -> Milestone:
         """Where the build is, just after the recorder was asked what it has used.
 
-        Empty if no build can go on from here.
+        If no build can go on from here, it says why.
         """
-        if not self._is_lasting or next(hidden_states(self._recorder.reached), ""):
-            return Milestone()
+        self._look_for_hidden_states()
+        if self._obstacle:
+            return Milestone(obstacle=self._obstacle)
         known = map(definition_of, self._start.states)
         states = state_digests({*self._recorder.reached, *known}, Places.here())
         return Milestone(
@@ -227,7 +227,7 @@ class Milestones:
         if self._is_applying:
             self._tables.note_asking()
             if is_real:
-                self._is_lasting = False
+                self._note("a migration asked for the models of today")
 
     def _begin(self, connection: Any) -> None:
         """Note how things are before the first migration of a database."""
@@ -280,15 +280,16 @@ class Milestones:
             return
         self._classes = self._classes or [*building_classes(self._aliases)]
         used = self._recorder.so_far(self._classes)
-        if next(hidden_states(self._recorder.reached), ""):
-            self._is_lasting = False
-            return
         milestone = self.reached()
+        if milestone.obstacle:
+            return
         self._last_count = milestone.count
         reached = {module for module, _ in self._recorder.reached}
         applied = {name for names in milestone.applied.values() for name in names}
         unused = {name for name, module in self._modules.items() if module not in reached}
-        self._keep(milestone, used, unused - applied - {*milestone.acting})
+        # What the toolkit writes is no obstacle.
+        with self._recorder.paused():
+            self._keep(milestone, used, unused - applied - {*milestone.acting})
         now = time.monotonic()
         self._seconds, self._last = now - self._last, now
 
@@ -297,15 +298,26 @@ class Milestones:
 
         if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
             return False
-        if any(map(_is_lasting_file, self._recorder.written())):
-            self._is_lasting = False
         # What has changed once may be read by any later migration.
-        if self._is_lasting:
-            self._is_lasting = process_state() == self._process and all(
-                self._session_state(connections[alias]) == state
-                for alias, state in self._sessions.items()
-            )
-        return self._is_lasting
+        places = Places.here()
+        for path in sorted(self._recorder.written()):
+            # The name of a temporary file is empty.
+            if ".pyc" not in path and (name := places.name_of(os.path.realpath(path))):
+                self._note(f"a migration wrote to {name}")
+        if not self._obstacle and process_state() != self._process:
+            self._note("a migration changed the state of the process, such as the environment")
+        for alias, state in self._sessions.items():
+            if not self._obstacle and self._session_state(connections[alias]) != state:
+                self._note(f"a migration changed the session of the database {alias!r}")
+        return not self._obstacle
+
+    def _look_for_hidden_states(self) -> None:
+        if name := next(hidden_states(self._recorder.reached), ""):
+            self._note(f"{name} has a state that cannot be compared")
+
+    def _note(self, obstacle: str) -> None:
+        """Note why no build can go on from here, or from anywhere later."""
+        self._obstacle = self._obstacle or obstacle
 
     def _session_state(self, connection: Any) -> str:
         with connection.cursor() as cursor:
@@ -315,7 +327,7 @@ class Milestones:
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
         if keeps_something(str(sql), self._vendor):
-            self._is_lasting = False
+            self._note("a migration changed the session of a database")
         return execute(sql, params, many, context)
 
 
@@ -323,12 +335,6 @@ def _acts(sources: Sources, module: str) -> bool:
     """Whether a module of a migration does more, when it is imported, than to define that."""
     found = sources.find(module)
     return found is not None and bool(found.effects() - {"Migration"})
-
-
-def _is_lasting_file(path: str) -> bool:
-    """Whether what was written to this file may be read by a later migration."""
-    temporary = os.path.realpath(path).startswith(os.path.realpath(tempfile.gettempdir()))
-    return not temporary and ".pyc" not in path and not path.startswith("/dev/")
 
 
 def _put_in_order(connection: Any, plan: list[Any]) -> None:

@@ -47,6 +47,16 @@ class Migration(migrations.Migration):
     operations = [migrations.RunPython(rename)]
 """
 
+MODEL = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("{app}", "{last}")]
+    operations = [
+        migrations.CreateModel("Round{number}", [("id", models.BigAutoField(primary_key=True))]),
+    ]
+"""
+
 TESTS = """
 import os, time
 from pathlib import Path
@@ -73,6 +83,8 @@ class Round:
         added: The same tree, after a build without that migration.
         edited: That migration edited.
         data: A migration with data, in the first app, in its place.
+        branch: Another branch, which has new migrations in two other apps.
+        back: The branch before, whose template is there.
     """
 
     cold: float
@@ -81,6 +93,8 @@ class Round:
     added: float
     edited: float
     data: float
+    branch: float
+    back: float
 
 
 def main(arguments: list[str]) -> int:
@@ -99,9 +113,9 @@ def main(arguments: list[str]) -> int:
     cold, warm, full, *changes = map(statistics.median, columns)
     print(
         f"| {options.on} | cold | warm | saved | full build | migration added | edited "
-        "| with data in the first app |"
+        "| with data in the first app | another branch | and back |"
     )
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     ratios = " | ".join(f"{one:.2f} s, {one / full:.2f}" for one in changes)
     print(
         f"| example project | {cold:.2f} s | {warm:.2f} s | {1 - warm / cold:.1%} | {full:.2f} s "
@@ -165,11 +179,19 @@ def _round(number: int, flavour: str) -> Round:
     full, added = _build(after, flavour), _build(before, flavour)
     new.write_text(new.read_text().replace("null=True", "null=True, db_index=True"))
     edited = _build(before, flavour)
+    text = new.read_text()
     new.unlink()
-    new = _write("accounts", DATA, number)
+    data_migration = _write("accounts", DATA, number)
     data = _build(before, flavour)
+    data_migration.unlink()
+    others = _write("pricing", MODEL, number), _write("shipping", MODEL, number)
+    branch = _build(before, flavour)
+    for one in others:
+        one.unlink()
+    new.write_text(text)
+    back = _build(before, flavour)
     new.unlink()
-    return Round(cold, warm, full, added, edited, data)
+    return Round(cold, warm, full, added, edited, data, branch, back)
 
 
 def _write(app: str, text: str, number: int) -> Path:
@@ -177,7 +199,7 @@ def _write(app: str, text: str, number: int) -> Path:
     folder = Path.cwd() / app / "migrations"
     last = max(file.stem for file in folder.glob("[0-9]*.py"))
     new = folder / f"{int(last[:4]) + 1:04}_round{number}.py"
-    new.write_text(text.format(last=last, number=number))
+    new.write_text(text.format(app=app, last=last, number=number))
     return new
 
 

@@ -134,3 +134,50 @@ def test_a_new_migration_with_data_leaves_the_same_rows(
 
     assert "incrementally" in added.output, added.output
     assert grown == rows(cache)[-1]
+
+
+OBSTACLES = {
+    "written": ("open('seed.log', 'w').close()", "a migration wrote to seed.log"),
+    "environment": (
+        "__import__('os').environ['SEED'] = 'acme'",
+        "a migration changed the state of the process, such as the environment",
+    ),
+    "session": (
+        "schema_editor.execute('PRAGMA case_sensitive_like = 1')",
+        "a migration changed the session of a database",
+    ),
+    "models": (
+        "__import__('django.apps').apps.apps.get_models()",
+        "a migration asked for the models of today",
+    ),
+    "iterator": (
+        "Item.objects.create(name=str(next(NUMBERS)))",
+        "stock.migrations.0002_second.NUMBERS has a state that cannot be compared",
+    ),
+}
+"""What a migration does after which no build can resume, and how that is said."""
+
+
+@pytest.mark.parametrize(("body", "said"), OBSTACLES.values(), ids=OBSTACLES)
+def test_why_no_build_can_resume_from_a_template_is_said(
+    body: str, said: str, project: Path, tmp_path: Path
+) -> None:
+    # There is no layer of an earlier migration.
+    keep_none = KEEP_LAYERS.replace("FACTOR = 0", "FACTOR = 1_000_000")
+    (project / "settings.py").write_text(SETTINGS + keep_none)
+    migrations = project / "stock" / "migrations"
+    second = "import itertools\nNUMBERS = itertools.count()\n" + dedent(SECOND)
+    (migrations / "0002_second.py").write_text(second.replace("{body}", body))
+    options = ["template", "build", "--settings", "settings"]
+    env = environment(tmp_path / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
+    first = run(project, *options, env=env)
+    third = dedent(SECOND).replace("0001_first", "0002_second").replace("{body}", "pass")
+    (migrations / "0003_third.py").write_text(third)
+
+    added = run(project, *options, env=env)
+
+    assert first.code == 0, first.output
+    expected = f"no build can resume from the earlier template, because {said}"
+    assert f"from scratch (1 new migration: stock.0003_third; {expected})" in added.output, (
+        added.output
+    )

@@ -65,9 +65,9 @@ def grow(
 @example(steps=[(0, 0, 0, 0), (0, 1, 0, 0), (0, 4, 0, 0), (0, 2, 0, 0)], share=0.5)
 @FEW
 def test_any_history_on_sqlite_ends_in_the_same_catalog(
-    steps: list[tuple[int, ...]], share: float
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, ...]], share: float
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as folder:
         env = environment(Path(folder) / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
         before = max(1, min(len(steps) - 1, round(share * len(steps))))
 
@@ -89,7 +89,12 @@ def test_a_history_on_a_server_ends_in_the_same_catalog(
         *((0, 0, 0, 1), (0, 1, 0, 0), (1, 0, 0, 1), (0, 1, 0, 1), (1, 1, 0, 2), (0, 4, 0, 0)),
         *((0, 3, 0, 1), (0, 6, 0, 0), (1, 2, 0, 0), (1, 1, 0, 3), (0, 0, 0, 1), (0, 1, 1, 0)),
     ]
-    chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_image}
+    # Builds that resume from layers are those of test_layers.
+    chosen = {
+        "HISTORY_DB": vendor,
+        "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_image,
+        "WITHOUT_LAYERS": "1",
+    }
     env = environment(tmp_path / "cache", chosen)
 
     try:

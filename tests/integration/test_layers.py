@@ -55,11 +55,11 @@ def few(count: int) -> settings:
 
 
 @given(steps=STEPS, has_receiver=st.booleans())
-@few(3)
+@few(2)
 def test_any_change_of_a_history_ends_in_the_rows_of_a_fresh_database(
-    steps: Steps, *, has_receiver: bool
+    tmp_path_factory: pytest.TempPathFactory, steps: Steps, *, has_receiver: bool
 ) -> None:
-    check(steps, has_receiver=has_receiver)
+    check(tmp_path_factory.getbasetemp(), steps, has_receiver=has_receiver)
 
 
 @pytest.mark.timeout(1800)
@@ -67,14 +67,14 @@ def test_any_change_of_a_history_ends_in_the_rows_of_a_fresh_database(
 @few(70)
 @further("The test before does the same with fewer changes.")
 def test_any_of_300_changes_ends_in_the_rows_of_a_fresh_database(
-    steps: Steps, *, has_receiver: bool
+    tmp_path_factory: pytest.TempPathFactory, steps: Steps, *, has_receiver: bool
 ) -> None:
-    check(steps, has_receiver=has_receiver)
+    check(tmp_path_factory.getbasetemp(), steps, has_receiver=has_receiver)
 
 
-def check(steps: Steps, *, has_receiver: bool) -> None:
+def check(parent: Path, steps: Steps, *, has_receiver: bool) -> None:
     """Build after each change, and compare."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         history = EditedHistory(Path(folder) / "project", has_receiver)
         grown, fresh = Path(folder) / "grown", Path(folder) / "fresh"
         build(history.folder, grown)

@@ -43,21 +43,25 @@ def few(count: int) -> settings:
 
 @given(steps=STEPS)
 @few(2)
-def test_any_edit_ends_in_the_rows_of_a_fresh_database(steps: Steps) -> None:
-    check(steps)
+def test_any_edit_ends_in_the_rows_of_a_fresh_database(
+    tmp_path_factory: pytest.TempPathFactory, steps: Steps
+) -> None:
+    check(tmp_path_factory.getbasetemp(), steps)
 
 
 @pytest.mark.timeout(1800)
 @given(steps=STEPS)
 @few(30)
 @further("The test before does the same with fewer edits.")
-def test_any_of_300_edits_ends_in_the_rows_of_a_fresh_database(steps: Steps) -> None:
-    check(steps)
+def test_any_of_300_edits_ends_in_the_rows_of_a_fresh_database(
+    tmp_path_factory: pytest.TempPathFactory, steps: Steps
+) -> None:
+    check(tmp_path_factory.getbasetemp(), steps)
 
 
-def check(steps: Steps) -> None:
+def check(parent: Path, steps: Steps) -> None:
     """Build after each edit, and compare."""
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory(dir=parent) as place:
         project = Sources(Path(place) / "first" / "store")
         project.write()
         build(project, place)

@@ -27,15 +27,25 @@ def test_workers_share_nothing_not_even_roles_or_advisory_locks(
                     cursor.execute("SELECT pg_try_advisory_lock(42)")
                     self.assertEqual(cursor.fetchone(), (True,))
                     cursor.execute("CREATE ROLE only_here")
-                    Path(os.environ["MEET"], type(self).__name__).touch()
-                    end = time.monotonic() + 20
-                    while len(list(Path(os.environ["MEET"]).iterdir())) < 3:
-                        self.assertLess(time.monotonic(), end, "the workers do not run at once")
-                        time.sleep(0.01)
-                    cursor.execute(
-                        "SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL"
-                    )
-                    self.assertEqual(cursor.fetchone(), (1,))
+                    self.meet("begun")
+                    # A session that has just been closed may still be ending.
+                    self.wait_for(lambda: self.sessions(cursor) == 1, "others are connected")
+                    self.meet("counted")
+
+            def sessions(self, cursor):
+                cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL")
+                return cursor.fetchone()[0]
+
+            def meet(self, what):
+                folder = Path(os.environ["MEET"])
+                (folder / f"{what}-{type(self).__name__}").touch()
+                self.wait_for(lambda: len([*folder.glob(f"{what}-*")]) == 3, "not at once")
+
+            def wait_for(self, condition, otherwise):
+                end = time.monotonic() + 20
+                while not condition():
+                    self.assertLess(time.monotonic(), end, otherwise)
+                    time.sleep(0.01)
     """
     body += "".join(f"\n        class Test{n}(Base, TransactionTestCase): pass\n" for n in range(3))
     write_tests(project, body)
