@@ -18,7 +18,7 @@ from harness.tiers import group_of, is_in_tier, known_seconds, longest_first, wr
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
 
-EXAMPLES = {"all": 300, "": 50, "quick": 30}
+EXAMPLES = {"all": 300, "": 30, "quick": 30}
 """How many examples a property is tried with, in each tier."""
 
 _seconds: defaultdict[str, float] = defaultdict(float)

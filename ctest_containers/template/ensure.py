@@ -271,7 +271,8 @@ class TemplateStore:
                 self._drop_layers(template)
                 decision = Decision(None, "a new template was requested")
             elif reason:
-                decision = replace(decision, reason=reason)
+                # What spoilt the template may have spoilt its layers, too.
+                decision = Decision(None, reason)
             while True:
                 try:
                     template = self._build(found, decision, setup, create, lend)

@@ -20,12 +20,15 @@ STEPS = st.lists(
 )
 """Which app, which operation, on which table, and which column."""
 
-FEW = settings(
-    max_examples=6,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-)
+
+def few(count: int) -> settings:
+    """So many histories."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
 
 
 def build(project: Path, env: Mapping[str, str], name: str) -> str:
@@ -63,11 +66,25 @@ def grow(
 
 @given(steps=STEPS, share=st.floats(0.0, 1.0))
 @example(steps=[(0, 0, 0, 0), (0, 1, 0, 0), (0, 4, 0, 0), (0, 2, 0, 0)], share=0.5)
-@FEW
+@few(3)
 def test_any_history_on_sqlite_ends_in_the_same_catalog(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, ...]], share: float
 ) -> None:
-    with tempfile.TemporaryDirectory(dir=tmp_path_factory.getbasetemp()) as folder:
+    check(tmp_path_factory.getbasetemp(), steps, share)
+
+
+@given(steps=STEPS, share=st.floats(0.0, 1.0))
+@few(20)
+@further("The test before tries fewer histories.")
+def test_any_of_many_histories_on_sqlite_ends_in_the_same_catalog(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, ...]], share: float
+) -> None:
+    check(tmp_path_factory.getbasetemp(), steps, share)
+
+
+def check(parent: Path, steps: list[tuple[int, ...]], share: float) -> None:
+    """Build the beginning of a history, then the rest on top of it."""
+    with tempfile.TemporaryDirectory(dir=parent) as folder:
         env = environment(Path(folder) / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
         before = max(1, min(len(steps) - 1, round(share * len(steps))))
 
@@ -89,12 +106,7 @@ def test_a_history_on_a_server_ends_in_the_same_catalog(
         *((0, 0, 0, 1), (0, 1, 0, 0), (1, 0, 0, 1), (0, 1, 0, 1), (1, 1, 0, 2), (0, 4, 0, 0)),
         *((0, 3, 0, 1), (0, 6, 0, 0), (1, 2, 0, 0), (1, 1, 0, 3), (0, 0, 0, 1), (0, 1, 1, 0)),
     ]
-    # Builds that resume from layers are those of test_layers.
-    chosen = {
-        "HISTORY_DB": vendor,
-        "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_image,
-        "WITHOUT_LAYERS": "1",
-    }
+    chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_image}
     env = environment(tmp_path / "cache", chosen)
 
     try:

@@ -42,7 +42,7 @@ def few(count: int) -> settings:
 
 
 @given(steps=STEPS)
-@few(2)
+@few(1)
 def test_any_edit_ends_in_the_rows_of_a_fresh_database(
     tmp_path_factory: pytest.TempPathFactory, steps: Steps
 ) -> None:

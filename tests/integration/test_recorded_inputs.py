@@ -187,7 +187,10 @@ def build(project: Path, env: dict[str, str]) -> str:
     assert done.code == 0, done.output
     if "Using the template" in done.output:
         return "used"
-    found = re.search(r"from scratch \((.*)\)…", done.output)
+    # On a slow machine, a build takes long enough to leave a layer.
+    found = re.search(
+        r"(?:from scratch|incrementally) \((.*?)(?:; \d+ of \d+ are there)?\)…", done.output
+    )
     assert found is not None, done.output
     return found[1]
 
