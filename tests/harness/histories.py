@@ -137,14 +137,16 @@ class History:
             indexes[name] = []
             return f"migrations.AddField({model!r}, {name!r}, {COLUMNS[columns[name]]})"
         column = present[how % len(present)]
+        gone = [f"migrations.RemoveIndex({model!r}, {index!r})" for index in indexes[column]]
         if kind == 2:
-            del columns[column]
-            gone = [f"migrations.RemoveIndex({model!r}, {index!r})" for index in indexes[column]]
+            del columns[column], indexes[column]
             return ", ".join([*gone, f"migrations.RemoveField({model!r}, {column!r})"])
         if kind == 3:
             new = f"renamed{self._count}"
-            columns[new], indexes[new] = columns.pop(column), indexes.pop(column)
-            return f"migrations.RenameField({model!r}, {column!r}, {new!r})"
+            columns[new], indexes[new] = columns.pop(column), []
+            del indexes[column]
+            # Django's RenameField leaves the old name in the indexes of its state.
+            return ", ".join([*gone, f"migrations.RenameField({model!r}, {column!r}, {new!r})"])
         if kind == 4:
             index = f"index_{self._count}"
             indexes[column].append(index)

@@ -12,7 +12,7 @@ import pytest
 from harness.histories import History
 from harness.projects import environment, run
 from harness.tiers import further
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 STEPS = st.lists(
@@ -28,6 +28,8 @@ def few(count: int) -> settings:
         deadline=None,
         database=None,
         suppress_health_check=[HealthCheck.too_slow],
+        # Each history takes seconds, so what fails is printed as it is.
+        phases=[Phase.explicit, Phase.generate],
     )
 
 
