@@ -26,9 +26,11 @@ VERSIONS = [
 @nox.session
 @nox.parametrize(("python", "django"), VERSIONS)
 def matrix(session: nox.Session, django: str) -> None:
-    """A project whose tests end in every way ends as under Django, on every kind of server."""
+    """A project whose tests end in every way ends as under Django; the unit tests pass."""
     session.install("-q", "-e", ".[dev]", f"Django~={django}.0")
     session.run("scripts/engine", external=True)
     session.run("scripts/base-image", external=True)
     chosen = session.posargs or ["--all", "-k", AGREEMENTS]
     session.run("pytest", "-q", "-p", "no:randomly", "tests/integration", *chosen)
+    if not session.posargs:
+        session.run("pytest", "-q", "-n", "2", "--quick", "tests/unit", "tests/properties")

@@ -1,15 +1,33 @@
-"""What settings name."""
+"""What settings name, and how they are read and changed."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+DEPRECATED: Final = frozenset({"EMAIL_FILE_PATH"})
+"""Settings that Django 6.1 warns of when they are changed."""
 
 
 def setting(name: str) -> Any:
-    """The value of a setting; None where there is none."""
+    """The value of a setting; None where there is none.
+
+    It is read without a warning that it is deprecated, which is for those who set or use it.
+    """
     from django.conf import settings
 
-    return getattr(settings, name, None)
+    if not settings.configured:
+        settings._setup()  # type: ignore[attr-defined]  # not in the stubs
+    return getattr(settings._wrapped, name, None)
+
+
+def override(changes: Mapping[str, Any]) -> None:
+    """Change settings so that whoever has made something of the old ones hears of it."""
+    from django.conf import settings
+    from django.test.utils import override_settings
+
+    override_settings(**{k: v for k, v in changes.items() if k not in DEPRECATED}).enable()
+    vars(settings._wrapped).update({k: v for k, v in changes.items() if k in DEPRECATED})
 
 
 def class_at(path: object) -> type | None:

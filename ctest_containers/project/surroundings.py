@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ctest_containers.errors import UsageError
-from ctest_containers.project.named import setting
+from ctest_containers.project.named import override, setting
 from ctest_containers.project.own_folders import (
     FOLDER_SETTINGS,
     copy_folders,
@@ -138,10 +138,9 @@ def set_up(path: str, worker: Worker) -> None:
 def _override(changes: Mapping[str, Any]) -> None:
     """Change settings so that whoever has made something of the old ones hears of it."""
     from django.conf import settings
-    from django.test.utils import override_settings
 
-    OVERRIDDEN.update({name: getattr(settings, name) for name in changes})
-    override_settings(**changes).enable()
+    OVERRIDDEN.update({name: setting(name) for name in changes})
+    override(changes)
     # Django 4.2 takes these for the user's own then, and so forgets the options of STORAGES.
     for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):
         vars(settings._wrapped).pop(name, None)

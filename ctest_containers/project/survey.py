@@ -27,6 +27,12 @@ from ctest_containers.project.own_servers import is_in_the_process, is_on_redis,
 
 BY_FUNCTION: Final = "in a function that --worker-setup names"
 
+OWN_MAIL: Final = ("locmem", "dummy", "console")
+"""Django's mail backends that keep everything in the process."""
+
+SMTP: Final = "django.core.mail.backends.smtp.EmailBackend"
+"""Django's default."""
+
 
 SHARED_SCHEMES: Final = frozenset(
     {
@@ -206,16 +212,21 @@ def _surveyed_channel_layers() -> Iterator[Shared]:
 def _surveyed_mail() -> Iterator[Shared]:
     from django.conf import settings
 
-    kinds = ("locmem", "dummy", "console")
-    if settings.is_overridden("EMAIL_BACKEND") and settings.EMAIL_BACKEND not in {
-        f"django.core.mail.backends.{kind}.EmailBackend" for kind in kinds
-    }:
-        yield Shared(
-            setting="EMAIL_BACKEND",
-            what=f"Mail is sent by {settings.EMAIL_BACKEND}; while tests run, Django keeps it in "
-            "the memory of each worker.",
-            separated=True,
-        )
+    own = {f"django.core.mail.backends.{kind}.EmailBackend" for kind in OWN_MAIL}
+    backends = {
+        f"MAILERS[{alias!r}]": spec.get("BACKEND", SMTP)
+        for alias, spec in (setting("MAILERS") or {}).items()
+    }
+    if settings.is_overridden("EMAIL_BACKEND"):
+        backends["EMAIL_BACKEND"] = setting("EMAIL_BACKEND")
+    for name, backend in backends.items():
+        if backend not in own:
+            yield Shared(
+                setting=name,
+                what=f"Mail is sent by {backend}; while tests run, Django keeps it in the memory "
+                "of each worker.",
+                separated=True,
+            )
 
 
 def _surveyed_brokers() -> Iterator[Shared]:

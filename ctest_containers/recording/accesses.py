@@ -21,6 +21,9 @@ FORKED: Final = "(a process of its own)"
 MAPPINGS: Final = "collections.abc"
 """The module of what all mappings have."""
 
+EXPANDING: Final = ("expandvars", "repl")
+"""What reads variables in `os.path.expandvars`; the latter since 2025, in all versions."""
+
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -201,7 +204,9 @@ class AccessRecorder:
     def _is_python_s_own(self, frame: FrameType) -> bool:
         """Whether Python itself needs a variable, and does not read it for its caller."""
         code = frame.f_code
-        is_for_caller = code.co_name == "expandvars" or code.co_filename == string.__file__
+        is_for_caller = code.co_filename == string.__file__ or (
+            code.co_filename == os.path.__file__ and code.co_name in EXPANDING
+        )
         return self._askers.is_python_s(frame) and not is_for_caller
 
 

@@ -159,7 +159,8 @@ class Today:
         from django.conf import settings
 
         try:
-            value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(settings, name)
+            # Through LazySettings, Django would warn of those that are deprecated.
+            value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(settings._wrapped, name)
         except Exception:  # noqa: BLE001  # The settings module may have any code for it.
             return MISSING
         return _guarded(name, self._places.portable(describe_state(value)))

@@ -13,7 +13,7 @@ from ctest_containers.recording.sources import Definition
 UNWATCHED: Final = frozenset(
     {
         # They are others while tests run, whatever a project says.
-        *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"),
+        *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND", "MAILERS"),
         # They decide which migrations and tables of caches there are, which are inputs themselves.
         *("CACHES", "INSTALLED_APPS", "MIGRATION_MODULES"),
     }
@@ -51,19 +51,22 @@ class LookupRecorder:
         self._is_on = True
 
     def _watch_settings(self) -> None:
-        """Note settings; what has been read once is not asked for again."""
-        from django.conf import LazySettings, settings
+        """Note settings; what has been read once is not asked for again.
 
-        original = vars(LazySettings)["__getattr__"]
+        Below LazySettings, which looks at its callers: if these are Django's, it does not warn of
+        deprecated settings.
+        """
+        from django.conf import UserSettingsHolder, settings
 
-        def noted(lazy: Any, name: str) -> Any:
+        def noted(holder: Any, name: str) -> Any:
             if self._is_on and name.isupper() and name not in UNWATCHED:
                 self.settings.add(name)
-            return original(lazy, name)
+            return object.__getattribute__(holder, name)
 
         for name in [name for name in vars(settings) if name.isupper()]:
             del vars(settings)[name]
-        setattr(LazySettings, "__getattr__", noted)  # noqa: B010  # It is no attribute of an instance.
+        for kind in {type(settings._wrapped), UserSettingsHolder}:
+            setattr(kind, "__getattribute__", noted)  # noqa: B010  # It is none of an instance.
 
     def _watch_imports(self) -> None:
         from django.utils import module_loading

@@ -22,6 +22,7 @@ from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.migrations import find_migrations
+from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
@@ -171,7 +172,6 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from django.db.backends.signals import connection_created
-    from django.test.utils import override_settings
 
     try:
         setup.load()
@@ -200,7 +200,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             connection_created.connect(keep_from_writing)
             if OVERRIDDEN:
                 # A process of pytest has folders of its own, which no template may name.
-                override_settings(**OVERRIDDEN).enable()
+                override(OVERRIDDEN)
             recorder = Recorder(Places.here(), _migration_packages(), clock_in)
 
             def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:

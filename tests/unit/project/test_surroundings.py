@@ -6,7 +6,9 @@ import os
 import pickle
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from django.test import override_settings
 import ctest_containers
 from ctest_containers.errors import UsageError
 from ctest_containers.project import own_folders
+from ctest_containers.project.named import setting
 from ctest_containers.project.own_folders import COPIED_BYTES
 from ctest_containers.project.surroundings import (
     SetupFailure,
@@ -232,16 +235,30 @@ def test_a_storage_that_asked_for_its_place_when_it_was_made_follows(
         assert before.path("file") == own
 
 
+@contextmanager
+def mail_settings(**settings: object) -> Iterator[None]:
+    """Change settings that Django 6.1 warns of."""
+    changed = override_settings(**settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        changed.enable()
+    try:
+        yield
+    finally:
+        changed.disable()
+
+
 def test_folders_within_others_stay_within_them(worker: Worker, kept: Path) -> None:
-    with override_settings(
-        FILE_UPLOAD_TEMP_DIR=str(kept.parent), MEDIA_ROOT=kept, EMAIL_FILE_PATH=kept / "mail"
+    with (
+        override_settings(FILE_UPLOAD_TEMP_DIR=str(kept.parent), MEDIA_ROOT=kept),
+        mail_settings(EMAIL_FILE_PATH=kept / "mail"),
     ):
         # What holds the worker's own folder is not copied, and this one need not be.
         separate(worker, temporary_files=False)
 
         uploads = Path(settings.FILE_UPLOAD_TEMP_DIR)
         assert uploads.is_relative_to(worker.folder)
-        media, mail = settings.MEDIA_ROOT, settings.EMAIL_FILE_PATH
+        media, mail = settings.MEDIA_ROOT, setting("EMAIL_FILE_PATH")
         assert (media, mail) == (uploads / "kept", uploads / "kept" / "mail")
         assert [file.name for file in uploads.iterdir()] == ["kept"]
         assert _tree(media) == _tree(kept)
@@ -260,7 +277,7 @@ def test_a_folder_that_is_not_there_is_not_made(worker: Worker, tmp_path: Path) 
 
 @pytest.mark.parametrize("value", ["", None])
 def test_an_empty_setting_is_left_alone(worker: Worker, value: str | None) -> None:
-    with override_settings(MEDIA_ROOT=value, EMAIL_FILE_PATH=value):
+    with override_settings(MEDIA_ROOT=value), mail_settings(EMAIL_FILE_PATH=value):
         before = settings._wrapped
 
         separate(worker, temporary_files=False)
@@ -503,12 +520,21 @@ def test_files_that_are_logged_into_are_told() -> None:
 
 
 def test_a_mail_backend_is_told_to_be_replaced_while_tests_run() -> None:
-    with override_settings(EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend"):
+    with mail_settings(EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend"):
         (told,) = survey()
-    with override_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
+    with mail_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
         assert survey() == []
 
     assert (told.setting, told.separated) == ("EMAIL_BACKEND", True)
+
+
+def test_each_mailer_is_told_to_be_replaced_while_tests_run() -> None:
+    kept = {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
+    with override_settings(MAILERS={"default": {}, "kept": kept}):
+        (told,) = survey()
+
+    assert (told.setting, told.separated) == ("MAILERS['default']", True)
+    assert "smtp" in told.what
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from textwrap import indent
+from textwrap import dedent, indent
 
 import pytest
 from harness.programs import run_program
@@ -309,6 +309,17 @@ def test_settings_that_tests_change_are_not_recorded(project: Path) -> None:
     assert used_by(project, "getattr(settings, 'DE' + 'BUG'); settings.DATABASES").settings == {
         "DATABASES"
     }
+
+
+def test_django_does_not_warn_of_deprecated_settings_that_it_reads_itself(project: Path) -> None:
+    body = """
+        import warnings
+        warnings.simplefilter("error")
+        from django.test.utils import setup_test_environment
+        setup_test_environment()
+    """
+
+    assert "ALLOWED_HOSTS" not in used_by(project, dedent(body)).settings
 
 
 def test_variables_count_that_a_function_has_read_whose_answer_is_kept(project: Path) -> None:
