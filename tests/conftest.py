@@ -93,7 +93,7 @@ def _ctrl_c_is_heard() -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _a_temporary_folder_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What other runs on this machine make and remove is not this session's business."""
-    # The projects of tests are no temporary files, with pytest-xdist or without.
+    # pytest's own folder comes first, so that no test project is a temporary file.
     tmp_path_factory.getbasetemp()
     with tempfile.TemporaryDirectory(prefix="t-", dir="/tmp") as folder:
         os.environ["TMPDIR"] = tempfile.tempdir = folder

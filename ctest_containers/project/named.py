@@ -12,7 +12,7 @@ DEPRECATED: Final = frozenset({"EMAIL_FILE_PATH"})
 def setting(name: str) -> Any:
     """The value of a setting; None where there is none.
 
-    It is read without a warning that it is deprecated, which is for those who set or use it.
+    It is read below `LazySettings`: that it may be deprecated is nothing to warn the toolkit of.
     """
     from django.conf import settings
 
@@ -24,10 +24,16 @@ def setting(name: str) -> Any:
 def override(changes: Mapping[str, Any]) -> None:
     """Change settings so that whoever has made something of the old ones hears of it."""
     from django.conf import settings
+    from django.test.signals import setting_changed
     from django.test.utils import override_settings
 
     override_settings(**{k: v for k, v in changes.items() if k not in DEPRECATED}).enable()
-    vars(settings._wrapped).update({k: v for k, v in changes.items() if k in DEPRECATED})
+    for name in DEPRECATED.intersection(changes):
+        vars(settings._wrapped)[name] = changes[name]
+        vars(settings).pop(name, None)
+        setting_changed.send(
+            sender=type(settings._wrapped), setting=name, value=changes[name], enter=True
+        )
 
 
 def class_at(path: object) -> type | None:

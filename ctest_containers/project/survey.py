@@ -210,12 +210,14 @@ def _surveyed_channel_layers() -> Iterator[Shared]:
 
 
 def _surveyed_mail() -> Iterator[Shared]:
+    import django
     from django.conf import settings
 
     own = {f"django.core.mail.backends.{kind}.EmailBackend" for kind in OWN_MAIL}
+    # Before Django 6.1, the name means nothing.
+    mailers = setting("MAILERS") if django.VERSION >= (6, 1) else None
     backends = {
-        f"MAILERS[{alias!r}]": spec.get("BACKEND", SMTP)
-        for alias, spec in (setting("MAILERS") or {}).items()
+        f"MAILERS[{alias!r}]": spec.get("BACKEND", SMTP) for alias, spec in (mailers or {}).items()
     }
     if settings.is_overridden("EMAIL_BACKEND"):
         backends["EMAIL_BACKEND"] = setting("EMAIL_BACKEND")

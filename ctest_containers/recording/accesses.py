@@ -9,6 +9,7 @@ import stat
 import string
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import Any, Final
@@ -22,7 +23,7 @@ MAPPINGS: Final = "collections.abc"
 """The module of what all mappings have."""
 
 EXPANDING: Final = ("expandvars", "repl")
-"""What reads variables in `os.path.expandvars`; the latter since 2025, in all versions."""
+"""Functions in which `os.path.expandvars` reads variables; recent releases have the inner one."""
 
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -97,7 +98,7 @@ class AccessRecorder:
             if path and not path.startswith(":memory:"):
                 self._note(self._found.files, path)
         elif event in {"os.rename", "os.remove", "os.mkdir", "os.truncate"}:
-            self._found.written.update(_text(one) for one in arguments[:2] if _is_path(one))
+            self._note_change(event, arguments)
         elif event in {"subprocess.Popen", "os.posix_spawn", "os.exec"}:
             if self._askers.is_project():
                 self._found.programs.add(os.path.basename(_text(arguments[0])))  # noqa: PTH119
@@ -113,6 +114,19 @@ class AccessRecorder:
                 self._found.written.add(_text(path))
         else:
             self._note(self._found.files, path)
+
+    def _note_change(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note what was changed or removed; each path may be relative to an open folder."""
+        count = 2 if event == "os.rename" else 1
+        folders = (-1,) if event == "os.truncate" else arguments[-count:]
+        for path, folder in zip(arguments[:count], folders, strict=True):
+            if not _is_path(path):
+                continue
+            above = ""
+            if folder >= 0:
+                with suppress(OSError):
+                    above = os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115
+            self._found.written.add(os.path.join(above, _text(path)))  # noqa: PTH118
 
     def _note_listing(self, path: Any) -> None:
         pattern = _pattern(sys._getframe(2))
@@ -205,7 +219,7 @@ class AccessRecorder:
         """Whether Python itself needs a variable, and does not read it for its caller."""
         code = frame.f_code
         is_for_caller = code.co_filename == string.__file__ or (
-            code.co_filename == os.path.__file__ and code.co_name in EXPANDING
+            frame.f_globals.get("__name__") == os.path.__name__ and code.co_name in EXPANDING
         )
         return self._askers.is_python_s(frame) and not is_for_caller
 

@@ -159,8 +159,9 @@ class Today:
         from django.conf import settings
 
         try:
-            # Through LazySettings, Django would warn of those that are deprecated.
-            value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(settings._wrapped, name)
+            # Of those that begin so, Django 6.1 warns.
+            source = settings._wrapped if name.startswith("EMAIL_") else settings
+            value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(source, name)
         except Exception:  # noqa: BLE001  # The settings module may have any code for it.
             return MISSING
         return _guarded(name, self._places.portable(describe_state(value)))

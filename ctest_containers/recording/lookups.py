@@ -13,7 +13,7 @@ from ctest_containers.recording.sources import Definition
 UNWATCHED: Final = frozenset(
     {
         # They are others while tests run, whatever a project says.
-        *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND", "MAILERS"),
+        *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"),
         # They decide which migrations and tables of caches there are, which are inputs themselves.
         *("CACHES", "INSTALLED_APPS", "MIGRATION_MODULES"),
     }
@@ -51,22 +51,26 @@ class LookupRecorder:
         self._is_on = True
 
     def _watch_settings(self) -> None:
-        """Note settings; what has been read once is not asked for again.
+        """Note the settings that are read.
 
-        Below LazySettings, which looks at its callers: if these are Django's, it does not warn of
-        deprecated settings.
+        Django 6.1 looks at the caller of `LazySettings.__getattr__` to decide whether it warns of a
+        deprecated setting. If that were a function of ours, Django's own reads would look like the
+        project's.
         """
-        from django.conf import UserSettingsHolder, settings
+        import django
+        from django.conf import settings
 
-        def noted(holder: Any, name: str) -> Any:
-            if self._is_on and name.isupper() and name not in UNWATCHED:
+        kind: Any = type(settings)
+        original = kind.__getattribute__
+        # Before, it is a name like any other.
+        mailers = {"MAILERS"} if django.VERSION >= (6, 1) else set()
+
+        def noted(lazy: Any, name: str) -> Any:
+            if self._is_on and name.isupper() and name not in UNWATCHED | mailers:
                 self.settings.add(name)
-            return object.__getattribute__(holder, name)
+            return original(lazy, name)
 
-        for name in [name for name in vars(settings) if name.isupper()]:
-            del vars(settings)[name]
-        for kind in {type(settings._wrapped), UserSettingsHolder}:
-            setattr(kind, "__getattribute__", noted)  # noqa: B010  # It is none of an instance.
+        kind.__getattribute__ = noted
 
     def _watch_imports(self) -> None:
         from django.utils import module_loading

@@ -45,7 +45,7 @@ from ctest_containers.template.candidates import Choice, changes, choose
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import find_nearest
 from ctest_containers.template.kept import KeptTemplate, note_use
-from ctest_containers.template.layers import Decision, can_be_left, find_start, obstacle_of
+from ctest_containers.template.layers import Decision, can_be_left, find_start, milestone_of
 from ctest_containers.template.make import BuildOrder, make_files, make_image
 from ctest_containers.template.shelf import Shelf
 from ctest_containers.text import listing, slug
@@ -165,8 +165,10 @@ class TemplateStore:
             return Decision(None, f"the migrations cannot be loaded: {error}", nearest)
         start = find_start(template, same, plan, self._changes, late_data=late_data)
         if start is None:
-            if nearest is not None and (obstacle := obstacle_of(nearest[0])):
-                reason += f"; no build can resume from the earlier template, because {obstacle}"
+            if nearest is not None and reason == str(nearest[1]) and nearest[1].is_addition:
+                obstacle = milestone_of(nearest[0]).obstacle
+                if obstacle:
+                    reason += f"; no build can resume from the earlier template, because {obstacle}"
             return Decision(None, reason, nearest)
         return Decision(start.kept, f"{reason}; {start.amount}", nearest, start.is_late)
 
@@ -232,12 +234,11 @@ class TemplateStore:
                 template = self.choose(template).template
         return is_gone
 
-    def _drop_layers(self, template: Template) -> None:
-        """Withdraw the layers that were made before new templates were wanted."""
-        assert self.renew_before is not None
+    def _drop_layers(self, template: Template, before: float) -> None:
+        """Withdraw the layers that were made before a moment, in seconds since the epoch."""
         group = template.group
         for one in self.shelf.kept(template.project, engine=group.has_server):
-            if one.is_layer and one.group == group.label and one.created < self.renew_before:
+            if one.is_layer and one.group == group.label and one.created < before:
                 self.shelf.remove(one)
 
     def _build_once(
@@ -261,18 +262,21 @@ class TemplateStore:
             if found.manifest:
                 self._use(found)
                 return found
-            is_new = self.renew_before is not None
-            if not is_new and self._is_shared(template) and (pulled := self._pulled(template)):
+            renew_before = self.renew_before
+            is_shared = renew_before is None and self._is_shared(template)
+            if is_shared and (pulled := self._pulled(template)):
                 return pulled
             template = found
             started = time.monotonic()
-            decision = self.decide(template, setup)
-            if is_new:
-                self._drop_layers(template)
+            if renew_before is not None:
+                self._drop_layers(template, renew_before)
                 decision = Decision(None, "a new template was requested")
             elif reason:
                 # What spoilt the template may have spoilt its layers, too.
+                self._drop_layers(template, time.time())
                 decision = Decision(None, reason)
+            else:
+                decision = self.decide(template, setup)
             while True:
                 try:
                     template = self._build(found, decision, setup, create, lend)

@@ -122,7 +122,7 @@ def find_start(
     found = []
     for one in kept:
         milestone = milestone_of(one)
-        if milestone is None or one.depth >= MAX_DEPTH:
+        if not milestone.applied or one.depth >= MAX_DEPTH:
             continue
         missing = _missing(one, milestone, template, plan, late_data=False)
         is_late = False
@@ -150,22 +150,11 @@ def can_be_left(template: Template) -> bool:
     )
 
 
-def milestone_of(kept: KeptTemplate) -> Milestone | None:
-    """How far the build of a layer or template had come; None if that is not known."""
-    milestone = _milestone_of(kept)
-    return milestone if milestone and milestone.applied else None
-
-
-def obstacle_of(kept: KeptTemplate) -> str:
-    """Why no build can go on from a template; an empty string if that is not known."""
-    milestone = _milestone_of(kept)
-    return milestone.obstacle if milestone else ""
-
-
-def _milestone_of(kept: KeptTemplate) -> Milestone | None:
+def milestone_of(kept: KeptTemplate) -> Milestone:
+    """How far the build of a layer or template had come; empty if that is not known."""
     with suppress(ValueError, TypeError, AttributeError):
         return Milestone.from_json(kept.milestone)
-    return None
+    return Milestone()
 
 
 def layer_inputs(

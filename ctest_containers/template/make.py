@@ -303,7 +303,7 @@ def _migrate(
         inputs = layer_inputs(order.template.inputs, milestone, unused)
         keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
-    start = None if order.start is None else milestone_of(order.start)
+    start = Milestone() if order.start is None else milestone_of(order.start)
     milestone, used = build_in_child(
         setup=order.setup,
         create=order.create,
@@ -311,7 +311,7 @@ def _migrate(
         leases=leases,
         lent=order.lent,
         folder=folder,
-        start=start or Milestone(),
+        start=start,
         keep=keep_layer if can_be_left(order.template) and order.depth < MAX_DEPTH else None,
         close=order.close,
         timeout_seconds=order.timeout_seconds,

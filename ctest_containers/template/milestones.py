@@ -39,6 +39,8 @@ LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQ
 """What it takes, before that has been measured in a build."""
 
 
+SESSION_CHANGED: Final = "a migration changed the session of the database {!r}"
+
 Keep = Callable[[Milestone, Used, Collection[str]], None]
 """Keeps what there is at a milestone.
 
@@ -83,9 +85,10 @@ class Milestones:
         # A migration of one database may use another one in a transaction of its own.
         is_known = group.vendor is Vendor.POSTGRESQL and len(group.databases) == 1
         self._tables = TouchedTables(start.touched, is_known=is_known)
-        self._process = ""
+        self._process: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
         self._obstacle = ""
+        self._project = Places.here()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -194,7 +197,8 @@ class Milestones:
 
         If no build can go on from here, it says why.
         """
-        self._look_for_hidden_states()
+        if not self._obstacle and (names := sorted(hidden_states(self._recorder.reached))):
+            self._note(f"{names[0]} has a state that cannot be compared")
         if self._obstacle:
             return Milestone(obstacle=self._obstacle)
         known = map(definition_of, self._start.states)
@@ -227,7 +231,7 @@ class Milestones:
         if self._is_applying:
             self._tables.note_asking()
             if is_real:
-                self._note("a migration asked for the models of today")
+                self._note("a migration asked for today's models, not for those of its state")
 
     def _begin(self, connection: Any) -> None:
         """Note how things are before the first migration of a database."""
@@ -299,21 +303,19 @@ class Milestones:
         if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
             return False
         # What has changed once may be read by any later migration.
-        places = Places.here()
         for path in sorted(self._recorder.written()):
             # The name of a temporary file is empty.
-            if ".pyc" not in path and (name := places.name_of(os.path.realpath(path))):
-                self._note(f"a migration wrote to {name}")
-        if not self._obstacle and process_state() != self._process:
-            self._note("a migration changed the state of the process, such as the environment")
+            name = self._project.name_of(os.path.realpath(path))
+            if name and "__pycache__" not in path:
+                self._note(f"{name} was written to while migrations ran")
+        if not self._obstacle:
+            state = process_state()
+            for name in (name for name in state if state[name] != self._process[name]):
+                self._note(f"a migration changed {name}")
         for alias, state in self._sessions.items():
             if not self._obstacle and self._session_state(connections[alias]) != state:
-                self._note(f"a migration changed the session of the database {alias!r}")
+                self._note(SESSION_CHANGED.format(alias))
         return not self._obstacle
-
-    def _look_for_hidden_states(self) -> None:
-        if name := next(hidden_states(self._recorder.reached), ""):
-            self._note(f"{name} has a state that cannot be compared")
 
     def _note(self, obstacle: str) -> None:
         """Note why no build can go on from here, or from anywhere later."""
@@ -327,7 +329,7 @@ class Milestones:
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
         if keeps_something(str(sql), self._vendor):
-            self._note("a migration changed the session of a database")
+            self._note(SESSION_CHANGED.format(context["connection"].alias))
         return execute(sql, params, many, context)
 
 

@@ -26,27 +26,35 @@ CACHES: Final = {
 """What Django keeps in memory, by module and name."""
 
 
-def process_state() -> str:
-    """The digest of this process's state; comparable within the process only."""
+def process_state() -> dict[str, str]:
+    """The digests of the parts of this process's state; comparable within the process only."""
     from django.conf import settings
     from django.db import connections
     from django.utils import timezone, translation
 
-    state = (
-        *(os.getcwd(), sorted(os.environ.items()), random.getstate()),  # noqa: PTH109
-        *(translation.get_language(), timezone.get_current_timezone_name()),
-        *(locale.setlocale(locale.LC_ALL), decimal.getcontext()),
-        sorted((name, id(value)) for name, value in vars(settings._wrapped).items()),
-        [(one.alias, len(one.execute_wrappers)) for one in connections.all(initialized_only=True)],
-        sorted((id(one), repr(value)) for one, value in contextvars.copy_context().items()),
-        [
+    state = {
+        "the current folder": os.getcwd(),  # noqa: PTH109
+        "the environment": sorted(os.environ.items()),
+        "the random number generator": random.getstate(),
+        "the language": translation.get_language(),
+        "the time zone": timezone.get_current_timezone_name(),
+        "the locale": locale.setlocale(locale.LC_ALL),
+        "the context of decimal numbers": decimal.getcontext(),
+        "a setting": sorted((name, id(value)) for name, value in vars(settings._wrapped).items()),
+        "the wrappers of a connection": [
+            (one.alias, len(one.execute_wrappers)) for one in connections.all(initialized_only=True)
+        ],
+        "a context variable": sorted(
+            (id(one), repr(value)) for one, value in contextvars.copy_context().items()
+        ),
+        "one of Django's caches in memory": [
             repr(vars(sys.modules[one]).get(name))
             for one, name in CACHES.items()
             if one in sys.modules
         ],
-        receivers(),
-    )
-    return digest_of(repr(state))
+        "the receivers of signals": receivers(),
+    }
+    return {name: digest_of(repr(value)) for name, value in state.items()}
 
 
 def receivers() -> str:

@@ -173,7 +173,7 @@ def _fill(models: list[Any], step: dict[str, Any]) -> None:
     from django.contrib.contenttypes.models import ContentType
     from django.db import transaction
 
-    chance = random.Random(step["seed"])  # noqa: S311
+    chance = random.Random(step["seed"])
     users = [User.objects.create(username=_word()) for _ in range(step["users"])]
     for user in users:
         group = Group.objects.create(name=_word())

@@ -81,7 +81,7 @@ def test_random_kills_of_workers_and_servers_lose_no_test(
         for number in range(classes)
     )
     write_tests(project, body)
-    chance = random.Random(seed)  # noqa: S311  # Not for secrets.
+    chance = random.Random(seed)  # Not for secrets.
     record = tmp_path / "record.json"
     recording = {"RECORDED_OUTCOMES": str(record), "PYTHONPATH": str(TESTS)}
     first = "library.test_it.Test00.test_0"

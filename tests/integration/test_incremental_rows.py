@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from textwrap import dedent
+from textwrap import dedent, indent
 
 import pytest
 from harness.histories import KEEP_LAYERS
 from harness.projects import environment, run
+from harness.tampering import change_database, template_of
 
 SETTINGS = """
 import os
@@ -77,6 +78,12 @@ RECEIVER = """
 """
 
 
+KEEP_NONE = """
+from ctest_containers.template import milestones
+milestones.FACTOR = 1_000_000
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with one migration."""
@@ -137,18 +144,22 @@ def test_a_new_migration_with_data_leaves_the_same_rows(
 
 
 OBSTACLES = {
-    "written": ("open('seed.log', 'w').close()", "a migration wrote to seed.log"),
+    "written": ("open('seed.log', 'w').close()", "seed.log was written to while migrations ran"),
     "environment": (
         "__import__('os').environ['SEED'] = 'acme'",
-        "a migration changed the state of the process, such as the environment",
+        "a migration changed the environment",
     ),
     "session": (
         "schema_editor.execute('PRAGMA case_sensitive_like = 1')",
-        "a migration changed the session of a database",
+        "a migration changed the session of the database 'default'",
+    ),
+    "temporary table": (
+        "schema_editor.execute('CREATE TEMP TABLE seeds (id INTEGER)')",
+        "a migration changed the session of the database 'default'",
     ),
     "models": (
         "__import__('django.apps').apps.apps.get_models()",
-        "a migration asked for the models of today",
+        "a migration asked for today's models, not for those of its state",
     ),
     "iterator": (
         "Item.objects.create(name=str(next(NUMBERS)))",
@@ -163,8 +174,7 @@ def test_why_no_build_can_resume_from_a_template_is_said(
     body: str, said: str, project: Path, tmp_path: Path
 ) -> None:
     # There is no layer of an earlier migration.
-    keep_none = KEEP_LAYERS.replace("FACTOR = 0", "FACTOR = 1_000_000")
-    (project / "settings.py").write_text(SETTINGS + keep_none)
+    (project / "settings.py").write_text(SETTINGS + KEEP_NONE)
     migrations = project / "stock" / "migrations"
     second = "import itertools\nNUMBERS = itertools.count()\n" + dedent(SECOND)
     (migrations / "0002_second.py").write_text(second.replace("{body}", body))
@@ -181,3 +191,47 @@ def test_why_no_build_can_resume_from_a_template_is_said(
     assert f"from scratch (1 new migration: stock.0003_third; {expected})" in added.output, (
         added.output
     )
+
+
+HARMLESS = """
+from tempfile import TemporaryDirectory
+with TemporaryDirectory() as folder:
+    open(f"{folder}/seed.csv", "w").close()
+from stock.seeds import rows
+"""
+"""What a migration may do to files: temporary ones go, and Python compiles what it imports."""
+
+
+def test_temporary_and_compiled_files_are_no_obstacles(project: Path, tmp_path: Path) -> None:
+    (project / "stock" / "seeds").mkdir()
+    (project / "stock" / "seeds" / "__init__.py").write_text("rows = []\n")
+    migrations = project / "stock" / "migrations"
+    body = indent(HARMLESS, " " * 4).strip()
+    (migrations / "0002_second.py").write_text(dedent(SECOND).replace("{body}", body))
+    options = ["template", "build", "--settings", "settings"]
+    env = environment(tmp_path / "cache", {"DOCKER_HOST": "unix:///nonexistent"})
+    env["PYTHONDONTWRITEBYTECODE"] = ""
+    first = run(project, *options, env=env)
+    third = dedent(SECOND).replace("0001_first", "0002_second").replace("{body}", "pass")
+    (migrations / "0003_third.py").write_text(third)
+
+    added = run(project, *options, env=env)
+
+    assert first.code == 0, first.output
+    assert (project / "stock" / "seeds" / "__pycache__").is_dir()
+    assert "incrementally (1 new migration: stock.0003_third; 16 of 17 are there)" in added.output
+
+
+def test_a_rejected_template_takes_its_layers_with_it(project: Path, tmp_path: Path) -> None:
+    options = ["template", "build", "--settings", "settings", "--verify-templates"]
+    cache = tmp_path / "cache"
+    env = environment(cache, {"DOCKER_HOST": "unix:///nonexistent"})
+    run(project, *options, env=env)
+    layers = {file: file.stat().st_mtime_ns for file in cache.glob("**/layer-*/inputs.json")}
+    change_database(template_of(cache), "CREATE TABLE somebody_was_here (id INTEGER)")
+
+    rebuilt = run(project, *options, env=env)
+
+    assert layers
+    assert "from scratch (the existing template was rejected)" in rebuilt.output
+    assert not any(file.exists() and file.stat().st_mtime_ns == layers[file] for file in layers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
 import sys
@@ -20,8 +21,10 @@ from hypothesis import strategies as st
 
 Steps = Sequence[Sequence[int]]
 
-STEPS = st.lists(st.tuples(*(st.integers(0, last) for last in (6, 1, 9))), min_size=3, max_size=6)
-"""What is changed, in which app, and where."""
+LAST = (6, 1, 9)
+"""The largest numbers that say what is changed, in which app, and where."""
+
+STEPS = st.lists(st.tuples(*(st.integers(0, last) for last in LAST)), min_size=3, max_size=6)
 
 
 def build(project: Path, cache: Path, *options: str) -> str:
@@ -54,12 +57,14 @@ def few(count: int) -> settings:
     )
 
 
-@given(steps=STEPS, has_receiver=st.booleans())
-@few(2)
+@pytest.mark.parametrize("has_receiver", [False, True])
 def test_any_change_of_a_history_ends_in_the_rows_of_a_fresh_database(
-    tmp_path_factory: pytest.TempPathFactory, steps: Steps, *, has_receiver: bool
+    tmp_path: Path, *, has_receiver: bool
 ) -> None:
-    check(tmp_path_factory.getbasetemp(), steps, has_receiver=has_receiver)
+    # As --randomly-seed wants it: the first example of hypothesis is always the same.
+    steps = [[random.randint(0, last) for last in LAST] for _ in range(4)]
+
+    check(tmp_path, steps, has_receiver=has_receiver)
 
 
 @pytest.mark.timeout(1800)

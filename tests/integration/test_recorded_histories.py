@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import sqlite3
 import subprocess
@@ -41,12 +42,14 @@ def few(count: int) -> settings:
     )
 
 
-@given(steps=STEPS)
-@few(1)
-def test_any_edit_ends_in_the_rows_of_a_fresh_database(
-    tmp_path_factory: pytest.TempPathFactory, steps: Steps
-) -> None:
-    check(tmp_path_factory.getbasetemp(), steps)
+def test_any_edit_ends_in_the_rows_of_a_fresh_database(tmp_path: Path) -> None:
+    # As --randomly-seed wants it: the first example of hypothesis is always the same.
+    steps = [
+        (random.random() < 0.5, random.randrange(EDITS * NEUTRAL_EDITS), random.randrange(1000))
+        for _ in range(10)
+    ]
+
+    check(tmp_path, steps)
 
 
 @pytest.mark.timeout(1800)

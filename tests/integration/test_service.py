@@ -252,7 +252,7 @@ def test_an_up_that_is_killed_at_any_moment_leaves_nothing_to_down(
 ) -> None:
     """The moments are in the midst of starting and handing over; some end the server host, too."""
     up(project, env=env)
-    moments = random.Random(seed)  # noqa: S311
+    moments = random.Random(seed)
     for with_host in (False, True):
         command(project, "service", "down", env=env)
         process = start(project, "service", "up", "--slots", "2", env=env, forked=False)

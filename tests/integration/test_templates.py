@@ -248,7 +248,7 @@ def test_of_ten_processes_that_ask_for_a_template_at_once_one_builds_it(
 def test_a_builder_that_is_killed_at_any_moment_never_leaves_a_bad_template(
     project: Path, env: dict[str, str], engine: docker.DockerClient, kills: int
 ) -> None:
-    chance = random.Random()  # noqa: S311
+    chance = random.Random()
     begun = time.monotonic()
     run(project, "template", "build", env=env)
     usual = time.monotonic() - begun

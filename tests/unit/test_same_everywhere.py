@@ -85,5 +85,5 @@ def test_the_oldest_and_the_newest_python_find_one_fingerprint(checkout: Path) -
 
 
 @further("The test before asks the oldest and the newest.")
-def test_every_python_finds_one_fingerprint(checkout: Path) -> None:
+def test_the_pythons_in_between_find_one_fingerprint(checkout: Path) -> None:
     assert {ask(checkout, python) for python in pythons("3.11", "3.12")} == {ask(OUTCOMES)}

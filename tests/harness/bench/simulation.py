@@ -66,7 +66,7 @@ class Made:
 
 def made(count: int, folder: Path) -> tuple[Made, dict[str, float]]:
     """A suite of so many tests, the same in every process, and what its timings cost."""
-    dice = random.Random(count)  # noqa: S311
+    dice = random.Random(count)
     tests = _tests(count, dice)
     expected = [dice.lognormvariate(math.log(MEDIAN_SECONDS), SIGMA) for _ in tests]
     actual = [one * dice.lognormvariate(0.0, ERROR_SIGMA) for one in expected]
@@ -179,7 +179,7 @@ def fates(nodes: int, slots: int, scenario: str, ideal: float) -> dict[str, Fate
     Args:
         ideal: What the run takes if all goes well, in seconds.
     """
-    dice = random.Random(nodes * slots)  # noqa: S311
+    dice = random.Random(nodes * slots)
     affected = set(dice.sample(range(nodes), max(1, round(nodes * AFFECTED))))
     found = {}
     for number in range(nodes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -49,11 +50,13 @@ def test_a_clock_is_found_where_a_statement_writes_rows(statement: str, clock: s
 
 
 def test_a_default_counts_where_its_table_has_rows() -> None:
-    cursor = sqlite3.connect(":memory:").cursor()
-    cursor.execute("CREATE TABLE filled (id int, made text DEFAULT CURRENT_TIMESTAMP, b DEFAULT 1)")
-    cursor.execute("CREATE TABLE empty (id int, made text DEFAULT (datetime('now')))")
-    cursor.execute("INSERT INTO filled (id) VALUES (1)")
+    filled = "CREATE TABLE filled (id int, made text DEFAULT CURRENT_TIMESTAMP, b DEFAULT 1)"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        cursor = connection.cursor()
+        cursor.execute(filled)
+        cursor.execute("CREATE TABLE empty (id int, made text DEFAULT (datetime('now')))")
+        cursor.execute("INSERT INTO filled (id) VALUES (1)")
 
-    found = list(clocks_in_defaults(cursor, Vendor.SQLITE))
+        found = list(clocks_in_defaults(cursor, Vendor.SQLITE))
 
     assert found == ["current_timestamp, the default of filled.made"]
