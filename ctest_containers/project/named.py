@@ -17,7 +17,7 @@ def setting(name: str) -> Any:
     from django.conf import settings
 
     if not settings.configured:
-        settings._setup()  # type: ignore[attr-defined]  # not in the stubs
+        settings._setup()
     return getattr(settings._wrapped, name, None)
 
 

@@ -309,9 +309,9 @@ class Milestones:
             if name and "__pycache__" not in path:
                 self._note(f"{name} was written to while migrations ran")
         if not self._obstacle:
-            state = process_state()
-            for name in (name for name in state if state[name] != self._process[name]):
-                self._note(f"a migration changed {name}")
+            digests = process_state()
+            for part in (part for part in digests if digests[part] != self._process[part]):
+                self._note(f"a migration changed {part}")
         for alias, state in self._sessions.items():
             if not self._obstacle and self._session_state(connections[alias]) != state:
                 self._note(SESSION_CHANGED.format(alias))
