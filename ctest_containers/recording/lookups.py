@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from ctest_containers.recording import registry
 from ctest_containers.recording.askers import Askers
 from ctest_containers.recording.sources import Definition
 
@@ -107,6 +108,7 @@ class LookupRecorder:
             noting = self._noting(as_list(call), of_classes)
             # Django forgets what it has kept of the answers.
             vars(noting)["cache_clear"] = getattr(call, "cache_clear", None)
+            vars(noting)[registry.ORIGINAL] = call
             setattr(owner, name, noting)
 
     def _noting(

@@ -173,12 +173,13 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
     return [*dict.fromkeys(found)]
 
 
-def state_digests(definitions: Iterable[Definition], places: Places) -> dict[str, str]:
+def state_digests(
+    definitions: Iterable[Definition], places: Places, sources: Sources
+) -> dict[str, str]:
     """The digests of values in this process, by names that `definition_of` takes apart.
 
     Left out is what is no more than its text says, and what is another value in each process.
     """
-    sources = Sources()
     found: dict[str, str] = {}
     for module, part in definitions:
         if part and not any(map(varies, sources.calls((module, part)))):

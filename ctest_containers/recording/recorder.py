@@ -41,6 +41,7 @@ class Recorder:
     Attributes:
         reached: The definitions that were used when this was last asked, those of `keyed` packages
             included.
+        sources: The modules as they were read first.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Recorder:
         self._clocks = ClockRecorder(clock_in)
         self._cached: set[Definition] = set()
         self.reached: frozenset[Definition] = frozenset()
+        self.sources = Sources()
 
     def start(self) -> None:
         """Begin."""
@@ -106,7 +108,8 @@ class Recorder:
 
     def _used(self, classes: Iterable[type]) -> Used:
         clocks, accesses = self._clocks.so_far(), self._accesses.so_far()
-        sources = Sources()
+        sources = self.sources
+        sources.look_again()
         codes = defaultdict[str, set[int]](set)
         for code in self._functions.so_far():
             if code.co_name != "<module>":

@@ -6,7 +6,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Final
+
+REGISTRY: Final = "django.apps.registry"
+
+ORIGINAL: Final = "original"
+"""The attribute of a function that is watched which has the original one."""
+
+INTERNAL: Final = frozenset({"get_models", "get_swappable_settings_name", "clear_cache"})
+"""The registry's own functions that often ask; who calls the first is watched as well."""
 
 Asked = Callable[[bool], None]
 """Called when that is asked, and with whether it is about the models as they are today."""
@@ -19,8 +27,13 @@ def watching_registry(asked: Asked) -> Iterator[None]:
     from django.apps.registry import Apps
 
     def noting(call: Any, is_real: Callable[[Any], bool]) -> Any:
+        original = getattr(call, ORIGINAL, call)
+
         def get_models(owner: Any, *arguments: Any, **options: Any) -> Any:
-            if _is_for_rows(sys._getframe(1)):
+            caller = sys._getframe(1)
+            if caller.f_code.co_name in INTERNAL and caller.f_globals["__name__"] == REGISTRY:
+                return original(owner, *arguments, **options)
+            if _is_for_rows(caller):
                 asked(is_real(owner))
             return call(owner, *arguments, **options)
 

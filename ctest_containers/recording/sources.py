@@ -38,6 +38,10 @@ class Sources:
             self._modules[name] = None if file is None else Module.read(name, file)
         return self._modules[name]
 
+    def look_again(self) -> None:
+        """Forget which modules were not found: they may be there by now."""
+        self._modules = {name: one for name, one in self._modules.items() if one is not None}
+
     def closure(
         self, definitions: Iterable[Definition], *, have_run: bool = False
     ) -> set[Definition]:

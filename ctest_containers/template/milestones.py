@@ -202,7 +202,8 @@ class Milestones:
         if self._obstacle:
             return Milestone(obstacle=self._obstacle)
         known = map(definition_of, self._start.states)
-        states = state_digests({*self._recorder.reached, *known}, Places.here())
+        sources = self._recorder.sources
+        states = state_digests({*self._recorder.reached, *known}, Places.here(), sources)
         return Milestone(
             applied={alias: [*names] for alias, names in self._applied.items()},
             complete=[*self._complete],
@@ -215,12 +216,13 @@ class Milestones:
 
     def _acting(self) -> set[str]:
         """The migrations whose modules do something when they are imported."""
-        sources = Sources()
+        sources = self._recorder.sources
         return {name for name, module in self._modules.items() if _acts(sources, module)}
 
     def _check_new(self, missing: list[Any]) -> None:
         """Refuse migrations that may have changed what earlier ones did, just by being there."""
-        sources = Sources()
+        sources = self._recorder.sources
+        sources.look_again()
         for migration in missing:
             name = name_of((migration.app_label, migration.name))
             if name not in self._start.acting and _acts(sources, type(migration).__module__):
@@ -254,7 +256,7 @@ class Milestones:
             # A migration may import it in a function only.
             with suppress(Exception):
                 importlib.import_module(module)
-        today = state_digests(definitions, Places.here())
+        today = state_digests(definitions, Places.here(), self._recorder.sources)
         if changed := sorted(name for name in kept if today.get(name) != kept[name]):
             names = listing([".".join(definition_of(name)) for name in changed])
             raise LayerError(f"These values differ from those that migrations have left: {names}.")
