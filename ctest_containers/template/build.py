@@ -78,6 +78,7 @@ def build_in_child(
     folder: Path | None,
     start: Milestone,
     keep: Keep | None,
+    is_watched: bool,
     close: Sequence[int],
     timeout_seconds: float,
 ) -> tuple[Milestone, Used]:
@@ -86,6 +87,7 @@ def build_in_child(
     Args:
         start: What the databases have had already; empty if there are none yet.
         keep: Called at milestones, while the child waits; None if the build is not to be left.
+        is_watched: Whether other builds may resume from what this one makes, or this one does.
         leases: Where the aliases live while the template is built.
         lent: Databases of other servers that migrations may read, but not write.
         folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
@@ -102,8 +104,8 @@ def build_in_child(
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), folder, start, keep is not None),
-            theirs,
+            *(setup, create, group, tuple(leases), tuple(lent), folder, start),
+            *(keep is not None, is_watched, theirs),
             () if setup.spawned else tuple(close),
         ),
         name=f"template-{group.label}",
@@ -163,6 +165,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     folder: Path | None,
     start: Milestone,
     is_left: bool,  # noqa: FBT001
+    is_watched: bool,  # noqa: FBT001
     writing: Connection,
     close: Sequence[int],
 ) -> None:
@@ -212,11 +215,11 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 writing.recv()
 
             recorder.start()
-            milestones = Milestones(group, start, leave, recorder)
-            with milestones.watching() if is_left else nullcontext():
+            milestones = Milestones(group, start, leave if is_left else None, recorder)
+            with milestones.watching() if is_watched else nullcontext():
                 create(group.aliases, bool(start.applied))
             used = recorder.stop(building_classes(group.aliases))
-            last = milestones.reached() if is_left else Milestone()
+            last = milestones.reached() if is_watched else Milestone()
             firsts = [database.aliases[0] for database in group.databases]
             used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, group.vendor)))
             if folder is not None:

@@ -304,6 +304,7 @@ def _migrate(
         keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
     start = Milestone() if order.start is None else milestone_of(order.start)
+    is_watched = can_be_left(order.template)
     milestone, used = build_in_child(
         setup=order.setup,
         create=order.create,
@@ -312,7 +313,8 @@ def _migrate(
         lent=order.lent,
         folder=folder,
         start=start,
-        keep=keep_layer if can_be_left(order.template) and order.depth < MAX_DEPTH else None,
+        keep=keep_layer if is_watched and order.depth < MAX_DEPTH else None,
+        is_watched=is_watched,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )

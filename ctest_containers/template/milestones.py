@@ -53,7 +53,7 @@ class Milestones:
 
     Args:
         start: The milestone from which the build goes on; an empty one for a full build.
-        keep: Called at a milestone.
+        keep: Called at a milestone; None if no layers are kept.
         recorder: What notes what the build uses.
     """
 
@@ -61,7 +61,7 @@ class Milestones:
         self,
         group: DatabaseGroup,
         start: Milestone,
-        keep: Keep,
+        keep: Keep | None,
         recorder: Recorder,
     ) -> None:
         self._vendor = group.vendor
@@ -282,7 +282,7 @@ class Milestones:
     def _leave(self) -> None:
         """Have kept what there is, unless the process or the session has something besides."""
         self._last = time.monotonic()
-        if not self._can_be_left():
+        if self._keep is None or not self._can_be_left():
             return
         self._classes = self._classes or [*building_classes(self._aliases)]
         used = self._recorder.so_far(self._classes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,7 +140,8 @@ def test_what_one_job_migrates_later_ones_restore_and_only_add_to(
     base: str,
     tmp_path: Path,
 ) -> None:
-    witness = tmp_path / "witness"
+    # A temporary file: after another one was written to, no build resumes.
+    witness = Path(tempfile.gettempdir(), f"witness-{project_name}")
     env = {
         "OUTCOMES_DB": "postgresql",
         "OUTCOMES_DB_PORT": "1",
