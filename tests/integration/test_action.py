@@ -176,7 +176,7 @@ def test_what_one_job_migrates_later_ones_restore_and_only_add_to(
     assert len(expected) > 30
     assert artifact == ["events.jsonl", "junit.xml", "tests.html"]
     assert (grown.conclusion, grown.outputs["cache-hit"]) == ("success", "false"), grown.output
-    assert "incrementally (1 new migration: library.0004_age)" in grown.output, grown.output
+    assert "incrementally (1 new migration: library.0004_age; " in grown.output, grown.output
     assert not is_there(engine, base)
     assert witness.read_text() == "migrated\n"
     assert "Save templates in the cache" in grown.ran, grown.output
