@@ -22,7 +22,7 @@ def setting(name: str) -> Any:
 
 
 def override(changes: Mapping[str, Any]) -> None:
-    """Change settings so that whoever has made something of the old ones hears of it."""
+    """Override settings for the rest of the process, and send `setting_changed` for each."""
     from django.conf import settings
     from django.test.signals import setting_changed
     from django.test.utils import override_settings

@@ -9,28 +9,17 @@ from pathlib import Path
 
 import docker
 import pytest
+from harness.examples import few
 from harness.histories import History
 from harness.projects import environment, run
 from harness.tiers import further
-from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 STEPS = st.lists(
     st.tuples(*(st.integers(0, last) for last in (1, 6, 3, 3))), min_size=2, max_size=8
 )
 """Which app, which operation, on which table, and which column."""
-
-
-def few(count: int) -> settings:
-    """So many histories."""
-    return settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow],
-        # Each history takes seconds, so what fails is printed as it is.
-        phases=[Phase.explicit, Phase.generate],
-    )
 
 
 def build(project: Path, env: Mapping[str, str], name: str) -> str:

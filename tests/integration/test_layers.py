@@ -14,9 +14,10 @@ from pathlib import Path
 import docker
 import pytest
 from harness.edited_histories import EditedHistory
+from harness.examples import few
 from harness.projects import environment, run
 from harness.tiers import further
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ctest_containers.template.layers import MAX_DEPTH
@@ -47,16 +48,6 @@ def contents(cache: Path, said: str) -> list[str]:
     with closing(sqlite3.connect(file)) as database:
         database.execute("UPDATE django_migrations SET applied = ''")
         return [*database.iterdump()]
-
-
-def few(count: int) -> settings:
-    """So many projects; each step takes a second, so what fails is printed as it is."""
-    return settings(
-        max_examples=count,
-        deadline=None,
-        suppress_health_check=[HealthCheck.too_slow],
-        phases=[Phase.generate],
-    )
 
 
 @pytest.mark.parametrize("has_receiver", [False, True])
@@ -122,7 +113,7 @@ SERVERS = [
 @pytest.fixture
 def another_name(engine: docker.DockerClient, project_name: str) -> Iterator[str]:
     """The name under which the same project is built from scratch."""
-    name = f"{project_name}-anew"
+    name = f"{project_name}-from-scratch"
     yield name
     for found in engine.images.list(f"localhost/ctest/{name}/*"):
         engine.images.remove(str(found.id), force=True)

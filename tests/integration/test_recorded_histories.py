@@ -13,11 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from harness.examples import few
 from harness.programs import run_program
 from harness.projects import environment, run
 from harness.sources import EDITS, NEUTRAL_EDITS, Sources
 from harness.tiers import further
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 Steps = Sequence[tuple[bool, int, int]]
@@ -28,18 +29,6 @@ STEPS = st.lists(
     max_size=10,
 )
 """Edits: whether the migrations use what is edited, and two numbers that say what it is."""
-
-
-def few(count: int) -> settings:
-    """So many projects with ten edits each."""
-    return settings(
-        max_examples=count,
-        deadline=None,
-        database=None,
-        suppress_health_check=[HealthCheck.too_slow],
-        # Each step takes a second, so what fails is printed as it is.
-        phases=[Phase.explicit, Phase.generate],
-    )
 
 
 def test_any_edit_ends_in_the_rows_of_a_fresh_database(tmp_path: Path) -> None:
