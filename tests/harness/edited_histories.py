@@ -22,8 +22,8 @@ DATABASES = {
         "ENGINE": f"django.db.backends.{VENDOR}",
         "NAME": "history" if VENDOR != "sqlite3" else ":memory:",
         "USER": "history",
-        "HOST": "127.0.0.1",
-        "PORT": "1",
+        "HOST": os.environ.get("HISTORY_DB_HOST", "127.0.0.1"),
+        "PORT": os.environ.get("HISTORY_DB_PORT", "1"),
     }
 }
 """
@@ -81,22 +81,29 @@ from django.conf import settings
 from django.db import connection
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
-url = urlsplit(os.environ["DATABASE_URL"])
-settings.DATABASES["default"].update(
-    HOST=url.hostname,
-    PORT=str(url.port),
-    NAME=url.path.strip("/"),
-    USER=unquote(url.username or ""),
-    PASSWORD=unquote(url.password or ""),
-)
-django.setup()
+if "DATABASE_URL" in os.environ:
+    url = urlsplit(os.environ["DATABASE_URL"])
+    settings.DATABASES["default"].update(
+        HOST=url.hostname,
+        PORT=str(url.port),
+        NAME=url.path.strip("/"),
+        USER=unquote(url.username or ""),
+        PASSWORD=unquote(url.password or ""),
+    )
+    django.setup()
+else:
+    django.setup()
+    connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
 for table in sorted(connection.introspection.table_names()):
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
         for row in cursor.fetchall():
             print("row", table, [value for value in row if not hasattr(value, "year")])
 """
-"""Prints all rows in the order in which the server has them, without moments."""
+"""Prints all rows in the order in which the server has them, without moments.
+
+Without the address of a database, they are those of one that Django has migrated just now.
+"""
 
 ID = "('id', models.BigAutoField(primary_key=True))"
 

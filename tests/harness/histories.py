@@ -17,6 +17,13 @@ if "WITHOUT_LAYERS" not in os.environ:
 """
 """What settings may say that import os."""
 
+KEEP_THE_LAST_LAYER = """
+# A build keeps one layer, however short it is: before its last migration.
+from ctest_containers.template import milestones
+milestones.FACTOR = 0
+milestones.PARTS = dict.fromkeys(milestones.PARTS, 1)
+"""
+
 SETTINGS = """
 import os
 SECRET_KEY = "secret"

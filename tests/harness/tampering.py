@@ -17,10 +17,11 @@ WRONG_LABEL = f"LABEL {CATALOG}={'0' * 64}"
 
 def rebuild_with(engine: docker.DockerClient, project_name: str, instruction: str) -> None:
     """Replace a project's one template by an image with one more instruction of a Dockerfile."""
-    name, role = f"localhost/ctest/{project_name}/*", {"label": f"{ROLE}={TEMPLATE}"}
-    (image,) = engine.images.list(name, filters=role)
-    recipe = f"FROM {image.tags[0]}\n{instruction}\n"
-    engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=image.tags[0], rm=True)
+    begin, role = f"localhost/ctest/{project_name}/", {"label": f"{ROLE}={TEMPLATE}"}
+    (image,) = engine.images.list(f"{begin}*", filters=role)
+    (tag,) = (one for one in image.tags if one.startswith(begin))
+    recipe = f"FROM {tag}\n{instruction}\n"
+    engine.images.build(fileobj=io.BytesIO(recipe.encode()), tag=tag, rm=True)
 
 
 def template_of(cache: Path) -> Path:

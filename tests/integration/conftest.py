@@ -16,9 +16,9 @@ import docker
 import psutil
 import pytest
 from filelock import FileLock
-from harness.containers import owned
+from harness.containers import owned, remove_images
 from harness.engines import second_engine
-from harness.projects import copy_of, environment
+from harness.projects import copy_of, environment, run
 from harness.servers import VENDORS, Plain, own_image, plain_server
 from harness.tiers import MACHINES_ENGINE, further, group_of
 
@@ -76,8 +76,29 @@ def project_name(engine: docker.DockerClient) -> Iterator[str]:
     """A name that no other test and no earlier run of the tests gives to a project."""
     name = f"named-{uuid.uuid4().hex[:12]}"
     yield name
-    for image in engine.images.list(f"localhost/ctest/{name}/*"):
-        engine.images.remove(str(image.id), force=True)
+    remove_images(engine, name)
+
+
+@pytest.fixture(scope="session")
+def outcomes_template(
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The image of a PostgreSQL template of the project `outcomes`."""
+    folder, name = tmp_path_factory.mktemp("template"), f"named-{uuid.uuid4().hex[:12]}"
+    env = environment(folder, {"OUTCOMES_DB": "postgresql", "OUTCOMES_DB_PORT": "1"})
+    options = ["--project", name]
+    done = run(copy_of("outcomes", folder), "template", "build", *options, env=env)
+    assert done.code == 0, done.output
+    (image,) = engine.images.list(f"localhost/ctest/{name}/*")
+    yield image.tags[0]
+    remove_images(engine, name)
+
+
+@pytest.fixture
+def has_template(engine: docker.DockerClient, project_name: str, outcomes_template: str) -> None:
+    """The project of this name has a template on PostgreSQL, as a build has left it."""
+    _, tag = outcomes_template.rsplit(":", 1)
+    engine.images.get(outcomes_template).tag(f"localhost/ctest/{project_name}/postgresql", tag)
 
 
 @pytest.fixture
@@ -111,12 +132,13 @@ def plain(engine: docker.DockerClient) -> Iterator[Plain]:
 
         @functools.cache
         def lead_to(flavour: str) -> dict[str, str]:
-            users = ["shop", "outcomes", "depot"]
+            users = ["shop", "outcomes", "depot", "history"]
             host = servers.enter_context(plain_server(engine, flavour, users))
             led = {"HOST": host, "PORT": ""}
             names = (
                 "SHOP_DB",
                 "OUTCOMES_DB",
+                "HISTORY_DB",
                 f"DEPOT_{'PG' if flavour == 'postgresql' else 'MYSQL'}",
             )
             return {f"{name}_{key}": value for name in names for key, value in led.items()}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
-from harness.projects import PROJECTS, assert_agree, toolkit
+from harness.projects import PROJECTS, assert_agree, run, toolkit, write_tests
 from harness.servers import Plain
 from harness.tiers import further
 from harness.truths import truth
@@ -78,3 +79,38 @@ def test_the_backend_of_connector_python_works_on_mysql_and_is_warned_of_on_mari
     warned = "mysql.connector.django takes MariaDB" in actual.output
     assert warned == (mysql_flavour == "mariadb")
     assert actual.output.count("with mysqlclient or PyMySQL") == int(warned)
+
+
+VIEW = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [
+            migrations.RunSQL("CREATE VIEW shelf AS SELECT name FROM library_author"),
+        ]
+"""
+
+VIEW_TESTS = """
+    class Shelf(TestCase):
+        def test_rows(self):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT count(*) FROM shelf")
+                self.assertEqual(cursor.fetchone(), (1,))
+"""
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_template_built_through_a_port_serves_a_run_through_a_socket(
+    project: Path, mysql_env: dict[str, str], project_name: str
+) -> None:
+    """Its view belongs to the account of the network."""
+    (project / "library" / "migrations" / "0004_view.py").write_text(dedent(VIEW))
+    write_tests(project, VIEW_TESTS)
+    chosen = ["library.test_it", "--project", project_name]
+
+    by_port = run(project, *chosen, "--transport", "port", env=mysql_env)
+    by_socket = run(project, *chosen, env=mysql_env)
+
+    assert (by_port.code, by_socket.code) == (0, 0), by_port.output + by_socket.output
+    assert "Using the template mysql" in by_socket.output

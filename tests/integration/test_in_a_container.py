@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import docker
 import pytest
+from harness.containers import remove_images
 from harness.engines import second_engine
 from harness.projects import RECORDING_RUNNER, TESTS, Finished, run, toolkit, wait_for, write_tests
 from harness.runner_image import SOCKET, build_runner_image, in_a_container
@@ -66,8 +67,7 @@ def project_name(engine: docker.DockerClient) -> Iterator[str]:
     """One name for all, so that they have one template, which the first one builds."""
     name = f"named-{uuid.uuid4().hex[:12]}"
     yield name
-    for image in engine.images.list(f"localhost/ctest/{name}/*"):
-        engine.images.remove(str(image.id), force=True)
+    remove_images(engine, name)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from harness.containers import remove_images
 from harness.examples import few
 from harness.histories import History
 from harness.projects import environment, run
@@ -104,8 +105,7 @@ def test_a_history_on_a_server_ends_in_the_same_catalog(
         grow(tmp_path / "project", steps, 7, env)
     finally:
         for project in ("grown", "made-anew"):
-            for image in engine.images.list(f"localhost/ctest/{project}/*"):
-                engine.images.remove(str(image.id), force=True)
+            remove_images(engine, project)
 
 
 def test_going_back_and_forth_between_branches_builds_nothing_twice(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from harness.histories import KEEP_LAYERS
+from harness.histories import KEEP_THE_LAST_LAYER
 from harness.projects import run, write_tests
 from harness.tiers import further
 
@@ -143,7 +143,7 @@ def _migrate(project: Path, name: str, text: str) -> None:
 def _assert_passes_fresh_and_grown(project: Path, env: dict[str, str], *options: str) -> None:
     """The project's tests pass on a new template, and on one that goes on from a layer of it."""
     with (project / "outcomes" / "settings.py").open("a") as settings:
-        settings.write(KEEP_LAYERS)
+        settings.write(KEEP_THE_LAST_LAYER)
     fresh = run(project, "library.test_it", "--parallel", "2", *options, env=env)
     _migrate(project, "0005_grown", GROWN)
     grown = run(project, "library.test_it", "--parallel", "1", *options, env=env)
@@ -258,7 +258,7 @@ def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
 ) -> None:
     test = "library.test_outcomes.Writing"
     with (project / "outcomes" / "settings.py").open("a") as settings:
-        settings.write(KEEP_LAYERS)
+        settings.write(KEEP_THE_LAST_LAYER)
     run(project, test, env=mysql_env)
     _migrate(project, "0099_versioned", VERSIONED)
 

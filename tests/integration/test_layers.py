@@ -7,15 +7,15 @@ import re
 import sqlite3
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-import docker
 import pytest
 from harness.edited_histories import EditedHistory
 from harness.examples import few
-from harness.projects import environment, run
+from harness.projects import Finished, environment, finish, run
+from harness.servers import Plain
 from harness.tiers import further
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +101,8 @@ CHANGES = [
 ]
 """What is changed, and what is said then on PostgreSQL."""
 
+SHOW_ROWS = (sys.executable, "rows.py")
+
 SERVERS = [
     ("postgresql", "", 3),
     pytest.param("postgresql", "", 5, marks=further("The same, with two changes more.")),
@@ -110,42 +112,30 @@ SERVERS = [
 """Servers, and how many of the changes are tried there."""
 
 
-@pytest.fixture
-def another_name(engine: docker.DockerClient, project_name: str) -> Iterator[str]:
-    """The name under which the same project is built from scratch."""
-    name = f"{project_name}-from-scratch"
-    yield name
-    for found in engine.images.list(f"localhost/ctest/{name}/*"):
-        engine.images.remove(str(found.id), force=True)
-
-
 @pytest.mark.parametrize(("vendor", "image", "changes"), SERVERS)
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_server_goes_on_as_from_its_first_start(
-    vendor: str, image: str, changes: int, tmp_path: Path, project_name: str, another_name: str
+    vendor: str, image: str, changes: int, tmp_path: Path, project_name: str, plain: Plain
 ) -> None:
     history = EditedHistory(tmp_path / "project", has_receiver=True)
     chosen = {"HISTORY_DB": vendor, "CTEST_CONTAINERS_MYSQL_IMAGE": image}
-    grown = environment(tmp_path / "grown", chosen)
-    fresh = environment(tmp_path / "fresh", {**chosen, "WITHOUT_LAYERS": "1"})
+    env = environment(tmp_path / "cache", chosen)
     options = ("--settings", "settings", "--project", project_name)
-    another = ("--settings", "settings", "--project", another_name)
-    run(history.folder, "template", "build", *options, env=grown)
+    run(history.folder, "template", "build", *options, env=env)
 
     for step, expected in CHANGES[:changes]:
         change = history.change(step)
-        said = run(history.folder, "template", "build", *options, env=grown).output
-        ours = rows_of(history.folder, *options, env=grown)
-        anew = run(history.folder, "template", "build", "--rebuild", *another, env=fresh).output
-        theirs = rows_of(history.folder, *another, env=fresh)
+        said = run(history.folder, "template", "build", *options, env=env).output
+        ours = run(history.folder, "exec", *options, "--", *SHOW_ROWS, env=env)
+        theirs = finish(SHOW_ROWS, history.folder, {**env, **plain(image or vendor)})
 
         assert "Built the template" in said, said
-        assert "from scratch" in anew, anew
         assert vendor != "postgresql" or expected in said, (change, said)
-        assert ours == theirs, change
+        assert rows_of(ours) == rows_of(theirs), change
 
 
-def rows_of(project: Path, *options: str, env: Mapping[str, str]) -> list[str]:
-    done = run(project, "exec", *options, "--", sys.executable, "rows.py", env=env)
-    assert done.code == 0, done.output
-    return [line for line in done.output.splitlines() if line.startswith("row ")]
+def rows_of(shown: Finished) -> list[str]:
+    assert shown.code == 0, shown.output
+    rows = [line for line in shown.output.splitlines() if line.startswith("row ")]
+    assert rows
+    return rows

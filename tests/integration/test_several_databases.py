@@ -137,17 +137,3 @@ def test_a_migration_that_reads_elsewhere_unannounced_is_told_how_to(
     assert done.code == 2
     assert "uses the database 'default', which is on another server" in done.output
     assert "name 'default' in TEST['DEPENDENCIES'] of 'legacy'" in done.output
-
-
-@pytest.mark.usefixtures("no_container_is_left")
-def test_a_template_built_through_a_port_serves_a_run_through_a_socket(
-    depot_env: dict[str, str], project_name: str
-) -> None:
-    """Its view belongs to the account of the network."""
-    label, name = "legacy", ["--project", project_name]
-
-    by_port = run(DEPOT, label, *name, "--transport", "port", env=depot_env)
-    by_socket = run(DEPOT, label, *name, env=depot_env)
-
-    assert (by_port.code, by_socket.code) == (0, 0), by_port.output + by_socket.output
-    assert "Using the template mysql" in by_socket.output

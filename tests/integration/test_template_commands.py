@@ -111,12 +111,11 @@ def test_what_is_built_after_a_refused_template_is_recorded_as_always(
     assert template_of(tmp_path / "cache") == before
 
 
-@pytest.mark.usefixtures("no_container_is_left")
+@pytest.mark.usefixtures("no_container_is_left", "has_template")
 def test_a_server_s_template_is_looked_into_as_well(
     project: Path, postgresql: dict[str, str], project_name: str, engine: docker.DockerClient
 ) -> None:
     options = ["--project", project_name]
-    run(project, "template", "build", *options, env=postgresql)
     good = run(project, "template", "verify", *options, env=postgresql)
     rebuild_with(engine, project_name, WRONG_LABEL)
 
@@ -128,12 +127,11 @@ def test_a_server_s_template_is_looked_into_as_well(
     assert "Built the template" in rebuilt.output
 
 
-@pytest.mark.usefixtures("no_container_is_left")
+@pytest.mark.usefixtures("no_container_is_left", "has_template")
 def test_a_template_whose_server_does_not_start_is_refused_and_rebuilt(
     project: Path, postgresql: dict[str, str], project_name: str, engine: docker.DockerClient
 ) -> None:
     options = [TEST, "--project", project_name, "--verify-templates"]
-    run(project, *options, env=postgresql)
     rebuild_with(engine, project_name, 'ENTRYPOINT ["/bin/false"]')
 
     rebuilt = run(project, *options, env=postgresql)
@@ -143,12 +141,12 @@ def test_a_template_whose_server_does_not_start_is_refused_and_rebuilt(
     assert (rebuilt.code, "Built the template" in rebuilt.output) == (0, True)
 
 
-@pytest.mark.usefixtures("no_container_is_left")
+@pytest.mark.usefixtures("no_container_is_left", "has_template")
 def test_the_difference_of_two_templates_is_told_in_words(
     project: Path, postgresql: dict[str, str], project_name: str
 ) -> None:
     options = ["--project", project_name]
-    run(project, "template", "build", *options, env=postgresql)
+    earlier = run(project, "template", "list", "--json", *options, env=postgresql)
     (project / "library" / "migrations" / "0099_age.py").write_text(
         "from django.db import migrations, models\n"
         "class Migration(migrations.Migration):\n"
@@ -159,7 +157,8 @@ def test_the_difference_of_two_templates_is_told_in_words(
     )
     run(project, "template", "build", *options, env=postgresql)
     listed = run(project, "template", "list", "--json", *options, env=postgresql)
-    after, before = (one["fingerprint"] for one in json.loads(listed.output))
+    (before,) = {one["fingerprint"] for one in json.loads(earlier.output)}
+    (after,) = {one["fingerprint"] for one in json.loads(listed.output)} - {before}
 
     diff = run(project, "template", "diff", before[:20], after[:20], *options, env=postgresql)
     same = run(project, "template", "diff", before, before, *options, env=postgresql)
