@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def show(page: Page, tmp_path: Path) -> Open:
     return opened
 
 
+@functools.cache
 def _many() -> RunRecord:
     names = tuple(f"shop.test_{number % 100:02}.Case.test_{number:05}" for number in range(MANY))
     tests = [
