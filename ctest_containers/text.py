@@ -15,6 +15,11 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}{ending}"
 
 
+def were(count: int) -> str:
+    """The verb that belongs to as many things."""
+    return "was" if count == 1 else "were"
+
+
 def duration(seconds: float) -> str:
     """`0.31 s`, `12.4 s`, `2 min 5 s`."""
     if seconds < 9.995:
@@ -44,6 +49,20 @@ def size(count: int) -> str:
     """A number of bytes in MiB or GiB, as people compare them."""
     mebibytes = count / 2**20
     return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
+
+
+def without_credentials(text: str) -> str:
+    """The text, with `***` for the user and the password in each address of a server."""
+    return CREDENTIALS.sub("***@", text)
+
+
+CREDENTIALS: Final = re.compile(
+    r"""(?<=://)[^\s'"]+@|(?<![^\s'"=,])[^\s'"/=,]+:[^\s'"/]*@(?!sha256:)"""
+)
+"""In an address such as `https://user:password@host/path`, or one without `https://`.
+
+A password that is not quoted may have slashes and at signs in it.
+"""
 
 
 def slug(name: str) -> str:

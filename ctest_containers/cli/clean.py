@@ -13,7 +13,7 @@ from ctest_containers.config import project_meant
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.storage import cache_folder
-from ctest_containers.text import plural
+from ctest_containers.text import plural, were
 
 if TYPE_CHECKING:
     from ctest_containers.engine.docker import DockerEngine
@@ -42,8 +42,8 @@ def clean(arguments: Sequence[str]) -> int:
             remove_folder(folder)
     for line in removed:
         print(f"{'would remove' if options.dry_run else 'removed'} {line}")
-    things = plural(len(removed), "thing")
-    print(f"{things} {'would be' if options.dry_run else 'were'} removed.")
+    things, verb = plural(len(removed), "thing"), were(len(removed))
+    print(f"{things} {'would be' if options.dry_run else verb} removed.")
     return ExitCode.PASSED
 
 

@@ -20,7 +20,7 @@ from ctest_containers.cli.service import (
     seconds,
 )
 from ctest_containers.errors import CtestError, UsageError
-from ctest_containers.model import Lease
+from ctest_containers.model import FOR_ANY_PROGRAM, Lease
 
 
 def execute(arguments: Sequence[str]) -> int:
@@ -105,6 +105,12 @@ def _spawned(options: argparse.Namespace) -> Iterator[Mapping[str, Lease]]:
         Template.of(config, options.databases, report) as template,
         template.spawn() as server,
     ):
+        addresses = [one.address for one in server.leases.values() if one.address is not None]
+        if config.transport == FOR_ANY_PROGRAM and any(one.socket for one in addresses):
+            say(
+                "The engine cannot publish ports, so the databases are reached through a Unix "
+                "socket."
+            )
         wanted = options.databases or list(server.leases)
         yield {alias: server.leases[alias] for alias in wanted}
 

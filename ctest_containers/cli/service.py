@@ -20,6 +20,7 @@ from ctest_containers.config.values import parse_count, parse_flag, parse_second
 from ctest_containers.errors import CtestError, EngineUnreachableError, UsageError
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.exit_codes import ExitCode
+from ctest_containers.model import FOR_ANY_PROGRAM
 from ctest_containers.report.words import words
 
 if TYPE_CHECKING:
@@ -169,8 +170,7 @@ def load(options: argparse.Namespace) -> Config:
     # The settings have read what they want of it.
     set_aside_variables()
     config = configuration({name: getattr(options, name) for name in ROWS})
-    # Any program in any language can use a port.
-    return replace(config, transport="port") if config.transport == "auto" else config
+    return replace(config, transport=FOR_ANY_PROGRAM) if config.transport == "auto" else config
 
 
 def say(line: str) -> None:

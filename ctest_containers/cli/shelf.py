@@ -21,7 +21,7 @@ from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf
 from ctest_containers.template.kept import KeptTemplate, age, amount, to_prune
-from ctest_containers.text import listing, plural, size, slug
+from ctest_containers.text import listing, plural, size, slug, were
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -64,7 +64,8 @@ def _prune(options: argparse.Namespace) -> int:
                 print(f"left {one.name}, which a container uses")
                 continue
             removed.append(one)
-    print(f"{amount(removed)} {'would be' if options.dry_run else 'were'} removed.")
+    verb = "would be" if options.dry_run else were(len(removed))
+    print(f"{amount(removed)} {verb} removed.")
     return ExitCode.PASSED
 
 

@@ -16,7 +16,7 @@ from ctest_containers.session.databases import RunDatabases
 from ctest_containers.template import Template, share
 from ctest_containers.template.incremental import ADDABLE
 from ctest_containers.template.kept import KeptTemplate, age
-from ctest_containers.text import plural, size, slug
+from ctest_containers.text import plural, size, slug, were
 
 FILE_FORMAT: Final = "1"
 """Changes whenever a file that `template save` has written can be loaded no more."""
@@ -74,7 +74,8 @@ def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
             missing += 1
         else:
             went = share.push(databases.host(), template, _registry(databases))
-            print(f"  Pushed: {plural(went.layers, 'layer')}; {went.present} were there already.")
+            there = f"{went.present} {were(went.present)} there already"
+            print(f"  Pushed: {plural(went.layers, 'layer')}; {there}.")
     return missing
 
 
@@ -94,9 +95,8 @@ def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
             for problem in problems:
                 print(f"  Not kept. {problem}")
             if came is not None and not problems:
-                print(
-                    f"  Pulled: {plural(came.layers, 'layer')}; {came.present} were here already."
-                )
+                here = f"{came.present} {were(came.present)} here already"
+                print(f"  Pulled: {plural(came.layers, 'layer')}; {here}.")
             missing += came is None or bool(problems)
     return missing
 

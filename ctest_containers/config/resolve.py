@@ -10,6 +10,7 @@ from typing import Any
 
 from ctest_containers.config.model import Config, flag, project_of, setting, variable
 from ctest_containers.errors import UsageError
+from ctest_containers.text import without_credentials
 
 VARIABLE_PREFIX = "CTEST_CONTAINERS_"
 
@@ -67,7 +68,8 @@ def _parse(parse: Any, raw: object, origin: str) -> Any:
     try:
         return parse(raw)
     except ValueError as error:
-        raise UsageError(f"{raw!r} is no value for {origin}: {error}.") from error
+        shown = without_credentials(repr(raw))
+        raise UsageError(f"{shown} is no value for {origin}: {error}.") from None
 
 
 def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:

@@ -113,9 +113,17 @@ class DockerEngine:
                 kernel=self._kernel,
                 container=self.own_container(),
                 folder=folder,
+                # Asked only where a port is wanted: every run begins with this.
+                has_networks=wanted in {"auto", "socket", "network"} or self._has_networks(),
             ),
             wanted,
         )
+
+    def _has_networks(self) -> bool:
+        with translated("listing its networks"):
+            return any(
+                one.attrs["Driver"] not in {"null", "host"} for one in self._client.networks.list()
+            )
 
     def own_container(self) -> OwnContainer | None:
         """See `ContainerEngine`."""

@@ -28,7 +28,9 @@ CREDENTIALS: Final = struct.Struct("3i")
 """Process, user and group at the other end of a Unix socket; see SO_PEERCRED in unix(7)."""
 
 
-def read_place(*, address: str, kernel: str, container: OwnContainer | None, folder: Path) -> Place:
+def read_place(
+    *, address: str, kernel: str, container: OwnContainer | None, folder: Path, has_networks: bool
+) -> Place:
     """Where this process and the engine are.
 
     Args:
@@ -36,6 +38,7 @@ def read_place(*, address: str, kernel: str, container: OwnContainer | None, fol
         kernel: The release of the kernel that the engine's containers run on.
         container: The engine's container that this process runs in; None for none.
         folder: The run's own folder.
+        has_networks: Whether the engine has a network from which ports can be published.
     """
     remote = remote_name(address)
     seen = listener_is_seen(address)
@@ -49,6 +52,7 @@ def read_place(*, address: str, kernel: str, container: OwnContainer | None, fol
         remote=remote,
         container=container,
         folder=folder,
+        has_networks=has_networks,
         shared=(
             None
             if container is None

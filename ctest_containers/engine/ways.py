@@ -16,7 +16,7 @@ from typing import Final
 
 from ctest_containers.engine.own_container import OwnContainer
 from ctest_containers.errors import EngineError
-from ctest_containers.model import Transport
+from ctest_containers.model import FOR_ANY_PROGRAM, Transport
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -47,6 +47,7 @@ class Place:
             engine's and they share it; None otherwise.
         remote: The name of the engine's machine; empty for this one.
         container: The engine's container that this process runs in; None for none.
+        has_networks: Whether the engine has a network from which ports can be published.
     """
 
     platform: str
@@ -57,6 +58,7 @@ class Place:
     shared: Path | None = None
     remote: str = ""
     container: OwnContainer | None = None
+    has_networks: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +87,13 @@ def decide(place: Place, wanted: str) -> Way:
     """The way to servers.
 
     Args:
-        wanted: `auto`, or the value of a transport.
+        wanted: `auto`, FOR_ANY_PROGRAM, or the value of a transport.
 
     Raises:
         EngineError: There is none, or not the wanted one.
     """
+    if wanted == FOR_ANY_PROGRAM:
+        wanted = Transport.PORT.value if place.has_networks else "auto"
     if wanted != "auto":
         found = WAYS[Transport(wanted)](place)
         if isinstance(found, Way):
@@ -144,6 +148,8 @@ def _by_port(place: Place) -> Way | str:
     container = place.container
     if container is not None and container.network_mode != "host":
         return "this container does not reach the loopback address of the engine's machine"
+    if not place.has_networks:
+        return "the engine has no network from which ports could be published"
     if place.remote:
         return Way(
             transport=Transport.PORT,

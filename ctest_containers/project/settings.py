@@ -6,7 +6,7 @@ import ast
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.errors import ProjectError, UsageError
 
@@ -44,8 +44,12 @@ LOGGING_KEYS = ("FORMAT", "LEVEL", "FILE")
 """What the setting `CONCURRENT_TEST_LOGGING` may have; the same rows begin with `LOG_`."""
 
 
+OWN_SETTINGS: Final = {"PROJECT": "PROJECT_NAME", "TIMINGS_FILE": "TEST_TIMINGS_FILE"}
+"""Keys of the setting `CTEST_CONTAINERS`, and the settings of their own that they have as well."""
+
+
 def options() -> dict[str, Any]:
-    """The setting `CTEST_CONTAINERS`, and what `CONCURRENT_TEST_LOGGING` says of the log.
+    """What the settings say of the toolkit; the setting `CTEST_CONTAINERS` takes precedence.
 
     Raises:
         UsageError: One is no dictionary, or has a name that it cannot have.
@@ -59,7 +63,19 @@ def options() -> dict[str, Any]:
     named = {f"LOG_{key}": value for key, value in log.items()}
     if log:
         named.setdefault("LOG_FORMAT", "text")
-    return {**named, **_dictionary("CTEST_CONTAINERS")}
+    return {**_own_settings(), **named, **_dictionary("CTEST_CONTAINERS")}
+
+
+def _own_settings() -> dict[str, Any]:
+    from django.conf import settings
+
+    found = {}
+    for key, name in OWN_SETTINGS.items():
+        value = getattr(settings, name, None)
+        # Projects have settings of such names for purposes of their own, translated titles say.
+        if isinstance(value, str | os.PathLike) and (text := os.fspath(value)):
+            found[key] = text
+    return found
 
 
 def _dictionary(name: str) -> dict[str, Any]:

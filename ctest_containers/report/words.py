@@ -52,7 +52,7 @@ from ctest_containers.events import (
     WorkersPlanned,
     WorkerStarted,
 )
-from ctest_containers.text import duration, listing, plural, size, span
+from ctest_containers.text import duration, listing, plural, size, span, were
 
 SILENT: Final = frozenset(
     {
@@ -145,7 +145,7 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                 (
                     f"Pulled the template {group}:{fingerprint[:12]} from {event.registry} in "
                     f"{duration(seconds)} ({plural(event.layers, 'layer')} came, {event.present} "
-                    "were here)."
+                    f"{were(event.present)} here)."
                 ),
             )
         case TemplatePushed(group=group, fingerprint=fingerprint, seconds=seconds):
@@ -154,7 +154,7 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                 (
                     f"Pushed the template {group}:{fingerprint[:12]} to {event.registry} in "
                     f"{duration(seconds)} ({plural(event.layers, 'layer')} went, {event.present} "
-                    "were there)."
+                    f"{were(event.present)} there)."
                 ),
             )
         case TemplatesPruned(templates=templates):

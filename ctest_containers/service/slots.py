@@ -138,8 +138,8 @@ def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 
             return made[0]
         if deadline.passed:
             raise ServiceError(
-                f"No slot of the service {file.name!r} is free: all "
-                f"{plural(len(usual), 'slot')} are leased or in the making.",
+                f"No slot of the service {file.name!r} is free: every slot ({len(usual)}) is "
+                "leased or being made.",
                 "Wait for one with --wait SECONDS, give one back with service release, or have "
                 "more with service up --slots.",
             )
@@ -237,7 +237,7 @@ def reuse(
         claim = claimed(slot)
         file.write(service.with_slots([mine if stays else claim]))
     if stays:
-        return mine
+        return _identified(mine)
     return make(file, [claim], project=project, recipe=recipe, lease=lease)[0]
 
 
@@ -295,6 +295,18 @@ def answers(slot: Slot) -> bool:
             except NotReadyError:
                 return False
     return slot.recipe is not None
+
+
+def _identified(slot: Slot) -> Slot:
+    """A slot whose servers answer, with what they say of themselves since they last started."""
+    sources = slot.recipe.sources if slot.recipe is not None else ()
+    vendors = {source.group.label: source.group.vendor for source in sources}
+    servers = []
+    for server in slot.servers:
+        answer = BACKENDS[vendors[server.group]].probe(server.address)
+        address = replace(server.address, identity=answer.identity)
+        servers.append(replace(server, address=address))
+    return replace(slot, servers=tuple(servers))
 
 
 def _may_stay(slot: Slot, recipe: Recipe, say: Callable[[str], None]) -> bool:

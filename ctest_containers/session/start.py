@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-import re
 import sys
 import time
 from pathlib import Path
-from typing import Final
 
 import django
 import psutil
@@ -17,10 +15,8 @@ import psutil
 from ctest_containers.clock import start_ticks
 from ctest_containers.events import RunStarted
 from ctest_containers.project.branch import current_branch
+from ctest_containers.text import without_credentials
 from ctest_containers.version import __version__
-
-CREDENTIALS: Final = re.compile(r"(?<=://)[^/@\s]+@")
-"""Of a URL."""
 
 
 def run_started(run: str, project: str, folder: Path) -> RunStarted:
@@ -31,13 +27,25 @@ def run_started(run: str, project: str, folder: Path) -> RunStarted:
         started_at=dt.datetime.now(dt.timezone.utc).isoformat(timespec="milliseconds"),
         startup_seconds=round(_age_seconds(), 3),
         folder=str(folder),
-        arguments=tuple(CREDENTIALS.sub("***@", one) for one in sys.argv),
+        arguments=tuple(map(without_credentials, _typed())),
         branch=current_branch(folder),
         toolkit=__version__,
         python=platform.python_version(),
         django=django.get_version(),
         platform=platform.platform(terse=True),
     )
+
+
+def _typed() -> list[str]:
+    """The command as it was typed; `sys.argv` has what settings look for in it."""
+    if not sys.orig_argv:
+        return sys.argv
+    interpreter, *words = sys.orig_argv
+    script = Path(words[0] if words else "")
+    if script.is_absolute() and script.parent == Path(sys.executable).parent:
+        # A command that was installed beside the interpreter is typed by its name.
+        return [script.name, *words[1:]]
+    return [Path(interpreter).name, *words]
 
 
 def _age_seconds() -> float:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from ctest_containers.names import class_of
+
+T = TypeVar("T")
 
 FORMAT: Final = "ctest-containers-timings"
 VERSION: Final = 1
@@ -167,7 +170,7 @@ class Timings:
 
 
 def from_json(found: Any) -> Timings:
-    """The timings that `as_json` has written.
+    """The timings that `as_json` has written; an entry that cannot be right is left out.
 
     Raises:
         ValueError: It is something else.
@@ -175,13 +178,19 @@ def from_json(found: Any) -> Timings:
     try:
         if (found["format"], found["version"]) != (FORMAT, VERSION):
             raise ValueError(f"is not of the format {FORMAT!r}, version {VERSION}")
-        kinds: dict[str, Any] = {
-            kind: {str(k): _timing(v) for k, v in found[kind].items()} for kind in KINDS
-        }
-        memory = {str(k): _peak(v) for k, v in found["memory"].items()}
-        return Timings(**kinds, memory=memory)
+        kinds: dict[str, Any] = {kind: _entries(found[kind], _timing) for kind in KINDS}
+        return Timings(**kinds, memory=_entries(found["memory"], _peak))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
+
+
+def _entries(found: Mapping[str, Any], read: Callable[[Any], T]) -> dict[str, T]:
+    """What can be read of a part of the file."""
+    entries = {}
+    for name, entry in found.items():
+        with suppress(KeyError, TypeError, AttributeError, ValueError, OverflowError):
+            entries[str(name)] = read(entry)
+    return entries
 
 
 def _peak(found: Any) -> Peak:

@@ -214,7 +214,7 @@ def test_pruning_leaves_what_is_used_last_and_what_a_container_uses(
     assert "2 templates would be removed." in plan.output
     assert there == {*names, foreign}
     assert "which a container uses" in done.output
-    assert "1 template were removed." in done.output
+    assert "1 template was removed." in done.output
     assert left == {names[0], names[2], foreign}
 
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from ctest_containers.text import duration, last_lines, plural, size, slug
+from ctest_containers.text import (
+    duration,
+    last_lines,
+    plural,
+    size,
+    slug,
+    were,
+    without_credentials,
+)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +86,24 @@ def test_the_last_lines_of_a_log_leave_out_empty_ones() -> None:
 def test_a_short_log_is_shown_as_a_whole() -> None:
     assert last_lines("one\ntwo") == "one\ntwo"
     assert last_lines("") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("ftp://ann:secret@example.org/x", "ftp://***@example.org/x"),
+        ("'redis://:p@ss/w@rd@cache:6379'", "'redis://***@cache:6379'"),
+        ("ann:secret@ghcr.io/acme", "***@ghcr.io/acme"),
+        ("--push=http://ann:secret@gateway", "--push=http://***@gateway"),
+        ("default=ann:secret@host/image", "default=***@host/image"),
+        ("postgres:16@sha256:0123", "postgres:16@sha256:0123"),
+        ("localhost:5000/postgres:16", "localhost:5000/postgres:16"),
+        ("ann@example.org", "ann@example.org"),
+    ],
+)
+def test_addresses_are_shown_without_user_and_password(text: str, shown: str) -> None:
+    assert without_credentials(text) == shown
+
+
+def test_a_verb_belongs_to_one_thing_or_to_several() -> None:
+    assert [were(count) for count in (0, 1, 2)] == ["were", "was", "were"]

@@ -98,7 +98,11 @@ def test_an_engine_that_is_elsewhere_shares_no_kernel_however_alike_they_are(
     tmp_path: Path,
 ) -> None:
     place = read_place(
-        address="tcp://docker:2375", kernel=os.uname().release, container=None, folder=tmp_path
+        address="tcp://docker:2375",
+        kernel=os.uname().release,
+        container=None,
+        folder=tmp_path,
+        has_networks=True,
     )
 
     assert not place.shares_kernel

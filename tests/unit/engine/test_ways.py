@@ -10,7 +10,7 @@ import pytest
 from ctest_containers.engine.own_container import OwnContainer
 from ctest_containers.engine.ways import Place, decide
 from ctest_containers.errors import EngineError
-from ctest_containers.model import Transport
+from ctest_containers.model import FOR_ANY_PROGRAM, Transport
 
 FOLDER = Path("/var/own/ctest-1")
 SHARED = Path("/var/lib/volumes/x/ctest-1")
@@ -138,3 +138,11 @@ def test_a_forced_way_that_may_work_is_taken(place: Place, wanted: str) -> None:
 
 def test_a_container_that_has_its_machines_network_needs_no_other() -> None:
     assert decide(ON_THE_HOSTS_NETWORK, "network").transport is Transport.PORT
+
+
+def test_what_any_program_is_to_use_is_a_port_if_the_engine_can_publish_one() -> None:
+    assert decide(LINUX, FOR_ANY_PROGRAM).transport is Transport.PORT
+    without = replace(LINUX, has_networks=False)
+    assert decide(without, FOR_ANY_PROGRAM).transport is Transport.SOCKET
+    with pytest.raises(EngineError, match="no network from which ports could be published"):
+        decide(without, "port")

@@ -140,7 +140,9 @@ def test_a_slot_is_not_given_twice(file: ServiceFile, recipe: Recipe) -> None:
     up(file, recipe)
     take(file)
 
-    with pytest.raises(ServiceError, match="No slot of the service 'default' is free: all 1 slot"):
+    with pytest.raises(
+        ServiceError, match="No slot of the service 'default' is free: every slot \\(1\\) is leased"
+    ):
         take(file, wait_seconds=0.2)
 
 

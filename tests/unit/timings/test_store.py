@@ -40,7 +40,7 @@ def test_what_was_merged_is_read_again(file: TimingsFile) -> None:
     ["", "{", "[]", "null", '{"format": "another", "version": 1}', "\udcff", "9" * 5000]
     + [
         json.dumps({"format": "ctest-containers-timings", "version": version, "tests": tests})
-        for version, tests in [(2, {}), (1, []), (1, {"a": {}}), (1, {"a": {"seconds": "x"}})]
+        for version, tests in [(2, {"a": 1}), (1, [])]
     ],
 )
 def test_a_file_of_something_else_is_set_aside_and_named(content: str, file: TimingsFile) -> None:
@@ -57,11 +57,26 @@ def test_a_file_of_something_else_is_set_aside_and_named(content: str, file: Tim
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf")])
-def test_a_duration_that_is_none_sets_the_file_aside(seconds: float, file: TimingsFile) -> None:
+def test_an_entry_that_has_no_duration_is_left_out_alone(seconds: float, file: TimingsFile) -> None:
     file.path.parent.mkdir()
-    file.write(Timings(tests={"a": Timing(seconds, 1, "2026-01-01")}))
+    good = Timing(1.0, 1, "2026-01-01")
+    file.write(Timings(tests={"a": Timing(seconds, 1, "2026-01-01"), "b": good}))
 
-    assert "has no duration" in file.read()[1]
+    timings, trouble = file.read()
+
+    assert (timings, trouble) == (Timings(tests={"b": good}), "")
+
+
+@pytest.mark.parametrize("entry", [{}, {"seconds": "x"}, [], None, {"seconds": 1, "runs": 0}])
+def test_an_entry_that_cannot_be_read_is_left_out_alone(entry: object, file: TimingsFile) -> None:
+    file.path.parent.mkdir()
+    good = Timing(1.0, 1, "2026-01-01")
+    file.write(Timings(tests={"b": good}))
+    found = json.loads(file.path.read_text())
+    found["tests"]["a"] = entry
+    file.path.write_text(json.dumps(found))
+
+    assert file.read() == (Timings(tests={"b": good}), "")
 
 
 def test_a_place_that_cannot_be_written_is_named_and_no_more(tmp_path: Path) -> None:
