@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from ctest_containers.originals import ORIGINALS
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,12 +17,12 @@ class Deadline:
     """
 
     seconds: float
-    started: float = field(default_factory=time.monotonic)
+    started: float = field(default_factory=ORIGINALS.monotonic)
 
     @property
     def remaining(self) -> float:
         """Seconds left; never negative."""
-        return max(0.0, self.started + self.seconds - time.monotonic())
+        return max(0.0, self.started + self.seconds - ORIGINALS.monotonic())
 
     @property
     def passed(self) -> bool:

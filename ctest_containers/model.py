@@ -33,6 +33,11 @@ class Transport(str, Enum):
     """The server's own address, in a network of the container that this process runs in."""
 
 
+FOR_ANY_PROGRAM: Final = "for any program"
+"""Said in the place of a transport: a port, which programs in any language can use; on an engine
+that has no network for ports, what the toolkit itself would use."""
+
+
 class Shard(NamedTuple):
     """One of several jobs that share the tests of a run.
 
@@ -67,6 +72,7 @@ class Address:
         user: A role that may do everything.
         password: Empty where the socket's folder already keeps everybody else out.
         socket: The path of its Unix socket; empty where it is reached by host and port.
+        identity: Unique to this server until it restarts; empty if nobody has asked it.
     """
 
     host: str
@@ -74,6 +80,10 @@ class Address:
     user: str
     password: Secret = field(default_factory=Secret)
     socket: str = ""
+    identity: str = ""
+
+    def __str__(self) -> str:
+        return self.socket or f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,4 +175,5 @@ def address_of(fields: Mapping[str, object]) -> Address:
         user=str(fields["user"]),
         password=Secret(str(fields["password"])),
         socket=str(fields["socket"]),
+        identity=str(fields.get("identity", "")),
     )

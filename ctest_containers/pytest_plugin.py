@@ -61,6 +61,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("ctest", type="bool", default=False, help="the same as --ctest")
 
 
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
+    """Before any code of the project runs, keep it from the configured databases."""
+    given = getattr(early_config.known_args_namespace, "ctest", None)
+    if early_config.getini("ctest") if given is None else given:
+        from ctest_containers.project import guard
+
+        guard.install()
+    yield
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Take note of when the session began; refuse what cannot work."""
     if not _is_asked(config):
@@ -162,8 +173,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove every server that this process has had."""
     asked = _ASKED.pop(config, None)
-    if asked is not None and asked.databases is not None:
+    if asked is None:
+        return
+    if asked.databases is not None:
         asked.databases.close()
+    from ctest_containers.project import guard
+
+    guard.remove()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

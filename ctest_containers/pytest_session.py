@@ -32,7 +32,8 @@ from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
-from ctest_containers.project.process import ProjectSetup, spawns
+from ctest_containers.project.guard import guarded
+from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.report.words import words
 from ctest_containers.reset import Flushes
 from ctest_containers.servers import launch
@@ -107,7 +108,7 @@ class PytestDatabases:
             # A thread that is alive at a fork is a deadlock to come, and pytest-xdist has some.
             setup=ProjectSetup(
                 spawned=spawns(config.start_method) or psutil.Process().num_threads() > 1,
-                prepare=load_configurations,
+                prepare=pickled_call(load_configurations),
             ),
             create=functools.partial(create_databases, self._how),
             runner_inputs=(),
@@ -126,7 +127,7 @@ class PytestDatabases:
         if config.separate:
             # Temporary files are pytest's own business, which keeps those of the last runs.
             surroundings.separate(self._own, temporary_files=False)
-        self._exit.enter_context(connections.guarded(self._databases.lend_if_needed))
+        self._exit.enter_context(guarded(self._databases.lend_if_needed))
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))
@@ -157,7 +158,7 @@ class PytestDatabases:
         limit = self._config.timeout_per_test or None
         if self._to_call:
             try:
-                with alarm(limit, fixture=True):
+                with alarm(limit):
                     surroundings.set_up(self._to_call, self._own)
             except surroundings.SetupFailure as failure:
                 return str(failure)
@@ -292,7 +293,9 @@ def workers_carried() -> int:
 def create_databases(how: Creation, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
     """Create and migrate test databases as pytest-django has them, in a child process."""
     for alias in aliases:
-        configured.settings[alias]["TEST"]["NAME"] = how.names[alias]
+        # A test database of SQLite's is made elsewhere than the settings say.
+        if configured[alias].vendor != "sqlite":
+            configured.settings[alias]["TEST"]["NAME"] = how.names[alias]
     if not how.migrate:
         _create_from_models(aliases)
     create_as_django(

@@ -20,10 +20,13 @@ from ctest_containers.model import Lease, Vendor, address_of
 class UseDatabases:
     """Command to a worker: from now on these aliases live in these databases.
 
-    Without leases it answers a worker that wanted a database which the run does not have.
+    Attributes:
+        wanted: The alias that the worker has asked for, if this is the answer; without leases for
+            it, the run does not have its database.
     """
 
     leases: tuple[Lease, ...]
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ KEPT_CHARACTERS: Final = 4096
 """Longer lines are not kept beside what was read from them."""
 
 _encode: Final = encoder(ascii_only=False)
+_decode: Final = json.JSONDecoder().decode
 
 
 def encode(message: Message) -> bytes:
@@ -83,7 +87,7 @@ def decode(line: bytes) -> Message:
     """
     text = line.decode("utf-8", "surrogatepass")
     try:
-        fields = json.loads(text)
+        fields = _decode(text)
         kind = _CLASSES[fields.pop("type")]
         if kind is UseDatabases:
             fields["leases"] = tuple(map(_lease, fields["leases"]))

@@ -32,6 +32,18 @@ class Launch:
     capabilities: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a server says of itself.
+
+    Attributes:
+        identity: Unique to this server until it restarts.
+    """
+
+    version: str
+    identity: str
+
+
 class Backend(Protocol):
     """One vendor's server; every method that takes an address connects to it and disconnects."""
 
@@ -61,8 +73,8 @@ class Backend(Protocol):
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """A command inside the container, and its input, that give the administrator a password."""
 
-    def probe(self, address: Address) -> str:
-        """The server's version, once it answers queries as the first process of its container.
+    def probe(self, address: Address) -> Answer:
+        """What the server says, once it answers queries as the first process of its container.
 
         Raises:
             NotReadyError: It does not answer, or is only the temporary one that initialises data.
@@ -88,6 +100,15 @@ class Backend(Protocol):
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """End all client sessions but its own and these, and give how many were ended."""
+
+    def identity_of(self, connection: Any) -> str:
+        """The identity of the server that a driver's connection has reached; see `Answer`.
+
+        It is empty where a test has put something else in a connection's place.
+        """
+
+    def reached_by(self, connection: Any) -> str:
+        """Where a driver's connection leads, in words; empty where the driver does not tell."""
 
     def session_of(self, connection: Any) -> int | None:
         """The server's number for the session of a driver's connection; None if it has none."""

@@ -9,11 +9,13 @@ from typing import Any, Final
 from ctest_containers.backends.api import (
     DATA_FOLDER,
     SOCKET_FOLDER,
+    Answer,
     Backend,
     Launch,
     NotReadyError,
     Settings,
 )
+from ctest_containers.backends.identity import ask
 from ctest_containers.backends.mysql_catalog import count_rows, read_catalog
 from ctest_containers.backends.mysql_volatile import NO_SUCH_TABLE, bring_back, global_values, keep
 from ctest_containers.backends.settings import TOOLKIT_SETTINGS
@@ -25,6 +27,9 @@ INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nob
 
 MARKS: Final = "mysql.ctest_containers"
 """The table of fingerprints: in the server's own schema, where no project's test looks."""
+
+IDENTITY: Final = "@@hostname"
+"""The name of its container, which is of one server only; anybody may ask."""
 
 NO_SUCH_THREAD: Final = 1094
 
@@ -79,17 +84,17 @@ class Mysql:
         )
         return ["sh", "-c", client, "sh", socket], statements.encode()
 
-    def probe(self, address: Address) -> str:
+    def probe(self, address: Address) -> Answer:
         """See `Backend`."""
         try:
             with _cursor(address) as cursor:
-                cursor.execute("SELECT @@skip_networking, VERSION()")
-                initialising, version = cursor.fetchone()
+                cursor.execute(f"SELECT @@skip_networking, VERSION(), {IDENTITY}")
+                initialising, version, identity = cursor.fetchone()
         except ServerError as error:
             raise NotReadyError(error.message) from error
         if initialising:
             raise NotReadyError("the server that initialises the data directory is still running")
-        return str(version)
+        return Answer(version=str(version), identity=str(identity))
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
@@ -168,6 +173,18 @@ class Mysql:
                     if error.errno != NO_SUCH_THREAD:
                         raise
         return ended
+
+    def identity_of(self, connection: Any) -> str:
+        """See `Backend`."""
+        return ask(connection, f"SELECT {IDENTITY}")
+
+    def reached_by(self, connection: Any) -> str:
+        """See `Backend`; mysqlclient says it in a sentence, the others have attributes."""
+        if callable(describe := getattr(connection, "get_host_info", None)):
+            return str(describe())
+        host = getattr(connection, "host", None) or getattr(connection, "server_host", "")
+        port = getattr(connection, "port", None) or getattr(connection, "server_port", "")
+        return str(getattr(connection, "unix_socket", None) or f"{host}:{port}")
 
     def session_of(self, connection: Any) -> int | None:
         """See `Backend`; mysqlclient and PyMySQL have a method, mysql-connector an attribute."""

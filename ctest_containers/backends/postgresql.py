@@ -10,11 +10,13 @@ from typing import Any, Final
 from ctest_containers.backends.api import (
     DATA_FOLDER,
     SOCKET_FOLDER,
+    Answer,
     Backend,
     Launch,
     NotReadyError,
     Settings,
 )
+from ctest_containers.backends.identity import ask
 from ctest_containers.backends.postgresql_catalog import count_rows, read_catalog
 from ctest_containers.backends.settings import TOOLKIT_SETTINGS
 from ctest_containers.errors import ServerError
@@ -27,6 +29,12 @@ MARK_PREFIX: Final = "ctest-containers:"
 
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
+
+IDENTITY: Final = (
+    "pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC',"
+    " 'YYYYMMDDHH24MISSUS')"
+)
+"""When the server was started, to the microsecond; anybody may ask."""
 
 LARGE_BYTES: Final = 64 * 2**10
 """For a table of this size, the planner had better know what is in it."""
@@ -88,20 +96,20 @@ class Postgresql:
         statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
         return [*command, "-h", INNER_SOCKET_FOLDER, "-U", self.admin], statement.encode()
 
-    def probe(self, address: Address) -> str:
+    def probe(self, address: Address) -> Answer:
         """See `Backend`."""
         try:
             with _cursor(address) as cursor:
                 cursor.execute(
                     "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1),"
-                    " current_setting('server_version')"
+                    f" current_setting('server_version'), {IDENTITY}"
                 )
-                first_process, version = cursor.fetchone()
+                first_process, version, identity = cursor.fetchone()
         except ServerError as error:
             raise NotReadyError(error.message) from error
         if first_process != "1":
             raise NotReadyError("the server that initialises the data directory is still running")
-        return str(version)
+        return Answer(version=str(version), identity=str(identity))
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
@@ -158,6 +166,15 @@ class Postgresql:
             )
             (ended,) = cursor.fetchone()
         return int(ended)
+
+    def identity_of(self, connection: Any) -> str:
+        """See `Backend`."""
+        return ask(connection, f"SELECT {IDENTITY}")
+
+    def reached_by(self, connection: Any) -> str:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        info = getattr(connection, "info", None)
+        return f"{info.host}:{info.port}" if info is not None else ""
 
     def session_of(self, connection: Any) -> int | None:
         """See `Backend`; psycopg and psycopg2 say it alike."""

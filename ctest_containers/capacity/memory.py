@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.originals import ORIGINALS
+
 GROUPS: Final = Path("/sys/fs/cgroup")
 
 NO_LIMIT: Final = 2**60
@@ -35,7 +37,7 @@ def available_bytes() -> int | None:
 def private_bytes() -> int | None:
     """The memory of this process that it shares with no other; None where nobody tells."""
     try:
-        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        lines = ORIGINALS.read_file("/proc/self/smaps_rollup").decode().splitlines()
     except OSError:
         return None
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) * 1024

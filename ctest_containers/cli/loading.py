@@ -10,6 +10,7 @@ from typing import Final
 
 from ctest_containers.cli.parsing import PROGRAM
 from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.project import guard
 from ctest_containers.project import settings as project_settings
 
 SEE_CHECK: Final = "python manage.py check should show the same."
@@ -48,6 +49,7 @@ def load_project() -> None:
     import django
     from django.core.exceptions import ImproperlyConfigured
 
+    guard.install()
     try:
         django.setup()
     except ImproperlyConfigured as error:

@@ -23,8 +23,8 @@ class NodeSpec:
         versions: What has to be the same everywhere.
         files: The project's files, and their digests.
         archive: Those files, where they are shipped; empty where nodes have a checkout.
-        prepare: What is to be called before the project is loaded, and with what; pickled.
-        plan: A `NodePlan`, pickled: it can be read only where the project has been loaded.
+        prepare: What is to be called before the project is loaded; see `pickled_call`.
+        plan: A `NodePlan`, pickled.
         workers: How many workers a node has been said to carry; None where nobody has.
     """
 

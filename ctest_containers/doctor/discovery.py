@@ -17,8 +17,8 @@ from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
 from ctest_containers.doctor.scene import Project
 from ctest_containers.errors import CtestError, UnsupportedVendorError
 from ctest_containers.project import settings as project_settings
-from ctest_containers.project.connections import guarded
 from ctest_containers.project.databases import DatabasePlans
+from ctest_containers.project.guard import guarded
 from ctest_containers.project.suite import make_batches
 from ctest_containers.session.databases import plan
 from ctest_containers.text import listing, plural

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Final
 
@@ -16,6 +17,8 @@ from ctest_containers.cluster.lines import Alive, NodeClosed, NodeFailed, NodeRe
 from ctest_containers.cluster.spec import NodeSpec, from_line
 from ctest_containers.errors import CtestError
 from ctest_containers.events import Event, TestOutcome, TimePassed
+from ctest_containers.project import guard
+from ctest_containers.project.process import call_pickled
 
 ALIVE_SECONDS: Final = 1.0
 """How often it says that it is there."""
@@ -81,9 +84,8 @@ def _load(spec: NodeSpec) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings
     # Many a project's settings ask `"test" in sys.argv` whether tests are being run.
     sys.argv = ["manage.py", "test"]
-    prepare, arguments = pickle.loads(spec.prepare)  # noqa: S301  # From the parent of the run.
-    if prepare is not None:
-        prepare(*arguments)
+    guard.install()
+    call_pickled(spec.prepare)
     import django
 
     django.setup()
@@ -94,7 +96,9 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     from ctest_containers.capacity.memory import available_bytes
     from ctest_containers.node.feed import CommandFeed
     from ctest_containers.project import connections
+    from ctest_containers.project.guard import guarded
     from ctest_containers.project.process import ProjectSetup
+    from ctest_containers.project.suite import Batch
     from ctest_containers.session.databases import RunDatabases
     from ctest_containers.session.node_plan import NodePlan
     from ctest_containers.session.starting import WorkerStarter
@@ -115,15 +119,18 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     left: tuple[str, ...] = ()
     with ExitStack() as undo:
         databases.read_settings()
-        undo.enter_context(connections.guarded(databases.lend_if_needed))
+        undo.enter_context(guarded(databases.lend_if_needed))
         try:
+            # Modules of tests that ask a database when they are imported are lent one.
+            batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
+            databases.finish_with_parent()
             databases.prepare(plan.aliases)
             groups = databases.plans.select(plan.aliases)
             measured = [plan.memory.get(name) for name in _measured_names(groups)]
             workers = plan_workers(
                 asked=spec.workers or plan.workers,
                 cores=os.cpu_count() or 1,
-                batches=len(plan.batches),
+                batches=len(batches),
                 available_bytes=available_bytes(),
                 minimum=plan.config.min_workers,
                 maximum=plan.config.max_workers,
@@ -132,14 +139,12 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
                 helpful=None,
             ).workers
             connections.mark_expectations(plan.aliases)
-            feed = CommandFeed(
-                commands, batches=plan.batches, expected=plan.expected, say=voice.say
-            )
+            feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
             for template in databases.templates():
                 for worker in range(1, workers + 1):
                     databases.servers.expect(worker, [template])
             starter = WorkerStarter(
-                plan.orders, databases=databases, setup=setup, batches=plan.batches, output=None
+                plan.orders, databases=databases, setup=setup, batches=batches, output=None
             )
             failures = _Failures(voice)
             pool = WorkerPool(

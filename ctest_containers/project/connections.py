@@ -1,79 +1,23 @@
-"""Points Django's connections at isolated databases, and away from the configured ones."""
+"""Points Django's connections at isolated databases."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sqlite3
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.errors import ProjectError
 from ctest_containers.model import Address, Lease
-from ctest_containers.project.queries import count_queries
+from ctest_containers.originals import ORIGINALS
+from ctest_containers.project import guard
+from ctest_containers.project.remembered import forget_server
 
 ENDING_SECONDS: Final = 1.0
 """What a server may take from closing its connections to its end."""
-
-CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
-
-
-@contextmanager
-def guarded(resolve: Callable[[str], None]) -> Iterator[None]:
-    """Ask before any alias connects, so that no configured database is ever touched.
-
-    That goes for connections made by hand from an alias's settings, too: for Django's own to the
-    server's maintenance database, and for copies that a test makes. Afterwards every alias has the
-    settings back that it had before.
-
-    Args:
-        resolve: Called with the alias just before it connects. It redirects the alias, or raises.
-    """
-    from django.db import connections
-    from django.db.backends.base.base import BaseDatabaseWrapper
-
-    previous = BaseDatabaseWrapper.connect
-    # A forked child has its parent's guard, which it must not ask, but whose knowledge it needs.
-    original = getattr(previous, "unguarded", previous)
-    configured: dict[str, tuple[str, ...]] = getattr(previous, "configured", None) or {
-        alias: (connections[alias].vendor, *_place(connections[alias].vendor, settings))
-        for alias, settings in connections.settings.items()
-    }
-    before = {alias: dict(settings) for alias, settings in connections.settings.items()}
-
-    def connect(self: Any) -> None:
-        own = self.settings_dict
-        place = (self.vendor, *_place(self.vendor, own))
-        if own is connections.settings.get(self.alias):
-            resolve(self.alias)
-            if place != ("unknown",) and (self.vendor, *_place(self.vendor, own)) == (
-                configured.get(self.alias)
-            ):
-                raise ProjectError(
-                    f"The database {self.alias!r} has no isolated counterpart, and the configured "
-                    "one is not for tests."
-                )
-        elif self.vendor != "sqlite":
-            for alias in (one for one, known in configured.items() if known == place):
-                resolve(alias)
-                own.update({name: connections.settings[alias][name] for name in CREDENTIALS})
-                break
-        count_queries(self)
-        original(self)
-
-    connect.unguarded = original  # type: ignore[attr-defined]
-    connect.configured = configured  # type: ignore[attr-defined]
-    BaseDatabaseWrapper.connect = connect  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        BaseDatabaseWrapper.connect = previous  # type: ignore[method-assign]
-        for alias, settings in before.items():
-            connections.settings[alias].update(settings)
 
 
 def settings_of(alias: str) -> dict[str, Any]:
@@ -89,8 +33,8 @@ def redirect(lease: Lease) -> None:
 
     connection = connections[lease.alias]
     disconnect([lease.alias])
-    # Updated in place: the connections of other threads are made from the same dictionary.
-    connection.settings_dict.update(settings_with(lease))
+    guard.lend(lease)
+    forget_server(connection)
     if lease.load_from:
         _load(connection, lease.load_from)
 
@@ -138,7 +82,8 @@ def restore(before: Mapping[str, Mapping[str, Any]]) -> None:
 
     disconnect(before)
     for alias, settings in before.items():
-        connections.settings[alias].update(settings)
+        guard.take_back(alias, settings)
+        forget_server(connections[alias])
 
 
 def unreachable(leases: Iterable[Lease]) -> list[str]:
@@ -154,7 +99,7 @@ def unreachable(leases: Iterable[Lease]) -> list[str]:
         while listens := _listens(lease.address):
             if deadline.passed:
                 break
-            time.sleep(0.01)
+            ORIGINALS.sleep(0.01)
         if not listens:
             gone.append(lease.alias)
     return gone
@@ -177,29 +122,25 @@ def was_closed(alias: str) -> bool:
 
 
 def _listens(address: Address) -> bool:
-    with socket.socket(socket.AF_UNIX if address.socket else socket.AF_INET) as probe:
+    probe = ORIGINALS.socket(socket.AF_UNIX if address.socket else socket.AF_INET)
+    try:
         probe.settimeout(1)
-        try:
-            probe.connect(address.socket or (address.host, address.port))
-        except TimeoutError:
-            return True  # It is there, and busy.
-        except OSError:
-            return False
+        probe.connect(address.socket or (address.host, address.port))
+    except TimeoutError:
+        return True  # It is there, and busy.
+    except OSError:
+        return False
+    finally:
+        probe.close()
     return True
 
 
 def disconnect(aliases: Iterable[str]) -> None:
     """Close connections for good, pools and databases in memory included."""
     from django.db import connections
-    from django.db.backends.base.base import BaseDatabaseWrapper
 
     for alias in aliases:
-        connection: Any = connections[alias]
-        # SQLite's own `close` keeps a database in memory open, for it would be lost.
-        BaseDatabaseWrapper.close(connection)
-        # Asking it for its pool would make one.
-        if alias in getattr(connection, "_connection_pools", ()):
-            connection.close_pool()
+        guard.close(connections[alias])
 
 
 def save_sqlite(alias: str, file: Path) -> None:
@@ -236,12 +177,6 @@ def mark_expectations(aliases: Iterable[str]) -> None:
     if os.environ.get("RUNNING_DJANGOS_TEST_SUITE") == "true":
         for alias in aliases:
             connections[alias].creation.mark_expected_failures_and_skips()
-
-
-def _place(vendor: str, settings: Any) -> tuple[str, ...]:
-    """Where a connection leads, in terms of its settings."""
-    names = {"sqlite": ["NAME"], "unknown": []}.get(vendor, ["HOST", "PORT"])
-    return tuple(str(settings.get(name) or "") for name in names)
 
 
 def _load(connection: Any, file: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import multiprocessing
+import pickle
 import signal
 import sys
 from collections.abc import Callable
@@ -13,10 +14,14 @@ from multiprocessing.context import BaseContext
 from typing import Any, Final, TypeVar
 
 from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.project import guard
 
 T = TypeVar("T")
 
 PR_SET_PDEATHSIG: Final = 1
+
+LOAD_SECONDS: Final = 600.0
+"""What a child may take to load code of the project, and to answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +31,13 @@ class ProjectSetup:
     Attributes:
         spawned: Whether it starts as a fresh interpreter; a forked one has everything already.
         debug_mode: What `settings.DEBUG` is during tests.
-        prepare: What Django's own parallel runner calls in a spawned worker before `django.setup`.
+        prepare: What Django's own parallel runner calls in a spawned worker before `django.setup`,
+            as `pickled_call` has made it: reading it imports code of the project.
     """
 
     spawned: bool
     debug_mode: bool = False
-    prepare: Callable[..., object] | None = None
-    prepare_arguments: tuple[Any, ...] = ()
+    prepare: bytes = b""
 
     @property
     def context(self) -> BaseContext:
@@ -40,17 +45,20 @@ class ProjectSetup:
         return multiprocessing.get_context("spawn" if self.spawned else "fork")
 
     def load(self) -> None:
-        """Load the project in the child, as Django's `_init_worker` does."""
+        """Load the project in the child, as Django's `_init_worker` does.
+
+        No configured database is reached from now on.
+        """
         # The parent's way of ending is not this process's.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         _die_with_parent()
+        guard.install()
         if not self.spawned:
             return
         import django
         from django.test.utils import setup_test_environment
 
-        if self.prepare is not None:
-            self.prepare(*self.prepare_arguments)
+        call_pickled(self.prepare)
         django.setup()
         setup_test_environment(debug=self.debug_mode)
 
@@ -60,7 +68,7 @@ class ProjectSetup:
         What it raises is raised again.
         """
         if self.spawned:
-            return function
+            return _without_databases(function)
 
         def call(argument: Any) -> T:
             reading, writing = self.context.Pipe(duplex=False)
@@ -71,10 +79,15 @@ class ProjectSetup:
             writing.close()
             try:
                 with reading:
+                    if not reading.poll(LOAD_SECONDS):
+                        raise ProjectError(
+                            f"Loading the migrations took longer than {LOAD_SECONDS:g} seconds."
+                        )
                     answer, error = reading.recv()
             except EOFError:
                 raise ProjectError("The process that loads them has ended.") from None
             finally:
+                process.kill()
                 process.join()
             if error:
                 raise ProjectError(error)
@@ -84,9 +97,32 @@ class ProjectSetup:
         return call
 
 
+def _without_databases(function: Callable[[Any], T]) -> Callable[[Any], T]:
+    """The same function, while which no alias connects that is not connected."""
+
+    def call(argument: Any) -> T:
+        with guard.guarded(guard.refuse, keep_open=True):
+            return function(argument)
+
+    return call
+
+
+def pickled_call(function: Callable[..., object] | None, *arguments: object) -> bytes:
+    """A call that another process is to make, if there is one."""
+    return b"" if function is None else pickle.dumps((function, arguments))
+
+
+def call_pickled(call: bytes) -> None:
+    """Make a call that `pickled_call` has written down."""
+    if call:
+        function, arguments = pickle.loads(call)  # noqa: S301  # From the parent of the run.
+        function(*arguments)
+
+
 def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) -> None:
     """Send what a function gives, or what it raises."""
     _die_with_parent()
+    guard.lend_nothing()
     try:
         writing.send((function(argument), ""))
     except Exception as error:  # noqa: BLE001  # The project's code may raise anything.

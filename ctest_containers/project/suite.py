@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import sys
 import unittest
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 MODULE_FIXTURES = ("setUpModule", "tearDownModule")
 CLASS_FIXTURES = ("setUpClass", "tearDownClass")
@@ -21,6 +22,9 @@ class Batch:
         aliases: The databases that its tests may use.
         needs_rows: Whether some test expects the rows that migrations have made.
         removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
+        leaves_rows: Whether some test may leave rows of its own behind, which nothing removes.
+        exclusive: Resources that only one batch may use at a time: fixtures of a module, and the
+            lock files of classes that use Django's SerializeMixin.
         part_of: What the parts of a class that was split have in common; None for a whole one.
     """
 
@@ -30,6 +34,8 @@ class Batch:
     aliases: frozenset[str]
     needs_rows: bool = False
     removes_rows: bool = False
+    leaves_rows: bool = False
+    exclusive: frozenset[str] = frozenset()
     part_of: int | None = None
 
     @property
@@ -48,7 +54,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
     Args:
         every_alias: What `databases = "__all__"` stands for.
     """
-    from django.test import TestCase
+    from django.test import TestCase, TransactionTestCase
 
     batches: list[Batch] = []
     first = 0
@@ -59,6 +65,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
             declared = getattr(test, "databases", None) or ()
             aliases.update(every_alias if declared == "__all__" else declared)
         kinds = {type(test) for test in together}
+        leaves = any(map(_leaves_rows, kinds))
         batches.append(
             Batch(
                 number=len(batches),
@@ -66,27 +73,46 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
                 tests=together,
                 aliases=frozenset(aliases),
                 needs_rows=any(issubclass(kind, TestCase) for kind in kinds),
-                removes_rows=any(map(_removes_rows, kinds)),
+                removes_rows=leaves
+                or any(
+                    issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
+                    for kind in kinds
+                ),
+                leaves_rows=leaves,
+                exclusive=frozenset(itertools.chain.from_iterable(map(_exclusive, kinds))),
             )
         )
         first += len(together)
     return batches
 
 
-def _removes_rows(kind: type) -> bool:
-    """Whether Django runs tests of this class after all those that need the rows of migrations."""
-    from django.test import SimpleTestCase, TestCase, TransactionTestCase
+def _leaves_rows(kind: type) -> bool:
+    """Whether a test of this class may write to a database, and nobody undoes it."""
+    from django.test import SimpleTestCase, TransactionTestCase
 
-    if issubclass(kind, TestCase):
+    if issubclass(kind, TransactionTestCase):
         return False
-    return issubclass(kind, TransactionTestCase) or not issubclass(kind, SimpleTestCase)
+    return not issubclass(kind, SimpleTestCase) or bool(kind.databases)
+
+
+def _exclusive(kind: type) -> Iterator[str]:
+    """What a class needs for itself."""
+    from django.test.testcases import SerializeMixin
+
+    if _has_module_fixtures(kind):
+        yield f"fixtures of {kind.__module__}"
+    if issubclass(kind, SerializeMixin) and (file := getattr(kind, "lockfile", None)) is not None:
+        yield f"lock file {Path(file).absolute()}"
+
+
+def _has_module_fixtures(kind: type) -> bool:
+    module = sys.modules.get(kind.__module__)
+    return any(hasattr(module, name) for name in MODULE_FIXTURES)
 
 
 def _key(test: unittest.TestCase) -> object:
-    module = sys.modules.get(type(test).__module__)
-    if any(hasattr(module, name) for name in MODULE_FIXTURES):
-        return module
-    return type(test)
+    kind = type(test)
+    return kind.__module__ if _has_module_fixtures(kind) else kind
 
 
 def may_be_split(batch: Batch) -> bool:
@@ -99,16 +125,10 @@ def may_be_split(batch: Batch) -> bool:
 
     kinds = {type(test) for test in batch.tests}
     (kind, *more) = kinds
-    module = sys.modules.get(kind.__module__)
     own = [
         one
         for one in kind.__mro__
         if not one.__module__.startswith(("django.", "unittest."))
         and any(name in vars(one) for name in CLASS_FIXTURES)
     ]
-    return not (
-        more
-        or own
-        or issubclass(kind, SerializeMixin)
-        or any(hasattr(module, name) for name in MODULE_FIXTURES)
-    )
+    return not (more or own or issubclass(kind, SerializeMixin) or _has_module_fixtures(kind))

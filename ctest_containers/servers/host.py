@@ -376,14 +376,19 @@ class ServerHost:
             password=password,
             socket=str(folder / backend.socket_file()) if by_socket else "",
         )
-        version = await_server(self._engine, backend, container, address, deadline)
+        answer = await_server(self._engine, backend, container, address, deadline)
+        address = replace(address, identity=answer.identity)
         # Changes matter only where a template may be made from the server.
         initial = {} if request.fingerprint else dict(backend.variables(address))
         backend.prepare(address, request.users)
         self._servers[request.server] = Server(
             container, folder, backend, launch, address, request, initial
         )
-        return {"address": asdict(address), "container": container.name, "version": version}
+        return {
+            "address": asdict(address),
+            "container": container.name,
+            "version": answer.version,
+        }
 
     def _start_container(self, server: str, spec: ContainerSpec) -> Container:
         with self._lock:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ctest_containers.backends import Backend, NotReadyError
+from ctest_containers.backends import Answer, Backend, NotReadyError
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerEngine
 from ctest_containers.errors import EngineError, EngineUnreachableError, ServerError
@@ -26,8 +26,8 @@ def await_server(
     container: Container,
     address: Address,
     deadline: Deadline,
-) -> str:
-    """The version of a server, once it answers queries; if it has a password, it is given it.
+) -> Answer:
+    """What a server says of itself, once it answers; if it has a password, it is given it.
 
     Raises:
         ServerError: It ended, or did not answer in time.

@@ -36,7 +36,7 @@ def cluster_pool(
     *,
     run: str,
     folder: Path,
-    prepare: tuple[Callable[..., object] | None, Sequence[object]],
+    prepare: bytes,
     batches: Sequence[Batch],
     report: Callable[[Event], None],
     stopping: Callable[[], bool],
@@ -54,7 +54,7 @@ def cluster_pool(
         versions=versions(),
         files=files,
         archive=code.packed(folder, files) if plan.config.ship_code else b"",
-        prepare=pickle.dumps(prepare),
+        prepare=prepare,
         plan=_pickled(plan),
     )
     return ClusterPool(

@@ -21,7 +21,7 @@ from ctest_containers.errors import CtestError, EngineError, UsageError
 from ctest_containers.events import Event, Phase, PhaseStarted, TemplateDated, TemplatesPruned
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Lease
-from ctest_containers.project import connections
+from ctest_containers.project import connections, guard
 from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
@@ -124,6 +124,7 @@ class RunDatabases:
         )
         self._parent_settings: dict[str, dict[str, Any]] = {}
         self._templates: dict[str, Template] = {}
+        self._preparing: set[str] = set()
         self._built = False
 
     def read_settings(self) -> None:
@@ -179,11 +180,15 @@ class RunDatabases:
         for group in self.plans.select(aliases):
             if group.label not in self._templates:
                 self._report(PhaseStarted(phase=Phase.FINGERPRINT))
-                template = self.identify(group)
-                self._report(PhaseStarted(phase=Phase.TEMPLATE))
-                template, was_there = self.store.ensure(
-                    template, self._setup, self._create, functools.partial(self._lend, group)
-                )
+                self._preparing.update(group.aliases)
+                try:
+                    template = self.identify(group)
+                    self._report(PhaseStarted(phase=Phase.TEMPLATE))
+                    template, was_there = self.store.ensure(
+                        template, self._setup, self._create, functools.partial(self._lend, group)
+                    )
+                finally:
+                    self._preparing.difference_update(group.aliases)
                 self._built = self._built or not was_there
                 self.servers.offer(template, was_there=was_there)
                 self._templates[group.label] = template
@@ -225,6 +230,9 @@ class RunDatabases:
 
     def lend_if_needed(self, alias: str) -> None:
         """The same when the parent is about to connect, unless it has one already."""
+        if alias in self._preparing:
+            # A module of migrations asks for it, which is imported to find out what they are.
+            guard.refuse(alias)
         if alias not in self._parent_settings:
             self.lend_to_parent([alias])
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from ctest_containers.config import Config
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import Limits
-from ctest_containers.project.suite import Batch
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.workers.child import Orders
 
@@ -18,7 +17,8 @@ class NodePlan:
     """A run as its nodes need it.
 
     Attributes:
-        batches: All of them, by which the parent's numbers and places mean the same there.
+        batches: All of them, by which the parent's numbers and places mean the same there; pickled,
+            as reading them imports the modules of the tests.
         aliases: The databases that the tests use.
         began: When the run began, in seconds since the epoch.
         workers: How many workers a node is to have; None lets its machine decide.
@@ -26,7 +26,7 @@ class NodePlan:
     """
 
     config: Config
-    batches: Sequence[Batch]
+    batches: bytes
     orders: Orders
     limits: Limits
     aliases: frozenset[str]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import gc
 import pickle
-import time
 import unittest
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
@@ -32,10 +31,11 @@ from ctest_containers.events import (
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
-from ctest_containers.project import connections
+from ctest_containers.originals import ORIGINALS
+from ctest_containers.project.guard import guarded
 from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.places import place_of_test
-from ctest_containers.project.process import ProjectSetup, spawns
+from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.project.surroundings import worker_function
 from ctest_containers.report.replay import ReplayReport
@@ -85,7 +85,7 @@ class Session:
         spawn_create: CreateDatabases,
     ) -> None:
         self.failure: CtestError | None = None
-        self._began = time.monotonic()
+        self._began = ORIGINALS.monotonic()
         self._not_run = 0
         self._has_failed = False
         self._folder = Path.cwd()
@@ -103,11 +103,11 @@ class Session:
         self._measured = Measured()
         spawned = spawns(config.start_method)
         prepare, arguments = prepare_spawned
+        is_elsewhere = spawned or bool(config.cluster)
         self._setup = ProjectSetup(
             spawned=spawned,
             debug_mode=debug_mode,
-            prepare=prepare,
-            prepare_arguments=arguments,
+            prepare=pickled_call(prepare, *arguments) if is_elsewhere else b"",
         )
         self._databases = RunDatabases(
             config=config,
@@ -140,7 +140,7 @@ class Session:
         self._exit.callback(self._close)
         self._databases.read_settings()
         self._exit.enter_context(terminable())
-        self._exit.enter_context(connections.guarded(self._databases.lend_if_needed))
+        self._exit.enter_context(guarded(self._databases.lend_if_needed))
         return self
 
     def __exit__(
@@ -313,7 +313,7 @@ class Session:
         peaks = self._timings.memory
         plan = NodePlan(
             config=config_of_nodes(self._config, self._databases.project),
-            batches=batches,
+            batches=_pickled(batches),
             orders=orders,
             limits=self._limits,
             aliases=frozenset(aliases),
@@ -330,7 +330,7 @@ class Session:
             plan,
             run=self._databases.run_id,
             folder=self._folder,
-            prepare=(self._setup.prepare, self._setup.prepare_arguments),
+            prepare=self._setup.prepare,
             batches=longest_first(batches, expected) if reorder else batches,
             report=self._report,
             stopping=stopping,
@@ -404,7 +404,7 @@ class Session:
         self._databases.start_no_others()
 
     def _report(self, event: Event) -> None:
-        at = round(time.monotonic() - self._began, 6)
+        at = round(ORIGINALS.monotonic() - self._began, 6)
         for report in self._reports:
             try:
                 report.handle(event, at)

@@ -44,10 +44,16 @@ def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> li
 
     With m workers that is at most 4/3 - 1/(3m) of the least time possible (R. L. Graham, "Bounds on
     Multiprocessing Timing Anomalies", 1969). Those that may remove the rows of migrations stay
-    behind all others, as Django has them.
+    behind all others, as Django has them, and those that may leave rows behind keep its order.
     """
     return sorted(
-        batches, key=lambda one: (one.removes_rows, -expected.get(one.number, 0.0), one.number)
+        batches,
+        key=lambda one: (
+            one.removes_rows,
+            one.leaves_rows,
+            0.0 if one.leaves_rows else -expected.get(one.number, 0.0),
+            one.number,
+        ),
     )
 
 

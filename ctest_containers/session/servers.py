@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerMeasured, ServerReady
 from ctest_containers.model import Lease, address_of
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 from ctest_containers.servers.requests import (
     AskServerMemory,
@@ -126,7 +126,7 @@ class WorkerServers:
             claim = host.claim(request)
             if claim is None:
                 self._started += 1
-                claim = Claim(request.server, host.request(request), time.monotonic())
+                claim = Claim(request.server, host.request(request), ORIGINALS.monotonic())
             pending = Pending(claim.server, template, claim.number, claim.began)
             self._pending[key] = pending
             if claim.reply is not None:
@@ -186,7 +186,7 @@ class WorkerServers:
                 group=group.label,
                 container=reply.result["container"],
                 version=reply.result["version"],
-                seconds=time.monotonic() - pending.requested,
+                seconds=ORIGINALS.monotonic() - pending.requested,
             )
         )
 
@@ -196,7 +196,7 @@ class WorkerServers:
     def _ask_for_memory(self) -> None:
         """Ask from time to time how much memory the servers take, without waiting for it."""
         up = any(pending.reply is not None for pending in self._pending.values())
-        now = time.monotonic()
+        now = ORIGINALS.monotonic()
         if up and self._asked is None and now - self._asked_at >= MEMORY_EVERY_SECONDS:
             self._asked_at = now
             # A host that has died is told of by whoever needs it.

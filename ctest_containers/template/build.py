@@ -6,9 +6,9 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project.classes import building_classes
+from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup
@@ -41,6 +42,9 @@ ASK_FOR_SETTING: Final = (
     "The setting printed above may be the cause: your usual database server may have another "
     "value. Override it with --server-settings."
 )
+
+SHARED: Final = "shared"
+"""How the file is called that a build makes for the aliases of one database of SQLite's."""
 
 LAYER: Final = "layer"
 """The folder in that of a build in which SQLite's databases are saved at a milestone."""
@@ -178,7 +182,14 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
 
     try:
         setup.load()
-        _adjust_test_settings(group)
+        files = {} if folder is None else _shared_files(group, folder)
+        _adjust_test_settings(group, files)
+        leases = [
+            replace(lease, settings={**lease.settings, "NAME": files[lease.alias]})
+            if lease.alias in files
+            else lease
+            for lease in leases
+        ]
 
         readable = {lease.alias: lease for lease in lent}
 
@@ -196,7 +207,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 with connection.cursor() as cursor:
                     cursor.execute(read_only_statement(connection.vendor))
 
-        with connections.guarded(resolve):
+        with guarded(resolve):
             for lease in (*leases, *lent):
                 connections.redirect(lease)
             # What it wrote there would be in no template.
@@ -225,12 +236,14 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             if folder is not None:
                 _save(firsts, folder)
             connections.disconnect(group.aliases)
+            for file in folder.glob(f"{SHARED}-*") if folder is not None else ():
+                file.unlink()
         writing.send(Left(last, used.to_json(), is_last=True))
     except TemplateError as error:
         writing.send(error)
         sys.exit(1)
     except CtestError as error:
-        sys.stderr.write(f"{error}\n")
+        writing.send(TemplateError(error.message, error.hint))
         sys.exit(1)
     except Exception as error:  # noqa: BLE001  # Whatever the project raised is printed here and reported by the exit code.
         traceback.print_exc()
@@ -268,17 +281,40 @@ def _migration_packages() -> list[str]:
     return [package.name for package in found if package is not None]
 
 
-def _adjust_test_settings(group: DatabaseGroup) -> None:
+def _shared_files(group: DatabaseGroup, folder: Path) -> dict[str, str]:
+    """Files in a folder for databases of SQLite's that several aliases have, by alias.
+
+    Those in memory are each one alias's own.
+    """
+    from django.db import connections as configured
+
+    files = {}
+    for number, database in enumerate(group.databases):
+        own = [one for one in database.aliases if not configured.settings[one]["TEST"]["MIRROR"]]
+        if len(own) > 1:
+            name = str(folder / f"{SHARED}-{number}.sqlite3")
+            files.update(dict.fromkeys(database.aliases, name))
+    return files
+
+
+def _adjust_test_settings(group: DatabaseGroup, files: Mapping[str, str]) -> None:
     """Let Django order the group's databases without those of other servers.
 
-    SQLite's are made in memory and then saved: a file that the settings name is never touched.
+    SQLite's are made in memory, or in these files, and then saved: a file that the settings name
+    is never touched.
     """
     from django.db import DEFAULT_DB_ALIAS
     from django.db import connections as configured
 
-    for alias in group.aliases:
-        test = configured[alias].settings_dict["TEST"]
-        wanted = test.get("DEPENDENCIES", [] if alias == DEFAULT_DB_ALIAS else [DEFAULT_DB_ALIAS])
-        test["DEPENDENCIES"] = [one for one in wanted if one in group.aliases and one != alias]
-        if group.vendor is Vendor.SQLITE:
-            test["NAME"] = None
+    for database in group.databases:
+        for alias in database.aliases:
+            test = configured[alias].settings_dict["TEST"]
+            # What Django assumes of an alias that does not live in the default database itself.
+            assumed = [] if DEFAULT_DB_ALIAS in database.aliases else [DEFAULT_DB_ALIAS]
+            wanted = test.get("DEPENDENCIES", assumed)
+            test["DEPENDENCIES"] = [one for one in wanted if one in group.aliases and one != alias]
+            if group.vendor is Vendor.SQLITE:
+                test["NAME"] = files.get(alias)
+            if alias in files:
+                # Django tells by their names that they have one database.
+                configured.settings[alias]["NAME"] = files[alias]

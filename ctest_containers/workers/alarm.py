@@ -1,4 +1,8 @@
-"""Interrupts what takes too long, from within the worker; see `pool` for what cannot be."""
+"""Interrupts what takes too long, from within the worker; see `pool` for what cannot be.
+
+The parent watches the time of tests and fixtures, and sends a signal that nobody else uses: SIGALRM
+and the timers belong to the tests.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +10,26 @@ import faulthandler
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 from ctest_containers.limits import FixtureTimedOut, TestTimedOut
+from ctest_containers.originals import ORIGINALS
+
+_FIRST: Final = getattr(signal, "SIGRTMIN", None)
 
 STACK_SIGNAL: Final[int | None] = (
     # One that no program uses for anything; macOS has none of these.
-    signal.SIGRTMIN + 5 if hasattr(signal, "SIGRTMIN") else getattr(signal, "SIGUSR2", None)
+    _FIRST + 5 if _FIRST is not None else getattr(signal, "SIGUSR2", None)
 )
 """On this signal a worker writes down where all its threads are, even in the midst of C code."""
+
+INTERRUPT_SIGNAL: Final[int | None] = (
+    _FIRST + 6 if _FIRST is not None else getattr(signal, "SIGXCPU", None)
+)
+"""On this signal a worker raises an error in the test or the fixture whose time is up."""
 
 
 def tell_stack_on_signal(file: Path) -> None:
@@ -26,31 +39,81 @@ def tell_stack_on_signal(file: Path) -> None:
         faulthandler.register(STACK_SIGNAL, file=file.open("w"), all_threads=True)
 
 
+@dataclass(slots=True)
+class _Running:
+    """What may be interrupted at the moment.
+
+    Attributes:
+        until: When its time is up, by the monotonic clock; None where nothing runs.
+        seconds: The time that it has.
+    """
+
+    until: float | None = None
+    seconds: float = 0.0
+    is_fixture: bool = False
+
+
+_running: Final = _Running()
+
+
+def interrupt_on_signal() -> None:
+    """Let `INTERRUPT_SIGNAL` interrupt what `begin` has been told of, once its time is up."""
+    if INTERRUPT_SIGNAL is not None:
+        signal.signal(INTERRUPT_SIGNAL, _interrupt)
+
+
+def begin(seconds: float | None, *, is_fixture: bool) -> None:
+    """Start the time limit of a test or fixture, in seconds; None for no limit."""
+    _running.seconds, _running.is_fixture = seconds or 0.0, is_fixture
+    _running.until = None if seconds is None else ORIGINALS.monotonic() + seconds
+
+
+def end() -> None:
+    """Stop the time limit: nothing is interrupted any more."""
+    _running.until = None
+
+
 @contextmanager
-def alarm(seconds: float | None, *, fixture: bool) -> Iterator[None]:
-    """Raise in the main thread when the body takes longer than this."""
-    set_alarm(seconds, fixture=fixture)
+def limited(seconds: float | None) -> Iterator[None]:
+    """Limit the body, which is a fixture, to so many seconds."""
+    begin(seconds, is_fixture=True)
     try:
         yield
     finally:
-        clear_alarm()
+        end()
 
 
-def set_alarm(seconds: float | None, *, fixture: bool) -> None:
-    """Raise in the main thread after this time, unless it is cleared before."""
+@contextmanager
+def alarm(seconds: float | None) -> Iterator[None]:
+    """Raise in the main thread when the body takes longer; for what comes before all tests.
+
+    A handler or a timer that the body has set stays.
+
+    Raises:
+        FixtureTimedOut: It did.
+    """
     if seconds is None or not hasattr(signal, "setitimer"):
+        yield
         return
 
-    def strike(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        kind = FixtureTimedOut if fixture else TestTimedOut
-        raise kind(f"took longer than {seconds:g} s")
+    def strike(*_: Any) -> None:
+        raise FixtureTimedOut(f"took longer than {seconds:g} s")
 
-    signal.signal(signal.SIGALRM, strike)
+    before = signal.signal(signal.SIGALRM, strike)
     signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGALRM) is strike:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
-def clear_alarm() -> None:
-    """Let nothing strike any more."""
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, 0)
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    # What the signal was meant for may have ended meanwhile.
+    if _running.until is None or ORIGINALS.monotonic() < _running.until:
+        return
+    _running.until = None
+    kind = FixtureTimedOut if _running.is_fixture else TestTimedOut
+    raise kind(f"took longer than {_running.seconds:g} s")

@@ -9,7 +9,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import traceback
 import unittest
 import weakref
@@ -32,7 +31,9 @@ from ctest_containers.events import (
     WorkerReady,
 )
 from ctest_containers.model import Address, Lease
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import connections, surroundings
+from ctest_containers.project.guard import guarded
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.reset import Flushes
@@ -46,7 +47,7 @@ from ctest_containers.wire import (
     decode,
     encode,
 )
-from ctest_containers.workers.alarm import alarm, tell_stack_on_signal
+from ctest_containers.workers.alarm import alarm, interrupt_on_signal, tell_stack_on_signal
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
 
@@ -112,11 +113,12 @@ class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
 class Worker:
     """A worker's own side of the conversation with its parent."""
 
-    def __init__(self, assignment: Assignment, channel: socket.socket) -> None:
+    def __init__(self, assignment: Assignment, channel: Any) -> None:
         self._assignment = assignment
         self._channel = channel
         self._lines = LineBuffer()
         self._pending: list[bytes] = []
+        self._postponed: list[Message] = []
         self._leased: set[str] = set()
         self._leases: list[Lease] = []
         self._result: unittest.TestResult | None = None
@@ -133,23 +135,21 @@ class Worker:
         signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
         tell_stack_on_signal(assignment.stack_file)
+        interrupt_on_signal()
         self._enter_own_world()
-        sent: Sequence[Batch] = (
-            pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
-            if isinstance(assignment.batches, bytes)
-            else assignment.batches
-        )
-        batches = {batch.number: batch for batch in sent}
-        if assignment.orders.debug_sql:
-            connections.log_queries()
-        self.send(WorkerReady(worker=assignment.worker))
         flushes = Flushes(assignment.orders.reset, assignment.worker, self.send)
-        with connections.guarded(self._lend), flushes.installed():
-            while True:
-                line = self._next_line()
-                if line is None:
-                    return
-                match message := decode(line):
+        with guarded(self._lend), flushes.installed():
+            sent: Sequence[Batch] = (
+                pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
+                if isinstance(assignment.batches, bytes)
+                else assignment.batches
+            )
+            batches = {batch.number: batch for batch in sent}
+            if assignment.orders.debug_sql:
+                connections.log_queries()
+            self.send(WorkerReady(worker=assignment.worker))
+            while (message := self._next_message()) is not None:
+                match message:
                     case UseDatabases(leases=leases):
                         self._use(leases)
                     case RunBatch(batch=number):
@@ -181,7 +181,7 @@ class Worker:
         """Call the project's own function for workers once; it may use databases as tests do."""
         path, self._to_call = self._to_call, ""
         if path:
-            with alarm(self._assignment.orders.limit_seconds, fixture=True):
+            with alarm(self._assignment.orders.limit_seconds):
                 surroundings.set_up(path, self._assignment.own)
 
     def _run(self, batch: Batch, command: RunBatch) -> None:
@@ -221,7 +221,7 @@ class Worker:
         kept = [weakref.ref(test) for _, test in pairs]
         pairs.clear()
         batch.tests.clear()
-        started = time.perf_counter()
+        started = ORIGINALS.monotonic()
         try:
             suite.run(result)
         finally:
@@ -232,7 +232,7 @@ class Worker:
             for one in kept:
                 with suppress(TypeError):
                     vars(one()).clear()
-        seconds = time.perf_counter() - started
+        seconds = ORIGINALS.monotonic() - started
         self.send(
             BatchFinished(
                 worker=assignment.worker,
@@ -245,9 +245,9 @@ class Worker:
 
     def _memory_bytes(self) -> int:
         """Asked from time to time, for the answer takes the kernel a while."""
-        if time.monotonic() - self._asked_memory < MEMORY_EVERY_SECONDS:
+        if ORIGINALS.monotonic() - self._asked_memory < MEMORY_EVERY_SECONDS:
             return 0
-        self._asked_memory = time.monotonic()
+        self._asked_memory = ORIGINALS.monotonic()
         return private_bytes() or 0
 
     def _stop(self, *_: Any) -> None:
@@ -257,9 +257,14 @@ class Worker:
 
     def _use(self, leases: Sequence[Lease]) -> None:
         for lease in leases:
+            # Filling an SQLite database connects to it.
             self._leased.add(lease.alias)
+            try:
+                connections.redirect(lease)
+            except BaseException:
+                self._leased.discard(lease.alias)
+                raise
             self._leases.append(lease)
-            connections.redirect(lease)
         named = {lease.alias for lease in leases}
         connections.serialize(named & self._assignment.orders.serialized)
         if self._assignment.setup.spawned:
@@ -309,20 +314,42 @@ class Worker:
         with self._lending:
             if alias in self._leased:
                 return
-            answer = self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
-            if not isinstance(answer, UseDatabases) or not answer.leases:
+            self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
+            if alias not in self._leased:
                 raise WorkerError(
                     f"A test connects to the database {alias!r}, which none of the selected tests "
                     "declares, so it has not been started.",
                     f"Add {alias!r} to the test class's `databases`.",
                 )
-            self._use(answer.leases)
 
     def _ask(self, question: WorkerEvent) -> Message | None:
+        """The parent's answer, after carrying out what it has said before; None if it is gone."""
         with self._lending:
             self.send(question)
-            line = self._next_line()
-            return decode(line) if line is not None else None
+            while (line := self._next_line()) is not None:
+                match message := decode(line):
+                    case UseDatabases(leases=leases, wanted=wanted):
+                        self._use(leases)
+                        if isinstance(question, DatabaseWanted) and wanted == question.alias:
+                            return message
+                    case ServerVerdict():
+                        # A test that was interrupted may have left one that it waited for.
+                        if isinstance(question, ConnectionLost):
+                            return message
+                    case Quit():
+                        self._postponed.append(message)
+                        return None
+                    case _:
+                        # It was told to begin before it was ready.
+                        self._postponed.append(message)
+            return None
+
+    def _next_message(self) -> Message | None:
+        """The next command; None when the parent is gone."""
+        if self._postponed:
+            return self._postponed.pop(0)
+        line = self._next_line()
+        return decode(line) if line is not None else None
 
     def _next_line(self) -> bytes | None:
         while not self._pending:
@@ -348,7 +375,11 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
             os.close(descriptor)
     if assignment.output is not None:
         _print_into(assignment.output)
-    worker = Worker(assignment, channel)
+    # A test may change the class of Python's sockets, and not what that is derived from.
+    raw = ORIGINALS.socket(fileno=channel.detach())
+    # Settings may give all sockets a timeout.
+    raw.settimeout(None)
+    worker = Worker(assignment, raw)
     try:
         worker.work()
     except (BrokenPipeError, ConnectionResetError):
@@ -367,4 +398,4 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
             worker.send(WorkerFailed(worker=assignment.worker, text=traceback.format_exc()))
         sys.exit(1)
     finally:
-        channel.close()
+        raw.close()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Final
+
+from ctest_containers.originals import ORIGINALS
 
 LOOK_SECONDS: Final = 0.5
 """Between two looks at the memory."""
@@ -40,7 +41,7 @@ class MemoryWatch:
 
     def look(self) -> bool:
         """Ask again how much is available, unless that was done just now; says whether it was."""
-        now = time.monotonic()
+        now = ORIGINALS.monotonic()
         if not self.floor_bytes or now - self._looked < LOOK_SECONDS:
             return False
         self._looked = now
@@ -60,7 +61,7 @@ class MemoryWatch:
 
     def may_change(self) -> bool:
         """Whether the last change is long enough ago; if so, another one counts from now."""
-        now = time.monotonic()
+        now = ORIGINALS.monotonic()
         if now - self._changed < CHANGE_SECONDS:
             return False
         self._changed = now

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import selectors
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -39,6 +40,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.limits import Limits
 from ctest_containers.model import Lease
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
 from ctest_containers.workers.databases import Databases
@@ -56,6 +58,9 @@ from ctest_containers.workers.work import (
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
+
+CLOCK_SECONDS: Final = 1.0
+"""How far two clocks of one machine may differ."""
 
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""
@@ -188,21 +193,25 @@ class WorkerPool:
     def _employ(self, slot: Slot) -> None:
         """Give a free worker the first batch whose databases it has, or can have at once.
 
-        When what is left needs the rows of migrations, and no worker has them any more, this one
-        is renewed.
+        When what is left would not find what it finds in a serial run, on this worker or any other,
+        this one is renewed.
         """
         if slot.work is not None or not slot.employable or not self._queue:
             return
-        allowed = self._allowed(slot)
-        if next(allowed, None) is None:
-            if any(other.employable and not other.flushed for other in self._slots):
+        if next(self._allowed(slot), None) is None:
+            others = (one for one in self._slots if one is not slot and one.employable)
+            if any(next(self._allowed(other), None) for other in others):
+                return
+            fresh = Slot(slot.number)
+            if next(self._allowed(fresh), None) is None:
+                # What is left waits for what others run.
                 return
             slot = self._renew(slot)
         if slot.process is not None and self._outgrown(slot):
             slot = self._recycle(slot)
         if slot.process is None:
             slot.process = self._start(slot.number)
-            slot.started = time.monotonic()
+            slot.started = ORIGINALS.monotonic()
             self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
         awaited: set[frozenset[str]] = set()
         for work in self._allowed(slot):
@@ -219,15 +228,15 @@ class WorkerPool:
             slot.refused = 0
             self._queue.remove(work)
             slot.work = work
-            slot.flushed |= work.batch.removes_rows
+            slot.rows.change(work)
             if self._limits.per_worker is not None:
                 slot.batch_deadline = Overdue(
                     Deadline(self._limits.per_worker),
                     f"Timed out: its worker took longer than {self._limits.per_worker:g} s for "
                     "this class of tests.",
                 )
-            if fresh := not_yet_leased(slot, leases):
-                slot.process.send(UseDatabases(leases=fresh))
+            if new := not_yet_leased(slot, leases):
+                slot.process.send(UseDatabases(leases=new))
             slot.process.send(
                 RunBatch(
                     batch=work.batch.number,
@@ -239,12 +248,14 @@ class WorkerPool:
             return
 
     def _allowed(self, slot: Slot) -> Iterator[Work]:
-        """The waiting batches that a worker may take, as far as the rows of migrations go."""
+        """The waiting batches that a worker may take, given Django's order and what others run."""
         fit = [other for other in self._slots if other.employable]
+        running = (other.work for other in fit if other.work is not None)
         return self._queue.allowed(
-            flushed=slot.flushed,
+            slot.rows,
             workers=len(fit),
-            others=any(other is not slot and not other.flushed for other in fit),
+            others=any(other.number != slot.number and not other.rows.flushed for other in fit),
+            busy=frozenset(chain.from_iterable(work.batch.exclusive for work in running)),
         )
 
     def _mind_memory(self) -> None:
@@ -292,7 +303,7 @@ class WorkerPool:
             )
         )
         fresh = self._replace(slot)
-        fresh.flushed = slot.flushed
+        fresh.rows = slot.rows
         return fresh
 
     def _renew(self, slot: Slot) -> Slot:
@@ -331,8 +342,9 @@ class WorkerPool:
         except (ServerError, EngineError):
             leases = ()
         if leases is not None:
+            new = not_yet_leased(slot, leases)
+            slot.process.send(UseDatabases(leases=new, wanted=slot.wanted))
             slot.wanted = ""
-            slot.process.send(UseDatabases(leases=not_yet_leased(slot, leases)))
 
     def _wait(self) -> None:
         watched = [slot for slot in self._slots if slot.process is not None]
@@ -369,13 +381,18 @@ class WorkerPool:
                     self._begun = True
                     self._report(PhaseStarted(phase=Phase.TESTS))
                 slot.running, slot.concluded = message, False
+                slot.begun = ORIGINALS.monotonic()
                 slot.deadline = overdue_after(seconds)
             case FixtureStarted(fixture=fixture, limit_seconds=seconds):
                 slot.fixture = fixture
                 slot.deadline = overdue_after(seconds)
             case FixtureFinished():
                 slot.fixture, slot.deadline = "", None
-            case TestFinished(index=index):
+            case TestFinished(index=index, seconds=seconds):
+                now = ORIGINALS.monotonic()
+                if not 0 <= seconds <= now - slot.started + CLOCK_SECONDS:
+                    # No test takes longer than its process has existed.
+                    message = replace(message, seconds=now - slot.begun)
                 slot.last = slot.running.test_id if slot.running is not None else slot.last
                 slot.running, slot.deadline = None, None
                 if slot.work is not None:
@@ -448,8 +465,16 @@ class WorkerPool:
         return fresh
 
     def _end_what_is_overdue(self) -> None:
-        """Kill workers that did not interrupt themselves, when they have said where they are."""
+        """Interrupt what is over its limit, and kill workers where that does not help.
+
+        Those are asked before where they are.
+        """
         for slot in self._busy():
+            due = slot.deadline
+            is_due = due is not None and due.interrupt is not None and due.interrupt.passed
+            # Again and again: the worker's own clock may have begun a moment later.
+            if is_due and slot.process is not None:
+                slot.process.interrupt_what_runs()
             late = [
                 one
                 for one in (slot.deadline, slot.batch_deadline)

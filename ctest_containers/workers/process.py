@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ctest_containers.wire import Command, LineBuffer, Message, decode, encode
 from ctest_containers.workers import child
-from ctest_containers.workers.alarm import STACK_SIGNAL
+from ctest_containers.workers.alarm import INTERRUPT_SIGNAL, STACK_SIGNAL
 from ctest_containers.workers.child import Assignment
 
 SEND_SECONDS = 30.0
@@ -90,6 +90,11 @@ class WorkerProcess:
     def interrupt(self) -> None:
         """Ask it to end after the test that is running."""
         self._signal(signal.SIGINT)
+
+    def interrupt_what_runs(self) -> None:
+        """Raise an error in the test or fixture whose time is up, if it still runs."""
+        if INTERRUPT_SIGNAL is not None:
+            self._signal(INTERRUPT_SIGNAL)
 
     def ask_where(self) -> None:
         """Let it write down where it is, into its stack file."""

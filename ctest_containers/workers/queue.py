@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
-from ctest_containers.workers.work import Work
+from ctest_containers.workers.work import Rows, Work
 
 
 class WorkQueue:
     """Batches in the order in which they are given out.
 
     As in a serial run, no test that needs the rows of migrations comes after one that may have
-    removed them from the same server. So those that remove rows wait until none of the others
-    waits, except that a worker which has already begun with them goes on with them, and that one
-    which alone would take longer than a worker's share of all that is left begins in time.
+    removed them from the same server, and no batch follows one on the same server that may have
+    left rows and comes later in Django's order. So those that remove rows wait until none of the
+    others waits, and those that leave some come last, in Django's order; except that a worker which
+    has already begun with them goes on with them, and that one which alone would take longer than a
+    worker's share of all that is left begins in time.
     """
 
     def __init__(self, works: Iterable[Work]) -> None:
         self._keeping: deque[Work] = deque()
         self._removing: deque[Work] = deque()
+        self._leaving: deque[Work] = deque()
         self._needing = 0
         self._seconds = 0.0
         for work in works:
             self.add(work)
 
     def __len__(self) -> int:
-        return len(self._keeping) + len(self._removing)
+        return len(self._keeping) + len(self._removing) + len(self._leaving)
 
     def __iter__(self) -> Iterator[Work]:
-        return chain(self._keeping, self._removing)
+        return chain(self._keeping, self._removing, self._leaving)
 
     def add(self, work: Work) -> None:
-        """Let a batch be the last of its kind."""
-        self._line_of(work).append(work)
+        """Let a batch be the last of its kind, or have its place in Django's order."""
+        if work.batch.leaves_rows:
+            bisect.insort(self._leaving, work, key=_number)
+        else:
+            self._line_of(work).append(work)
         self._count(work, 1)
 
     def put_back(self, work: Work) -> None:
-        """Let what is left of a batch be the next of its kind."""
-        self._line_of(work).appendleft(work)
+        """Let what is left of a batch be the next of its kind, or have its place again."""
+        if work.batch.leaves_rows:
+            bisect.insort(self._leaving, work, key=_number)
+        else:
+            self._line_of(work).appendleft(work)
         self._count(work, 1)
 
     def remove(self, work: Work) -> None:
@@ -49,33 +59,49 @@ class WorkQueue:
 
     def clear(self) -> None:
         """Nobody will take any of them."""
-        self._keeping.clear()
-        self._removing.clear()
+        for line in (self._keeping, self._removing, self._leaving):
+            line.clear()
         self._needing, self._seconds = 0, 0.0
 
-    def allowed(self, *, flushed: bool, workers: int, others: bool) -> Iterator[Work]:
+    def allowed(
+        self, rows: Rows, *, workers: int, others: bool, busy: Collection[str] = ()
+    ) -> Iterator[Work]:
         """What a worker may take, what it should take first.
 
         Args:
-            flushed: Whether rows of migrations may be missing from its databases.
+            rows: What has become of the rows on its servers.
             workers: How many workers there are at the moment.
-            others: Whether one of the others could take what needs those rows.
+            others: Whether one of the others could take what needs the rows of migrations.
+            busy: What running batches have for themselves.
         """
-        if self._needing and not flushed and others and self._removing:
-            first = self._removing[0]
-            if first.seconds * workers > self._seconds:
-                yield first
-        for work in self._keeping:
-            if not (work.batch.needs_rows and flushed):
-                yield work
-        if flushed or not self._needing:
-            for work in self._removing:
-                if not (work.batch.needs_rows and flushed):
+
+        def fitting(works: Iterable[Work]) -> Iterator[Work]:
+            for work in works:
+                if rows.allow(work) and work.batch.exclusive.isdisjoint(busy):
                     yield work
 
+        if self._needing and not rows.flushed and others:
+            for line in (self._removing, self._leaving):
+                if line and line[0].seconds * workers > self._seconds:
+                    yield from fitting([line[0]])
+        is_waiting = True
+        for work in fitting(self._keeping):
+            is_waiting = False
+            yield work
+        # While all of those wait for what others run, one worker with the rows left is enough.
+        if rows.flushed or not self._needing or (is_waiting and others):
+            yield from fitting(self._removing)
+            yield from fitting(self._leaving)
+
     def _line_of(self, work: Work) -> deque[Work]:
+        if work.batch.leaves_rows:
+            return self._leaving
         return self._removing if work.batch.removes_rows else self._keeping
 
     def _count(self, work: Work, sign: int) -> None:
         self._needing += sign * (work.batch.needs_rows and not work.batch.removes_rows)
         self._seconds += sign * work.seconds
+
+
+def _number(work: Work) -> int:
+    return work.batch.number

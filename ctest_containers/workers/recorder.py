@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
 import unittest
 from collections.abc import Callable, Collection, Mapping
 from io import StringIO
@@ -27,9 +26,10 @@ from ctest_containers.events import (
     WorkerEvent,
 )
 from ctest_containers.limits import TestTimedOut, limit_of_test
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.queries import queries_since_last_asked
-from ctest_containers.workers.alarm import clear_alarm, set_alarm
+from ctest_containers.workers import alarm
 
 CAREFUL_SECONDS: Final = 0.5
 """How long it may take until everybody knows that a test begins."""
@@ -113,7 +113,7 @@ class RecordingResult(unittest.TestResult):
             limit = short
             self._pristine = dict(vars(test))
         queries_since_last_asked()
-        self._started = time.perf_counter()
+        self._started = ORIGINALS.monotonic()
         self._send(
             TestStarted(
                 worker=self._worker,
@@ -125,9 +125,9 @@ class RecordingResult(unittest.TestResult):
         )
         if self._careful:
             self._careful -= 1
-            time.sleep(CAREFUL_SECONDS)
-            self._started = time.perf_counter()
-        set_alarm(limit, fixture=False)
+            ORIGINALS.sleep(CAREFUL_SECONDS)
+            self._started = ORIGINALS.monotonic()
+        alarm.begin(limit, is_fixture=False)
 
     def again(self) -> bool:
         """Whether the test that has just ended gets another try, as the object that it was."""
@@ -141,7 +141,7 @@ class RecordingResult(unittest.TestResult):
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
-        clear_alarm()
+        alarm.end()
         stdout, stderr = self._captured()
         super().stopTest(test)
         if sys.exc_info()[0] is not None:
@@ -153,7 +153,7 @@ class RecordingResult(unittest.TestResult):
         index = self._indices[id(test)]
         # Django may still report on a test after it has stopped, when its teardown fails.
         self._last = test
-        seconds = time.perf_counter() - self._started
+        seconds = ORIGINALS.monotonic() - self._started
         self._send(
             TestFinished(
                 worker=self._worker,
@@ -167,10 +167,15 @@ class RecordingResult(unittest.TestResult):
         )
 
     def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
-        """See `unittest.TestResult`; called by Python 3.12 and later."""
+        """See `unittest.TestResult`; called by Python 3.12 and later.
+
+        What unittest has measured may come from a clock that a test has changed.
+        """
+        del elapsed
         index = self._indices.get(id(test))
         if index is not None and self._retried is None:
-            self._send(TestDuration(worker=self._worker, index=index, seconds=elapsed))
+            seconds = ORIGINALS.monotonic() - self._started
+            self._send(TestDuration(worker=self._worker, index=index, seconds=seconds))
 
     def addSuccess(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""

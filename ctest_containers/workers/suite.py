@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,8 +9,9 @@ from typing import Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import limit_of_class, limit_of_module
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.queries import queries_since_last_asked
-from ctest_containers.workers.alarm import alarm
+from ctest_containers.workers.alarm import limited
 
 
 class TimedSuite(unittest.TestSuite):
@@ -84,12 +84,12 @@ class TimedSuite(unittest.TestSuite):
         fixture = f"{what} ({name})"
         self._send(FixtureStarted(worker=worker, fixture=fixture, limit_seconds=limit))
         queries_since_last_asked()
-        started = time.perf_counter()
+        started = ORIGINALS.monotonic()
         try:
-            with alarm(limit, fixture=True):
+            with limited(limit):
                 yield
         finally:
-            seconds = time.perf_counter() - started
+            seconds = ORIGINALS.monotonic() - started
             count = queries_since_last_asked()
             self._send(FixtureFinished(worker=worker, seconds=seconds, query_count=count))
 

@@ -61,6 +61,33 @@ class Work:
 
 
 @dataclass(slots=True)
+class Rows:
+    """What has become of the rows on a worker's servers.
+
+    Attributes:
+        flushed: Whether rows of migrations may be missing.
+        left_by: The number of the last batch that may have left rows of its own there.
+    """
+
+    flushed: bool = False
+    left_by: int = -1
+
+    def allow(self, work: Work) -> bool:
+        """Whether a batch would find what it finds in a serial run of Django's."""
+        batch = work.batch
+        if batch.needs_rows and self.flushed:
+            return False
+        uses_databases = bool(batch.aliases) or batch.leaves_rows
+        return batch.number > self.left_by or not uses_databases
+
+    def change(self, work: Work) -> None:
+        """A batch begins there."""
+        self.flushed |= work.batch.removes_rows
+        if work.batch.leaves_rows:
+            self.left_by = max(self.left_by, work.batch.number)
+
+
+@dataclass(slots=True)
 class Slot:
     """A worker's number, and the process that has it at the moment.
 
@@ -78,8 +105,9 @@ class Slot:
         overdue: Why the process was killed, and where it was then.
         refused: How many of its servers have not started, one after another.
         retired: Why this worker gets no more work; None while it does.
-        flushed: Whether a test may have removed the rows of migrations from its databases.
-        started: When the process began, by `time.monotonic`.
+        rows: What tests may have done to the rows on its servers.
+        begun: When the running test began, by `time.monotonic`.
+        started: When the process began, likewise.
         memory_bytes: What the process had of the memory when it last told.
         paused: Whether the worker was given up until there is more memory.
     """
@@ -98,11 +126,12 @@ class Slot:
     database_lost: bool = False
     refused: int = 0
     retired: CtestError | None = None
-    flushed: bool = False
+    rows: Rows = field(default_factory=Rows)
     fixture: str = ""
     deadline: Overdue | None = None
     batch_deadline: Overdue | None = None
     overdue: str = ""
+    begun: float = 0.0
     started: float = 0.0
     memory_bytes: int = 0
     paused: bool = False
@@ -118,11 +147,13 @@ class Overdue:
     """When something that a worker does has taken too long, and what is said then.
 
     Attributes:
+        interrupt: From when on the worker is told to interrupt it; None where it cannot.
         asked: When the worker was asked where it is; None as long as it has time.
     """
 
     deadline: Deadline
     reason: str
+    interrupt: Deadline | None = None
     asked: Deadline | None = None
 
 
@@ -166,12 +197,13 @@ def cause_of(code: int | None, *, for_memory: bool) -> str:
 
 
 def overdue_after(limit_seconds: float | None) -> Overdue | None:
-    """When a worker that was to interrupt itself at this limit has failed to."""
+    """When a worker is to interrupt what has this limit, and when it has failed to."""
     if limit_seconds is None:
         return None
     return Overdue(
         Deadline(limit_seconds + GRACE_SECONDS),
         f"Timed out: it took longer than {limit_seconds:g} s, and could not be interrupted.",
+        interrupt=Deadline(limit_seconds),
     )
 
 

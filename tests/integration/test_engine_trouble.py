@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,22 @@ def test_a_run_on_one_engine_leaves_another_alone(
 
     assert done.code == 0, done.output
     assert found == [0, 1]
+
+
+def test_a_command_on_an_engine_without_networks_reaches_its_databases_by_a_socket(
+    project: Path, postgresql_env: dict[str, str], second: SecondEngine
+) -> None:
+    env = on(second, postgresql_env)
+    show = [sys.executable, "-c", "import os; print(os.environ['DATABASE_URL'])"]
+
+    done = run(project, "exec", "--", *show, env=env)
+    asked = run(project, "exec", "--transport", "port", "--", *show, env=env)
+
+    assert done.code == 0, done.output
+    assert "The engine cannot publish ports" in done.output
+    assert "?host=%2F" in done.output
+    assert asked.code == 2
+    assert "the engine has no network from which ports could be published" in asked.output
 
 
 def test_an_engine_that_stops_in_mid_run_ends_it_with_a_true_account(

@@ -126,4 +126,4 @@ def server_of(place: Place) -> Iterator[Server | None]:
         socket = host if place.vendor is Vendor.MYSQL else f"{host}/{backend.socket_file()}"
         folder = str(Path(socket).parent)
         address = Address(host=folder, port=backend.port, user=backend.admin, socket=socket)
-        yield Server(host, backend.probe(address))
+        yield Server(host, backend.probe(address).version)

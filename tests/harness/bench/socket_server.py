@@ -114,7 +114,7 @@ def _first_answer(backend: Backend, address: Address, container: Container) -> s
     deadline, looked = Deadline(START_SECONDS), time.monotonic()
     while True:
         try:
-            return backend.probe(address)
+            return backend.probe(address).version
         except NotReadyError as error:
             if deadline.passed:
                 raise _silent(container, str(error)) from error

@@ -6,8 +6,11 @@ import sys
 import types
 import unittest
 from collections.abc import Collection
+from pathlib import Path
 
 import pytest
+from django.test import SimpleTestCase, TransactionTestCase
+from django.test.testcases import SerializeMixin
 
 from ctest_containers.project.suite import make_batches
 
@@ -95,3 +98,45 @@ def test_a_batch_of_several_classes_has_the_databases_of_all(module_with_fixture
     [batch] = make_batches([one(), two()], ALIASES)
 
     assert batch.aliases == {"default", "other"}
+
+
+def test_a_plain_test_and_one_with_databases_may_leave_rows_behind() -> None:
+    class Plain(unittest.TestCase):
+        def test_it(self) -> None: ...
+
+    class WithDatabases(SimpleTestCase):
+        databases = {"default"}
+
+        def test_it(self) -> None: ...
+
+    class Without(SimpleTestCase):
+        def test_it(self) -> None: ...
+
+    class Flushing(TransactionTestCase):
+        def test_it(self) -> None: ...
+
+    tests = [kind("test_it") for kind in (Plain, WithDatabases, Without, Flushing)]
+
+    batches = make_batches(tests, ALIASES)
+
+    assert [batch.leaves_rows for batch in batches] == [True, True, False, False]
+    assert [batch.removes_rows for batch in batches] == [True, True, False, True]
+
+
+def test_fixtures_of_a_module_and_lock_files_are_not_for_two_batches_at_once(
+    module_with_fixtures: str, tmp_path: Path
+) -> None:
+    class Locked(SerializeMixin):
+        lockfile = str(tmp_path / "lock")
+
+    first = type("First", (Locked, unittest.TestCase), {"runTest": lambda _: None})
+    second = type("Second", (Locked, SimpleTestCase), {"runTest": lambda _: None})
+    apart = _case("Apart", module_with_fixtures)
+    neighbour = _case("Neighbour", module_with_fixtures)
+    tests = [apart(), first(), neighbour(), second(), _case("Other")()]
+
+    exclusive = [batch.exclusive for batch in make_batches(tests, ALIASES)]
+
+    assert exclusive[0] == exclusive[2] != frozenset()
+    assert exclusive[1] == exclusive[3] != frozenset()
+    assert exclusive[4] == frozenset()

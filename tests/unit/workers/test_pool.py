@@ -397,7 +397,7 @@ def test_a_database_that_the_run_does_not_have_is_answered_with_none(
 
     _run(world, databases)
 
-    assert world.processes[0].commands[2] == UseDatabases(leases=())
+    assert world.processes[0].commands[2] == UseDatabases(leases=(), wanted="unknown")
 
 
 def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) -> None:
@@ -459,6 +459,58 @@ def test_a_worker_whose_rows_may_be_gone_goes_on_with_tests_that_need_none(
     _run(world, databases, workers=1)
 
     assert len(world.processes) == 1
+    assert databases.discarded == []
+
+
+def test_no_batch_follows_on_a_server_where_a_later_one_may_have_left_rows(
+    databases: FakeDatabases,
+) -> None:
+    batches = [
+        replace(one, removes_rows=number > 0) for number, one in enumerate(_batches(*[1] * 6))
+    ]
+    for number in (2, 5):
+        batches[number] = replace(batches[number], leaves_rows=True)
+    world = World(batches)
+
+    events = _run(world, databases, expected={2: 9.0})
+
+    assert sorted(_started(events)) == list(range(6))
+    for process in world.processes:
+        given = [one.batch for one in process.commands if isinstance(one, RunBatch)]
+        for place, number in enumerate(given):
+            if number in {2, 5}:
+                assert [one for one in given[place:] if one < number] == []
+
+
+def test_what_batches_have_for_themselves_they_do_not_have_at_the_same_time(
+    databases: FakeDatabases,
+) -> None:
+    *batches, other = _batches(2, 2, 2, 2)
+    world = World([*(replace(one, exclusive=frozenset(["lock"])) for one in batches), other])
+    running: set[int] = set()
+    together: list[set[int]] = []
+
+    def note(event: Event) -> None:
+        if isinstance(event, TestStarted):
+            running.add(event.index)
+            together.append({index for index in running if index < 6})
+        elif isinstance(event, TestFinished):
+            running.discard(event.index)
+
+    pool = WorkerPool(
+        workers=3,
+        batches=world.batches,
+        databases=databases,
+        start=world.start,
+        report=note,
+        stopping=lambda: False,
+        limits=Limits(per_test=None, per_worker=None, whole_run=None),
+    )
+    pool.run()
+
+    assert max(map(len, together)) == 1
+    assert len(together) == 8
+    # The first worker had nothing else to do, and was not renewed for that.
     assert databases.discarded == []
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import os
+import signal
+import threading
 import unittest
 from collections.abc import Collection
 from io import BytesIO, TextIOWrapper
@@ -22,6 +25,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
 )
+from ctest_containers.workers import alarm
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
 
@@ -144,7 +148,15 @@ def _run_adaptively(full: Collection[int] = ()) -> list[WorkerEvent]:
     suite = TimedSuite(
         [test], worker=1, limit_seconds=None, send=lambda _: None, again=result.again
     )
+    assert alarm.INTERRUPT_SIGNAL is not None
+    before = signal.getsignal(alarm.INTERRUPT_SIGNAL)
+    alarm.interrupt_on_signal()
+    # What the parent does when the time is up.
+    timer = threading.Timer(0.06, os.kill, (os.getpid(), alarm.INTERRUPT_SIGNAL))
+    timer.start()
     suite.run(result)
+    timer.join()
+    signal.signal(alarm.INTERRUPT_SIGNAL, before)
     return [event for event in events if not isinstance(event, TestDuration)]
 
 
