@@ -105,7 +105,7 @@ def test_a_plain_test_and_one_with_databases_may_leave_rows_behind() -> None:
         def test_it(self) -> None: ...
 
     class WithDatabases(SimpleTestCase):
-        databases = {"default"}
+        databases = {"default"}  # noqa: RUF012  # As in any project.
 
         def test_it(self) -> None: ...
 
