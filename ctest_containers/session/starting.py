@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.project.surroundings import Worker
@@ -20,6 +21,7 @@ class WorkerStarter:
     Args:
         batches: All batches of the run, pickled where workers are spawned.
         output: The file that workers print into; None for where this process does.
+        line_coverage: How workers measure the lines that run; None where nobody does.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class WorkerStarter:
         setup: ProjectSetup,
         batches: Sequence[Batch] | bytes,
         output: Path | None,
+        line_coverage: LineCoverage | None = None,
     ) -> None:
         self._orders = orders
         self._databases = databases
@@ -37,6 +40,7 @@ class WorkerStarter:
         self._batches = batches
         self._output = output
         self._processes: Counter[int] = Counter()
+        self._line_coverage = line_coverage
 
     def start(self, number: int, others: tuple[int, ...]) -> WorkerProcess:
         """Start the process of a worker.
@@ -62,5 +66,6 @@ class WorkerStarter:
                 stack_file=scratch / f"w{number}.stack",
                 output=self._output,
                 close=(*self._databases.host_descriptors(), *others),
+                line_coverage=self._line_coverage,
             )
         )
