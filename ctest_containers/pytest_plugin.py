@@ -109,6 +109,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 renew=bool(config.getoption("create_db", default=False)),
                 reuse=bool(config.getoption("reuse_db", default=False)),
                 say=lambda line: _say(config, line),
+                stop=lambda reason: setattr(session, "shouldstop", reason),
             )
     except CtestError as error:
         raise pytest.UsageError(str(error)) from error

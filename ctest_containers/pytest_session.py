@@ -27,7 +27,7 @@ from django.test import runner, utils
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes, private_bytes
 from ctest_containers.config import Config, resolve
-from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.errors import CtestError, TemplateError, UsageError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, surroundings
@@ -52,6 +52,8 @@ PATCHED = (
     (runner, "_teardown_databases"),
 )
 """Where Django's functions are found by those who want test databases."""
+
+NO_DATABASES: Final = "The databases cannot be made."
 
 KEPT: Final = "pytest"
 """The name of the service that has the databases of --reuse-db, a slot for each worker."""
@@ -82,6 +84,7 @@ class PytestDatabases:
         renew: Whether templates that are older than that are made anew.
         reuse: Whether databases are those that the last session has left, and stay for the next.
         say: Takes each line that a person may want to see.
+        stop: Ends the session after the test that is running; takes the reason.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
@@ -95,20 +98,24 @@ class PytestDatabases:
         renew: bool,
         reuse: bool,
         say: Callable[[str], None],
+        stop: Callable[[str], None],
     ) -> None:
         self._worker = worker
         self._reuse = reuse
         self._say = say
+        self._stop = stop
         self._config = config = replace(_resolved(), rebuild=renew or _resolved().rebuild)
         self._how = _creation()
         self._exit = ExitStack()
         launch.start_ahead(cache_folder(), Path.cwd())
+        # A thread that is alive at a fork is a deadlock to come, and pytest-xdist has some.
+        spawned = spawns(config.start_method) or psutil.Process().num_threads() > 1
         self._databases = RunDatabases(
             config=config,
-            # A thread that is alive at a fork is a deadlock to come, and pytest-xdist has some.
             setup=ProjectSetup(
-                spawned=spawns(config.start_method) or psutil.Process().num_threads() > 1,
+                spawned=spawned,
                 prepare=pickled_call(load_configurations),
+                settings=project_settings.without_module() if spawned else b"",
             ),
             create=functools.partial(create_databases, self._how),
             runner_inputs=(),
@@ -168,7 +175,7 @@ class PytestDatabases:
     def spare(self) -> Iterator[Server]:
         """Databases that nobody else uses, made from the templates, as long as the block lasts."""
         with ExitStack() as spawned:
-            with _errors_in_words():
+            with _errors_in_words(self._say, self._stop):
                 self._databases.prepare(list(configured))
                 server = spawned.enter_context(self._template.spawn())
             yield server
@@ -186,7 +193,7 @@ class PytestDatabases:
         if not _migrates():
             self._how.migrate = False
             _create_from_models(configured)
-        with _errors_in_words():
+        with _errors_in_words(self._say, self._stop):
             if used and self._reuse:
                 self._use_what_was_left(fresh=not keepdb)
             self._databases.lend_to_parent(used)
@@ -234,15 +241,29 @@ class PytestDatabases:
 
 
 @contextmanager
-def _errors_in_words() -> Iterator[None]:
-    """Let tests fail with what is wrong and what to do, not with where that came about."""
+def _errors_in_words(say: Callable[[str], None], stop: Callable[[str], None]) -> Iterator[None]:
+    """Let tests fail with what is wrong and what to do, not with where that came about.
+
+    Without a template, no test that uses a database can run: the session ends, and the reason is
+    given once.
+    """
     trouble = ""
+    is_hopeless = False
     try:
         yield
     except CtestError as error:
-        trouble = str(error)
+        trouble, is_hopeless = str(error), isinstance(error, TemplateError)
+    if is_hopeless and "PYTEST_XDIST_WORKER" in os.environ:
+        # The process that has the terminal says why, once for all workers, and ends with them.
+        for line in trouble.splitlines():
+            say(line)
+        stop(NO_DATABASES)
+        trouble = f"{NO_DATABASES} The reason is given at the end."
+    elif is_hopeless:
+        pytest.exit(trouble, returncode=pytest.ExitCode.TESTS_FAILED)
     if trouble:
-        pytest.fail(trouble, pytrace=False)
+        # The error itself would be shown as its cause.
+        raise pytest.fail.Exception(trouble, pytrace=False) from None
 
 
 def check_configuration() -> None:

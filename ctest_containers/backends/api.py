@@ -110,6 +110,9 @@ class Backend(Protocol):
     def reached_by(self, connection: Any) -> str:
         """Where a driver's connection leads, in words; empty where the driver does not tell."""
 
+    def tried(self, error: str) -> str:
+        """Where a driver tried to connect, by the text of its error; empty if that does not say."""
+
     def session_of(self, connection: Any) -> int | None:
         """The server's number for the session of a driver's connection; None if it has none."""
 

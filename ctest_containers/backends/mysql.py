@@ -186,6 +186,11 @@ class Mysql:
         port = getattr(connection, "port", None) or getattr(connection, "server_port", "")
         return str(getattr(connection, "unix_socket", None) or f"{host}:{port}")
 
+    def tried(self, error: str) -> str:
+        """See `Backend`; the words differ from driver to driver, and some have no address."""
+        del error
+        return ""
+
     def session_of(self, connection: Any) -> int | None:
         """See `Backend`; mysqlclient and PyMySQL have a method, mysql-connector an attribute."""
         number = getattr(connection, "connection_id", None) or connection.thread_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -175,6 +176,14 @@ class Postgresql:
         """See `Backend`; psycopg and psycopg2 say it alike."""
         info = getattr(connection, "info", None)
         return f"{info.host}:{info.port}" if info is not None else ""
+
+    def tried(self, error: str) -> str:
+        """See `Backend`; libpq's own words, since PostgreSQL 14."""
+        found = re.search(
+            r'connection to server (?:on socket|at) "([^"]+)"(?:(?: \([^)]*\))?, port (\d+))?',
+            error,
+        )
+        return "" if found is None else ":".join(filter(None, found.groups()))
 
     def session_of(self, connection: Any) -> int | None:
         """See `Backend`; psycopg and psycopg2 say it alike."""

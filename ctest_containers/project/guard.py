@@ -27,6 +27,11 @@ Resolve = Callable[[str], None]
 Place = tuple[str, ...]
 """Where a connection leads, in terms of its settings."""
 
+REMEMBERS: Final = (
+    "It seems to remember where it connected before, and not to read the alias's settings again. "
+    "In the settings for tests, use the backend that it is derived from."
+)
+
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
 
 
@@ -228,7 +233,11 @@ def _checked(connection: Any, lease: Lease) -> Iterator[None]:
     reach, settings = connection.get_new_connection, connection.settings_dict
 
     def get_new_connection(parameters: Any) -> Any:
-        opened = reach(parameters)
+        try:
+            opened = reach(parameters)
+        except Exception as error:
+            _explain(connection, error, lease)
+            raise
         _check(connection, opened, lease)
         return opened
 
@@ -264,9 +273,25 @@ def _check(connection: Any, opened: Any, lease: Lease) -> None:
         f"The backend {connection.settings_dict['ENGINE']} has connected the database "
         f"{lease.alias!r} to {reached or 'another server'} instead of {wanted}; that "
         "connection was closed.",
-        "It seems to remember where it connected before, and not to read the alias's settings "
-        "again. In the settings for tests, use the backend that it is derived from.",
+        REMEMBERS,
     )
+
+
+def _explain(connection: Any, error: Exception, lease: Lease) -> None:
+    """Say so if a backend could not connect because it tried another server than that of a lease.
+
+    Raises:
+        ProjectError: It did.
+    """
+    if lease.address is None:
+        return
+    tried = BACKENDS[lease.vendor].tried(str(error))
+    if tried and tried not in {lease.address.socket, lease.address.host, str(lease.address)}:
+        raise ProjectError(
+            f"The backend {connection.settings_dict['ENGINE']} tried to connect the database "
+            f"{lease.alias!r} to {tried} instead of {lease.address}.",
+            REMEMBERS,
+        ) from error
 
 
 def _elsewhere(opened: Any, lease: Lease) -> str | None:

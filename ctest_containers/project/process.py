@@ -14,7 +14,7 @@ from multiprocessing.context import BaseContext
 from typing import Any, Final, TypeVar
 
 from ctest_containers.errors import ProjectError, UsageError
-from ctest_containers.project import guard
+from ctest_containers.project import guard, settings
 
 T = TypeVar("T")
 
@@ -33,11 +33,13 @@ class ProjectSetup:
         debug_mode: What `settings.DEBUG` is during tests.
         prepare: What Django's own parallel runner calls in a spawned worker before `django.setup`,
             as `pickled_call` has made it: reading it imports code of the project.
+        settings: What `settings.without_module` has given.
     """
 
     spawned: bool
     debug_mode: bool = False
     prepare: bytes = b""
+    settings: bytes = b""
 
     @property
     def context(self) -> BaseContext:
@@ -59,6 +61,7 @@ class ProjectSetup:
         from django.test.utils import setup_test_environment
 
         call_pickled(self.prepare)
+        settings.configure(self.settings)
         django.setup()
         setup_test_environment(debug=self.debug_mode)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import pickle
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -42,6 +43,51 @@ def import_from(folder: Path) -> None:
 
 LOGGING_KEYS = ("FORMAT", "LEVEL", "FILE")
 """What the setting `CONCURRENT_TEST_LOGGING` may have; the same rows begin with `LOG_`."""
+
+
+def without_module() -> bytes:
+    """Settings that a program has configured by itself, for a process that cannot find them.
+
+    Empty if a module has them.
+
+    Raises:
+        UsageError: One cannot be pickled.
+    """
+    from django.conf import UserSettingsHolder, global_settings, settings
+
+    if os.environ.get(VARIABLE) or not settings.configured:
+        return b""
+    holder: Any = settings._wrapped
+    values: dict[str, Any] = {}
+    # Settings that are overridden for a while have those before as their defaults.
+    while isinstance(holder, UserSettingsHolder):
+        values = {**_upper(vars(holder)), **values}
+        holder = holder.default_settings
+    if holder is not global_settings:
+        values = {**_upper({name: getattr(holder, name) for name in dir(holder)}), **values}
+    for name, value in values.items():
+        try:
+            pickle.dumps(value)
+        except Exception as error:
+            raise UsageError(
+                f"The setting {name} cannot be sent to the process that makes the databases: "
+                f"{error}.",
+                "Keep it in a module of settings (DJANGO_SETTINGS_MODULE), or run without "
+                "pytest-xdist or --start-method spawn.",
+            ) from error
+    return pickle.dumps(values)
+
+
+def configure(values: bytes) -> None:
+    """Configure Django with what `without_module` has given, if that is anything."""
+    from django.conf import settings
+
+    if values:
+        settings.configure(**pickle.loads(values))  # noqa: S301  # From the parent of the run.
+
+
+def _upper(found: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in found.items() if name.isupper()}
 
 
 OWN_SETTINGS: Final = {"PROJECT": "PROJECT_NAME", "TIMINGS_FILE": "TEST_TIMINGS_FILE"}

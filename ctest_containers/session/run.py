@@ -32,8 +32,10 @@ from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import limits
 from ctest_containers.originals import ORIGINALS
+from ctest_containers.project import line_coverage, settings
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.interrupts import Terminated, terminable
+from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.suite import Batch, make_batches
@@ -108,6 +110,7 @@ class Session:
             spawned=spawned,
             debug_mode=debug_mode,
             prepare=pickled_call(prepare, *arguments) if is_elsewhere else b"",
+            settings=settings.without_module() if spawned else b"",
         )
         self._databases = RunDatabases(
             config=config,
@@ -123,6 +126,7 @@ class Session:
         self._spawn_create = spawn_create
         self._runner_inputs = tuple(runner_inputs)
         self._client: Any = None
+        self._line_coverage: LineCoverage | None = None
         self._exit = ExitStack()
 
     @property
@@ -240,6 +244,8 @@ class Session:
             if interrupted():
                 self.failure = InterruptedRunError("")
         finally:
+            if self._line_coverage is not None:
+                line_coverage.add_workers(self._line_coverage)
             self._reports.remove(replay)
             self._reports.remove(timings)
             self._measured = timings.measured
@@ -277,12 +283,14 @@ class Session:
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
         self._expect_servers(plan.workers, batches)
         output = None if self._output is None else self._output.keep_in(self._databases.scratch())
+        self._line_coverage = line_coverage.of_this_process(self._databases.scratch())
         starter = WorkerStarter(
             orders,
             databases=self._databases,
             setup=self._setup,
             batches=_pickled(batches) if self._setup.spawned else batches,
             output=output,
+            line_coverage=self._line_coverage,
         )
         pool = WorkerPool(
             workers=plan.workers,

@@ -19,7 +19,7 @@ from ctest_containers.backends.settings import setting_in
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.model import DatabaseGroup, Lease, Vendor
-from ctest_containers.project import connections
+from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
@@ -176,6 +176,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     for descriptor in close:
         with suppress(OSError):
             os.close(descriptor)
+    # What only a build runs is nothing that tests have run.
+    line_coverage.stop()
     # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from django.db.backends.signals import connection_created

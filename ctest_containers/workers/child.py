@@ -32,8 +32,9 @@ from ctest_containers.events import (
 )
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project import connections, surroundings
+from ctest_containers.project import connections, line_coverage, surroundings
 from ctest_containers.project.guard import guarded
+from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.reset import Flushes
@@ -90,6 +91,7 @@ class Assignment:
         stack_file: Where it writes where it is, when asked by a signal.
         output: The file that it prints into; None for where its parent does.
         close: Descriptors of the parent that a forked worker must not keep open.
+        line_coverage: How it measures the lines that run; None where nobody does.
     """
 
     worker: int
@@ -100,6 +102,7 @@ class Assignment:
     stack_file: Path
     output: Path | None
     close: tuple[int, ...]
+    line_coverage: LineCoverage | None = None
 
 
 MEMORY_EVERY_SECONDS: Final = 1.0
@@ -380,7 +383,11 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
     # Settings may give all sockets a timeout.
     raw.settimeout(None)
     worker = Worker(assignment, raw)
+    how, own = assignment.line_coverage, assignment.own
+    measuring = None
     try:
+        if how is not None:
+            measuring = line_coverage.begin(how, f"w{own.number}-{own.process}")
         worker.work()
     except (BrokenPipeError, ConnectionResetError):
         # The parent is gone; nobody is left to hear of it.
@@ -399,3 +406,6 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
         sys.exit(1)
     finally:
         raw.close()
+        if measuring is not None:
+            measuring.stop()
+            measuring.save()

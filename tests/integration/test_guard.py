@@ -229,6 +229,19 @@ def test_a_backend_that_remembers_is_no_harm_where_nobody_has_connected_before(
     assert done.code == 0, done.output
 
 
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_backend_that_tries_the_server_of_another_process_is_named(
+    straying: Path, postgresql_env: dict[str, str]
+) -> None:
+    remember_the_first_host(straying)
+
+    # Its tests ask for a database when they are imported, and the parent is lent one.
+    done = run(straying, "library.test_it", env=postgresql_env)
+
+    assert done.code == 1, done.output
+    assert "The backend company tried to connect the database 'default' to " in done.output
+
+
 HSTORE = """
     from django.contrib.postgres.fields import HStoreField
     from django.contrib.postgres.operations import HStoreExtension

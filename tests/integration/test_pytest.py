@@ -459,3 +459,81 @@ def test_without_pytest_django_there_is_a_hint(
 
     assert done.code == 4
     assert "--ctest needs pytest-django, 4.7 or later" in done.output
+
+
+BY_HAND = """
+import os
+import sys
+from pathlib import Path
+
+def pytest_configure(config):
+    from django.conf import settings
+    settings.configure(
+        SECRET_KEY="secret",
+        INSTALLED_APPS=["django.contrib.contenttypes", "library"],
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        DATABASES={"default": {
+            "ENGINE": "django.db.backends.postgresql", "NAME": "by_hand", "USER": "outcomes",
+            "HOST": "127.0.0.1", "PORT": "1",
+        }},
+    )
+    import django
+    django.setup()
+"""
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_settings_that_a_conftest_configures_reach_the_process_that_builds(
+    processes: str, project: Path, postgresql_env: dict[str, str], project_name: str
+) -> None:
+    (project / "outcomes" / "settings.py").unlink()
+    (project / "conftest.py").write_text(BY_HAND)
+    (project / "pytest.ini").write_text("[pytest]\npython_files = test_it.py\n")
+    write_tests(
+        project,
+        """
+        class Any(TestCase):
+            def test_it(self):
+                self.assertEqual(Author.objects.count(), 1)
+
+        class Another(Any):
+            pass
+        """,
+    )
+    env = {**postgresql_env, "CTEST_CONTAINERS_PROJECT": project_name}
+
+    done = run(project, "--ctest", "-n", processes, env=env, module="pytest")
+
+    assert done.code == 0, done.output
+    assert "2 passed" in done.output
+
+
+BROKEN = """
+from django.db import migrations
+
+def broken(apps, schema_editor):
+    raise LookupError("no such country")
+
+class Migration(migrations.Migration):
+    dependencies = [("library", "0003_book")]
+    operations = [migrations.RunPython(broken)]
+"""
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_a_build_that_fails_is_reported_once_and_ends_the_session(
+    processes: str, project: Path, sqlite_env: dict[str, str]
+) -> None:
+    (project / "library" / "migrations" / "0004_broken.py").write_text(BROKEN)
+    (project / "pytest.ini").write_text(
+        "[pytest]\nDJANGO_SETTINGS_MODULE = outcomes.settings\npython_files = test_outcomes.py\n"
+    )
+
+    done = run(project, "--ctest", "-n", processes, env=sqlite_env, module="pytest")
+
+    assert done.code in {1, 2}, done.output
+    assert done.output.count("could not be created and migrated") == 1, done.output
+    assert "crashed" not in done.output
+    # Each worker of pytest-xdist has begun a test.
+    assert done.output.count("FAILED") <= int(processes)
