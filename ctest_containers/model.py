@@ -34,8 +34,8 @@ class Transport(str, Enum):
 
 
 FOR_ANY_PROGRAM: Final = "for any program"
-"""Said in the place of a transport: a port, which programs in any language can use; on an engine
-that has no network for ports, what the toolkit itself would use."""
+"""Used instead of a transport: a port, which any program can use, or `auto` if the engine has no
+network for ports."""
 
 
 class Shard(NamedTuple):

@@ -53,7 +53,7 @@ PATCHED = (
 )
 """Where Django's functions are found by those who want test databases."""
 
-NO_DATABASES: Final = "The databases cannot be made."
+NO_DATABASES: Final = "The test databases could not be created."
 
 KEPT: Final = "pytest"
 """The name of the service that has the databases of --reuse-db, a slot for each worker."""
@@ -258,7 +258,7 @@ def _errors_in_words(say: Callable[[str], None], stop: Callable[[str], None]) ->
         for line in trouble.splitlines():
             say(line)
         stop(NO_DATABASES)
-        trouble = f"{NO_DATABASES} The reason is given at the end."
+        trouble = f"{NO_DATABASES} See the end of the output for the reason."
     elif is_hopeless:
         pytest.exit(trouble, returncode=pytest.ExitCode.TESTS_FAILED)
     if trouble:

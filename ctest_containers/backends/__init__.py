@@ -7,7 +7,7 @@ databases live in the worker processes, and its whole backend is the copying of 
 from __future__ import annotations
 
 from ctest_containers.backends import sqlite
-from ctest_containers.backends.api import Answer, Backend, Launch, NotReadyError
+from ctest_containers.backends.api import Backend, Launch, NotReadyError, ServerInfo
 from ctest_containers.backends.mysql import Mysql
 from ctest_containers.backends.postgresql import Postgresql
 from ctest_containers.model import Vendor
@@ -21,4 +21,4 @@ def read_only_statement(vendor: str) -> str:
     return sqlite.READ_ONLY if vendor == Vendor.SQLITE else BACKENDS[Vendor(vendor)].read_only
 
 
-__all__ = ["BACKENDS", "Answer", "Backend", "Launch", "NotReadyError", "read_only_statement"]
+__all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError", "ServerInfo", "read_only_statement"]

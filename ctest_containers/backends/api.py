@@ -33,8 +33,8 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a server says of itself.
+class ServerInfo:
+    """Version and identity that a server reports.
 
     Attributes:
         identity: Unique to this server until it restarts.
@@ -73,7 +73,7 @@ class Backend(Protocol):
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """A command inside the container, and its input, that give the administrator a password."""
 
-    def probe(self, address: Address) -> Answer:
+    def probe(self, address: Address) -> ServerInfo:
         """What the server says, once it answers queries as the first process of its container.
 
         Raises:
@@ -102,16 +102,16 @@ class Backend(Protocol):
         """End all client sessions but its own and these, and give how many were ended."""
 
     def identity_of(self, connection: Any) -> str:
-        """The identity of the server that a driver's connection has reached; see `Answer`.
+        """The identity of the server that a driver's connection has reached; see `ServerInfo`.
 
         It is empty where a test has put something else in a connection's place.
         """
 
     def reached_by(self, connection: Any) -> str:
-        """Where a driver's connection leads, in words; empty where the driver does not tell."""
+        """The address that a driver's connection reached; an empty string if unknown."""
 
-    def tried(self, error: str) -> str:
-        """Where a driver tried to connect, by the text of its error; empty if that does not say."""
+    def attempted_address(self, error: str) -> str:
+        """The address in a driver's error message; an empty string if there is none."""
 
     def session_of(self, connection: Any) -> int | None:
         """The server's number for the session of a driver's connection; None if it has none."""

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def ask(connection: Any, statement: str) -> str:
-    """The one value of a query, by a connection that a driver has just made.
+    """Run a query on a new driver connection, roll back, and return its only value.
 
     Returns:
         An empty string where the connection is none, but a test's stand-in for one.

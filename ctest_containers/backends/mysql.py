@@ -9,10 +9,10 @@ from typing import Any, Final
 from ctest_containers.backends.api import (
     DATA_FOLDER,
     SOCKET_FOLDER,
-    Answer,
     Backend,
     Launch,
     NotReadyError,
+    ServerInfo,
     Settings,
 )
 from ctest_containers.backends.identity import ask
@@ -84,7 +84,7 @@ class Mysql:
         )
         return ["sh", "-c", client, "sh", socket], statements.encode()
 
-    def probe(self, address: Address) -> Answer:
+    def probe(self, address: Address) -> ServerInfo:
         """See `Backend`."""
         try:
             with _cursor(address) as cursor:
@@ -94,7 +94,7 @@ class Mysql:
             raise NotReadyError(error.message) from error
         if initialising:
             raise NotReadyError("the server that initialises the data directory is still running")
-        return Answer(version=str(version), identity=str(identity))
+        return ServerInfo(version=str(version), identity=str(identity))
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
@@ -186,7 +186,7 @@ class Mysql:
         port = getattr(connection, "port", None) or getattr(connection, "server_port", "")
         return str(getattr(connection, "unix_socket", None) or f"{host}:{port}")
 
-    def tried(self, error: str) -> str:
+    def attempted_address(self, error: str) -> str:
         """See `Backend`; the words differ from driver to driver, and some have no address."""
         del error
         return ""

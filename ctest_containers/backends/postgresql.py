@@ -11,10 +11,10 @@ from typing import Any, Final
 from ctest_containers.backends.api import (
     DATA_FOLDER,
     SOCKET_FOLDER,
-    Answer,
     Backend,
     Launch,
     NotReadyError,
+    ServerInfo,
     Settings,
 )
 from ctest_containers.backends.identity import ask
@@ -97,7 +97,7 @@ class Postgresql:
         statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
         return [*command, "-h", INNER_SOCKET_FOLDER, "-U", self.admin], statement.encode()
 
-    def probe(self, address: Address) -> Answer:
+    def probe(self, address: Address) -> ServerInfo:
         """See `Backend`."""
         try:
             with _cursor(address) as cursor:
@@ -110,7 +110,7 @@ class Postgresql:
             raise NotReadyError(error.message) from error
         if first_process != "1":
             raise NotReadyError("the server that initialises the data directory is still running")
-        return Answer(version=str(version), identity=str(identity))
+        return ServerInfo(version=str(version), identity=str(identity))
 
     def prepare(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`."""
@@ -177,7 +177,7 @@ class Postgresql:
         info = getattr(connection, "info", None)
         return f"{info.host}:{info.port}" if info is not None else ""
 
-    def tried(self, error: str) -> str:
+    def attempted_address(self, error: str) -> str:
         """See `Backend`; libpq's own words, since PostgreSQL 14."""
         found = re.search(
             r'connection to server (?:on socket|at) "([^"]+)"(?:(?: \([^)]*\))?, port (\d+))?',

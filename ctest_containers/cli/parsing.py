@@ -75,7 +75,7 @@ def refusal(parser: argparse.ArgumentParser, message: str) -> UsageError:
     if choice := re.match(r"(?:argument (\S+): )?invalid choice: '(.*?)' \(choose", message):
         choices = [str(one) for one in _choices(parser, choice[1])]
         return UsageError(
-            f"{choice[2]!r} is no value for {choice[1]} of {parser.prog}.",
+            f"{choice[2]!r} is not a valid value for {choice[1]} of {parser.prog}.",
             near(choice[2], choices) or f"It may be {', '.join(choices)}.",
         )
     return UsageError(f"{parser.prog}: {message}.", see)

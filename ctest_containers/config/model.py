@@ -143,7 +143,8 @@ class Config:
         "NAME",
         "The project's name in the names of its template images. "
         "By default the name of the folder that the command runs in, with the one above before it "
-        "where it is called tests, src, app or the like. Also the Django setting PROJECT_NAME.",
+        "where it is called tests, src, app or the like. You can also use the "
+        "Django setting PROJECT_NAME.",
         section=TEMPLATES,
     )
     postgresql_image: str = option(
@@ -320,8 +321,8 @@ class Config:
         parse_text,
         "FILE",
         "Where the durations of tests are kept between runs, so that the longest begin first. By "
-        "default a file of this project in the user's cache folder. Also the Django setting "
-        "TEST_TIMINGS_FILE.",
+        "default a file of this project in the user's cache folder. You can also use the "
+        "Django setting TEST_TIMINGS_FILE.",
         variable="TEST_TIMINGS_FILE",
         section=WORKERS,
     )

@@ -69,7 +69,7 @@ def _parse(parse: Any, raw: object, origin: str) -> Any:
         return parse(raw)
     except ValueError as error:
         shown = without_credentials(repr(raw))
-        raise UsageError(f"{shown} is no value for {origin}: {error}.") from None
+        raise UsageError(f"{shown} is not a valid value for {origin}: {error}.") from None
 
 
 def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:

@@ -28,8 +28,8 @@ Place = tuple[str, ...]
 """Where a connection leads, in terms of its settings."""
 
 REMEMBERS: Final = (
-    "It seems to remember where it connected before, and not to read the alias's settings again. "
-    "In the settings for tests, use the backend that it is derived from."
+    "It probably caches the first address that it connected to and ignores changed settings. In "
+    "your test settings, set ENGINE to the backend that it subclasses."
 )
 
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
@@ -127,8 +127,8 @@ def refuse(alias: str) -> NoReturn:
 
     raise OperationalError(
         f"The database {alias!r} was queried while the project was being loaded. Tests never use "
-        "the configured server, and no other one exists yet. Code at the top of modules and in "
-        "AppConfig.ready() has to do without a database."
+        "the configured server, and no other one exists yet. Remove database queries from module "
+        "level and from AppConfig.ready()."
     )
 
 
@@ -191,8 +191,8 @@ def _lease_of(connection: Any) -> Lease | None:
             return lease
         if place == _state.configured.get(alias):
             raise ProjectError(
-                f"The database {alias!r} has no isolated counterpart, and the configured one is "
-                "not for tests."
+                f"The database {alias!r} was not replaced by an isolated database, and tests must "
+                "not use the configured one."
             )
         return None
     place = _place(connection.vendor, own)
@@ -285,7 +285,7 @@ def _explain(connection: Any, error: Exception, lease: Lease) -> None:
     """
     if lease.address is None:
         return
-    tried = BACKENDS[lease.vendor].tried(str(error))
+    tried = BACKENDS[lease.vendor].attempted_address(str(error))
     if tried and tried not in {lease.address.socket, lease.address.host, str(lease.address)}:
         raise ProjectError(
             f"The backend {connection.settings_dict['ENGINE']} tried to connect the database "

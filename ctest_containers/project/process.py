@@ -84,11 +84,14 @@ class ProjectSetup:
                 with reading:
                     if not reading.poll(LOAD_SECONDS):
                         raise ProjectError(
-                            f"Loading the migrations took longer than {LOAD_SECONDS:g} seconds."
+                            f"Loading the migrations took longer than {LOAD_SECONDS:g} seconds.",
+                            "Look for code that waits at the top level of your migration modules.",
                         )
                     answer, error = reading.recv()
             except EOFError:
-                raise ProjectError("The process that loads them has ended.") from None
+                raise ProjectError(
+                    "The process that loads the migrations ended unexpectedly."
+                ) from None
             finally:
                 process.kill()
                 process.join()

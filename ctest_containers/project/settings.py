@@ -46,9 +46,7 @@ LOGGING_KEYS = ("FORMAT", "LEVEL", "FILE")
 
 
 def without_module() -> bytes:
-    """Settings that a program has configured by itself, for a process that cannot find them.
-
-    Empty if a module has them.
+    """Pickle what `settings.configure()` received; empty bytes if a settings module is used.
 
     Raises:
         UsageError: One cannot be pickled.
@@ -70,10 +68,9 @@ def without_module() -> bytes:
             pickle.dumps(value)
         except Exception as error:
             raise UsageError(
-                f"The setting {name} cannot be sent to the process that makes the databases: "
-                f"{error}.",
-                "Keep it in a module of settings (DJANGO_SETTINGS_MODULE), or run without "
-                "pytest-xdist or --start-method spawn.",
+                f"The setting {name} cannot be pickled for a new process: {error}.",
+                "Define it in a settings module (DJANGO_SETTINGS_MODULE), or use --start-method "
+                "fork without pytest-xdist.",
             ) from error
     return pickle.dumps(values)
 
@@ -137,7 +134,7 @@ def _default_settings(manage: Path) -> str | None:
     """The text in `os.environ.setdefault("DJANGO_SETTINGS_MODULE", …)`."""
     try:
         tree = ast.parse(manage.read_bytes())
-    except SyntaxError as error:
+    except (SyntaxError, ValueError) as error:  # Python 3.10 has the latter for a null byte.
         raise ProjectError(f"{manage} is not a Python program: {error}.") from error
     for node in ast.walk(tree):
         match node:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ctest_containers.backends import Answer, Backend, NotReadyError
+from ctest_containers.backends import Backend, NotReadyError, ServerInfo
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerEngine
 from ctest_containers.errors import EngineError, EngineUnreachableError, ServerError
@@ -26,7 +26,7 @@ def await_server(
     container: Container,
     address: Address,
     deadline: Deadline,
-) -> Answer:
+) -> ServerInfo:
     """What a server says of itself, once it answers; if it has a password, it is given it.
 
     Raises:

@@ -170,10 +170,10 @@ class Timings:
 
 
 def from_json(found: Any) -> Timings:
-    """The timings that `as_json` has written; an entry that cannot be right is left out.
+    """The timings that `as_json` has written; invalid entries are skipped.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: The format or version is unknown.
     """
     try:
         if (found["format"], found["version"]) != (FORMAT, VERSION):

@@ -150,7 +150,7 @@ NEEDED = """
 """
 
 
-def test_a_project_that_cannot_be_loaded_without_its_server_is_told_so(
+def test_a_query_in_ready_reports_that_no_database_exists_yet(
     straying: Path, postgresql_env: dict[str, str]
 ) -> None:
     (straying / "library" / "apps.py").write_text(dedent(NEEDED))
@@ -159,7 +159,7 @@ def test_a_project_that_cannot_be_loaded_without_its_server_is_told_so(
 
     assert done.code == 2
     assert "The database 'default' was queried while the project was being loaded." in done.output
-    assert "AppConfig.ready() has to do without a database" in done.output
+    assert "Remove database queries from module level" in done.output
 
 
 BACKEND = """

@@ -222,7 +222,10 @@ def test_limits_come_from_the_environment_and_an_inversion_is_told(
     assert done.code == 0
     assert "per test (50 s) is not below the one per worker (40 s)" in done.output
     assert refused.code == 2
-    assert "'-1' is no value for environment variable DJANGO_TEST_TIMEOUT_GLOBAL" in refused.output
+    assert (
+        "'-1' is not a valid value for environment variable DJANGO_TEST_TIMEOUT_GLOBAL"
+        in refused.output
+    )
 
 
 @pytest.mark.usefixtures("no_container_is_left")

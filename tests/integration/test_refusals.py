@@ -74,9 +74,9 @@ def test_an_image_that_is_no_database_is_told_by_its_last_words(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--transport", "pigeon"], "'pigeon' is no value for option --transport"),
+        (["--transport", "pigeon"], "'pigeon' is not a valid value for option --transport"),
         (["--max-workers", "0"], "must be a whole number from 1"),
-        (["--server-timeout", "soon"], "'soon' is no value for option --server-timeout"),
+        (["--server-timeout", "soon"], "'soon' is not a valid value for option --server-timeout"),
         (["--fingerprint-files", "nowhere/*.sql"], "No file matches 'nowhere/*.sql'"),
         (["--paralel", "2"], "has no option --paralel.\nDid you mean --parallel?"),
         (["--testrunner"], "--testrunner"),

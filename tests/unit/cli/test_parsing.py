@@ -29,12 +29,12 @@ def _parser() -> Parser:
         (["1", "two"], "tool does not know what to do with 'two'.", "See tool --help."),
         (
             ["1", "--kind", "jsn"],
-            "'jsn' is no value for --kind of tool.",
+            "'jsn' is not a valid value for --kind of tool.",
             "Did you mean json?",
         ),
         (
             ["1", "--kind", "other"],
-            "'other' is no value for --kind of tool.",
+            "'other' is not a valid value for --kind of tool.",
             "It may be xml, json.",
         ),
         (

@@ -51,4 +51,4 @@ def test_a_setting_of_its_own_that_is_no_text_is_meant_for_something_else() -> N
 def test_the_table_has_each_key_of_a_setting_of_its_own_and_says_so() -> None:
     rows = {setting(row): row for row in fields(Config)}
     for key, name in OWN_SETTINGS.items():
-        assert f"the Django setting {name}." in rows[key].metadata["meaning"]
+        assert f"use the Django setting {name}." in rows[key].metadata["meaning"]

@@ -68,7 +68,7 @@ def test_an_entry_that_has_no_duration_is_left_out_alone(seconds: float, file: T
 
 
 @pytest.mark.parametrize("entry", [{}, {"seconds": "x"}, [], None, {"seconds": 1, "runs": 0}])
-def test_an_entry_that_cannot_be_read_is_left_out_alone(entry: object, file: TimingsFile) -> None:
+def test_only_the_invalid_entry_is_skipped(entry: object, file: TimingsFile) -> None:
     file.path.parent.mkdir()
     good = Timing(1.0, 1, "2026-01-01")
     file.write(Timings(tests={"b": good}))

@@ -482,7 +482,7 @@ def test_no_batch_follows_on_a_server_where_a_later_one_may_have_left_rows(
                 assert [one for one in given[place:] if one < number] == []
 
 
-def test_what_batches_have_for_themselves_they_do_not_have_at_the_same_time(
+def test_batches_with_the_same_exclusive_resource_never_overlap(
     databases: FakeDatabases,
 ) -> None:
     *batches, other = _batches(2, 2, 2, 2)
