@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 from harness.projects import PROJECTS, assert_agree, django, toolkit
+from harness.tiers import further
 from harness.truths import truth
 
 OUTCOMES = PROJECTS / "outcomes"
 
 # Forks of a process that has loaded everything save time; a start of its own is what people do.
+ALONE = further("A run with both differs if one of them does.")
+
 RUNS = pytest.mark.parametrize(("workers", "forked"), [("1", True), ("2", False), ("4", True)])
 
 
@@ -48,8 +51,8 @@ def test_a_project_on_postgresql_ends_as_under_django(
 @pytest.mark.parametrize(
     "options",
     [
-        ["--start-method", "spawn"],
-        ["--transport", "port"],
+        pytest.param(["--start-method", "spawn"], marks=ALONE),
+        pytest.param(["--transport", "port"], marks=ALONE),
         ["--start-method", "spawn", "--transport", "port"],
     ],
     ids=["spawn", "port", "spawn and port"],

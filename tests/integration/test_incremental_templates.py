@@ -83,13 +83,13 @@ def check(parent: Path, steps: list[tuple[int, ...]], share: float) -> None:
         grow(Path(folder) / "project", steps, before, env)
 
 
-AS_WELL = further("PostgreSQL has this history; test_kept_state grows templates on these.")
+AS_WELL = further("test_layers and test_kept_state grow templates on each kind of server.")
 
 
 @pytest.mark.parametrize(
     ("vendor", "mysql_image"),
     [
-        ("postgresql", ""),
+        pytest.param("postgresql", "", marks=AS_WELL),
         pytest.param("mysql", "mariadb", marks=AS_WELL),
         pytest.param("mysql", "mysql", marks=AS_WELL),
     ],

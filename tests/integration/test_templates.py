@@ -242,7 +242,8 @@ def test_of_ten_processes_that_ask_for_a_template_at_once_one_builds_it(
     assert witness.read_text() == "migrated\n"
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=further("More moments."))])
+@pytest.mark.parametrize("kills", [3, 20])
+@further("Another test here kills a builder half way; these are more moments.")
 @pytest.mark.parametrize("env", ["postgresql"], indirect=True)
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_builder_that_is_killed_at_any_moment_never_leaves_a_bad_template(
