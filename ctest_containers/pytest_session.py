@@ -253,14 +253,12 @@ def _errors_in_words(say: Callable[[str], None], stop: Callable[[str], None]) ->
         yield
     except CtestError as error:
         trouble, is_hopeless = str(error), isinstance(error, TemplateError)
-    if is_hopeless and "PYTEST_XDIST_WORKER" in os.environ:
-        # The process that has the terminal says why, once for all workers, and ends with them.
+    if is_hopeless:
+        # With pytest-xdist, the process that has the terminal says it once for all workers.
         for line in trouble.splitlines():
             say(line)
         stop(NO_DATABASES)
-        trouble = f"{NO_DATABASES} See the end of the output for the reason."
-    elif is_hopeless:
-        pytest.exit(trouble, returncode=pytest.ExitCode.TESTS_FAILED)
+        trouble = f"{NO_DATABASES} The output of this session gives the reason once."
     if trouble:
         # The error itself would be shown as its cause.
         raise pytest.fail.Exception(trouble, pytrace=False) from None

@@ -278,20 +278,18 @@ def _check(connection: Any, opened: Any, lease: Lease) -> None:
 
 
 def _explain(connection: Any, error: Exception, lease: Lease) -> None:
-    """Say so if a backend could not connect because it tried another server than that of a lease.
+    """Note on an error of connecting that the backend has tried another server than that lent.
 
-    Raises:
-        ProjectError: It did.
+    The error stays what it is: a test may simulate it. Before Python 3.11, errors have no notes.
     """
-    if lease.address is None:
+    if lease.address is None or not hasattr(error, "add_note"):
         return
     tried = BACKENDS[lease.vendor].attempted_address(str(error))
     if tried and tried not in {lease.address.socket, lease.address.host, str(lease.address)}:
-        raise ProjectError(
+        error.add_note(
             f"The backend {connection.settings_dict['ENGINE']} tried to connect the database "
-            f"{lease.alias!r} to {tried} instead of {lease.address}.",
-            REMEMBERS,
-        ) from error
+            f"{lease.alias!r} to {tried} instead of {lease.address}.\n{REMEMBERS}"
+        )
 
 
 def _elsewhere(opened: Any, lease: Lease) -> str | None:

@@ -39,6 +39,15 @@ def tell_stack_on_signal(file: Path) -> None:
         faulthandler.register(STACK_SIGNAL, file=file.open("w"), all_threads=True)
 
 
+REPORTING: Final = frozenset(
+    {"ctest_containers.workers.recorder", "ctest_containers.wire", "ctest_containers.codec"}
+)
+"""Modules that make a report of what happens."""
+
+SENDING: Final = ("ctest_containers.workers.child", "send")
+"""The module and the name of the function that sends it."""
+
+
 @dataclass(slots=True)
 class _Running:
     """What may be interrupted at the moment.
@@ -110,10 +119,25 @@ def alarm(seconds: float | None) -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
+    del number
     # What the signal was meant for may have ended meanwhile.
     if _running.until is None or ORIGINALS.monotonic() < _running.until:
+        return
+    # A report that is sent in half would end the worker; the parent asks again soon.
+    if _is_reporting(frame):
         return
     _running.until = None
     kind = FixtureTimedOut if _running.is_fixture else TestTimedOut
     raise kind(f"took longer than {_running.seconds:g} s")
+
+
+def _is_reporting(frame: FrameType | None) -> bool:
+    """Whether the worker is in its own code that reports on a test, and not in the test itself."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name in REPORTING or (name, frame.f_code.co_name) == SENDING:
+            return True
+        if name == "unittest.case":
+            return False
+        frame = frame.f_back
+    return False

@@ -239,7 +239,8 @@ def test_a_backend_that_tries_the_server_of_another_process_is_named(
     done = run(straying, "library.test_it", env=postgresql_env)
 
     assert done.code == 1, done.output
-    assert "The backend company tried to connect the database 'default' to " in done.output
+    if sys.version_info >= (3, 11):
+        assert "The backend company tried to connect the database 'default' to " in done.output
 
 
 HSTORE = """
