@@ -25,7 +25,6 @@ class Originals:
     read: Callable[[int, int], bytes] = field(default=os.read)
     close: Callable[[int], None] = field(default=os.close)
     stat: Callable[..., os.stat_result] = field(default=os.stat)
-    kill: Callable[[int, int], None] = field(default=os.kill)
     socket: Any = field(default=_socket.socket)
 
     def read_file(self, path: str) -> bytes:

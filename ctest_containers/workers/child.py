@@ -343,7 +343,7 @@ class Worker:
                         self._postponed.append(message)
                         return None
                     case _:
-                        # It was told to begin before it was ready.
+                        # A command that the parent sent before this worker was ready.
                         self._postponed.append(message)
             return None
 

@@ -147,7 +147,8 @@ class Overdue:
     """When something that a worker does has taken too long, and what is said then.
 
     Attributes:
-        interrupt: From when on the worker is told to interrupt it; None where it cannot.
+        interrupt: When to start sending interrupts to the worker; None if it cannot be
+            interrupted.
         asked: When the worker was asked where it is; None as long as it has time.
     """
 

@@ -490,23 +490,12 @@ def test_batches_with_the_same_exclusive_resource_never_overlap(
     running: set[int] = set()
     together: list[set[int]] = []
 
-    def note(event: Event) -> None:
+    for event in _run(world, databases, workers=3):
         if isinstance(event, TestStarted):
             running.add(event.index)
             together.append({index for index in running if index < 6})
         elif isinstance(event, TestFinished):
             running.discard(event.index)
-
-    pool = WorkerPool(
-        workers=3,
-        batches=world.batches,
-        databases=databases,
-        start=world.start,
-        report=note,
-        stopping=lambda: False,
-        limits=Limits(per_test=None, per_worker=None, whole_run=None),
-    )
-    pool.run()
 
     assert max(map(len, together)) == 1
     assert len(together) == 8
