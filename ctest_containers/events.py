@@ -193,6 +193,7 @@ class TestStarted(FromWorker):
 
     Attributes:
         limit_seconds: What the test may take; None for as long as it likes.
+        patient: Whether that counts only while the test makes no progress.
         adaptive: Whether that limit comes from its history; then it has another try beyond it.
     """
 
@@ -202,6 +203,7 @@ class TestStarted(FromWorker):
     index: int
     test_id: str
     limit_seconds: float | None = None
+    patient: bool = False
     adaptive: bool = False
 
 
@@ -218,16 +220,35 @@ class TestRetried(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestSlow:
+    """A test, or a fixture, is past the limit that nobody has chosen, and makes progress.
+
+    Attributes:
+        test_id: Its name; that of a fixture is in unittest's words.
+        seconds: How long it has run by now.
+    """
+
+    __test__ = False
+
+    worker: int
+    test_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FixtureStarted(FromWorker):
     """A worker is about to run a fixture of a class or a module.
 
     Attributes:
         fixture: In unittest's words: `setUpClass (shop.Tests)`.
+        limit_seconds: What it may take; None for as long as it likes.
+        patient: Whether that counts only while it makes no progress.
     """
 
     worker: int
     fixture: str
     limit_seconds: float | None = None
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -634,9 +655,14 @@ class ReportLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimedOut:
-    """All tests together took too long; none begins any more, and what runs is ended."""
+    """All tests together took too long; none begins any more, and what runs is ended.
+
+    Attributes:
+        patient: Whether it was too long since a test has ended.
+    """
 
     limit_seconds: float
+    patient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -688,6 +714,7 @@ WorkerEvent = (
 
 Event = (
     WorkerEvent
+    | TestSlow
     | WorkerStarted
     | WorkerLost
     | WorkerRetired

@@ -27,50 +27,101 @@ class FixtureTimedOut(Exception):  # noqa: N818  # The name is what a report say
     """Raised in a fixture of a class or module that took too long; unittest reports it."""
 
 
+PER_TEST_SECONDS: Final = 30.0
+"""The limit of a test or a fixture where none is given."""
+
+MAIN_SECONDS: Final = 300.0
+"""The main limit where none is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long something may take.
+
+    A limit that somebody has chosen is exact. One that nobody has chosen must not fail what passes
+    in a serial run: it ends what makes no progress, and is patient with what does.
+
+    Attributes:
+        patient: Whether the seconds count only while there is no progress.
+        at_most: What may be taken with progress, in seconds; None for any time.
+    """
+
+    seconds: float
+    patient: bool = False
+    at_most: float | None = None
+
+    def exceeded(self, seconds: float) -> str:
+        """What is said of a test that was ended after so many seconds, with "it" before it."""
+        if not self.patient:
+            return f"took longer than {self.seconds:g} s"
+        if self.at_most is not None and seconds >= self.at_most:
+            return f"took longer than {self.at_most:g} s"
+        return f"made no progress for {self.seconds:g} s"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The hierarchy of limits, in seconds; None means that there is none.
+    """The hierarchy of limits; None means that there is none.
 
     Attributes:
         per_test: One test, or one fixture of a class or module.
-        per_worker: What a worker may take for one batch.
-        whole_run: All tests together.
+        per_worker: What a worker may take for one batch, or if patient for a test or fixture of it.
+        whole_run: All tests together, or if patient until the next test ends.
     """
 
-    per_test: float | None
-    per_worker: float | None
-    whole_run: float | None
+    per_test: Limit | None
+    per_worker: Limit | None
+    whole_run: Limit | None
 
     def inversions(self) -> Iterator[str]:
-        """A sentence for each limit that is not below the one above it."""
+        """A sentence for each limit that is not below the one above it; patient ones give way."""
         named = [
             ("per test", self.per_test),
             ("per worker", self.per_worker),
             ("for the whole run", self.whole_run),
         ]
-        known = [(name, seconds) for name, seconds in named if seconds is not None]
+        known = [(name, limit) for name, limit in named if limit is not None]
         for (lower, shorter), (upper, longer) in itertools.pairwise(known):
-            if shorter >= longer:
+            if not longer.patient and shorter.seconds >= longer.seconds:
                 yield (
-                    f"The time limit {lower} ({shorter:g} s) is not below the one {upper} "
-                    f"({longer:g} s), which will strike first."
+                    f"The time limit {lower} ({shorter.seconds:g} s) is not below the one {upper} "
+                    f"({longer.seconds:g} s), which will strike first."
                 )
 
 
 def limits(
     *,
-    main: float,
-    per_test: float,
-    per_worker: float | None,
-    whole_run: float | None,
+    main: float | None = None,
+    per_test: float | None = None,
+    per_worker: float | None = None,
+    whole_run: float | None = None,
 ) -> Limits:
-    """The limits that follow from the configuration, where 0 stands for none.
+    """The limits that follow from the configuration, in seconds, where 0 stands for none.
 
-    A limit that is not given follows from the main one: the same per worker, twice for the run.
+    None stands for what is not given. A limit above the tests follows from the main one then: the
+    same per worker, twice for the run; and it is patient unless the main one is given.
     """
-    worker = main if per_worker is None else per_worker
-    run = 2 * main if whole_run is None else whole_run
-    return Limits(per_test=per_test or None, per_worker=worker or None, whole_run=run or None)
+    above = MAIN_SECONDS if main is None else main
+    is_patient = main is None
+    worker = _given(per_worker) if per_worker is not None else _given(above, is_patient)
+    at_most = None if worker is None else worker.seconds
+    test = Limit(PER_TEST_SECONDS, patient=True, at_most=at_most)
+    return Limits(
+        per_test=_given(per_test) if per_test is not None else test,
+        per_worker=worker,
+        whole_run=_given(whole_run) if whole_run is not None else _given(2 * above, is_patient),
+    )
+
+
+def _given(seconds: float, is_patient: bool = False) -> Limit | None:  # noqa: FBT001, FBT002
+    return Limit(seconds, patient=is_patient) if seconds else None
+
+
+def why_run_ended(limit: Limit) -> str:
+    """What is said of the tests of a run that its limit has ended."""
+    if limit.patient:
+        return f"no test had ended for {limit.seconds:g} s"
+    return f"the run took longer than {limit.seconds:g} s"
 
 
 def timeout(seconds: float | None) -> Callable[[Decorated], Decorated]:
@@ -91,27 +142,27 @@ def timeout(seconds: float | None) -> Callable[[Decorated], Decorated]:
     return decorate
 
 
-def limit_of_test(test: unittest.TestCase, default: float | None) -> float | None:
+def limit_of_test(test: unittest.TestCase, default: Limit | None) -> Limit | None:
     """The limit that applies to a test: its own, its class's, its module's, or the default."""
     method = getattr(test, getattr(test, "_testMethodName", ""), None)
     if hasattr(method, ATTRIBUTE):
-        return _seconds(method)
+        return _own_limit(method)
     return limit_of_class(type(test), default)
 
 
-def limit_of_class(kind: type, default: float | None) -> float | None:
+def limit_of_class(kind: type, default: Limit | None) -> Limit | None:
     """The limit that applies to the fixtures of a class."""
     if hasattr(kind, ATTRIBUTE):
-        return _seconds(kind)
+        return _own_limit(kind)
     return limit_of_module(kind.__module__, default)
 
 
-def limit_of_module(name: str, default: float | None) -> float | None:
+def limit_of_module(name: str, default: Limit | None) -> Limit | None:
     """The limit that applies to the fixtures of a module."""
     module = sys.modules.get(name)
-    return _seconds(module) if hasattr(module, ATTRIBUTE) else default
+    return _own_limit(module) if hasattr(module, ATTRIBUTE) else default
 
 
-def _seconds(where: Any) -> float | None:
-    found = getattr(where, ATTRIBUTE)
-    return None if found is None else float(found)
+def _own_limit(where: Any) -> Limit | None:
+    seconds = getattr(where, ATTRIBUTE)
+    return None if seconds is None else Limit(float(seconds))

@@ -26,7 +26,7 @@ from django.test import runner, utils
 
 from ctest_containers.capacity import plan_workers
 from ctest_containers.capacity.memory import available_bytes, private_bytes
-from ctest_containers.config import Config, resolve
+from ctest_containers.config import Config, limits_of, resolve
 from ctest_containers.errors import CtestError, TemplateError, UsageError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
@@ -162,10 +162,9 @@ class PytestDatabases:
         Returns:
             What went wrong in it, with its traceback; empty if nothing did.
         """
-        limit = self._config.timeout_per_test or None
         if self._to_call:
             try:
-                with alarm(limit):
+                with alarm(limits_of(self._config).per_test):
                     surroundings.set_up(self._to_call, self._own)
             except surroundings.SetupFailure as failure:
                 return str(failure)

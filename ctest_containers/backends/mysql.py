@@ -151,6 +151,21 @@ class Mysql:
         with _cursor(address) as cursor:
             return count_rows(cursor, database)
 
+    def has_heard(self, address: Address, seconds: float) -> bool:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM information_schema.processlist"
+                " WHERE id <> connection_id() AND command NOT IN ('Daemon', 'Binlog Dump')"
+                " AND user NOT IN ('system user', 'event_scheduler') AND (time < %s"
+                " OR command <> 'Sleep' AND state NOT LIKE 'Waiting for%%lock'"
+                " AND state <> 'User lock' AND id NOT IN (SELECT trx_mysql_thread_id"
+                " FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'))",
+                [seconds],
+            )
+            ((sessions,),) = cursor.fetchall()
+        return bool(sessions)
+
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """See `Backend`."""
         import mysql.connector

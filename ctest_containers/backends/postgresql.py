@@ -156,6 +156,19 @@ class Postgresql:
             if mark is not None and mark.startswith(MARK_PREFIX)
         }
 
+    def has_heard(self, address: Address, seconds: float) -> bool:
+        """See `Backend`."""
+        with _cursor(address) as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND ("
+                " state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'"
+                " OR state_change > clock_timestamp() - %s * interval '1 second')",
+                [seconds],
+            )
+            (sessions,) = cursor.fetchone()
+        return bool(sessions)
+
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """See `Backend`."""
         with _cursor(address) as cursor:

@@ -32,6 +32,7 @@ from ctest_containers.events import (
     TimePassed,
     WorkersPlanned,
 )
+from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.project.suite import Batch
 from ctest_containers.text import plural
 from ctest_containers.wire import RunBatch
@@ -75,7 +76,7 @@ class ClusterPool:
         batches: In the order in which they are to begin.
         report: Is told every event.
         stopping: Whether no further test is to begin.
-        whole_run: What all tests together may take, in seconds; None for any time.
+        whole_run: What all tests together may take; None for any time.
         expected: What batches are expected to take, in seconds, by their numbers.
         wait_seconds: How long the cluster may be without any node before the run gives up.
         now: The clock, in seconds, by which nodes fall silent.
@@ -88,7 +89,7 @@ class ClusterPool:
         link: Link,
         report: Callable[[Event], None],
         stopping: Callable[[], bool],
-        whole_run: float | None,
+        whole_run: Limit | None,
         expected: Mapping[int, float],
         wait_seconds: float,
         now: Callable[[], float] = time.monotonic,
@@ -112,6 +113,7 @@ class ClusterPool:
         self._unemployed: dict[str, None] = {}
         self._minded = float("-inf")
         self._workers = 0
+        self._end: Deadline | None = None
         self._interrupted: Deadline | None = None
         self._begun = self._is_refused = self._is_over_time = False
         self._reasons: list[str] = []
@@ -132,7 +134,7 @@ class ClusterPool:
                 self._report(ContainersLeft(containers=tuple(left), reason=reason))
 
     def _run(self) -> None:
-        end = None if self._whole_run is None else Deadline(self._whole_run)
+        self._limit_run()
         alone = Deadline(self._wait_seconds)
         while not self._board.is_done:
             if self._stopping() and self._interrupted is None:
@@ -154,7 +156,7 @@ class ClusterPool:
                 alone = Deadline(self._wait_seconds)
             elif alone.passed or self._is_refused:
                 self._give_up()
-            if end is not None and end.passed:
+            if self._end is not None and self._end.passed:
                 self._time_out()
                 return
 
@@ -267,8 +269,14 @@ class ClusterPool:
                 for held in node.held.pop(index, []):
                     self._report(held)
                 self._report(event)
+                if self._whole_run is not None and self._whole_run.patient:
+                    self._limit_run()
             case _:
                 self._report(event)
+
+    def _limit_run(self) -> None:
+        if self._whole_run is not None:
+            self._end = Deadline(self._whole_run.seconds)
 
     def _number(self, node: Node, worker: int) -> int:
         if worker not in node.workers:
@@ -314,10 +322,11 @@ class ClusterPool:
 
     def _time_out(self) -> None:
         """Account for every test that has not ended when the run's time is up."""
-        assert self._whole_run is not None
+        limit = self._whole_run
+        assert limit is not None
         self._is_over_time = True
-        self._report(RunTimedOut(limit_seconds=self._whole_run))
-        why = f"the run took longer than {self._whole_run:g} s"
+        self._report(RunTimedOut(limit_seconds=limit.seconds, patient=limit.patient))
+        why = why_run_ended(limit)
         running = {index for node in self._nodes.values() for index in node.running.values()}
         for work in self._board.unfinished():
             for index in work.left:

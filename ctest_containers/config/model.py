@@ -25,6 +25,7 @@ from ctest_containers.config.values import (
     parse_text,
     parse_url,
 )
+from ctest_containers.limits import MAIN_SECONDS, PER_TEST_SECONDS, Limits, limits
 from ctest_containers.model import Shard
 
 T = TypeVar("T")
@@ -58,12 +59,14 @@ def option(
     *,
     section: str,
     variable: str = "",
+    shown: object = None,
 ) -> T:
     """A row of the table; the field's name gives the names of option, variable and setting.
 
     Args:
         section: Under which heading help shows it.
         variable: The environment variable, where it has a name of its own.
+        shown: What applies by default, where it matters that nothing was given.
     """
     metadata = {
         "parse": parse,
@@ -71,6 +74,7 @@ def option(
         "meaning": meaning,
         "section": section,
         "variable": variable,
+        "shown": shown,
     }
     row: T = field(default=default, metadata=metadata)
     return row
@@ -344,28 +348,31 @@ class Config:
         variable="DJANGO_TEST_WORKER_MAX_MEMORY",
         section=WORKERS,
     )
-    timeout: float = option(
-        300.0,
+    timeout: float | None = option(
+        None,
         parse_limit,
         "SECONDS",
         "The main time limit, from which those per worker and for the run follow; 0 for none.",
         variable="DJANGO_TEST_TIMEOUT",
         section=LIMITS,
+        shown=MAIN_SECONDS,
     )
-    timeout_per_test: float = option(
-        30.0,
+    timeout_per_test: float | None = option(
+        None,
         parse_limit,
         "SECONDS",
-        "What one test, or one fixture of a class or module, may take; 0 for no limit.",
+        "What one test, or one fixture of a class or module, may take; 0 for no limit. The default "
+        "counts only while a test makes no progress.",
         variable="DJANGO_TEST_TIMEOUT_PER_TEST",
         section=LIMITS,
+        shown=PER_TEST_SECONDS,
     )
     timeout_per_worker: float | None = option(
         None,
         parse_limit,
         "SECONDS",
         "What a worker may take for one class of tests before it is replaced; 0 for no limit. By "
-        "default the main limit.",
+        "default the main limit, and where that is not given either, for each test of the class.",
         variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
         section=LIMITS,
     )
@@ -373,7 +380,8 @@ class Config:
         None,
         parse_limit,
         "SECONDS",
-        "What all tests together may take; 0 for no limit. By default twice the main limit.",
+        "What all tests together may take; 0 for no limit. By default twice the main limit, and "
+        "where that is not given either, from the end of one test to the end of the next.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
         section=LIMITS,
     )
@@ -482,6 +490,16 @@ def image_of(config: Config, vendor: str, alias: str) -> str:
     return dict(config.images).get(alias, of_vendor.get(vendor, ""))
 
 
+def limits_of(config: Config) -> Limits:
+    """The time limits that follow from what was configured."""
+    return limits(
+        main=config.timeout,
+        per_test=config.timeout_per_test,
+        per_worker=config.timeout_per_worker,
+        whole_run=config.timeout_global,
+    )
+
+
 def project_of(config: Config) -> str:
     """The name of the project: the configured one, or that of the current folder.
 
@@ -510,8 +528,10 @@ def setting(row: Field[Any]) -> str:
 
 
 def _shown(row: Field[Any]) -> object:
-    """A default as a user would write it."""
-    default: Any = row.default
+    """A default as a user would write it; None if there is nothing to write."""
+    default: Any = row.default if row.default is not None else row.metadata["shown"]
+    if default in {"", (), None}:
+        return None
     if isinstance(default, bool):
         return "yes" if default else "no"
     if row.metadata["metavar"] == "TIME":
@@ -536,7 +556,8 @@ def table() -> str:
                 HEADING,
                 "| --- | --- | --- | --- | --- |",
             ]
-        default = f"`{_shown(row)}`" if row.default not in {"", (), None} else "—"
+        shown = _shown(row)
+        default = "—" if shown is None else f"`{shown}`"
         cells = (
             f"`{flag(row)} {row.metadata['metavar']}".rstrip() + "`",
             f"`{variable(row)}`",

@@ -12,6 +12,7 @@ from ctest_containers.events import (
     RunStopping,
     RunTimedOut,
     TestRetried,
+    TestSlow,
     WorkerPaused,
     WorkerResumed,
 )
@@ -19,7 +20,7 @@ from ctest_containers.report.words import SILENT, words
 
 AMID_TESTS: Final = (
     *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),
-    NodePrinted,
+    *(TestSlow, NodePrinted),
 )
 """What happens while there are dots in the last line of the screen."""
 

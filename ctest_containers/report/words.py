@@ -41,6 +41,7 @@ from ctest_containers.events import (
     TestFinished,
     TestOutcome,
     TestRetried,
+    TestSlow,
     TestStarted,
     TimePassed,
     TimingsLost,
@@ -52,6 +53,7 @@ from ctest_containers.events import (
     WorkersPlanned,
     WorkerStarted,
 )
+from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.text import duration, listing, plural, size, span, were
 
 SILENT: Final = frozenset(
@@ -185,8 +187,11 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                     "When the engine answers again: python -m ctest_containers clean"
                 ),
             )
-        case RunTimedOut(limit_seconds=seconds):
-            yield logging.WARNING, f"The run took longer than {seconds:g} s and ends."
+        case RunTimedOut(limit_seconds=seconds, patient=patient):
+            why = why_run_ended(Limit(seconds, patient))
+            yield logging.WARNING, f"The run ends: {why}."
+        case TestSlow(test_id=test_id, seconds=seconds):
+            yield logging.INFO, f"Slow: {test_id} has run for {seconds:.0f} s, and makes progress."
         case RunStopping(tests=tests):
             yield (
                 logging.INFO,

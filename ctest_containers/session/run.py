@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from ctest_containers.cluster.pool import ClusterPool
-from ctest_containers.config import Config
+from ctest_containers.config import Config, limits_of
 from ctest_containers.errors import CtestError, InterruptedRunError, ReportError, UsageError
 from ctest_containers.events import (
     ContainersLeft,
@@ -30,7 +30,6 @@ from ctest_containers.events import (
 )
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
-from ctest_containers.limits import limits
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import line_coverage, settings
 from ctest_containers.project.guard import guarded
@@ -95,12 +94,7 @@ class Session:
         self._reports = list(reporting.reports)
         self._output = reporting.output
         self._selection = selection
-        self._limits = limits(
-            main=config.timeout,
-            per_test=config.timeout_per_test,
-            per_worker=config.timeout_per_worker,
-            whole_run=config.timeout_global,
-        )
+        self._limits = limits_of(config)
         self._asked = asked
         self._measured = Measured()
         spawned = spawns(config.start_method)
@@ -356,7 +350,7 @@ class Session:
             failfast=failfast,
             buffer=buffer,
             debug_sql=debug_sql,
-            limit_seconds=self._limits.per_test,
+            limit=self._limits.per_test,
             adaptive=self._timings.adaptive_limits() if config.adaptive_timeouts else {},
             folder=self._folder,
         )

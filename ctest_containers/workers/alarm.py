@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from ctest_containers.limits import FixtureTimedOut, TestTimedOut
+from ctest_containers.limits import FixtureTimedOut, Limit, TestTimedOut
 from ctest_containers.originals import ORIGINALS
 
 _FIRST: Final = getattr(signal, "SIGRTMIN", None)
@@ -53,12 +53,12 @@ class _Running:
     """What may be interrupted at the moment.
 
     Attributes:
-        until: When its time is up, by the monotonic clock; None where nothing runs.
-        seconds: The time that it has.
+        limit: The time that it has; None where nothing is limited.
+        begun: When that began, by the monotonic clock.
     """
 
-    until: float | None = None
-    seconds: float = 0.0
+    limit: Limit | None = None
+    begun: float = 0.0
     is_fixture: bool = False
 
 
@@ -71,21 +71,21 @@ def interrupt_on_signal() -> None:
         signal.signal(INTERRUPT_SIGNAL, _interrupt)
 
 
-def begin(seconds: float | None, *, is_fixture: bool) -> None:
-    """Start the time limit of a test or fixture, in seconds; None for no limit."""
-    _running.seconds, _running.is_fixture = seconds or 0.0, is_fixture
-    _running.until = None if seconds is None else ORIGINALS.monotonic() + seconds
+def begin(limit: Limit | None, *, is_fixture: bool) -> None:
+    """Start the time limit of a test or fixture."""
+    _running.begun, _running.is_fixture = ORIGINALS.monotonic(), is_fixture
+    _running.limit = limit
 
 
 def end() -> None:
     """Stop the time limit: nothing is interrupted any more."""
-    _running.until = None
+    _running.limit = None
 
 
 @contextmanager
-def limited(seconds: float | None) -> Iterator[None]:
-    """Limit the body, which is a fixture, to so many seconds."""
-    begin(seconds, is_fixture=True)
+def limited(limit: Limit | None) -> Iterator[None]:
+    """Limit the body, which is a fixture."""
+    begin(limit, is_fixture=True)
     try:
         yield
     finally:
@@ -93,14 +93,16 @@ def limited(seconds: float | None) -> Iterator[None]:
 
 
 @contextmanager
-def alarm(seconds: float | None) -> Iterator[None]:
+def alarm(limit: Limit | None) -> Iterator[None]:
     """Raise in the main thread when the body takes longer; for what comes before all tests.
 
-    A handler or a timer that the body has set stays.
+    A handler or a timer that the body has set stays. Nobody watches its progress here: a patient
+    limit strikes when the body has taken all that it may take with progress.
 
     Raises:
         FixtureTimedOut: It did.
     """
+    seconds = None if limit is None else limit.at_most if limit.patient else limit.seconds
     if seconds is None or not hasattr(signal, "setitimer"):
         yield
         return
@@ -121,14 +123,15 @@ def alarm(seconds: float | None) -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number
     # What the signal was meant for may have ended meanwhile.
-    if _running.until is None or ORIGINALS.monotonic() < _running.until:
+    limit, seconds = _running.limit, ORIGINALS.monotonic() - _running.begun
+    if limit is None or seconds < limit.seconds:
         return
     # A report that is sent in half would end the worker; the parent asks again soon.
     if _is_reporting(frame):
         return
-    _running.until = None
+    _running.limit = None
     kind = FixtureTimedOut if _running.is_fixture else TestTimedOut
-    raise kind(f"took longer than {_running.seconds:g} s")
+    raise kind(limit.exceeded(seconds))
 
 
 def _is_reporting(frame: FrameType | None) -> bool:

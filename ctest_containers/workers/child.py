@@ -30,6 +30,7 @@ from ctest_containers.events import (
     WorkerFailed,
     WorkerReady,
 )
+from ctest_containers.limits import Limit
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import connections, line_coverage, surroundings
@@ -62,8 +63,8 @@ class Orders:
         worker_setup: The dotted path of the project's own function; empty for none.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
         reset: How databases are reset after a TransactionTestCase; see `Flushes`.
-        limit_seconds: What a test or a fixture may take that has no limit of its own, and the
-            project's own function for workers.
+        limit: What a test or a fixture may take that has no limit of its own, and the project's
+            own function for workers.
         adaptive: What tests may take at their first try, by their ids.
         folder: Where the run was started; files are named relative to it.
     """
@@ -75,7 +76,7 @@ class Orders:
     failfast: bool
     buffer: bool
     debug_sql: bool
-    limit_seconds: float | None
+    limit: Limit | None
     adaptive: Mapping[str, float]
     folder: Path
 
@@ -184,7 +185,7 @@ class Worker:
         """Call the project's own function for workers once; it may use databases as tests do."""
         path, self._to_call = self._to_call, ""
         if path:
-            with alarm(self._assignment.orders.limit_seconds):
+            with alarm(self._assignment.orders.limit):
                 surroundings.set_up(path, self._assignment.own)
 
     def _run(self, batch: Batch, command: RunBatch) -> None:
@@ -200,7 +201,7 @@ class Worker:
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
             folder=assignment.orders.folder,
-            limit_seconds=assignment.orders.limit_seconds,
+            limit=assignment.orders.limit,
             check=self._check_servers,
             tidy=self._tidy_after_timeout,
             debug_sql=assignment.orders.debug_sql,
@@ -216,7 +217,7 @@ class Worker:
         suite = TimedSuite(
             (test for _, test in pairs),
             worker=assignment.worker,
-            limit_seconds=assignment.orders.limit_seconds,
+            limit=assignment.orders.limit,
             send=self.send,
             again=result.again,
         )

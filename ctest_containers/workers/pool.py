@@ -10,7 +10,6 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, EngineError, ServerError, WorkerError
 from ctest_containers.events import (
     BatchFinished,
@@ -38,7 +37,7 @@ from ctest_containers.events import (
     WorkerRetired,
     WorkerStarted,
 )
-from ctest_containers.limits import Limits
+from ctest_containers.limits import Limits, why_run_ended
 from ctest_containers.model import Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
@@ -48,22 +47,14 @@ from ctest_containers.workers.losses import Losses
 from ctest_containers.workers.memory import MemoryWatch, unwatched
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import WorkQueue
-from ctest_containers.workers.work import (
-    Overdue,
-    Slot,
-    Work,
-    not_yet_leased,
-    overdue_after,
-)
+from ctest_containers.workers.time_limits import TimeLimits
+from ctest_containers.workers.work import Slot, Work, not_yet_leased
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
 
 CLOCK_SECONDS: Final = 1.0
 """How far two clocks of one machine may differ."""
-
-STACK_SECONDS: Final = 0.3
-"""What a worker gets to write down where it is."""
 
 CONCLUSIONS: Final = frozenset(
     [OutcomeKind.SUCCESS, OutcomeKind.EXPECTED_FAILURE, OutcomeKind.UNEXPECTED_SUCCESS]
@@ -134,8 +125,7 @@ class WorkerPool:
         self._start = start
         self._report = report
         self._stopping = stopping
-        self._limits = limits
-        self._end_of_run: Deadline | None = None
+        self._time_limits = TimeLimits(limits, report)
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._losses = Losses(databases=databases, report=report)
@@ -147,8 +137,6 @@ class WorkerPool:
         Raises:
             CtestError: Workers end again and again before they run a test, or none has databases.
         """
-        if self._limits.whole_run is not None:
-            self._end_of_run = Deadline(self._limits.whole_run)
         try:
             self._databases.update()
             while True:
@@ -166,8 +154,8 @@ class WorkerPool:
                 if not self._busy() and (self._is_fed_up() or self._interrupted):
                     return
                 self._wait()
-                self._end_what_is_overdue()
-                if self._end_of_run is not None and self._end_of_run.passed:
+                self._time_limits.enforce(self._busy())
+                if self._time_limits.is_run_over(self._busy()):
                     self._time_out()
                     return
         finally:
@@ -229,12 +217,7 @@ class WorkerPool:
             self._queue.remove(work)
             slot.work = work
             slot.rows.change(work)
-            if self._limits.per_worker is not None:
-                slot.batch_deadline = Overdue(
-                    Deadline(self._limits.per_worker),
-                    f"Timed out: its worker took longer than {self._limits.per_worker:g} s for "
-                    "this class of tests.",
-                )
+            self._time_limits.begin_batch(slot)
             if new := not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=new))
             slot.process.send(
@@ -376,25 +359,27 @@ class WorkerPool:
 
     def _take(self, slot: Slot, message: Message) -> None:
         match message:
-            case TestStarted(limit_seconds=seconds):
+            case TestStarted(limit_seconds=seconds, patient=patient):
                 if not self._begun:
                     self._begun = True
                     self._report(PhaseStarted(phase=Phase.TESTS))
                 slot.running, slot.concluded = message, False
                 slot.begun = ORIGINALS.monotonic()
-                slot.deadline = overdue_after(seconds)
-            case FixtureStarted(fixture=fixture, limit_seconds=seconds):
+                self._time_limits.begin(slot, seconds, patient=patient)
+            case FixtureStarted(fixture=fixture, limit_seconds=seconds, patient=patient):
                 slot.fixture = fixture
-                slot.deadline = overdue_after(seconds)
+                self._time_limits.begin(slot, seconds, patient=patient)
             case FixtureFinished():
-                slot.fixture, slot.deadline = "", None
+                slot.fixture = ""
+                self._time_limits.end(slot)
             case TestFinished(index=index, seconds=seconds):
                 now = ORIGINALS.monotonic()
                 if not 0 <= seconds <= now - slot.started + CLOCK_SECONDS:
                     # No test takes longer than its process has existed.
                     message = replace(message, seconds=now - slot.begun)
                 slot.last = slot.running.test_id if slot.running is not None else slot.last
-                slot.running, slot.deadline = None, None
+                slot.running = None
+                self._time_limits.end_test(slot)
                 if slot.work is not None:
                     slot.work.ended.add(index)
             case TestRetried(index=index):
@@ -464,37 +449,12 @@ class WorkerPool:
         self._slots[slot.number - 1] = fresh
         return fresh
 
-    def _end_what_is_overdue(self) -> None:
-        """Interrupt what is over its limit, and kill workers where that does not help.
-
-        Those are asked before where they are.
-        """
-        for slot in self._busy():
-            due = slot.deadline
-            is_due = due is not None and due.interrupt is not None and due.interrupt.passed
-            # Again and again: the worker's own clock may have begun a moment later.
-            if is_due and slot.process is not None:
-                slot.process.interrupt_what_runs()
-            late = [
-                one
-                for one in (slot.deadline, slot.batch_deadline)
-                if one is not None and one.deadline.passed
-            ]
-            if not late or slot.process is None:
-                continue
-            (first, *_) = late
-            if first.asked is None:
-                first.asked = Deadline(STACK_SECONDS)
-                slot.process.ask_where()
-            elif first.asked.passed and not slot.overdue:
-                slot.overdue = f"{first.reason} Where it was:\n{slot.process.where()}"
-                slot.process.kill()
-
     def _time_out(self) -> None:
         """Account for every test that has not ended when the run's time is up."""
-        assert self._limits.whole_run is not None
-        self._report(RunTimedOut(limit_seconds=self._limits.whole_run))
-        why = f"the run took longer than {self._limits.whole_run:g} s"
+        limit = self._time_limits.whole_run
+        assert limit is not None
+        self._report(RunTimedOut(limit_seconds=limit.seconds, patient=limit.patient))
+        why = why_run_ended(limit)
         for slot in self._busy():
             if slot.process is not None:
                 slot.process.kill()

@@ -25,7 +25,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
 )
-from ctest_containers.limits import TestTimedOut, limit_of_test
+from ctest_containers.limits import Limit, TestTimedOut, limit_of_test
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.queries import queries_since_last_asked
@@ -45,7 +45,7 @@ class RecordingResult(unittest.TestResult):
         worker: The worker's number.
         indices: The place in the run of each test, by `id()` of the test.
         folder: Where the run was started; files are named relative to it.
-        limit_seconds: What a test may take that has no limit of its own.
+        limit: What a test may take that has no limit of its own.
         check: Called with the report of an error or failure before it is sent. It raises when the
             test is not to blame, but its database has gone.
         tidy: Called with the report of a test that ran out of time, before it is sent.
@@ -63,7 +63,7 @@ class RecordingResult(unittest.TestResult):
         worker: int,
         indices: dict[int, int],
         folder: Path,
-        limit_seconds: float | None = None,
+        limit: Limit | None = None,
         check: Callable[[str], None] = lambda _: None,
         tidy: Callable[[str], None] = lambda _: None,
         debug_sql: bool = False,
@@ -81,7 +81,7 @@ class RecordingResult(unittest.TestResult):
         self._worker = worker
         self._indices = indices
         self._folder = folder
-        self._limit_seconds = limit_seconds
+        self._limit = limit
         self._check = check
         self._tidy = tidy
         self._started = 0.0
@@ -106,11 +106,11 @@ class RecordingResult(unittest.TestResult):
         self._drain_queries()
         index = self._indices[id(test)]
         name = test.id()
-        limit = limit_of_test(test, self._limit_seconds)
+        limit = limit_of_test(test, self._limit)
         short = None if index in self._full else self._adaptive.get(name)
-        adaptive = short is not None and (limit is None or short < limit)
-        if adaptive:
-            limit = short
+        adaptive = short is not None and (limit is None or short < limit.seconds)
+        if short is not None and adaptive:
+            limit = Limit(short)
             self._pristine = dict(vars(test))
         queries_since_last_asked()
         self._started = ORIGINALS.monotonic()
@@ -119,7 +119,8 @@ class RecordingResult(unittest.TestResult):
                 worker=self._worker,
                 index=index,
                 test_id=name,
-                limit_seconds=limit,
+                limit_seconds=None if limit is None else limit.seconds,
+                patient=limit is not None and limit.patient,
                 adaptive=adaptive,
             )
         )

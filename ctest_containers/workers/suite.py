@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
-from ctest_containers.limits import limit_of_class, limit_of_module
+from ctest_containers.limits import Limit, limit_of_class, limit_of_module
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers.alarm import limited
@@ -18,7 +18,7 @@ class TimedSuite(unittest.TestSuite):
     """Tells when fixtures of classes and modules begin and end, and interrupts them in time.
 
     Args:
-        limit_seconds: What a fixture may take whose class or module sets no limit.
+        limit: What a fixture may take whose class or module sets no limit.
         again: Whether the test that has just run gets another try.
     """
 
@@ -27,14 +27,14 @@ class TimedSuite(unittest.TestSuite):
         tests: Iterable[unittest.TestCase],
         *,
         worker: int,
-        limit_seconds: float | None,
+        limit: Limit | None,
         send: Callable[[WorkerEvent], None],
         again: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(tests)
         self._again = again
         self._worker = worker
-        self._limit = limit_seconds
+        self._limit = limit
         self._send = send
 
     def __iter__(self) -> Iterator[Any]:
@@ -79,10 +79,17 @@ class TimedSuite(unittest.TestSuite):
             super()._handleModuleTearDown(result)  # type: ignore[misc]
 
     @contextmanager
-    def _timed(self, what: str, name: str, limit: float | None) -> Iterator[None]:
+    def _timed(self, what: str, name: str, limit: Limit | None) -> Iterator[None]:
         worker = self._worker
         fixture = f"{what} ({name})"
-        self._send(FixtureStarted(worker=worker, fixture=fixture, limit_seconds=limit))
+        self._send(
+            FixtureStarted(
+                worker=worker,
+                fixture=fixture,
+                limit_seconds=None if limit is None else limit.seconds,
+                patient=limit is not None and limit.patient,
+            )
+        )
         queries_since_last_asked()
         started = ORIGINALS.monotonic()
         try:

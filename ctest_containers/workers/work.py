@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError
 from ctest_containers.events import OutcomeKind, Problem, TestOutcome, TestStarted
-from ctest_containers.model import Lease
+from ctest_containers.model import Address, Lease, Vendor
 from ctest_containers.names import owner_of
 from ctest_containers.project.suite import Batch
+from ctest_containers.workers.overdue import Overdue
 from ctest_containers.workers.process import WorkerProcess
-
-GRACE_SECONDS: Final = 3.0
-"""What a test that was interrupted for its time may take to clean up before it is killed."""
+from ctest_containers.workers.progress import Progress
 
 
 @dataclass(slots=True)
@@ -96,11 +93,13 @@ class Slot:
         last: The test that the process ended last in this batch, or an empty string.
         fixtures: What the process has reported on fixtures in this batch.
         ready: Whether the process has the project loaded.
+        leases: What the process has been given, by alias.
         wanted: An alias whose database the process waits for.
         database_lost: Whether the process ends because its server has gone.
         failure: What the process itself had to say of its end.
         fixture: The fixture of a class or module that the process is in, or an empty string.
         deadline: When the test or the fixture has to have ended by itself.
+        progress: What is watched in place of that, while the limit is a patient one.
         batch_deadline: When the batch has to have ended.
         overdue: Why the process was killed, and where it was then.
         refused: How many of its servers have not started, one after another.
@@ -119,7 +118,7 @@ class Slot:
     concluded: bool = False
     last: str = ""
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
-    leased: set[str] = field(default_factory=set)
+    leases: dict[str, Lease] = field(default_factory=dict)
     wanted: str = ""
     ready: bool = False
     failure: str = ""
@@ -129,6 +128,7 @@ class Slot:
     rows: Rows = field(default_factory=Rows)
     fixture: str = ""
     deadline: Overdue | None = None
+    progress: Progress | None = None
     batch_deadline: Overdue | None = None
     overdue: str = ""
     begun: float = 0.0
@@ -141,27 +141,18 @@ class Slot:
         """Whether it may get work, now or when it has ended what it has."""
         return self.retired is None and not self.paused
 
-
-@dataclass(slots=True)
-class Overdue:
-    """When something that a worker does has taken too long, and what is said then.
-
-    Attributes:
-        interrupt: When to start sending interrupts to the worker; None if it cannot be
-            interrupted.
-        asked: When the worker was asked where it is; None as long as it has time.
-    """
-
-    deadline: Deadline
-    reason: str
-    interrupt: Deadline | None = None
-    asked: Deadline | None = None
+    def servers(self) -> Iterator[tuple[Vendor, Address]]:
+        """The servers that the process has been given."""
+        addresses = {lease.address: lease.vendor for lease in self.leases.values()}
+        for address, vendor in addresses.items():
+            if address is not None:
+                yield vendor, address
 
 
 def not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
     """Those of the leases that a worker does not have; from now on it does."""
-    fresh = tuple(lease for lease in leases if lease.alias not in slot.leased)
-    slot.leased.update(lease.alias for lease in fresh)
+    fresh = tuple(lease for lease in leases if lease.alias not in slot.leases)
+    slot.leases.update((lease.alias, lease) for lease in fresh)
     return fresh
 
 
@@ -195,17 +186,6 @@ def cause_of(code: int | None, *, for_memory: bool) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"{name}, killed by the kernel for memory," if for_memory else name
-
-
-def overdue_after(limit_seconds: float | None) -> Overdue | None:
-    """When a worker is to interrupt what has this limit, and when it has failed to."""
-    if limit_seconds is None:
-        return None
-    return Overdue(
-        Deadline(limit_seconds + GRACE_SECONDS),
-        f"Timed out: it took longer than {limit_seconds:g} s, and could not be interrupted.",
-        interrupt=Deadline(limit_seconds),
-    )
 
 
 def tests_of(fixture: str, work: Work) -> list[int]:

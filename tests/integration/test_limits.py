@@ -297,3 +297,105 @@ def test_a_query_that_is_interrupted_fails_its_test_alone(
     words = done.outcomes[1][2]
     assert "TestTimedOut: took longer than 2 s" in words
     assert "pg_sleep" in words
+
+
+def _shorten_default(project: Path) -> None:
+    """Let a test have 1.5 s where nobody has chosen a limit, and 12 s with progress."""
+    settings = project / "outcomes" / "settings.py"
+    short = """
+import ctest_containers.limits as limits
+limits.PER_TEST_SECONDS, limits.MAIN_SECONDS = 1.5, 12.0
+"""
+    settings.write_text(settings.read_text() + short)
+
+
+def test_without_a_limit_of_its_own_a_test_that_works_is_slow_and_one_that_waits_fails(
+    project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    _shorten_default(project)
+    write_tests(
+        project,
+        r"""
+        import subprocess, sys
+
+        WORK = "import time\nwhile time.process_time() < 2.5: pass"
+
+        class Working(TestCase):
+            @classmethod
+            def setUpTestData(cls):
+                exec(WORK, {})
+
+            def test_a(self):
+                subprocess.run([sys.executable, "-c", WORK], check=True)
+
+            def test_b(self):
+                pass
+
+        class Waiting(TestCase):
+            def test_a(self):
+                threading.Event().wait(60)
+    """,
+    )
+
+    done = toolkit(project, "--parallel=2", env=sqlite_env, record=tmp_path / "record.json")
+
+    assert sorted(done.kinds) == [
+        ("test_a (library.test_it.Waiting.test_a)", "error"),
+        ("test_a (library.test_it.Working.test_a)", "success"),
+        ("test_b (library.test_it.Working.test_b)", "success"),
+    ]
+    assert "TestTimedOut: made no progress for 1.5 s" in done.output
+    assert "Slow: setUpClass (library.test_it.Working) has run for 2 s" in done.output
+    assert "Slow: library.test_it.Working.test_a has run for 2 s, and makes progress" in done.output
+
+
+WAITS_FOR_A_SERVER = """
+    class Asking(TransactionTestCase):
+        def test_a_long_statement(self):
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT {sleep}(3)")
+
+        def test_b_short_statements(self):
+            for _ in range(12):
+                time.sleep(0.25)
+                self.assertEqual(Author.objects.count(), 0)
+
+        def test_c_a_lock_that_never_comes(self):
+            other = connection.copy()
+            Author.objects.create(name="Held")
+            other.ensure_connection()
+            with other.cursor() as cursor:
+                cursor.execute("BEGIN")
+                cursor.execute("UPDATE library_author SET name = 'Changed'")
+            try:
+                Author.objects.update(name="Mine")
+            finally:
+                other.close()
+"""
+
+
+def _assert_only_the_lock_fails(project: Path, env: dict[str, str], record: Path) -> None:
+    done = toolkit(project, env=env, record=record)
+
+    assert [kind for _, kind in done.kinds] == ["success", "success", "error"], done.output
+    assert "made no progress for 1.5 s" in done.outcomes[2][2]
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_test_whose_server_works_for_it_makes_progress(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    _shorten_default(project)
+    write_tests(project, WAITS_FOR_A_SERVER.format(sleep="pg_sleep"))
+
+    _assert_only_the_lock_fails(project, postgresql_env, tmp_path / "record.json")
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_a_test_whose_server_works_for_it_makes_progress_on_mysql(
+    project: Path, mysql_env: dict[str, str], tmp_path: Path
+) -> None:
+    _shorten_default(project)
+    write_tests(project, WAITS_FOR_A_SERVER.format(sleep="SLEEP"))
+
+    _assert_only_the_lock_fails(project, mysql_env, tmp_path / "record.json")

@@ -8,7 +8,9 @@ import unittest
 import pytest
 
 import ctest_containers
-from ctest_containers.limits import limit_of_class, limit_of_test, limits
+from ctest_containers.limits import Limit, limit_of_class, limit_of_test, limits
+
+DEFAULT = Limit(30.0, patient=True, at_most=300.0)
 
 
 class Plain(unittest.TestCase):
@@ -56,15 +58,17 @@ class Inheriting(Limited):
 def test_the_nearest_limit_applies(
     kind: type[unittest.TestCase], method: str, expected: float | None
 ) -> None:
-    assert limit_of_test(kind(method), 30.0) == expected
+    limit = limit_of_test(kind(method), DEFAULT)
+
+    assert limit == (DEFAULT if expected == 30.0 else expected and Limit(expected))
 
 
 def test_a_module_sets_the_limit_of_what_sets_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[Plain.__module__], "ctest_timeout", 9, raising=False)
 
-    assert limit_of_test(Plain("test_plain"), 30.0) == 9
-    assert limit_of_class(Plain, 30.0) == 9
-    assert limit_of_test(Limited("test_plain"), 30.0) == 7
+    assert limit_of_test(Plain("test_plain"), DEFAULT) == Limit(9)
+    assert limit_of_class(Plain, DEFAULT) == Limit(9)
+    assert limit_of_test(Limited("test_plain"), DEFAULT) == Limit(7)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
@@ -74,21 +78,39 @@ def test_a_limit_that_is_no_positive_number_is_refused(seconds: float) -> None:
 
 
 def test_limits_that_are_not_given_follow_from_the_main_one() -> None:
-    found = limits(main=100, per_test=30, per_worker=None, whole_run=None)
+    found = limits(main=100, per_test=30)
 
-    assert (found.per_test, found.per_worker, found.whole_run) == (30, 100, 200)
+    assert (found.per_test, found.per_worker, found.whole_run) == (
+        Limit(30),
+        Limit(100),
+        Limit(200),
+    )
     assert list(found.inversions()) == []
 
 
+def test_limits_that_nobody_has_chosen_are_patient() -> None:
+    found = limits()
+
+    assert found.per_test == Limit(30, patient=True, at_most=300)
+    assert found.per_worker == Limit(300, patient=True)
+    assert found.whole_run == Limit(600, patient=True)
+    assert list(found.inversions()) == []
+
+
+def test_a_test_makes_progress_for_as_long_as_its_worker_may_take() -> None:
+    assert limits(per_worker=60).per_test == Limit(30, patient=True, at_most=60)
+    assert limits(per_worker=0).per_test == Limit(30, patient=True, at_most=None)
+
+
 def test_0_stands_for_no_limit() -> None:
-    found = limits(main=0, per_test=0, per_worker=None, whole_run=0)
+    found = limits(main=0, per_test=0, whole_run=0)
 
     assert (found.per_test, found.per_worker, found.whole_run) == (None, None, None)
     assert list(found.inversions()) == []
 
 
 def test_a_hierarchy_that_is_upside_down_names_both_values() -> None:
-    found = limits(main=300, per_test=400, per_worker=None, whole_run=100)
+    found = limits(main=300, per_test=400, whole_run=100)
 
     sentences = list(found.inversions())
 
@@ -99,6 +121,18 @@ def test_a_hierarchy_that_is_upside_down_names_both_values() -> None:
 
 
 def test_a_lifted_limit_is_no_part_of_the_hierarchy() -> None:
-    found = limits(main=0, per_test=400, per_worker=None, whole_run=100)
+    found = limits(main=0, per_test=400, whole_run=100)
 
     assert ["per test (400 s)" in one for one in found.inversions()] == [True]
+
+
+def test_a_limit_that_nobody_has_chosen_gives_way_to_one_below_it() -> None:
+    assert list(limits(per_test=400).inversions()) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(31.0, "made no progress for 30 s"), (300.5, "took longer than 300 s")],
+)
+def test_what_is_said_of_a_patient_limit_is_what_has_happened(seconds: float, words: str) -> None:
+    assert DEFAULT.exceeded(seconds) == words

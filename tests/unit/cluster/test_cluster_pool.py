@@ -24,6 +24,7 @@ from ctest_containers.events import (
     TestOutcome,
     TestStarted,
 )
+from ctest_containers.limits import Limit
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import RunBatch
 
@@ -88,7 +89,7 @@ def _run(
     script: Script = _well,
     *,
     nodes: Sequence[str] = ("a", "b"),
-    whole_run: float | None = None,
+    whole_run: Limit | None = None,
     left: Sequence[str] = (),
 ) -> tuple[list[Event], FakeLink]:
     events: list[Event] = []
@@ -220,16 +221,30 @@ def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> Non
     assert pool.not_run == 1
 
 
-def test_a_run_that_takes_too_long_accounts_for_every_test() -> None:
+@pytest.mark.parametrize("limit", [Limit(0.01), Limit(0.01, patient=True)])
+def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None:
     def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
         first = link._batches[command.batch].first
         return [Heard(node, _run_test(first)[:1])]
 
-    events, link = _run(batches_of([2, 1]), hang, nodes=["a"], whole_run=0.01)
+    events, link = _run(batches_of([2, 1]), hang, nodes=["a"], whole_run=limit)
 
     assert link.at_once
     assert any(isinstance(one, RunTimedOut) for one in events)
     assert _outcomes(events) == Counter(range(3))
+
+
+def test_a_limit_that_nobody_has_chosen_counts_from_the_end_of_the_last_test() -> None:
+    def slowly(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+        time.sleep(0.1)
+        return _well(link, node, command)
+
+    events, _ = _run(
+        batches_of([1, 1, 1, 1]), slowly, nodes=["a"], whole_run=Limit(0.2, patient=True)
+    )
+
+    assert not any(isinstance(one, RunTimedOut) for one in events)
+    assert [one.index for one in events if isinstance(one, TestFinished)] == [0, 1, 2, 3]
 
 
 def test_what_nodes_could_not_remove_is_told() -> None:

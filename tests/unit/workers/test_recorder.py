@@ -25,6 +25,7 @@ from ctest_containers.events import (
     TestStarted,
     WorkerEvent,
 )
+from ctest_containers.limits import Limit
 from ctest_containers.workers import alarm
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
@@ -141,13 +142,11 @@ def _run_adaptively(full: Collection[int] = ()) -> list[WorkerEvent]:
         worker=1,
         indices={id(test): 5},
         folder=Path.cwd(),
-        limit_seconds=0.5,
+        limit=Limit(0.5),
         adaptive={test.id(): 0.05},
         full=full,
     )
-    suite = TimedSuite(
-        [test], worker=1, limit_seconds=None, send=lambda _: None, again=result.again
-    )
+    suite = TimedSuite([test], worker=1, limit=None, send=lambda _: None, again=result.again)
     assert alarm.INTERRUPT_SIGNAL is not None
     before = signal.getsignal(alarm.INTERRUPT_SIGNAL)
     alarm.interrupt_on_signal()
@@ -194,7 +193,7 @@ def test_a_limit_of_its_own_that_is_shorter_than_its_history_is_kept() -> None:
         worker=1,
         indices={id(test): 0},
         folder=Path.cwd(),
-        limit_seconds=3.0,
+        limit=Limit(3.0),
         adaptive={test.id(): 8.0},
     )
 

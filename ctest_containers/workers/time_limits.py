@@ -1,0 +1,126 @@
+"""Ends what takes too long: a test or a fixture, a batch, the whole run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from ctest_containers.clock import Deadline
+from ctest_containers.events import Event, TestSlow
+from ctest_containers.limits import Limit, Limits
+from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
+from ctest_containers.workers.progress import Progress
+from ctest_containers.workers.work import Slot
+
+STACK_SECONDS: Final = 0.3
+"""What a worker gets to write down where it is."""
+
+
+class TimeLimits:
+    """Enforces the limits of a run on its workers.
+
+    A limit that nobody has chosen gives way to one that a test has of its own: while such a test
+    runs, no patient limit ends its batch or the run.
+    """
+
+    def __init__(self, limits: Limits, report: Callable[[Event], None]) -> None:
+        self._limits = limits
+        self._report = report
+        self._end_of_run: Deadline | None = None
+
+    @property
+    def whole_run(self) -> Limit | None:
+        """The limit of the run."""
+        return self._limits.whole_run
+
+    def begin_batch(self, slot: Slot) -> None:
+        """A worker begins with a batch."""
+        limit = self._limits.per_worker
+        if limit is None or slot.work is None:
+            return
+        if limit.patient:
+            # What may take as long by itself is interrupted before its worker is killed.
+            seconds = limit.seconds + 2 * GRACE_SECONDS
+            why = f"no test of this class has ended for {limit.seconds:g} s."
+        else:
+            seconds = limit.seconds
+            why = f"its worker took longer than {seconds:g} s for this class of tests."
+        slot.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
+
+    def begin(self, slot: Slot, seconds: float | None, *, patient: bool) -> None:
+        """A worker begins a test or a fixture, which has so many seconds; None for any time."""
+        self.end(slot)
+        if seconds is None or slot.process is None:
+            return
+        if patient and self._limits.per_test is not None:
+            slot.progress = Progress(
+                self._limits.per_test, process=slot.process.pid, servers=slot.servers
+            )
+        else:
+            slot.deadline = overdue_after(Limit(seconds), seconds)
+
+    def end(self, slot: Slot) -> None:
+        """A worker has ended what it was in."""
+        slot.deadline = slot.progress = None
+        if self._limits.per_worker is not None and self._limits.per_worker.patient:
+            self.begin_batch(slot)
+
+    def end_test(self, slot: Slot) -> None:
+        """A worker has ended a test."""
+        self.end(slot)
+        if self._limits.whole_run is not None and self._limits.whole_run.patient:
+            self._end_of_run = None
+
+    def is_run_over(self, busy: Sequence[Slot]) -> bool:
+        """Whether the time of the run is up."""
+        limit = self._limits.whole_run
+        if limit is None:
+            return False
+        if self._end_of_run is None or (limit.patient and not busy):
+            # Servers that nobody has got yet have limits of their own.
+            self._end_of_run = Deadline(limit.seconds)
+        if not self._end_of_run.passed:
+            return False
+        return not (limit.patient and any(slot.deadline is not None for slot in busy))
+
+    def enforce(self, busy: Sequence[Slot]) -> None:
+        """Interrupt what is over its limit, and kill workers where that does not help.
+
+        Those are asked before where they are.
+        """
+        for slot in busy:
+            self._mind_progress(slot)
+            due = slot.deadline
+            is_due = due is not None and due.interrupt is not None and due.interrupt.passed
+            # Again and again: the worker's own clock may have begun a moment later.
+            if is_due and slot.process is not None:
+                slot.process.interrupt_what_runs()
+            late = [overdue for overdue in self._deadlines(slot) if overdue.deadline.passed]
+            if not late or slot.process is None:
+                continue
+            (first, *_) = late
+            if first.asked is None:
+                first.asked = Deadline(STACK_SECONDS)
+                slot.process.ask_where()
+            elif first.asked.passed and not slot.overdue:
+                slot.overdue = f"{first.reason} Where it was:\n{slot.process.where()}"
+                slot.process.kill()
+
+    def _deadlines(self, slot: Slot) -> list[Overdue]:
+        """Those that count for a worker at the moment."""
+        of_batch, limit = slot.batch_deadline, self._limits.per_worker
+        if slot.deadline is not None and limit is not None and limit.patient:
+            of_batch = None
+        return [overdue for overdue in (slot.deadline, of_batch) if overdue is not None]
+
+    def _mind_progress(self, slot: Slot) -> None:
+        """Let what makes no progress be interrupted; say what takes long and does make some."""
+        progress = slot.progress
+        if progress is None or not progress.look():
+            return
+        if progress.stuck and self._limits.per_test is not None:
+            slot.progress = None
+            slot.deadline = overdue_after(self._limits.per_test, progress.seconds, at_once=True)
+        elif progress.slow:
+            name = slot.running.test_id if slot.running is not None else slot.fixture
+            self._report(TestSlow(worker=slot.number, test_id=name, seconds=progress.seconds))

@@ -1,0 +1,85 @@
+"""What uses a processor, alone or through its children, makes progress; what waits makes none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from ctest_containers.limits import Limit
+from ctest_containers.workers.progress import Progress, processor_seconds
+
+WAITS = "import time; time.sleep(60)"
+WORKS = "while True: pass"
+CHILD_WORKS = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKS!r}])"
+LIMIT = Limit(1.5, patient=True, at_most=30.0)
+
+
+@contextmanager
+def _process(code: str) -> Iterator[int]:
+    """A process that has the time of its start behind it."""
+    process = subprocess.Popen([sys.executable, "-c", f"print(flush=True)\n{code}"], stdout=-1)
+    assert process.stdout is not None
+    process.stdout.readline()
+    try:
+        yield process.pid
+    finally:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+def _watch(progress: Progress, seconds: float) -> bool:
+    """Look for so long, or until it is stuck; whether it is."""
+    end = time.monotonic() + seconds
+    while not progress.stuck and time.monotonic() < end:
+        progress.look()
+        time.sleep(0.02)
+    return progress.stuck
+
+
+def test_what_uses_no_processor_is_stuck_after_its_limit() -> None:
+    with _process(WAITS) as pid:
+        begun = time.monotonic()
+        progress = Progress(LIMIT, process=pid, servers=list)
+
+        assert _watch(progress, 6.0)
+        assert time.monotonic() - begun >= LIMIT.seconds
+
+
+@pytest.mark.parametrize("code", [WORKS, CHILD_WORKS], ids=["itself", "through a child"])
+def test_what_uses_a_processor_goes_on_and_is_slow_from_its_limit_on(code: str) -> None:
+    with _process(code) as pid:
+        progress = Progress(LIMIT, process=pid, servers=list)
+        seconds = []
+        end = time.monotonic() + 3.8
+        while time.monotonic() < end:
+            if progress.look() and progress.slow:
+                seconds.append(progress.seconds)
+            time.sleep(0.02)
+
+        assert not progress.stuck
+        # Said when the limit is passed, and when twice that has.
+        assert [round(one / LIMIT.seconds) for one in seconds] == [1, 2]
+
+
+def test_progress_ends_with_all_that_the_limits_above_allow() -> None:
+    with _process(WORKS) as pid:
+        limit = Limit(0.3, patient=True, at_most=0.9)
+        progress = Progress(limit, process=pid, servers=list)
+
+        assert _watch(progress, 5.0)
+        assert limit.exceeded(progress.seconds) == "took longer than 0.9 s"
+
+
+def test_a_process_that_has_ended_has_used_nothing_that_anybody_knows() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+
+    assert processor_seconds(process.pid) is None

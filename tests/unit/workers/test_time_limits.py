@@ -1,0 +1,149 @@
+"""Limits that nobody has chosen give way to those of a test's own, and count from the last end."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from harness.batches import batches_of
+
+from ctest_containers.events import Event, TestSlow, TestStarted
+from ctest_containers.limits import Limit, Limits
+from ctest_containers.workers import overdue, progress, time_limits
+from ctest_containers.workers.time_limits import TimeLimits
+from ctest_containers.workers.work import Slot, Work
+
+
+@dataclass
+class Process:
+    """A worker's process that is this one."""
+
+    pid: int = 1
+    done: list[str] = field(default_factory=list)
+
+    def interrupt_what_runs(self) -> None:
+        self.done.append("interrupt")
+
+    def ask_where(self) -> None:
+        self.done.append("ask")
+
+    def where(self) -> str:
+        return "somewhere"
+
+    def kill(self) -> None:
+        self.done.append("kill")
+
+
+def _slot(process: Process) -> Slot:
+    placed: Any = process
+    return Slot(1, process=placed, work=Work(batches_of([2])[0]))
+
+
+def _limits(**given: Limit) -> TimeLimits:
+    nothing: dict[str, Any] = {"per_test": None, "per_worker": None, "whole_run": None}
+    return TimeLimits(Limits(**{**nothing, **given}), lambda _: None)
+
+
+def _is_over(limits: TimeLimits, slot: Slot) -> bool:
+    """Whether the run is over when a limit of 0 s had time to pass."""
+    limits.is_run_over([slot])
+    return limits.is_run_over([slot])
+
+
+def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
+    limits, slot = _limits(whole_run=Limit(0.0, patient=True)), _slot(Process())
+
+    limits.begin(slot, None, patient=False)
+
+    assert _is_over(limits, slot)
+
+
+def test_a_run_does_not_end_while_a_test_has_more_time_of_its_own() -> None:
+    limits, slot = _limits(whole_run=Limit(0.0, patient=True)), _slot(Process())
+
+    limits.begin(slot, 700.0, patient=False)
+
+    assert not _is_over(limits, slot)
+
+
+def test_a_limit_of_the_run_that_somebody_has_chosen_is_exact() -> None:
+    limits, slot = _limits(whole_run=Limit(0.0)), _slot(Process())
+
+    limits.begin(slot, 700.0, patient=False)
+
+    assert _is_over(limits, slot)
+
+
+def test_a_run_that_waits_for_servers_is_not_over() -> None:
+    limits = _limits(whole_run=Limit(0.05, patient=True))
+
+    assert not limits.is_run_over([])
+
+
+def test_a_worker_is_not_killed_while_its_test_has_more_time_of_its_own() -> None:
+    process = Process()
+    limits, slot = _limits(per_worker=Limit(-10.0, patient=True)), _slot(process)
+    limits.begin_batch(slot)
+
+    limits.begin(slot, 700.0, patient=False)
+    limits.enforce([slot])
+    assert process.done == []
+
+    limits.end_test(slot)
+    limits.enforce([slot])
+    assert process.done == ["ask"]
+
+
+def test_a_worker_that_has_used_an_exact_limit_is_asked_where_it_is_and_killed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
+    process = Process()
+    limits, slot = _limits(per_worker=Limit(0.0)), _slot(process)
+    limits.begin_batch(slot)
+    limits.begin(slot, 700.0, patient=False)
+
+    for _ in range(3):
+        limits.enforce([slot])
+
+    assert process.done == ["ask", "kill"]
+    assert slot.overdue.endswith("Where it was:\nsomewhere")
+
+
+def test_a_test_that_is_slow_is_named_when_its_limit_has_passed() -> None:
+    events: list[Event] = []
+    per_test = Limit(0.3, patient=True, at_most=60.0)
+    limits = TimeLimits(Limits(per_test=per_test, per_worker=None, whole_run=None), events.append)
+    slot = _slot(Process(pid=os.getpid()))
+    slot.running = TestStarted(worker=1, index=0, test_id="shop.Tests.test_a")
+    limits.begin(slot, per_test.seconds, patient=True)
+
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        limits.enforce([slot])
+
+    assert [(type(one), one.test_id) for one in events if isinstance(one, TestSlow)] == [
+        (TestSlow, "shop.Tests.test_a")
+    ]
+
+
+def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
+    monkeypatch.setattr(overdue, "GRACE_SECONDS", 0.2)
+    process = Process()
+    limits, slot = _limits(per_test=Limit(0.3, patient=True)), _slot(process)
+    monkeypatch.setattr(progress, "processor_seconds", lambda _: 5.0)
+    limits.begin(slot, 0.3, patient=True)
+
+    end = time.monotonic() + 2.0
+    while "kill" not in process.done and time.monotonic() < end:
+        limits.enforce([slot])
+        time.sleep(0.02)
+
+    assert list(dict.fromkeys(process.done)) == ["interrupt", "ask", "kill"]
+    assert "it made no progress for 0.3 s, and could not be interrupted." in slot.overdue
