@@ -6,10 +6,9 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Final
 
-from ctest_containers.config import Config
+from ctest_containers.config import Config, limits_of
 from ctest_containers.doctor.finding import Area, Finding, error, warning
 from ctest_containers.doctor.scene import Scene
-from ctest_containers.limits import limits
 
 EXTRAS: Final = (
     ("prometheus", "prometheus_client", "prometheus", lambda one: bool(one.prometheus)),
@@ -46,13 +45,7 @@ def check_options(scene: Scene) -> Iterator[Finding]:
 
 
 def _limits(config: Config) -> Iterator[Finding]:
-    found = limits(
-        main=config.timeout,
-        per_test=config.timeout_per_test,
-        per_worker=config.timeout_per_worker,
-        whole_run=config.timeout_global,
-    )
-    for inversion in found.inversions():
+    for inversion in limits_of(config).inversions():
         yield warning(
             Area.OPTIONS,
             inversion,

@@ -176,7 +176,12 @@ def test_an_extra_that_an_option_needs_is_named(
 
 
 def test_options_that_contradict_one_another_are_told_of(tmp_path: Path) -> None:
-    config = Config(push=True, timeout_per_test=600.0, worker_setup="no_such_module.function")
+    config = Config(
+        push=True,
+        timeout=300.0,
+        timeout_per_test=600.0,
+        worker_setup="no_such_module.function",
+    )
 
     found = list(check_options(scene(tmp_path, config=config, project=project())))
 
