@@ -17,7 +17,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -34,6 +33,7 @@ from ctest_containers.project import connections, surroundings
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
+from ctest_containers.project.threads import may_fork
 from ctest_containers.report.words import words
 from ctest_containers.reset import Flushes
 from ctest_containers.servers import launch
@@ -108,15 +108,9 @@ class PytestDatabases:
         self._how = _creation()
         self._exit = ExitStack()
         launch.start_ahead(cache_folder(), Path.cwd())
-        # A thread that is alive at a fork is a deadlock to come, and pytest-xdist has some.
-        spawned = spawns(config.start_method) or psutil.Process().num_threads() > 1
         self._databases = RunDatabases(
             config=config,
-            setup=ProjectSetup(
-                spawned=spawned,
-                prepare=pickled_call(load_configurations),
-                settings=project_settings.without_module() if spawned else b"",
-            ),
+            setup=self._project_setup(),
             create=functools.partial(create_databases, self._how),
             runner_inputs=(),
             report=self._report,
@@ -140,6 +134,18 @@ class PytestDatabases:
             self._exit.callback(setattr, module, name, getattr(module, name))
             instead = self._teardown if "teardown" in name else self._setup
             setattr(module, name, instead)
+
+    def _project_setup(self) -> ProjectSetup:
+        """How a process begins that builds: with what conftest files and fixtures have done.
+
+        Only a fork has that. It is none where a thread might hold a lock.
+        """
+        spawned = spawns(self._config.start_method) or not may_fork()
+        return ProjectSetup(
+            spawned=spawned,
+            prepare=pickled_call(load_configurations),
+            settings=project_settings.without_module() if spawned else b"",
+        )
 
     def close(self) -> None:
         """Give Django its functions and settings back, and remove every server."""
@@ -193,6 +199,7 @@ class PytestDatabases:
             self._how.migrate = False
             _create_from_models(configured)
         with _errors_in_words(self._say, self._stop):
+            self._databases.setup = self._project_setup()
             if used and self._reuse:
                 self._use_what_was_left(fresh=not keepdb)
             self._databases.lend_to_parent(used)

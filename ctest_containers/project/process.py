@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -78,7 +79,7 @@ class ProjectSetup:
             process = self.context.Process(  # type: ignore[attr-defined]  # As above.
                 target=_answer, args=(writing, function, [*argument])
             )
-            process.start()
+            start_child(process)
             writing.close()
             try:
                 with reading:
@@ -101,6 +102,14 @@ class ProjectSetup:
             return found
 
         return call
+
+
+def start_child(process: Any) -> None:
+    """Start a child process, which may be a fork beside threads: see `may_fork`."""
+    with warnings.catch_warnings():
+        # Python 3.12 warns of every fork in a process that has threads, whatever they do.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        process.start()
 
 
 def _without_databases(function: Callable[[Any], T]) -> Callable[[Any], T]:

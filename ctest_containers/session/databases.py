@@ -93,7 +93,7 @@ class RunDatabases:
         self._has_asked = False
         self.plans = DatabasePlans((), {})
         self._config = config
-        self._setup = setup
+        self.setup = setup
         self._create = create
         self._runner_inputs = tuple(runner_inputs)
         self._report = report
@@ -185,7 +185,7 @@ class RunDatabases:
                     template = self.identify(group)
                     self._report(PhaseStarted(phase=Phase.TEMPLATE))
                     template, was_there = self.store.ensure(
-                        template, self._setup, self._create, functools.partial(self._lend, group)
+                        template, self.setup, self._create, functools.partial(self._lend, group)
                     )
                 finally:
                     self._preparing.difference_update(group.aliases)

@@ -23,8 +23,9 @@ from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
+from ctest_containers.project.models import define, modules_of_models
 from ctest_containers.project.named import override
-from ctest_containers.project.process import ProjectSetup
+from ctest_containers.project.process import ProjectSetup, start_child
 from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
@@ -111,12 +112,13 @@ def build_in_child(
             *(setup, create, group, tuple(leases), tuple(lent), folder, start),
             *(keep is not None, is_watched, theirs),
             () if setup.spawned else tuple(close),
+            modules_of_models() if setup.spawned else {},
         ),
         name=f"template-{group.label}",
     )
     sys.stdout.flush()
     sys.stderr.flush()
-    process.start()
+    start_child(process)
     theirs.close()
     answer: Left | TemplateError | None = None
     deadline = Deadline(timeout_seconds)
@@ -172,6 +174,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     is_watched: bool,  # noqa: FBT001
     writing: Connection,
     close: Sequence[int],
+    models: Mapping[str, str],
 ) -> None:
     for descriptor in close:
         with suppress(OSError):
@@ -184,6 +187,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
 
     try:
         setup.load()
+        define(models)
         files = {} if folder is None else _shared_files(group, folder)
         _adjust_test_settings(group, files)
         leases = [

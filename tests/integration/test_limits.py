@@ -300,11 +300,11 @@ def test_a_query_that_is_interrupted_fails_its_test_alone(
 
 
 def _shorten_default(project: Path) -> None:
-    """Let a test have 1.5 s where nobody has chosen a limit, and 12 s with progress."""
+    """Let a test have 1.5 s where nobody has chosen a limit, and two minutes with progress."""
     settings = project / "outcomes" / "settings.py"
     short = """
 import ctest_containers.limits as limits
-limits.PER_TEST_SECONDS, limits.MAIN_SECONDS = 1.5, 12.0
+limits.PER_TEST_SECONDS, limits.MAIN_SECONDS = 1.5, 120.0
 """
     settings.write_text(settings.read_text() + short)
 
@@ -345,8 +345,8 @@ def test_without_a_limit_of_its_own_a_test_that_works_is_slow_and_one_that_waits
         ("test_b (library.test_it.Working.test_b)", "success"),
     ]
     assert "TestTimedOut: made no progress for 1.5 s" in done.output
-    assert "Slow: setUpClass (library.test_it.Working) has run for 2 s" in done.output
-    assert "Slow: library.test_it.Working.test_a has run for 2 s, and makes progress" in done.output
+    assert "Slow: setUpClass (library.test_it.Working) has run for" in done.output
+    assert "Slow: library.test_it.Working.test_a has run for" in done.output
 
 
 WAITS_FOR_A_SERVER = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -507,6 +508,104 @@ def test_settings_that_a_conftest_configures_reach_the_process_that_builds(
 
     assert done.code == 0, done.output
     assert "2 passed" in done.output
+
+
+OWN_MODEL = """
+    from django.db import models
+
+    class Own(models.Model):
+        name = models.CharField(max_length=10)
+
+        class Meta:
+            app_label = "library"
+
+    class One(TestCase):
+        def test_it(self):
+            self.assertEqual(Own.objects.create(name="x").name, "x")
+
+    class Another(One):
+        pass
+"""
+
+
+RECEIVER = """
+import pytest
+from django.db.models.signals import post_migrate
+
+def add(sender, using, **kwargs):
+    from library.models import Author
+    Author.objects.using(using).get_or_create(name="from a receiver")
+
+@pytest.fixture(scope="session")
+def django_test_environment(django_test_environment):
+    post_migrate.connect(add)
+"""
+
+
+@pytest.mark.parametrize("processes", ["2", "0"])
+def test_receivers_that_a_conftest_connects_take_part_in_the_build(
+    processes: str, pytest_project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    (pytest_project / "conftest.py").write_text(RECEIVER)
+    write_tests(
+        pytest_project,
+        """
+        class One(TestCase):
+            def test_it(self):
+                self.assertTrue(Author.objects.filter(name="from a receiver").exists())
+
+        class Another(One):
+            pass
+        """,
+    )
+    env = {**sqlite_env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    done = _pytest(pytest_project, "--ctest", "-n", processes, env=env)
+
+    assert "2 passed" in done.output, done.output
+
+
+NOT_ELSEWHERE = """
+    import multiprocessing
+    from django.db import models
+
+    if multiprocessing.parent_process() is None:
+        class Own(models.Model):
+            class Meta:
+                app_label = "library"
+
+    class One(TestCase):
+        def test_it(self):
+            self.assertEqual(Own.objects.count(), 0)
+"""
+
+
+@pytest.mark.parametrize("processes", ["2", "0"])
+def test_models_of_test_modules_have_tables(
+    processes: str, pytest_project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(pytest_project, OWN_MODEL)
+    # Tables come from models where an app has no migrations.
+    shutil.rmtree(pytest_project / "library" / "migrations")
+    for method in ("auto", "spawn"):
+        own = {"XDG_CACHE_HOME": str(tmp_path / method), "CTEST_CONTAINERS_START_METHOD": method}
+
+        done = _pytest(pytest_project, "--ctest", "-n", processes, env={**sqlite_env, **own})
+
+        assert "2 passed" in done.output, done.output
+
+
+def test_a_model_that_a_new_process_cannot_define_is_named(
+    pytest_project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(pytest_project, NOT_ELSEWHERE)
+    shutil.rmtree(pytest_project / "library" / "migrations")
+    env = {**sqlite_env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    spawning = {**env, "CTEST_CONTAINERS_START_METHOD": "spawn"}
+    done = _pytest(pytest_project, "--ctest", "-n", "2", env=spawning)
+
+    assert "The model library.Own is defined in library.test_it" in done.output, done.output
 
 
 BROKEN = """

@@ -1,0 +1,46 @@
+"""Models that a process has, and another one lacks: those of test modules, as a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+
+from ctest_containers.errors import ProjectError
+
+
+def modules_of_models() -> dict[str, str]:
+    """The module of each model that is defined in this process, by the model's label."""
+    from django.apps import apps
+
+    models = apps.get_models(include_auto_created=False, include_swapped=True)
+    return {model._meta.label: model.__module__ for model in models}
+
+
+def define(models: Mapping[str, str]) -> None:
+    """Import what defines these models, given as `modules_of_models` has them.
+
+    Django creates tables for the models that are defined when it creates a test database, by then
+    also for those of test modules, which only the process that runs the tests has imported.
+
+    Raises:
+        ProjectError: Some cannot be defined here.
+    """
+    for module in dict.fromkeys(_missing(models).values()):
+        # A module that is skipped raises what is no Exception, and has defined its models by then.
+        with suppress(BaseException):
+            import_module(module)
+    if missing := _missing(models):
+        label, module = next(iter(missing.items()))
+        raise ProjectError(
+            f"The model {label} is defined in {module}, and importing that in a new process does "
+            f"not define it, so its table cannot be created there.",
+            "Define it at the top level of a module that can be imported by this name, or create "
+            "the template in one process first: without pytest-xdist (-n 0), or with "
+            "--start-method fork.",
+        )
+
+
+def _missing(models: Mapping[str, str]) -> dict[str, str]:
+    present = modules_of_models()
+    return {label: module for label, module in models.items() if label not in present}

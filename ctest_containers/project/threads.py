@@ -1,0 +1,56 @@
+"""Whether a process that has several threads may be forked.
+
+A fork has only the thread that forks, and every lock as it is at that moment: one that another
+thread holds is never released there. A thread that waits in the kernel for input holds no lock but
+that of what it reads from, which nobody else uses.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+import threading
+from pathlib import Path
+from typing import Final
+
+THREADS: Final = Path("/proc/self/task")
+
+INPUT: Final = {
+    # read, poll, readv, select, recvfrom, recvmsg, accept, epoll_wait, pselect6, ppoll,
+    # epoll_pwait, accept4; see the tables of system calls in the kernel's sources.
+    "x86_64": frozenset({0, 7, 19, 23, 45, 47, 43, 232, 270, 271, 281, 288}),
+    "aarch64": frozenset({63, 65, 72, 73, 22, 207, 212, 202, 242}),
+}
+"""The system calls in which a thread waits for input."""
+
+FUTEX: Final = {"x86_64": 202, "aarch64": 98}
+"""The system call in which a thread waits for a lock or a condition."""
+
+
+def may_fork() -> bool:
+    """Whether every other thread of this process waits for input.
+
+    Threads that run no Python code, such as those of a library for numbers, may wait for work
+    instead: they hold no lock of Python's. Where the kernel does not tell, there may be no other.
+    """
+    machine = platform.machine()
+    try:
+        own = str(threading.get_native_id())
+        others = [file.name for file in THREADS.iterdir() if file.name != own]
+        calls = [_system_call(thread) for thread in others]
+    except (OSError, ValueError):
+        return threading.active_count() == 1
+    reading = sum(call in INPUT.get(machine, ()) for call in calls)
+    idle = sum(call == FUTEX.get(machine) for call in calls)
+    running_python = len(sys._current_frames()) - 1
+    return reading + idle == len(calls) and running_python <= reading
+
+
+def _system_call(thread: str) -> int:
+    """The number of the system call that a thread is in.
+
+    Raises:
+        OSError: It has ended, or the kernel does not tell.
+        ValueError: It is running.
+    """
+    return int((THREADS / thread / "syscall").read_text().split()[0])

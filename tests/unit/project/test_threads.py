@@ -1,0 +1,57 @@
+"""A process is forked where no other thread can hold a lock."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from harness.projects import wait_for
+
+from ctest_containers.project.threads import THREADS, may_fork
+
+pytestmark = pytest.mark.skipif(not THREADS.exists(), reason="only Linux tells")
+
+
+@contextmanager
+def _thread(target: Callable[[], object]) -> Iterator[None]:
+    thread = threading.Thread(target=target, daemon=True)
+    thread.start()
+    yield
+    thread.join(5)
+
+
+@pytest.fixture(autouse=True)
+def alone() -> None:
+    """Nothing of other tests runs beside: a worker of pytest-xdist has a thread that reads."""
+    wait_for(may_fork, 5, "the end of other threads")
+
+
+def test_a_thread_that_reads_keeps_nobody_from_forking() -> None:
+    reading, writing = os.pipe()
+    with _thread(lambda: os.read(reading, 1)):
+        wait_for(may_fork, 5, "a thread that reads")
+        os.write(writing, b"x")
+    os.close(reading)
+    os.close(writing)
+
+
+def test_a_thread_that_waits_for_a_lock_or_an_event_does() -> None:
+    event = threading.Event()
+    with _thread(event.wait):
+        assert not may_fork()
+        event.set()
+
+
+def test_a_thread_that_works_does() -> None:
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            sum(range(1000))
+
+    with _thread(work):
+        assert not may_fork()
+        stop.set()
