@@ -349,6 +349,14 @@ class DatabaseWanted(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseFlushed(FromWorker):
+    """A test of the batch that a worker runs has flushed a database; said once for each batch."""
+
+    worker: int
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost(FromWorker):
     """A test failed and its server closed its connection; the worker waits for what is known."""
 
@@ -706,6 +714,7 @@ WorkerEvent = (
     | BatchFinished
     | WorkerReady
     | DatabaseWanted
+    | DatabaseFlushed
     | ConnectionLost
     | ResetLeftToDjango
     | WorkerFailed

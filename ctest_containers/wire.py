@@ -36,12 +36,14 @@ class RunBatch:
     Attributes:
         full: Tests that have had their try with an adaptive limit.
         careful: How many of its first tests wait until everybody can know that they begin.
+        flushed: The databases that tests before it have flushed, in Django's order.
     """
 
     batch: int
     skip: tuple[int, ...] = ()
     full: tuple[int, ...] = ()
     careful: int = 0
+    flushed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

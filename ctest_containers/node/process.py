@@ -102,6 +102,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     from ctest_containers.session.databases import RunDatabases
     from ctest_containers.session.node_plan import NodePlan
     from ctest_containers.session.starting import WorkerStarter
+    from ctest_containers.workers.flush_order import FlushOrder
     from ctest_containers.workers.pool import WorkerPool
 
     _load(spec)
@@ -156,6 +157,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
                 stopping=lambda: feed.stopping,
                 limits=plan.limits,
                 expected=plan.expected,
+                order=FlushOrder(batches, is_complete=False),
                 feed=feed,
             )
             voice.say(NodeReady(slots=workers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import sys
 import unittest
@@ -23,6 +24,8 @@ class Batch:
         needs_rows: Whether some test expects the rows that migrations have made.
         removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
         leaves_rows: Whether some test may leave rows of its own behind, which nothing removes.
+        flushes: The databases that some test of it flushes when it ends, if it begins.
+        precedes: Those of its databases that no test before it, in Django's order, has flushed.
         exclusive: Resources that only one batch may use at a time: fixtures of a module, and the
             lock files of classes that use Django's SerializeMixin.
         part_of: What the parts of a class that was split have in common; None for a whole one.
@@ -35,6 +38,8 @@ class Batch:
     needs_rows: bool = False
     removes_rows: bool = False
     leaves_rows: bool = False
+    flushes: frozenset[str] = frozenset()
+    precedes: frozenset[str] = frozenset()
     exclusive: frozenset[str] = frozenset()
     part_of: int | None = None
 
@@ -54,36 +59,65 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
     Args:
         every_alias: What `databases = "__all__"` stands for.
     """
-    from django.test import TestCase, TransactionTestCase
+    from django.test import TestCase
 
     batches: list[Batch] = []
+    flushed: set[str] = set()
+    every = frozenset(every_alias)
     first = 0
     for _, group in itertools.groupby(tests, _key):
         together = list(group)
-        aliases: set[str] = set()
-        for test in together:
-            declared = getattr(test, "databases", None) or ()
-            aliases.update(every_alias if declared == "__all__" else declared)
         kinds = {type(test) for test in together}
         leaves = any(map(_leaves_rows, kinds))
+        aliases = _aliases(together, every)
+        flushes = _aliases(filter(_flushes, together), every)
         batches.append(
             Batch(
                 number=len(batches),
                 first=first,
                 tests=together,
-                aliases=frozenset(aliases),
+                aliases=aliases,
                 needs_rows=any(issubclass(kind, TestCase) for kind in kinds),
-                removes_rows=leaves
-                or any(
-                    issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
-                    for kind in kinds
-                ),
+                removes_rows=leaves or any(map(_is_flushing, kinds)),
                 leaves_rows=leaves,
+                flushes=flushes,
+                precedes=aliases - flushed,
                 exclusive=frozenset(itertools.chain.from_iterable(map(_exclusive, kinds))),
             )
         )
         first += len(together)
+        flushed |= flushes
     return batches
+
+
+def _aliases(tests: Iterable[unittest.TestCase], every: frozenset[str]) -> frozenset[str]:
+    """The databases that tests declare."""
+    found: set[str] = set()
+    for test in tests:
+        declared = getattr(test, "databases", None) or ()
+        found.update(every if declared == "__all__" else declared)
+    return frozenset(found)
+
+
+def _is_flushing(kind: type) -> bool:
+    """Whether a class is a TransactionTestCase, and no TestCase."""
+    from django.test import TestCase, TransactionTestCase
+
+    return issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
+
+
+def _flushes(test: unittest.TestCase) -> bool:
+    """Whether a test flushes its databases when it ends; one that is skipped does not begin."""
+    from django.test import TransactionTestCase
+
+    kind = type(test)
+    teardown = inspect.getattr_static(TransactionTestCase, "_fixture_teardown")
+    if inspect.getattr_static(kind, "_fixture_teardown", None) is not teardown:
+        return False
+    method = inspect.getattr_static(kind, getattr(test, "_testMethodName", ""), None)
+    # What depends on features of a database is found out where there is one.
+    skips = (inspect.getattr_static(one, "__unittest_skip__", None) for one in (kind, method))
+    return not any(skip is True for skip in skips)
 
 
 def _leaves_rows(kind: type) -> bool:

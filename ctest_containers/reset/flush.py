@@ -42,11 +42,13 @@ class Flushes:
             (django), or both ways, with an error where they do not end alike (compare).
         worker: The number of the worker that it is in.
         tell: Told once of each reason for leaving a database to Django.
+        flushed: Told of each database that is about to be flushed.
     """
 
     mode: str
     worker: int
     tell: Tell
+    flushed: Callable[[str], None] = lambda _: None
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
     _in_signal: bool = False
@@ -64,18 +66,23 @@ class Flushes:
 
         def call_command(command: Any, *arguments: Any, **options: Any) -> Any:
             # What TransactionTestCase itself never asks for is not known to end alike.
-            if command != "flush" or arguments or options.get("reset_sequences", True):
+            if command == "flush" and "database" in options:
+                self.flushed(options["database"])
+            if (
+                self.mode == DJANGO
+                or command != "flush"
+                or arguments
+                or options.get("reset_sequences", True)
+            ):
                 return original(command, *arguments, **options)
             return self._flush(lambda: original(command, **options), **options)
 
         def deserialize(self_: Any, data: str) -> None:
             self._restore(self_.connection, data, lambda: by_objects(self_, data))
 
-        if self.mode == DJANGO:
-            yield
-            return
         module.call_command = call_command
-        creation.deserialize_db_from_string = deserialize
+        if self.mode != DJANGO:
+            creation.deserialize_db_from_string = deserialize
         try:
             yield
         finally:

@@ -56,6 +56,7 @@ from ctest_containers.text import plural, slug
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
 from ctest_containers.workers.child import Orders
+from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.recorder import RecordingResult
 
@@ -296,6 +297,7 @@ class Session:
             limits=self._limits,
             memory=memory_watch(self._config, planned, self._timings),
             expected=expected,
+            order=FlushOrder(batches),
         )
         return pool
 

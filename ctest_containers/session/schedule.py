@@ -44,13 +44,15 @@ def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> li
 
     With m workers that is at most 4/3 - 1/(3m) of the least time possible (R. L. Graham, "Bounds on
     Multiprocessing Timing Anomalies", 1969). Those that may remove the rows of migrations stay
-    behind all others, as Django has them, and those that may leave rows behind keep its order.
+    behind all others, as Django has them, and those that may leave rows behind keep its order. The
+    first to remove them find the rows: they come before the others that remove some.
     """
     return sorted(
         batches,
         key=lambda one: (
             one.removes_rows,
             one.leaves_rows,
+            one.removes_rows and not one.precedes,
             0.0 if one.leaves_rows else -expected.get(one.number, 0.0),
             one.number,
         ),
@@ -93,9 +95,11 @@ def split_long(batches: Sequence[Batch], timings: Timings, workers: int) -> list
     found: list[Batch] = []
     for batch in batches:
         seconds = expected.get(batch.number, 0.0)
-        for part in _parts(batch, seconds, share, timings):
+        for place, part in enumerate(_parts(batch, seconds, share, timings)):
             together = None if part is batch else batch.number
-            found.append(replace(part, number=len(found), part_of=together))
+            precedes = batch.precedes - batch.flushes if place else batch.precedes
+            changed = replace(part, number=len(found), part_of=together, precedes=precedes)
+            found.append(changed)
     return found
 
 

@@ -12,7 +12,7 @@ import threading
 import traceback
 import unittest
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
     BatchFinished,
     ConnectionLost,
+    DatabaseFlushed,
     DatabaseWanted,
     WorkerEvent,
     WorkerFailed,
@@ -125,6 +126,10 @@ class Worker:
         self._postponed: list[Message] = []
         self._leased: set[str] = set()
         self._leases: list[Lease] = []
+        # Where rows of migrations are gone, and where they should be: see `_flush_as_others_have`.
+        self._flushed: set[str] = set()
+        self._to_flush: frozenset[str] = frozenset()
+        self._flushed_in_batch: set[str] = set()
         self._result: unittest.TestResult | None = None
         self._stopping = False
         self._to_call = assignment.orders.worker_setup
@@ -141,7 +146,7 @@ class Worker:
         tell_stack_on_signal(assignment.stack_file)
         interrupt_on_signal()
         self._enter_own_world()
-        flushes = Flushes(assignment.orders.reset, assignment.worker, self.send)
+        flushes = Flushes(assignment.orders.reset, assignment.worker, self.send, self._note_flush)
         with guarded(self._lend), flushes.installed():
             sent: Sequence[Batch] = (
                 pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
@@ -158,6 +163,9 @@ class Worker:
                         self._use(leases)
                     case RunBatch(batch=number):
                         self._set_up()
+                        self._to_flush = frozenset(message.flushed)
+                        self._flush_as_others_have(self._leased)
+                        self._flushed_in_batch.clear()
                         self._run(batches[number], message)
                     case Quit():
                         return
@@ -247,6 +255,42 @@ class Worker:
             )
         )
 
+    def _flush_as_others_have(self, aliases: Collection[str]) -> None:
+        """Flush databases that, in a serial run, tests before these would have flushed by now.
+
+        Other workers have run those, on servers of their own.
+        """
+        from django.db import connections as configured
+        from django.test import testcases
+
+        module: Any = testcases
+        for alias in sorted(self._to_flush & set(aliases) - self._flushed):
+            connection = configured[alias]
+            was_open = connection.connection is not None
+            # What keeps it from being flushed will say so after the first test that does it.
+            with suppress(Exception):
+                module.call_command(
+                    "flush",
+                    verbosity=0,
+                    interactive=False,
+                    database=alias,
+                    reset_sequences=False,
+                    allow_cascade=False,
+                    inhibit_post_migrate=False,
+                )
+            self._flushed.add(alias)
+            if not was_open:
+                connection.close()
+
+    def _note_flush(self, alias: str) -> None:
+        """A database is flushed: by a test, if it is not for what others have done."""
+        if alias in self._to_flush - self._flushed:
+            return
+        self._flushed.add(alias)
+        if alias not in self._flushed_in_batch:
+            self._flushed_in_batch.add(alias)
+            self.send(DatabaseFlushed(worker=self._assignment.worker, alias=alias))
+
     def _memory_bytes(self) -> int:
         """Asked from time to time, for the answer takes the kernel a while."""
         if ORIGINALS.monotonic() - self._asked_memory < MEMORY_EVERY_SECONDS:
@@ -319,6 +363,7 @@ class Worker:
             if alias in self._leased:
                 return
             self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
+            self._flush_as_others_have(self._leased & {alias})
             if alias not in self._leased:
                 raise WorkerError(
                     f"A test connects to the database {alias!r}, which none of the selected tests "

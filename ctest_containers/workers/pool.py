@@ -14,6 +14,7 @@ from ctest_containers.errors import CtestError, EngineError, ServerError, Worker
 from ctest_containers.events import (
     BatchFinished,
     ConnectionLost,
+    DatabaseFlushed,
     DatabaseWanted,
     Event,
     FixtureFinished,
@@ -43,6 +44,7 @@ from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
 from ctest_containers.workers.databases import Databases
+from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.losses import Losses
 from ctest_containers.workers.memory import MemoryWatch, unwatched
 from ctest_containers.workers.process import WorkerProcess
@@ -92,6 +94,7 @@ class WorkerPool:
         limits: How long a batch and the run may take.
         memory: Says when there are too many workers for the memory.
         expected: What batches are expected to take, in seconds, by their numbers.
+        order: What is flushed in Django's order; None where batches flush nothing.
         feed: Gives more batches while others run; None where there are no more.
     """
 
@@ -107,6 +110,7 @@ class WorkerPool:
         limits: Limits,
         memory: MemoryWatch | None = None,
         expected: Mapping[int, float] = MappingProxyType({}),
+        order: FlushOrder | None = None,
         feed: Feed | None = None,
     ) -> None:
         self._slots = [Slot(number) for number in range(1, workers + 1)]
@@ -129,6 +133,7 @@ class WorkerPool:
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._losses = Losses(databases=databases, report=report)
+        self._order = order if order is not None else FlushOrder(())
         self._feed = feed
 
     def run(self) -> None:
@@ -211,12 +216,16 @@ class WorkerPool:
                 self._retire(slot, error)
                 return
             if leases is None:
+                if work.batch.removes_rows:
+                    # None that comes after it may overtake it.
+                    return
                 awaited.add(work.batch.aliases)
                 continue
             slot.refused = 0
             self._queue.remove(work)
             slot.work = work
-            slot.rows.change(work)
+            flushed = self._order.before(work)
+            slot.rows.change(work, flushed)
             self._time_limits.begin_batch(slot)
             if new := not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=new))
@@ -226,6 +235,7 @@ class WorkerPool:
                     skip=tuple(sorted(work.ended)),
                     full=tuple(sorted(work.full)),
                     careful=work.careful,
+                    flushed=tuple(sorted(flushed)),
                 )
             )
             return
@@ -236,6 +246,7 @@ class WorkerPool:
         running = (other.work for other in fit if other.work is not None)
         return self._queue.allowed(
             slot.rows,
+            self._order,
             workers=len(fit),
             others=any(other.number != slot.number and not other.rows.flushed for other in fit),
             busy=frozenset(chain.from_iterable(work.batch.exclusive for work in running)),
@@ -405,6 +416,9 @@ class WorkerPool:
                 if slot.work is not None:
                     self._ended(slot.work)
                 slot.work = None
+            case DatabaseFlushed(alias=alias) if slot.work is not None:
+                slot.rows.emptied.add(alias)
+                self._order.flushed(slot.work, alias)
             case WorkerReady():
                 slot.ready = True
                 self._losses.unready = 0
@@ -440,6 +454,7 @@ class WorkerPool:
             self._ended(before)
 
     def _ended(self, work: Work) -> None:
+        self._order.ended(work)
         if self._feed is not None:
             self._feed.ended(work.batch.number)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
+from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.work import Rows, Work
 
 
@@ -16,7 +18,8 @@ class WorkQueue:
     As in a serial run, no test that needs the rows of migrations comes after one that may have
     removed them from the same server, and no batch follows one on the same server that may have
     left rows and comes later in Django's order. So those that remove rows wait until none of the
-    others waits, and those that leave some come last, in Django's order; except that a worker which
+    others waits, and those that leave some come last, in Django's order, but before the first that
+    flushes their databases if that is the order of a serial run; except that a worker which
     has already begun with them goes on with them, and that one which alone would take longer than a
     worker's share of all that is left begins in time.
     """
@@ -64,12 +67,19 @@ class WorkQueue:
         self._needing, self._seconds = 0, 0.0
 
     def allowed(
-        self, rows: Rows, *, workers: int, others: bool, busy: Collection[str] = ()
+        self,
+        rows: Rows,
+        order: FlushOrder,
+        *,
+        workers: int,
+        others: bool,
+        busy: Collection[str] = (),
     ) -> Iterator[Work]:
         """What a worker may take, what it should take first.
 
         Args:
             rows: What has become of the rows on its servers.
+            order: What has become of them in a serial run.
             workers: How many workers there are at the moment.
             others: Whether one of the others could take what needs the rows of migrations.
             busy: What running batches have for themselves.
@@ -77,21 +87,33 @@ class WorkQueue:
 
         def fitting(works: Iterable[Work]) -> Iterator[Work]:
             for work in works:
-                if rows.allow(work) and work.batch.exclusive.isdisjoint(busy):
+                if (
+                    rows.allow(work, order.before(work))
+                    and work.batch.exclusive.isdisjoint(busy)
+                    and order.is_known(work)
+                ):
                     yield work
 
         if self._needing and not rows.flushed and others:
             for line in (self._removing, self._leaving):
-                if line and line[0].seconds * workers > self._seconds:
-                    yield from fitting([line[0]])
+                # The longest is the first or, where that has to find rows, the next.
+                for work in itertools.islice(line, 2 if line is self._removing else 1):
+                    if work.seconds * workers > self._seconds:
+                        yield from fitting([work, *self._first_that_flush()])
         is_waiting = True
         for work in fitting(self._keeping):
             is_waiting = False
             yield work
         # While all of those wait for what others run, one worker with the rows left is enough.
         if rows.flushed or not self._needing or (is_waiting and others):
+            yield from fitting(work for work in self._leaving if work.batch.precedes)
             yield from fitting(self._removing)
             yield from fitting(self._leaving)
+
+    def _first_that_flush(self) -> list[Work]:
+        """What runs first for others to be known to come after a flush."""
+        flushing = [work for work in chain(self._removing, self._leaving) if work.batch.flushes]
+        return sorted(flushing, key=_number)[:1]
 
     def _line_of(self, work: Work) -> deque[Work]:
         if work.batch.leaves_rows:

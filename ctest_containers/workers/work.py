@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ctest_containers.errors import CtestError
@@ -63,23 +63,32 @@ class Rows:
 
     Attributes:
         flushed: Whether rows of migrations may be missing.
+        emptied: The databases that were flushed.
         left_by: The number of the last batch that may have left rows of its own there.
     """
 
     flushed: bool = False
+    emptied: set[str] = field(default_factory=set)
     left_by: int = -1
 
-    def allow(self, work: Work) -> bool:
-        """Whether a batch would find what it finds in a serial run of Django's."""
+    def allow(self, work: Work, flushed: frozenset[str]) -> bool:
+        """Whether a batch would find what it finds in a serial run of Django's.
+
+        Args:
+            flushed: The databases that have been flushed there by then.
+        """
         batch = work.batch
         if batch.needs_rows and self.flushed:
+            return False
+        if not (batch.aliases - flushed).isdisjoint(self.emptied):
             return False
         uses_databases = bool(batch.aliases) or batch.leaves_rows
         return batch.number > self.left_by or not uses_databases
 
-    def change(self, work: Work) -> None:
-        """A batch begins there."""
+    def change(self, work: Work, flushed: Collection[str]) -> None:
+        """A batch begins there, once these databases are flushed."""
         self.flushed |= work.batch.removes_rows
+        self.emptied.update(flushed)
         if work.batch.leaves_rows:
             self.left_by = max(self.left_by, work.batch.number)
 

@@ -110,6 +110,73 @@ def test_no_test_finds_what_a_later_one_leaves_behind(
     assert expected.code == 0, expected.output
 
 
+FLUSHED = """
+    class Counting:
+        expected = 0
+
+        def test_a(self):
+            time.sleep(0.1)
+            self.assertEqual(Author.objects.count(), self.expected)
+
+        def test_b(self):
+            self.assertEqual(Author.objects.count(), 0)
+
+    class AFirst(Counting, TransactionTestCase):
+        expected = 1
+
+    class BSecond(Counting, TransactionTestCase):
+        pass
+
+    class AAFailing(Counting, TransactionTestCase):
+        @classmethod
+        def setUpClass(cls):
+            super().setUpClass()
+            time.sleep(0.3)
+            raise unittest.SkipTest("does not begin, and flushes nothing")
+
+    @unittest.skip("does not begin, and flushes nothing")
+    class AASkipped(Counting, TransactionTestCase):
+        pass
+
+    class CLongest(TransactionTestCase):
+        def test_a(self):
+            self.assertEqual(Author.objects.count(), 0)
+            time.sleep(1)
+
+    class DWithDatabases(SimpleTestCase):
+        databases = {"default"}
+
+        def test_it(self):
+            self.assertEqual(Author.objects.count(), 0)
+
+    class EPlain(unittest.TestCase):
+        def test_it(self):
+            self.assertEqual(Author.objects.count(), 0)
+
+    class FPlainToo(EPlain):
+        pass
+
+    class Rows(TestCase):
+        def test_it(self):
+            self.assertEqual(Author.objects.count(), 1)
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2", "4"])
+def test_each_class_finds_a_database_flushed_where_those_before_it_flush_it(
+    workers: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(project, FLUSHED)
+    expected = truth(project, "library.test_it", env=sqlite_env, record=tmp_path / "truth")
+    options = ["library.test_it", "--parallel", workers, "--timings-file", str(tmp_path / "t")]
+
+    # With the timings of the first run, those that take longest would begin first.
+    for _ in range(2):
+        actual = toolkit(project, *options, env=sqlite_env, record=tmp_path / "ours")
+        assert_agree(expected, actual)
+    assert expected.code == 0, expected.output
+
+
 def test_fixtures_of_a_module_never_run_twice_at_the_same_time(
     project: Path, sqlite_env: dict[str, str]
 ) -> None:

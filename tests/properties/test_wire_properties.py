@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ctest_containers.events import (
     BatchFinished,
     ConnectionLost,
+    DatabaseFlushed,
     DatabaseWanted,
     FixtureFinished,
     FixtureStarted,
@@ -95,6 +96,7 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
         BatchFinished, worker=NUMBERS, batch=NUMBERS, seconds=SECONDS, memory_bytes=NUMBERS
     ),
     DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
+    DatabaseFlushed: st.builds(DatabaseFlushed, worker=NUMBERS, alias=TEXTS),
     ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
     ResetLeftToDjango: st.builds(
         ResetLeftToDjango, worker=NUMBERS, alias=TEXTS, reason=TEXTS, comparing=st.booleans()

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pytest
-from django.test import SimpleTestCase, TransactionTestCase
+from django.test import SimpleTestCase, TestCase, TransactionTestCase
 from django.test.testcases import SerializeMixin
 
 from ctest_containers.project.suite import make_batches
@@ -121,6 +121,40 @@ def test_a_plain_test_and_one_with_databases_may_leave_rows_behind() -> None:
 
     assert [batch.leaves_rows for batch in batches] == [True, True, False, False]
     assert [batch.removes_rows for batch in batches] == [True, True, False, True]
+
+
+def test_a_batch_knows_what_it_flushes_and_which_databases_nobody_has_flushed_before_it() -> None:
+    class Rows(TestCase):
+        def test_it(self) -> None: ...
+
+    class Early(SimpleTestCase):
+        databases = {"default"}  # noqa: RUF012  # As in any project.
+
+        def test_it(self) -> None: ...
+
+    @unittest.skip("never begins")
+    class Skipped(TransactionTestCase):
+        def test_it(self) -> None: ...
+
+    class Flushing(TransactionTestCase):
+        def test_it(self) -> None: ...
+
+    class FlushingBoth(Flushing):
+        databases = "__all__"
+
+    class Late(Early):
+        pass
+
+    kinds = (Rows, Early, Skipped, Flushing, FlushingBoth, Late)
+    batches = make_batches([kind("test_it") for kind in kinds], ["default", "other"])
+
+    default, both = {"default"}, {"default", "other"}
+    assert [batch.flushes for batch in batches] == [set(), set(), set(), default, both, set()]
+    assert [batch.precedes for batch in batches] == [
+        *(default, default, default, default),
+        {"other"},
+        set(),
+    ]
 
 
 def test_fixtures_of_a_module_and_lock_files_are_not_for_two_batches_at_once(
