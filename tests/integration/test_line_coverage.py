@@ -63,6 +63,9 @@ TESTS = """
 """
 
 
+MEASURED = ("library/logic.py", "library/test_it.py", "library/models.py")
+
+
 def measured(project: Path, *command: str, env: dict[str, str], options: tuple[str, ...]) -> Any:
     """What is measured of the project's code when a command runs."""
     for file in project.glob(".coverage*"):
@@ -75,9 +78,8 @@ def measured(project: Path, *command: str, env: dict[str, str], options: tuple[s
     told = run(project, "json", "-q", "-o", "report.json", env=env, module="coverage")
     assert told.code == 0, told.output
     files = json.loads((project / "report.json").read_text())["files"]
-    names = ("library/logic.py", "library/test_it.py", "library/models.py")
     keys = ("executed_lines", "missing_lines", "executed_branches", "missing_branches")
-    return {name: {key: files[name].get(key) for key in keys} for name in names}
+    return {name: {key: files[name].get(key) for key in keys} for name in MEASURED}
 
 
 @pytest.mark.parametrize(
@@ -121,3 +123,25 @@ def test_a_project_that_measures_children_itself_is_left_alone(
     actual = measured(project, *ours, env=sqlite_env, options=("-p",))
 
     assert actual == expected
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_pytest_measures_with_isolated_databases_what_it_measures_without(
+    processes: str, project: Path, sqlite_env: dict[str, str]
+) -> None:
+    (project / "library" / "logic.py").write_text(dedent(LOGIC))
+    write_tests(project, TESTS)
+    (project / "pytest.ini").write_text(
+        "[pytest]\nDJANGO_SETTINGS_MODULE = outcomes.settings\npython_files = test_it.py\n"
+        "addopts = -p no:randomly -p no:cacheprovider -p no:hypothesispytest\n"
+    )
+    report = ("--cov=library", "--cov-report=json:report.json", "-q")
+    found = []
+    for options in ((), ("--ctest", "-n", processes)):
+        done = run(project, *report, *options, env=sqlite_env, module="pytest")
+        assert done.code == 0, done.output
+        files = json.loads((project / "report.json").read_text())["files"]
+        found.append({name: files[name]["executed_lines"] for name in MEASURED})
+
+    assert found[0] == found[1]
+    assert found[0]["library/logic.py"]
