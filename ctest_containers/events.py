@@ -193,7 +193,7 @@ class TestStarted(FromWorker):
 
     Attributes:
         limit_seconds: What the test may take; None for as long as it likes.
-        patient: Whether that counts only while the test makes no progress.
+        idle_only: Whether that limit starts again with each progress.
         adaptive: Whether that limit comes from its history; then it has another try beyond it.
     """
 
@@ -203,7 +203,7 @@ class TestStarted(FromWorker):
     index: int
     test_id: str
     limit_seconds: float | None = None
-    patient: bool = False
+    idle_only: bool = False
     adaptive: bool = False
 
 
@@ -221,7 +221,7 @@ class TestRetried(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestSlow:
-    """A test, or a fixture, is past the limit that nobody has chosen, and makes progress.
+    """A test or a fixture has exceeded its default limit and is still making progress.
 
     Attributes:
         test_id: Its name; that of a fixture is in unittest's words.
@@ -242,13 +242,13 @@ class FixtureStarted(FromWorker):
     Attributes:
         fixture: In unittest's words: `setUpClass (shop.Tests)`.
         limit_seconds: What it may take; None for as long as it likes.
-        patient: Whether that counts only while it makes no progress.
+        idle_only: Whether that limit starts again with each progress.
     """
 
     worker: int
     fixture: str
     limit_seconds: float | None = None
-    patient: bool = False
+    idle_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,7 +350,7 @@ class DatabaseWanted(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFlushed(FromWorker):
-    """A test of the batch that a worker runs has flushed a database; said once for each batch."""
+    """A test of a worker's batch has flushed a database; sent once per batch and database."""
 
     worker: int
     alias: str
@@ -666,11 +666,11 @@ class RunTimedOut:
     """All tests together took too long; none begins any more, and what runs is ended.
 
     Attributes:
-        patient: Whether it was too long since a test has ended.
+        idle_only: Whether the limit counts from the end of the last test.
     """
 
     limit_seconds: float
-    patient: bool = False
+    idle_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

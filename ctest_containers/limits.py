@@ -38,21 +38,21 @@ MAIN_SECONDS: Final = 300.0
 class Limit:
     """How long something may take.
 
-    A limit that somebody has chosen is exact. One that nobody has chosen must not fail what passes
-    in a serial run: it ends what makes no progress, and is patient with what does.
+    A limit that the user sets is exact. A default limit must not fail a test that passes in a
+    serial run, so only idle time counts: the time since the last progress.
 
     Attributes:
-        patient: Whether the seconds count only while there is no progress.
-        at_most: What may be taken with progress, in seconds; None for any time.
+        idle_only: Whether the limit starts again with each progress.
+        at_most: The most that may be taken even with progress, in seconds; None for any time.
     """
 
     seconds: float
-    patient: bool = False
+    idle_only: bool = False
     at_most: float | None = None
 
     def exceeded(self, seconds: float) -> str:
         """What is said of a test that was ended after so many seconds, with "it" before it."""
-        if not self.patient:
+        if not self.idle_only:
             return f"took longer than {self.seconds:g} s"
         if self.at_most is not None and seconds >= self.at_most:
             return f"took longer than {self.at_most:g} s"
@@ -65,8 +65,8 @@ class Limits:
 
     Attributes:
         per_test: One test, or one fixture of a class or module.
-        per_worker: What a worker may take for one batch, or if patient for a test or fixture of it.
-        whole_run: All tests together, or if patient until the next test ends.
+        per_worker: One batch; as a default limit, each test or fixture of it.
+        whole_run: All tests together; as a default limit, the time since a test last ended.
     """
 
     per_test: Limit | None
@@ -74,7 +74,7 @@ class Limits:
     whole_run: Limit | None
 
     def inversions(self) -> Iterator[str]:
-        """A sentence for each limit that is not below the one above it; patient ones give way."""
+        """A sentence for each limit that is not below the one above it; default ones give way."""
         named = [
             ("per test", self.per_test),
             ("per worker", self.per_worker),
@@ -82,7 +82,7 @@ class Limits:
         ]
         known = [(name, limit) for name, limit in named if limit is not None]
         for (lower, shorter), (upper, longer) in itertools.pairwise(known):
-            if not longer.patient and shorter.seconds >= longer.seconds:
+            if not longer.idle_only and shorter.seconds >= longer.seconds:
                 yield (
                     f"The time limit {lower} ({shorter.seconds:g} s) is not below the one {upper} "
                     f"({longer.seconds:g} s), which will strike first."
@@ -98,14 +98,15 @@ def limits(
 ) -> Limits:
     """The limits that follow from the configuration, in seconds, where 0 stands for none.
 
-    None stands for what is not given. A limit above the tests follows from the main one then: the
-    same per worker, twice for the run; and it is patient unless the main one is given.
+    None means that the user did not set it. The limits per worker and for the run then follow
+    from the main one: the same, and twice as long. They count idle time only, unless the main one
+    is set.
     """
     above = MAIN_SECONDS if main is None else main
     is_patient = main is None
     worker = _given(per_worker) if per_worker is not None else _given(above, is_patient)
     at_most = None if worker is None else worker.seconds
-    test = Limit(PER_TEST_SECONDS, patient=True, at_most=at_most)
+    test = Limit(PER_TEST_SECONDS, idle_only=True, at_most=at_most)
     return Limits(
         per_test=_given(per_test) if per_test is not None else test,
         per_worker=worker,
@@ -114,13 +115,13 @@ def limits(
 
 
 def _given(seconds: float, is_patient: bool = False) -> Limit | None:  # noqa: FBT001, FBT002
-    return Limit(seconds, patient=is_patient) if seconds else None
+    return Limit(seconds, idle_only=is_patient) if seconds else None
 
 
 def why_run_ended(limit: Limit) -> str:
     """What is said of the tests of a run that its limit has ended."""
-    if limit.patient:
-        return f"no test had ended for {limit.seconds:g} s"
+    if limit.idle_only:
+        return f"no test has ended for {limit.seconds:g} s"
     return f"the run took longer than {limit.seconds:g} s"
 
 

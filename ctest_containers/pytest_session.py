@@ -136,9 +136,10 @@ class PytestDatabases:
             setattr(module, name, instead)
 
     def _project_setup(self) -> ProjectSetup:
-        """How a process begins that builds: with what conftest files and fixtures have done.
+        """How the process that builds a template starts.
 
-        Only a fork has that. It is none where a thread might hold a lock.
+        A fork keeps what conftest files and fixtures have changed. If another thread might hold a
+        lock, the process is spawned instead.
         """
         spawned = spawns(self._config.start_method) or not may_fork()
         return ProjectSetup(

@@ -98,10 +98,10 @@ class Backend(Protocol):
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """Numbers that a restart must not change, such as each table's row count; may be empty."""
 
-    def has_heard(self, address: Address, seconds: float) -> bool:
-        """Whether a client other than the caller has asked for something in the last seconds.
+    def is_active(self, address: Address, seconds: float) -> bool:
+        """Whether the session of another client was active within the last seconds.
 
-        A statement that still runs counts, unless it waits for a lock.
+        A statement that is still running counts, unless it waits for a lock.
         """
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:

@@ -151,7 +151,7 @@ class Mysql:
         with _cursor(address) as cursor:
             return count_rows(cursor, database)
 
-    def has_heard(self, address: Address, seconds: float) -> bool:
+    def is_active(self, address: Address, seconds: float) -> bool:
         """See `Backend`."""
         with _cursor(address) as cursor:
             cursor.execute(

@@ -156,7 +156,7 @@ class Postgresql:
             if mark is not None and mark.startswith(MARK_PREFIX)
         }
 
-    def has_heard(self, address: Address, seconds: float) -> bool:
+    def is_active(self, address: Address, seconds: float) -> bool:
         """See `Backend`."""
         with _cursor(address) as cursor:
             cursor.execute(

@@ -269,7 +269,7 @@ class ClusterPool:
                 for held in node.held.pop(index, []):
                     self._report(held)
                 self._report(event)
-                if self._whole_run is not None and self._whole_run.patient:
+                if self._whole_run is not None and self._whole_run.idle_only:
                     self._limit_run()
             case _:
                 self._report(event)
@@ -325,7 +325,7 @@ class ClusterPool:
         limit = self._whole_run
         assert limit is not None
         self._is_over_time = True
-        self._report(RunTimedOut(limit_seconds=limit.seconds, patient=limit.patient))
+        self._report(RunTimedOut(limit_seconds=limit.seconds, idle_only=limit.idle_only))
         why = why_run_ended(limit)
         running = {index for node in self._nodes.values() for index in node.running.values()}
         for work in self._board.unfinished():

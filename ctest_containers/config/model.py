@@ -352,7 +352,8 @@ class Config:
         None,
         parse_limit,
         "SECONDS",
-        "The main time limit, from which those per worker and for the run follow; 0 for none.",
+        "The main time limit, from which those per worker and for the run follow; 0 for none. If "
+        "you set it, those are exact.",
         variable="DJANGO_TEST_TIMEOUT",
         section=LIMITS,
         shown=MAIN_SECONDS,
@@ -362,7 +363,7 @@ class Config:
         parse_limit,
         "SECONDS",
         "What one test, or one fixture of a class or module, may take; 0 for no limit. The default "
-        "counts only while a test makes no progress.",
+        "counts only time without progress; a value that you set counts all time.",
         variable="DJANGO_TEST_TIMEOUT_PER_TEST",
         section=LIMITS,
         shown=PER_TEST_SECONDS,
@@ -372,7 +373,8 @@ class Config:
         parse_limit,
         "SECONDS",
         "What a worker may take for one class of tests before it is replaced; 0 for no limit. By "
-        "default the main limit, and where that is not given either, for each test of the class.",
+        "default, the main limit. If you set neither, it applies to each test or fixture instead "
+        "of to the whole class.",
         variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
         section=LIMITS,
     )
@@ -380,8 +382,8 @@ class Config:
         None,
         parse_limit,
         "SECONDS",
-        "What all tests together may take; 0 for no limit. By default twice the main limit, and "
-        "where that is not given either, from the end of one test to the end of the next.",
+        "What all tests together may take; 0 for no limit. By default, twice the main limit. If "
+        "you set neither, it applies to the time since a test last ended.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
         section=LIMITS,
     )

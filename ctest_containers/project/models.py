@@ -17,8 +17,8 @@ def modules_of_models() -> dict[str, str]:
     return {model._meta.label: model.__module__ for model in models}
 
 
-def define(models: Mapping[str, str]) -> None:
-    """Import what defines these models, given as `modules_of_models` has them.
+def import_models(models: Mapping[str, str]) -> None:
+    """Import the modules that define these models, a mapping as `modules_of_models` returns it.
 
     Django creates tables for the models that are defined when it creates a test database, by then
     also for those of test modules, which only the process that runs the tests has imported.
@@ -27,16 +27,17 @@ def define(models: Mapping[str, str]) -> None:
         ProjectError: Some cannot be defined here.
     """
     for module in dict.fromkeys(_missing(models).values()):
-        # A module that is skipped raises what is no Exception, and has defined its models by then.
+        # pytest.skip() at module level raises a BaseException, after any models above it are
+        # defined.
         with suppress(BaseException):
             import_module(module)
     if missing := _missing(models):
         label, module = next(iter(missing.items()))
         raise ProjectError(
-            f"The model {label} is defined in {module}, and importing that in a new process does "
-            f"not define it, so its table cannot be created there.",
-            "Define it at the top level of a module that can be imported by this name, or create "
-            "the template in one process first: without pytest-xdist (-n 0), or with "
+            f"The model {label} belongs to the module {module}, but importing that module in a new "
+            "process does not define the model, so the template would have no table for it.",
+            "Define the model at the top level of an importable module, or build the template "
+            "first without starting a new process: run once without pytest-xdist (-n 0), or with "
             "--start-method fork.",
         )
 

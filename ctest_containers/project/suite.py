@@ -25,7 +25,7 @@ class Batch:
         removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
         leaves_rows: Whether some test may leave rows of its own behind, which nothing removes.
         flushes: The databases that some test of it flushes when it ends, if it begins.
-        precedes: Those of its databases that no test before it, in Django's order, has flushed.
+        unflushed: Those of its databases that no earlier batch in Django's order flushes.
         exclusive: Resources that only one batch may use at a time: fixtures of a module, and the
             lock files of classes that use Django's SerializeMixin.
         part_of: What the parts of a class that was split have in common; None for a whole one.
@@ -39,7 +39,7 @@ class Batch:
     removes_rows: bool = False
     leaves_rows: bool = False
     flushes: frozenset[str] = frozenset()
-    precedes: frozenset[str] = frozenset()
+    unflushed: frozenset[str] = frozenset()
     exclusive: frozenset[str] = frozenset()
     part_of: int | None = None
 
@@ -81,7 +81,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
                 removes_rows=leaves or any(map(_is_flushing, kinds)),
                 leaves_rows=leaves,
                 flushes=flushes,
-                precedes=aliases - flushed,
+                unflushed=aliases - flushed,
                 exclusive=frozenset(itertools.chain.from_iterable(map(_exclusive, kinds))),
             )
         )

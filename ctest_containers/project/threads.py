@@ -1,8 +1,8 @@
 """Whether a process that has several threads may be forked.
 
-A fork has only the thread that forks, and every lock as it is at that moment: one that another
-thread holds is never released there. A thread that waits in the kernel for input holds no lock but
-that of what it reads from, which nobody else uses.
+A forked process has only the thread that forked, and a copy of every lock. A lock that another
+thread holds at that moment is never released in the copy. A thread that is blocked in the kernel
+waiting for input holds no lock except that of the stream it reads, which no other thread uses.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ FUTEX: Final = {"x86_64": 202, "aarch64": 98}
 def may_fork() -> bool:
     """Whether every other thread of this process waits for input.
 
-    Threads that run no Python code, such as those of a library for numbers, may wait for work
-    instead: they hold no lock of Python's. Where the kernel does not tell, there may be no other.
+    Threads that run no Python code, such as those of a numerical library, may also wait for work:
+    they hold no lock of Python's. Where the kernel does not say what threads wait for, there must
+    be no other thread.
     """
     machine = platform.machine()
     try:

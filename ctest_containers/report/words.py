@@ -187,11 +187,11 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                     "When the engine answers again: python -m ctest_containers clean"
                 ),
             )
-        case RunTimedOut(limit_seconds=seconds, patient=patient):
-            why = why_run_ended(Limit(seconds, patient))
-            yield logging.WARNING, f"The run ends: {why}."
+        case RunTimedOut(limit_seconds=seconds, idle_only=idle_only):
+            why = why_run_ended(Limit(seconds, idle_only))
+            yield logging.WARNING, f"Ending the run: {why}."
         case TestSlow(test_id=test_id, seconds=seconds):
-            yield logging.INFO, f"Slow: {test_id} has run for {seconds:.0f} s, and makes progress."
+            yield logging.INFO, f"Slow: {test_id} has run for {seconds:.0f} s and is still working."
         case RunStopping(tests=tests):
             yield (
                 logging.INFO,

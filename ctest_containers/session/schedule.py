@@ -52,7 +52,7 @@ def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> li
         key=lambda one: (
             one.removes_rows,
             one.leaves_rows,
-            one.removes_rows and not one.precedes,
+            one.removes_rows and not one.unflushed,
             0.0 if one.leaves_rows else -expected.get(one.number, 0.0),
             one.number,
         ),
@@ -97,8 +97,8 @@ def split_long(batches: Sequence[Batch], timings: Timings, workers: int) -> list
         seconds = expected.get(batch.number, 0.0)
         for place, part in enumerate(_parts(batch, seconds, share, timings)):
             together = None if part is batch else batch.number
-            precedes = batch.precedes - batch.flushes if place else batch.precedes
-            changed = replace(part, number=len(found), part_of=together, precedes=precedes)
+            unflushed = batch.unflushed - batch.flushes if place else batch.unflushed
+            changed = replace(part, number=len(found), part_of=together, unflushed=unflushed)
             found.append(changed)
     return found
 

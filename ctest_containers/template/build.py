@@ -23,7 +23,7 @@ from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
-from ctest_containers.project.models import define, modules_of_models
+from ctest_containers.project.models import import_models, modules_of_models
 from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup, start_child
 from ctest_containers.recording.digests import OVERRIDDEN
@@ -187,7 +187,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
 
     try:
         setup.load()
-        define(models)
+        import_models(models)
         files = {} if folder is None else _shared_files(group, folder)
         _adjust_test_settings(group, files)
         leases = [

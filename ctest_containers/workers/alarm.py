@@ -96,13 +96,13 @@ def limited(limit: Limit | None) -> Iterator[None]:
 def alarm(limit: Limit | None) -> Iterator[None]:
     """Raise in the main thread when the body takes longer; for what comes before all tests.
 
-    A handler or a timer that the body has set stays. Nobody watches its progress here: a patient
+    A handler or a timer that the body has set stays. Nobody watches its progress here: a idle_only
     limit strikes when the body has taken all that it may take with progress.
 
     Raises:
         FixtureTimedOut: It did.
     """
-    seconds = None if limit is None else limit.at_most if limit.patient else limit.seconds
+    seconds = None if limit is None else limit.at_most if limit.idle_only else limit.seconds
     if seconds is None or not hasattr(signal, "setitimer"):
         yield
         return

@@ -126,7 +126,7 @@ class Worker:
         self._postponed: list[Message] = []
         self._leased: set[str] = set()
         self._leases: list[Lease] = []
-        # Where rows of migrations are gone, and where they should be: see `_flush_as_others_have`.
+        # Databases that were flushed, and those that should be when the batch begins.
         self._flushed: set[str] = set()
         self._to_flush: frozenset[str] = frozenset()
         self._flushed_in_batch: set[str] = set()
@@ -164,7 +164,7 @@ class Worker:
                     case RunBatch(batch=number):
                         self._set_up()
                         self._to_flush = frozenset(message.flushed)
-                        self._flush_as_others_have(self._leased)
+                        self._flush_for_earlier_tests(self._leased)
                         self._flushed_in_batch.clear()
                         self._run(batches[number], message)
                     case Quit():
@@ -255,10 +255,10 @@ class Worker:
             )
         )
 
-    def _flush_as_others_have(self, aliases: Collection[str]) -> None:
-        """Flush databases that, in a serial run, tests before these would have flushed by now.
+    def _flush_for_earlier_tests(self, aliases: Collection[str]) -> None:
+        """Flush the databases that earlier tests would have flushed in a serial run.
 
-        Other workers have run those, on servers of their own.
+        Other workers ran those tests, on servers of their own.
         """
         from django.db import connections as configured
         from django.test import testcases
@@ -267,7 +267,7 @@ class Worker:
         for alias in sorted(self._to_flush & set(aliases) - self._flushed):
             connection = configured[alias]
             was_open = connection.connection is not None
-            # What keeps it from being flushed will say so after the first test that does it.
+            # If it fails, the first test that flushes this database fails with the same error.
             with suppress(Exception):
                 module.call_command(
                     "flush",
@@ -283,7 +283,7 @@ class Worker:
                 connection.close()
 
     def _note_flush(self, alias: str) -> None:
-        """A database is flushed: by a test, if it is not for what others have done."""
+        """Tell the parent that a test flushes a database; ignore flushes for earlier tests."""
         if alias in self._to_flush - self._flushed:
             return
         self._flushed.add(alias)
@@ -363,7 +363,7 @@ class Worker:
             if alias in self._leased:
                 return
             self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
-            self._flush_as_others_have(self._leased & {alias})
+            self._flush_for_earlier_tests(self._leased & {alias})
             if alias not in self._leased:
                 raise WorkerError(
                     f"A test connects to the database {alias!r}, which none of the selected tests "

@@ -1,4 +1,4 @@
-"""When something that a worker does has taken too long, and what is said then."""
+"""Deadlines of what a worker runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ GRACE_SECONDS: Final = 3.0
 
 @dataclass(slots=True)
 class Overdue:
-    """When something that a worker does has taken too long, and what is said then.
+    """The deadline of what a worker runs, and the reason to report when it has passed.
 
     Attributes:
         deadline: When its worker is killed.

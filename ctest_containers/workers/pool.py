@@ -224,7 +224,7 @@ class WorkerPool:
             slot.refused = 0
             self._queue.remove(work)
             slot.work = work
-            flushed = self._order.before(work)
+            flushed = self._order.flushed_before(work)
             slot.rows.change(work, flushed)
             self._time_limits.begin_batch(slot)
             if new := not_yet_leased(slot, leases):
@@ -370,16 +370,16 @@ class WorkerPool:
 
     def _take(self, slot: Slot, message: Message) -> None:
         match message:
-            case TestStarted(limit_seconds=seconds, patient=patient):
+            case TestStarted(limit_seconds=seconds, idle_only=idle_only):
                 if not self._begun:
                     self._begun = True
                     self._report(PhaseStarted(phase=Phase.TESTS))
                 slot.running, slot.concluded = message, False
                 slot.begun = ORIGINALS.monotonic()
-                self._time_limits.begin(slot, seconds, patient=patient)
-            case FixtureStarted(fixture=fixture, limit_seconds=seconds, patient=patient):
+                self._time_limits.begin(slot, seconds, idle_only=idle_only)
+            case FixtureStarted(fixture=fixture, limit_seconds=seconds, idle_only=idle_only):
                 slot.fixture = fixture
-                self._time_limits.begin(slot, seconds, patient=patient)
+                self._time_limits.begin(slot, seconds, idle_only=idle_only)
             case FixtureFinished():
                 slot.fixture = ""
                 self._time_limits.end(slot)
@@ -418,7 +418,7 @@ class WorkerPool:
                 slot.work = None
             case DatabaseFlushed(alias=alias) if slot.work is not None:
                 slot.rows.emptied.add(alias)
-                self._order.flushed(slot.work, alias)
+                self._order.record_flush(slot.work, alias)
             case WorkerReady():
                 slot.ready = True
                 self._losses.unready = 0
@@ -454,7 +454,7 @@ class WorkerPool:
             self._ended(before)
 
     def _ended(self, work: Work) -> None:
-        self._order.ended(work)
+        self._order.record_end(work)
         if self._feed is not None:
             self._feed.ended(work.batch.number)
 
@@ -468,7 +468,7 @@ class WorkerPool:
         """Account for every test that has not ended when the run's time is up."""
         limit = self._time_limits.whole_run
         assert limit is not None
-        self._report(RunTimedOut(limit_seconds=limit.seconds, patient=limit.patient))
+        self._report(RunTimedOut(limit_seconds=limit.seconds, idle_only=limit.idle_only))
         why = why_run_ended(limit)
         for slot in self._busy():
             if slot.process is not None:

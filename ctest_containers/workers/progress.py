@@ -1,7 +1,7 @@
-"""Watches whether a test makes progress: it uses a processor, or its servers hear from it.
+"""Watches whether a test makes progress: whether it uses CPU time, or its servers are active.
 
-nextest reports a test as slow where a limit was not chosen for it; a test that waits for something
-that never comes has to end all the same. So a patient limit counts from the last progress on.
+Like nextest, the toolkit only reports a test as slow by default. A test that waits for something
+that never happens must end all the same, so a default limit counts from the last progress.
 """
 
 from __future__ import annotations
@@ -17,25 +17,26 @@ from ctest_containers.limits import Limit
 from ctest_containers.model import Address, Vendor
 from ctest_containers.originals import ORIGINALS
 
-FIRST_LOOK_SECONDS: Final = 1.0
-"""When a test is looked at first. Most have ended by then and cost nothing."""
+FIRST_CHECK_SECONDS: Final = 1.0
+"""When a test is checked first. Most have ended by then and cost nothing."""
 
-LOOKS: Final = 6
-"""How often it is looked at while its limit passes once."""
+CHECKS_PER_LIMIT: Final = 6
+"""How often it is checked while its limit passes once."""
 
 Servers = Callable[[], Iterable[tuple[Vendor, Address]]]
 
 
 class Progress:
-    """What a test or a fixture does, which may go on as long as it does anything.
+    """The progress of a running test or fixture.
 
     Args:
         process: The worker's, whose descendants count as well.
         servers: Gives the servers that only this worker uses.
 
     Attributes:
-        seconds: How long it had run at the last look.
-        stuck: Whether it has done nothing for the time of its limit, or has used up all its time.
+        seconds: How long it had run at the last check.
+        stalled: Whether it has made no progress for the time of its limit, or has used up all its
+            time.
         slow: Whether it has run for its limit, or twice as long as when that was last so.
     """
 
@@ -43,58 +44,58 @@ class Progress:
         self._limit = limit
         self._process = process
         self._servers = servers
-        self._begun = self._looked = self._last = ORIGINALS.monotonic()
-        self._every = limit.seconds / LOOKS
-        self._next = self._begun + min(FIRST_LOOK_SECONDS, self._every)
-        self._processor: float | None = None
-        self._to_say = limit.seconds
+        self._begun = self._checked = self._last = ORIGINALS.monotonic()
+        self._every = limit.seconds / CHECKS_PER_LIMIT
+        self._next = self._begun + min(FIRST_CHECK_SECONDS, self._every)
+        self._used: float | None = None
+        self._next_report_seconds = limit.seconds
         self.seconds = 0.0
-        self.stuck = self.slow = False
+        self.stalled = self.slow = False
 
-    def look(self) -> bool:
-        """Look at what it does, if it is time to; whether it was."""
+    def check(self) -> bool:
+        """Check for progress if a check is due; give whether it was."""
         now = ORIGINALS.monotonic()
         if now < self._next:
             return False
         self._next = now + self._every
-        # Nobody knows what it did before the first look.
-        if self._processor is None or self._has_worked(now - self._looked):
+        # Nobody knows what it did before the first check.
+        if self._used is None or self._has_progressed(now - self._checked):
             self._last = now
-        self._processor = processor_seconds(self._process)
-        self._looked = now
+        self._used = cpu_seconds(self._process)
+        self._checked = now
         self.seconds, at_most = now - self._begun, self._limit.at_most
         is_out_of_time = at_most is not None and self.seconds >= at_most
-        self.stuck = is_out_of_time or now - self._last >= self._limit.seconds
-        self.slow = self.seconds >= self._to_say and not self.stuck
+        self.stalled = is_out_of_time or now - self._last >= self._limit.seconds
+        self.slow = self.seconds >= self._next_report_seconds and not self.stalled
         if self.slow:
-            self._to_say = 2 * self.seconds
+            self._next_report_seconds = 2 * self.seconds
         return True
 
-    def _has_worked(self, seconds: float) -> bool:
-        used = processor_seconds(self._process)
-        if used is None or self._processor is None:
+    def _has_progressed(self, seconds: float) -> bool:
+        used = cpu_seconds(self._process)
+        if used is None or self._used is None:
             return True
         # It falls when a process ends that nobody waits for.
-        if used != self._processor:
+        if used != self._used:
             return True
-        return any(_has_heard(vendor, address, seconds) for vendor, address in self._servers())
+        return any(_is_active(vendor, address, seconds) for vendor, address in self._servers())
 
 
-def processor_seconds(process: int) -> float | None:
-    """What a process and its descendants have used of processors; None where nobody tells.
+def cpu_seconds(process: int) -> float | None:
+    """The CPU time of a process and its descendants, in seconds; None where it is unknown.
 
-    The kernel counts in ticks of 10 ms, so one that only asks for a lock ten times a second uses
-    nothing most of the time.
+    The kernel counts in ticks of 10 ms, so a process that only polls for a lock ten times a second
+    seldom appears to use any.
     """
     try:
         parent = psutil.Process(process)
         family = [parent, *parent.children(recursive=True)]
     except (psutil.Error, OSError):
         return None
-    return sum(map(_of_one, family))
+    return sum(map(_cpu_seconds_of, family))
 
 
-def _of_one(process: psutil.Process) -> float:
+def _cpu_seconds_of(process: psutil.Process) -> float:
     try:
         return sum(process.cpu_times()[:4])
     except (psutil.Error, OSError):
@@ -102,9 +103,9 @@ def _of_one(process: psutil.Process) -> float:
         return 0.0
 
 
-def _has_heard(vendor: Vendor, address: Address, seconds: float) -> bool:
+def _is_active(vendor: Vendor, address: Address, seconds: float) -> bool:
     try:
-        return BACKENDS[vendor].has_heard(address, seconds)
+        return BACKENDS[vendor].is_active(address, seconds)
     except ServerError:
         # A server that does not answer does nothing for a test either.
         return False

@@ -17,11 +17,12 @@ class WorkQueue:
 
     As in a serial run, no test that needs the rows of migrations comes after one that may have
     removed them from the same server, and no batch follows one on the same server that may have
-    left rows and comes later in Django's order. So those that remove rows wait until none of the
-    others waits, and those that leave some come last, in Django's order, but before the first that
-    flushes their databases if that is the order of a serial run; except that a worker which
-    has already begun with them goes on with them, and that one which alone would take longer than a
-    worker's share of all that is left begins in time.
+    left rows and comes later in Django's order. Batches that remove
+    rows therefore wait until no other batch is waiting. Batches that leave rows come last, in
+    Django's order, except that they precede the first batch that flushes their databases if a
+    serial run has them earlier. There are two exceptions: a worker that has begun with such batches
+    continues with them, and a batch that would take longer than a worker's share of the remaining
+    time begins early.
     """
 
     def __init__(self, works: Iterable[Work]) -> None:
@@ -88,7 +89,7 @@ class WorkQueue:
         def fitting(works: Iterable[Work]) -> Iterator[Work]:
             for work in works:
                 if (
-                    rows.allow(work, order.before(work))
+                    rows.allow(work, order.flushed_before(work))
                     and work.batch.exclusive.isdisjoint(busy)
                     and order.is_known(work)
                 ):
@@ -99,19 +100,19 @@ class WorkQueue:
                 # The longest is the first or, where that has to find rows, the next.
                 for work in itertools.islice(line, 2 if line is self._removing else 1):
                     if work.seconds * workers > self._seconds:
-                        yield from fitting([work, *self._first_that_flush()])
+                        yield from fitting([work, *self._first_flushing()])
         is_waiting = True
         for work in fitting(self._keeping):
             is_waiting = False
             yield work
         # While all of those wait for what others run, one worker with the rows left is enough.
         if rows.flushed or not self._needing or (is_waiting and others):
-            yield from fitting(work for work in self._leaving if work.batch.precedes)
+            yield from fitting(work for work in self._leaving if work.batch.unflushed)
             yield from fitting(self._removing)
             yield from fitting(self._leaving)
 
-    def _first_that_flush(self) -> list[Work]:
-        """What runs first for others to be known to come after a flush."""
+    def _first_flushing(self) -> list[Work]:
+        """The flushing batch that comes first in Django's order; others may wait for it."""
         flushing = [work for work in chain(self._removing, self._leaving) if work.batch.flushes]
         return sorted(flushing, key=_number)[:1]
 

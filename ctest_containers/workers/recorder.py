@@ -120,7 +120,7 @@ class RecordingResult(unittest.TestResult):
                 index=index,
                 test_id=name,
                 limit_seconds=None if limit is None else limit.seconds,
-                patient=limit is not None and limit.patient,
+                idle_only=limit is not None and limit.idle_only,
                 adaptive=adaptive,
             )
         )

@@ -87,7 +87,7 @@ class TimedSuite(unittest.TestSuite):
                 worker=worker,
                 fixture=fixture,
                 limit_seconds=None if limit is None else limit.seconds,
-                patient=limit is not None and limit.patient,
+                idle_only=limit is not None and limit.idle_only,
             )
         )
         queries_since_last_asked()

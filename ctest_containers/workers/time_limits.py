@@ -19,8 +19,7 @@ STACK_SECONDS: Final = 0.3
 class TimeLimits:
     """Enforces the limits of a run on its workers.
 
-    A limit that nobody has chosen gives way to one that a test has of its own: while such a test
-    runs, no patient limit ends its batch or the run.
+    While a test with a limit of its own runs, no default limit ends its batch or the run.
     """
 
     def __init__(self, limits: Limits, report: Callable[[Event], None]) -> None:
@@ -38,7 +37,7 @@ class TimeLimits:
         limit = self._limits.per_worker
         if limit is None or slot.work is None:
             return
-        if limit.patient:
+        if limit.idle_only:
             # What may take as long by itself is interrupted before its worker is killed.
             seconds = limit.seconds + 2 * GRACE_SECONDS
             why = f"no test of this class has ended for {limit.seconds:g} s."
@@ -47,12 +46,12 @@ class TimeLimits:
             why = f"its worker took longer than {seconds:g} s for this class of tests."
         slot.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
 
-    def begin(self, slot: Slot, seconds: float | None, *, patient: bool) -> None:
+    def begin(self, slot: Slot, seconds: float | None, *, idle_only: bool) -> None:
         """A worker begins a test or a fixture, which has so many seconds; None for any time."""
         self.end(slot)
         if seconds is None or slot.process is None:
             return
-        if patient and self._limits.per_test is not None:
+        if idle_only and self._limits.per_test is not None:
             slot.progress = Progress(
                 self._limits.per_test, process=slot.process.pid, servers=slot.servers
             )
@@ -62,13 +61,13 @@ class TimeLimits:
     def end(self, slot: Slot) -> None:
         """A worker has ended what it was in."""
         slot.deadline = slot.progress = None
-        if self._limits.per_worker is not None and self._limits.per_worker.patient:
+        if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
             self.begin_batch(slot)
 
     def end_test(self, slot: Slot) -> None:
         """A worker has ended a test."""
         self.end(slot)
-        if self._limits.whole_run is not None and self._limits.whole_run.patient:
+        if self._limits.whole_run is not None and self._limits.whole_run.idle_only:
             self._end_of_run = None
 
     def is_run_over(self, busy: Sequence[Slot]) -> bool:
@@ -76,20 +75,20 @@ class TimeLimits:
         limit = self._limits.whole_run
         if limit is None:
             return False
-        if self._end_of_run is None or (limit.patient and not busy):
+        if self._end_of_run is None or (limit.idle_only and not busy):
             # Servers that nobody has got yet have limits of their own.
             self._end_of_run = Deadline(limit.seconds)
         if not self._end_of_run.passed:
             return False
-        return not (limit.patient and any(slot.deadline is not None for slot in busy))
+        return not (limit.idle_only and any(slot.deadline is not None for slot in busy))
 
     def enforce(self, busy: Sequence[Slot]) -> None:
-        """Interrupt what is over its limit, and kill workers where that does not help.
+        """Interrupt what has exceeded its limit, and kill its worker if that does not help.
 
-        Those are asked before where they are.
+        A worker is asked for its stack before it is killed.
         """
         for slot in busy:
-            self._mind_progress(slot)
+            self._check_progress(slot)
             due = slot.deadline
             is_due = due is not None and due.interrupt is not None and due.interrupt.passed
             # Again and again: the worker's own clock may have begun a moment later.
@@ -109,16 +108,16 @@ class TimeLimits:
     def _deadlines(self, slot: Slot) -> list[Overdue]:
         """Those that count for a worker at the moment."""
         of_batch, limit = slot.batch_deadline, self._limits.per_worker
-        if slot.deadline is not None and limit is not None and limit.patient:
+        if slot.deadline is not None and limit is not None and limit.idle_only:
             of_batch = None
         return [overdue for overdue in (slot.deadline, of_batch) if overdue is not None]
 
-    def _mind_progress(self, slot: Slot) -> None:
-        """Let what makes no progress be interrupted; say what takes long and does make some."""
+    def _check_progress(self, slot: Slot) -> None:
+        """Let a test that makes no progress be interrupted; report a slow one that does."""
         progress = slot.progress
-        if progress is None or not progress.look():
+        if progress is None or not progress.check():
             return
-        if progress.stuck and self._limits.per_test is not None:
+        if progress.stalled and self._limits.per_test is not None:
             slot.progress = None
             slot.deadline = overdue_after(self._limits.per_test, progress.seconds, at_once=True)
         elif progress.slow:

@@ -108,7 +108,7 @@ class Slot:
         failure: What the process itself had to say of its end.
         fixture: The fixture of a class or module that the process is in, or an empty string.
         deadline: When the test or the fixture has to have ended by itself.
-        progress: What is watched in place of that, while the limit is a patient one.
+        progress: What is watched in place of that, while only idle time counts.
         batch_deadline: When the batch has to have ended.
         overdue: Why the process was killed, and where it was then.
         refused: How many of its servers have not started, one after another.

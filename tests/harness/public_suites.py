@@ -220,7 +220,7 @@ def _compare(
     # The server that the settings name is gone, and the toolkit has no template.
     ours = _run(suite, unpacked, host, python, workers=2)
     different = _difference(theirs, ours)
-    counts = str(len(different))
+    counts = str(_count(different))
     if different:
         # Tests that depend on other tests end as in a serial run where all run in one process.
         alone = _run(suite, unpacked, host, python, workers=1)

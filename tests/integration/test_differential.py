@@ -1,4 +1,4 @@
-"""Projects that nobody has thought of end as under Django; `scripts/differential` tries more."""
+"""Generated projects end as under Django; `scripts/differential` compares more."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ MORE = further("Fewer projects, and others each time, are tried always.")
 
 @pytest.mark.parametrize("projects", [60, pytest.param(200, marks=MORE)])
 @pytest.mark.usefixtures("sqlite_env")
-def test_projects_that_are_made_up_end_as_under_django(projects: int, tmp_path: Path) -> None:
+def test_generated_projects_end_as_under_django(projects: int, tmp_path: Path) -> None:
     comparison = Comparison(tmp_path, {})
 
-    # Another seed in each run of the tests: the one that --randomly-seed tells.
-    check(comparison, examples=projects, number=random.getrandbits(32))
+    # A new seed in each run; --randomly-seed repeats one.
+    check(comparison, examples=projects, seed_number=random.getrandbits(32))
 
     assert comparison.count >= projects // 2
 
 
 @pytest.mark.parametrize("projects", [15, pytest.param(100, marks=MORE)])
 @pytest.mark.usefixtures("no_container_is_left")
-def test_projects_that_are_made_up_end_as_under_django_on_postgresql(
+def test_generated_projects_end_as_under_django_on_postgresql(
     projects: int, plain: Plain, tmp_path: Path
 ) -> None:
     host = plain("postgresql")["OUTCOMES_DB_HOST"]
     comparison = Comparison(tmp_path, {"DIFFERENTIAL_DB_HOST": host})
 
-    check(comparison, examples=projects, number=random.getrandbits(32))
+    check(comparison, examples=projects, seed_number=random.getrandbits(32))
 
     assert comparison.count >= projects // 2

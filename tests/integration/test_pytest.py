@@ -605,7 +605,7 @@ def test_a_model_that_a_new_process_cannot_define_is_named(
     spawning = {**env, "CTEST_CONTAINERS_START_METHOD": "spawn"}
     done = _pytest(pytest_project, "--ctest", "-n", "2", env=spawning)
 
-    assert "The model library.Own is defined in library.test_it" in done.output, done.output
+    assert "The model library.Own belongs to the module library.test_it" in done.output, done.output
 
 
 BROKEN = """

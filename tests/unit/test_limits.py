@@ -10,7 +10,7 @@ import pytest
 import ctest_containers
 from ctest_containers.limits import Limit, limit_of_class, limit_of_test, limits
 
-DEFAULT = Limit(30.0, patient=True, at_most=300.0)
+DEFAULT = Limit(30.0, idle_only=True, at_most=300.0)
 
 
 class Plain(unittest.TestCase):
@@ -88,18 +88,18 @@ def test_limits_that_are_not_given_follow_from_the_main_one() -> None:
     assert list(found.inversions()) == []
 
 
-def test_limits_that_nobody_has_chosen_are_patient() -> None:
+def test_default_limits_count_idle_time_only() -> None:
     found = limits()
 
-    assert found.per_test == Limit(30, patient=True, at_most=300)
-    assert found.per_worker == Limit(300, patient=True)
-    assert found.whole_run == Limit(600, patient=True)
+    assert found.per_test == Limit(30, idle_only=True, at_most=300)
+    assert found.per_worker == Limit(300, idle_only=True)
+    assert found.whole_run == Limit(600, idle_only=True)
     assert list(found.inversions()) == []
 
 
 def test_a_test_makes_progress_for_as_long_as_its_worker_may_take() -> None:
-    assert limits(per_worker=60).per_test == Limit(30, patient=True, at_most=60)
-    assert limits(per_worker=0).per_test == Limit(30, patient=True, at_most=None)
+    assert limits(per_worker=60).per_test == Limit(30, idle_only=True, at_most=60)
+    assert limits(per_worker=0).per_test == Limit(30, idle_only=True, at_most=None)
 
 
 def test_0_stands_for_no_limit() -> None:
@@ -126,7 +126,7 @@ def test_a_lifted_limit_is_no_part_of_the_hierarchy() -> None:
     assert ["per test (400 s)" in one for one in found.inversions()] == [True]
 
 
-def test_a_limit_that_nobody_has_chosen_gives_way_to_one_below_it() -> None:
+def test_a_default_limit_is_never_reported_as_inverted() -> None:
     assert list(limits(per_test=400).inversions()) == []
 
 
@@ -134,5 +134,5 @@ def test_a_limit_that_nobody_has_chosen_gives_way_to_one_below_it() -> None:
     ("seconds", "words"),
     [(31.0, "made no progress for 30 s"), (300.5, "took longer than 300 s")],
 )
-def test_what_is_said_of_a_patient_limit_is_what_has_happened(seconds: float, words: str) -> None:
+def test_the_message_of_a_default_limit_says_what_was_exceeded(seconds: float, words: str) -> None:
     assert DEFAULT.exceeded(seconds) == words

@@ -221,7 +221,7 @@ def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> Non
     assert pool.not_run == 1
 
 
-@pytest.mark.parametrize("limit", [Limit(0.01), Limit(0.01, patient=True)])
+@pytest.mark.parametrize("limit", [Limit(0.01), Limit(0.01, idle_only=True)])
 def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None:
     def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
         first = link._batches[command.batch].first
@@ -234,13 +234,13 @@ def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None
     assert _outcomes(events) == Counter(range(3))
 
 
-def test_a_limit_that_nobody_has_chosen_counts_from_the_end_of_the_last_test() -> None:
+def test_the_default_limit_of_a_run_counts_from_the_end_of_the_last_test() -> None:
     def slowly(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
         time.sleep(0.1)
         return _well(link, node, command)
 
     events, _ = _run(
-        batches_of([1, 1, 1, 1]), slowly, nodes=["a"], whole_run=Limit(0.2, patient=True)
+        batches_of([1, 1, 1, 1]), slowly, nodes=["a"], whole_run=Limit(0.2, idle_only=True)
     )
 
     assert not any(isinstance(one, RunTimedOut) for one in events)

@@ -150,7 +150,7 @@ def test_a_batch_knows_what_it_flushes_and_which_databases_nobody_has_flushed_be
 
     default, both = {"default"}, {"default", "other"}
     assert [batch.flushes for batch in batches] == [set(), set(), set(), default, both, set()]
-    assert [batch.precedes for batch in batches] == [
+    assert [batch.unflushed for batch in batches] == [
         *(default, default, default, default),
         {"other"},
         set(),

@@ -29,7 +29,7 @@ def alone() -> None:
     wait_for(may_fork, 5, "the end of other threads")
 
 
-def test_a_thread_that_reads_keeps_nobody_from_forking() -> None:
+def test_a_thread_that_waits_for_input_does_not_prevent_forking() -> None:
     reading, writing = os.pipe()
     with _thread(lambda: os.read(reading, 1)):
         wait_for(may_fork, 5, "a thread that reads")
@@ -38,14 +38,14 @@ def test_a_thread_that_reads_keeps_nobody_from_forking() -> None:
     os.close(writing)
 
 
-def test_a_thread_that_waits_for_a_lock_or_an_event_does() -> None:
+def test_a_thread_that_waits_for_a_lock_or_an_event_prevents_forking() -> None:
     event = threading.Event()
     with _thread(event.wait):
         assert not may_fork()
         event.set()
 
 
-def test_a_thread_that_works_does() -> None:
+def test_a_running_thread_prevents_forking() -> None:
     stop = threading.Event()
 
     def work() -> None:

@@ -25,10 +25,10 @@ def test_a_batch_comes_after_a_flush_that_a_test_before_it_has_made() -> None:
     works = [Work(batch) for batch in batches]
     assert [order.is_known(work) for work in works] == [True, True, False, False]
 
-    order.flushed(works[1], "default")
+    order.record_flush(works[1], "default")
 
     assert [order.is_known(work) for work in works] == [True] * 4
-    assert [order.before(work) for work in works] == [set(), set(), DEFAULT, DEFAULT]
+    assert [order.flushed_before(work) for work in works] == [set(), set(), DEFAULT, DEFAULT]
 
 
 def test_a_class_that_has_ended_without_a_flush_flushes_nothing_for_those_after_it() -> None:
@@ -36,24 +36,24 @@ def test_a_class_that_has_ended_without_a_flush_flushes_nothing_for_those_after_
     order = FlushOrder(batches)
     works = [Work(batch) for batch in batches]
 
-    order.ended(works[1])
+    order.record_end(works[1])
 
     assert [order.is_known(work) for work in works] == [True, True, True, False]
-    assert order.before(works[2]) == set()
+    assert order.flushed_before(works[2]) == set()
 
-    order.ended(works[2])
+    order.record_end(works[2])
     assert order.is_known(works[3])
-    assert order.before(works[3]) == set()
+    assert order.flushed_before(works[3]) == set()
 
 
 def test_what_is_left_of_a_class_comes_after_the_flush_of_its_own_tests() -> None:
     batches = _batches()
     order = FlushOrder(batches)
     begun = Work(batches[1])
-    order.flushed(begun, "default")
+    order.record_flush(begun, "default")
     begun.ended.add(1)
 
-    assert order.before(begun) == DEFAULT
+    assert order.flushed_before(begun) == DEFAULT
 
 
 def test_where_others_run_elsewhere_a_class_that_might_flush_is_taken_to_do_so() -> None:
@@ -62,7 +62,7 @@ def test_where_others_run_elsewhere_a_class_that_might_flush_is_taken_to_do_so()
     works = [Work(batch) for batch in batches]
 
     assert all(order.is_known(work) for work in works)
-    assert [order.before(work) for work in works] == [set(), set(), DEFAULT, DEFAULT]
+    assert [order.flushed_before(work) for work in works] == [set(), set(), DEFAULT, DEFAULT]
 
 
 def test_a_batch_that_needs_rows_gets_them_and_a_plain_one_may_use_any_database() -> None:
@@ -70,7 +70,7 @@ def test_a_batch_that_needs_rows_gets_them_and_a_plain_one_may_use_any_database(
     order = FlushOrder(batches)
     needing = Work(replace(batches[3], needs_rows=True))
     plain = Work(replace(batches[3], aliases=frozenset(), leaves_rows=True))
-    order.flushed(Work(batches[2]), "default")
+    order.record_flush(Work(batches[2]), "default")
 
-    assert order.before(needing) == set()
-    assert order.before(plain) == DEFAULT
+    assert order.flushed_before(needing) == set()
+    assert order.flushed_before(plain) == DEFAULT

@@ -12,12 +12,12 @@ import psutil
 import pytest
 
 from ctest_containers.limits import Limit
-from ctest_containers.workers.progress import Progress, processor_seconds
+from ctest_containers.workers.progress import Progress, cpu_seconds
 
 WAITS = "import time; time.sleep(60)"
 WORKS = "while True: pass"
 CHILD_WORKS = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {WORKS!r}])"
-LIMIT = Limit(1.5, patient=True, at_most=30.0)
+LIMIT = Limit(1.5, idle_only=True, at_most=30.0)
 
 
 @contextmanager
@@ -38,10 +38,10 @@ def _process(code: str) -> Iterator[int]:
 def _watch(progress: Progress, seconds: float) -> bool:
     """Look for so long, or until it is stuck; whether it is."""
     end = time.monotonic() + seconds
-    while not progress.stuck and time.monotonic() < end:
-        progress.look()
+    while not progress.stalled and time.monotonic() < end:
+        progress.check()
         time.sleep(0.02)
-    return progress.stuck
+    return progress.stalled
 
 
 def test_what_uses_no_processor_is_stuck_after_its_limit() -> None:
@@ -60,26 +60,26 @@ def test_what_uses_a_processor_goes_on_and_is_slow_from_its_limit_on(code: str) 
         seconds = []
         end = time.monotonic() + 3.8
         while time.monotonic() < end:
-            if progress.look() and progress.slow:
+            if progress.check() and progress.slow:
                 seconds.append(progress.seconds)
             time.sleep(0.02)
 
-        assert not progress.stuck
+        assert not progress.stalled
         # Said when the limit is passed, and when twice that has.
         assert [round(one / LIMIT.seconds) for one in seconds] == [1, 2]
 
 
 def test_progress_ends_with_all_that_the_limits_above_allow() -> None:
     with _process(WORKS) as pid:
-        limit = Limit(0.3, patient=True, at_most=0.9)
+        limit = Limit(0.3, idle_only=True, at_most=0.9)
         progress = Progress(limit, process=pid, servers=list)
 
         assert _watch(progress, 5.0)
         assert limit.exceeded(progress.seconds) == "took longer than 0.9 s"
 
 
-def test_a_process_that_has_ended_has_used_nothing_that_anybody_knows() -> None:
+def test_the_cpu_time_of_an_ended_process_is_unknown() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
 
-    assert processor_seconds(process.pid) is None
+    assert cpu_seconds(process.pid) is None

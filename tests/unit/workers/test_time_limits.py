@@ -54,41 +54,41 @@ def _is_over(limits: TimeLimits, slot: Slot) -> bool:
 
 
 def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
-    limits, slot = _limits(whole_run=Limit(0.0, patient=True)), _slot(Process())
+    limits, slot = _limits(whole_run=Limit(0.0, idle_only=True)), _slot(Process())
 
-    limits.begin(slot, None, patient=False)
+    limits.begin(slot, None, idle_only=False)
 
     assert _is_over(limits, slot)
 
 
 def test_a_run_does_not_end_while_a_test_has_more_time_of_its_own() -> None:
-    limits, slot = _limits(whole_run=Limit(0.0, patient=True)), _slot(Process())
+    limits, slot = _limits(whole_run=Limit(0.0, idle_only=True)), _slot(Process())
 
-    limits.begin(slot, 700.0, patient=False)
+    limits.begin(slot, 700.0, idle_only=False)
 
     assert not _is_over(limits, slot)
 
 
-def test_a_limit_of_the_run_that_somebody_has_chosen_is_exact() -> None:
+def test_an_explicit_limit_of_the_run_is_exact() -> None:
     limits, slot = _limits(whole_run=Limit(0.0)), _slot(Process())
 
-    limits.begin(slot, 700.0, patient=False)
+    limits.begin(slot, 700.0, idle_only=False)
 
     assert _is_over(limits, slot)
 
 
 def test_a_run_that_waits_for_servers_is_not_over() -> None:
-    limits = _limits(whole_run=Limit(0.05, patient=True))
+    limits = _limits(whole_run=Limit(0.05, idle_only=True))
 
     assert not limits.is_run_over([])
 
 
 def test_a_worker_is_not_killed_while_its_test_has_more_time_of_its_own() -> None:
     process = Process()
-    limits, slot = _limits(per_worker=Limit(-10.0, patient=True)), _slot(process)
+    limits, slot = _limits(per_worker=Limit(-10.0, idle_only=True)), _slot(process)
     limits.begin_batch(slot)
 
-    limits.begin(slot, 700.0, patient=False)
+    limits.begin(slot, 700.0, idle_only=False)
     limits.enforce([slot])
     assert process.done == []
 
@@ -104,7 +104,7 @@ def test_a_worker_that_has_used_an_exact_limit_is_asked_where_it_is_and_killed(
     process = Process()
     limits, slot = _limits(per_worker=Limit(0.0)), _slot(process)
     limits.begin_batch(slot)
-    limits.begin(slot, 700.0, patient=False)
+    limits.begin(slot, 700.0, idle_only=False)
 
     for _ in range(3):
         limits.enforce([slot])
@@ -115,11 +115,11 @@ def test_a_worker_that_has_used_an_exact_limit_is_asked_where_it_is_and_killed(
 
 def test_a_test_that_is_slow_is_named_when_its_limit_has_passed() -> None:
     events: list[Event] = []
-    per_test = Limit(0.3, patient=True, at_most=60.0)
+    per_test = Limit(0.3, idle_only=True, at_most=60.0)
     limits = TimeLimits(Limits(per_test=per_test, per_worker=None, whole_run=None), events.append)
     slot = _slot(Process(pid=os.getpid()))
     slot.running = TestStarted(worker=1, index=0, test_id="shop.Tests.test_a")
-    limits.begin(slot, per_test.seconds, patient=True)
+    limits.begin(slot, per_test.seconds, idle_only=True)
 
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
@@ -136,9 +136,9 @@ def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_t
     monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
     monkeypatch.setattr(overdue, "GRACE_SECONDS", 0.2)
     process = Process()
-    limits, slot = _limits(per_test=Limit(0.3, patient=True)), _slot(process)
-    monkeypatch.setattr(progress, "processor_seconds", lambda _: 5.0)
-    limits.begin(slot, 0.3, patient=True)
+    limits, slot = _limits(per_test=Limit(0.3, idle_only=True)), _slot(process)
+    monkeypatch.setattr(progress, "cpu_seconds", lambda _: 5.0)
+    limits.begin(slot, 0.3, idle_only=True)
 
     end = time.monotonic() + 2.0
     while "kill" not in process.done and time.monotonic() < end:
