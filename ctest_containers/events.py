@@ -350,10 +350,15 @@ class DatabaseWanted(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseFlushed(FromWorker):
-    """A test of a worker's batch has flushed a database; sent once per batch and database."""
+    """A test of a worker's batch has flushed a database; sent once per batch and database.
+
+    Attributes:
+        bare: Whether without sending `post_migrate`.
+    """
 
     worker: int
     alias: str
+    bare: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

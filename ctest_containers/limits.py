@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 if TYPE_CHECKING:
@@ -116,6 +116,13 @@ def limits(
 
 def _given(seconds: float, is_patient: bool = False) -> Limit | None:  # noqa: FBT001, FBT002
     return Limit(seconds, idle_only=is_patient) if seconds else None
+
+
+def limits_of_node(chosen: Limits) -> Limits:
+    """The limits of a run as one of several nodes has them: only all together know what ends."""
+    whole_run = chosen.whole_run
+    idle_only = whole_run is not None and whole_run.idle_only
+    return replace(chosen, whole_run=None) if idle_only else chosen
 
 
 def why_run_ended(limit: Limit) -> str:

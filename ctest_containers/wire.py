@@ -36,14 +36,16 @@ class RunBatch:
     Attributes:
         full: Tests that have had their try with an adaptive limit.
         careful: How many of its first tests wait until everybody can know that they begin.
-        flushed: The databases that tests before it have flushed, in Django's order.
+        flush: The aliases to flush first, as tests before it do in a serial run.
+        flush_bare: Those of them to flush without sending `post_migrate`.
     """
 
     batch: int
     skip: tuple[int, ...] = ()
     full: tuple[int, ...] = ()
     careful: int = 0
-    flushed: tuple[str, ...] = ()
+    flush: tuple[str, ...] = ()
+    flush_bare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

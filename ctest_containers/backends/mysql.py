@@ -158,8 +158,8 @@ class Mysql:
                 "SELECT count(*) FROM information_schema.processlist"
                 " WHERE id <> connection_id() AND command NOT IN ('Daemon', 'Binlog Dump')"
                 " AND user NOT IN ('system user', 'event_scheduler') AND (time < %s"
-                " OR command <> 'Sleep' AND state NOT LIKE 'Waiting for%%lock'"
-                " AND state <> 'User lock' AND id NOT IN (SELECT trx_mysql_thread_id"
+                " OR command <> 'Sleep' AND coalesce(state, '') NOT LIKE 'Waiting for%%lock'"
+                " AND coalesce(state, '') <> 'User lock' AND id NOT IN (SELECT trx_mysql_thread_id"
                 " FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'))",
                 [seconds],
             )

@@ -159,6 +159,8 @@ class Postgresql:
     def is_active(self, address: Address, seconds: float) -> bool:
         """See `Backend`."""
         with _cursor(address) as cursor:
+            # Time limits wait for the answer.
+            cursor.execute("SET statement_timeout = '2s'")
             cursor.execute(
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND ("

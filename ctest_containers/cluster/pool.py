@@ -60,6 +60,7 @@ class Node:
         workers: The number in this run of each of its workers.
         held: What was told of tests that are running, by their places, until they end.
         running: Which test runs in which of its workers.
+        explicit: The workers whose test has a limit of its own, or none.
     """
 
     heard: float
@@ -67,6 +68,7 @@ class Node:
     workers: dict[int, int] = field(default_factory=dict)
     held: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     running: dict[int, int] = field(default_factory=dict)
+    explicit: set[int] = field(default_factory=set)
 
 
 class ClusterPool:
@@ -156,7 +158,7 @@ class ClusterPool:
                 alone = Deadline(self._wait_seconds)
             elif alone.passed or self._is_refused:
                 self._give_up()
-            if self._end is not None and self._end.passed:
+            if self._is_out_of_time():
                 self._time_out()
                 return
 
@@ -246,12 +248,14 @@ class ClusterPool:
             # Another node was quicker, or this one was believed to be lost.
             return
         match event:
-            case TestStarted():
+            case TestStarted(idle_only=idle_only):
                 if not self._begun:
                     self._begun = True
                     self._report(PhaseStarted(phase=Phase.TESTS))
                 node.held.pop(index, None)
                 node.running[worker] = index
+                if not idle_only:
+                    node.explicit.add(worker)
                 self._report(event)
             case TestRetried():
                 work.full.add(index)
@@ -266,6 +270,7 @@ class ClusterPool:
             case TestFinished():
                 work.ended.add(index)
                 node.running.pop(worker, None)
+                node.explicit.discard(worker)
                 for held in node.held.pop(index, []):
                     self._report(held)
                 self._report(event)
@@ -277,6 +282,19 @@ class ClusterPool:
     def _limit_run(self) -> None:
         if self._whole_run is not None:
             self._end = Deadline(self._whole_run.seconds)
+
+    def _is_out_of_time(self) -> bool:
+        """Whether the time of the run is up; a default limit waits for tests with their own."""
+        limit = self._whole_run
+        if limit is None or self._end is None:
+            return False
+        running = [node for node in self._nodes.values() if node.running]
+        if limit.idle_only and not running:
+            # Nodes that get ready have limits of their own.
+            self._limit_run()
+        if not self._end.passed:
+            return False
+        return not (limit.idle_only and any(node.explicit for node in running))
 
     def _number(self, node: Node, worker: int) -> int:
         if worker not in node.workers:

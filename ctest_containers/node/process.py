@@ -94,8 +94,10 @@ def _load(spec: NodeSpec) -> None:
 def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     from ctest_containers.capacity import plan_workers
     from ctest_containers.capacity.memory import available_bytes
+    from ctest_containers.limits import limits_of_node
     from ctest_containers.node.feed import CommandFeed
     from ctest_containers.project import connections
+    from ctest_containers.project.databases import first_aliases, mirrors
     from ctest_containers.project.guard import guarded
     from ctest_containers.project.process import ProjectSetup
     from ctest_containers.project.suite import Batch
@@ -155,9 +157,14 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
                 start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
                 report=failures.say,
                 stopping=lambda: feed.stopping,
-                limits=plan.limits,
+                limits=limits_of_node(plan.limits),
                 expected=plan.expected,
-                order=FlushOrder(batches, is_complete=False),
+                order=FlushOrder(
+                    # Those that run on other nodes are taken to flush.
+                    elsewhere=[(batch.number, batch.flushes) for batch in batches],
+                    databases=first_aliases(groups),
+                    mirrors=mirrors(),
+                ),
                 feed=feed,
             )
             voice.say(NodeReady(slots=workers))

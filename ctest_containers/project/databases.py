@@ -128,6 +128,24 @@ def plan_databases(
     return DatabasePlans(tuple(groups), unsupported)
 
 
+def mirrors() -> frozenset[str]:
+    """The aliases that mirror another one during tests."""
+    from django.db import connections
+
+    settings = connections.settings
+    return frozenset(alias for alias in settings if settings[alias]["TEST"]["MIRROR"])
+
+
+def first_aliases(groups: Iterable[DatabaseGroup]) -> dict[str, str]:
+    """For each alias, the first of those that have the same database."""
+    return {
+        alias: database.aliases[0]
+        for group in groups
+        for database in group.databases
+        for alias in database.aliases
+    }
+
+
 def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[DatabaseGroup]:
     """Put databases on as few servers as possible; none has a name twice, or two images."""
     servers: list[list[DatabasePlan]] = []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from ctest_containers.errors import ProjectError
+
+if TYPE_CHECKING:
+    from django.apps import AppConfig
 
 
 def modules_of_models() -> dict[str, str]:
@@ -17,21 +22,49 @@ def modules_of_models() -> dict[str, str]:
     return {model._meta.label: model.__module__ for model in models}
 
 
-def import_models(models: Mapping[str, str]) -> None:
+def labels_with_tables() -> frozenset[str]:
+    """The labels of the models for which Django creates tables without a migration."""
+    from django.apps import apps
+    from django.conf import settings
+
+    always = any(one.get("TEST", {}).get("MIGRATE") is False for one in settings.DATABASES.values())
+    return frozenset(
+        model._meta.label
+        for config in apps.get_app_configs()
+        if always or not _has_migrations(config)
+        for model in config.get_models()
+        if model._meta.can_migrate(next(iter(settings.DATABASES)))
+    )
+
+
+def _has_migrations(config: AppConfig) -> bool:
+    from django.conf import settings
+
+    name = settings.MIGRATION_MODULES.get(config.label, f"{config.name}.migrations")
+    try:
+        return name is not None and find_spec(name) is not None
+    except ImportError:
+        return False
+
+
+def import_models(models: Mapping[str, str], needed: Collection[str]) -> None:
     """Import the modules that define these models, a mapping as `modules_of_models` returns it.
 
     Django creates tables for the models that are defined when it creates a test database, by then
     also for those of test modules, which only the process that runs the tests has imported.
 
+    Args:
+        needed: Those that have tables without a migration.
+
     Raises:
-        ProjectError: Some cannot be defined here.
+        ProjectError: One of these cannot be defined here.
     """
     for module in dict.fromkeys(_missing(models).values()):
         # pytest.skip() at module level raises a BaseException, after any models above it are
         # defined.
         with suppress(BaseException):
             import_module(module)
-    if missing := _missing(models):
+    if missing := {label: models[label] for label in _missing(models) if label in needed}:
         label, module = next(iter(missing.items()))
         raise ProjectError(
             f"The model {label} belongs to the module {module}, but importing that module in a new "

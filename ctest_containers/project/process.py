@@ -107,8 +107,10 @@ class ProjectSetup:
 def start_child(process: Any) -> None:
     """Start a child process, which may be a fork beside threads: see `may_fork`."""
     with warnings.catch_warnings():
-        # Python 3.12 warns of every fork in a process that has threads, whatever they do.
-        warnings.simplefilter("ignore", DeprecationWarning)
+        # Python 3.12 warns of every fork in a process that has threads, whatever they do. The child
+        # keeps this filter.
+        message = r".*multi-threaded, use of fork\(\) may lead to deadlocks"
+        warnings.filterwarnings("ignore", message, DeprecationWarning)
         process.start()
 
 

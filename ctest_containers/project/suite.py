@@ -6,7 +6,7 @@ import inspect
 import itertools
 import sys
 import unittest
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,11 @@ class Batch:
         return range(self.first, self.first + len(self.tests))
 
 
-def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str]) -> list[Batch]:
+def make_batches(
+    tests: Iterable[unittest.TestCase],
+    every_alias: Iterable[str],
+    mirrors: Collection[str] = (),
+) -> list[Batch]:
     """The batches of a run.
 
     A batch is one class, as in Django's own parallel runner. Where the module of a class has
@@ -58,6 +62,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
 
     Args:
         every_alias: What `databases = "__all__"` stands for.
+        mirrors: Aliases that mirror others during tests, which Django does not flush.
     """
     from django.test import TestCase
 
@@ -70,7 +75,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
         kinds = {type(test) for test in together}
         leaves = any(map(_leaves_rows, kinds))
         aliases = _aliases(together, every)
-        flushes = _aliases(filter(_flushes, together), every)
+        flushes = _aliases(filter(_may_flush, together), every).difference(mirrors)
         batches.append(
             Batch(
                 number=len(batches),
@@ -81,7 +86,7 @@ def make_batches(tests: Iterable[unittest.TestCase], every_alias: Iterable[str])
                 removes_rows=leaves or any(map(_is_flushing, kinds)),
                 leaves_rows=leaves,
                 flushes=flushes,
-                unflushed=aliases - flushed,
+                unflushed=aliases.difference(flushed, mirrors),
                 exclusive=frozenset(itertools.chain.from_iterable(map(_exclusive, kinds))),
             )
         )
@@ -106,14 +111,21 @@ def _is_flushing(kind: type) -> bool:
     return issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
 
 
-def _flushes(test: unittest.TestCase) -> bool:
-    """Whether a test flushes its databases when it ends; one that is skipped does not begin."""
+def _may_flush(test: unittest.TestCase) -> bool:
+    """Whether a test flushes its databases when it ends; one that is skipped does not begin.
+
+    Where a class has a teardown of its own, that may call Django's, or the command.
+    """
     from django.test import TransactionTestCase
 
     kind = type(test)
-    teardown = inspect.getattr_static(TransactionTestCase, "_fixture_teardown")
-    if inspect.getattr_static(kind, "_fixture_teardown", None) is not teardown:
+    if not _is_flushing(kind):
         return False
+    teardown = inspect.getattr_static(kind, "_fixture_teardown", None)
+    if teardown is not inspect.getattr_static(TransactionTestCase, "_fixture_teardown"):
+        names = getattr(getattr(teardown, "__code__", None), "co_names", ())
+        if not {"_fixture_teardown", "call_command"}.intersection(names):
+            return False
     method = inspect.getattr_static(kind, getattr(test, "_testMethodName", ""), None)
     # What depends on features of a database is found out where there is one.
     skips = (inspect.getattr_static(one, "__unittest_skip__", None) for one in (kind, method))

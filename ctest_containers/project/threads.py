@@ -1,8 +1,7 @@
 """Whether a process that has several threads may be forked.
 
 A forked process has only the thread that forked, and a copy of every lock. A lock that another
-thread holds at that moment is never released in the copy. A thread that is blocked in the kernel
-waiting for input holds no lock except that of the stream it reads, which no other thread uses.
+thread holds at that moment is never released in the copy.
 """
 
 from __future__ import annotations
@@ -27,24 +26,31 @@ FUTEX: Final = {"x86_64": 202, "aarch64": 98}
 """The system call in which a thread waits for a lock or a condition."""
 
 
-def may_fork() -> bool:
-    """Whether every other thread of this process waits for input.
+READER: Final = "execnet"
+"""The package whose thread reads what the parent of a worker of pytest-xdist sends."""
 
-    Threads that run no Python code, such as those of a numerical library, may also wait for work:
-    they hold no lock of Python's. Where the kernel does not say what threads wait for, there must
-    be no other thread.
+
+def may_fork() -> bool:
+    """Whether no other thread of this process can hold a lock that its fork needs.
+
+    That is so for a reader of pytest-xdist's that waits for input. Threads that run no Python code,
+    such as those of a numerical library, may also wait for work: they hold no lock of Python's.
+    Where the kernel does not say what threads wait for, there must be no other thread.
     """
-    machine = platform.machine()
+    own = threading.get_ident()
+    frames = [frame for ident, frame in sys._current_frames().items() if ident != own]
+    if not all(str(frame.f_globals.get("__name__")).startswith(READER) for frame in frames):
+        return False
+    machine, native = platform.machine(), str(threading.get_native_id())
     try:
-        own = str(threading.get_native_id())
-        others = [file.name for file in THREADS.iterdir() if file.name != own]
-        calls = [_system_call(thread) for thread in others]
-    except (OSError, ValueError):
-        return threading.active_count() == 1
+        calls = [_system_call(file.name) for file in THREADS.iterdir() if file.name != native]
+    except ValueError:
+        return False
+    except OSError:
+        return not frames
     reading = sum(call in INPUT.get(machine, ()) for call in calls)
     idle = sum(call == FUTEX.get(machine) for call in calls)
-    running_python = len(sys._current_frames()) - 1
-    return reading + idle == len(calls) and running_python <= reading
+    return reading + idle == len(calls) and len(frames) <= reading
 
 
 def _system_call(thread: str) -> int:

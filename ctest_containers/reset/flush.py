@@ -42,13 +42,14 @@ class Flushes:
             (django), or both ways, with an error where they do not end alike (compare).
         worker: The number of the worker that it is in.
         tell: Told once of each reason for leaving a database to Django.
-        flushed: Told of each database that is about to be flushed.
+        flushed: Told of each database that is about to be flushed, and whether without sending
+            `post_migrate`.
     """
 
     mode: str
     worker: int
     tell: Tell
-    flushed: Callable[[str], None] = lambda _: None
+    flushed: Callable[[str, bool], None] = lambda _, __: None
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
     _in_signal: bool = False
@@ -57,35 +58,38 @@ class Flushes:
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Be asked when a TransactionTestCase flushes its databases."""
+        from django.core.management.commands import flush
         from django.db.backends.base.creation import BaseDatabaseCreation
         from django.test import testcases
 
         module: Any = testcases
         creation: Any = BaseDatabaseCreation
+        command: Any = flush.Command
+        by_command = command.handle
         original, by_objects = module.call_command, creation.deserialize_db_from_string
 
         def call_command(command: Any, *arguments: Any, **options: Any) -> Any:
             # What TransactionTestCase itself never asks for is not known to end alike.
-            if command == "flush" and "database" in options:
-                self.flushed(options["database"])
-            if (
-                self.mode == DJANGO
-                or command != "flush"
-                or arguments
-                or options.get("reset_sequences", True)
-            ):
+            if command != "flush" or arguments or options.get("reset_sequences", True):
                 return original(command, *arguments, **options)
+            self.flushed(options["database"], options.get("inhibit_post_migrate", False))
             return self._flush(lambda: original(command, **options), **options)
 
         def deserialize(self_: Any, data: str) -> None:
             self._restore(self_.connection, data, lambda: by_objects(self_, data))
 
-        module.call_command = call_command
+        def handle(self_: Any, **options: Any) -> Any:
+            self.flushed(options["database"], options.get("inhibit_post_migrate", False))
+            return by_command(self_, **options)
+
+        command.handle = handle
         if self.mode != DJANGO:
+            module.call_command = call_command
             creation.deserialize_db_from_string = deserialize
         try:
             yield
         finally:
+            command.handle = by_command
             module.call_command = original
             creation.deserialize_db_from_string = by_objects
 

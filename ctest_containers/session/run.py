@@ -6,7 +6,7 @@ import functools
 import gc
 import pickle
 import unittest
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +32,7 @@ from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import line_coverage, settings
+from ctest_containers.project.databases import first_aliases, mirrors
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.line_coverage import LineCoverage
@@ -96,6 +97,9 @@ class Session:
         self._output = reporting.output
         self._selection = selection
         self._limits = limits_of(config)
+        # Of shards: where this job's tests are among all, and what the others flush.
+        self._places: Sequence[int] = ()
+        self._of_others: list[tuple[int, frozenset[str]]] = []
         self._asked = asked
         self._measured = Measured()
         spawned = spawns(config.start_method)
@@ -180,12 +184,27 @@ class Session:
         shard = self._config.shard
         if shard is None:
             return tests
-        batches: Sequence[Batch] = make_batches(tests, ())
+        from django.db import connections
+
+        batches: Sequence[Batch] = make_batches(tests, list(connections), mirrors())
         if self._config.split_classes:
             batches = split_long(batches, self._timings, shard.of)
         chosen, told = choose(batches, expected_seconds(batches, self._timings), shard)
         self._report(told)
+        own = {batch.number for batch in chosen}
+        self._places = told.places
+        self._of_others = [
+            (batch.first, batch.flushes) for batch in batches if batch.number not in own
+        ]
         return [test for batch in chosen for test in batch.tests]
+
+    def _flushes_elsewhere(
+        self, batches: Sequence[Batch]
+    ) -> Iterator[tuple[float, frozenset[str]]]:
+        """Where, between this job's batches, other shards flush databases, and which."""
+        for place, aliases in self._of_others:
+            before = sum(self._places[batch.first] < place for batch in batches)
+            yield before - 0.5, aliases
 
     def run(
         self,
@@ -208,7 +227,7 @@ class Session:
         What ends the run before its tests is kept in `failure`, so that what has been reported by
         then can still be shown.
         """
-        batches: Sequence[Batch] = make_batches(tests, aliases)
+        batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
         self._report(TestsFound(tests=tuple(map(self._place, tests))))
         replay, timings = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, timings]
@@ -297,7 +316,12 @@ class Session:
             limits=self._limits,
             memory=memory_watch(self._config, planned, self._timings),
             expected=expected,
-            order=FlushOrder(batches),
+            order=FlushOrder(
+                batches,
+                elsewhere=self._flushes_elsewhere(batches),
+                databases=first_aliases(self._databases.plans.groups),
+                mirrors=mirrors(),
+            ),
         )
         return pool
 
@@ -359,7 +383,7 @@ class Session:
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """What a run of these tests would be like."""
-        return self._plan_run(make_batches(tests, aliases), aliases)
+        return self._plan_run(make_batches(tests, aliases, mirrors()), aliases)
 
     def _plan_run(self, batches: Sequence[Batch], aliases: Collection[str]) -> RunPlan:
         groups = self._databases.plans.select(aliases)

@@ -23,7 +23,7 @@ from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
-from ctest_containers.project.models import import_models, modules_of_models
+from ctest_containers.project.models import import_models, labels_with_tables, modules_of_models
 from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup, start_child
 from ctest_containers.recording.digests import OVERRIDDEN
@@ -113,6 +113,7 @@ def build_in_child(
             *(keep is not None, is_watched, theirs),
             () if setup.spawned else tuple(close),
             modules_of_models() if setup.spawned else {},
+            labels_with_tables() if setup.spawned else frozenset(),
         ),
         name=f"template-{group.label}",
     )
@@ -175,6 +176,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     writing: Connection,
     close: Sequence[int],
     models: Mapping[str, str],
+    needed: Collection[str],
 ) -> None:
     for descriptor in close:
         with suppress(OSError):
@@ -187,7 +189,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
 
     try:
         setup.load()
-        import_models(models)
+        import_models(models, needed)
         files = {} if folder is None else _shared_files(group, folder)
         _adjust_test_settings(group, files)
         leases = [

@@ -126,10 +126,10 @@ class Worker:
         self._postponed: list[Message] = []
         self._leased: set[str] = set()
         self._leases: list[Lease] = []
-        # Databases that were flushed, and those that should be when the batch begins.
-        self._flushed: set[str] = set()
-        self._to_flush: frozenset[str] = frozenset()
+        # What is still to be flushed before tests use it, each with whether that is bare.
+        self._to_flush: dict[str, bool] = {}
         self._flushed_in_batch: set[str] = set()
+        self._is_flushing = False
         self._result: unittest.TestResult | None = None
         self._stopping = False
         self._to_call = assignment.orders.worker_setup
@@ -163,7 +163,9 @@ class Worker:
                         self._use(leases)
                     case RunBatch(batch=number):
                         self._set_up()
-                        self._to_flush = frozenset(message.flushed)
+                        self._to_flush = {
+                            alias: alias in message.flush_bare for alias in message.flush
+                        }
                         self._flush_for_earlier_tests(self._leased)
                         self._flushed_in_batch.clear()
                         self._run(batches[number], message)
@@ -264,9 +266,10 @@ class Worker:
         from django.test import testcases
 
         module: Any = testcases
-        for alias in sorted(self._to_flush & set(aliases) - self._flushed):
+        for alias in sorted(self._to_flush.keys() & aliases):
             connection = configured[alias]
             was_open = connection.connection is not None
+            self._is_flushing = True
             # If it fails, the first test that flushes this database fails with the same error.
             with suppress(Exception):
                 module.call_command(
@@ -276,20 +279,18 @@ class Worker:
                     database=alias,
                     reset_sequences=False,
                     allow_cascade=False,
-                    inhibit_post_migrate=False,
+                    inhibit_post_migrate=self._to_flush.pop(alias),
                 )
-            self._flushed.add(alias)
+            self._is_flushing = False
             if not was_open:
                 connection.close()
 
-    def _note_flush(self, alias: str) -> None:
+    def _note_flush(self, alias: str, bare: bool) -> None:  # noqa: FBT001
         """Tell the parent that a test flushes a database; ignore flushes for earlier tests."""
-        if alias in self._to_flush - self._flushed:
-            return
-        self._flushed.add(alias)
-        if alias not in self._flushed_in_batch:
+        if not self._is_flushing and alias not in self._flushed_in_batch:
             self._flushed_in_batch.add(alias)
-            self.send(DatabaseFlushed(worker=self._assignment.worker, alias=alias))
+            worker = self._assignment.worker
+            self.send(DatabaseFlushed(worker=worker, alias=alias, bare=bare))
 
     def _memory_bytes(self) -> int:
         """Asked from time to time, for the answer takes the kernel a while."""

@@ -133,7 +133,7 @@ class WorkerPool:
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._losses = Losses(databases=databases, report=report)
-        self._order = order if order is not None else FlushOrder(())
+        self._order = order if order is not None else FlushOrder()
         self._feed = feed
 
     def run(self) -> None:
@@ -207,8 +207,10 @@ class WorkerPool:
             slot.started = ORIGINALS.monotonic()
             self._report(WorkerStarted(worker=slot.number, pid=slot.process.pid))
         awaited: set[frozenset[str]] = set()
+        is_late = False
         for work in self._allowed(slot):
-            if work.batch.aliases in awaited:
+            # None that comes after one that removes rows may overtake it.
+            if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
                 continue
             try:
                 leases = self._databases.leases(slot.number, work.batch.aliases)
@@ -216,16 +218,14 @@ class WorkerPool:
                 self._retire(slot, error)
                 return
             if leases is None:
-                if work.batch.removes_rows:
-                    # None that comes after it may overtake it.
-                    return
                 awaited.add(work.batch.aliases)
+                is_late |= work.batch.removes_rows
                 continue
             slot.refused = 0
             self._queue.remove(work)
             slot.work = work
-            flushed = self._order.flushed_before(work)
-            slot.rows.change(work, flushed)
+            flushed = self._order.missing(work, slot.rows)
+            slot.rows.change(work)
             self._time_limits.begin_batch(slot)
             if new := not_yet_leased(slot, leases):
                 slot.process.send(UseDatabases(leases=new))
@@ -235,10 +235,18 @@ class WorkerPool:
                     skip=tuple(sorted(work.ended)),
                     full=tuple(sorted(work.full)),
                     careful=work.careful,
-                    flushed=tuple(sorted(flushed)),
+                    flush=self._aliases_of(flushed),
+                    flush_bare=self._aliases_of(
+                        database for database, bare in flushed.items() if bare
+                    ),
                 )
             )
+            slot.flushing = frozenset(flushed)
+            self._order.begun(slot.rows, work, slot.flushing, slot.leases)
             return
+
+    def _aliases_of(self, databases: Iterable[str]) -> tuple[str, ...]:
+        return tuple(alias for name in databases for alias in self._order.aliases_of(name))
 
     def _allowed(self, slot: Slot) -> Iterator[Work]:
         """The waiting batches that a worker may take, given Django's order and what others run."""
@@ -338,6 +346,8 @@ class WorkerPool:
         if leases is not None:
             new = not_yet_leased(slot, leases)
             slot.process.send(UseDatabases(leases=new, wanted=slot.wanted))
+            if slot.work is not None:
+                self._order.begun(slot.rows, slot.work, slot.flushing, [slot.wanted])
             slot.wanted = ""
 
     def _wait(self) -> None:
@@ -416,9 +426,8 @@ class WorkerPool:
                 if slot.work is not None:
                     self._ended(slot.work)
                 slot.work = None
-            case DatabaseFlushed(alias=alias) if slot.work is not None:
-                slot.rows.emptied.add(alias)
-                self._order.record_flush(slot.work, alias)
+            case DatabaseFlushed(alias=alias, bare=bare) if slot.work is not None:
+                self._order.record_flush(slot.work, slot.rows, alias, bare=bare)
             case WorkerReady():
                 slot.ready = True
                 self._losses.unready = 0

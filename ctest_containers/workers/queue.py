@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import itertools
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
@@ -17,12 +16,11 @@ class WorkQueue:
 
     As in a serial run, no test that needs the rows of migrations comes after one that may have
     removed them from the same server, and no batch follows one on the same server that may have
-    left rows and comes later in Django's order. Batches that remove
-    rows therefore wait until no other batch is waiting. Batches that leave rows come last, in
-    Django's order, except that they precede the first batch that flushes their databases if a
-    serial run has them earlier. There are two exceptions: a worker that has begun with such batches
-    continues with them, and a batch that would take longer than a worker's share of the remaining
-    time begins early.
+    left rows and comes later in Django's order. Batches that remove rows therefore wait until no
+    other batch is waiting. Batches that leave rows come last, in Django's order, except that they
+    precede the first batch that flushes their databases if a serial run has them earlier. There are
+    two exceptions: a worker that has begun with such batches continues with them, and a batch that
+    would take longer than a worker's share of the remaining time begins early.
     """
 
     def __init__(self, works: Iterable[Work]) -> None:
@@ -89,18 +87,21 @@ class WorkQueue:
         def fitting(works: Iterable[Work]) -> Iterator[Work]:
             for work in works:
                 if (
-                    rows.allow(work, order.flushed_before(work))
+                    rows.allow(work)
+                    and order.allows(work, rows)
                     and work.batch.exclusive.isdisjoint(busy)
-                    and order.is_known(work)
+                    and order.is_known(work, rows)
                 ):
                     yield work
 
         if self._needing and not rows.flushed and others:
             for line in (self._removing, self._leaving):
-                # The longest is the first or, where that has to find rows, the next.
-                for work in itertools.islice(line, 2 if line is self._removing else 1):
+                # The longest come first, except that those which find no flush precede others.
+                for work in line:
                     if work.seconds * workers > self._seconds:
                         yield from fitting([work, *self._first_flushing()])
+                    if not work.batch.unflushed or line is self._leaving:
+                        break
         is_waiting = True
         for work in fitting(self._keeping):
             is_waiting = False

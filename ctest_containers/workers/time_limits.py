@@ -49,6 +49,7 @@ class TimeLimits:
     def begin(self, slot: Slot, seconds: float | None, *, idle_only: bool) -> None:
         """A worker begins a test or a fixture, which has so many seconds; None for any time."""
         self.end(slot)
+        slot.is_unlimited = seconds is None
         if seconds is None or slot.process is None:
             return
         if idle_only and self._limits.per_test is not None:
@@ -61,6 +62,7 @@ class TimeLimits:
     def end(self, slot: Slot) -> None:
         """A worker has ended what it was in."""
         slot.deadline = slot.progress = None
+        slot.is_unlimited = False
         if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
             self.begin_batch(slot)
 
@@ -80,7 +82,7 @@ class TimeLimits:
             self._end_of_run = Deadline(limit.seconds)
         if not self._end_of_run.passed:
             return False
-        return not (limit.idle_only and any(slot.deadline is not None for slot in busy))
+        return not (limit.idle_only and any(map(_has_own_limit, busy)))
 
     def enforce(self, busy: Sequence[Slot]) -> None:
         """Interrupt what has exceeded its limit, and kill its worker if that does not help.
@@ -108,7 +110,7 @@ class TimeLimits:
     def _deadlines(self, slot: Slot) -> list[Overdue]:
         """Those that count for a worker at the moment."""
         of_batch, limit = slot.batch_deadline, self._limits.per_worker
-        if slot.deadline is not None and limit is not None and limit.idle_only:
+        if limit is not None and limit.idle_only and _has_own_limit(slot):
             of_batch = None
         return [overdue for overdue in (slot.deadline, of_batch) if overdue is not None]
 
@@ -123,3 +125,8 @@ class TimeLimits:
         elif progress.slow:
             name = slot.running.test_id if slot.running is not None else slot.fixture
             self._report(TestSlow(worker=slot.number, test_id=name, seconds=progress.seconds))
+
+
+def _has_own_limit(slot: Slot) -> bool:
+    """Whether what a worker is in was given a limit of its own, or none."""
+    return slot.deadline is not None or slot.is_unlimited

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import signal
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ctest_containers.errors import CtestError
@@ -64,32 +65,38 @@ class Rows:
     Attributes:
         flushed: Whether rows of migrations may be missing.
         emptied: The databases that were flushed.
+        clean: Those of them in which no test may have left rows since.
         left_by: The number of the last batch that may have left rows of its own there.
     """
 
     flushed: bool = False
     emptied: set[str] = field(default_factory=set)
+    clean: set[str] = field(default_factory=set)
     left_by: int = -1
 
-    def allow(self, work: Work, flushed: frozenset[str]) -> bool:
-        """Whether a batch would find what it finds in a serial run of Django's.
-
-        Args:
-            flushed: The databases that have been flushed there by then.
-        """
+    def allow(self, work: Work) -> bool:
+        """Whether a batch would find the rows that it finds in a serial run of Django's."""
         batch = work.batch
         if batch.needs_rows and self.flushed:
-            return False
-        if not (batch.aliases - flushed).isdisjoint(self.emptied):
             return False
         uses_databases = bool(batch.aliases) or batch.leaves_rows
         return batch.number > self.left_by or not uses_databases
 
-    def change(self, work: Work, flushed: Collection[str]) -> None:
-        """A batch begins there, once these databases are flushed."""
+    def floor(self, database: str) -> float:
+        """After which batch, in Django's order, a flush would remove rows that are there now."""
+        return self.left_by if database in self.emptied else -math.inf
+
+    def empty(self, database: str, work: Work) -> None:
+        """A database is flushed before a batch, or by a test of it."""
+        self.emptied.add(database)
+        if not work.batch.leaves_rows:
+            self.clean.add(database)
+
+    def change(self, work: Work) -> None:
+        """A batch begins there."""
         self.flushed |= work.batch.removes_rows
-        self.emptied.update(flushed)
         if work.batch.leaves_rows:
+            self.clean.clear()
             self.left_by = max(self.left_by, work.batch.number)
 
 
@@ -103,11 +110,13 @@ class Slot:
         fixtures: What the process has reported on fixtures in this batch.
         ready: Whether the process has the project loaded.
         leases: What the process has been given, by alias.
+        flushing: The databases that the process flushes for its batch as soon as it has them.
         wanted: An alias whose database the process waits for.
         database_lost: Whether the process ends because its server has gone.
         failure: What the process itself had to say of its end.
         fixture: The fixture of a class or module that the process is in, or an empty string.
         deadline: When the test or the fixture has to have ended by itself.
+        is_unlimited: Whether the test or the fixture was given no limit at all.
         progress: What is watched in place of that, while only idle time counts.
         batch_deadline: When the batch has to have ended.
         overdue: Why the process was killed, and where it was then.
@@ -128,6 +137,7 @@ class Slot:
     last: str = ""
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     leases: dict[str, Lease] = field(default_factory=dict)
+    flushing: frozenset[str] = frozenset()
     wanted: str = ""
     ready: bool = False
     failure: str = ""
@@ -137,6 +147,7 @@ class Slot:
     rows: Rows = field(default_factory=Rows)
     fixture: str = ""
     deadline: Overdue | None = None
+    is_unlimited: bool = False
     progress: Progress | None = None
     batch_deadline: Overdue | None = None
     overdue: str = ""

@@ -36,7 +36,8 @@ def test_a_server_that_ends_is_named_with_its_last_words_and_the_rest_runs_on_an
                     cursor.execute("COPY (SELECT 1) TO PROGRAM 'kill -QUIT 1; sleep 5'")
 
             def test_c(self):
-                self.assertEqual(Author.objects.count(), 1)
+                # As in a serial run, where the tests before it have flushed.
+                self.assertEqual(Author.objects.count(), 0)
     """,
     )
 

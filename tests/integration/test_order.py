@@ -177,6 +177,45 @@ def test_each_class_finds_a_database_flushed_where_those_before_it_flush_it(
     assert expected.code == 0, expected.output
 
 
+LEFT = """
+    class Flushing:
+        def test_it(self):
+            time.sleep(0.1)
+
+    class AFlushing(Flushing, TransactionTestCase):
+        pass
+
+    class BLeaving(SimpleTestCase):
+        databases = {"default"}
+
+        def test_it(self):
+            Author.objects.create(name="left")
+
+    class CFlushing(Flushing, TransactionTestCase):
+        pass
+
+    class DFinding(SimpleTestCase):
+        databases = {"default"}
+
+        def test_it(self):
+            self.assertEqual(Author.objects.count(), 0)
+"""
+
+
+@pytest.mark.parametrize("workers", ["1", "2", "3"])
+def test_rows_that_a_class_leaves_are_gone_after_the_next_flush_of_a_serial_run(
+    workers: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(project, LEFT)
+    expected = truth(project, "library.test_it", env=sqlite_env, record=tmp_path / "truth")
+    options = ["library.test_it", "--parallel", workers]
+
+    actual = toolkit(project, *options, env=sqlite_env, record=tmp_path / "ours")
+
+    assert_agree(expected, actual)
+    assert expected.code == 0, expected.output
+
+
 def test_fixtures_of_a_module_never_run_twice_at_the_same_time(
     project: Path, sqlite_env: dict[str, str]
 ) -> None:

@@ -47,7 +47,7 @@ def test_workers_share_nothing_not_even_roles_or_advisory_locks(
                     self.assertLess(time.monotonic(), end, otherwise)
                     time.sleep(0.01)
     """
-    body += "".join(f"\n        class Test{n}(Base, TransactionTestCase): pass\n" for n in range(3))
+    body += "".join(f"\n        class Test{n}(Base, TestCase): pass\n" for n in range(3))
     write_tests(project, body)
     meeting = project / "meeting"
     meeting.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import pytest
 from harness.batches import Case, batches_of
@@ -225,7 +226,9 @@ def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> Non
 def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None:
     def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
         first = link._batches[command.batch].first
-        return [Heard(node, _run_test(first)[:1])]
+        (started, *_) = _run_test(first)
+        assert isinstance(started, TestStarted)
+        return [Heard(node, [replace(started, idle_only=limit.idle_only)])]
 
     events, link = _run(batches_of([2, 1]), hang, nodes=["a"], whole_run=limit)
 

@@ -146,7 +146,8 @@ def test_a_batch_knows_what_it_flushes_and_which_databases_nobody_has_flushed_be
         pass
 
     kinds = (Rows, Early, Skipped, Flushing, FlushingBoth, Late)
-    batches = make_batches([kind("test_it") for kind in kinds], ["default", "other"])
+    tests = [kind("test_it") for kind in kinds]
+    batches = make_batches(tests, ["default", "other", "mirror"], {"mirror"})
 
     default, both = {"default"}, {"default", "other"}
     assert [batch.flushes for batch in batches] == [set(), set(), set(), default, both, set()]

@@ -54,9 +54,11 @@ def _is_over(limits: TimeLimits, slot: Slot) -> bool:
 
 
 def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
-    limits, slot = _limits(whole_run=Limit(0.0, idle_only=True)), _slot(Process())
+    per_test = Limit(30.0, idle_only=True)
+    limits = _limits(whole_run=Limit(0.0, idle_only=True), per_test=per_test)
+    slot = _slot(Process())
 
-    limits.begin(slot, None, idle_only=False)
+    limits.begin(slot, 30.0, idle_only=True)
 
     assert _is_over(limits, slot)
 
@@ -67,6 +69,19 @@ def test_a_run_does_not_end_while_a_test_has_more_time_of_its_own() -> None:
     limits.begin(slot, 700.0, idle_only=False)
 
     assert not _is_over(limits, slot)
+
+
+def test_neither_a_run_nor_a_worker_ends_while_a_test_has_been_given_any_time() -> None:
+    process = Process()
+    limits = _limits(whole_run=Limit(0.0, idle_only=True), per_worker=Limit(-10.0, idle_only=True))
+    slot = _slot(process)
+    limits.begin_batch(slot)
+
+    limits.begin(slot, None, idle_only=False)
+    limits.enforce([slot])
+
+    assert not _is_over(limits, slot)
+    assert process.done == []
 
 
 def test_an_explicit_limit_of_the_run_is_exact() -> None:
