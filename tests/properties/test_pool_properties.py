@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 from harness.batches import batches_of
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.fakes import FakeDatabases, World
 
-from ctest_containers.events import Event, TestFinished, TestOutcome, TestStarted
-from ctest_containers.limits import Limits
+from ctest_containers.events import Event, RunTimedOut, TestFinished, TestOutcome, TestStarted
+from ctest_containers.limits import Limit, Limits
+from ctest_containers.project.suite import Batch
+from ctest_containers.session.schedule import longest_first
+from ctest_containers.wire import RunBatch
+from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.losses import FIXTURE_TRIES
 from ctest_containers.workers.pool import WorkerPool
 
@@ -94,3 +100,71 @@ def test_a_run_that_is_stopped_leaves_no_test_unfinished(
     assert len(finished) >= min(stop_after, sum(sizes))
     assert len(finished) <= stop_after + workers
     assert all(process.joined for process in world.processes)
+
+
+DEFAULT = frozenset(["default"])
+KINDS: dict[str, dict[str, Any]] = {
+    "test": {"needs_rows": True},
+    "simple": {"aliases": frozenset()},
+    "transactions": {"removes_rows": True, "flushes": DEFAULT},
+    "with databases": {"removes_rows": True, "leaves_rows": True},
+    "plain": {"removes_rows": True, "leaves_rows": True, "aliases": frozenset()},
+}
+"""What batches of a kind are like that are not like the others."""
+
+
+@st.composite
+def _batches(draw: st.DrawFn) -> list[Batch]:
+    """Batches as a suite of Django's has them."""
+    rank = {"test": 0, "plain": 2}
+    kinds = draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=8))
+    kinds.sort(key=lambda kind: rank.get(kind, 1))
+    batches: list[Batch] = []
+    flushed: frozenset[str] = frozenset()
+    for kind, batch in zip(kinds, batches_of([2] * len(kinds), DEFAULT), strict=True):
+        exclusive = draw(st.sampled_from([frozenset[str](), frozenset(["lock"])]))
+        changed = replace(batch, **KINDS[kind], exclusive=exclusive)
+        batches.append(replace(changed, unflushed=changed.aliases - flushed))
+        flushed |= changed.flushes
+    return batches
+
+
+@given(batches=_batches(), workers=st.integers(1, 4), data=st.data())
+def test_every_batch_finds_its_database_flushed_or_not_as_in_a_serial_run(
+    batches: list[Batch], workers: int, data: st.DataObject
+) -> None:
+    """Whichever classes of those that might flush really do; and no worker waits for ever."""
+    may_flush = [batch.number for batch in batches if batch.flushes]
+    flushing = {number for number in may_flush if data.draw(st.booleans())}
+    seconds = {batch.number: data.draw(st.floats(0, 9)) for batch in batches}
+    world = World(batches, flushing=flushing)
+    events: list[Event] = []
+
+    with closing(FakeDatabases()) as databases:
+        pool = WorkerPool(
+            workers=workers,
+            batches=longest_first(batches, seconds),
+            databases=databases,
+            start=world.start,
+            report=events.append,
+            stopping=lambda: False,
+            limits=Limits(per_test=None, per_worker=None, whole_run=Limit(20.0)),
+            expected=seconds,
+            order=FlushOrder(batches),
+        )
+        pool.run()
+
+    finished = Counter(event.index for event in events if isinstance(event, TestFinished))
+    assert finished == Counter(range(2 * len(batches)))
+    assert not any(isinstance(event, RunTimedOut) for event in events)
+    for process in world.processes:
+        is_flushed = False
+        for command in process.commands:
+            if not isinstance(command, RunBatch):
+                continue
+            batch = batches[command.batch]
+            is_flushed |= "default" in command.flush
+            if batch.aliases:
+                expected = any(number < batch.number for number in flushing)
+                assert is_flushed == expected
+            is_flushed |= batch.number in flushing

@@ -21,6 +21,7 @@ from ctest_containers.engine.ways import Way
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
+    DatabaseFlushed,
     DatabaseWanted,
     OutcomeKind,
     TestFinished,
@@ -195,6 +196,7 @@ class World:
         memory_bytes: What workers say they have of the memory after each batch.
         fixture_error: The fixture in which every batch fails before its first test.
         stops_after: The place of a test after which its worker stops, as on Ctrl-C.
+        flushing: Batches whose tests flush the database `default`.
     """
 
     batches: Sequence[Batch]
@@ -209,6 +211,7 @@ class World:
     memory_bytes: int = 0
     fixture_error: str = ""
     stops_after: int | None = None
+    flushing: Collection[int] = ()
     processes: list[FakeProcess] = field(default_factory=list)
 
     def start(self, number: int) -> FakeProcess:
@@ -326,6 +329,8 @@ class FakeProcess(WorkerProcess):
             if index in world.fatal_reports:
                 self._dead = True
                 return
+            if batch.number in world.flushing:
+                yield DatabaseFlushed(worker=self.number, alias="default")
             yield TestFinished(worker=self.number, index=index, seconds=0.0)
             if index == world.stops_after:
                 yield BatchFinished(
