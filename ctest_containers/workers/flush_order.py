@@ -63,7 +63,7 @@ class FlushOrder:
     def is_known(self, work: Work, rows: Rows) -> bool:
         """Whether it is certain what has been flushed before a batch."""
         return all(
-            self._between(database, rows, work)
+            next(self._between(database, rows, work), None) is not None
             or not any(
                 rows.floor(database) < number < work.batch.number
                 for number in self._pending.get(database, ())
@@ -84,7 +84,7 @@ class FlushOrder:
         return {
             database: self._flushes[database][max(numbers)]
             for database in self._databases(work)
-            if database not in rows.clean and (numbers := self._between(database, rows, work))
+            if database not in rows.clean and (numbers := list(self._between(database, rows, work)))
         }
 
     def aliases_of(self, database: str) -> list[str]:
@@ -99,10 +99,11 @@ class FlushOrder:
         for database in {self._database(alias) for alias in aliases} & set(flushed):
             rows.empty(database, work)
 
-    def _between(self, database: str, rows: Rows, work: Work) -> list[float]:
+    def _between(self, database: str, rows: Rows, work: Work) -> Iterator[float]:
         """The flushes that a serial run has made since rows were left that are there now."""
         floor = rows.floor(database)
-        return [number for number in self._flushes[database] if floor < number < _position(work)]
+        position = _position(work)
+        return (number for number in self._flushes[database] if floor < number < position)
 
     def _database(self, alias: str) -> str:
         return self._database_of.get(alias, alias)

@@ -37,7 +37,8 @@ class Progress:
         seconds: How long it had run at the last check.
         stalled: Whether it has made no progress for the time of its limit, or has used up all its
             time.
-        slow: Whether it has run for its limit, or twice as long as when that was last so.
+        slow: Whether it is working, and has run for its limit, or twice as long as when that was
+            last so.
     """
 
     def __init__(self, limit: Limit, *, process: int, servers: Servers) -> None:
@@ -66,7 +67,8 @@ class Progress:
         self.seconds, at_most = now - self._begun, self._limit.at_most
         is_out_of_time = at_most is not None and self.seconds >= at_most
         self.stalled = is_out_of_time or now - self._last >= self._limit.seconds
-        self.slow = self.seconds >= self._next_report_seconds and not self.stalled
+        is_working = self._last == now and not self.stalled
+        self.slow = is_working and self.seconds >= self._next_report_seconds
         if self.slow:
             self._next_report_seconds = 2 * self.seconds
         return True
