@@ -77,6 +77,7 @@ class Milestones:
         self._is_delayed = start.is_delayed
         self._is_applying = False
         self._places: dict[str, int] = {}
+        self._order: list[Any] = []
         self._total = 0
         self._seconds = LEAVE_SECONDS[group.vendor]
         self._first = self._last = 0.0
@@ -116,6 +117,8 @@ class Milestones:
                 self._total = len(_whole_plan(executor))
             self._is_delayed = state.is_delayed
             if names and self._is_due(is_last=len(names) + 1 == self._total):
+                if self._places:
+                    _put_in_order(connection, self._order)
                 self._leave()
             name = name_of((migration.app_label, migration.name))
             self._is_applying = True
@@ -142,6 +145,7 @@ class Milestones:
             self._tables.expect(order, missing)
             steps = (name_of((migration.app_label, migration.name)) for migration in order)
             self._places = {name: number for number, name in enumerate(steps)}
+            self._order = order
             # As in a full build, none gets to know what comes later.
             state = executor._create_project_state()
             state.is_delayed = self._start.is_delayed

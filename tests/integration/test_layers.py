@@ -65,6 +65,11 @@ def test_a_long_chain_of_builds_ends_in_the_rows_of_a_fresh_database(tmp_path: P
     check(tmp_path, [(0, 1, 2)] * (MAX_DEPTH + 1), has_receiver=True)
 
 
+def test_a_layer_has_its_migrations_in_the_order_of_a_full_build(tmp_path: Path) -> None:
+    # The layer of the last step but one has migrations that were added before later ones.
+    check(tmp_path, [(4, 1, 4), (0, 1, 5), (4, 0, 3), (4, 0, 3), (2, 1, 4)], has_receiver=False)
+
+
 @pytest.mark.timeout(1800)
 @given(steps=STEPS, has_receiver=st.booleans())
 @few(70)
