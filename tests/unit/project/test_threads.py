@@ -2,83 +2,68 @@
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import subprocess
+import sys
+from textwrap import dedent
 
 import pytest
-from harness.projects import wait_for
 
-from ctest_containers.project.threads import THREADS, may_fork
+from ctest_containers.project.threads import THREADS
 
 pytestmark = pytest.mark.skipif(not THREADS.exists(), reason="only Linux tells")
 
+BEGIN = """
+import os, threading, time
+from ctest_containers.project.threads import may_fork
 
-@contextmanager
-def _thread(target: Callable[[], object]) -> Iterator[None]:
-    thread = threading.Thread(target=target, daemon=True)
-    thread.start()
-    yield
-    thread.join(5)
+def start(target):
+    threading.Thread(target=target, daemon=True).start()
+
+def as_execnet(code):
+    # A function in a module of the package whose threads are known to read.
+    namespace = {"__name__": "execnet.made_for_a_test", "os": os}
+    exec(f"def target():\\n    {code}", namespace)
+    return namespace["target"]
+
+reading, writing = os.pipe()
+"""
+
+# Until the thread is where it stays.
+END = """
+end = time.monotonic() + float(seconds)
+while not may_fork() and time.monotonic() < end:
+    time.sleep(0.01)
+os.write(1, str(may_fork()).encode())
+os._exit(0)
+"""
 
 
-@pytest.fixture(autouse=True)
-def alone() -> None:
-    """Nothing of other tests runs beside: a worker of pytest-xdist has a thread that reads."""
-    wait_for(may_fork, 5, "the end of other threads")
+def _may_fork(code: str, *, seconds: float = 0.3) -> bool:
+    """What a new process says, which has no threads of other tests."""
+    text = f"{BEGIN}\n{dedent(code)}\nseconds = {seconds}\n{END}"
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    return done.stdout == "True"
 
 
-def _as_execnet(code: str) -> Callable[[], object]:
-    """A function in a module of the package whose threads are known to read."""
-    namespace: dict[str, Any] = {"__name__": "execnet.made_for_a_test", "os": os}
-    exec(f"def target():\n    {code}", namespace)  # noqa: S102
-    target: Callable[[], object] = namespace["target"]
-    return target
+def test_a_process_without_other_threads_may_fork() -> None:
+    assert _may_fork("", seconds=10)
 
 
 def test_a_reader_of_pytest_xdist_that_waits_for_input_does_not_prevent_forking() -> None:
-    reading, writing = os.pipe()
-    with _thread(_as_execnet(f"os.read({reading}, 1)")):
-        wait_for(may_fork, 5, "a thread that reads")
-        os.write(writing, b"x")
-    os.close(reading)
-    os.close(writing)
+    assert _may_fork('start(as_execnet(f"os.read({reading}, 1)"))', seconds=10)
 
 
 def test_another_thread_that_waits_for_input_may_hold_a_lock() -> None:
-    reading, writing = os.pipe()
-    with _thread(lambda: os.read(reading, 1)):
-        assert not may_fork()
-        os.write(writing, b"x")
-    os.close(reading)
-    os.close(writing)
+    assert not _may_fork("start(lambda: os.read(reading, 1))")
 
 
 def test_a_reader_that_is_busy_prevents_forking() -> None:
-    stop: list[int] = []
-    target = _as_execnet("while not stop: sum(range(1000))")
-    target.__globals__["stop"] = stop
-    with _thread(target):
-        assert not may_fork()
-        stop.append(1)
+    assert not _may_fork('start(as_execnet("while True: sum(range(1000))"))')
 
 
 def test_a_thread_that_waits_for_a_lock_or_an_event_prevents_forking() -> None:
-    event = threading.Event()
-    with _thread(event.wait):
-        assert not may_fork()
-        event.set()
+    assert not _may_fork("start(threading.Event().wait)")
 
 
-def test_a_running_thread_prevents_forking() -> None:
-    stop = threading.Event()
-
-    def work() -> None:
-        while not stop.is_set():
-            sum(range(1000))
-
-    with _thread(work):
-        assert not may_fork()
-        stop.set()
+def test_a_thread_that_works_prevents_forking() -> None:
+    assert not _may_fork("start(lambda: [sum(range(1000)) for _ in range(10**9)])")
