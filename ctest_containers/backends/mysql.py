@@ -31,6 +31,13 @@ MARKS: Final = "mysql.ctest_containers"
 IDENTITY: Final = "@@hostname"
 """The name of its container, which is of one server only; anybody may ask."""
 
+OTHER_CLIENTS: Final = (
+    "FROM information_schema.processlist WHERE id <> connection_id()"
+    " AND command NOT IN ('Daemon', 'Binlog Dump')"
+    " AND user NOT IN ('system user', 'event_scheduler')"
+)
+"""The sessions of all clients but the one that asks."""
+
 NO_SUCH_THREAD: Final = 1094
 
 
@@ -155,9 +162,7 @@ class Mysql:
         """See `Backend`."""
         with _cursor(address) as cursor:
             cursor.execute(
-                "SELECT count(*) FROM information_schema.processlist"
-                " WHERE id <> connection_id() AND command NOT IN ('Daemon', 'Binlog Dump')"
-                " AND user NOT IN ('system user', 'event_scheduler') AND (time < %s"
+                f"SELECT count(*) {OTHER_CLIENTS} AND (time < %s"  # noqa: S608  # A constant.
                 " OR command <> 'Sleep' AND coalesce(state, '') NOT LIKE 'Waiting for%%lock'"
                 " AND coalesce(state, '') <> 'User lock' AND id NOT IN (SELECT trx_mysql_thread_id"
                 " FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'))",
@@ -172,11 +177,7 @@ class Mysql:
 
         ended = 0
         with _cursor(address) as cursor:
-            cursor.execute(
-                "SELECT id FROM information_schema.processlist WHERE id <> connection_id()"
-                " AND command NOT IN ('Daemon', 'Binlog Dump')"
-                " AND user NOT IN ('system user', 'event_scheduler')"
-            )
+            cursor.execute(f"SELECT id {OTHER_CLIENTS}")
             sessions = [int(number) for (number,) in cursor.fetchall()]
             for session in sessions:
                 if session in keep:

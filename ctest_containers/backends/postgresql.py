@@ -37,6 +37,11 @@ IDENTITY: Final = (
 )
 """When the server was started, to the microsecond; anybody may ask."""
 
+OTHER_CLIENTS: Final = (
+    "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+)
+"""The sessions of all clients but the one that asks."""
+
 LARGE_BYTES: Final = 64 * 2**10
 """For a table of this size, the planner had better know what is in it."""
 
@@ -162,8 +167,7 @@ class Postgresql:
             # Time limits wait for the answer.
             cursor.execute("SET statement_timeout = '2s'")
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND ("
+                f"SELECT count(*) {OTHER_CLIENTS} AND ("  # noqa: S608  # A constant.
                 " state = 'active' AND wait_event_type IS DISTINCT FROM 'Lock'"
                 " OR state_change > clock_timestamp() - %s * interval '1 second')",
                 [seconds],
@@ -175,9 +179,8 @@ class Postgresql:
         """See `Backend`."""
         with _cursor(address) as cursor:
             cursor.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE backend_type = 'client backend'"
-                " AND pid <> pg_backend_pid() AND pid <> ALL(%s::int[])",
+                f"SELECT count(pg_terminate_backend(pid)) {OTHER_CLIENTS}"
+                " AND pid <> ALL(%s::int[])",
                 [list(keep)],
             )
             (ended,) = cursor.fetchone()

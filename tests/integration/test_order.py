@@ -95,19 +95,25 @@ SERIALIZED = """
 """
 
 
+def _assert_passes_as_under_django(
+    project: Path, workers: str, env: dict[str, str], folder: Path
+) -> None:
+    expected = truth(project, "library.test_it", env=env, record=folder / "truth")
+    options = ["library.test_it", "--parallel", workers, "--timings-file", str(folder / "t")]
+
+    # With the timings of the first run, those that take longest would begin first.
+    for _ in range(2):
+        actual = toolkit(project, *options, env=env, record=folder / "ours")
+        assert_agree(expected, actual)
+    assert expected.code == 0, expected.output
+
+
 @pytest.mark.parametrize("workers", ["1", "2", "3"])
 def test_no_test_finds_what_a_later_one_leaves_behind(
     workers: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
     write_tests(project, LEAVING)
-    expected = truth(project, "library.test_it", env=sqlite_env, record=tmp_path / "truth")
-    options = ["library.test_it", "--parallel", workers, "--timings-file", str(tmp_path / "t")]
-
-    # With the timings of the first run, those that take longest would begin first.
-    for _ in range(2):
-        actual = toolkit(project, *options, env=sqlite_env, record=tmp_path / "ours")
-        assert_agree(expected, actual)
-    assert expected.code == 0, expected.output
+    _assert_passes_as_under_django(project, workers, sqlite_env, tmp_path)
 
 
 FLUSHED = """
@@ -167,14 +173,7 @@ def test_each_class_finds_a_database_flushed_where_those_before_it_flush_it(
     workers: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
     write_tests(project, FLUSHED)
-    expected = truth(project, "library.test_it", env=sqlite_env, record=tmp_path / "truth")
-    options = ["library.test_it", "--parallel", workers, "--timings-file", str(tmp_path / "t")]
-
-    # With the timings of the first run, those that take longest would begin first.
-    for _ in range(2):
-        actual = toolkit(project, *options, env=sqlite_env, record=tmp_path / "ours")
-        assert_agree(expected, actual)
-    assert expected.code == 0, expected.output
+    _assert_passes_as_under_django(project, workers, sqlite_env, tmp_path)
 
 
 LEFT = """
@@ -207,13 +206,7 @@ def test_rows_that_a_class_leaves_are_gone_after_the_next_flush_of_a_serial_run(
     workers: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
     write_tests(project, LEFT)
-    expected = truth(project, "library.test_it", env=sqlite_env, record=tmp_path / "truth")
-    options = ["library.test_it", "--parallel", workers]
-
-    actual = toolkit(project, *options, env=sqlite_env, record=tmp_path / "ours")
-
-    assert_agree(expected, actual)
-    assert expected.code == 0, expected.output
+    _assert_passes_as_under_django(project, workers, sqlite_env, tmp_path)
 
 
 def test_fixtures_of_a_module_never_run_twice_at_the_same_time(
