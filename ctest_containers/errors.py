@@ -10,7 +10,8 @@
     │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
-    │   └── LayerError          a layer that is not what it was
+    │   ├── LayerError          a layer that is not what it was
+    │   └── PrivilegeError      a migration that the project's role may not run
     ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
@@ -80,6 +81,10 @@ class LayerError(TemplateError):
     """A layer is not what it was when it was kept, or what it depends on is something else."""
 
 
+class PrivilegeError(TemplateError):
+    """A migration needs a privilege that the project's role does not have; says the server."""
+
+
 class ServiceError(CtestError):
     """A service is not there, has no slot to give, or its file cannot be used."""
 
@@ -119,6 +124,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         ServerError,
         TemplateError,
         LayerError,
+        PrivilegeError,
         ServiceError,
         WorkerError,
         ClusterError,

@@ -33,6 +33,14 @@ class Transport(str, Enum):
     """The server's own address, in a network of the container that this process runs in."""
 
 
+AUTO: Final = "auto"
+OWNER: Final = "owner"
+SUPERUSER: Final = "superuser"
+"""What the roles of a project may do on its servers; see the option `database_role`."""
+
+GUEST: Final = "guest"
+"""What a role may do that only uses another role's databases: connect."""
+
 FOR_ANY_PROGRAM: Final = "for any program"
 """Used instead of a transport: a port, which any program can use, or `auto` if the engine has no
 network for ports."""
@@ -93,16 +101,22 @@ class DatabasePlan:
     Attributes:
         name: The name that Django gives to the test database.
         aliases: The aliases that live in it; the first one creates it, the rest mirror that one.
-        user: The role the project connects as; empty for the server's own.
-        roles: All roles that have to exist for the project to connect and to act as configured.
+        users: The role that each alias connects as, in the same order; empty for SQLite.
+        assumed: The role that each alias assumes after connecting, in the same order; an empty
+            string for none.
         image: The image that the user wants for its server; empty for the vendor's usual one.
     """
 
     name: str
     aliases: tuple[str, ...]
-    user: str = ""
-    roles: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     image: str = ""
+
+    @property
+    def acting(self) -> tuple[str, ...]:
+        """The role that each alias acts as."""
+        return tuple(role or user for role, user in zip(self.assumed, self.users, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +128,15 @@ class DatabaseGroup:
         number: Counts groups of the same vendor from 1; there is a second one where two databases
             have the same name or different images, and so cannot share a server.
         settings: Names and values of the settings that the user wants for the server.
+        privileges: What the project's roles may do: AUTO, OWNER or SUPERUSER; empty if the vendor's
+            backend does not distinguish.
     """
 
     vendor: Vendor
     number: int
     databases: tuple[DatabasePlan, ...]
     settings: tuple[tuple[str, str], ...] = ()
+    privileges: str = ""
 
     @property
     def has_server(self) -> bool:
@@ -138,8 +155,45 @@ class DatabaseGroup:
 
     @property
     def roles(self) -> tuple[str, ...]:
-        """Every role of the group, each once, in the order of its databases."""
-        return tuple(dict.fromkeys(role for database in self.databases for role in database.roles))
+        """Every role that the project connects as or assumes, each once."""
+        roles = (role for one in self.databases for role in (*one.users, *one.assumed) if role)
+        return tuple(dict.fromkeys(roles))
+
+    @property
+    def creators(self) -> tuple[str, ...]:
+        """The roles of the aliases that create and migrate the databases."""
+        roles = (
+            role for one in self.databases for role in (*one.users[:1], *one.assumed[:1]) if role
+        )
+        return tuple(dict.fromkeys(roles))
+
+    @property
+    def memberships(self) -> tuple[tuple[str, str], ...]:
+        """The roles that are assumed, each with a role that assumes it."""
+        pairs = (
+            pair for one in self.databases for pair in zip(one.assumed, one.users, strict=True)
+        )
+        return tuple(dict.fromkeys(pair for pair in pairs if pair[0]))
+
+    @property
+    def has_shared_databases(self) -> bool:
+        """Whether several roles use one database."""
+        return any(len({*one.acting}) > 1 for one in self.databases)
+
+    @property
+    def users(self) -> dict[str, str]:
+        """The role that each alias connects as."""
+        return {
+            alias: user
+            for database in self.databases
+            # SQLite has no users.
+            for alias, user in zip(database.aliases, database.users, strict=False)
+        }
+
+    @property
+    def first_privileges(self) -> str:
+        """What the project's roles may do when the first migration runs: OWNER or SUPERUSER."""
+        return OWNER if self.privileges == AUTO else self.privileges
 
     @property
     def label(self) -> str:

@@ -16,9 +16,22 @@ BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql(), Vendor.MYSQL
 """The backends of the vendors that have a server."""
 
 
+def backend_of(vendor: str) -> Backend | None:
+    """The backend of a vendor by Django's name for it; None if there is none, or no server."""
+    return next((backend for one, backend in BACKENDS.items() if one.value == vendor), None)
+
+
 def read_only_statement(vendor: str) -> str:
     """What keeps a session from writing, by Django's name for the vendor."""
     return sqlite.READ_ONLY if vendor == Vendor.SQLITE else BACKENDS[Vendor(vendor)].read_only
 
 
-__all__ = ["BACKENDS", "Backend", "Launch", "NotReadyError", "ServerInfo", "read_only_statement"]
+__all__ = [
+    "BACKENDS",
+    "Backend",
+    "Launch",
+    "NotReadyError",
+    "ServerInfo",
+    "backend_of",
+    "read_only_statement",
+]

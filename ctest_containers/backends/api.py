@@ -52,13 +52,19 @@ class Backend(Protocol):
     """The port it listens on inside its container, which also names its socket file."""
 
     admin: str
-    """The role that may do everything."""
+    """The role of the toolkit's own connections, which may do everything."""
+
+    has_owners: bool
+    """Whether a project's roles can be limited to owning their databases."""
 
     overriding_variables: tuple[str, ...]
     """What its clients take from the environment even where they are told something else."""
 
     read_only: str
     """The statement that keeps a session from writing."""
+
+    def default_user(self) -> str:
+        """The role that a project connects as if its settings name none."""
 
     def socket_file(self) -> str:
         """The name of its Unix socket in the folder for it."""
@@ -80,11 +86,37 @@ class Backend(Protocol):
             NotReadyError: It does not answer, or is only the temporary one that initialises data.
         """
 
-    def prepare(self, address: Address, users: Sequence[str]) -> None:
+    def owners_command(self, address: Address) -> Sequence[str]:
+        """A command for the container of a third-party image; empty if there is none.
+
+        It lets owners create every extension of the image, as in the toolkit's own images.
+        """
+
+    def prepare(
+        self,
+        address: Address,
+        users: Sequence[str],
+        memberships: Sequence[tuple[str, str]] = (),
+        privileges: str = "",
+    ) -> None:
         """Restore what a stop discarded, and create these roles if they do not exist.
 
-        They get all privileges and the address's password.
+        They get the address's password. Existing roles keep their privileges, except in a build.
+
+        Args:
+            memberships: Roles that are assumed, each with a role that assumes it.
+            privileges: What they may do in a build, OWNER, GUEST or SUPERUSER; empty on a server
+                that starts from a template, where roles stay as the build left them.
         """
+
+    def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
+        """Whether anything on a server depends on the privileges of these roles of the project."""
+
+    def promote_roles(self, address: Address, users: Sequence[str]) -> None:
+        """Make superusers of these roles if `prepare` created them as owners or guests."""
+
+    def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
+        """The columns with rows and a clock or a random number as default."""
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
         """Leave the fingerprint in each database, where no test can see it."""

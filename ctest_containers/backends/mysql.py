@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from ctest_containers.backends.api import (
@@ -15,8 +15,16 @@ from ctest_containers.backends.api import (
     ServerInfo,
     Settings,
 )
+from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.identity import ask
 from ctest_containers.backends.mysql_catalog import count_rows, read_catalog
+from ctest_containers.backends.mysql_session import (
+    ADMIN,
+    FIRST,
+    admin_command,
+    admin_cursor,
+    make_admin,
+)
 from ctest_containers.backends.mysql_volatile import NO_SUCH_TABLE, bring_back, global_values, keep
 from ctest_containers.backends.settings import TOOLKIT_SETTINGS
 from ctest_containers.errors import ServerError
@@ -46,9 +54,14 @@ class Mysql:
 
     vendor = Vendor.MYSQL
     port = 3306
-    admin = "root"
+    admin = ADMIN
+    has_owners = False
     overriding_variables: tuple[str, ...] = ()
     read_only = "SET SESSION TRANSACTION READ ONLY"
+
+    def default_user(self) -> str:
+        """See `Backend`."""
+        return FIRST
 
     def socket_file(self) -> str:
         """See `Backend`."""
@@ -81,48 +94,57 @@ class Mysql:
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """See `Backend`."""
-        client = 'exec "$(command -v mariadb || command -v mysql)" --user=root --socket="$1"'
-        socket = f"{INNER_SOCKET_FOLDER}/{self.socket_file()}"
-        everywhere = f"'{self.admin}'@'%'"
-        statements = (
-            f"CREATE USER IF NOT EXISTS {everywhere};\n"
-            f"ALTER USER {everywhere} IDENTIFIED BY '{password!s}' ACCOUNT UNLOCK;\n"
-            f"GRANT ALL PRIVILEGES ON *.* TO {everywhere} WITH GRANT OPTION;\n"
-        )
-        return ["sh", "-c", client, "sh", socket], statements.encode()
+        return admin_command(f"{INNER_SOCKET_FOLDER}/{self.socket_file()}", password)
 
     def probe(self, address: Address) -> ServerInfo:
         """See `Backend`."""
         try:
-            with _cursor(address) as cursor:
+            with admin_cursor(address) as cursor:
                 cursor.execute(f"SELECT @@skip_networking, VERSION(), {IDENTITY}")
                 initialising, version, identity = cursor.fetchone()
         except ServerError as error:
+            if address.socket:
+                make_admin(address)
             raise NotReadyError(error.message) from error
         if initialising:
             raise NotReadyError("the server that initialises the data directory is still running")
         return ServerInfo(version=str(version), identity=str(identity))
 
-    def prepare(self, address: Address, users: Sequence[str]) -> None:
+    def owners_command(self, address: Address) -> Sequence[str]:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        del address
+        return ()
+
+    def prepare(
+        self,
+        address: Address,
+        users: Sequence[str],
+        memberships: Sequence[tuple[str, str]] = (),
+        privileges: str = "",
+    ) -> None:
+        """See `Backend`; an account gets all privileges when it is created."""
+        del memberships, privileges
+        with admin_cursor(address) as cursor:
             bring_back(cursor)
             for user in users:
                 account, password = (user, _host_of(address)), str(address.password)
-                cursor.execute("CREATE USER IF NOT EXISTS %s@%s", account)
+                cursor.execute("SELECT 1 FROM mysql.user WHERE user = %s AND host = %s", account)
+                if not cursor.fetchall():
+                    cursor.execute("CREATE USER %s@%s", account)
+                    grant = "GRANT ALL PRIVILEGES ON *.* TO %s@%s WITH GRANT OPTION"
+                    cursor.execute(grant, account)
                 known = (*account, password)
                 cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", known)
-                cursor.execute("GRANT ALL PRIVILEGES ON *.* TO %s@%s WITH GRANT OPTION", account)
         if address.password:
             for user in users:
                 # MySQL remembers who has once proved a password through TLS; only so can drivers
                 # without TLS or RSA connect as well (caching_sha2_password).
-                with _cursor(address, user):
+                with admin_cursor(address, user):
                     pass
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {MARKS}"
                 " (name VARCHAR(64) PRIMARY KEY, fingerprint VARCHAR(64) NOT NULL) ENGINE=InnoDB"
@@ -135,7 +157,7 @@ class Mysql:
         """See `Backend`."""
         import mysql.connector
 
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             try:
                 cursor.execute(
                     f"SELECT name, fingerprint FROM {MARKS}"  # noqa: S608  # A constant.
@@ -150,17 +172,32 @@ class Mysql:
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             return read_catalog(cursor, database)
+
+    def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
+        """See `Backend`; accounts do not own objects."""
+        del address, users
+        return False
+
+    def promote_roles(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`; accounts do not own objects."""
+        del address, users
+
+    def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
+        """See `Backend`."""
+        with admin_cursor(address) as cursor:
+            cursor.execute(f"USE `{database.replace('`', '``')}`")
+            return list(clocks_in_defaults(cursor, self.vendor))
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             return count_rows(cursor, database)
 
     def is_active(self, address: Address, seconds: float) -> bool:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute(
                 f"SELECT count(*) {OTHER_CLIENTS} AND (time < %s"  # noqa: S608  # A constant.
                 " OR command <> 'Sleep' AND coalesce(state, '') NOT LIKE 'Waiting for%%lock'"
@@ -176,7 +213,7 @@ class Mysql:
         import mysql.connector
 
         ended = 0
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute(f"SELECT id {OTHER_CLIENTS}")
             sessions = [int(number) for (number,) in cursor.fetchall()]
             for session in sessions:
@@ -226,12 +263,12 @@ class Mysql:
 
     def variables(self, address: Address) -> Mapping[str, str]:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             return global_values(cursor)
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             keep(cursor, initial)
             cursor.execute("FLUSH ENGINE LOGS")
 
@@ -240,12 +277,12 @@ class Mysql:
 
         Rows that wait to be purged would be read and copied by every server that starts from here.
         """
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             keep(cursor, initial)
             cursor.execute("SET GLOBAL innodb_fast_shutdown = 0")
             if not address.password:
                 return
-            for user in (*users, self.admin):
+            for user in (*users, ADMIN):
                 account = (user, _host_of(address))
                 cursor.execute("ALTER USER %s@%s IDENTIFIED BY '' ACCOUNT LOCK", account)
 
@@ -267,7 +304,7 @@ class Mysql:
         database = next(plan for plan in group.databases if alias in plan.aliases)
         return {
             "NAME": database.name,
-            "USER": database.user or address.user,
+            "USER": group.users[alias],
             "PASSWORD": str(address.password),
             # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
             "HOST": address.socket or address.host,
@@ -297,35 +334,6 @@ class Mysql:
 def _host_of(address: Address) -> str:
     """The host part of accounts that connect by this address."""
     return "localhost" if address.socket else "%"
-
-
-@contextmanager
-def _cursor(address: Address, user: str = "") -> Iterator[Any]:
-    """A cursor of the toolkit's own connection, each statement its own transaction."""
-    import mysql.connector
-
-    where = (
-        # A socket needs no encryption.
-        {"unix_socket": address.socket, "ssl_disabled": True}
-        if address.socket
-        else {"host": address.host, "port": address.port}
-    )
-    try:
-        connection = mysql.connector.connect(
-            **where,
-            user=user or address.user,
-            password=str(address.password),
-            connection_timeout=5,
-            autocommit=True,
-            use_pure=True,
-        )
-        try:
-            with connection.cursor() as cursor:
-                yield cursor
-        finally:
-            connection.close()
-    except mysql.connector.Error as error:
-        raise ServerError(f"The MySQL server refused: {str(error).strip()}") from error
 
 
 _: type[Backend] = Mysql

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from ctest_containers.backends.api import (
@@ -17,8 +18,19 @@ from ctest_containers.backends.api import (
     ServerInfo,
     Settings,
 )
+from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.identity import ask
 from ctest_containers.backends.postgresql_catalog import count_rows, read_catalog
+from ctest_containers.backends.postgresql_roles import (
+    FIRST,
+    admin_command,
+    is_restricted,
+    make_admin,
+    prepare_roles,
+    promote_roles,
+    trust_command,
+)
+from ctest_containers.backends.postgresql_session import ADMIN, FIRST_PROCESS, admin_cursor
 from ctest_containers.backends.settings import TOOLKIT_SETTINGS
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
@@ -59,7 +71,8 @@ class Postgresql:
 
     vendor = Vendor.POSTGRESQL
     port = 5432
-    admin = "postgres"
+    admin = ADMIN
+    has_owners = True
     # https://www.postgresql.org/docs/current/libpq-envars.html
     overriding_variables: tuple[str, ...] = (
         *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
@@ -98,47 +111,53 @@ class Postgresql:
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
         """See `Backend`."""
-        command = ["psql", "-qX", "-v", "ON_ERROR_STOP=1", "-d", "postgres"]
-        statement = f"ALTER ROLE {self.admin} PASSWORD '{password!s}';\n"
-        return [*command, "-h", INNER_SOCKET_FOLDER, "-U", self.admin], statement.encode()
+        return admin_command(INNER_SOCKET_FOLDER, password)
 
     def probe(self, address: Address) -> ServerInfo:
         """See `Backend`."""
         try:
-            with _cursor(address) as cursor:
+            with admin_cursor(address) as cursor:
                 cursor.execute(
-                    "SELECT split_part(pg_read_file('postmaster.pid'), E'\\n', 1),"
-                    f" current_setting('server_version'), {IDENTITY}"
+                    f"SELECT {FIRST_PROCESS}, current_setting('server_version'), {IDENTITY}"
                 )
                 first_process, version, identity = cursor.fetchone()
         except ServerError as error:
+            # An official image makes only the first role.
+            if address.socket:
+                make_admin(address)
             raise NotReadyError(error.message) from error
         if first_process != "1":
             raise NotReadyError("the server that initialises the data directory is still running")
         return ServerInfo(version=str(version), identity=str(identity))
 
-    def prepare(self, address: Address, users: Sequence[str]) -> None:
+    def owners_command(self, address: Address) -> Sequence[str]:
         """See `Backend`."""
-        from psycopg2 import sql
+        return trust_command(address)
 
-        with _cursor(address) as cursor:
-            for user in users:
-                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [user])
-                verb = "ALTER" if cursor.fetchone() else "CREATE"
-                statement = sql.SQL(verb + " ROLE {} SUPERUSER LOGIN").format(sql.Identifier(user))
-                cursor.execute(statement)
-                if address.password:
-                    cursor.execute(
-                        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                            sql.Identifier(user), sql.Literal(str(address.password))
-                        )
-                    )
+    def prepare(
+        self,
+        address: Address,
+        users: Sequence[str],
+        memberships: Sequence[tuple[str, str]] = (),
+        privileges: str = "",
+    ) -> None:
+        """See `Backend`."""
+        with admin_cursor(address) as cursor:
+            prepare_roles(cursor, users, memberships, privileges, address.password)
+
+    def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
+        """See `Backend`."""
+        return is_restricted(address, users)
+
+    def promote_roles(self, address: Address, users: Sequence[str]) -> None:
+        """See `Backend`."""
+        promote_roles(address, users)
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
         """See `Backend`."""
         from psycopg2 import sql
 
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             for name in databases:
                 cursor.execute(
                     sql.SQL("COMMENT ON DATABASE {} IS {}").format(
@@ -148,7 +167,7 @@ class Postgresql:
 
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute(
                 "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
                 " WHERE datname = ANY(%s)",
@@ -163,7 +182,7 @@ class Postgresql:
 
     def is_active(self, address: Address, seconds: float) -> bool:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             # Time limits wait for the answer.
             cursor.execute("SET statement_timeout = '2s'")
             cursor.execute(
@@ -177,7 +196,7 @@ class Postgresql:
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
         """See `Backend`."""
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute(
                 f"SELECT count(pg_terminate_backend(pid)) {OTHER_CLIENTS}"
                 " AND pid <> ALL(%s::int[])",
@@ -215,18 +234,27 @@ class Postgresql:
         """See `Backend`."""
         return "terminating any other active server processes" in log
 
+    def default_user(self) -> str:
+        """See `Backend`; without the variable, libpq would use the system user's name."""
+        return os.environ.get("PGUSER") or FIRST
+
     def socket_file(self) -> str:
         """See `Backend`."""
         return f".s.PGSQL.{self.port}"
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
         """See `Backend`."""
-        with _cursor(address, database) as cursor:
+        with admin_cursor(address, database) as cursor:
             return read_catalog(cursor)
+
+    def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
+        """See `Backend`."""
+        with admin_cursor(address, database) as cursor:
+            return list(clocks_in_defaults(cursor, self.vendor))
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """See `Backend`; includes the last value of each sequence."""
-        with _cursor(address, database) as cursor:
+        with admin_cursor(address, database) as cursor:
             return count_rows(cursor)
 
     def variables(self, address: Address) -> Mapping[str, str]:
@@ -237,7 +265,7 @@ class Postgresql:
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
         """See `Backend`."""
         del initial
-        with _cursor(address) as cursor:
+        with admin_cursor(address) as cursor:
             cursor.execute("CHECKPOINT")
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
@@ -245,8 +273,8 @@ class Postgresql:
         del initial
         from psycopg2 import sql
 
-        own = [self.admin, *(users if address.password else ())]
-        with _cursor(address) as cursor:
+        own = [ADMIN, FIRST, *(users if address.password else ())]
+        with admin_cursor(address) as cursor:
             cursor.execute(
                 "SELECT rolname FROM pg_authid WHERE rolpassword IS NOT NULL AND rolname = ANY(%s)",
                 [own],
@@ -260,7 +288,7 @@ class Postgresql:
             databases = [str(name) for (name,) in cursor.fetchall()]
         for database in databases:
             # An index on what a function makes may forbid it; nothing depends on it.
-            with suppress(ServerError), _cursor(address, database) as cursor:
+            with suppress(ServerError), admin_cursor(address, database) as cursor:
                 cursor.execute(LARGE_TABLES, [LARGE_BYTES])
                 if large := ", ".join(name for (name,) in cursor.fetchall()):
                     cursor.execute(f"ANALYZE {large}")
@@ -277,7 +305,7 @@ class Postgresql:
         database = next(plan for plan in group.databases if alias in plan.aliases)
         return {
             "NAME": database.name,
-            "USER": database.user or address.user,
+            "USER": group.users[alias],
             "PASSWORD": str(address.password),
             "HOST": address.host,
             "PORT": str(address.port),
@@ -296,30 +324,6 @@ class Postgresql:
             *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl"),
             *("sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version"),
         )
-
-
-@contextmanager
-def _cursor(address: Address, database: str = "postgres") -> Iterator[Any]:
-    """A cursor of the toolkit's own connection, each statement its own transaction."""
-    import psycopg2
-
-    try:
-        connection = psycopg2.connect(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=str(address.password),
-            dbname=database,
-            connect_timeout=5,
-        )
-        try:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                yield cursor
-        finally:
-            connection.close()
-    except psycopg2.Error as error:
-        raise ServerError(f"The PostgreSQL server refused: {str(error).strip()}") from error
 
 
 _: type[Backend] = Postgresql

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ctest_containers.backends import BACKENDS
+from ctest_containers.backends import backend_of
 from ctest_containers.errors import UnsupportedVendorError
 from ctest_containers.model import Address, Vendor
 
@@ -25,12 +25,12 @@ def end_sessions(vendor: str, address: Address | None, *, keep: Collection[int] 
     """
     if vendor == Vendor.SQLITE.value:
         return 0
-    known = {one.value: backend for one, backend in BACKENDS.items()}
-    if vendor not in known or address is None:
+    backend = backend_of(vendor)
+    if backend is None or address is None:
         names = ", ".join(one.value for one in Vendor)
         raise UnsupportedVendorError(
             f"Connections to a database of the vendor {vendor!r} cannot be ended: it has no "
             "backend here.",
             f"Supported: {names}.",
         )
-    return known[vendor].end_sessions(address, keep)
+    return backend.end_sessions(address, keep)

@@ -26,7 +26,7 @@ from ctest_containers.config.values import (
     parse_url,
 )
 from ctest_containers.limits import MAIN_SECONDS, PER_TEST_SECONDS, Limits, limits
-from ctest_containers.model import Shard
+from ctest_containers.model import AUTO, OWNER, SUPERUSER, Shard
 
 T = TypeVar("T")
 
@@ -261,6 +261,17 @@ class Config:
         "postgresql.wal_level, mysql.event_scheduler. The settings are part of the fingerprint. "
         "Use the dictionary for a value that contains both a comma and an equals sign. Do not "
         "include secrets: templates store the values in plain text.",
+        section=SERVERS,
+    )
+    database_role: str = option(
+        AUTO,
+        parse_choice(AUTO, OWNER, SUPERUSER),
+        "HOW",
+        "What your project's PostgreSQL role may do. owner: own its databases, and create "
+        "databases, roles and extensions. superuser: anything. auto: migrations run as an owner; "
+        "afterwards, the role becomes a superuser unless migrations leave row-level security, "
+        "granted or revoked privileges, or other roles; if a migration lacks a privilege, "
+        "migrations and tests run as a superuser. The role postgres is always a superuser.",
         section=SERVERS,
     )
     min_workers: int = option(

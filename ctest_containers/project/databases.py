@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ctest_containers.backends import BACKENDS, backend_of
 from ctest_containers.errors import UnsupportedVendorError, UsageError
-from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
+from ctest_containers.model import AUTO, DatabaseGroup, DatabasePlan, Vendor
 
 ImageOf = Callable[[str, str], str]
 """Asked with a vendor, by Django's name for it, and an alias."""
@@ -81,7 +82,9 @@ class DatabasePlans:
 
 
 def plan_databases(
-    image_of: ImageOf = lambda _, __: "", settings_of: SettingsOf = lambda _: ()
+    image_of: ImageOf = lambda _, __: "",
+    settings_of: SettingsOf = lambda _: (),
+    privileges: str = AUTO,
 ) -> DatabasePlans:
     """The databases that Django would create for all aliases.
 
@@ -91,6 +94,7 @@ def plan_databases(
     Args:
         image_of: Gives the image that the user wants for an alias of a vendor.
         settings_of: Gives the settings that the user wants for servers of a vendor.
+        privileges: What the project's roles may do, where a vendor's backend distinguishes.
     """
     from django.db import connections
     from django.test.utils import get_unique_databases_and_mirrors
@@ -99,20 +103,26 @@ def plan_databases(
     by_vendor: dict[str, list[DatabasePlan]] = {}
     for _, aliases in databases.values():
         first: Any = connections[aliases[0]]
-        settings = first.settings_dict
         mirroring = [alias for alias, target in mirrors.items() if target in aliases]
-        roles = (settings["USER"], settings["OPTIONS"].get("assume_role"))
+        together = (*aliases, *mirroring)
+        users = _users(first.vendor, together)
         plan = DatabasePlan(
             name=str(first.creation._get_test_db_name()),
-            aliases=(*aliases, *mirroring),
-            user=str(settings["USER"] or ""),
-            roles=tuple(str(role) for role in roles if role),
+            aliases=together,
+            users=users,
+            assumed=_assumed(first.vendor, together) if users else (),
             image=image_of(str(first.vendor), aliases[0]),
         )
         by_vendor.setdefault(first.vendor, []).append(plan)
     supported = {vendor.value for vendor in Vendor}
     groups = [
-        replace(group, settings=tuple(settings_of(vendor)) if group.has_server else ())
+        replace(
+            group,
+            settings=tuple(settings_of(vendor)),
+            privileges=privileges if BACKENDS[group.vendor].has_owners else "",
+        )
+        if group.has_server
+        else group
         for vendor, plans in by_vendor.items()
         if vendor in supported
         for group in group_by_name(Vendor(vendor), plans)
@@ -126,6 +136,29 @@ def plan_databases(
         for alias in plan.aliases
     }
     return DatabasePlans(tuple(groups), unsupported)
+
+
+def _users(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
+    """The role that each alias connects as; none where there is no server."""
+    from django.db import connections
+
+    backend = backend_of(vendor)
+    if backend is None:
+        return ()
+    return tuple(
+        str(connections.settings[alias]["USER"] or backend.default_user()) for alias in aliases
+    )
+
+
+def _assumed(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
+    """The role that each alias assumes after it has connected; an empty string for none."""
+    from django.db import connections
+
+    # Only Django's backend of PostgreSQL knows the option.
+    if vendor != Vendor.POSTGRESQL:
+        return ("",) * len([*aliases])
+    options = (connections.settings[alias]["OPTIONS"] for alias in aliases)
+    return tuple(str(one.get("assume_role") or "") for one in options)
 
 
 def mirrors() -> frozenset[str]:

@@ -93,6 +93,8 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
                 yield Input.of(f"database {alias} TEST {name}", describe(value))
     for name, value in group.settings:
         yield Input.of(f"server setting {name}", value)
+    if group.privileges:
+        yield Input.of("database role", group.privileges)
     yield from _versions(group.vendor)
     tests = [connections.settings[alias]["TEST"] for alias in group.aliases]
     kinds = {test["MIGRATE"] is not False for test in tests}

@@ -36,12 +36,14 @@ class Manifest:
         definitions: By a module's name the digests of the texts of its definitions.
         values: By the name of a module, a dot and a name in it the digest of its value.
         others: The digests of all else, by kind and name.
+        users: The role that each alias connected as; empty if that makes no difference.
     """
 
     modules: Mapping[str, str] = field(default_factory=dict)
     definitions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    users: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text, the same for the same manifest."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ctest_containers.backends.clearing import CLEAR, LeftToDjango
+from ctest_containers.backends.privileges import refusal_in
 from ctest_containers.backends.rows import filled
 from ctest_containers.events import ResetLeftToDjango
 from ctest_containers.limits import FixtureTimedOut
@@ -216,6 +217,8 @@ def _reason(error: Exception) -> str:
     """Why something is left to Django, in words."""
     from django.db import Error
 
+    if refusal_in(error):
+        return "its role is not a superuser"
     return str(error) if isinstance(error, (LeftToDjango, Error)) else repr(error)
 
 

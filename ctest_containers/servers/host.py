@@ -37,7 +37,7 @@ from ctest_containers.errors import (
     ServerError,
     TemplateError,
 )
-from ctest_containers.model import Address, Secret, Transport
+from ctest_containers.model import GUEST, OWNER, SUPERUSER, Address, Secret, Transport
 from ctest_containers.servers.contents import (
     Contents,
     check_contents,
@@ -72,6 +72,7 @@ from ctest_containers.servers.requests import (
     RemoveServer,
     Request,
     SaveImage,
+    SettleRoles,
     Snapshot,
     StartServer,
 )
@@ -184,6 +185,8 @@ class ServerHost:
             case ReadCatalogs():
                 server = self._servers[request.server]
                 return read_catalogs(server.backend, server.address, request.databases)
+            case SettleRoles():
+                return self._settle_roles(request)
             case Snapshot():
                 return self._snapshot(request)
             case KeepLayer():
@@ -380,7 +383,9 @@ class ServerHost:
         address = replace(address, identity=answer.identity)
         # Changes matter only where a template may be made from the server.
         initial = {} if request.fingerprint else dict(backend.variables(address))
-        backend.prepare(address, request.users)
+        if request.privileges == OWNER and not request.own_image:
+            self._help_owners(backend, container, address)
+        backend.prepare(address, request.users, request.memberships, request.privileges)
         self._servers[request.server] = Server(
             container, folder, backend, launch, address, request, initial
         )
@@ -389,6 +394,15 @@ class ServerHost:
             "container": container.name,
             "version": answer.version,
         }
+
+    def _help_owners(self, backend: Backend, container: Container, address: Address) -> None:
+        """Let owners create the extensions of a third-party image, if possible.
+
+        If it is not, a migration that creates such an extension fails with PostgreSQL's own error.
+        """
+        if command := backend.owners_command(address):
+            with suppress(EngineError):
+                self._engine.execute(container, command, b"")
 
     def _start_container(self, server: str, spec: ContainerSpec) -> Container:
         with self._lock:
@@ -403,6 +417,16 @@ class ServerHost:
             self._try_to_remove(container)
             raise ServerError(f"The server {container.name} is not needed any more.")
         return container
+
+    def _settle_roles(self, request: SettleRoles) -> bool:
+        server = self._servers[request.server]
+        backend, address, users = server.backend, server.address, request.users
+        guests = tuple(user for user in users if user not in server.request.users)
+        backend.prepare(address, guests, request.memberships, GUEST)
+        is_restricted = backend.is_restricted(address, users)
+        if server.request.privileges == SUPERUSER or (request.promote and not is_restricted):
+            backend.promote_roles(address, users)
+        return is_restricted
 
     def _snapshot(self, request: Snapshot) -> None:
         server = self._servers[request.server]

@@ -240,6 +240,7 @@ def _needs(entry: Any) -> Needs | None:
                     "users": tuple(fields["users"]),
                     "databases": tuple(fields["databases"]),
                     "settings": tuple((name, value) for name, value in fields["settings"]),
+                    "memberships": tuple((role, user) for role, user in fields["memberships"]),
                 }
             )
             for fields in entry["servers"]

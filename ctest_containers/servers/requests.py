@@ -90,6 +90,8 @@ class StartServer:
         server: The name by which later requests mean it.
         group: The label of the databases that it is for.
         users: Roles that the project connects as.
+        memberships: Roles that are assumed, each with a role that assumes it.
+        privileges: What the roles may do in a build; empty for a server with a template.
         timeout_seconds: How long it may take to answer its first query.
         memory_bytes: What it may take of the memory.
         fingerprint: What its databases have to carry; empty where it is to have none yet.
@@ -108,6 +110,24 @@ class StartServer:
     fingerprint: str = ""
     databases: tuple[str, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+    memberships: tuple[tuple[str, str], ...] = ()
+    privileges: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettleRoles:
+    """Create the remaining roles, and return whether anything depends on privileges.
+
+    Attributes:
+        users: All roles of the project.
+        memberships: See `StartServer`.
+        promote: Whether owners become superusers if nothing depends on privileges.
+    """
+
+    server: str
+    users: tuple[str, ...]
+    memberships: tuple[tuple[str, str], ...]
+    promote: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +280,7 @@ Request = (
     | StartServer
     | ReadCatalogs
     | EndSessions
+    | SettleRoles
     | Snapshot
     | KeepLayer
     | DigestContents
@@ -290,6 +311,7 @@ REQUESTS: dict[str, type[Request]] = {
         StartServer,
         ReadCatalogs,
         EndSessions,
+        SettleRoles,
         Snapshot,
         KeepLayer,
         DigestContents,

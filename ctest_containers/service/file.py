@@ -22,7 +22,7 @@ DEFAULT: Final = "default"
 """What a service is called that nobody names."""
 
 FORMAT: Final = "ctest_containers service"
-VERSION: Final = 1
+VERSION: Final = 2
 """Changes whenever what is written could be misread by another version of the toolkit."""
 
 LOCK_SECONDS: Final = 60.0

@@ -161,6 +161,7 @@ def _request(slot: Slot, source: Source, recipe: Recipe) -> StartServer:
         settings=group.settings,
         vendor=group.vendor,
         users=group.roles,
+        memberships=group.memberships,
         timeout_seconds=recipe.server_timeout_seconds,
         memory_bytes=recipe.server_memory_bytes,
         fingerprint=source.fingerprint,

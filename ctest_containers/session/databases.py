@@ -51,7 +51,9 @@ def plan(config: Config) -> DatabasePlans:
     """
     wanted = config.server_settings
     plans = plan_databases(
-        functools.partial(image_of, config), functools.partial(settings_of, wanted)
+        functools.partial(image_of, config),
+        functools.partial(settings_of, wanted),
+        config.database_role,
     )
     plans.check_images(alias for alias, _ in config.images)
     servers = [group for group in plans.groups if group.has_server]

@@ -117,6 +117,7 @@ class WorkerServers:
                 settings=group.settings,
                 vendor=group.vendor,
                 users=group.roles,
+                memberships=group.memberships,
                 timeout_seconds=self._store.server_timeout_seconds,
                 memory_bytes=self._store.server_memory_bytes,
                 fingerprint=template.fingerprint,

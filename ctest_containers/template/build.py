@@ -13,12 +13,13 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.backends import read_only_statement, sqlite
+from ctest_containers.backends import BACKENDS, read_only_statement, sqlite
 from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
+from ctest_containers.backends.privileges import refusal_in
 from ctest_containers.backends.settings import setting_in
 from ctest_containers.clock import Deadline
-from ctest_containers.errors import CtestError, TemplateError
-from ctest_containers.model import DatabaseGroup, Lease, Vendor
+from ctest_containers.errors import CtestError, PrivilegeError, TemplateError
+from ctest_containers.model import OWNER, DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
@@ -39,10 +40,20 @@ END_SECONDS: Final = 10.0
 EXIT_SETTING_NAMED: Final = 3
 """The exit code of a build whose error names a setting that the toolkit's servers have."""
 
-ASK_FOR_SETTING: Final = (
-    "The setting printed above may be the cause: your usual database server may have another "
-    "value. Override it with --server-settings."
-)
+EXIT_REFUSED: Final = 4
+"""The exit code of a build in which the project's role lacked a privilege."""
+
+HINTS: Final = {
+    EXIT_SETTING_NAMED: (
+        "The setting printed above may be the cause: your usual database server may have another "
+        "value. Override it with --server-settings."
+    ),
+    EXIT_REFUSED: (
+        "If the role has this privilege on your usual database server, use --database-role auto "
+        "or superuser."
+    ),
+}
+"""What to suggest to the user, by exit code."""
 
 SHARED: Final = "shared"
 """How the file is called that a build makes for the aliases of one database of SQLite's."""
@@ -80,6 +91,7 @@ def build_in_child(
     group: DatabaseGroup,
     leases: Sequence[Lease],
     lent: Sequence[Lease],
+    may_need_superuser: bool,
     folder: Path | None,
     start: Milestone,
     keep: Keep | None,
@@ -95,6 +107,8 @@ def build_in_child(
         is_watched: Whether other builds may resume from what this one makes, or this one does.
         leases: Where the aliases live while the template is built.
         lent: Databases of other servers that migrations may read, but not write.
+        may_need_superuser: Whether a missing privilege raises PrivilegeError, instead of being
+            printed.
         folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
             in it at milestones; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
@@ -103,13 +117,14 @@ def build_in_child(
         The last milestone, and what the project's code used.
 
     Raises:
+        PrivilegeError: A migration needs a privilege that its role lacks.
         TemplateError: Django could not create or migrate them; its own report has been printed.
     """
     ours, theirs = setup.context.Pipe()
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), folder, start),
+            *(setup, create, group, tuple(leases), tuple(lent), may_need_superuser, folder, start),
             *(keep is not None, is_watched, theirs),
             () if setup.spawned else tuple(close),
             modules_of_models() if setup.spawned else {},
@@ -155,9 +170,9 @@ def build_in_child(
         raise TemplateError(
             f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
             "migrated; the reason is printed above.",
-            ASK_FOR_SETTING
-            if process.exitcode == EXIT_SETTING_NAMED
-            else "manage.py migrate on an empty database should show the same.",
+            HINTS.get(
+                process.exitcode, "manage.py migrate on an empty database should show the same."
+            ),
         )
     assert answer is not None
     return answer.milestone, Used.from_json(answer.used)
@@ -169,6 +184,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     group: DatabaseGroup,
     leases: Sequence[Lease],
     lent: Sequence[Lease],
+    may_need_superuser: bool,  # noqa: FBT001
     folder: Path | None,
     start: Milestone,
     is_left: bool,  # noqa: FBT001
@@ -229,7 +245,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 if folder is not None:
                     (folder / LAYER).mkdir()
                     _save(milestone.applied, folder / LAYER)
-                used |= Used(clocks=frozenset(_clocks_in_defaults(milestone.applied, group.vendor)))
+                clocks = _clocks_in_defaults(milestone.applied, leases, group.vendor)
+                used |= Used(clocks=frozenset(clocks))
                 writing.send(Left(milestone, used.to_json(), frozenset(unused)))
                 writing.recv()
 
@@ -240,7 +257,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             used = recorder.stop(building_classes(group.aliases))
             last = milestones.reached() if is_watched else Milestone()
             firsts = [database.aliases[0] for database in group.databases]
-            used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, group.vendor)))
+            used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, leases, group.vendor)))
             if folder is not None:
                 _save(firsts, folder)
             connections.disconnect(group.aliases)
@@ -253,8 +270,19 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     except CtestError as error:
         writing.send(TemplateError(error.message, error.hint))
         sys.exit(1)
-    except Exception as error:  # noqa: BLE001  # Whatever the project raised is printed here and reported by the exit code.
-        traceback.print_exc()
+    # Whatever the project raised is printed here and reported by the exit code.
+    except (Exception, SystemExit) as error:
+        refusal = refusal_in(error) if group.has_server else ""
+        if refusal and may_need_superuser:
+            writing.send(PrivilegeError(refusal))
+            sys.exit(1)
+        # If Django's runner exits, it has already printed why.
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+        if refusal and group.privileges == OWNER:
+            sys.exit(EXIT_REFUSED)
+        if isinstance(error, SystemExit):
+            raise
         setting = setting_in(group, str(error)) if group.has_server else ""
         if not setting:
             sys.exit(1)
@@ -268,13 +296,22 @@ def _save(aliases: Iterable[str], folder: Path) -> None:
         connections.save_sqlite(alias, sqlite.file_of(folder, alias))
 
 
-def _clocks_in_defaults(aliases: Iterable[str], vendor: Vendor) -> Iterator[str]:
+def _clocks_in_defaults(
+    aliases: Iterable[str], leases: Iterable[Lease], vendor: Vendor
+) -> Iterator[str]:
     """The columns that have got their values from a clock, or at random, wherever that was."""
     from django.db import connections as configured
 
+    addresses = {lease.alias: lease.address for lease in leases}
     for alias in aliases:
-        with configured[alias].cursor() as cursor:
-            yield from clocks_in_defaults(cursor, vendor)
+        address = addresses.get(alias)
+        if address is None:
+            with configured[alias].cursor() as cursor:
+                yield from clocks_in_defaults(cursor, vendor)
+        else:
+            # The project's role may not see all rows.
+            name = configured[alias].settings_dict["NAME"]
+            yield from BACKENDS[vendor].clocks_in_defaults(address, name)
 
 
 def _migration_packages() -> list[str]:

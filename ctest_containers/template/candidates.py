@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -49,9 +49,11 @@ def choose(
     for one in sorted(kept, key=lambda one: -one.used):
         if one.is_layer or (one.group, one.key) != (template.group.label, template.key):
             continue
+        manifest = Manifest.from_json(one.manifest)
         found = changes(one, places, most_seconds=most_seconds)
+        if manifest is not None and manifest.users:
+            found += _other_users(manifest.users, template.group.users)
         if not found:
-            manifest = Manifest.from_json(one.manifest)
             assert manifest is not None
             resolved = wanted.made_with(manifest)
             if resolved.fingerprint == one.fingerprint:
@@ -60,6 +62,15 @@ def choose(
         if nearest is None or len(found) < len(nearest):
             nearest = found
     return Choice(wanted, tuple(nearest or ()))
+
+
+def _other_users(earlier: Mapping[str, str], today: Mapping[str, str]) -> list[str]:
+    """The aliases that connect as a different role than when a template was built."""
+    return [
+        f"USER of {alias!r} ({earlier.get(alias)!r}, now {user!r})"
+        for alias, user in today.items()
+        if earlier.get(alias) != user
+    ]
 
 
 def changes(kept: KeptTemplate, places: Places, *, most_seconds: float) -> list[str]:

@@ -16,6 +16,7 @@ from ctest_containers.errors import (
     EngineError,
     ImageUnavailableError,
     LayerError,
+    PrivilegeError,
     ProjectError,
     ServerError,
     TemplateError,
@@ -32,7 +33,7 @@ from ctest_containers.events import (
     TemplatePushed,
     TemplateRefused,
 )
-from ctest_containers.model import Lease
+from ctest_containers.model import SUPERUSER, Lease
 from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.places import Places
@@ -134,16 +135,23 @@ class TemplateStore:
             ) from error
 
     def decide(
-        self, template: Template, setup: ProjectSetup | None = None, *, late_data: bool = True
+        self,
+        template: Template,
+        setup: ProjectSetup | None = None,
+        *,
+        late_data: bool = True,
+        privileges: str = "",
     ) -> Decision:
         """From what a template that is missing would be built, and why.
 
         Args:
             late_data: See `find_start`.
+            privileges: See `find_start`.
             setup: How child processes start, if a build is to follow: what migrations import must
                 not be loaded in this process before, for it would not be recorded.
         """
         group = template.group
+        usual = privileges or group.first_privileges
         kept = self.shelf.kept(template.project, engine=group.has_server)
         same = [one for one in kept if one.group == group.label]
         earlier = [one for one in same if not one.is_layer]
@@ -158,19 +166,25 @@ class TemplateStore:
         else:
             reason = str(nearest[1])
         if not same or not can_be_left(template):
-            return Decision(None, reason, nearest)
+            return Decision(None, reason, nearest, privileges=usual)
         try:
             plan = (read_plan if setup is None else setup.in_child(read_plan))(())
         except Exception as error:  # noqa: BLE001  # A full build shows it as Django does.
-            return Decision(None, f"the migrations cannot be loaded: {error}", nearest)
-        start = find_start(template, same, plan, self._changes, late_data=late_data)
+            reason = f"the migrations cannot be loaded: {error}"
+            return Decision(None, reason, nearest, privileges=usual)
+        start = find_start(
+            template, same, plan, self._changes, late_data=late_data, privileges=privileges
+        )
         if start is None:
             if nearest is not None and reason == str(nearest[1]) and nearest[1].is_addition:
                 obstacle = milestone_of(nearest[0]).obstacle
                 if obstacle:
                     reason += f"; no build can resume from the earlier template, because {obstacle}"
-            return Decision(None, reason, nearest)
-        return Decision(start.kept, f"{reason}; {start.amount}", nearest, start.is_late)
+            return Decision(None, reason, nearest, privileges=usual)
+        if usual and milestone_of(start.kept).is_superuser:
+            usual = SUPERUSER
+        reason = f"{reason}; {start.amount}"
+        return Decision(start.kept, reason, nearest, start.is_late, usual)
 
     def _changes(self, kept: KeptTemplate) -> list[str]:
         """What is another today than when a template or a layer was built, by name."""
@@ -267,20 +281,35 @@ class TemplateStore:
             if is_shared and (pulled := self._pulled(template)):
                 return pulled
             template = found
-            started = time.monotonic()
+            started, usual = time.monotonic(), template.group.first_privileges
             if renew_before is not None:
                 self._drop_layers(template, renew_before)
-                decision = Decision(None, "a new template was requested")
+                decision = Decision(None, "a new template was requested", privileges=usual)
             elif reason:
                 # What spoilt the template may have spoilt its layers, too.
                 self._drop_layers(template, time.time())
-                decision = Decision(None, reason)
+                decision = Decision(None, reason, privileges=usual)
             else:
                 decision = self.decide(template, setup)
+            may_resume, late_data, needed = renew_before is None and not reason, True, ""
             while True:
                 try:
                     template = self._build(found, decision, setup, create, lend)
                     break
+                except PrivilegeError as error:
+                    if decision.is_late:
+                        # It may have been refused only because it followed later ones.
+                        late_data = False
+                        reason = f"going on from an earlier build failed: {error.message}"
+                    else:
+                        usual = needed = SUPERUSER
+                        reason = "a migration needs a superuser, so tests run as one, too: "
+                        reason += error.message
+                    if may_resume:
+                        decision = self.decide(found, setup, late_data=late_data, privileges=needed)
+                    else:
+                        decision = Decision(None, "", privileges=usual)
+                    decision = replace(decision, reason=reason)
                 except (TemplateError, ServerError, EngineError) as error:
                     # The layer may have been pruned, or may not be what it was.
                     if decision.start is None:
@@ -289,9 +318,11 @@ class TemplateStore:
                         self.shelf.remove(decision.start)
                     reason = f"going on from an earlier build failed. {error.message}"
                     if decision.is_late:
-                        decision = self.decide(found, setup, late_data=False)
+                        late_data = False
+                        decision = self.decide(found, setup, late_data=False, privileges=needed)
                     else:
-                        decision = Decision(None, "")
+                        may_resume = False
+                        decision = Decision(None, "", privileges=usual)
                     decision = replace(decision, reason=reason)
             self._note_use(template)
             if decision.start is not None:
@@ -349,6 +380,7 @@ class TemplateStore:
             close=self.host().descriptors() if group.has_server or lent else (),
             timeout_seconds=self.build_timeout_seconds,
             places=self.places,
+            privileges=decision.privileges,
         )
         if not group.has_server:
             return make_files(order, self.shelf.files_of(template.project))

@@ -13,7 +13,7 @@ from ctest_containers.recording.manifest import Manifest
 from ctest_containers.template.base import BaseImage
 from ctest_containers.text import slug
 
-TEMPLATE_FORMAT: Final = "5"
+TEMPLATE_FORMAT: Final = "6"
 """Changes whenever an older template would not do for this version of the toolkit."""
 
 

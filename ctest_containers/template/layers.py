@@ -13,6 +13,7 @@ from typing import Final
 
 from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.fingerprint import Input
+from ctest_containers.model import SUPERUSER
 from ctest_containers.project.migrations import Plan
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Difference, digests
@@ -30,12 +31,15 @@ class Decision:
         start: The layer or template from which the build goes on; None for a full build.
         nearest: The earlier template that differs least, and how; None where there is none.
         is_late: Whether migrations with data follow later ones, which may turn out to be wrong.
+        privileges: What the project's roles may do in the build, OWNER or SUPERUSER; empty if its
+            vendor's backend does not distinguish.
     """
 
     start: KeptTemplate | None
     reason: str
     nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
     is_late: bool = False
+    privileges: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +55,8 @@ class Milestone:
         acting: Migrations whose modules do something when they are imported, applied or not.
         is_delayed: What the state of migrations says of its models.
         obstacle: Why no build can go on from here; an empty string if one can.
+        is_superuser: Whether the project's roles were made superusers for the build.
+        users: The role that each alias connected as.
     """
 
     applied: dict[str, list[str]] = field(default_factory=dict)
@@ -61,6 +67,8 @@ class Milestone:
     acting: list[str] = field(default_factory=list)
     is_delayed: bool = False
     obstacle: str = ""
+    is_superuser: bool = False
+    users: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text."""
@@ -107,6 +115,7 @@ def find_start(
     changes: Callable[[KeptTemplate], Collection[str]],
     *,
     late_data: bool,
+    privileges: str = "",
 ) -> Start | None:
     """The layer or template that leaves a build the least to do.
 
@@ -118,11 +127,15 @@ def find_start(
         plan: Today's.
         changes: Gives what is another today than when one of them was made.
         late_data: Whether new migrations with data may follow later ones.
+        privileges: The privileges that the build needs, OWNER or SUPERUSER; empty if either will
+            do.
     """
     found = []
     for one in kept:
         milestone = milestone_of(one)
         if not milestone.applied or one.depth >= MAX_DEPTH:
+            continue
+        if template.group.privileges and not _has_roles(milestone, template, privileges):
             continue
         missing = _missing(one, milestone, template, plan, late_data=False)
         is_late = False
@@ -130,7 +143,10 @@ def find_start(
             missing = _missing(one, milestone, template, plan, late_data=True)
             is_late = True
         if missing is not None:
-            rank = (missing, is_late, not one.is_layer, -one.used, one.source)
+            rank = (
+                *(missing, is_late, milestone.is_superuser),
+                *(not one.is_layer, -one.used, one.source),
+            )
             found.append((rank, one, milestone.count))
     for (missing, is_late, *_), one, count in sorted(found, key=lambda pair: pair[0]):
         if not changes(one):
@@ -171,6 +187,12 @@ def layer_inputs(
         if name.removeprefix(MIGRATION) not in unused
         and (milestone.complete or not name.startswith(PERMISSIONS))
     }
+
+
+def _has_roles(milestone: Milestone, template: Template, privileges: str) -> bool:
+    """Whether it was built as today's roles, with the privileges that this build needs."""
+    may_do = not privileges or milestone.is_superuser == (privileges == SUPERUSER)
+    return may_do and milestone.users == template.group.users
 
 
 def _missing(

@@ -20,7 +20,14 @@ from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError, LayerError, ServerError, TemplateError
 from ctest_containers.events import Event
-from ctest_containers.model import Lease, address_of
+from ctest_containers.model import (
+    AUTO,
+    OWNER,
+    SUPERUSER,
+    DatabaseGroup,
+    Lease,
+    address_of,
+)
 from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.digests import digest_of
@@ -33,6 +40,7 @@ from ctest_containers.servers.requests import (
     EndSessions,
     KeepLayer,
     RemoveServer,
+    SettleRoles,
     Snapshot,
     StartServer,
 )
@@ -66,6 +74,8 @@ class BuildOrder:
         lent: Databases of other servers that migrations may read.
         close: Descriptors of this process that a forked child must not keep open.
         places: Where the project is.
+        privileges: What the project's roles may do, OWNER or SUPERUSER; empty if the vendor's
+            backend does not distinguish.
     """
 
     template: Template
@@ -76,6 +86,17 @@ class BuildOrder:
     close: Sequence[int]
     timeout_seconds: float
     places: Places
+    privileges: str = ""
+
+    @property
+    def is_superuser(self) -> bool:
+        """Whether the project's roles are made superusers before migrations run."""
+        return self.privileges == SUPERUSER
+
+    @property
+    def may_need_superuser(self) -> bool:
+        """Whether to run migrations again as a superuser if they lack a privilege."""
+        return self.privileges == OWNER and self.template.group.privileges == AUTO
 
     @property
     def depth(self) -> int:
@@ -212,7 +233,10 @@ def make_image(
         own_image=bool(template.base.context),
         settings=group.settings,
         vendor=group.vendor,
-        users=group.roles,
+        # Migrations may create the others.
+        users=group.creators if group.privileges else group.roles,
+        memberships=group.memberships,
+        privileges=order.privileges,
         timeout_seconds=server_timeout_seconds,
         memory_bytes=server_memory_bytes,
     )
@@ -252,11 +276,14 @@ def make_image(
                 host.call(request, SNAPSHOT_SECONDS)
 
         milestone, manifest = _migrate(order, leases, None, keep)
+        databases = tuple(one.name for one in group.databases)
+        if group.privileges and _settle_roles(group, server, host):
+            manifest = replace(manifest, users=group.users)
         made = template.made_with(manifest)
         snapshot = Snapshot(
             server=server,
             image=made.image,
-            databases=tuple(one.name for one in group.databases),
+            databases=databases,
             fingerprint=made.fingerprint,
             labels={
                 **common,
@@ -291,15 +318,19 @@ def _migrate(
         folder: See `build_in_child`.
         keep: Called at milestones.
     """
-    began = time.time()
+    began, group = time.time(), order.template.group
     earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
 
     def manifest_of(used: Used) -> Manifest:
-        if earlier is None:
-            return make_manifest(used, order.places, since=began)
-        return make_manifest(used, order.places, since=began).after(earlier)
+        manifest = make_manifest(used, order.places, since=began)
+        return manifest if earlier is None else manifest.after(earlier)
+
+    def with_roles(milestone: Milestone) -> Milestone:
+        users = group.users if group.privileges else {}
+        return replace(milestone, is_superuser=order.is_superuser, users=users)
 
     def keep_layer(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+        milestone = with_roles(milestone)
         inputs = layer_inputs(order.template.inputs, milestone, unused)
         keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
@@ -308,9 +339,10 @@ def _migrate(
     milestone, used = build_in_child(
         setup=order.setup,
         create=order.create,
-        group=order.template.group,
+        group=group,
         leases=leases,
         lent=order.lent,
+        may_need_superuser=order.may_need_superuser,
         folder=folder,
         start=start,
         keep=keep_layer if is_watched and order.depth < MAX_DEPTH else None,
@@ -318,7 +350,19 @@ def _migrate(
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
-    return milestone, manifest_of(used)
+    return with_roles(milestone), manifest_of(used)
+
+
+def _settle_roles(group: DatabaseGroup, server: str, host: ServerHostClient) -> bool:
+    """Decide what the roles may do in a template, and return whether it depends on them."""
+    promote = group.privileges == AUTO and not group.has_shared_databases
+    request = SettleRoles(
+        server=server, users=group.roles, memberships=group.memberships, promote=promote
+    )
+    is_restricted = host.call(request, ANSWER_SECONDS)
+    if group.privileges == SUPERUSER:
+        return False
+    return is_restricted or not promote
 
 
 def _check_layer(layer: KeptTemplate, server: str, host: ServerHostClient) -> None:

@@ -5,15 +5,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import dedent
 
 import docker
 import pytest
-from harness.projects import PROJECTS, environment, run
+from harness.projects import PROJECTS, environment, run, write_tests
 from harness.servers import own_image
 from harness.tiers import further
 
 OUTCOMES = PROJECTS / "outcomes"
 HARNESS = Path(__file__).resolve().parents[1] / "harness"
+
+
+EXTENSION = """
+    from django.contrib.postgres.operations import BloomExtension
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "0003_book")]
+        operations = [
+            BloomExtension(),
+            migrations.RunSQL("ALTER TABLE library_book ENABLE ROW LEVEL SECURITY"),
+        ]
+"""
+
+ORDINARY = """
+    class Role(TestCase):
+        def test_it_is_not_a_superuser(self):
+            with connection.cursor() as cursor:
+                cursor.execute("SHOW is_superuser")
+                self.assertEqual(cursor.fetchone(), ("off",))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +112,18 @@ def test_a_named_image_is_snapshotted_in_spite_of_its_volume_and_keeps_no_passwo
     environment = dict(entry.partition("=")[::2] for entry in image.attrs["Config"]["Env"])
     assert environment[official.secret] == ""
     assert {label for label in image.labels if "secret" in label or "password" in label} == set()
+
+
+@pytest.mark.parametrize("official", ["postgres"], indirect=True)
+@pytest.mark.usefixtures("no_container_is_left")
+def test_the_owner_of_a_database_creates_every_extension_of_an_image(
+    project: Path, official: Official, env: dict[str, str], project_name: str
+) -> None:
+    (project / "library" / "migrations" / "0004_extension.py").write_text(dedent(EXTENSION))
+    write_tests(project, ORDINARY)
+
+    options = [*official.options(project_name), "--transport", "port"]
+    done = run(project, "library.test_it", *options, env=env)
+
+    assert done.code == 0, done.output
+    assert "needs a superuser" not in done.output

@@ -254,15 +254,16 @@ EVENT = """
 @pytest.mark.parametrize("mysql_flavour", ["mariadb"])
 @pytest.mark.usefixtures("no_container_is_left")
 def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
-    project: Path, mysql_env: dict[str, str]
+    project: Path, mysql_env: dict[str, str], project_name: str
 ) -> None:
-    test = "library.test_outcomes.Writing"
+    # A template of the same project that another test has built would have no layer.
+    options = ["library.test_outcomes.Writing", "--project", project_name]
     with (project / "outcomes" / "settings.py").open("a") as settings:
         settings.write(KEEP_THE_LAST_LAYER)
-    run(project, test, env=mysql_env)
+    run(project, *options, env=mysql_env)
     _migrate(project, "0099_versioned", VERSIONED)
 
-    done = run(project, test, env=mysql_env)
+    done = run(project, *options, env=mysql_env)
 
     assert done.code == 2, done.output
     lost = "rows of past in the database test_outcomes: 0 instead of 2."
@@ -276,6 +277,29 @@ def test_rows_that_an_event_adds_are_not_counted(project: Path, mysql_env: dict[
     _migrate(project, "0099_event", EVENT)
 
     done = run(project, "library.test_outcomes.Writing", env=mysql_env)
+
+    assert done.code == 0, done.output
+
+
+LOCKED = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("library", "LAST")]
+        operations = [
+            migrations.RunSQL("ALTER USER 'root'@'localhost' IDENTIFIED BY 'lost' ACCOUNT LOCK")
+        ]
+"""
+
+
+@pytest.mark.parametrize("mysql_flavour", ["mariadb"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_the_toolkit_does_not_depend_on_accounts_that_migrations_can_lock(
+    project: Path, mysql_env: dict[str, str]
+) -> None:
+    _migrate(project, "0099_locked", LOCKED)
+
+    done = run(project, "library.test_outcomes.Writing", "--transport", "port", env=mysql_env)
 
     assert done.code == 0, done.output
 

@@ -91,7 +91,7 @@ def answer(question):
     used = question["used"]
     groups = plans.groups if used is None else plans.select(used)
     described = {
-        group.label: [[one.name, list(one.aliases), one.user] for one in group.databases]
+        group.label: [[one.name, list(one.aliases), list(one.users)] for one in group.databases]
         for group in groups
     }
     inputs = []

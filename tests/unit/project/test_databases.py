@@ -32,7 +32,7 @@ def test_databases_with_the_same_name_do_not_share_a_server() -> None:
 def test_databases_are_grouped_by_vendor(checkout: Checkout) -> None:
     groups = checkout.ask()["groups"]
 
-    assert groups["postgresql"] == [["test_shop", ["default"], "shop"]]
+    assert groups["postgresql"] == [["test_shop", ["default"], ["shop"]]]
     assert [aliases for _, aliases, _ in groups["sqlite"]] == [["other"]]
 
 
@@ -48,7 +48,7 @@ def test_a_mirror_lives_in_the_database_that_it_mirrors(checkout: Checkout) -> N
 
     groups = checkout.ask(used=["replica"])["groups"]
 
-    assert groups == {"postgresql": [["test_shop", ["default", "replica"], "shop"]]}
+    assert groups == {"postgresql": [["test_shop", ["default", "replica"], ["shop", "postgres"]]]}
 
 
 def test_two_aliases_of_one_database_share_it(checkout: Checkout) -> None:
@@ -56,7 +56,7 @@ def test_two_aliases_of_one_database_share_it(checkout: Checkout) -> None:
 
     groups = checkout.ask(used=["copy"])["groups"]
 
-    assert groups == {"postgresql": [["test_shop", ["default", "copy"], "shop"]]}
+    assert groups == {"postgresql": [["test_shop", ["default", "copy"], ["shop", "shop"]]]}
 
 
 def test_databases_of_one_name_on_two_hosts_stay_apart(checkout: Checkout) -> None:
@@ -64,8 +64,8 @@ def test_databases_of_one_name_on_two_hosts_stay_apart(checkout: Checkout) -> No
 
     groups = checkout.ask()["groups"]
 
-    assert groups["postgresql"] == [["test_shop", ["default"], "shop"]]
-    assert groups["postgresql-2"] == [["test_shop", ["far"], ""]]
+    assert groups["postgresql"] == [["test_shop", ["default"], ["shop"]]]
+    assert groups["postgresql-2"] == [["test_shop", ["far"], ["postgres"]]]
 
 
 def test_a_group_keeps_all_its_databases_when_one_is_used(checkout: Checkout) -> None:

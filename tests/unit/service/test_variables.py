@@ -18,7 +18,9 @@ from ctest_containers.service.variables import environment, of_service, variable
 
 def leases(vendor: Vendor, *aliases: str, socket: str = "") -> dict[str, Lease]:
     """A server's databases, reached by a port with the password p/w, or by a socket."""
-    plans = tuple(DatabasePlan(name=f"n {alias}", aliases=(alias,), user="me") for alias in aliases)
+    plans = tuple(
+        DatabasePlan(name=f"n {alias}", aliases=(alias,), users=("me",)) for alias in aliases
+    )
     group = DatabaseGroup(vendor=vendor, number=1, databases=plans)
     address = Address(
         host="/run/dir" if socket else "127.0.0.1",
@@ -126,7 +128,7 @@ def test_several_slots_have_their_own_and_the_first_has_them_without_a_prefix(
 
 def test_a_table_can_keep_passwords_to_itself(file: ServiceFile, recipe: Recipe) -> None:
     (slot,) = up(file, recipe).slots
-    plan = DatabasePlan(name="shop", aliases=("default",), user="me")
+    plan = DatabasePlan(name="shop", aliases=("default",), users=("me",))
     group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=1, databases=(plan,))
     address = Address(host="127.0.0.1", port=4000, user="postgres", password=Secret("p/w"))
     kept = replace(

@@ -1,0 +1,91 @@
+"""The toolkit's own sessions on a MySQL or MariaDB server, and its own account there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from ctest_containers.errors import ServerError
+from ctest_containers.model import Address, Secret
+
+ADMIN: Final = "ctest_containers"
+"""The toolkit's own account, which may do everything, whatever tests do to other accounts."""
+
+FIRST: Final = "root"
+"""The account that a server is made with."""
+
+CREATE: Final = (
+    f"CREATE USER IF NOT EXISTS '{ADMIN}'@'localhost'",
+    f"GRANT ALL PRIVILEGES ON *.* TO '{ADMIN}'@'localhost' WITH GRANT OPTION",
+)
+"""What creates the toolkit's account for connections through the server's socket."""
+
+
+@contextmanager
+def admin_cursor(address: Address, user: str = "") -> Iterator[Any]:
+    """A cursor of the toolkit's own connection, each statement its own transaction.
+
+    Args:
+        user: An account other than the address's.
+
+    Raises:
+        ServerError: The server does not answer, or refuses.
+    """
+    import mysql.connector
+
+    where = (
+        # A socket needs no encryption.
+        {"unix_socket": address.socket, "ssl_disabled": True}
+        if address.socket
+        else {"host": address.host, "port": address.port}
+    )
+    try:
+        connection = mysql.connector.connect(
+            **where,
+            user=user or address.user,
+            password=str(address.password),
+            connection_timeout=5,
+            autocommit=True,
+            use_pure=True,
+        )
+        try:
+            with connection.cursor() as cursor:
+                yield cursor
+        finally:
+            connection.close()
+    except mysql.connector.Error as error:
+        raise ServerError(f"The MySQL server refused: {str(error).strip()}") from error
+
+
+def make_admin(address: Address) -> None:
+    """Create the toolkit's account on a server that has none, if its socket lets anybody in."""
+    with suppress(ServerError), admin_cursor(replace(address, user=FIRST)) as cursor:
+        # The temporary server that initialises the data may still undo it.
+        cursor.execute("SELECT @@skip_networking")
+        ((initialising,),) = cursor.fetchall()
+        if not initialising:
+            for statement in CREATE:
+                cursor.execute(statement)
+
+
+def admin_command(socket: str, password: Secret) -> tuple[Sequence[str], bytes]:
+    """A command in the server's container, and its input, that give the account a password.
+
+    Args:
+        socket: The path of the server's socket there.
+    """
+    script = (
+        'client() { "$(command -v mariadb || command -v mysql)" --socket="$1" --user="$2"; }\n'
+        f'echo "" | client "$1" {ADMIN} 2>/dev/null'
+        f' || echo "{"; ".join(CREATE)}" | client "$1" {FIRST}\n'
+        f'client "$1" {ADMIN}'
+    )
+    everywhere = f"'{ADMIN}'@'%'"
+    statements = (
+        f"CREATE USER IF NOT EXISTS {everywhere};\n"
+        f"ALTER USER {everywhere} IDENTIFIED BY '{password!s}' ACCOUNT UNLOCK;\n"
+        f"GRANT ALL PRIVILEGES ON *.* TO {everywhere} WITH GRANT OPTION;\n"
+    )
+    return ["sh", "-c", script, "sh", socket], statements.encode()

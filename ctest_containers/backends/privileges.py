@@ -1,0 +1,33 @@
+"""Tells from an error that a role of the project lacked a privilege."""
+
+from __future__ import annotations
+
+from typing import Final
+
+REFUSED: Final = frozenset({"42501", "2F003"})
+"""PostgreSQL's codes for `insufficient_privilege` and `prohibited_sql_statement_attempted`.
+
+The first comes with "must be owner" and the like, the second with what `dblink` requires.
+https://www.postgresql.org/docs/current/errcodes-appendix.html
+"""
+
+POLICY_CHECK: Final = "ExecWithCheckOptions"
+"""The server's function that rejects a row that violates a policy, with the first code."""
+
+
+def refusal_in(error: BaseException | None) -> str:
+    """PostgreSQL's message about a missing privilege, on one line; empty for any other error.
+
+    Args:
+        error: Django's or a driver's, or one that was raised because of it.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        # psycopg has `sqlstate`, psycopg2 has `pgcode`.
+        codes = {getattr(error, "sqlstate", None), getattr(error, "pgcode", None)}
+        function = getattr(getattr(error, "diag", None), "source_function", "")
+        if not REFUSED.isdisjoint(codes) and function != POLICY_CHECK:
+            return " ".join(str(error).split("\n", 1)[0].split())
+        error = error.__cause__ or error.__context__
+    return ""
