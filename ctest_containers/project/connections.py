@@ -14,7 +14,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import guard
-from ctest_containers.project.remembered import forget_server
+from ctest_containers.project.remembered import forget_server, remember_facts
 
 ENDING_SECONDS: Final = 1.0
 """What a server may take from closing its connections to its end."""
@@ -37,6 +37,13 @@ def redirect(lease: Lease) -> None:
     forget_server(connection)
     if lease.load_from:
         _load(connection, lease.load_from)
+
+
+def remember(alias: str, facts: Mapping[str, str]) -> None:
+    """Let the connection of an alias remember what `facts_of` returned for an identical server."""
+    from django.db import connections
+
+    remember_facts(connections[alias], facts)
 
 
 def settings_with(lease: Lease) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 from ctest_containers.recording.clocks import varies
@@ -37,6 +37,7 @@ class Manifest:
         values: By the name of a module, a dot and a name in it the digest of its value.
         others: The digests of all else, by kind and name.
         users: The role that each alias connected as; empty if that makes no difference.
+        facts: What each alias's connection remembered about the server, as `facts_of` returns it.
     """
 
     modules: Mapping[str, str] = field(default_factory=dict)
@@ -44,6 +45,7 @@ class Manifest:
     values: Mapping[str, str] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     users: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """As text, the same for the same manifest."""
@@ -78,7 +80,7 @@ class Manifest:
     @property
     def digest(self) -> str:
         """What tells it from others."""
-        return digest_of(self.to_json())
+        return digest_of(replace(self, facts={}).to_json())
 
     def after(self, earlier: Manifest) -> Manifest:
         """The same for a build that went on from what an earlier build had made.
@@ -97,6 +99,7 @@ class Manifest:
             others={
                 one: {**self.others.get(one, {}), **earlier.others.get(one, {})} for one in kinds
             },
+            facts={**earlier.facts, **self.facts},
         )
 
     def used(self) -> Used:

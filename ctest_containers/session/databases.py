@@ -6,7 +6,7 @@ import functools
 import os
 import secrets
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -194,6 +194,17 @@ class RunDatabases:
                 self._built = self._built or not was_there
                 self.servers.offer(template, was_there=was_there)
                 self._templates[group.label] = template
+                for alias, facts in template.facts.items():
+                    if alias not in self._parent_settings:
+                        connections.remember(alias, facts)
+
+    def facts(self) -> dict[str, Mapping[str, str]]:
+        """What each alias's connection remembers about its server, if its template is known."""
+        return {
+            alias: facts
+            for template in self._templates.values()
+            for alias, facts in template.facts.items()
+        }
 
     def templates(self) -> list[Template]:
         """Those that have been made sure of."""
@@ -229,6 +240,7 @@ class RunDatabases:
             if lease.alias not in self._parent_settings:
                 self._parent_settings[lease.alias] = connections.settings_of(lease.alias)
                 connections.redirect(lease)
+                connections.remember(lease.alias, self.facts().get(lease.alias, {}))
 
     def lend_if_needed(self, alias: str) -> None:
         """The same when the parent is about to connect, unless it has one already."""

@@ -67,5 +67,6 @@ class WorkerStarter:
                 output=self._output,
                 close=(*self._databases.host_descriptors(), *others),
                 line_coverage=self._line_coverage,
+                facts=self._databases.facts(),
             )
         )

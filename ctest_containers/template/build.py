@@ -27,6 +27,7 @@ from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.models import import_models, labels_with_tables, modules_of_models
 from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup, start_child
+from ctest_containers.project.remembered import facts_of
 from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
@@ -74,12 +75,14 @@ class Left:
 
     Attributes:
         used: What it has used, as JSON.
+        facts: What each alias's connection remembers about the server.
         unused: The names of migrations that it has not used.
         is_last: Whether it is at its end, and does not wait.
     """
 
     milestone: Milestone
     used: str
+    facts: Mapping[str, Mapping[str, str]]
     unused: frozenset[str] = frozenset()
     is_last: bool = False
 
@@ -98,7 +101,7 @@ def build_in_child(
     is_watched: bool,
     close: Sequence[int],
     timeout_seconds: float,
-) -> tuple[Milestone, Used]:
+) -> tuple[Milestone, Used, Mapping[str, Mapping[str, str]]]:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
@@ -114,7 +117,8 @@ def build_in_child(
         close: Descriptors of the parent that a forked child must not keep open.
 
     Returns:
-        The last milestone, and what the project's code used.
+        The last milestone, what the project's code used, and by alias what connections remember of
+        the server.
 
     Raises:
         PrivilegeError: A migration needs a privilege that its role lacks.
@@ -175,7 +179,7 @@ def build_in_child(
             ),
         )
     assert answer is not None
-    return answer.milestone, Used.from_json(answer.used)
+    return answer.milestone, Used.from_json(answer.used), answer.facts
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -201,6 +205,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     line_coverage.stop()
     # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from django.db import connections as configured
     from django.db.backends.signals import connection_created
 
     try:
@@ -247,7 +252,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                     _save(milestone.applied, folder / LAYER)
                 clocks = _clocks_in_defaults(milestone.applied, leases, group.vendor)
                 used |= Used(clocks=frozenset(clocks))
-                writing.send(Left(milestone, used.to_json(), frozenset(unused)))
+                writing.send(Left(milestone, used.to_json(), {}, frozenset(unused)))
                 writing.recv()
 
             recorder.start()
@@ -260,10 +265,11 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, leases, group.vendor)))
             if folder is not None:
                 _save(firsts, folder)
+            facts = {alias: facts_of(configured[alias]) for alias in group.aliases}
             connections.disconnect(group.aliases)
             for file in folder.glob(f"{SHARED}-*") if folder is not None else ():
                 file.unlink()
-        writing.send(Left(last, used.to_json(), is_last=True))
+        writing.send(Left(last, used.to_json(), facts, is_last=True))
     except TemplateError as error:
         writing.send(error)
         sys.exit(1)

@@ -44,7 +44,7 @@ def choose(
         most_seconds: How old what a build got from clocks and random numbers may be; 0 for no
             limit.
     """
-    wanted = replace(template, manifest="")
+    wanted = replace(template, manifest="", facts={})
     nearest: list[str] | None = None
     for one in sorted(kept, key=lambda one: -one.used):
         if one.is_layer or (one.group, one.key) != (template.group.label, template.key):

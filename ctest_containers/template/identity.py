@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ctest_containers.engine.labels import NAMESPACE
@@ -29,6 +29,7 @@ class Template:
         manifest: The digest of what its build used; empty while there is no such template.
         clocks: What gave its build something that it gives only once, such as a clock, each with
             the moment, in seconds since the epoch.
+        facts: What each alias's connection remembered about the server.
     """
 
     project: str
@@ -38,6 +39,7 @@ class Template:
     base: BaseImage | None
     manifest: str = ""
     clocks: tuple[tuple[str, float], ...] = ()
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict, hash=False)
 
     @property
     def fingerprint(self) -> str:
@@ -47,7 +49,7 @@ class Template:
     def made_with(self, manifest: Manifest) -> Template:
         """The template whose build used this."""
         clocks = tuple(sorted(manifest.clocks.items()))
-        return replace(self, manifest=manifest.digest, clocks=clocks)
+        return replace(self, manifest=manifest.digest, clocks=clocks, facts=manifest.facts)
 
     @property
     def has_own_runner(self) -> bool:

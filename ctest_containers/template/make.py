@@ -336,7 +336,7 @@ def _migrate(
 
     start = Milestone() if order.start is None else milestone_of(order.start)
     is_watched = can_be_left(order.template)
-    milestone, used = build_in_child(
+    milestone, used, facts = build_in_child(
         setup=order.setup,
         create=order.create,
         group=group,
@@ -350,7 +350,9 @@ def _migrate(
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
-    return with_roles(milestone), manifest_of(used)
+    manifest = manifest_of(used)
+    manifest = replace(manifest, facts={**manifest.facts, **facts})
+    return with_roles(milestone), manifest
 
 
 def _settle_roles(group: DatabaseGroup, server: str, host: ServerHostClient) -> bool:

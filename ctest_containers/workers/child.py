@@ -14,7 +14,7 @@ import unittest
 import weakref
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,6 +94,7 @@ class Assignment:
         output: The file that it prints into; None for where its parent does.
         close: Descriptors of the parent that a forked worker must not keep open.
         line_coverage: How it measures the lines that run; None where nobody does.
+        facts: What each alias's connection remembers about its server; see `facts_of`.
     """
 
     worker: int
@@ -105,6 +106,7 @@ class Assignment:
     output: Path | None
     close: tuple[int, ...]
     line_coverage: LineCoverage | None = None
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 MEMORY_EVERY_SECONDS: Final = 1.0
@@ -143,6 +145,8 @@ class Worker:
         # At the terminal, Ctrl-C reaches every process: finish the test that is running.
         signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
+        for alias, facts in assignment.facts.items():
+            connections.remember(alias, facts)
         tell_stack_on_signal(assignment.stack_file)
         interrupt_on_signal()
         self._enter_own_world()
@@ -310,6 +314,7 @@ class Worker:
             self._leased.add(lease.alias)
             try:
                 connections.redirect(lease)
+                connections.remember(lease.alias, self._assignment.facts.get(lease.alias, {}))
             except BaseException:
                 self._leased.discard(lease.alias)
                 raise

@@ -356,6 +356,35 @@ def test_aliases_of_one_database_share_it_as_under_django(
     assert_agree(expected, actual)
 
 
+REMEMBERED = """
+    class Simple(SimpleTestCase):
+        def test_a_version_that_migrations_have_asked_for(self):
+            self.assertGreater(connection.pg_version, 100_000)
+
+    class Rows(TestCase):
+        def test_the_same_with_queries(self):
+            with self.assertNumQueries(1):
+                connection.features.is_postgresql_15
+                Author.objects.count()
+"""
+
+
+@pytest.mark.parametrize("start_method", ["fork", "spawn"])
+@pytest.mark.usefixtures("no_container_is_left")
+def test_what_migrations_have_learned_of_a_server_is_known_without_asking(
+    start_method: str, project: Path, postgresql_env: dict[str, str], plain: Plain, tmp_path: Path
+) -> None:
+    write_tests(project, REMEMBERED)
+    reachable = {**postgresql_env, **plain("postgresql")}
+    expected = truth(project, "library.test_it", env=reachable, record=tmp_path / "truth")
+
+    options = ["library.test_it", "--parallel", "2", "--start-method", start_method]
+    actual = toolkit(project, *options, env=postgresql_env, record=tmp_path / "ours")
+
+    assert expected.code == 0, expected.output
+    assert_agree(expected, actual)
+
+
 def in_one_file(project: Path) -> None:
     """Two aliases on SQLite, whose test database is one file."""
     with (project / "outcomes" / "settings.py").open("a") as settings:
