@@ -136,16 +136,19 @@ class Milestones:
         ) -> Any:
             missing = [migration for migration, _ in plan]
             order = [migration for migration, _ in full_plan]
-            if self._start.applied.get(executor.connection.alias):
+            steps = [name_of((migration.app_label, migration.name)) for migration in order]
+            applied = self._start.applied.get(executor.connection.alias, [])
+            if applied:
                 self._check_new(missing)
                 # The models of a full build have been made again, so they are in another order.
                 state.is_delayed = self._start.is_delayed
+            if applied != steps[: len(applied)]:
+                # New migrations may also change the order of earlier ones.
+                self._places = {name: number for number, name in enumerate(steps)}
+                self._order = order
             if order[len(order) - len(missing) :] == missing:
                 return forwards(executor, state, plan, full_plan, **options)
             self._tables.expect(order, missing)
-            steps = (name_of((migration.app_label, migration.name)) for migration in order)
-            self._places = {name: number for number, name in enumerate(steps)}
-            self._order = order
             # As in a full build, none gets to know what comes later.
             state = executor._create_project_state()
             state.is_delayed = self._start.is_delayed
