@@ -282,6 +282,10 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
         if refusal and may_need_superuser:
             writing.send(PrivilegeError(refusal))
             sys.exit(1)
+        if start.applied:
+            # The full build that follows prints it, unless that succeeds.
+            writing.send(TemplateError(f"{type(error).__name__}: {error}"))
+            sys.exit(1)
         # If Django's runner exits, it has already printed why.
         if not isinstance(error, SystemExit):
             traceback.print_exc()

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from harness.edited_histories import EditedHistory
 from harness.examples import few
+from harness.histories import KEEP_THE_LAST_LAYER
 from harness.projects import Finished, environment, finish, run
 from harness.servers import Plain
 from harness.tiers import further
@@ -68,6 +69,38 @@ def test_a_long_chain_of_builds_ends_in_the_rows_of_a_fresh_database(tmp_path: P
 def test_a_layer_has_its_migrations_in_the_order_of_a_full_build(tmp_path: Path) -> None:
     # The layer of the last step but one has migrations that were added before later ones.
     check(tmp_path, [(4, 1, 4), (0, 1, 5), (4, 0, 3), (4, 0, 3), (2, 1, 4)], has_receiver=False)
+
+
+def test_a_migration_that_changes_the_order_of_earlier_ones_ends_in_the_rows_of_a_full_build(
+    tmp_path: Path,
+) -> None:
+    # The last one depends on the other app, so a full build applies that app's migrations earlier.
+    check(tmp_path, [(4, 0, 1), (4, 1, 9), (4, 0, 9), (5, 0, 0)], has_receiver=False)
+
+
+BROKEN = """
+from django.db import migrations
+
+def broken(apps, schema_editor):
+    raise LookupError("no such country")
+
+class Migration(migrations.Migration):
+    dependencies = [("library", "0003_book")]
+    operations = [migrations.RunPython(broken)]
+"""
+
+
+def test_a_migration_that_fails_is_shown_once(project: Path, sqlite_env: dict[str, str]) -> None:
+    with (project / "outcomes" / "settings.py").open("a") as settings:
+        settings.write(KEEP_THE_LAST_LAYER)
+    run(project, "template", "build", env=sqlite_env)
+    (project / "library" / "migrations" / "0004_broken.py").write_text(BROKEN)
+
+    done = run(project, "template", "build", env=sqlite_env)
+
+    assert done.code == 2
+    assert "going on from an earlier build failed. LookupError: no such country" in done.output
+    assert done.output.count("Traceback") == 1
 
 
 @pytest.mark.timeout(1800)
