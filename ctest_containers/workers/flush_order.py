@@ -1,4 +1,4 @@
-"""Which databases tests have flushed in a serial run by the time that a batch begins."""
+"""What tests have left in databases by the time that a batch begins, as in a serial run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ class FlushOrder:
     A class whose `setUpClass` fails, or that is skipped there, flushes nothing. Whether a
     database is flushed before a batch is therefore known once an earlier batch has flushed it, or
     once every earlier batch that might flush it has ended.
+
+    Rows that a class may leave in databases that it declares are found by later classes that
+    declare them, too, until one flushes them. Such classes therefore run on the same worker, one
+    after another. Nobody can tell in advance which databases a plain `unittest.TestCase` uses, so
+    what such a class leaves is found only by classes that happen to run on the same worker.
 
     Args:
         batches: The batches that run here.
@@ -38,9 +43,13 @@ class FlushOrder:
         self._pending: dict[str, set[int]] = defaultdict(set)
         # For each database, where it is flushed, and whether without `post_migrate`.
         self._flushes: dict[str, dict[float, bool]] = defaultdict(dict)
+        # Batches that may leave rows and have not ended, with the databases.
+        self._leaving: dict[int, frozenset[str]] = {}
         for batch in batches:
             for alias in batch.flushes:
                 self._pending[self._database(alias)].add(batch.number)
+            if batch.leaves_rows and batch.aliases:
+                self._leaving[batch.number] = frozenset(map(self._database, batch.aliases))
         for number, aliases in elsewhere:
             for alias in aliases:
                 self._flushes[self._database(alias)][number] = False
@@ -57,12 +66,13 @@ class FlushOrder:
 
     def record_end(self, work: Work) -> None:
         """A batch has ended, and flushes nothing any more."""
+        self._leaving.pop(work.batch.number, None)
         for alias in work.batch.flushes:
             self._pending[self._database(alias)].discard(work.batch.number)
 
     def is_known(self, work: Work, rows: Rows) -> bool:
-        """Whether it is certain what has been flushed before a batch."""
-        return all(
+        """Whether it is certain what has been flushed, and left, before a batch."""
+        return not self._finds_any(work, self._leaving) and all(
             next(self._between(database, rows, work), None) is not None
             or not any(
                 rows.floor(database) < number < work.batch.number
@@ -71,8 +81,19 @@ class FlushOrder:
             for database in self._databases(work)
         )
 
-    def allows(self, work: Work, rows: Rows) -> bool:
-        """Whether a worker's servers are not flushed that a serial run has not flushed by then."""
+    def allows(
+        self, work: Work, rows: Rows, elsewhere: Mapping[int, frozenset[str]] = MappingProxyType({})
+    ) -> bool:
+        """Whether a worker's servers are not flushed that a serial run has not flushed by then.
+
+        Nor may rows be missing there that a serial run has left.
+
+        Args:
+            elsewhere: Where rows were left on the servers of other workers; see `Rows`.
+        """
+        missing = {number: one for number, one in elsewhere.items() if number not in rows.left_in}
+        if self._finds_any(work, missing) or self._would_bury(work, rows):
+            return False
         return not any(
             database in rows.emptied
             and not any(number < _position(work) for number in self._flushes[database])
@@ -98,6 +119,34 @@ class FlushOrder:
         """A worker that has these aliases has flushed its databases among these for a batch."""
         for database in {self._database(alias) for alias in aliases} & set(flushed):
             rows.empty(database, work)
+        if work.batch.leaves_rows and work.batch.aliases:
+            rows.left_in[work.batch.number] = frozenset(map(self._database, work.batch.aliases))
+
+    def _finds_any(self, work: Work, left_in: Mapping[int, frozenset[str]]) -> bool:
+        """Whether a batch finds rows that some earlier ones may leave, or follows them."""
+        batch = work.batch
+        if batch.needs_rows or not batch.aliases:
+            return False
+        mine = {self._database(alias) for alias in batch.aliases}
+        return any(
+            number < batch.number
+            and (batch.leaves_rows or any(self._reach(name, number, work) for name in names & mine))
+            for number, names in left_in.items()
+        )
+
+    def _reach(self, database: str, number: int, work: Work) -> bool:
+        """Whether no flush is known that removes what a batch of this number leaves before work."""
+        flushes = self._flushes.get(database, ())
+        return not any(number < flush < _position(work) for flush in flushes)
+
+    def _would_bury(self, work: Work, rows: Rows) -> bool:
+        """Whether a batch may leave rows where an earlier one has yet to find others."""
+        return work.batch.leaves_rows and any(
+            number < pending < work.batch.number
+            for number, names in rows.left_in.items()
+            for name in names
+            for pending in self._pending.get(name, ())
+        )
 
     def _between(self, database: str, rows: Rows, work: Work) -> Iterator[float]:
         """The flushes that a serial run has made since rows were left that are there now."""

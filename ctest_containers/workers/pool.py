@@ -258,6 +258,12 @@ class WorkerPool:
             workers=len(fit),
             others=any(other.number != slot.number and not other.rows.flushed for other in fit),
             busy=frozenset(chain.from_iterable(work.batch.exclusive for work in running)),
+            left_elsewhere={
+                number: names
+                for other in fit
+                if other.number != slot.number
+                for number, names in other.rows.left_in.items()
+            },
         )
 
     def _mind_memory(self) -> None:

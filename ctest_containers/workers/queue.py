@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.work import Rows, Work
@@ -73,6 +74,7 @@ class WorkQueue:
         workers: int,
         others: bool,
         busy: Collection[str] = (),
+        left_elsewhere: Mapping[int, frozenset[str]] = MappingProxyType({}),
     ) -> Iterator[Work]:
         """What a worker may take, what it should take first.
 
@@ -82,13 +84,14 @@ class WorkQueue:
             workers: How many workers there are at the moment.
             others: Whether one of the others could take what needs the rows of migrations.
             busy: What running batches have for themselves.
+            left_elsewhere: Where rows were left on the servers of other workers; see `Rows`.
         """
 
         def fitting(works: Iterable[Work]) -> Iterator[Work]:
             for work in works:
                 if (
                     rows.allow(work)
-                    and order.allows(work, rows)
+                    and order.allows(work, rows, left_elsewhere)
                     and work.batch.exclusive.isdisjoint(busy)
                     and order.is_known(work, rows)
                 ):

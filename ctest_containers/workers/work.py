@@ -67,12 +67,15 @@ class Rows:
         emptied: The databases that were flushed.
         clean: Those of them in which no test may have left rows since.
         left_by: The number of the last batch that may have left rows of its own there.
+        left_in: The databases in which batches may have left rows that later ones have to find, by
+            the numbers of the batches.
     """
 
     flushed: bool = False
     emptied: set[str] = field(default_factory=set)
     clean: set[str] = field(default_factory=set)
     left_by: int = -1
+    left_in: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def allow(self, work: Work) -> bool:
         """Whether a batch would find the rows that it finds in a serial run of Django's."""
@@ -89,6 +92,9 @@ class Rows:
     def empty(self, database: str, work: Work) -> None:
         """A database is flushed before a batch, or by a test of it."""
         self.emptied.add(database)
+        self.left_in = {
+            number: rest for number, names in self.left_in.items() if (rest := names - {database})
+        }
         if not work.batch.leaves_rows:
             self.clean.add(database)
 
