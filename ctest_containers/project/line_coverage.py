@@ -82,8 +82,11 @@ def begin(how: LineCoverage, name: str) -> Any:
 
 
 def stop() -> None:
-    """Measure nothing in this process from now on; what was measured is its parent's."""
-    if (measuring := _current()) is not None:
+    """Measure nothing in this process from now on; what was measured is its parent's.
+
+    In a process of pytest-xdist, pytest-cov has begun to measure twice.
+    """
+    while (measuring := _current()) is not None:
         measuring.stop()
 
 

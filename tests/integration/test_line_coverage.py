@@ -127,8 +127,10 @@ def test_a_project_that_measures_children_itself_is_left_alone(
 
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_pytest_measures_with_isolated_databases_what_it_measures_without(
-    processes: str, project: Path, sqlite_env: dict[str, str]
+    processes: str, project: Path, sqlite_env: dict[str, str], tmp_path: Path
 ) -> None:
+    # It builds a template, too, whatever other tests have built.
+    env = {**sqlite_env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
     (project / "library" / "logic.py").write_text(dedent(LOGIC))
     write_tests(project, TESTS)
     (project / "pytest.ini").write_text(
@@ -138,7 +140,7 @@ def test_pytest_measures_with_isolated_databases_what_it_measures_without(
     report = ("--cov=library", "--cov-report=json:report.json", "-q")
     found = []
     for options in ((), ("--ctest", "-n", processes)):
-        done = run(project, *report, *options, env=sqlite_env, module="pytest")
+        done = run(project, *report, *options, env=env, module="pytest")
         assert done.code == 0, done.output
         files = json.loads((project / "report.json").read_text())["files"]
         found.append({name: files[name]["executed_lines"] for name in MEASURED})
