@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from types import MappingProxyType
 
 from ctest_containers.project.suite import Batch
@@ -72,7 +73,7 @@ class FlushOrder:
 
     def is_known(self, work: Work, rows: Rows) -> bool:
         """Whether it is certain what has been flushed, and left, before a batch."""
-        return not self._finds_any(work, self._leaving) and all(
+        return not self.finds(work, self._leaving) and all(
             next(self._between(database, rows, work), None) is not None
             or not any(
                 rows.floor(database) < number < work.batch.number
@@ -92,12 +93,24 @@ class FlushOrder:
             elsewhere: Where rows were left on the servers of other workers; see `Rows`.
         """
         missing = {number: one for number, one in elsewhere.items() if number not in rows.left_in}
-        if self._finds_any(work, missing) or self._would_bury(work, rows):
+        if self.finds(work, missing) or self._would_bury(work, rows):
             return False
         return not any(
             database in rows.emptied
             and not any(number < _position(work) for number in self._flushes[database])
             for database in self._databases(work)
+        )
+
+    def finds(self, work: Work, left_in: Mapping[int, frozenset[str]]) -> bool:
+        """Whether a batch finds rows that some earlier ones may leave, or follows them."""
+        batch = work.batch
+        if batch.needs_rows or not batch.aliases:
+            return False
+        mine = {self._database(alias) for alias in batch.aliases}
+        return any(
+            number < batch.number
+            and (batch.leaves_rows or any(self._reach(name, number, work) for name in names & mine))
+            for number, names in left_in.items()
         )
 
     def missing(self, work: Work, rows: Rows) -> Mapping[str, bool]:
@@ -122,18 +135,6 @@ class FlushOrder:
         if work.batch.leaves_rows and work.batch.aliases:
             rows.left_in[work.batch.number] = frozenset(map(self._database, work.batch.aliases))
 
-    def _finds_any(self, work: Work, left_in: Mapping[int, frozenset[str]]) -> bool:
-        """Whether a batch finds rows that some earlier ones may leave, or follows them."""
-        batch = work.batch
-        if batch.needs_rows or not batch.aliases:
-            return False
-        mine = {self._database(alias) for alias in batch.aliases}
-        return any(
-            number < batch.number
-            and (batch.leaves_rows or any(self._reach(name, number, work) for name in names & mine))
-            for number, names in left_in.items()
-        )
-
     def _reach(self, database: str, number: int, work: Work) -> bool:
         """Whether no flush is known that removes what a batch of this number leaves before work."""
         flushes = self._flushes.get(database, ())
@@ -141,11 +142,12 @@ class FlushOrder:
 
     def _would_bury(self, work: Work, rows: Rows) -> bool:
         """Whether a batch may leave rows where an earlier one has yet to find others."""
-        return work.batch.leaves_rows and any(
+        if not work.batch.leaves_rows:
+            return False
+        return any(
             number < pending < work.batch.number
             for number, names in rows.left_in.items()
-            for name in names
-            for pending in self._pending.get(name, ())
+            for pending in chain(self._leaving, *(self._pending.get(name, ()) for name in names))
         )
 
     def _between(self, database: str, rows: Rows, work: Work) -> Iterator[float]:

@@ -196,7 +196,7 @@ class WorkerPool:
             if any(next(self._allowed(other), None) for other in others):
                 return
             fresh = Slot(slot.number)
-            if next(self._allowed(fresh), None) is None:
+            if self._keeps_rows(slot) or next(self._allowed(fresh), None) is None:
                 # What is left waits for what others run.
                 return
             slot = self._renew(slot)
@@ -266,13 +266,21 @@ class WorkerPool:
             },
         )
 
+    def _keeps_rows(self, slot: Slot) -> bool:
+        """Whether a batch that waits finds rows that others have left on a worker's servers."""
+        return any(self._order.finds(work, slot.rows.left_in) for work in self._queue)
+
     def _mind_memory(self) -> None:
         """Give up the youngest worker that is idle when memory is short; take it back later."""
         watch = self._memory
         if watch.look():
             self._report(MemoryMeasured(available_bytes=watch.available_bytes or 0))
         if watch.short and self._queue:
-            idle = [slot for slot in self._slots if slot.employable and slot.work is None]
+            idle = [
+                slot
+                for slot in self._slots
+                if slot.employable and slot.work is None and not self._keeps_rows(slot)
+            ]
             for slot in sorted(idle, key=lambda slot: (slot.process is not None, -slot.started)):
                 one_of_several = sum(other.employable for other in self._slots) > 1
                 if one_of_several and (slot.process is None or watch.may_change()):

@@ -113,3 +113,40 @@ def test_aliases_of_one_database_are_flushed_together_and_mirrors_by_nobody() ->
 
     assert order.missing(Work(second), Rows()) == FLUSHED
     assert order.aliases_of("default") == ["default", "same"]
+
+
+def test_rows_that_are_left_are_found_where_they_are() -> None:
+    leaving, flushing, last = batches_of([1, 1, 1], ["default"])
+    works = [Work(_leaving(leaving)), Work(replace(flushing, flushes=DEFAULT)), Work(last)]
+    order, here, fresh = FlushOrder([work.batch for work in works]), Rows(), Rows()
+
+    assert [order.is_known(work, fresh) for work in works] == [True, False, False]
+
+    here.change(works[0])
+    order.begun(here, works[0], (), ["default"])
+    order.record_end(works[0])
+
+    assert order.is_known(works[1], fresh)
+    assert order.allows(works[1], here)
+    assert not order.allows(works[1], fresh, here.left_in)
+
+    order.record_flush(works[1], here, "default", bare=False)
+
+    assert here.left_in == {}
+    assert order.is_known(works[2], fresh)
+    assert order.allows(works[2], fresh, here.left_in)
+
+
+def test_no_class_leaves_rows_where_an_earlier_one_has_to_follow() -> None:
+    first, second, plain = map(_leaving, batches_of([1, 1, 1], ["default"]))
+    plain = replace(plain, aliases=frozenset())
+    order, here = FlushOrder([first, second, plain]), Rows()
+    here.change(Work(first))
+    order.begun(here, Work(first), (), ["default"])
+    order.record_end(Work(first))
+
+    assert not order.allows(Work(plain), here)
+    assert order.allows(Work(plain), Rows(), here.left_in)
+
+    order.record_end(Work(second))
+    assert order.allows(Work(plain), here)
