@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -330,6 +331,10 @@ def _unpack(folder: Path, suite: Suite, python: Path) -> Path:
         pip = [sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check"]
         wanted = ["--no-binary", ":all:", "--no-deps", suite.package, "-d", str(files)]
         subprocess.run([*pip, *wanted], check=True, stderr=subprocess.DEVNULL)
+    # What an earlier run has left beside the package would be taken for a part of it.
+    for one in files.iterdir():
+        if one.is_dir():
+            shutil.rmtree(one)
     (archive,) = files.glob("*.tar.gz")
     with tarfile.open(archive) as packed:
         packed.extractall(files, filter="data")
