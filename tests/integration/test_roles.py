@@ -81,6 +81,14 @@ ITEMS = """
         ]
 """
 
+BY_SQL = """
+    from django.db import migrations
+
+    class Migration(migrations.Migration):
+        dependencies = [("shop", "0001_items")]
+        operations = [migrations.RunSQL(statement) for statement in STATEMENTS]
+"""
+
 TENANTS = """
     from django.db import migrations
 
@@ -217,27 +225,6 @@ IS_SUPERUSER = """
                 self.assertEqual(cursor.fetchone(), EXPECTED)
 """
 
-PUBLICATION = """
-    from django.db import migrations
-
-    class Migration(migrations.Migration):
-        dependencies = [("shop", "0001_items")]
-        operations = [migrations.RunSQL("CREATE PUBLICATION everything FOR ALL TABLES")]
-"""
-
-SPOILT = """
-    from django.db import migrations
-
-    class Migration(migrations.Migration):
-        dependencies = [("shop", "0001_items")]
-        operations = [
-            migrations.RunSQL(
-                "ALTER ROLE postgres SET default_transaction_read_only = on;"
-                "ALTER ROLE postgres NOLOGIN"
-            )
-        ]
-"""
-
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
@@ -270,6 +257,11 @@ def write(file: Path, text: str) -> None:
 
 def migrate(project: Path, name: str, text: str) -> None:
     write(project / "shop" / "migrations" / f"{name}.py", text)
+
+
+def migrate_by_sql(project: Path, *statements: str) -> None:
+    """Add a migration that runs these statements after the first one."""
+    migrate(project, "0002_statements", BY_SQL.replace("STATEMENTS", repr([*statements])))
 
 
 def expect(project: Path, user: str, *, is_superuser: bool) -> None:
@@ -466,7 +458,7 @@ def test_a_role_is_a_superuser_while_nothing_depends_on_it(
 
 
 def test_a_migration_that_needs_a_superuser_gets_one(project: Path, env: dict[str, str]) -> None:
-    migrate(project, "0002_publication", PUBLICATION)
+    migrate_by_sql(project, "CREATE PUBLICATION everything FOR ALL TABLES")
     expect(project, "tenants", is_superuser=True)
     first = run(project, env=env)
     refused = run(project, "--database-role", "owner", env=env)
@@ -480,25 +472,15 @@ def test_a_migration_that_needs_a_superuser_gets_one(project: Path, env: dict[st
     assert "use --database-role auto or superuser" in refused.output
 
 
-VIOLATING = """
-    from django.db import migrations
-
-    class Migration(migrations.Migration):
-        dependencies = [("shop", "0001_items")]
-        operations = [
-            migrations.RunSQL(
-                "ALTER TABLE shop_item ENABLE ROW LEVEL SECURITY;"
-                "ALTER TABLE shop_item FORCE ROW LEVEL SECURITY;"
-                "INSERT INTO shop_item (name) VALUES ('x')"
-            )
-        ]
-"""
-
-
 def test_a_migration_that_violates_a_policy_fails_as_under_django(
     project: Path, env: dict[str, str]
 ) -> None:
-    migrate(project, "0002_violating", VIOLATING)
+    migrate_by_sql(
+        project,
+        "ALTER TABLE shop_item ENABLE ROW LEVEL SECURITY",
+        "ALTER TABLE shop_item FORCE ROW LEVEL SECURITY",
+        "INSERT INTO shop_item (name) VALUES ('x')",
+    )
     expect(project, "tenants", is_superuser=False)
 
     done = run(project, env=env)
@@ -508,23 +490,15 @@ def test_a_migration_that_violates_a_policy_fails_as_under_django(
     assert "needs a superuser" not in done.output
 
 
-LED_ASTRAY = """
-    from django.db import migrations
-
-    class Migration(migrations.Migration):
-        dependencies = [("shop", "0001_items")]
-        operations = [
-            migrations.RunSQL("CREATE ROLE acting_here"),
-            migrations.RunSQL("ALTER DATABASE test_roles SET role = 'acting_here'"),
-            migrations.RunSQL("ALTER DATABASE test_roles SET default_transaction_read_only = on"),
-        ]
-"""
-
-
 def test_the_toolkits_work_is_not_led_astray_by_what_a_database_sets(
     project: Path, env: dict[str, str]
 ) -> None:
-    migrate(project, "0002_led_astray", LED_ASTRAY)
+    migrate_by_sql(
+        project,
+        "CREATE ROLE acting_here",
+        "ALTER DATABASE test_roles SET role = 'acting_here'",
+        "ALTER DATABASE test_roles SET default_transaction_read_only = on",
+    )
     tests = IS_SUPERUSER.replace("EXPECTED", repr(("acting_here", "off")))
     write(project / "shop" / "tests.py", tests)
 
@@ -570,7 +544,11 @@ def test_the_first_role_of_a_server_is_a_superuser(project: Path, env: dict[str,
 def test_the_toolkit_does_not_depend_on_roles_that_migrations_can_spoil(
     project: Path, env: dict[str, str]
 ) -> None:
-    migrate(project, "0002_spoilt", SPOILT)
+    migrate_by_sql(
+        project,
+        "ALTER ROLE postgres SET default_transaction_read_only = on",
+        "ALTER ROLE postgres NOLOGIN",
+    )
     expect(project, "tenants", is_superuser=True)
 
     done = run(project, env=env)
