@@ -70,10 +70,15 @@ def test_two_users_have_one_fingerprint(checkout: Path, tmp_path: Path) -> None:
 
 
 def pythons(*versions: str) -> list[str]:
-    """The interpreters of these versions on this machine: at least the one of the tests."""
+    """The interpreters of these versions on this machine that have the tests' Django.
+
+    There is always at least the one of the tests.
+    """
+    oldest = (3, 12) if django.VERSION >= (6, 0) else (3, 10)
     found = [
         str(python)
         for version in versions
+        if tuple(map(int, version.split("."))) >= oldest
         for root in (Path.home() / ".pyenv" / "versions",)
         for python in sorted(root.glob(f"{version}.*/bin/python"))[:1]
     ]
