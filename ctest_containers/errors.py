@@ -11,7 +11,8 @@
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
     │   ├── LayerError          a layer that is not what it was
-    │   └── PrivilegeError      a migration that the project's role may not run
+    │   ├── PrivilegeError      a migration that the project's role may not run
+    │   └── RenderingError      a migration that fails with models rendered on demand
     ├── ServiceError            a service that is not there, not to be had, or not readable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
@@ -85,6 +86,10 @@ class PrivilegeError(TemplateError):
     """A migration needs a privilege that the project's role does not have; says the server."""
 
 
+class RenderingError(TemplateError):
+    """An operation of a migration fails with models rendered on demand; it may not otherwise."""
+
+
 class ServiceError(CtestError):
     """A service is not there, has no slot to give, or its file cannot be used."""
 
@@ -125,6 +130,7 @@ EXPECTED: dict[str, type[CtestError]] = {
         TemplateError,
         LayerError,
         PrivilegeError,
+        RenderingError,
         ServiceError,
         WorkerError,
         ClusterError,

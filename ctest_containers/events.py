@@ -520,6 +520,18 @@ class TemplateBuildStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateBuildSlowed:
+    """A template is migrated in Django's own way, which takes longer.
+
+    Attributes:
+        reason: Why, as the end of a sentence.
+    """
+
+    group: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuilt:
     """A template was migrated and stored."""
 
@@ -740,6 +752,7 @@ Event = (
     | TemplateDated
     | TemplateAwaited
     | TemplateBuildStarted
+    | TemplateBuildSlowed
     | TemplateBuilt
     | TemplateRefused
     | TemplatePulled

@@ -38,6 +38,10 @@ OWNER: Final = "owner"
 SUPERUSER: Final = "superuser"
 """What the roles of a project may do on its servers; see the option `database_role`."""
 
+DJANGO: Final = "django"
+COMPARE: Final = "compare"
+"""How migrations run in a build, or AUTO; see the option `build`."""
+
 GUEST: Final = "guest"
 """What a role may do that only uses another role's databases: connect."""
 

@@ -32,7 +32,7 @@ DEFAULT: Final = "default"
 ROWS: Final = (
     *("project", "postgresql_image", "mysql_image", "images", "registry", "verify_templates"),
     *("transport", "fingerprint_files", "server_memory", "server_settings", "server_timeout"),
-    *("build_timeout", "database_role"),
+    *("build", "build_timeout", "database_role"),
 )
 """The options of `run` that matter where databases are made and no tests are run."""
 

@@ -26,7 +26,7 @@ from ctest_containers.config.values import (
     parse_url,
 )
 from ctest_containers.limits import MAIN_SECONDS, PER_TEST_SECONDS, Limits, limits
-from ctest_containers.model import AUTO, OWNER, SUPERUSER, Shard
+from ctest_containers.model import AUTO, COMPARE, DJANGO, OWNER, SUPERUSER, Shard
 
 T = TypeVar("T")
 
@@ -218,6 +218,16 @@ class Config:
         "PATHS",
         "More files that decide what migrations put into the database, as paths or glob patterns "
         "relative to the current folder, with commas between them.",
+        section=TEMPLATES,
+    )
+    build: str = option(
+        AUTO,
+        parse_choice(AUTO, DJANGO, COMPARE),
+        "HOW",
+        "How migrations run when a template is built. auto: render a model when an operation asks "
+        "for it, where that gives the same statements. django: render every related model before "
+        "each operation, as manage.py migrate does, which takes longer. compare: do both, from "
+        "scratch, and fail if statements, catalogs or rows differ.",
         section=TEMPLATES,
     )
     build_timeout: float = option(

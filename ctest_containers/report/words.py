@@ -29,6 +29,7 @@ from ctest_containers.events import (
     ServerReady,
     ShardChosen,
     TemplateAwaited,
+    TemplateBuildSlowed,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateDated,
@@ -127,6 +128,11 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                     f"Building the template {group}:{fingerprint[:12]} for {names}, {way} "
                     f"({event.reason})…"
                 ),
+            )
+        case TemplateBuildSlowed(reason=reason):
+            yield (
+                logging.INFO,
+                f"Migrating in Django's own way, which takes longer: {reason.rstrip('.')}.",
             )
         case TemplateBuilt(group=group, fingerprint=fingerprint, seconds=seconds):
             yield (

@@ -114,6 +114,7 @@ class RunDatabases:
             places=Places.here(),
             server_timeout_seconds=config.server_timeout,
             server_memory_bytes=config.server_memory,
+            build=config.build,
             build_timeout_seconds=config.build_timeout,
             registry=config.registry,
             push=config.push,

@@ -7,18 +7,20 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends import BACKENDS, read_only_statement, sqlite
+from ctest_containers.backends.catalog import Catalog
 from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
 from ctest_containers.backends.privileges import refusal_in
 from ctest_containers.backends.settings import setting_in
 from ctest_containers.clock import Deadline
-from ctest_containers.errors import CtestError, PrivilegeError, TemplateError
+from ctest_containers.errors import CtestError, PrivilegeError, RenderingError, TemplateError
+from ctest_containers.events import Event, TemplateBuildSlowed
 from ctest_containers.model import OWNER, DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
@@ -32,6 +34,9 @@ from ctest_containers.recording.digests import OVERRIDDEN
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
+from ctest_containers.rendering.on_demand import rendering_on_demand
+from ctest_containers.rendering.support import obstacle
+from ctest_containers.rendering.transcript import Transcriber, Transcript
 from ctest_containers.template.layers import Milestone
 from ctest_containers.template.milestones import Keep, Milestones
 
@@ -76,6 +81,7 @@ class Left:
     Attributes:
         used: What it has used, as JSON.
         facts: What each alias's connection remembers about the server.
+        transcript: What it has done, at its end, if that was taken down.
         unused: The names of migrations that it has not used.
         is_last: Whether it is at its end, and does not wait.
     """
@@ -85,6 +91,24 @@ class Left:
     facts: Mapping[str, Mapping[str, str]]
     unused: frozenset[str] = frozenset()
     is_last: bool = False
+    transcript: Transcript | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build has come to.
+
+    Attributes:
+        milestone: The last one.
+        used: What the project's code used.
+        facts: What each alias's connection remembers about the server.
+        transcript: What the build did, if that was taken down.
+    """
+
+    milestone: Milestone
+    used: Used
+    facts: Mapping[str, Mapping[str, str]]
+    transcript: Transcript | None
 
 
 def build_in_child(
@@ -95,13 +119,16 @@ def build_in_child(
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     may_need_superuser: bool,
+    on_demand: bool,
+    transcribes: bool,
+    report: Callable[[Event], None],
     folder: Path | None,
     start: Milestone,
     keep: Keep | None,
     is_watched: bool,
     close: Sequence[int],
     timeout_seconds: float,
-) -> tuple[Milestone, Used, Mapping[str, Mapping[str, str]]]:
+) -> Built:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
@@ -112,24 +139,34 @@ def build_in_child(
         lent: Databases of other servers that migrations may read, but not write.
         may_need_superuser: Whether a missing privilege raises PrivilegeError, instead of being
             printed.
+        on_demand: Whether models are rendered when an operation asks for them.
+        transcribes: Whether what the build does is taken down.
+        report: Is told what happens.
         folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
             in it at milestones; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
 
-    Returns:
-        The last milestone, what the project's code used, and by alias what connections remember of
-        the server.
-
     Raises:
         PrivilegeError: A migration needs a privilege that its role lacks.
+        RenderingError: It has to be done again with models rendered as Django does.
         TemplateError: Django could not create or migrate them; its own report has been printed.
     """
     ours, theirs = setup.context.Pipe()
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=_create,
         args=(
-            *(setup, create, group, tuple(leases), tuple(lent), may_need_superuser, folder, start),
-            *(keep is not None, is_watched, theirs),
+            *(
+                setup,
+                create,
+                group,
+                tuple(leases),
+                tuple(lent),
+                may_need_superuser,
+                on_demand,
+                transcribes,
+                folder,
+            ),
+            *(start, keep is not None, is_watched, theirs),
             () if setup.spawned else tuple(close),
             modules_of_models() if setup.spawned else {},
             labels_with_tables() if setup.spawned else frozenset(),
@@ -149,6 +186,9 @@ def build_in_child(
                 # A child that fails says nothing before its end.
                 with suppress(EOFError, ConnectionResetError):
                     message = ours.recv()
+            if isinstance(message, TemplateBuildSlowed):
+                report(message)
+                continue
             if not isinstance(message, Left) or message.is_last:
                 answer = message
                 process.join(END_SECONDS)
@@ -179,7 +219,8 @@ def build_in_child(
             ),
         )
     assert answer is not None
-    return answer.milestone, Used.from_json(answer.used), answer.facts
+    used = Used.from_json(answer.used)
+    return Built(answer.milestone, used, answer.facts, answer.transcript)
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -189,6 +230,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     leases: Sequence[Lease],
     lent: Sequence[Lease],
     may_need_superuser: bool,  # noqa: FBT001
+    on_demand: bool,  # noqa: FBT001
+    transcribes: bool,  # noqa: FBT001
     folder: Path | None,
     start: Milestone,
     is_left: bool,  # noqa: FBT001
@@ -256,8 +299,19 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                 writing.recv()
 
             recorder.start()
+            transcriber = Transcriber()
             milestones = Milestones(group, start, leave if is_left else None, recorder)
-            with milestones.watching() if is_watched else nullcontext():
+            slowed = obstacle() if on_demand else ""
+            if slowed:
+                writing.send(TemplateBuildSlowed(group=group.label, reason=slowed))
+            with ExitStack() as block:
+                if is_watched:
+                    block.enter_context(milestones.watching())
+                if on_demand and not slowed:
+                    block.enter_context(rendering_on_demand())
+                if transcribes:
+                    watched = [configured[alias] for alias in group.aliases]
+                    block.enter_context(transcriber.watching(watched))
                 create(group.aliases, bool(start.applied))
             used = recorder.stop(building_classes(group.aliases))
             last = milestones.reached() if is_watched else Milestone()
@@ -265,11 +319,19 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             used |= Used(clocks=frozenset(_clocks_in_defaults(firsts, leases, group.vendor)))
             if folder is not None:
                 _save(firsts, folder)
+            transcript = None
+            if transcribes:
+                catalogs = _catalogs(firsts, leases, group.vendor, folder)
+                transcript = transcriber.transcript(catalogs, map(configured.__getitem__, firsts))
             facts = {alias: facts_of(configured[alias]) for alias in group.aliases}
             connections.disconnect(group.aliases)
             for file in folder.glob(f"{SHARED}-*") if folder is not None else ():
                 file.unlink()
-        writing.send(Left(last, used.to_json(), facts, is_last=True))
+        writing.send(Left(last, used.to_json(), facts, is_last=True, transcript=transcript))
+    except RenderingError as error:
+        refusal = refusal_in(error) if group.has_server else ""
+        writing.send(PrivilegeError(refusal) if refusal and may_need_superuser else error)
+        sys.exit(1)
     except TemplateError as error:
         writing.send(error)
         sys.exit(1)
@@ -304,6 +366,26 @@ def _save(aliases: Iterable[str], folder: Path) -> None:
     """Write SQLite databases to files."""
     for alias in aliases:
         connections.save_sqlite(alias, sqlite.file_of(folder, alias))
+
+
+def _catalogs(
+    aliases: Iterable[str], leases: Iterable[Lease], vendor: Vendor, folder: Path | None
+) -> dict[str, Catalog]:
+    """What each database consists of.
+
+    Args:
+        folder: Where SQLite's databases have been saved.
+    """
+    from django.db import connections as configured
+
+    if folder is not None:
+        return {alias: sqlite.catalog(sqlite.file_of(folder, alias)) for alias in aliases}
+    addresses = {lease.alias: lease.address for lease in leases}
+    return {
+        alias: BACKENDS[vendor].catalog(address, configured[alias].settings_dict["NAME"])
+        for alias in aliases
+        if (address := addresses.get(alias)) is not None
+    }
 
 
 def _clocks_in_defaults(

@@ -18,6 +18,7 @@ from ctest_containers.errors import (
     LayerError,
     PrivilegeError,
     ProjectError,
+    RenderingError,
     ServerError,
     TemplateError,
 )
@@ -26,6 +27,7 @@ from ctest_containers.events import (
     Event,
     RegistryFailed,
     TemplateAwaited,
+    TemplateBuildSlowed,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
@@ -33,7 +35,7 @@ from ctest_containers.events import (
     TemplatePushed,
     TemplateRefused,
 )
-from ctest_containers.model import SUPERUSER, Lease
+from ctest_containers.model import COMPARE, DJANGO, SUPERUSER, Lease
 from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.places import Places
@@ -47,7 +49,13 @@ from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import find_nearest
 from ctest_containers.template.kept import KeptTemplate, note_use
 from ctest_containers.template.layers import Decision, can_be_left, find_start, milestone_of
-from ctest_containers.template.make import BuildOrder, make_files, make_image
+from ctest_containers.template.make import (
+    BuildOrder,
+    ServerOptions,
+    make_files,
+    make_image,
+    transcribe,
+)
 from ctest_containers.template.shelf import Shelf
 from ctest_containers.text import listing, slug
 
@@ -63,6 +71,7 @@ class TemplateStore:
         host: Gives the server host, starting it when it does not run yet.
         report: Is told what happens.
         places: Where the project is.
+        build: How migrations run: AUTO, DJANGO or COMPARE.
         registry: The repository from which templates are pulled; empty for none.
         push: Whether what is built is pushed there.
         verify: Whether templates that are found are looked into before they are used.
@@ -78,6 +87,7 @@ class TemplateStore:
     places: Places
     server_timeout_seconds: float
     server_memory_bytes: int
+    build: str
     build_timeout_seconds: float
     registry: str = ""
     push: bool = False
@@ -292,10 +302,22 @@ class TemplateStore:
             else:
                 decision = self.decide(template, setup)
             may_resume, late_data, needed = renew_before is None and not reason, True, ""
+            if self.build == COMPARE:
+                may_resume = False
+                reason = f"{decision.reason}; both ways of rendering models are compared"
+                decision = replace(decision, start=None, is_late=False, reason=reason)
+            on_demand = self.build != DJANGO
             while True:
                 try:
-                    template = self._build(found, decision, setup, create, lend)
+                    template = self._build(
+                        found, decision, setup, create, lend, on_demand=on_demand
+                    )
                     break
+                except RenderingError as error:
+                    self.report(
+                        TemplateBuildSlowed(group=template.group.label, reason=error.message)
+                    )
+                    on_demand = False
                 except PrivilegeError as error:
                     if decision.is_late:
                         # It may have been refused only because it followed later ones.
@@ -356,6 +378,8 @@ class TemplateStore:
         setup: ProjectSetup,
         create: CreateDatabases,
         lend: Callable[[], Sequence[Lease]],
+        *,
+        on_demand: bool,
     ) -> Template:
         group = template.group
         lent = lend()
@@ -381,16 +405,20 @@ class TemplateStore:
             timeout_seconds=self.build_timeout_seconds,
             places=self.places,
             privileges=decision.privileges,
-        )
-        if not group.has_server:
-            return make_files(order, self.shelf.files_of(template.project))
-        return make_image(
-            order,
-            self.host(),
-            server_timeout_seconds=self.server_timeout_seconds,
-            server_memory_bytes=self.server_memory_bytes,
+            on_demand=on_demand,
             report=self.report,
         )
+        server = ServerOptions(
+            timeout_seconds=self.server_timeout_seconds, memory_bytes=self.server_memory_bytes
+        )
+        if self.build == COMPARE and on_demand:
+            order = replace(order, transcribes=True)
+            host = self.host() if group.has_server else None
+            expected = transcribe(replace(order, on_demand=False), host, server)
+            order = replace(order, expected=expected)
+        if not group.has_server:
+            return make_files(order, self.shelf.files_of(template.project))
+        return make_image(order, self.host(), server)
 
     def _pulled(self, template: Template) -> Template | None:
         """The template that a registry had, if it is as it should be, and right today."""

@@ -7,8 +7,8 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,7 @@ from ctest_containers.recording.digests import digest_of
 from ctest_containers.recording.manifest import Manifest, make_manifest
 from ctest_containers.recording.places import Places
 from ctest_containers.recording.used import Used
+from ctest_containers.rendering.transcript import Transcript, differences
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     DigestContents,
@@ -76,6 +77,10 @@ class BuildOrder:
         places: Where the project is.
         privileges: What the project's roles may do, OWNER or SUPERUSER; empty if the vendor's
             backend does not distinguish.
+        on_demand: Whether models are rendered when an operation asks for them.
+        report: Is told what happens.
+        transcribes: Whether the build takes down what it does.
+        expected: What another build did, which this one has to do as well; None for anything.
     """
 
     template: Template
@@ -86,7 +91,11 @@ class BuildOrder:
     close: Sequence[int]
     timeout_seconds: float
     places: Places
+    on_demand: bool
+    report: Callable[[Event], None]
     privileges: str = ""
+    transcribes: bool = False
+    expected: Transcript | None = None
 
     @property
     def is_superuser(self) -> bool:
@@ -102,6 +111,33 @@ class BuildOrder:
     def depth(self) -> int:
         """How many incremental builds the new template comes from."""
         return 0 if self.start is None else self.start.depth + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """How servers for builds start.
+
+    Attributes:
+        timeout_seconds: How long a server may take to start.
+        memory_bytes: The limit of its memory; 0 for none.
+    """
+
+    timeout_seconds: float
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What there is when Django has made the databases.
+
+    Attributes:
+        manifest: What this and earlier builds of them used.
+        transcript: What the build did, if it was taken down.
+    """
+
+    milestone: Milestone
+    manifest: Manifest
+    transcript: Transcript | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +199,14 @@ def make_files(order: BuildOrder, parent: Path) -> Template:
                 folder.rename(target)
             shutil.rmtree(folder, ignore_errors=True)
 
-        milestone, manifest = _migrate(order, leases, making, keep)
-        template = order.template.made_with(manifest)
+        migrated = _migrate(order, leases, making, keep)
+        template = order.template.made_with(migrated.manifest)
         facts = {
             "fingerprint": template.fingerprint,
             "key": template.key,
             "inputs": digests(template.inputs),
-            "manifest": manifest.to_json(),
-            "milestone": milestone.to_json(),
+            "manifest": migrated.manifest.to_json(),
+            "milestone": migrated.milestone.to_json(),
         }
         names = [database.aliases[0] for database in template.group.databases]
         _describe_files(order, making, names, facts)
@@ -209,58 +245,29 @@ def _describe_files(
     (making / SQLITE_FACTS).write_text(json.dumps({**common, **facts}))
 
 
-def make_image(
-    order: BuildOrder,
-    host: ServerHostClient,
-    *,
-    server_timeout_seconds: float,
-    server_memory_bytes: int,
-    report: Callable[[Event], None],
-) -> Template:
+def make_image(order: BuildOrder, host: ServerHostClient, server: ServerOptions) -> Template:
     """Make a template of a server: an image that gets its name when it is complete.
 
     Returns:
         The template, with its manifest.
+
+    Raises:
+        TemplateError: It could not be made, or is not what `order.expected` says.
     """
     template, group = order.template, order.template.group
     assert template.base is not None
-    # The host knows a name once, and a second attempt is a server of its own.
-    server = f"template-{group.label}-{secrets.token_hex(2)}"
-    start = StartServer(
-        server=server,
-        group=group.label,
-        image=template.base.name if order.start is None else order.start.source,
-        own_image=bool(template.base.context),
-        settings=group.settings,
-        vendor=group.vendor,
-        # Migrations may create the others.
-        users=group.creators if group.privileges else group.roles,
-        memberships=group.memberships,
-        privileges=order.privileges,
-        timeout_seconds=server_timeout_seconds,
-        memory_bytes=server_memory_bytes,
-    )
-    try:
-        answer = host.call(start, server_timeout_seconds + ANSWER_SECONDS)
-        for unfit in unfit_drivers(group, answer["version"]):
-            report(unfit)
-        # An image of somebody else's may hold databases of these names, which Django drops.
-        host.call(EndSessions(server=server), ANSWER_SECONDS)
-        if order.start is not None and order.start.is_layer:
-            _check_layer(order.start, server, host)
-        # Django gives the test database its name when it creates it.
-        leases = server_leases(group, address_of(answer["address"]), without="NAME")
-        common = {
-            labels.DEPTH: str(order.depth),
-            labels.BRANCH: current_branch(Path.cwd()),
-            labels.OWN_IMAGE: "yes" if template.base.context else "",
-            labels.SETTINGS: json.dumps(group.settings),
-        }
-        names = {database.aliases[0]: database.name for database in group.databases}
+    common = {
+        labels.DEPTH: str(order.depth),
+        labels.BRANCH: current_branch(Path.cwd()),
+        labels.OWN_IMAGE: "yes" if template.base.context else "",
+        labels.SETTINGS: json.dumps(group.settings),
+    }
+    names = {database.aliases[0]: database.name for database in group.databases}
+    with _building(order, host, server) as (name, leases):
 
         def keep(layer: NewLayer) -> None:
             request = KeepLayer(
-                server=server,
+                server=name,
                 image=f"{template.repository}:{layer.fingerprint}",
                 databases=tuple(names[alias] for alias in layer.databases),
                 labels={
@@ -275,13 +282,14 @@ def make_image(
             with suppress(EngineError, ServerError, TemplateError):
                 host.call(request, SNAPSHOT_SECONDS)
 
-        milestone, manifest = _migrate(order, leases, None, keep)
+        migrated = _migrate(order, leases, None, keep)
+        manifest = migrated.manifest
         databases = tuple(one.name for one in group.databases)
-        if group.privileges and _settle_roles(group, server, host):
+        if group.privileges and _settle_roles(group, name, host):
             manifest = replace(manifest, users=group.users)
         made = template.made_with(manifest)
         snapshot = Snapshot(
-            server=server,
+            server=name,
             image=made.image,
             databases=databases,
             fingerprint=made.fingerprint,
@@ -291,24 +299,77 @@ def make_image(
                 labels.KEY: template.key,
                 labels.MANIFEST: manifest.to_json(),
                 labels.INPUTS: json.dumps(digests(template.inputs)),
-                labels.MILESTONE: milestone.to_json(),
+                labels.MILESTONE: migrated.milestone.to_json(),
             },
             timeout_seconds=SNAPSHOT_SECONDS,
         )
         host.call(snapshot, SNAPSHOT_SECONDS * 2)
         return made
+
+
+def transcribe(
+    order: BuildOrder, host: ServerHostClient | None, server: ServerOptions
+) -> Transcript:
+    """Build a template that is not kept; return what the build did.
+
+    Args:
+        host: None for SQLite.
+    """
+    if host is None:
+        with tempfile.TemporaryDirectory(prefix="ctest-") as folder:
+            transcript = _migrate(order, (), Path(folder), None).transcript
+    else:
+        with _building(order, host, server) as (_, leases):
+            transcript = _migrate(order, leases, None, None).transcript
+    assert transcript is not None
+    return transcript
+
+
+@contextmanager
+def _building(
+    order: BuildOrder, host: ServerHostClient, server: ServerOptions
+) -> Iterator[tuple[str, Sequence[Lease]]]:
+    """A server for a build, as long as the block lasts: its name, and its databases."""
+    template, group = order.template, order.template.group
+    assert template.base is not None
+    # The host knows a name once, and a second attempt is a server of its own.
+    name = f"template-{group.label}-{secrets.token_hex(2)}"
+    start = StartServer(
+        server=name,
+        group=group.label,
+        image=template.base.name if order.start is None else order.start.source,
+        own_image=bool(template.base.context),
+        settings=group.settings,
+        vendor=group.vendor,
+        # Migrations may create the others.
+        users=group.creators if group.privileges else group.roles,
+        memberships=group.memberships,
+        privileges=order.privileges,
+        timeout_seconds=server.timeout_seconds,
+        memory_bytes=server.memory_bytes,
+    )
+    try:
+        answer = host.call(start, server.timeout_seconds + ANSWER_SECONDS)
+        for unfit in unfit_drivers(group, answer["version"]):
+            order.report(unfit)
+        # An image of somebody else's may hold databases of these names, which Django drops.
+        host.call(EndSessions(server=name), ANSWER_SECONDS)
+        if order.start is not None and order.start.is_layer:
+            _check_layer(order.start, name, host)
+        # Django gives the test database its name when it creates it.
+        yield name, server_leases(group, address_of(answer["address"]), without="NAME")
     finally:
         # What went wrong before counts more than an engine that has gone meanwhile.
         with suppress(EngineError):
-            host.call(RemoveServer(server=server), ANSWER_SECONDS)
+            host.call(RemoveServer(server=name), ANSWER_SECONDS)
 
 
 def _migrate(
     order: BuildOrder,
     leases: Sequence[Lease],
     folder: Path | None,
-    keep: Callable[[NewLayer], None],
-) -> tuple[Milestone, Manifest]:
+    keep: Callable[[NewLayer], None] | None,
+) -> Migrated:
     """Have Django make the databases.
 
     Returns:
@@ -316,7 +377,10 @@ def _migrate(
 
     Args:
         folder: See `build_in_child`.
-        keep: Called at milestones.
+        keep: Called at milestones; None if no layers are kept.
+
+    Raises:
+        TemplateError: The build failed, or differs from what `order.expected` says.
     """
     began, group = time.time(), order.template.group
     earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
@@ -332,27 +396,49 @@ def _migrate(
     def keep_layer(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
         milestone = with_roles(milestone)
         inputs = layer_inputs(order.template.inputs, milestone, unused)
+        assert keep is not None
         keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
     start = Milestone() if order.start is None else milestone_of(order.start)
-    is_watched = can_be_left(order.template)
-    milestone, used, facts = build_in_child(
+    # What watches migrations has statements of its own.
+    is_watched = can_be_left(order.template) and not order.transcribes
+    built = build_in_child(
         setup=order.setup,
         create=order.create,
         group=group,
         leases=leases,
         lent=order.lent,
         may_need_superuser=order.may_need_superuser,
+        on_demand=order.on_demand,
+        transcribes=order.transcribes,
+        report=order.report,
         folder=folder,
         start=start,
-        keep=keep_layer if is_watched and order.depth < MAX_DEPTH else None,
+        keep=keep_layer if keep and is_watched and order.depth < MAX_DEPTH else None,
         is_watched=is_watched,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
-    manifest = manifest_of(used)
-    manifest = replace(manifest, facts={**manifest.facts, **facts})
-    return with_roles(milestone), manifest
+    if order.expected is not None and built.transcript is not None:
+        _compare(order, built.transcript)
+    manifest = manifest_of(built.used)
+    manifest = replace(manifest, facts={**manifest.facts, **built.facts})
+    return Migrated(with_roles(built.milestone), manifest, built.transcript)
+
+
+def _compare(order: BuildOrder, actual: Transcript) -> None:
+    """Refuse a build that differs from the one in Django's own way.
+
+    Raises:
+        TemplateError: It does.
+    """
+    assert order.expected is not None
+    if lines := differences(order.expected, actual):
+        raise TemplateError(
+            f"Migrating {order.template.group.label} with models rendered on demand differs from "
+            "Django's own way:\n" + "\n".join(f"  {line}" for line in lines),
+            "Use --build django until this is fixed, and please report it.",
+        )
 
 
 def _settle_roles(group: DatabaseGroup, server: str, host: ServerHostClient) -> bool:

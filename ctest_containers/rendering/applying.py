@@ -1,0 +1,173 @@
+"""Applies operations as Django does, with models that are rendered on demand."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+from django.apps import apps as todays_apps
+from django.db.migrations.state import ModelState, ProjectState
+from django.db.migrations.utils import resolve_relation
+
+from ctest_containers.errors import RenderingError
+from ctest_containers.rendering.operations import (
+    RUN_PYTHON,
+    SCHEMA_OPERATIONS,
+    SEPARATE,
+    WITHOUT_MODELS,
+    kind_of,
+    models_of,
+    uses_referring_models,
+)
+from ctest_containers.rendering.registries import Key, OnDemandApps, PartialApps
+
+PARTIAL: Final = "partial_apps"
+"""The attribute of a project state for the registry that operations on the schema use."""
+
+Transaction = Callable[[], AbstractContextManager[object]]
+"""Begins what an operation's statements are run in."""
+
+
+def apply_operation(
+    operation: Any,
+    app_label: str,
+    state: ProjectState,
+    schema_editor: Any,
+    transaction: Transaction = nullcontext,
+) -> None:
+    """Change a state and the database as an operation says.
+
+    As long as no model of the state is delayed, functions of migrations share classes with
+    everything that comes later, and with what was done to them. That is Django's own way.
+
+    Raises:
+        RenderingError: An operation on the schema failed.
+    """
+    kind = kind_of(operation)
+    if not state.is_delayed:
+        earlier = state.clone()
+        operation.state_forwards(app_label, state)
+        with transaction():
+            operation.database_forwards(app_label, schema_editor, earlier, state)
+        return
+    if kind in SCHEMA_OPERATIONS:
+        try:
+            _apply_to_schema(operation, app_label, state, schema_editor, transaction)
+        except Exception as error:
+            # Django's own way shows whether it is the migration's fault.
+            raise RenderingError(f"{type(error).__name__}: {error}") from error
+        return
+    _partial_apps(state)
+    earlier = _clone(state)
+    operation.state_forwards(app_label, state)
+    with transaction():
+        if kind == SEPARATE:
+            # As `SeparateDatabaseAndState.database_forwards`: these have states of their own.
+            for part in operation.database_operations:
+                apply_operation(part, app_label, earlier, schema_editor)
+            return
+        if kind == RUN_PYTHON and not _lacks_models(earlier):
+            # It would have all models rendered anew, even if the function uses none.
+            earlier.is_delayed = False
+        operation.database_forwards(app_label, schema_editor, earlier, state)
+    if kind != RUN_PYTHON and kind not in WITHOUT_MODELS:
+        # It may have changed anything.
+        _render_later(state)
+        vars(state).pop(PARTIAL, None)
+
+
+def _apply_to_schema(
+    operation: Any,
+    app_label: str,
+    state: ProjectState,
+    schema_editor: Any,
+    transaction: Transaction,
+) -> None:
+    partial = _partial_apps(state)
+    partial.render(models_of(operation, app_label))
+    if uses_referring_models(operation, app_label, state, schema_editor):
+        partial.note_referring(models_of(operation, app_label))
+    earlier = _clone(state)
+    vars(earlier)["apps"] = partial.earlier()
+    operation.state_forwards(app_label, state)
+    vars(state)["apps"] = partial
+    try:
+        with transaction():
+            operation.database_forwards(app_label, schema_editor, earlier, state)
+    finally:
+        _render_later(state)
+
+
+def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:
+    """Take in that models of a state have changed.
+
+    Args:
+        delay: See `ProjectState.reload_model`.
+
+    Returns:
+        Whether Django need not do it in its own way.
+    """
+    partial: PartialApps | None = vars(state).get(PARTIAL)
+    if partial is not None:
+        partial.update(keys)
+    if isinstance(vars(state).get("apps"), OnDemandApps):
+        state.is_delayed = state.is_delayed or delay
+        _render_later(state)
+        return True
+    return False
+
+
+def _partial_apps(state: ProjectState) -> PartialApps:
+    """The registry for operations on the schema."""
+    partial: PartialApps | None = vars(state).get(PARTIAL)
+    if partial is None:
+        apps = vars(state).get("apps")
+        if apps is None or isinstance(apps, OnDemandApps):
+            labels = sorted({*state.real_apps, *(label for label, _ in state.models)})
+        else:
+            labels = [*apps.app_configs]
+        real = _real_models(frozenset(state.real_apps))
+        partial = PartialApps(state.models, real, labels)
+        vars(state)[PARTIAL] = partial
+        _render_later(state)
+    return partial
+
+
+def _render_later(state: ProjectState) -> None:
+    """Give a state a registry in which nothing has been rendered yet."""
+    vars(state)["apps"] = OnDemandApps(state.real_apps, state.models)
+
+
+def _clone(state: ProjectState) -> ProjectState:
+    """A copy of a state, in whose registry nothing has been rendered yet."""
+    apps = vars(state).pop("apps", None)
+    copy = state.clone()
+    if apps is not None:
+        vars(state)["apps"] = apps
+    _render_later(copy)
+    return copy
+
+
+@functools.cache
+def _real_models(labels: frozenset[str]) -> list[ModelState]:
+    """The states of today's models of apps without migrations, as `StateApps` has them."""
+    return [
+        ModelState.from_model(model, exclude_rels=True)
+        for label in labels
+        for model in todays_apps.get_app_config(label).get_models()
+    ]
+
+
+def _lacks_models(state: ProjectState) -> bool:
+    """Whether a model refers to one that the state lacks, which Django reports when it renders."""
+    real = _real_models(frozenset(state.real_apps))
+    known = {*state.models, *((model.app_label, model.name_lower) for model in real)}
+    return any(
+        kind and resolve_relation(kind, *key) not in known
+        for key, model in state.models.items()
+        for field in model.fields.values()
+        if field.remote_field
+        for kind in (field.remote_field.model, getattr(field.remote_field, "through", None))
+    )

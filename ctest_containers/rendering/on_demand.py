@@ -1,0 +1,95 @@
+"""Has Django render models when they are asked for."""
+
+from __future__ import annotations
+
+import functools
+import gc
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any, Final
+
+COLLECT_AFTER: Final = 100_000
+"""How many new objects may be in memory before garbage is collected; a model's class has 300."""
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[None]:
+    """Collect garbage rarely, as long as the block lasts.
+
+    Each class is garbage when it is rendered again, but no more than some ten megabytes are kept.
+    """
+    usual = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+
+
+@contextmanager
+def rendering_on_demand() -> Iterator[None]:
+    """Render models when an operation asks for them, as long as the block lasts."""
+    from django.db.migrations import Migration
+    from django.db.migrations.state import ProjectState
+    from django.db.transaction import atomic
+
+    from ctest_containers.rendering.applying import apply_operation, reload
+
+    apply = Migration.apply
+    reload_model, reload_models = ProjectState.reload_model, ProjectState.reload_models
+    remove_model = ProjectState.remove_model
+
+    def apply_on_demand(
+        migration: Any,
+        state: Any,
+        schema_editor: Any,
+        collect_sql: bool = False,  # noqa: FBT001, FBT002  # As Django has it.
+    ) -> Any:
+        if collect_sql:
+            return apply(migration, state, schema_editor, collect_sql)
+        alias = schema_editor.connection.alias
+        for operation in migration.operations:
+            is_atomic = operation.atomic or (migration.atomic and operation.atomic is not False)
+            needs_transaction = is_atomic and not schema_editor.atomic_migration
+            transaction = functools.partial(atomic, alias) if needs_transaction else nullcontext
+            apply_operation(operation, migration.app_label, state, schema_editor, transaction)
+        return state
+
+    def reload_one(
+        state: Any,
+        app_label: str,
+        model_name: str,
+        delay: bool = False,  # noqa: FBT001, FBT002  # As above.
+    ) -> None:
+        if not reload(state, [(app_label, model_name)], delay=delay):
+            reload_model(state, app_label, model_name, delay)
+
+    def reload_several(
+        state: Any,
+        models: Any,
+        delay: bool = True,  # noqa: FBT001, FBT002  # As above.
+    ) -> None:
+        if not reload(state, models, delay=delay and bool(models)):
+            reload_models(state, models, delay)
+
+    def remove(state: Any, app_label: str, model_name: str) -> None:
+        if reload(state, (), delay=False):
+            apps = vars(state).pop("apps")
+            remove_model(state, app_label, model_name)
+            vars(state)["apps"] = apps
+        else:
+            remove_model(state, app_label, model_name)
+        reload(state, [(app_label, model_name)], delay=False)
+
+    with ExitStack() as undo:
+        undo.enter_context(collecting_rarely())
+        for owner, name, function in (
+            (Migration, "apply", apply_on_demand),
+            (ProjectState, "reload_model", reload_one),
+            (ProjectState, "reload_models", reload_several),
+            (ProjectState, "remove_model", remove),
+        ):
+            undo.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, function)
+        yield

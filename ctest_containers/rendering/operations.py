@@ -1,0 +1,105 @@
+"""The operations of migrations, by what they use of the models of a state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.migrations.state import ProjectState
+
+from ctest_containers.rendering.registries import Key
+
+FIELDS: Final = "django.db.migrations.operations.fields"
+MODELS: Final = "django.db.migrations.operations.models"
+SPECIAL: Final = "django.db.migrations.operations.special"
+POSTGRESQL: Final = "django.contrib.postgres.operations"
+
+RUN_PYTHON: Final = f"{SPECIAL}.RunPython"
+
+SEPARATE: Final = f"{SPECIAL}.SeparateDatabaseAndState"
+
+SCHEMA_OPERATIONS: Final = frozenset(
+    {
+        f"{FIELDS}.AddField",
+        f"{FIELDS}.AlterField",
+        f"{FIELDS}.RemoveField",
+        f"{FIELDS}.RenameField",
+        f"{MODELS}.AddConstraint",
+        f"{MODELS}.AddIndex",
+        f"{MODELS}.AlterConstraint",
+        f"{MODELS}.AlterIndexTogether",
+        f"{MODELS}.AlterModelManagers",
+        f"{MODELS}.AlterModelOptions",
+        f"{MODELS}.AlterModelTable",
+        f"{MODELS}.AlterModelTableComment",
+        f"{MODELS}.AlterOrderWithRespectTo",
+        f"{MODELS}.AlterUniqueTogether",
+        f"{MODELS}.CreateModel",
+        f"{MODELS}.DeleteModel",
+        f"{MODELS}.RemoveConstraint",
+        f"{MODELS}.RemoveIndex",
+        f"{MODELS}.RenameIndex",
+        f"{MODELS}.RenameModel",
+        f"{POSTGRESQL}.AddConstraintNotValid",
+        f"{POSTGRESQL}.AddIndexConcurrently",
+        f"{POSTGRESQL}.RemoveIndexConcurrently",
+        f"{POSTGRESQL}.ValidateConstraint",
+    }
+)
+"""Operations that use models for nothing but to write statements."""
+
+WITHOUT_MODELS: Final = frozenset(
+    {
+        f"{SPECIAL}.RunSQL",
+        f"{POSTGRESQL}.BloomExtension",
+        f"{POSTGRESQL}.BtreeGinExtension",
+        f"{POSTGRESQL}.BtreeGistExtension",
+        f"{POSTGRESQL}.CITextExtension",
+        f"{POSTGRESQL}.CreateCollation",
+        f"{POSTGRESQL}.CreateExtension",
+        f"{POSTGRESQL}.CryptoExtension",
+        f"{POSTGRESQL}.HStoreExtension",
+        f"{POSTGRESQL}.RemoveCollation",
+        f"{POSTGRESQL}.TrigramExtension",
+        f"{POSTGRESQL}.UnaccentExtension",
+    }
+)
+"""Operations that use no models."""
+
+RENAMING: Final = frozenset({f"{FIELDS}.RenameField", f"{MODELS}.RenameModel"})
+"""Operations that change what refers to a model."""
+
+NAMES: Final = ("name_lower", "old_name_lower", "model_name_lower")
+"""The attributes of operations that may have the name of a model."""
+
+
+def kind_of(operation: Any) -> str:
+    """The dotted path of an operation's class."""
+    return f"{type(operation).__module__}.{type(operation).__qualname__}"
+
+
+def models_of(operation: Any, app_label: str) -> Iterator[Key]:
+    """The model that an operation on the schema changes; others may be among them."""
+    for attribute in NAMES:
+        name = getattr(operation, attribute, None)
+        if isinstance(name, str):
+            yield app_label, name
+
+
+def uses_referring_models(
+    operation: Any, app_label: str, state: ProjectState, schema_editor: Any
+) -> bool:
+    """Whether an operation looks at the models that refer to its model, as they are before it.
+
+    Args:
+        state: The state before the operation.
+    """
+    kind = kind_of(operation)
+    if kind in RENAMING or not type(schema_editor).__module__.startswith("django."):
+        return True
+    if kind != f"{FIELDS}.AlterField":
+        return False
+    model = state.models.get((app_label, operation.model_name_lower))
+    fields = (operation.field, model and model.fields.get(operation.name))
+    # Only such a field may be the target of a foreign key.
+    return any(getattr(field, "unique", True) for field in fields)

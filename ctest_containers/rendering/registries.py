@@ -1,0 +1,227 @@
+"""Registries of a migration's models that render a model when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db.migrations.state import AppConfigStub, ModelState, StateApps
+from django.db.models.utils import make_model_tuple
+
+from ctest_containers.errors import RenderingError
+
+Key = tuple[str, str]
+"""A model's app label, and its name in lower case."""
+
+
+class OnDemandApps(StateApps):
+    """Django's registry of a state, which renders all models when it is first used.
+
+    A function of a migration that uses no model, such as `RunPython.noop`, renders none.
+
+    Args:
+        real_apps: The labels of the apps without migrations.
+        models: The states of models.
+    """
+
+    def __init__(self, real_apps: Any, models: Mapping[Key, ModelState]) -> None:
+        self._unrendered = (real_apps, models)
+
+    def __getattr__(self, name: str) -> Any:
+        unrendered = vars(self).pop("_unrendered", None)
+        if unrendered is None:
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        StateApps.__init__(self, *unrendered)
+        return getattr(self, name)
+
+
+class PartialApps(StateApps):
+    """The models that operations on the schema have asked for, and those that they refer to.
+
+    What it gives is as Django has it, except that a model class may have an attribute for the
+    models that refer to it, such as `order_set`, that is missing or out of date. Only operations
+    that do not look at those may use it.
+
+    Args:
+        models: The states of models; others may be added to it, or take the place of these.
+        real_models: The states of models of apps without migrations.
+        labels: The labels of apps in their order.
+    """
+
+    def __init__(
+        self,
+        models: Mapping[Key, ModelState],
+        real_models: Iterable[ModelState],
+        labels: Iterable[str],
+    ) -> None:
+        super().__init__([], {})
+        self.real_models = [*real_models]
+        self._models = models
+        self._real = {(state.app_label, state.name_lower): state for state in self.real_models}
+        self._references: dict[Key, frozenset[Key]] = {}
+        self._noted: set[Key] = set()
+        self._earlier: EarlierApps | None = None
+        for label in labels:
+            self._add_label(label)
+
+    def get_model(self, *arguments: Any, **options: Any) -> Any:
+        """See `Apps.get_model`."""
+        self.render([_key(*arguments, **options)])
+        return super().get_model(*arguments, **options)
+
+    def get_models(self, *arguments: Any, **options: Any) -> Any:
+        """See `Apps.get_models`."""
+        self.render([*self._models, *self._real])
+        return super().get_models(*arguments, **options)
+
+    # `clear_cache` calls it.
+    get_models.cache_clear = Apps.get_models.cache_clear  # type: ignore[attr-defined]
+
+    def render(self, keys: Iterable[Key]) -> None:
+        """Render models that have not been, and those that they refer to."""
+        waiting = [key for key in keys if not self.has(key)]
+        if not waiting:
+            return
+        pending: Mapping[Key, Any] = vars(self)["_pending_operations"]
+        with self.bulk_update():
+            while waiting:
+                key = waiting.pop()
+                state = self._real.get(key) or self._models.get(key)
+                if state is not None and not self.has(key):
+                    self._add_label(state.app_label)
+                    state.render(self)
+                    waiting += pending
+        for label, models in self.all_models.items():
+            for name, model in models.items():
+                if (label, name) not in self._references:
+                    self._references[label, name] = frozenset(_references(model))
+
+    def has(self, key: Key) -> bool:
+        """Whether a model has been rendered."""
+        return key[1] in self.all_models[key[0]]
+
+    def note_referring(self, keys: Iterable[Key]) -> None:
+        """Have models know what refers to them now, for when that has changed."""
+        for label, name in keys:
+            if self.has((label, name)):
+                self._noted.add((label, name))
+                options = self.all_models[label][name]._meta
+                _ = options.related_objects
+                options.get_fields(include_hidden=True)
+                vars(type(options))["_get_fields"](
+                    options,
+                    forward=False,
+                    reverse=True,
+                    include_hidden=True,
+                    include_parents=False,
+                )
+
+    def update(self, keys: Collection[Key]) -> None:
+        """Take in that models have changed.
+
+        They are rendered, as are those that inherit from them: Django finds errors in them now.
+        """
+        self._forget(keys)
+
+        def children(parents: set[Key]) -> set[Key]:
+            return {
+                key
+                for key, state in self._models.items()
+                for base in state.bases
+                if isinstance(base, str) and make_model_tuple(base) in parents
+            }
+
+        self.render(_closure({*keys}, children))
+
+    def _forget(self, keys: Collection[Key]) -> None:
+        """Give up models that have changed, and those that refer to them."""
+
+        def referring(models: set[Key]) -> set[Key]:
+            return {
+                key
+                for key, references in self._references.items()
+                if not references.isdisjoint(models)
+            }
+
+        # Those that stay forget what refers to them.
+        gone = _closure({*keys, *self._noted}, referring)
+        self._noted.clear()
+        with self.bulk_update():
+            for key in gone & self._references.keys():
+                del self._references[key]
+                model = self.all_models[key[0]][key[1]]
+                # What refers to it now is not what did.
+                model._meta.apps = self._earlier or self
+                self.unregister_model(*key)
+
+    def earlier(self) -> EarlierApps:
+        """What has been rendered until now, for an operation that is about to change something."""
+        self._earlier = EarlierApps(self)
+        return self._earlier
+
+    def _add_label(self, label: str) -> None:
+        if label not in self.app_configs:
+            stub = self.app_configs[label] = AppConfigStub(label)
+            stub.apps = self
+            stub.models = self.all_models[label]
+
+
+class EarlierApps(StateApps):
+    """What a partial registry had rendered before an operation changed the state.
+
+    Raises:
+        RenderingError: A method was asked for a model that had not been rendered.
+    """
+
+    def __init__(self, apps: PartialApps) -> None:
+        super().__init__([], {})
+        self.real_models = apps.real_models
+        for label, models in apps.all_models.items():
+            self.all_models[label].update(models)
+            stub = self.app_configs[label] = AppConfigStub(label)
+            stub.apps = self
+            stub.models = self.all_models[label]
+
+    def get_model(self, *arguments: Any, **options: Any) -> Any:
+        """See `Apps.get_model`."""
+        try:
+            return super().get_model(*arguments, **options)
+        except LookupError as error:
+            name = ".".join(_key(*arguments, **options))
+            raise RenderingError(f"An operation used {name} as it was before.") from error
+
+    def get_models(self, *_: Any, **__: Any) -> Any:
+        """See `Apps.get_models`; nobody may ask this."""
+        raise RenderingError("An operation used all models as they were before.")
+
+    get_models.cache_clear = Apps.get_models.cache_clear  # type: ignore[attr-defined]
+
+
+def _key(app_label: str, model_name: str | None = None, **_: Any) -> Key:
+    """The key of a model that is asked for as `Apps.get_model` allows."""
+    if model_name is None:
+        app_label, model_name = app_label.split(".")
+    return app_label, model_name.lower()
+
+
+def _closure(models: set[Key], more: Callable[[set[Key]], set[Key]]) -> set[Key]:
+    """Models, and what a function gives for them, and so on."""
+    while not (new := more(models)) <= models:
+        models = models | new
+    return models
+
+
+def _references(model: Any) -> Iterator[Key]:
+    """The models that a class cannot be without: those of its fields, and its bases."""
+    options = model._meta
+    fields = (*options.local_fields, *options.local_many_to_many, *options.private_fields)
+    related = [
+        kind
+        for field in fields
+        if field.remote_field is not None
+        for kind in (field.remote_field.model, getattr(field.remote_field, "through", None))
+    ]
+    for kind in (*related, *model.__mro__[1:]):
+        if (meta := getattr(kind, "_meta", None)) is not None and not meta.abstract:
+            yield meta.app_label, meta.model_name

@@ -1,0 +1,133 @@
+"""What two builds of a template have in common: their statements, catalogs and rows."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from ctest_containers.backends.catalog import Catalog
+from ctest_containers.backends.catalog import differences as catalog_differences
+
+VARYING: Final = re.compile(
+    # Moments, and days of today.
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?([.,]\d+)?)?([+-]\d\d:?\d\d|Z)?"
+    r"|datetime\.\w+\([^)]*\)+"
+    # Random numbers, and passwords with random salts.
+    r"|\b[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}\b"
+    r"|(pbkdf2_|scrypt|argon2|bcrypt|md5)[\w$+/=.,]*\$[\w$+/=.,]+"
+    # Names of savepoints.
+    r"|\bs\d+_x\d+\b"
+)
+"""What is another value in every build."""
+
+LIMIT: Final = 20
+"""How many differences are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What a build has done, without the values that every build has of its own.
+
+    Attributes:
+        statements: The statements of each migration, and how often; by alias and migration.
+        catalogs: What each database consists of, by alias.
+        rows: The number of rows of each table and their digest; by alias and table.
+    """
+
+    statements: Mapping[str, Mapping[str, int]]
+    catalogs: Mapping[str, Catalog]
+    rows: Mapping[str, tuple[int, str]]
+
+
+class Transcriber:
+    """Takes down the statements of migrations, as long as it watches."""
+
+    def __init__(self) -> None:
+        self._statements: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._migration = ""
+
+    @contextmanager
+    def watching(self, connections: Iterable[Any]) -> Iterator[None]:
+        """Take down what these connections execute, as long as the block lasts."""
+        from django.db.migrations.executor import MigrationExecutor
+
+        apply = MigrationExecutor.apply_migration
+
+        def apply_migration(executor: Any, state: Any, migration: Any, **options: Any) -> Any:
+            self._migration = f"{migration.app_label}.{migration.name}"
+            result = apply(executor, state, migration, **options)
+            self._migration = ""
+            return result
+
+        def note(
+            execute: Callable[..., Any], sql: Any, parameters: Any, many: Any, context: Any
+        ) -> Any:
+            if self._migration:
+                place = f"{context['connection'].alias}: {self._migration}"
+                text = f"{sql} {parameters!r}" if parameters else str(sql)
+                self._statements[place][VARYING.sub("?", text)] += 1
+            return execute(sql, parameters, many, context)
+
+        with ExitStack() as undo:
+            undo.callback(setattr, MigrationExecutor, "apply_migration", apply)
+            setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
+            for connection in connections:
+                undo.enter_context(connection.execute_wrapper(note))
+            yield
+
+    def transcript(self, catalogs: Mapping[str, Catalog], connections: Iterable[Any]) -> Transcript:
+        """What there is at the end of a build.
+
+        Args:
+            connections: One to each database.
+        """
+        rows = {
+            f"{connection.alias}: {table}": _rows(connection, table)
+            for connection in connections
+            for table in connection.introspection.table_names()
+        }
+        statements = {place: dict(counts) for place, counts in self._statements.items()}
+        return Transcript(statements, dict(catalogs), rows)
+
+
+def differences(expected: Transcript, actual: Transcript) -> list[str]:
+    """A line for each thing that is not the same in both, no more than LIMIT."""
+    return [line for _, line in zip(range(LIMIT), _differences(expected, actual), strict=False)]
+
+
+def _differences(expected: Transcript, actual: Transcript) -> Iterator[str]:
+    for place in sorted({*expected.statements, *actual.statements}):
+        before = Counter(expected.statements.get(place, {}))
+        after = Counter(actual.statements.get(place, {}))
+        yield from (f"{place}: only with Django: {sql}" for sql in before - after)
+        yield from (f"{place}: only on demand: {sql}" for sql in after - before)
+    yield from catalog_differences(expected.catalogs, actual.catalogs)
+    for place in sorted({*expected.rows, *actual.rows}):
+        nothing = (0, "")
+        count, digest = expected.rows.get(place, nothing)
+        other_count, other_digest = actual.rows.get(place, nothing)
+        if count != other_count:
+            yield f"{place}: {count} rows with Django, {other_count} on demand"
+        elif digest != other_digest:
+            yield f"{place}: the rows have other values"
+
+
+def _rows(connection: Any, table: str) -> tuple[int, str]:
+    """The number of a table's rows, and a digest of them in any order."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # Quoted.
+        rows = sorted(repr([_value(value) for value in row]) for row in cursor.fetchall())
+    return len(rows), hashlib.sha256("\n".join(rows).encode("utf-8", "replace")).hexdigest()
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, (date, time, timedelta, UUID)):
+        return "?"
+    return VARYING.sub("?", value) if isinstance(value, str) else value
