@@ -532,6 +532,26 @@ class TemplateBuildSlowed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationsProgressed:
+    """A template that takes long to build has come to another migration.
+
+    Attributes:
+        database: The alias of the database that is migrated.
+        migration: Such as `shop.0007_x`.
+        number: Its place among those that the database is to have now, from 1.
+        total: How many these are.
+        seconds_left: How long the rest took in an earlier build; None if that is not known.
+    """
+
+    group: str
+    database: str
+    migration: str
+    number: int
+    total: int
+    seconds_left: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuilt:
     """A template was migrated and stored."""
 
@@ -753,6 +773,7 @@ Event = (
     | TemplateAwaited
     | TemplateBuildStarted
     | TemplateBuildSlowed
+    | MigrationsProgressed
     | TemplateBuilt
     | TemplateRefused
     | TemplatePulled

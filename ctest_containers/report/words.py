@@ -16,6 +16,7 @@ from ctest_containers.events import (
     FixtureStarted,
     LimitsInverted,
     MemoryMeasured,
+    MigrationsProgressed,
     NodeJoined,
     NodeLost,
     NodePrinted,
@@ -133,6 +134,13 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield (
                 logging.INFO,
                 f"Migrating in Django's own way, which takes longer: {reason.rstrip('.')}.",
+            )
+        case MigrationsProgressed(database=database, seconds_left=left):
+            rest = "" if left is None else f", about {duration(left)} left"
+            place = f"{event.number} of {event.total}"
+            yield (
+                logging.INFO,
+                f"Migrating {database!r}: {place}, {event.migration}{rest}…",
             )
         case TemplateBuilt(group=group, fingerprint=fingerprint, seconds=seconds):
             yield (

@@ -8,7 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from ctest_containers.backends.privileges import refusal_in
 from ctest_containers.backends.settings import setting_in
 from ctest_containers.clock import Deadline
 from ctest_containers.errors import CtestError, PrivilegeError, RenderingError, TemplateError
-from ctest_containers.events import Event, TemplateBuildSlowed
+from ctest_containers.events import Event, MigrationsProgressed, TemplateBuildSlowed
 from ctest_containers.model import OWNER, DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
@@ -39,6 +39,7 @@ from ctest_containers.rendering.support import obstacle
 from ctest_containers.rendering.transcript import Transcriber, Transcript
 from ctest_containers.template.layers import Milestone
 from ctest_containers.template.milestones import Keep, Milestones
+from ctest_containers.template.progress import Progress
 
 END_SECONDS: Final = 10.0
 """What a child that has done its work may take to end."""
@@ -82,6 +83,7 @@ class Left:
         used: What it has used, as JSON.
         facts: What each alias's connection remembers about the server.
         transcript: What it has done, at its end, if that was taken down.
+        seconds: How long each migration took, at its end.
         unused: The names of migrations that it has not used.
         is_last: Whether it is at its end, and does not wait.
     """
@@ -92,6 +94,7 @@ class Left:
     unused: frozenset[str] = frozenset()
     is_last: bool = False
     transcript: Transcript | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +106,14 @@ class Built:
         used: What the project's code used.
         facts: What each alias's connection remembers about the server.
         transcript: What the build did, if that was taken down.
+        seconds: How long each migration took.
     """
 
     milestone: Milestone
     used: Used
     facts: Mapping[str, Mapping[str, str]]
     transcript: Transcript | None
+    seconds: Mapping[str, float]
 
 
 def build_in_child(
@@ -122,6 +127,7 @@ def build_in_child(
     on_demand: bool,
     transcribes: bool,
     report: Callable[[Event], None],
+    known_seconds: Mapping[str, float],
     folder: Path | None,
     start: Milestone,
     keep: Keep | None,
@@ -142,6 +148,7 @@ def build_in_child(
         on_demand: Whether models are rendered when an operation asks for them.
         transcribes: Whether what the build does is taken down.
         report: Is told what happens.
+        known_seconds: How long migrations took in earlier builds.
         folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
             in it at milestones; None for a server.
         close: Descriptors of the parent that a forked child must not keep open.
@@ -164,6 +171,7 @@ def build_in_child(
                 may_need_superuser,
                 on_demand,
                 transcribes,
+                known_seconds,
                 folder,
             ),
             *(start, keep is not None, is_watched, theirs),
@@ -186,7 +194,7 @@ def build_in_child(
                 # A child that fails says nothing before its end.
                 with suppress(EOFError, ConnectionResetError):
                     message = ours.recv()
-            if isinstance(message, TemplateBuildSlowed):
+            if isinstance(message, (MigrationsProgressed, TemplateBuildSlowed)):
                 report(message)
                 continue
             if not isinstance(message, Left) or message.is_last:
@@ -220,7 +228,7 @@ def build_in_child(
         )
     assert answer is not None
     used = Used.from_json(answer.used)
-    return Built(answer.milestone, used, answer.facts, answer.transcript)
+    return Built(answer.milestone, used, answer.facts, answer.transcript, answer.seconds)
 
 
 def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
@@ -232,6 +240,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     may_need_superuser: bool,  # noqa: FBT001
     on_demand: bool,  # noqa: FBT001
     transcribes: bool,  # noqa: FBT001
+    known_seconds: Mapping[str, float],
     folder: Path | None,
     start: Milestone,
     is_left: bool,  # noqa: FBT001
@@ -300,6 +309,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
 
             recorder.start()
             transcriber = Transcriber()
+            progress = Progress(group, known_seconds, writing.send)
             milestones = Milestones(group, start, leave if is_left else None, recorder)
             slowed = obstacle() if on_demand else ""
             if slowed:
@@ -307,6 +317,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             with ExitStack() as block:
                 if is_watched:
                     block.enter_context(milestones.watching())
+                block.enter_context(progress.watching())
                 if on_demand and not slowed:
                     block.enter_context(rendering_on_demand())
                 if transcribes:
@@ -327,7 +338,8 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             connections.disconnect(group.aliases)
             for file in folder.glob(f"{SHARED}-*") if folder is not None else ():
                 file.unlink()
-        writing.send(Left(last, used.to_json(), facts, is_last=True, transcript=transcript))
+        left = Left(last, used.to_json(), facts, is_last=True, transcript=transcript)
+        writing.send(replace(left, seconds=progress.seconds))
     except RenderingError as error:
         refusal = refusal_in(error) if group.has_server else ""
         writing.send(PrivilegeError(refusal) if refusal and may_need_superuser else error)

@@ -407,6 +407,7 @@ class TemplateStore:
             privileges=decision.privileges,
             on_demand=on_demand,
             report=self.report,
+            cache=self.shelf.folder,
         )
         server = ServerOptions(
             timeout_seconds=self.server_timeout_seconds, memory_bytes=self.server_memory_bytes

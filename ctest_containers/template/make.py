@@ -61,6 +61,7 @@ from ctest_containers.template.layers import (
     layer_inputs,
     milestone_of,
 )
+from ctest_containers.template.progress import keep_seconds, read_seconds
 from ctest_containers.text import slug
 
 SNAPSHOT_SECONDS: Final = 600.0
@@ -79,6 +80,7 @@ class BuildOrder:
             backend does not distinguish.
         on_demand: Whether models are rendered when an operation asks for them.
         report: Is told what happens.
+        cache: Where what builds took is kept.
         transcribes: Whether the build takes down what it does.
         expected: What another build did, which this one has to do as well; None for anything.
     """
@@ -93,6 +95,7 @@ class BuildOrder:
     places: Places
     on_demand: bool
     report: Callable[[Event], None]
+    cache: Path
     privileges: str = ""
     transcribes: bool = False
     expected: Transcript | None = None
@@ -412,6 +415,7 @@ def _migrate(
         on_demand=order.on_demand,
         transcribes=order.transcribes,
         report=order.report,
+        known_seconds=read_seconds(order.cache, order.template.project, group.label),
         folder=folder,
         start=start,
         keep=keep_layer if keep and is_watched and order.depth < MAX_DEPTH else None,
@@ -419,6 +423,7 @@ def _migrate(
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )
+    keep_seconds(order.cache, order.template.project, group.label, built.seconds)
     if order.expected is not None and built.transcript is not None:
         _compare(order, built.transcript)
     manifest = manifest_of(built.used)

@@ -1,0 +1,123 @@
+"""How far the migrations of a build are, and how long the rest took in an earlier build."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.events import MigrationsProgressed
+from ctest_containers.model import DatabaseGroup
+from ctest_containers.storage import replace_text
+from ctest_containers.text import slug
+
+REPORT_SECONDS: Final = 5.0
+"""How often a build says how far it is."""
+
+
+class Progress:
+    """Measures how long each migration of a build takes.
+
+    Args:
+        known: How long migrations took in an earlier build, in seconds.
+        report: Is told how far the build is, every REPORT_SECONDS.
+
+    Attributes:
+        seconds: How long each migration took, by its name, such as `shop.0007_x`.
+    """
+
+    def __init__(
+        self,
+        group: DatabaseGroup,
+        known: Mapping[str, float],
+        report: Callable[[MigrationsProgressed], object],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._group = group.label
+        self._known = known
+        self._report = report
+        self._clock = clock
+        self._reported = clock()
+        self._plan: list[str] = []
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Measure as long as the block lasts."""
+        from django.db.migrations.executor import MigrationExecutor
+
+        apply = MigrationExecutor.apply_migration
+        forwards = vars(MigrationExecutor)["_migrate_all_forwards"]
+
+        def apply_migration(executor: Any, state: Any, migration: Any, **options: Any) -> Any:
+            name = f"{migration.app_label}.{migration.name}"
+            self.begin(name, executor.connection.alias)
+            started = self._clock()
+            result = apply(executor, state, migration, **options)
+            self.seconds[name] = self._clock() - started
+            return result
+
+        def migrate_all_forwards(
+            executor: Any, state: Any, plan: Any, full_plan: Any, **options: Any
+        ) -> Any:
+            missing = {migration for migration, _ in plan}
+            ordered = [migration for migration, _ in full_plan if migration in missing]
+            self.expect([f"{migration.app_label}.{migration.name}" for migration in ordered])
+            return forwards(executor, state, plan, full_plan, **options)
+
+        setattr(MigrationExecutor, "apply_migration", apply_migration)  # noqa: B010  # mypy knows it as a method.
+        setattr(MigrationExecutor, "_migrate_all_forwards", migrate_all_forwards)  # noqa: B010  # As above.
+        try:
+            yield
+        finally:
+            setattr(MigrationExecutor, "apply_migration", apply)  # noqa: B010  # As above.
+            setattr(MigrationExecutor, "_migrate_all_forwards", forwards)  # noqa: B010  # As above.
+
+    def expect(self, plan: list[str]) -> None:
+        """Take in which migrations a database is to have, in their order."""
+        self._plan = plan
+
+    def begin(self, name: str, alias: str) -> None:
+        """Take in that a migration of a database begins."""
+        now = self._clock()
+        if name not in self._plan or now - self._reported < REPORT_SECONDS:
+            return
+        self._reported = now
+        place = self._plan.index(name)
+        rest = [self._known.get(other) for other in self._plan[place:]]
+        known = [seconds for seconds in rest if seconds is not None]
+        event = MigrationsProgressed(
+            group=self._group,
+            database=alias,
+            migration=name,
+            number=place + 1,
+            total=len(self._plan),
+            # A few new ones do not make an estimate useless.
+            seconds_left=sum(known) if len(known) * 2 > len(rest) else None,
+        )
+        self._report(event)
+
+
+def read_seconds(cache: Path, project: str, group: str) -> dict[str, float]:
+    """How long migrations took in earlier builds; empty if that is not known."""
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        found = json.loads(_file(cache, project, group).read_text())
+        return {str(name): float(seconds) for name, seconds in found.items()}
+    return {}
+
+
+def keep_seconds(cache: Path, project: str, group: str, seconds: Mapping[str, float]) -> None:
+    """Remember how long migrations took; what cannot be written is only missed."""
+    if not seconds:
+        return
+    kept = read_seconds(cache, project, group)
+    kept |= {name: round(taken, 3) for name, taken in seconds.items()}
+    with suppress(OSError):
+        replace_text(_file(cache, project, group), json.dumps(kept, sort_keys=True))
+
+
+def _file(cache: Path, project: str, group: str) -> Path:
+    return cache / "builds" / f"{slug(project)}-{slug(group)}.json"
