@@ -108,10 +108,16 @@ def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:
 
     Returns:
         Whether Django need not do it in its own way.
+
+    Raises:
+        RenderingError: A model cannot be rendered now.
     """
     partial: PartialApps | None = vars(state).get(PARTIAL)
     if partial is not None:
-        partial.update(keys)
+        try:
+            partial.update(keys)
+        except Exception as error:
+            raise RenderingError(f"{type(error).__name__}: {error}") from error
     if isinstance(vars(state).get("apps"), OnDemandApps):
         state.is_delayed = state.is_delayed or delay
         _render_later(state)

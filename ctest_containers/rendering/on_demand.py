@@ -19,7 +19,9 @@ def collecting_rarely() -> Iterator[None]:
     Each class is garbage when it is rendered again, but no more than some ten megabytes are kept.
     """
     usual = gc.get_threshold()
-    gc.freeze()
+    # Who has frozen what there was wants to find what is new.
+    if not gc.get_freeze_count():
+        gc.freeze()
     gc.set_threshold(COLLECT_AFTER, *usual[1:])
     try:
         yield
