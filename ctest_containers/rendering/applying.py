@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Final
 
 from django.apps import apps as todays_apps
@@ -26,6 +26,9 @@ from ctest_containers.rendering.registries import Key, OnDemandApps, PartialApps
 PARTIAL: Final = "partial_apps"
 """The attribute of a project state for the registry that operations on the schema use."""
 
+LABELS: Final = "app_labels"
+"""The attribute of a project state for the labels of its apps, in their order."""
+
 Transaction = Callable[[], AbstractContextManager[object]]
 """Begins what an operation's statements are run in."""
 
@@ -43,7 +46,7 @@ def apply_operation(
     everything that comes later, and with what was done to them. That is Django's own way.
 
     Raises:
-        RenderingError: An operation on the schema failed.
+        RenderingError: An operation failed that may not fail in Django's own way.
     """
     kind = kind_of(operation)
     if not state.is_delayed:
@@ -53,29 +56,13 @@ def apply_operation(
             operation.database_forwards(app_label, schema_editor, earlier, state)
         return
     if kind in SCHEMA_OPERATIONS:
-        try:
+        with leaving_to_django():
             _apply_to_schema(operation, app_label, state, schema_editor, transaction)
-        except Exception as error:
-            # Django's own way shows whether it is the migration's fault.
-            raise RenderingError(f"{type(error).__name__}: {error}") from error
-        return
-    _partial_apps(state)
-    earlier = _clone(state)
-    operation.state_forwards(app_label, state)
-    with transaction():
-        if kind == SEPARATE:
-            # As `SeparateDatabaseAndState.database_forwards`: these have states of their own.
-            for part in operation.database_operations:
-                apply_operation(part, app_label, earlier, schema_editor)
-            return
-        if kind == RUN_PYTHON and not _lacks_models(earlier):
-            # It would have all models rendered anew, even if the function uses none.
-            earlier.is_delayed = False
-        operation.database_forwards(app_label, schema_editor, earlier, state)
-    if kind != RUN_PYTHON and kind not in WITHOUT_MODELS:
-        # It may have changed anything.
-        _render_later(state)
-        vars(state).pop(PARTIAL, None)
+    elif kind in {RUN_PYTHON, SEPARATE, *WITHOUT_MODELS}:
+        _apply_without_schema(operation, app_label, state, schema_editor, transaction)
+    else:
+        with leaving_to_django():
+            _apply_custom(operation, app_label, state, schema_editor, transaction)
 
 
 def _apply_to_schema(
@@ -97,7 +84,68 @@ def _apply_to_schema(
         with transaction():
             operation.database_forwards(app_label, schema_editor, earlier, state)
     finally:
+        partial.end_operation()
         _render_later(state)
+
+
+def _apply_without_schema(
+    operation: Any,
+    app_label: str,
+    state: ProjectState,
+    schema_editor: Any,
+    transaction: Transaction,
+) -> None:
+    """Apply an operation that runs code or statements, or operations of its own."""
+    _partial_apps(state)
+    earlier = _clone(state)
+    operation.state_forwards(app_label, state)
+    kind = kind_of(operation)
+    with transaction():
+        if kind == SEPARATE:
+            # As `SeparateDatabaseAndState.database_forwards`: these have states of their own.
+            for part in operation.database_operations:
+                apply_operation(part, app_label, earlier, schema_editor)
+            return
+        if kind == RUN_PYTHON and not _lacks_models(earlier):
+            # A delayed state would render all models even if the function uses none.
+            earlier.is_delayed = False
+        operation.database_forwards(app_label, schema_editor, earlier, state)
+
+
+def _apply_custom(
+    operation: Any,
+    app_label: str,
+    state: ProjectState,
+    schema_editor: Any,
+    transaction: Transaction,
+) -> None:
+    """Apply an operation of a project's own, which may do anything with its models."""
+    _partial_apps(state)
+    earlier = _clone(state)
+    # Operations change fields that states share.
+    _ = earlier.apps.all_models
+    operation.state_forwards(app_label, state)
+    with transaction():
+        operation.database_forwards(app_label, schema_editor, earlier, state)
+    vars(state)[LABELS] = _labels(state)
+    vars(state).pop(PARTIAL, None)
+    _render_later(state)
+
+
+@contextmanager
+def leaving_to_django() -> Iterator[None]:
+    """Raise RenderingError for every error in the block.
+
+    Django's own way shows whether it is the migration's fault. The message is one line: others may
+    show rows.
+    """
+    try:
+        yield
+    except RenderingError:
+        raise
+    except Exception as error:
+        line = str(error).partition("\n")[0]
+        raise RenderingError(f"{type(error).__name__}: {line}") from error
 
 
 def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:
@@ -114,10 +162,8 @@ def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:
     """
     partial: PartialApps | None = vars(state).get(PARTIAL)
     if partial is not None:
-        try:
+        with leaving_to_django():
             partial.update(keys)
-        except Exception as error:
-            raise RenderingError(f"{type(error).__name__}: {error}") from error
     if isinstance(vars(state).get("apps"), OnDemandApps):
         state.is_delayed = state.is_delayed or delay
         _render_later(state)
@@ -129,16 +175,21 @@ def _partial_apps(state: ProjectState) -> PartialApps:
     """The registry for operations on the schema."""
     partial: PartialApps | None = vars(state).get(PARTIAL)
     if partial is None:
-        apps = vars(state).get("apps")
-        if apps is None or isinstance(apps, OnDemandApps):
-            labels = sorted({*state.real_apps, *(label for label, _ in state.models)})
-        else:
-            labels = [*apps.app_configs]
         real = _real_models(frozenset(state.real_apps))
-        partial = PartialApps(state.models, real, labels)
+        partial = PartialApps(state.models, real, _labels(state))
         vars(state)[PARTIAL] = partial
         _render_later(state)
     return partial
+
+
+def _labels(state: ProjectState) -> list[str]:
+    """The labels of a state's apps; Django keeps the order in which it has first seen them."""
+    if (partial := vars(state).get(PARTIAL)) is not None:
+        return [*partial.app_configs]
+    apps = vars(state).get("apps")
+    if apps is not None and not isinstance(apps, OnDemandApps):
+        return [*apps.app_configs]
+    return vars(state).get(LABELS) or sorted({*state.real_apps, *(key[0] for key in state.models)})
 
 
 def _render_later(state: ProjectState) -> None:
@@ -152,6 +203,7 @@ def _clone(state: ProjectState) -> ProjectState:
     copy = state.clone()
     if apps is not None:
         vars(state)["apps"] = apps
+    vars(copy)[LABELS] = _labels(state)
     _render_later(copy)
     return copy
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Final
 
+from ctest_containers.errors import RenderingError
+
 COLLECT_AFTER: Final = 100_000
 """How many new objects may be in memory before garbage is collected; a model's class has 300."""
 
@@ -19,10 +21,11 @@ def collecting_rarely() -> Iterator[None]:
     Each class is garbage when it is rendered again, but no more than some ten megabytes are kept.
     """
     usual = gc.get_threshold()
-    # Who has frozen what there was wants to find what is new.
+    # A recorder that has frozen objects looks for newer ones.
     if not gc.get_freeze_count():
         gc.freeze()
-    gc.set_threshold(COLLECT_AFTER, *usual[1:])
+    # Zero turns it off.
+    gc.set_threshold(usual[0] and max(COLLECT_AFTER, usual[0]), *usual[1:])
     try:
         yield
     finally:
@@ -30,8 +33,13 @@ def collecting_rarely() -> Iterator[None]:
 
 
 @contextmanager
-def rendering_on_demand() -> Iterator[None]:
-    """Render models when an operation asks for them, as long as the block lasts."""
+def rendering_on_demand() -> Iterator[list[RenderingError]]:
+    """Render models when an operation asks for them, as long as the block lasts.
+
+    Yields:
+        The errors that leave the build to Django's own way: the project may catch them.
+    """
+    errors: list[RenderingError] = []
     from django.db.migrations import Migration
     from django.db.migrations.state import ProjectState
     from django.db.transaction import atomic
@@ -41,6 +49,14 @@ def rendering_on_demand() -> Iterator[None]:
     apply = Migration.apply
     reload_model, reload_models = ProjectState.reload_model, ProjectState.reload_models
     remove_model = ProjectState.remove_model
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        try:
+            yield
+        except RenderingError as error:
+            errors.append(error)
+            raise
 
     def apply_on_demand(
         migration: Any,
@@ -55,7 +71,8 @@ def rendering_on_demand() -> Iterator[None]:
             is_atomic = operation.atomic or (migration.atomic and operation.atomic is not False)
             needs_transaction = is_atomic and not schema_editor.atomic_migration
             transaction = functools.partial(atomic, alias) if needs_transaction else nullcontext
-            apply_operation(operation, migration.app_label, state, schema_editor, transaction)
+            with noted():
+                apply_operation(operation, migration.app_label, state, schema_editor, transaction)
         return state
 
     def reload_one(
@@ -64,7 +81,9 @@ def rendering_on_demand() -> Iterator[None]:
         model_name: str,
         delay: bool = False,  # noqa: FBT001, FBT002  # As above.
     ) -> None:
-        if not reload(state, [(app_label, model_name)], delay=delay):
+        with noted():
+            is_done = reload(state, [(app_label, model_name)], delay=delay)
+        if not is_done:
             reload_model(state, app_label, model_name, delay)
 
     def reload_several(
@@ -72,7 +91,9 @@ def rendering_on_demand() -> Iterator[None]:
         models: Any,
         delay: bool = True,  # noqa: FBT001, FBT002  # As above.
     ) -> None:
-        if not reload(state, models, delay=delay and bool(models)):
+        with noted():
+            is_done = reload(state, models, delay=delay and bool(models))
+        if not is_done:
             reload_models(state, models, delay)
 
     def remove(state: Any, app_label: str, model_name: str) -> None:
@@ -82,7 +103,8 @@ def rendering_on_demand() -> Iterator[None]:
             vars(state)["apps"] = apps
         else:
             remove_model(state, app_label, model_name)
-        reload(state, [(app_label, model_name)], delay=False)
+        with noted():
+            reload(state, [(app_label, model_name)], delay=False)
 
     with ExitStack() as undo:
         undo.enter_context(collecting_rarely())
@@ -94,4 +116,4 @@ def rendering_on_demand() -> Iterator[None]:
         ):
             undo.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, function)
-        yield
+        yield errors

@@ -46,7 +46,7 @@ SCHEMA_OPERATIONS: Final = frozenset(
         f"{POSTGRESQL}.ValidateConstraint",
     }
 )
-"""Operations that use models for nothing but to write statements."""
+"""Operations that use models only to generate statements."""
 
 WITHOUT_MODELS: Final = frozenset(
     {
@@ -69,7 +69,7 @@ WITHOUT_MODELS: Final = frozenset(
 RENAMING: Final = frozenset({f"{FIELDS}.RenameField", f"{MODELS}.RenameModel"})
 """Operations that change what refers to a model."""
 
-NAMES: Final = ("name_lower", "old_name_lower", "model_name_lower")
+NAMES: Final = ("name_lower", "old_name_lower", "model_name")
 """The attributes of operations that may have the name of a model."""
 
 
@@ -83,7 +83,7 @@ def models_of(operation: Any, app_label: str) -> Iterator[Key]:
     for attribute in NAMES:
         name = getattr(operation, attribute, None)
         if isinstance(name, str):
-            yield app_label, name
+            yield app_label, name.lower()
 
 
 def uses_referring_models(

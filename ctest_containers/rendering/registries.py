@@ -7,6 +7,7 @@ from typing import Any
 
 from django.apps.registry import Apps
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
+from django.db.migrations.utils import resolve_relation
 from django.db.models.utils import make_model_tuple
 
 from ctest_containers.errors import RenderingError
@@ -39,9 +40,9 @@ class OnDemandApps(StateApps):
 class PartialApps(StateApps):
     """The models that operations on the schema have asked for, and those that they refer to.
 
-    What it gives is as Django has it, except that a model class may have an attribute for the
-    models that refer to it, such as `order_set`, that is missing or out of date. Only operations
-    that do not look at those may use it.
+    Its models are the same as Django's, except that an attribute for the models that refer to a
+    model, such as `order_set`, may be missing or out of date. Only operations that do not use such
+    attributes may use this registry.
 
     Args:
         models: The states of models; others may be added to it, or take the place of these.
@@ -62,6 +63,7 @@ class PartialApps(StateApps):
         self._references: dict[Key, frozenset[Key]] = {}
         self._noted: set[Key] = set()
         self._earlier: EarlierApps | None = None
+        self._is_rendering = False
         for label in labels:
             self._add_label(label)
 
@@ -81,21 +83,34 @@ class PartialApps(StateApps):
     def render(self, keys: Iterable[Key]) -> None:
         """Render models that have not been, and those that they refer to."""
         waiting = [key for key in keys if not self.has(key)]
-        if not waiting:
+        # A model that is being rendered asks for its bases, which have been rendered before it.
+        if not waiting or self._is_rendering:
             return
         pending: Mapping[Key, Any] = vars(self)["_pending_operations"]
-        with self.bulk_update():
-            while waiting:
-                key = waiting.pop()
-                state = self._real.get(key) or self._models.get(key)
-                if state is not None and not self.has(key):
-                    self._add_label(state.app_label)
-                    state.render(self)
-                    waiting += pending
+        self._is_rendering = True
+        try:
+            with self.bulk_update():
+                while waiting:
+                    if self._render(waiting.pop()):
+                        waiting += pending
+        finally:
+            self._is_rendering = False
         for label, models in self.all_models.items():
             for name, model in models.items():
                 if (label, name) not in self._references:
                     self._references[label, name] = frozenset(_references(model))
+
+    def _render(self, key: Key) -> bool:
+        """Render a model after its bases; return whether it had not been rendered."""
+        state = self._real.get(key) or self._models.get(key)
+        if state is None or self.has(key):
+            return False
+        for base in state.bases:
+            if isinstance(base, str):
+                self._render(make_model_tuple(base))
+        self._add_label(state.app_label)
+        state.render(self)
+        return True
 
     def has(self, key: Key) -> bool:
         """Whether a model has been rendered."""
@@ -160,6 +175,13 @@ class PartialApps(StateApps):
         self._earlier = EarlierApps(self)
         return self._earlier
 
+    def end_operation(self) -> None:
+        """Release what has been rendered before an operation that has ended."""
+        if self._earlier is not None:
+            self._earlier.all_models.clear()
+            self._earlier.app_configs.clear()
+            self._earlier = None
+
     def _add_label(self, label: str) -> None:
         if label not in self.app_configs:
             stub = self.app_configs[label] = AppConfigStub(label)
@@ -198,7 +220,7 @@ class EarlierApps(StateApps):
     get_models.cache_clear = Apps.get_models.cache_clear  # type: ignore[attr-defined]
 
 
-def _key(app_label: str, model_name: str | None = None, **_: Any) -> Key:
+def _key(app_label: str, model_name: str | None = None, *_: Any, **__: Any) -> Key:
     """The key of a model that is asked for as `Apps.get_model` allows."""
     if model_name is None:
         app_label, model_name = app_label.split(".")
@@ -213,7 +235,10 @@ def _closure(models: set[Key], more: Callable[[set[Key]], set[Key]]) -> set[Key]
 
 
 def _references(model: Any) -> Iterator[Key]:
-    """The models that a class cannot be without: those of its fields, and its bases."""
+    """The models that a class cannot be without: those of its fields, and its bases.
+
+    A field may have the name of a model that does not exist yet.
+    """
     options = model._meta
     fields = (*options.local_fields, *options.local_many_to_many, *options.private_fields)
     related = [
@@ -223,5 +248,7 @@ def _references(model: Any) -> Iterator[Key]:
         for kind in (field.remote_field.model, getattr(field.remote_field, "through", None))
     ]
     for kind in (*related, *model.__mro__[1:]):
-        if (meta := getattr(kind, "_meta", None)) is not None and not meta.abstract:
+        if isinstance(kind, str):
+            yield resolve_relation(kind, options.app_label, options.model_name)
+        elif (meta := getattr(kind, "_meta", None)) is not None and not meta.abstract:
             yield meta.app_label, meta.model_name

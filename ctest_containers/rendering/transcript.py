@@ -24,6 +24,8 @@ VARYING: Final = re.compile(
     r"|(pbkdf2_|scrypt|argon2|bcrypt|md5)[\w$+/=.,]*\$[\w$+/=.,]+"
     # Names of savepoints.
     r"|\bs\d+_x\d+\b"
+    # Where objects are in memory.
+    r"|(?<= at )0x[0-9a-f]+"
 )
 """What is another value in every build."""
 
@@ -47,7 +49,7 @@ class Transcript:
 
 
 class Transcriber:
-    """Takes down the statements of migrations, as long as it watches."""
+    """Records the statements of migrations."""
 
     def __init__(self) -> None:
         self._statements: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -55,7 +57,7 @@ class Transcriber:
 
     @contextmanager
     def watching(self, connections: Iterable[Any]) -> Iterator[None]:
-        """Take down what these connections execute, as long as the block lasts."""
+        """Record what these connections execute, as long as the block lasts."""
         from django.db.migrations.executor import MigrationExecutor
 
         apply = MigrationExecutor.apply_migration
@@ -71,8 +73,7 @@ class Transcriber:
         ) -> Any:
             if self._migration:
                 place = f"{context['connection'].alias}: {self._migration}"
-                text = f"{sql} {parameters!r}" if parameters else str(sql)
-                self._statements[place][VARYING.sub("?", text)] += 1
+                self._statements[place][_statement(str(sql), parameters)] += 1
             return execute(sql, parameters, many, context)
 
         with ExitStack() as undo:
@@ -119,6 +120,15 @@ def _differences(expected: Transcript, actual: Transcript) -> Iterator[str]:
             yield f"{place}: the rows have other values"
 
 
+def _statement(sql: str, parameters: Any) -> str:
+    """A statement, with a digest of its parameters: they may be secrets."""
+    text = VARYING.sub("?", sql)
+    if not parameters:
+        return text
+    digest = hashlib.sha256(repr(_value(parameters)).encode("utf-8", "replace")).hexdigest()
+    return f"{text} (parameters {digest[:8]})"
+
+
 def _rows(connection: Any, table: str) -> tuple[int, str]:
     """The number of a table's rows, and a digest of them in any order."""
     with connection.cursor() as cursor:
@@ -130,4 +140,12 @@ def _rows(connection: Any, table: str) -> tuple[int, str]:
 def _value(value: Any) -> Any:
     if isinstance(value, (date, time, timedelta, UUID)):
         return "?"
-    return VARYING.sub("?", value) if isinstance(value, str) else value
+    if isinstance(value, memoryview):
+        return value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return [_value(part) for part in value]
+    if isinstance(value, Mapping):
+        return {name: _value(part) for name, part in value.items()}
+    # psycopg2 wraps what it sends.
+    value = getattr(value, "adapted", value)
+    return value if isinstance(value, (bytes, int, float)) else VARYING.sub("?", str(value))

@@ -147,7 +147,7 @@ def build_in_child(
             printed.
         on_demand: Whether models are rendered when an operation asks for them.
         transcribes: Whether what the build does is taken down.
-        report: Is told what happens.
+        report: Called with each event.
         known_seconds: How long migrations took in earlier builds.
         folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
             in it at milestones; None for a server.
@@ -260,6 +260,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
     from django.db import connections as configured
     from django.db.backends.signals import connection_created
 
+    errors: Sequence[RenderingError] = ()
     try:
         setup.load()
         import_models(models, needed)
@@ -319,11 +320,13 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
                     block.enter_context(milestones.watching())
                 block.enter_context(progress.watching())
                 if on_demand and not slowed:
-                    block.enter_context(rendering_on_demand())
+                    errors = block.enter_context(rendering_on_demand())
                 if transcribes:
                     watched = [configured[alias] for alias in group.aliases]
                     block.enter_context(transcriber.watching(watched))
                 create(group.aliases, bool(start.applied))
+            if errors:
+                raise errors[0]
             used = recorder.stop(building_classes(group.aliases))
             last = milestones.reached() if is_watched else Milestone()
             firsts = [database.aliases[0] for database in group.databases]
@@ -355,6 +358,10 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
         refusal = refusal_in(error) if group.has_server else ""
         if refusal and may_need_superuser:
             writing.send(PrivilegeError(refusal))
+            sys.exit(1)
+        if errors:
+            # The project has raised another error because of it.
+            writing.send(errors[0])
             sys.exit(1)
         if start.applied:
             # The full build that follows prints it, unless that succeeds.

@@ -79,7 +79,7 @@ class BuildOrder:
         privileges: What the project's roles may do, OWNER or SUPERUSER; empty if the vendor's
             backend does not distinguish.
         on_demand: Whether models are rendered when an operation asks for them.
-        report: Is told what happens.
+        report: Called with each event.
         cache: Where what builds took is kept.
         transcribes: Whether the build takes down what it does.
         expected: What another build did, which this one has to do as well; None for anything.
@@ -403,7 +403,7 @@ def _migrate(
         keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
     start = Milestone() if order.start is None else milestone_of(order.start)
-    # What watches migrations has statements of its own.
+    # Milestones execute statements, which would be recorded.
     is_watched = can_be_left(order.template) and not order.transcribes
     built = build_in_child(
         setup=order.setup,

@@ -23,7 +23,7 @@ class Progress:
 
     Args:
         known: How long migrations took in an earlier build, in seconds.
-        report: Is told how far the build is, every REPORT_SECONDS.
+        report: Called every REPORT_SECONDS with how far the build is.
 
     Attributes:
         seconds: How long each migration took, by its name, such as `shop.0007_x`.

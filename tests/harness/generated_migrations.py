@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
 import sys
-import uuid
 from collections import Counter
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import django
@@ -23,6 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ctest_containers.rendering.on_demand import rendering_on_demand
+from harness.databases import generated_database
 
 UNORDERED = frozenset({"AlterField", "RenameField", "RenameModel", "SeparateDatabaseAndState"})
 """Operations in which Django goes through a set of models, in no certain order."""
@@ -32,15 +34,10 @@ Statements = list[list[str]]
 
 def main(engine: str, examples: int, operations: int, host: str) -> None:
     """Set Django up on a server, or in memory, and go through the examples."""
-    database = {"ENGINE": f"django.db.backends.{engine}", "NAME": ":memory:"}
-    if engine != "sqlite3":
-        name = "generated_" + uuid.uuid4().hex[:8]
-        port = "5432" if engine == "postgresql" else ""
-        database |= {"NAME": name, "USER": "shop", "HOST": host, "PORT": port}
     settings.configure(
         SECRET_KEY="of a test",
         USE_TZ=True,
-        DATABASES={"default": database},
+        DATABASES={"default": generated_database(engine, host)},
         DEFAULT_AUTO_FIELD="django.db.models.AutoField",
         INSTALLED_APPS=[],
     )
@@ -84,25 +81,60 @@ def main(engine: str, examples: int, operations: int, host: str) -> None:
     sys.stdout.write(json.dumps(kinds) + "\n")
 
 
-def draw_history(chance: random.Random, count: int) -> list[tuple[str, Any]]:
-    """Operations, each with the label of its app; early ones have models delayed."""
+def compare(engine: str, histories: int, operations: int, host: str = "") -> dict[str, int]:
+    """Compare generated histories in a process of their own; see `main`.
+
+    Returns:
+        How many operations of each kind have given the same statements both ways.
+    """
+    arguments = [engine, str(histories), str(operations), host]
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, *arguments],
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
+    kinds: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
+    return kinds
+
+
+def draw_first() -> list[tuple[str, Any]]:
+    """Operations after which models are delayed, each with the label of its app."""
     from django.db.migrations import AlterModelOptions, CreateModel
     from django.db.models import BigAutoField, CharField
 
-    from harness.random_operations import Operations
-
-    operations = Operations(chance)
     fields: list[tuple[str, Any]] = [
         ("id", BigAutoField(primary_key=True)),
         ("name", CharField(max_length=9)),
     ]
-    first = [
+    return [
         ("shop", CreateModel("First", fields)),
         ("shop", AlterModelOptions("First", {"ordering": ["name"]})),
     ]
+
+
+def draw_history(chance: random.Random, count: int) -> list[tuple[str, Any]]:
+    """Operations, each with the label of its app; early ones have models delayed."""
+    from harness.random_operations import Operations
+
+    operations = Operations(chance)
+    first = draw_first()
     for label, operation in first:
         operation.state_forwards(label, operations.state)
     return first + [operations.draw() for _ in range(chance.randint(1, count))]
+
+
+def apply(operation: Any, label: str, number: int, state: Any, *, is_atomic: bool) -> Any:
+    """Apply an operation as a migration of its own; return the state after it."""
+    from django.db import connection
+    from django.db.migrations import Migration
+
+    kind = type("Migration", (Migration,), {"operations": [operation], "atomic": is_atomic})
+    with connection.schema_editor(atomic=is_atomic) as editor:
+        return kind(f"{number:04}", label).apply(state, editor)
 
 
 def run(
@@ -114,7 +146,6 @@ def run(
         The statements of each operation, the error that ended it, and what the state is like then.
     """
     from django.db import connection
-    from django.db.migrations import Migration
     from django.db.migrations.state import ProjectState
 
     state, error = ProjectState(), ""
@@ -129,22 +160,15 @@ def run(
     _ = state.apps
     with rendering_on_demand() if on_demand else nullcontext():
         for number, (label, operation) in enumerate(history):
-            migration = type("Migration", (Migration,), {"operations": [operation]})(
-                f"{number:04}", label
-            )
-            migration.atomic = is_atomic
             statements.append([])
             try:
-                with (
-                    connection.execute_wrapper(note),
-                    connection.schema_editor(atomic=is_atomic) as editor,
-                ):
-                    state = migration.apply(state, editor)
+                with connection.execute_wrapper(note):
+                    state = apply(operation, label, number, state, is_atomic=is_atomic)
             except Exception:  # noqa: BLE001  # Django's own way may raise anything.
                 error = f"failed at {number}"
                 statements.pop()
                 break
-    _drop(connection, existing)
+    drop_tables(connection, existing)
     return statements, error, describe(state)
 
 
@@ -163,7 +187,7 @@ def describe(state: Any) -> list[str]:
     ]  # fmt: skip
 
 
-def _drop(connection: Any, existing: set[str]) -> None:
+def drop_tables(connection: Any, existing: set[str]) -> None:
     """Remove the tables that were made."""
     tables = [one for one in connection.introspection.table_names() if one not in existing]
     quoted = ", ".join(map(connection.ops.quote_name, tables))

@@ -24,6 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from ctest_containers.reset import COMPARE, Flushes
+from harness.databases import generated_database
 
 LABEL = "generated"
 FIELDS = ("text", "number", "moment", "money", "json", "bytes", "maybe")
@@ -71,17 +72,12 @@ STEPS = st.lists(
 
 def main(engine: str, examples: int, host: str) -> None:
     """Set Django up on a server, or in memory, and go through the examples."""
-    database = {"ENGINE": f"django.db.backends.{engine}", "NAME": ":memory:"}
-    if engine != "sqlite3":
-        name = "generated_" + uuid.uuid4().hex[:8]
-        port = "5432" if engine == "postgresql" else ""
-        database |= {"NAME": name, "USER": "shop", "HOST": host, "PORT": port}
     settings.configure(
         SECRET_KEY="of a test",
         USE_TZ=True,
         SITE_ID=3,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        DATABASES={"default": database},
+        DATABASES={"default": generated_database(engine, host)},
         INSTALLED_APPS=[
             *("django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sites"),
             "harness.generated_models.GeneratedConfig",

@@ -138,9 +138,25 @@ def create_model(draw: Operations) -> Operation:
     fields += [(draw.new_name("field"), draw.value()) for _ in range(draw.chance.randint(1, 3))]
     if draw.state.models and draw.chance.random() < 0.6:
         fields.append((draw.new_name("to"), draw.relation()))
+    if draw.chance.random() < 0.2:
+        # By its name, which is not the same as "self".
+        own: Any = models.ForeignKey(
+            f"{draw.label}.{name}", models.CASCADE, null=True, related_name="+"
+        )
+        fields.append((draw.new_name("own"), own))
     options: dict[str, Any] = {"ordering": ["pk"]} if draw.chance.random() < 0.3 else {}
     managers = [("objects", BookManager())] if draw.chance.random() < 0.2 else []
     return migrations.CreateModel(name, fields, options, bases, managers)
+
+
+def create_later(draw: Operations) -> Operation:
+    """A model, and one that the state has before it, and that refers to it."""
+    name = draw.new_name("Model")
+    key: tuple[str, Any] = ("id", models.BigAutoField(primary_key=True))
+    link: Any = models.ForeignKey(f"{draw.label}.{name}", models.CASCADE, null=True)
+    target = migrations.CreateModel(name, [key])
+    referring = migrations.CreateModel(draw.new_name("Model"), [key, (draw.new_name("to"), link)])
+    return migrations.SeparateDatabaseAndState([target, referring], [referring, target])
 
 
 def delete_model(draw: Operations) -> Operation | None:
@@ -406,7 +422,7 @@ PLAIN = (models.CharField, models.IntegerField, models.DecimalField)
 GENERATED: tuple[Any, ...] = (models.GeneratedField,) if django.VERSION >= (5, 0) else ()
 
 DRAWS: list[Draw] = [
-    *(create_model, create_model, delete_model, rename_model),
+    *(create_model, create_model, create_later, delete_model, rename_model),
     *(add_field, add_field, add_generated_field, remove_field, alter_field, alter_field),
     *(alter_primary_key, rename_field, alter_table, alter_table_comment, alter_options),
     *(alter_managers, alter_unique_together, order_with_respect_to, add_index, remove_index),

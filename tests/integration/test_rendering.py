@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 
 import docker
 import pytest
+from harness.generated_migrations import compare
 from harness.projects import copy_of, environment, run
 from harness.servers import plain_server
 from harness.tiers import further
-
-TESTS = Path(__file__).parents[1]
 
 SETTINGS = """
     SECRET_KEY = "x"
@@ -40,6 +36,7 @@ MIGRATION = """
             thing = box._meta.get_field("thing").related_model
             model = thing._meta.get_field("item").related_model
             names = sorted(field.name for field in model._meta.local_fields)
+            assert names == ["id"] or not self.options.get("verbose_name", "").endswith("!")
             schema_editor.execute(f"SELECT '{' '.join(names)}'")
 
     def key():
@@ -127,17 +124,7 @@ def test_any_operations_give_the_same_statements_on_a_server(
 ) -> None:
     backend = "postgresql" if flavour == "postgresql" else "mysql"
     with plain_server(engine, flavour, ["shop"]) as host:
-        done = subprocess.run(
-            [sys.executable, "-m", "harness.generated_migrations", backend, "15", "20", host],
-            cwd=TESTS,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
-    assert json.loads(done.stdout.splitlines()[-1])["CreateModel"] > 15
+        assert compare(backend, 15, 20, host)["CreateModel"] > 15
 
 
 def test_what_django_does_otherwise_is_named_when_both_ways_are_compared(
@@ -153,6 +140,26 @@ def test_what_django_does_otherwise_is_named_when_both_ways_are_compared(
     assert "default: shop.0001_initial: only on demand: SELECT 'id size'" in output
     assert "Use --build django" in output
     assert build(shop, cache, "--build", "django")[0] == 0
+
+
+def test_an_operation_of_the_project_s_own_that_fails_is_left_to_django(
+    shop: Path, cache: Path
+) -> None:
+    write(shop, 'Look("Box", {"verbose_name": "box!"}),')
+
+    code, output = build(shop, cache)
+
+    assert code == 0, output
+    assert "Migrating in Django's own way, which takes longer: AssertionError" in output
+
+
+def test_a_build_that_fails_on_demand_only_is_a_difference(shop: Path, cache: Path) -> None:
+    write(shop, 'Look("Box", {"verbose_name": "box!"}),')
+
+    code, output = build(shop, cache, "--build", "compare")
+
+    assert code == 2
+    assert "fails if models are rendered on demand" in output
 
 
 def test_a_migration_that_fails_is_shown_as_django_shows_it(shop: Path, cache: Path) -> None:

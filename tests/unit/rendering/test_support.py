@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import django
@@ -58,3 +59,20 @@ def test_another_executor_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(migrate, "MigrationExecutor", Executor)
 
     assert obstacle() == f"{__name__} replaces MigrationExecutor"
+
+
+@pytest.mark.usefixtures("configured_django")
+def test_a_patch_that_keeps_the_name_of_what_it_wraps_is_an_obstacle(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from django.db.migrations.operations import AddField
+
+    original = AddField.database_forwards
+
+    @functools.wraps(original)
+    def wrapped(*arguments: Any) -> None:
+        original(*arguments)
+
+    monkeypatch.setattr(AddField, "database_forwards", wrapped)
+
+    assert obstacle() == f"{__name__} replaces AddField.database_forwards"
