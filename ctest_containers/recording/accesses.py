@@ -25,6 +25,9 @@ MAPPINGS: Final = "collections.abc"
 EXPANDING: Final = ("expandvars", "repl")
 """Functions in which `os.path.expandvars` reads variables; recent releases have the inner one."""
 
+CHANGES: Final = ("os.rename", "os.remove", "os.mkdir", "os.truncate")
+"""Audit events of what changes or removes files."""
+
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -66,7 +69,7 @@ class AccessRecorder:
     def start(self) -> None:
         """Begin."""
         self._is_on = True
-        sys.addaudithook(self._audit)
+        sys.addaudithook(self._hook())
         self._watch_stat()
         self._watch_environment()
 
@@ -82,33 +85,46 @@ class AccessRecorder:
         """Go on."""
         self._is_on = True
 
-    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Take in an event; see https://docs.python.org/3/library/audit_events.html."""
-        if not self._is_on:
-            return
-        if event == "open":
-            path, _, flags = arguments
-            self._note_open(path, flags)
-        elif event == "exec":
-            self._note_execution(arguments[0])
-        elif event in {"os.listdir", "os.scandir"}:
-            self._note_listing(arguments[0] or ".")
-        elif event == "sqlite3.connect":
-            path = _text(arguments[0]).removeprefix("file:").partition("?")[0]
-            if path and not path.startswith(":memory:"):
-                self._note(self._found.files, path)
-        elif event in {"os.rename", "os.remove", "os.mkdir", "os.truncate"}:
-            self._note_change(event, arguments)
-        elif event in {"subprocess.Popen", "os.posix_spawn", "os.exec"}:
-            if self._askers.is_project():
-                self._found.programs.add(os.path.basename(_text(arguments[0])))  # noqa: PTH119
-        elif event == "os.fork" and self._askers.is_project():
-            # What it reads is not seen.
-            self._found.programs.add(FORKED)
-        elif event == "os.system" and self._askers.is_project():
-            self._found.programs.add(_text(arguments[0]).split(" ")[0])
+    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        """What takes in events; see https://docs.python.org/3/library/audit_events.html."""
+        noting: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
+            "open": self._note_open,
+            "exec": self._note_execution,
+            **dict.fromkeys(("os.listdir", "os.scandir"), self._note_listing),
+            "sqlite3.connect": self._note_database,
+            **dict.fromkeys(CHANGES, self._note_change),
+            **dict.fromkeys(("subprocess.Popen", "os.posix_spawn", "os.exec"), self._note_program),
+            "os.fork": self._note_program,
+            "os.system": self._note_program,
+        }
+        find = noting.get
 
-    def _note_open(self, path: Any, flags: int | None) -> None:
+        def hook(event: str, arguments: tuple[Any, ...]) -> None:
+            # There are many thousands of others.
+            if (note := find(event)) is not None and self._is_on:
+                note(event, arguments)
+
+        return hook
+
+    def _note_database(self, _: str, arguments: tuple[Any, ...]) -> None:
+        path = _text(arguments[0]).removeprefix("file:").partition("?")[0]
+        if path and not path.startswith(":memory:"):
+            self._note(self._found.files, path)
+
+    def _note_program(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self._askers.is_project():
+            return
+        if event == "os.fork":
+            # What it reads is not seen.
+            name = FORKED
+        elif event == "os.system":
+            name = _text(arguments[0]).split(" ")[0]
+        else:
+            name = os.path.basename(_text(arguments[0]))  # noqa: PTH119
+        self._found.programs.add(name)
+
+    def _note_open(self, _: str, arguments: tuple[Any, ...]) -> None:
+        path, _, flags = arguments
         if flags is not None and flags & WRITING:
             if _is_path(path):
                 self._found.written.add(_text(path))
@@ -128,14 +144,16 @@ class AccessRecorder:
                     above = os.readlink(f"/proc/self/fd/{folder}")  # noqa: PTH115
             self._found.written.add(os.path.join(above, _text(path)))  # noqa: PTH118
 
-    def _note_listing(self, path: Any) -> None:
+    def _note_listing(self, _: str, arguments: tuple[Any, ...]) -> None:
+        path = arguments[0] or "."
         pattern = _pattern(sys._getframe(2))
         if not pattern:
             self._note(self._found.folders, path)
         elif _is_path(path) and self._askers.is_project():
             self._found.matches.add((os.path.abspath(_text(path)), _text(pattern)))  # noqa: PTH100
 
-    def _note_execution(self, code: Any) -> None:
+    def _note_execution(self, _: str, arguments: tuple[Any, ...]) -> None:
+        code = arguments[0]
         if isinstance(code, CodeType) and code.co_name == "<module>":
             self._found.executed.add(code.co_filename)
 

@@ -6,6 +6,7 @@ import ctypes
 import gc
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from itertools import compress, repeat
 from operator import is_
 from types import CodeType, FunctionType
@@ -85,12 +86,16 @@ class _Counters:
 
     def __init__(self, is_wanted: Callable[[str], bool]) -> None:
         self._is_wanted = is_wanted
-        self._offset, self._unused = _calibrate()
+        with ExitStack() as block:
+            _pause_tracing(block)
+            self._offset, self._unused = _calibrate()
+        self._tracing = ExitStack()
         # By identity: equal code may come from several files.
         self._watched: dict[int, CodeType] = {}
 
     def start(self) -> None:
         """See `FunctionRecorder`."""
+        _pause_tracing(self._tracing)
         # Frozen objects are not listed.
         gc.unfreeze()
         for function in self._functions():
@@ -115,6 +120,7 @@ class _Counters:
 
     def stop(self) -> None:
         """See `FunctionRecorder`; counting costs nothing."""
+        self._tracing.close()
 
     def _functions(self) -> Iterator[FunctionType]:
         objects = gc.get_objects()
@@ -125,6 +131,16 @@ class _Counters:
 
     def _has_run(self, code: CodeType) -> bool:
         return ctypes.c_int.from_address(id(code) + self._offset).value != self._unused
+
+
+def _pause_tracing(block: ExitStack) -> None:
+    """Pause debuggers and profilers until a block ends: CPython 3.11 counts nothing under them."""
+    if (trace := sys.gettrace()) is not None:
+        block.callback(sys.settrace, trace)
+        sys.settrace(None)
+    if (profile := sys.getprofile()) is not None:
+        block.callback(sys.setprofile, profile)
+        sys.setprofile(None)
 
 
 def _calibrate() -> tuple[int, int]:

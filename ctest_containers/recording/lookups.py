@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -64,10 +65,10 @@ class LookupRecorder:
         kind: Any = type(settings)
         original = kind.__getattribute__
         # Before, it is a name like any other.
-        mailers = {"MAILERS"} if django.VERSION >= (6, 1) else set()
+        unwatched = UNWATCHED | ({"MAILERS"} if django.VERSION >= (6, 1) else set())
 
         def noted(lazy: Any, name: str) -> Any:
-            if self._is_on and name.isupper() and name not in UNWATCHED | mailers:
+            if name.isupper() and self._is_on and name not in unwatched:
                 self.settings.add(name)
             return original(lazy, name)
 
@@ -94,8 +95,15 @@ class LookupRecorder:
             kinds = [one if isinstance(one, type) else type(one) for one in every]
             return [(kind.__module__, kind.__qualname__) for kind in kinds]
 
-        def as_list(call: Callable[..., Any]) -> Callable[..., list[Any]]:
-            return lambda *arguments, **options: [*call(*arguments, **options)]
+        def listing(call: Callable[..., Any]) -> Callable[..., Any]:
+            noting = self._noting(lambda *args, **options: [*call(*args, **options)], of_classes)
+
+            def list_models(*arguments: Any, **options: Any) -> Any:
+                if registry.is_registry_s(sys._getframe(1)):
+                    return call(*arguments, **options)
+                return noting(*arguments, **options)
+
+            return list_models
 
         for name in ("get_app_config", "get_model"):
             setattr(Apps, name, self._noting(getattr(Apps, name), of_classes))
@@ -105,11 +113,12 @@ class LookupRecorder:
             (AppConfig, "get_models"),
         ):
             call = getattr(owner, name)
-            noting = self._noting(as_list(call), of_classes)
+            list_models = listing(call)
             # Django forgets what it has kept of the answers.
-            vars(noting)["cache_clear"] = getattr(call, "cache_clear", None)
-            vars(noting)[registry.ORIGINAL] = call
-            setattr(owner, name, noting)
+            vars(list_models)["cache_clear"] = getattr(call, "cache_clear", None)
+            vars(list_models)["__wrapped__"] = call
+            vars(list_models)[registry.ORIGINAL] = call
+            setattr(owner, name, list_models)
 
     def _noting(
         self,

@@ -20,6 +20,7 @@ from ctest_containers.recording.references import (
     DEFINITIONS,
     FUNCTIONS,
     References,
+    blocks,
     imports_of,
     references_of,
     variables_of,
@@ -194,7 +195,7 @@ class Module:
             if isinstance(node, DEFINITIONS):
                 found.append((f"{prefix}{node.name}", node))
                 prefix = f"{prefix}{node.name}."
-            waiting += [(prefix, one) for one in ast.iter_child_nodes(node)]
+            waiting += [(prefix, one) for one in blocks(node)]
         return found
 
     @cached_property

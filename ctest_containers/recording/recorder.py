@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 from collections import defaultdict
@@ -74,7 +75,7 @@ class Recorder:
         Args:
             classes: Those that were used even if none of their own methods ran.
         """
-        with self.paused():
+        with self.paused(), _collecting_nothing():
             return self._used(classes)
 
     @contextmanager
@@ -96,7 +97,8 @@ class Recorder:
         self._pause()
         self._functions.stop()
         self._clocks.stop()
-        return self._used(classes)
+        with _collecting_nothing():
+            return self._used(classes)
 
     def written(self) -> set[str]:
         """The paths of files that were written."""
@@ -205,6 +207,18 @@ class Recorder:
             and not self._places.is_python_s(os.path.abspath(path))  # noqa: PTH100
             and (name := self._places.name_of(path))
         )
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Collect no garbage as long as the block lasts: the many objects of parsed texts are kept."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _modules_of(loaded: Mapping[str, ModuleType]) -> dict[str, ModuleType]:

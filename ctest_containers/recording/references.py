@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,14 @@ from typing import Final
 
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS: Final = (*FUNCTIONS, ast.ClassDef)
+
+BLOCKS: Final = ("body", "handlers", "orelse", "finalbody", "cases")
+"""The fields of statements that have other statements in them."""
+
+WITHOUT_NODES: Final = frozenset(
+    {"arg", "attr", "conversion", "ctx", "id", "kind", "level", "op", "ops"}
+)
+"""Fields of nodes that have no nodes in them, or only those of operators and the like."""
 
 READING: Final = ("environ.get", "environ.setdefault", "environ.pop", "getenv")
 """How the names end of what reads an environment variable."""
@@ -52,11 +61,13 @@ def references_of(
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
+        if isinstance(node, ast.Constant):
+            continue
         if isinstance(node, ast.Call):
             called.add(_dotted(node.func))
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             imports.append(node)
-        elif dotted := _dotted(node):
+        elif isinstance(node, (ast.Name, ast.Attribute)) and (dotted := _dotted(node)):
             used.add(dotted)
             if isinstance(getattr(node, "ctx", None), ast.Store):
                 own.add(dotted)
@@ -64,15 +75,18 @@ def references_of(
             # A method that runs is a definition by itself.
             waiting += node.decorator_list
         elif isinstance(node, ast.Call) and is_django_s(_dotted(node.func)):
-            arguments = _elements([*node.args, *(one.value for one in node.keywords)])
-            passed.update(filter(None, map(_dotted, arguments)))
-            waiting += [node.func, *(one for one in arguments if not _dotted(one))]
+            waiting.append(node.func)
+            for argument in _elements([*node.args, *(one.value for one in node.keywords)]):
+                if dotted := _dotted(argument):
+                    passed.add(dotted)
+                else:
+                    waiting.append(argument)
         else:
             if isinstance(node, ast.arg):
                 own.add(node.arg)
             elif isinstance(node, (ast.Global, ast.Nonlocal)):
                 shared.update(node.names)
-            waiting += ast.iter_child_nodes(node)
+            waiting += children(node)
     if not isinstance(statement, FUNCTIONS):
         # What a statement binds, others use; what it imports, its module does.
         return References(
@@ -103,14 +117,14 @@ def references_of(
 
 
 def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
-    """These expressions, with those in lists and the like in place of the lists."""
+    """These expressions without constants; those in lists and the like in place of the lists."""
     found: list[ast.AST] = []
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Starred, ast.Dict)):
-            waiting += [one for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr)]
-        else:
+            waiting += [one for one in children(node) if isinstance(one, ast.expr)]
+        elif not isinstance(node, ast.Constant):
             found.append(node)
     return found
 
@@ -118,7 +132,7 @@ def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
 def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
     """What names mean that come from other modules, as far as they are imported there."""
     found: dict[str, list[str]] = defaultdict(list)
-    for node in walk(nodes):
+    for node in _imports(nodes):
         if isinstance(node, ast.Import):
             for one in node.names:
                 top = one.name.partition(".")[0]
@@ -152,7 +166,40 @@ def walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
         node = waiting.pop()
         yield node
         if not isinstance(node, DEFINITIONS):
-            waiting += ast.iter_child_nodes(node)
+            waiting += children(node)
+
+
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes directly inside a node, as `ast.iter_child_nodes`, without those of operators."""
+    found: list[ast.AST] = []
+    for name in _fields_with_nodes(type(node)._fields):
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            found.append(value)
+        elif type(value) is list:
+            found += [one for one in value if isinstance(one, ast.AST)]
+    return found
+
+
+def blocks(node: ast.AST) -> list[ast.AST]:
+    """The statements directly inside a statement, with what handles exceptions and cases."""
+    return [inner for name in BLOCKS for inner in getattr(node, name, ())]
+
+
+@functools.cache
+def _fields_with_nodes(fields: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in fields if name not in WITHOUT_NODES)
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
+    """The statements that import something, but for those inside functions and classes."""
+    waiting = list(nodes)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node
+        elif not isinstance(node, DEFINITIONS):
+            waiting += blocks(node)
 
 
 def _source(node: ast.ImportFrom, package: str) -> str:

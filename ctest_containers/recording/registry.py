@@ -31,7 +31,7 @@ def watching_registry(asked: Asked) -> Iterator[None]:
 
         def get_models(owner: Any, *arguments: Any, **options: Any) -> Any:
             caller = sys._getframe(1)
-            if caller.f_code.co_name in INTERNAL and caller.f_globals["__name__"] == REGISTRY:
+            if is_registry_s(caller):
                 return original(owner, *arguments, **options)
             if _is_for_rows(caller):
                 asked(is_real(owner))
@@ -39,6 +39,7 @@ def watching_registry(asked: Asked) -> Iterator[None]:
 
         # Django forgets what it has kept of the answers.
         vars(get_models)["cache_clear"] = getattr(call, "cache_clear", None)
+        vars(get_models)["__wrapped__"] = call
         return get_models
 
     of_all, of_app = Apps.get_models, AppConfig.get_models
@@ -49,6 +50,11 @@ def watching_registry(asked: Asked) -> Iterator[None]:
     finally:
         setattr(Apps, "get_models", of_all)  # noqa: B010  # As above.
         setattr(AppConfig, "get_models", of_app)  # noqa: B010  # As above.
+
+
+def is_registry_s(frame: FrameType) -> bool:
+    """Whether the registry itself asks, as it often does."""
+    return frame.f_code.co_name in INTERNAL and frame.f_globals["__name__"] == REGISTRY
 
 
 def _is_for_rows(frame: FrameType | None) -> bool:

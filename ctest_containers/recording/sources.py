@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ctest_containers.recording.module import INSTALLED, WHOLE, Module
 from ctest_containers.recording.references import References
+
+Answer = TypeVar("Answer")
 
 Definition: TypeAlias = tuple[str, str]
 """The name of a module, and that of a definition in it."""
@@ -25,11 +28,29 @@ SETTINGS: Final = "django.conf.settings."
 STANDARD_LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
 
 
+def _remembered(
+    method: Callable[[Sources, Definition], Answer],
+) -> Callable[[Sources, Definition], Answer]:
+    """A method that finds out once what it is asked of a definition, until that may change."""
+
+    @functools.wraps(method)
+    def remembered(sources: Sources, definition: Definition) -> Answer:
+        key = method.__name__, definition
+        if key not in sources.answers:
+            sources.answers[key] = method(sources, definition)
+        answer: Answer = sources.answers[key]
+        return answer
+
+    return remembered
+
+
 class Sources:
     """The modules that have been read, each once."""
 
     def __init__(self) -> None:
         self._modules: dict[str, Module | None] = {}
+        # A build asks at each milestone for what it has used until then.
+        self.answers: dict[tuple[str, Definition], Any] = {}
 
     def find(self, name: str) -> Module | None:
         """The module of this name; None where it has no text, or is Python's or Django's."""
@@ -40,7 +61,12 @@ class Sources:
 
     def look_again(self) -> None:
         """Forget which modules were not found: they may be there by now."""
-        self._modules = {name: one for name, one in self._modules.items() if one is not None}
+        missing = [name for name, module in self._modules.items() if module is None]
+        for name in missing:
+            del self._modules[name]
+        if any(self.find(name) is not None for name in missing):
+            # What was found may refer to them.
+            self.answers.clear()
 
     def closure(
         self, definitions: Iterable[Definition], *, have_run: bool = False
@@ -61,16 +87,17 @@ class Sources:
             if (definition, has_run) in found or module is None:
                 continue
             found.add((definition, has_run))
-            follows = has_run or not module.is_function(definition[1])
             # What is installed beside the project changes as a whole.
             if not module.is_installed:
+                follows = has_run or not module.is_function(definition[1])
                 waiting += [
                     (other, follows)
-                    for other, is_called in self._references(module, definition[1])
+                    for other, is_called in self._references(definition)
                     if is_called is None or (is_called and follows)
                 ]
         return {definition for definition, _ in found}
 
+    @_remembered
     def settings(self, definition: Definition) -> set[str]:
         """The names of the settings that a definition reads by their names."""
         module = self.find(definition[0])
@@ -81,6 +108,7 @@ class Sources:
         parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
         return {name for one in parts if (name := one.partition(".")[0]).isupper()}
 
+    @_remembered
     def calls(self, definition: Definition) -> set[str]:
         """The whole names of what a definition calls by a name that it, or its module, imports."""
         module = self.find(definition[0])
@@ -94,6 +122,7 @@ class Sources:
         module = self.find(definition[0])
         return set() if module is None else module.variables(definition[1])
 
+    @_remembered
     def names(self, definition: Definition) -> set[str]:
         """The names, with their modules, that a definition uses for what others define.
 
@@ -127,20 +156,26 @@ class Sources:
                     found.add(f"{name}.{part}")
         return found if looks else set()
 
-    def _references(self, module: Module, name: str) -> Iterator[tuple[Definition, bool | None]]:
+    @_remembered
+    def _references(self, definition: Definition) -> list[tuple[Definition, bool | None]]:
         """The definitions to which another one refers.
 
         With each comes whether it may be called when the other is executed; None where it is no
         function.
         """
-        owner = name.rpartition(".")[0]
-        if owner:
-            yield (module.name, owner), True if module.is_function(owner) else None
-        used = module.references(name)
-        for dotted, (other, part) in self._places(module, used):
-            if (target := self.find(other)) is not None:
+        name, part = definition
+        module = self.find(name)
+        if module is None:
+            return []
+        found: list[tuple[Definition, bool | None]] = []
+        if owner := part.rpartition(".")[0]:
+            found.append(((name, owner), True if module.is_function(owner) else None))
+        used = module.references(part)
+        for dotted, place in self._places(module, used):
+            if (target := self.find(place[0])) is not None:
                 is_called = dotted not in used.passed
-                yield (other, part), is_called if target.is_function(part) else None
+                found.append((place, is_called if target.is_function(place[1]) else None))
+        return found
 
     def _places(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
         """Where the names that a definition uses are defined, each with the name."""
@@ -208,9 +243,10 @@ def _is_versioned(name: str) -> bool:
 
 def is_python_s(file: Path) -> bool:
     """Whether a file belongs to Python itself."""
-    if not file.is_relative_to(STANDARD_LIBRARY):
-        return False
-    return INSTALLED.isdisjoint(file.relative_to(STANDARD_LIBRARY).parts)
+    start = f"{STANDARD_LIBRARY}/"
+    path = str(file)
+    # Most are elsewhere, and there are many.
+    return path.startswith(start) and INSTALLED.isdisjoint(path.removeprefix(start).split("/"))
 
 
 def _search(name: str) -> Path | None:

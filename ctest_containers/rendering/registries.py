@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.apps.registry import Apps
 from django.db.migrations.state import AppConfigStub, ModelState, StateApps
 from django.db.migrations.utils import resolve_relation
+from django.db.models.options import Options
 from django.db.models.utils import make_model_tuple
 
 from ctest_containers.errors import RenderingError
 
 Key = tuple[str, str]
 """A model's app label, and its name in lower case."""
+
+
+GET_MODELS: Final = inspect.unwrap(Apps.get_models)
+"""Django's own function, without its cache and without what watches it."""
 
 
 class OnDemandApps(StateApps):
@@ -37,7 +43,26 @@ class OnDemandApps(StateApps):
         return getattr(self, name)
 
 
-class PartialApps(StateApps):
+class LocalApps(StateApps):
+    """A registry that clears no cache but its own.
+
+    Django's caches answers of all registries in one place, where those of the project's own apps
+    stay the same as long as migrations run.
+    """
+
+    def clear_cache(self) -> None:
+        """See `Apps.clear_cache`."""
+        if self.ready:
+            for models in self.all_models.values():
+                for model in models.values():
+                    vars(Options)["_expire_cache"](model._meta)
+
+    def get_models(self, *arguments: Any, **options: Any) -> Any:
+        """See `Apps.get_models`; no answer is kept."""
+        return GET_MODELS(self, *arguments, **options)
+
+
+class PartialApps(LocalApps):
     """The models that operations on the schema have asked for, and those that they refer to.
 
     Its models are the same as Django's, except that an attribute for the models that refer to a
@@ -76,9 +101,6 @@ class PartialApps(StateApps):
         """See `Apps.get_models`."""
         self.render([*self._models, *self._real])
         return super().get_models(*arguments, **options)
-
-    # `clear_cache` calls it.
-    get_models.cache_clear = Apps.get_models.cache_clear  # type: ignore[attr-defined]
 
     def render(self, keys: Iterable[Key]) -> None:
         """Render models that have not been, and those that they refer to."""
@@ -189,7 +211,7 @@ class PartialApps(StateApps):
             stub.models = self.all_models[label]
 
 
-class EarlierApps(StateApps):
+class EarlierApps(LocalApps):
     """What a partial registry had rendered before an operation changed the state.
 
     Raises:
@@ -216,8 +238,6 @@ class EarlierApps(StateApps):
     def get_models(self, *_: Any, **__: Any) -> Any:
         """See `Apps.get_models`; nobody may ask this."""
         raise RenderingError("An operation used all models as they were before.")
-
-    get_models.cache_clear = Apps.get_models.cache_clear  # type: ignore[attr-defined]
 
 
 def _key(app_label: str, model_name: str | None = None, *_: Any, **__: Any) -> Key:

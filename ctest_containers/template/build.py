@@ -297,7 +297,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             if OVERRIDDEN:
                 # A process of pytest has folders of its own, which no template may name.
                 override(OVERRIDDEN)
-            recorder = Recorder(Places.here(), _migration_packages(), clock_in)
+            recorder = Recorder(Places.here(), migration_packages(), clock_in)
 
             def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
                 if folder is not None:
@@ -425,7 +425,7 @@ def _clocks_in_defaults(
             yield from BACKENDS[vendor].clocks_in_defaults(address, name)
 
 
-def _migration_packages() -> list[str]:
+def migration_packages() -> list[str]:
     """The names of the packages whose files are inputs as they are."""
     from django.apps import apps
     from django.conf import settings

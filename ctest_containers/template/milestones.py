@@ -127,8 +127,9 @@ class Milestones:
             self._is_applying = False
             self._is_delayed = result.is_delayed
             names.append(name)
-            # What may follow later ones leaves the same as if it had come before them.
-            names.sort(key=lambda one: self._places.get(one, len(self._places)))
+            if self._places:
+                # What may follow later ones leaves the same as if it had come before them.
+                names.sort(key=lambda one: self._places.get(one, len(self._places)))
             return result
 
         def migrate_all_forwards(

@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,11 +18,13 @@ from textwrap import dedent
 import docker
 
 from harness.generated_history import write_history
+from harness.histories import APPS, History
 from harness.servers import plain_server
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVERS = ("sqlite", "postgresql", "mariadb")
-WAYS = ("django", "toolkit")
+WAYS = ("django", "toolkit", "recorded")
+"""Django's own, models on demand, and models on demand with what the build uses recorded."""
 
 PACKAGES = (
     *("Django~=5.2.0", "psycopg[binary]", "mysqlclient", "wagtail==8.0.1", "django-oscar==4.2.1"),
@@ -80,13 +82,17 @@ OTHERS = [
     *("allauth", "allauth.account", "allauth.socialaccount", "oauth2_provider"),
     *("django_celery_beat", "django_celery_results"),
 ]
+SMALL = 500
+"""The number of small migrations."""
+
 PROJECTS: Mapping[str, list[str]] = {
     "django-oscar": OSCAR,
     "wagtail": WAGTAIL,
     "django-cms": CMS,
     "allauth, machina, celery-beat and others": OTHERS,
     "all of these": [*OSCAR, *WAGTAIL, *CMS, *OTHERS],
-    "generated": ["first"],
+    "generated": [],
+    "small migrations": [],
 }
 
 SETTINGS = """
@@ -161,7 +167,12 @@ PROGRAM = """
     from django.core.management import call_command
     from django.db import connection
 
+    from ctest_containers.backends.clocks import clock_in
+    from ctest_containers.recording.manifest import make_manifest
+    from ctest_containers.recording.places import Places
+    from ctest_containers.recording.recorder import Recorder
     from ctest_containers.rendering.on_demand import rendering_on_demand
+    from ctest_containers.template.build import migration_packages
 
     quoted = connection.ops.quote_name(connection.settings_dict["NAME"])
     is_server = connection.vendor != "sqlite"
@@ -170,9 +181,15 @@ PROGRAM = """
             cursor.execute(f"DROP DATABASE IF EXISTS {quoted}")
             cursor.execute(f"CREATE DATABASE {quoted}")
     connection.ensure_connection()
-    started = time.perf_counter()
-    with rendering_on_demand() if sys.argv[1] == "toolkit" else nullcontext():
+    started, began = time.perf_counter(), time.time()
+    places, recorder = Places.here(), None
+    if sys.argv[1] == "recorded":
+        recorder = Recorder(places, migration_packages(), clock_in)
+        recorder.start()
+    with nullcontext() if sys.argv[1] == "django" else rendering_on_demand():
         call_command("migrate", verbosity=0, interactive=False)
+    if recorder is not None:
+        make_manifest(recorder.stop(), places, since=began)
     seconds = time.perf_counter() - started
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM django_migrations")
@@ -234,12 +251,23 @@ def _write_project(folder: Path, name: str) -> Path:
     apps = [*(f"django.contrib.{app}" for app in CONTRIB), *PROJECTS[name]]
     if name == "generated":
         apps = [*(f"django.contrib.{app}" for app in CONTRIB[:2]), *write_history(project)]
+    elif name == "small migrations":
+        apps = ["django.contrib.contenttypes", *_write_small_migrations(project)]
     text = dedent(SETTINGS).format(apps=list(dict.fromkeys(apps)))
     (project / "settings.py").write_text(text)
     (project / "urls.py").write_text("urlpatterns = []\n")
     (project / "test_users.py").write_text(dedent(TEST))
     (project / "migrate_once.py").write_text(dedent(PROGRAM))
     return project
+
+
+def _write_small_migrations(project: Path) -> Sequence[str]:
+    """Write migrations that take as little as any; return the names of their apps."""
+    if not (project / APPS[0]).exists():
+        history = History(project)
+        for number in range(SMALL):
+            history.add((number, 1 if number % 7 else 0, number, number))
+    return APPS
 
 
 @contextmanager
@@ -271,9 +299,11 @@ def _measured(project: Path, python: Path, env: Mapping[str, str], rounds: int) 
             taken, migrations, tables = json.loads(done.stdout.splitlines()[-1])
             seconds[way].append(taken)
             size = f"{migrations} | {tables}"
-    of_django, of_toolkit = (statistics.median(seconds[way]) for way in WAYS)
-    ratio = of_toolkit / of_django
-    return f"{size} | {of_django:.2f} s | {of_toolkit:.2f} s | {ratio:.2f}"
+    django, toolkit, recorded = (statistics.median(seconds[way]) for way in WAYS)
+    return (
+        f"{size} | {django:.2f} s | {toolkit:.2f} s, {toolkit / django:.2f} "
+        f"| {recorded:.2f} s, {recorded / toolkit:.2f}"
+    )
 
 
 def _compared(project: Path, python: Path, server: str) -> str:

@@ -153,7 +153,8 @@ def run(
 
     def note(execute: Any, sql: Any, parameters: Any, many: Any, context: Any) -> Any:
         text = re.sub(r'"s\d+_x', '"s_x', str(sql))
-        statements[-1].append(f"{text} {parameters!r}")
+        # What is deferred has other empty parameters, and that depends on the order.
+        statements[-1].append(f"{text} {parameters or ()!r}")
         return execute(sql, parameters, many, context)
 
     existing = set(connection.introspection.table_names())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from contextlib import closing
 
 import pytest
 
-from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
+from ctest_containers.backends.clocks import CALLS, WORDS, clock_in, clocks_in_defaults
 from ctest_containers.model import Vendor
 
 
@@ -47,6 +48,13 @@ from ctest_containers.model import Vendor
 )
 def test_a_clock_is_found_where_a_statement_writes_rows(statement: str, clock: str) -> None:
     assert clock_in(statement) == clock
+
+
+def test_each_clock_has_a_word_that_is_looked_for_first() -> None:
+    names = {*re.findall(r"[a-z_]{3,}", CALLS.pattern)} - {"current_", "stamp"}
+
+    assert {"now", "uuid_short", "curdate"} < names
+    assert [name for name in names if not any(word in name for word in WORDS)] == []
 
 
 def test_a_default_counts_where_its_table_has_rows() -> None:

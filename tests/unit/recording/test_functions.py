@@ -100,6 +100,13 @@ RECORD = """
         for _ in range(100):
             use_all()
 
+    def trace(*_):
+        return trace
+
+    if sys.argv[1] == "traced":
+        sys.setprofile(trace)
+        sys.settrace(trace)
+
     from ctest_containers.recording.functions import function_recorder
 
     recorder = function_recorder(lambda file: file == subject.__file__)
@@ -107,6 +114,9 @@ RECORD = """
     use_all()
     ran = {code.co_name for code in recorder.so_far()}
     recorder.stop()
+    assert sys.argv[1] != "traced" or sys.gettrace() is sys.getprofile() is trace
+    sys.settrace(None)
+    sys.setprofile(None)
     print(json.dumps(sorted(ran - {"<listcomp>"})))
 """
 
@@ -116,7 +126,7 @@ RAN = [
 ]
 
 
-@pytest.mark.parametrize("state", ["cold", "warm"])
+@pytest.mark.parametrize("state", ["cold", "warm", "traced"])
 def test_just_those_that_run_are_noted(state: str, tmp_path: Path) -> None:
     (tmp_path / "subject.py").write_text(dedent(CODE))
     (tmp_path / "record.py").write_text(dedent(RECORD))

@@ -152,6 +152,19 @@ def test_imports_in_a_circle_lead_nowhere() -> None:
     assert closure("fill:circle") == {"fill:circle"}
 
 
+def test_a_module_that_appears_later_is_found_when_sources_look_again(folder: Path) -> None:
+    (folder / "early.py").write_text("from own_recorded.late import ROLES\nALL = ROLES\n")
+    sources = Sources()
+    early, late = ("own_recorded.early", "ALL"), ("own_recorded.late", "ROLES")
+    assert sources.closure([early]) == {early}
+
+    (folder / "late.py").write_text("ROLES = 1\n")
+
+    assert sources.closure([early]) == {early}
+    sources.look_again()
+    assert sources.closure([early]) == {early, late}
+
+
 def test_the_text_of_a_class_has_the_names_of_its_methods_alone() -> None:
     found = text("roles", "Roles")
 
