@@ -10,8 +10,10 @@ from typing import Any, Final
 from django.apps import apps as todays_apps
 from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.utils import resolve_relation
+from django.db.models.utils import make_model_tuple
 
 from ctest_containers.errors import RenderingError
+from ctest_containers.rendering.on_demand_apps import OnDemandApps
 from ctest_containers.rendering.operations import (
     RUN_PYTHON,
     SCHEMA_OPERATIONS,
@@ -21,7 +23,7 @@ from ctest_containers.rendering.operations import (
     models_of,
     uses_referring_models,
 )
-from ctest_containers.rendering.registries import Key, OnDemandApps, PartialApps
+from ctest_containers.rendering.registries import Key, PartialApps
 
 PARTIAL: Final = "partial_apps"
 """The attribute of a project state for the registry that operations on the schema use."""
@@ -222,7 +224,10 @@ def _lacks_models(state: ProjectState) -> bool:
     """Whether a model refers to one that the state lacks, which Django reports when it renders."""
     real = _real_models(frozenset(state.real_apps))
     known = {*state.models, *((model.app_label, model.name_lower) for model in real)}
+    bases = (base for model in state.models.values() for base in model.bases)
     return any(
+        isinstance(base, str) and make_model_tuple(base) not in known for base in bases
+    ) or any(
         kind and resolve_relation(kind, *key) not in known
         for key, model in state.models.items()
         for field in model.fields.values()

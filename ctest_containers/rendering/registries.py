@@ -1,4 +1,4 @@
-"""Registries of a migration's models that render a model when it is asked for."""
+"""Registries for operations on the schema, which render a model when it is asked for."""
 
 from __future__ import annotations
 
@@ -20,27 +20,6 @@ Key = tuple[str, str]
 
 GET_MODELS: Final = inspect.unwrap(Apps.get_models)
 """Django's own function, without its cache and without what watches it."""
-
-
-class OnDemandApps(StateApps):
-    """Django's registry of a state, which renders all models when it is first used.
-
-    A function of a migration that uses no model, such as `RunPython.noop`, renders none.
-
-    Args:
-        real_apps: The labels of the apps without migrations.
-        models: The states of models.
-    """
-
-    def __init__(self, real_apps: Any, models: Mapping[Key, ModelState]) -> None:
-        self._unrendered = (real_apps, models)
-
-    def __getattr__(self, name: str) -> Any:
-        unrendered = vars(self).pop("_unrendered", None)
-        if unrendered is None:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        StateApps.__init__(self, *unrendered)
-        return getattr(self, name)
 
 
 class LocalApps(StateApps):
@@ -94,7 +73,7 @@ class PartialApps(LocalApps):
 
     def get_model(self, *arguments: Any, **options: Any) -> Any:
         """See `Apps.get_model`."""
-        self.render([_key(*arguments, **options)])
+        self.render([key_of(*arguments, **options)])
         return super().get_model(*arguments, **options)
 
     def get_models(self, *arguments: Any, **options: Any) -> Any:
@@ -232,7 +211,7 @@ class EarlierApps(LocalApps):
         try:
             return super().get_model(*arguments, **options)
         except LookupError as error:
-            name = ".".join(_key(*arguments, **options))
+            name = ".".join(key_of(*arguments, **options))
             raise RenderingError(f"An operation used {name} as it was before.") from error
 
     def get_models(self, *_: Any, **__: Any) -> Any:
@@ -240,7 +219,7 @@ class EarlierApps(LocalApps):
         raise RenderingError("An operation used all models as they were before.")
 
 
-def _key(app_label: str, model_name: str | None = None, *_: Any, **__: Any) -> Key:
+def key_of(app_label: str, model_name: str | None = None, *_: Any, **__: Any) -> Key:
     """The key of a model that is asked for as `Apps.get_model` allows."""
     if model_name is None:
         app_label, model_name = app_label.split(".")
