@@ -54,7 +54,7 @@ class ProjectSetup:
         """
         # The parent's way of ending is not this process's.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        _die_with_parent()
+        die_with_parent()
         guard.install()
         if not self.spawned:
             return
@@ -138,7 +138,7 @@ def call_pickled(call: bytes) -> None:
 
 def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) -> None:
     """Send what a function gives, or what it raises."""
-    _die_with_parent()
+    die_with_parent()
     guard.lend_nothing()
     try:
         writing.send((function(argument), ""))
@@ -146,7 +146,7 @@ def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) 
         writing.send((None, f"{type(error).__name__}: {error}"))
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Let the kernel end this process when its parent dies; elsewhere it ends at its next report.
 
     See PR_SET_PDEATHSIG in prctl(2).

@@ -8,11 +8,13 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.backends.settings import check_settings
+from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
 from ctest_containers.config.model import image_of, project_of
 from ctest_containers.config.server_settings import check_vendors, settings_of
@@ -29,6 +31,7 @@ from ctest_containers.recording.places import Places
 from ctest_containers.servers import launch
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import AskMemory, Closed
+from ctest_containers.session.builders import Builders, most_builders
 from ctest_containers.session.servers import WorkerServers
 from ctest_containers.storage import cache_folder
 from ctest_containers.template import Shelf, Template, TemplateStore, identify
@@ -100,6 +103,7 @@ class RunDatabases:
         self._runner_inputs = tuple(runner_inputs)
         self._report = report
         self._host_client: ServerHostClient | None = None
+        self._builders = Builders(report)
         self._folder: Path | None = None
         verify = config.verify_templates
         self.shelf = Shelf(
@@ -180,24 +184,86 @@ class RunDatabases:
         Raises:
             CtestError: One cannot be had.
         """
-        for group in self.plans.select(aliases):
-            if group.label not in self._templates:
-                self._report(PhaseStarted(phase=Phase.FINGERPRINT))
-                self._preparing.update(group.aliases)
-                try:
-                    template = self.identify(group)
-                    self._report(PhaseStarted(phase=Phase.TEMPLATE))
-                    template, was_there = self.store.ensure(
-                        template, self.setup, self._create, functools.partial(self._lend, group)
-                    )
-                finally:
-                    self._preparing.difference_update(group.aliases)
-                self._built = self._built or not was_there
-                self.servers.offer(template, was_there=was_there)
-                self._templates[group.label] = template
-                for alias, facts in template.facts.items():
-                    if alias not in self._parent_settings:
-                        connections.remember(alias, facts)
+        wanted = [one for one in self.plans.select(aliases) if one.label not in self._templates]
+        known: dict[str, Template] = {}
+        own = [alias for group in wanted for alias in group.aliases if alias not in self._preparing]
+        self._preparing.update(own)
+        try:
+            apart = self._built_apart(wanted, known)
+            with self._builders.working(apart, self.setup, self._ensure_apart):
+                for group in wanted:
+                    self._prepare(group, known)
+        finally:
+            self._preparing.difference_update(own)
+
+    def _prepare(self, group: DatabaseGroup, known: dict[str, Template]) -> None:
+        """Make sure that the template for a group exists.
+
+        Args:
+            known: Templates that are needed, by the labels of their groups; forgotten when time
+                has been spent on one.
+        """
+        done = self._builders.result(group)
+        if done is None:
+            template = known.get(group.label) or self._identify(group)
+            self._report(PhaseStarted(phase=Phase.TEMPLATE))
+            lend = functools.partial(self._lend, group)
+            done = self.store.ensure(template, self.setup, self._create, lend)
+        template, was_there = done
+        if not was_there:
+            self._built = True
+            known.clear()
+        self.servers.offer(template, was_there=was_there)
+        self._templates[group.label] = template
+        for alias, facts in template.facts.items():
+            if alias not in self._parent_settings:
+                connections.remember(alias, facts)
+
+    def _identify(self, group: DatabaseGroup) -> Template:
+        self._report(PhaseStarted(phase=Phase.FINGERPRINT))
+        return self.identify(group)
+
+    def _built_apart(
+        self, groups: Sequence[DatabaseGroup], known: dict[str, Template]
+    ) -> Sequence[DatabaseGroup]:
+        """The groups whose templates are built at the same time, if there are at least two.
+
+        Args:
+            known: Gets the templates that groups need.
+        """
+        if len(groups) < 2 or self.setup.spawned:
+            return ()
+        known.update({group.label: self._identify(group) for group in groups})
+        missing = [
+            group
+            for group in groups
+            if not self.plans.dependencies(group)
+            and (self._config.rebuild or not known[group.label].manifest)
+        ]
+        if any(group.has_server for group in groups):
+            # A host that was started ahead of time is this process's.
+            self.host()
+        free = [available_bytes(), self.engine_bytes(missing)]
+        together = missing[: most_builders(os.cpu_count() or 1, free)]
+        return together if len(together) > 1 else ()
+
+    def _ensure_apart(
+        self, group: DatabaseGroup, report: Callable[[Event], None]
+    ) -> tuple[Template, bool]:
+        """Make sure of a group's template in this forked child, with servers of its own."""
+        inherited = self._host_client
+        for descriptor in () if inherited is None else inherited.descriptors():
+            os.close(descriptor)
+        guard.lend_nothing()
+        self._host_client = self._folder = None
+        self.run_id = secrets.token_hex(4)
+        store = replace(self.store, report=report)
+        try:
+            return store.ensure(self.identify(group), self.setup, self._create, tuple)
+        finally:
+            self._close_host()
+            # Its descriptors are closed, and may be those of something else by now.
+            self._host_client = inherited
 
     def facts(self) -> dict[str, Mapping[str, str]]:
         """What each alias's connection remembers about its server, if its template is known."""
@@ -315,11 +381,16 @@ class RunDatabases:
                 group.has_server for group in self.plans.groups
             ):
                 self._remember()
-            closed = None if self._host_client is None else self._host_client.close()
-            self._host_client = None
-            if self._folder is not None:
-                remove_folder(self._folder)
-                self._folder = None
+            closed = self._close_host()
+        return closed
+
+    def _close_host(self) -> Closed | None:
+        """Remove this process's servers and its folder."""
+        client, self._host_client = self._host_client, None
+        closed = None if client is None else client.close()
+        if self._folder is not None:
+            remove_folder(self._folder)
+            self._folder = None
         return closed
 
     def _remember(self) -> None:

@@ -1,0 +1,171 @@
+"""Makes sure of the templates of several groups at the same time, each in a process of its own."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Final, NoReturn
+
+from ctest_containers.capacity.plan import BYTES_PER_WORKER
+from ctest_containers.errors import CtestError
+from ctest_containers.events import Event
+from ctest_containers.model import DatabaseGroup
+from ctest_containers.project.process import ProjectSetup, die_with_parent, start_child
+from ctest_containers.template import Template
+
+END_SECONDS: Final = 60.0
+"""What a process may take to end that is told to, and to remove its servers."""
+
+Ensure = Callable[[DatabaseGroup, Callable[[Event], None]], tuple[Template, bool]]
+"""Makes sure of a group's template, in a process of its own.
+
+It returns the template, and whether that was there already.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a process has come to.
+
+    Attributes:
+        error: Why there is no template; None if there is one.
+    """
+
+    template: Template | None = None
+    was_there: bool = False
+    error: CtestError | None = None
+
+
+@dataclass(slots=True)
+class Builder:
+    """A process that makes sure of a template.
+
+    Attributes:
+        answer: None as long as it has not given one.
+    """
+
+    process: Any
+    reading: Connection
+    answer: Answer | None = None
+    has_ended: bool = False
+
+    def read(self, report: Callable[[Event], None]) -> None:
+        """Pass on the events that have arrived."""
+        while not self.has_ended and self.reading.poll():
+            try:
+                message = self.reading.recv()
+            except (EOFError, OSError):
+                self.has_ended = True
+                return
+            if isinstance(message, Answer):
+                self.answer = message
+                self.has_ended = True
+            else:
+                report(message)
+
+
+class Builders:
+    """The processes that are at work; the parent passes on their events while it waits for one.
+
+    Args:
+        report: Called with each event.
+    """
+
+    def __init__(self, report: Callable[[Event], None]) -> None:
+        self._report = report
+        self._builders: dict[str, Builder] = {}
+
+    @contextmanager
+    def working(
+        self, groups: Sequence[DatabaseGroup], setup: ProjectSetup, ensure: Ensure
+    ) -> Iterator[None]:
+        """Have processes make sure of the templates of groups, as long as the block lasts."""
+        labels = [group.label for group in groups]
+        try:
+            for group in groups:
+                self._builders[group.label] = _start(group, setup, ensure)
+            yield
+        finally:
+            for label in labels:
+                if (builder := self._builders.pop(label, None)) is not None:
+                    _end(builder)
+
+    def result(self, group: DatabaseGroup) -> tuple[Template, bool] | None:
+        """Wait for a group's template; None if no process was started for it, or it has died.
+
+        Raises:
+            CtestError: The template cannot be had.
+        """
+        builder = self._builders.get(group.label)
+        if builder is None:
+            return None
+        # It has its own deadlines.
+        while not builder.has_ended:
+            wait([one.reading for one in self._builders.values() if not one.has_ended])
+            for one in self._builders.values():
+                one.read(self._report)
+        answer = builder.answer
+        if answer is None:
+            return None
+        if answer.error is not None:
+            raise answer.error
+        assert answer.template is not None
+        return answer.template, answer.was_there
+
+
+def most_builders(cores: int, free_bytes: Sequence[int | None]) -> int:
+    """How many templates may be built at the same time.
+
+    Args:
+        cores: Those of this machine.
+        free_bytes: Memory that is free, here and where the engine runs, in bytes; None where it is
+            not known.
+    """
+    carried = (free // BYTES_PER_WORKER for free in free_bytes if free is not None)
+    return max(1, min([cores, *carried]))
+
+
+def _start(group: DatabaseGroup, setup: ProjectSetup, ensure: Ensure) -> Builder:
+    reading, writing = setup.context.Pipe(duplex=False)
+    process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
+        target=_build, args=(group, ensure, writing), name=f"builder-{group.label}"
+    )
+    sys.stdout.flush()
+    sys.stderr.flush()
+    start_child(process)
+    writing.close()
+    return Builder(process, reading)
+
+
+def _build(group: DatabaseGroup, ensure: Ensure, writing: Connection) -> None:
+    die_with_parent()
+    # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        template, was_there = ensure(group, writing.send)
+        answer = Answer(template, was_there)
+    except CtestError as error:
+        answer = Answer(error=error)
+    writing.send(answer)
+
+
+def _leave(_: int, __: object) -> NoReturn:
+    """End, and remove the servers before."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(1)
+
+
+def _end(builder: Builder) -> None:
+    with suppress(OSError):
+        builder.reading.close()
+    if builder.answer is None:
+        builder.process.terminate()
+    builder.process.join(END_SECONDS)
+    if builder.process.exitcode is None:
+        builder.process.kill()
+        builder.process.join()
