@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import docker
 
 from harness.generated_history import write_history
 from harness.histories import APPS, History
+from harness.projects import PROJECTS as PROJECTS_OF_TESTS
 from harness.servers import plain_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +84,8 @@ OTHERS = [
     *("allauth", "allauth.account", "allauth.socialaccount", "oauth2_provider"),
     *("django_celery_beat", "django_celery_results"),
 ]
+EXAMPLE = "example project"
+
 SMALL = 500
 """The number of small migrations."""
 
@@ -91,6 +95,7 @@ PROJECTS: Mapping[str, list[str]] = {
     "django-cms": CMS,
     "allauth, machina, celery-beat and others": OTHERS,
     "all of these": [*OSCAR, *WAGTAIL, *CMS, *OTHERS],
+    EXAMPLE: [],
     "generated": [],
     "small migrations": [],
 }
@@ -136,17 +141,23 @@ SETTINGS = """
         }}
     ]
     INSTALLED_APPS = {apps!r}
+"""
+
+SERVER = """
+    import os
     ENGINE = os.environ.get("BENCH_ENGINE", "sqlite3")
-    DATABASES = {{
-        "default": {{
+    DATABASES = {
+        "default": {
             "ENGINE": "django.db.backends." + ENGINE,
             "NAME": ":memory:" if ENGINE == "sqlite3" else "bench",
             "USER": "bench",
             "HOST": os.environ.get("BENCH_HOST", ""),
             "PORT": "5432" if ENGINE == "postgresql" else "",
-        }}
-    }}
+        }
+    }
 """
+
+EXAMPLE_SETTINGS = "from shop.settings import *\n"
 
 TEST = """
     from django.contrib.auth.models import User
@@ -254,7 +265,11 @@ def _write_project(folder: Path, name: str) -> Path:
     elif name == "small migrations":
         apps = ["django.contrib.contenttypes", *_write_small_migrations(project)]
     text = dedent(SETTINGS).format(apps=list(dict.fromkeys(apps)))
-    (project / "settings.py").write_text(text)
+    if name == EXAMPLE:
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECTS_OF_TESTS / "shop", project, dirs_exist_ok=True, ignore=ignored)
+        text = EXAMPLE_SETTINGS
+    (project / "settings.py").write_text(text + dedent(SERVER))
     (project / "urls.py").write_text("urlpatterns = []\n")
     (project / "test_users.py").write_text(dedent(TEST))
     (project / "migrate_once.py").write_text(dedent(PROGRAM))

@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import docker
 import pytest
+from harness import generated_graphs
 from harness.generated_migrations import compare
 from harness.projects import copy_of, environment, run
 from harness.servers import plain_server
@@ -125,6 +126,7 @@ def test_any_operations_give_the_same_statements_on_a_server(
     backend = "postgresql" if flavour == "postgresql" else "mysql"
     with plain_server(engine, flavour, ["shop"]) as host:
         assert compare(backend, 15, 20, host)["CreateModel"] > 15
+        assert generated_graphs.compare(backend, 8, 20, host)["plain"] > 8
 
 
 def test_what_django_does_otherwise_is_named_when_both_ways_are_compared(
