@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
 from django.apps import apps as todays_apps
@@ -12,7 +12,7 @@ from django.db.migrations.state import ModelState, ProjectState
 from django.db.migrations.utils import resolve_relation
 from django.db.models.utils import make_model_tuple
 
-from ctest_containers.errors import RenderingError
+from ctest_containers.rendering.fallback import leaving_to_django
 from ctest_containers.rendering.on_demand_apps import OnDemandApps
 from ctest_containers.rendering.operations import (
     RUN_PYTHON,
@@ -132,22 +132,6 @@ def _apply_custom(
     vars(state)[LABELS] = _labels(state)
     vars(state).pop(PARTIAL, None)
     _render_later(state)
-
-
-@contextmanager
-def leaving_to_django() -> Iterator[None]:
-    """Raise RenderingError for every error in the block.
-
-    Django's own way shows whether it is the migration's fault. The message is one line: others may
-    show rows.
-    """
-    try:
-        yield
-    except RenderingError:
-        raise
-    except Exception as error:
-        line = str(error).partition("\n")[0]
-        raise RenderingError(f"{type(error).__name__}: {line}") from error
 
 
 def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:

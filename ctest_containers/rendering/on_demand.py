@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Final
 
 from ctest_containers.errors import RenderingError
+from ctest_containers.rendering.fallback import ERRORS, note
 
 COLLECT_AFTER: Final = 100_000
 """How many new objects may be in memory before garbage is collected; a model's class has 300."""
@@ -39,7 +40,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
     Yields:
         The errors that leave the build to Django's own way: the project may catch them.
     """
-    errors: list[RenderingError] = []
+    ERRORS.clear()
     from django.db.migrations import Migration
     from django.db.migrations.state import ProjectState
     from django.db.transaction import atomic
@@ -55,7 +56,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
         try:
             yield
         except RenderingError as error:
-            errors.append(error)
+            note(error)
             raise
 
     def apply_on_demand(
@@ -116,4 +117,4 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
         ):
             undo.callback(setattr, owner, name, getattr(owner, name))
             setattr(owner, name, function)
-        yield errors
+        yield ERRORS

@@ -261,7 +261,7 @@ def rendering(*, on_demand: bool) -> Any:
 def _normal(statements: Sequence[str], *, is_ordered: bool) -> list[str]:
     """Statements without what differs in each run."""
     moment = r"datetime\.datetime\([^)]*\)|\d{4}-\d\d-\d\d[ T][\d:.]+(\+00:00)?"
-    names = (re.sub(r'"s\d+_x', '"s_x', one) for one in statements)
+    names = (re.sub(r'"s\d+_x\d+', '"s_x', one) for one in statements)
     found = [re.sub(moment, "(a moment)", one) for one in names]
     return found if is_ordered else sorted(found)
 

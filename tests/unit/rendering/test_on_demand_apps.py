@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -120,6 +122,18 @@ def answers(
             yield [str(error)]
         else:
             yield probe(model)
+
+
+def test_a_wrong_call_is_refused_as_django_refuses_it() -> None:
+    theirs, ours = both(state_of(("Page", [key()], {})))
+    messages = []
+
+    for apps in (theirs, ours):
+        with pytest.raises(TypeError) as error:
+            apps.get_model()
+        messages.append(str(error.value))
+
+    assert messages[0] in {messages[1], messages[1].replace("OnDemandApps", "Apps")}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -291,7 +305,168 @@ def test_a_row_is_created_without_rendering_all_models() -> None:
     assert found == [found[0]] * 2
     if hasattr(Options, "_reverse_one_to_one_field_names"):
         assert found[0] == ["asked_shop", "child", "named_named", "plain"]
-    assert rendered(ours) == {"page"}
+    assert rendered(ours) == {"page", "child"}
+
+
+def test_a_relation_that_a_function_makes_its_own_breaks_nothing() -> None:
+    from django.db import models
+
+    def to(name: str) -> Any:
+        return models.ForeignKey(name, models.CASCADE)
+
+    state = state_of(
+        ("Tag", [key()], {}),
+        ("Page", [key(), ("tags", models.ManyToManyField("shop.Tag", through="shop.Link"))], {}),
+        ("Link", [key(), ("tag", to("shop.Tag")), ("page", to("shop.Page"))], {}),
+        ("Other", [key()], {}),
+    )
+    _, apps = both(state)
+
+    # As is usual for `add()` with a model of one's own.
+    apps.get_model("shop", "Link")._meta.auto_created = True
+
+    assert len(apps.all_models["shop"]) == 4
+
+
+def test_what_a_function_has_done_to_a_model_stays() -> None:
+    from django.db import models
+
+    def to(name: str) -> Any:
+        return models.ForeignKey(name, models.CASCADE)
+
+    state = state_of(
+        ("Page", [key()], {}),
+        ("Link", [key(), ("page", to("shop.Page"))], {}),
+        ("Note", [key(), ("page", to("shop.Page"))], {}),
+        ("Other", [key()], {}),
+    )
+    _, apps = both(state)
+    page = apps.get_model("shop", "Page")
+    manager = page.objects
+    page.link_set = "something else"
+    del page.note_set
+
+    apps.get_model("shop", "Other")
+    apps.get_models()
+
+    assert page.objects is manager
+    assert page.link_set == "something else"
+    assert not hasattr(page, "note_set")
+
+
+def test_threads_find_whole_models() -> None:
+    from django.db import models
+
+    names = [f"Model{number}" for number in range(12)]
+    state = state_of(
+        ("Page", [key()], {}),
+        *(
+            (name, [key(), ("page", models.ForeignKey("shop.Page", models.CASCADE))], {})
+            for name in names
+        ),
+    )
+    _, apps = both(state)
+    page = apps.get_model("shop", "Page")
+    meeting = threading.Barrier(len(names))
+
+    def use(name: str) -> str:
+        meeting.wait(10)
+        page.objects.filter(**{f"{name.lower()}__id": 1})
+        return str(apps.get_model("shop", name)._meta.label)
+
+    with ThreadPoolExecutor(len(names)) as threads:
+        found = [*threads.map(use, names)]
+
+    assert found == [f"shop.{name}" for name in names]
+
+
+class Registered:
+    """A base class that is told which subclasses it gets."""
+
+    names: ClassVar[list[str]] = []
+
+    def __init_subclass__(cls) -> None:
+        cls.names.append(cls.__name__)
+
+
+def test_who_is_told_of_new_classes_is_told_of_all_in_djangos_order() -> None:
+    from django.db import models
+    from django.db.models.signals import class_prepared
+
+    def note(sender: Any, **_: Any) -> None:
+        prepared.append(sender.__name__)
+
+    prepared: list[str] = []
+    plain = state_of(("B", [key()], {}), ("A", [key()], {}))
+    hooked = state_of(("B", [key()], {"bases": (Registered, models.Model)}), ("A", [key()], {}))
+
+    both(hooked)[1].get_model("shop", "A")
+    class_prepared.connect(note)
+    both(plain)[1].get_model("shop", "A")
+    class_prepared.disconnect(note)
+
+    assert Registered.names == ["B"] * 2
+    assert prepared == ["B", "A"] * 2
+
+
+def test_a_model_knows_its_subclasses() -> None:
+    from django.db import models
+
+    link: Any = models.OneToOneField(
+        "shop.Page", models.CASCADE, parent_link=True, primary_key=True
+    )
+    state = state_of(
+        ("Page", [key()], {}),
+        ("Child", [("page_ptr", link)], {"bases": ("shop.page",)}),
+        ("Shown", [], {"bases": ("shop.page",), "options": {"proxy": True}}),
+    )
+    _, apps = both(state)
+
+    page = apps.get_model("shop", "Page")
+
+    assert {one.__name__ for one in page.__subclasses__()} == {"Child", "Shown"}
+
+
+@pytest.mark.parametrize("ask", [lambda apps: apps.get_models(), lambda apps: apps.all_models])
+def test_a_model_that_cannot_be_rendered_is_left_to_django(ask: Any) -> None:
+    from django.db import models
+
+    from ctest_containers.errors import RenderingError
+    from ctest_containers.rendering.fallback import ERRORS
+    from ctest_containers.rendering.on_demand_apps import OnDemandApps
+
+    class Broken(models.ForeignKey):  # type: ignore[type-arg]
+        def contribute_to_class(self, *_: Any, **__: Any) -> None:
+            raise AttributeError("no such thing")
+
+    state = state_of(
+        ("Page", [key()], {}),
+        ("Other", [key()], {}),
+        ("Link", [key(), ("other", Broken("shop.Other", models.CASCADE))], {}),
+    )
+    apps = OnDemandApps([], state.models)
+    apps.get_model("shop", "Page")
+    ERRORS.clear()
+
+    with pytest.raises(RenderingError, match="no such thing"):
+        ask(apps)
+
+    assert len(ERRORS) == 1
+    ERRORS.clear()
+
+
+def test_a_child_of_a_proxy_without_its_link_is_found_from_the_model_with_the_table() -> None:
+    state = state_of(
+        ("Page", [key()], {}),
+        ("Shown", [], {"bases": ("shop.page",), "options": {"proxy": True}}),
+        ("Child", [], {"bases": ("shop.shown",)}),
+    )
+    theirs, ours = both(state)
+
+    found = [accessors(apps.get_model("shop", "Page")) for apps in (theirs, ours)]
+
+    assert found[0] == found[1]
+    assert any(one.startswith("child:") for one in found[1])
 
 
 def test_the_table_of_a_relation_can_be_asked_for() -> None:

@@ -1,0 +1,37 @@
+"""Leaves a build to Django's own way where something goes wrong that may not go wrong there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from ctest_containers.errors import RenderingError
+
+ERRORS: Final[list[RenderingError]] = []
+"""Those of this process's build: the project may have caught them."""
+
+
+@contextmanager
+def leaving_to_django() -> Iterator[None]:
+    """Raise RenderingError for every error in the block, and note it.
+
+    Django's own way shows whether it is the migration's fault. The message is one line: others may
+    show rows.
+    """
+    try:
+        yield
+    except RenderingError as error:
+        note(error)
+        raise
+    except Exception as error:
+        line = str(error).partition("\n")[0]
+        failure = RenderingError(f"{type(error).__name__}: {line}")
+        note(failure)
+        raise failure from error
+
+
+def note(error: RenderingError) -> None:
+    """Note an error, once."""
+    if error not in ERRORS:
+        ERRORS.append(error)
