@@ -11,7 +11,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, Final, NoReturn
 
 from ctest_containers.capacity.plan import BYTES_PER_WORKER
-from ctest_containers.errors import CtestError
+from ctest_containers.clock import Deadline
+from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.process import ProjectSetup, die_with_parent, start_child
@@ -73,10 +74,12 @@ class Builders:
 
     Args:
         report: Called with each event.
+        timeout_seconds: How long a template may take, with all that its process waits for.
     """
 
-    def __init__(self, report: Callable[[Event], None]) -> None:
+    def __init__(self, report: Callable[[Event], None], timeout_seconds: float) -> None:
         self._report = report
+        self._timeout_seconds = timeout_seconds
         self._builders: dict[str, Builder] = {}
 
     @contextmanager
@@ -103,9 +106,15 @@ class Builders:
         builder = self._builders.get(group.label)
         if builder is None:
             return None
-        # It has its own deadlines.
+        deadline = Deadline(self._timeout_seconds)
         while not builder.has_ended:
-            wait([one.reading for one in self._builders.values() if not one.has_ended])
+            waiting = [one.reading for one in self._builders.values() if not one.has_ended]
+            if not wait(waiting, deadline.remaining):
+                raise TemplateError(
+                    f"The process that builds the template for {group.label} has not finished "
+                    f"within {self._timeout_seconds:g} seconds and was stopped.",
+                    "Run it again, and please report it if it happens again.",
+                )
             for one in self._builders.values():
                 one.read(self._report)
         answer = builder.answer

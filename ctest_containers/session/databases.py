@@ -41,6 +41,9 @@ from ctest_containers.template.build import CreateDatabases
 ASK_SECONDS: Final = 10.0
 """What an engine may take to say how much memory it has."""
 
+IMAGES_SECONDS: Final = 7200.0
+"""What it may take to make an image for a template, and that of the template itself."""
+
 PARENT: Final = 0
 """The number under which the parent itself has databases, should it ask for one."""
 
@@ -103,7 +106,8 @@ class RunDatabases:
         self._runner_inputs = tuple(runner_inputs)
         self._report = report
         self._host_client: ServerHostClient | None = None
-        self._builders = Builders(report)
+        # Another run may build the same template first, and images may have to be made.
+        self._builders = Builders(report, 2 * config.build_timeout + IMAGES_SECONDS)
         self._folder: Path | None = None
         verify = config.verify_templates
         self.shelf = Shelf(
