@@ -12,6 +12,10 @@ VERSIONS: Final = frozenset({(4, 2), (5, 2), (6, 0), (6, 1)})
 """The releases of Django whose migrations have been read and compared."""
 
 
+FOR_TYPES: Final = "__class_getitem__"
+"""A method that type annotations use, and that packages such as django-stubs-ext add."""
+
+
 def obstacle() -> str:
     """Why Django's own way is needed, as the end of a sentence; an empty string if it is not.
 
@@ -38,7 +42,7 @@ def obstacle() -> str:
             return f"{getattr(module, name).__module__} replaces {name}"
     for owner in _used_classes():
         for name, value in vars(owner).items():
-            for function in _functions(value):
+            for function in _functions(value) if name != FOR_TYPES else ():
                 if not _is_known(function.__code__.co_filename):
                     return f"{function.__globals__['__name__']} replaces {owner.__name__}.{name}"
     return ""

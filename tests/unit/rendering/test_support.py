@@ -76,3 +76,15 @@ def test_a_patch_that_keeps_the_name_of_what_it_wraps_is_an_obstacle(
     monkeypatch.setattr(AddField, "database_forwards", wrapped)
 
     assert obstacle() == f"{__name__} replaces AddField.database_forwards"
+
+
+@pytest.mark.usefixtures("configured_django")
+def test_what_type_annotations_need_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db.models.options import Options
+
+    def get_item(cls: Any, *_: Any) -> Any:
+        return cls
+
+    monkeypatch.setattr(Options, "__class_getitem__", classmethod(get_item), raising=False)
+
+    assert not obstacle()
