@@ -22,16 +22,10 @@ def leaving_to_django() -> Iterator[None]:
     try:
         yield
     except RenderingError as error:
-        note(error)
+        ERRORS.append(error)
         raise
     except Exception as error:
         line = str(error).partition("\n")[0]
         failure = RenderingError(f"{type(error).__name__}: {line}")
-        note(failure)
+        ERRORS.append(failure)
         raise failure from error
-
-
-def note(error: RenderingError) -> None:
-    """Note an error, once."""
-    if error not in ERRORS:
-        ERRORS.append(error)

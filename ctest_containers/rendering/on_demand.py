@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Final
 
 from ctest_containers.errors import RenderingError
-from ctest_containers.rendering.fallback import ERRORS, note
+from ctest_containers.rendering.fallback import ERRORS
 
 COLLECT_AFTER: Final = 100_000
 """How many new objects may be in memory before garbage is collected; a model's class has 300."""
@@ -51,14 +51,6 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
     reload_model, reload_models = ProjectState.reload_model, ProjectState.reload_models
     remove_model = ProjectState.remove_model
 
-    @contextmanager
-    def noted() -> Iterator[None]:
-        try:
-            yield
-        except RenderingError as error:
-            note(error)
-            raise
-
     def apply_on_demand(
         migration: Any,
         state: Any,
@@ -72,8 +64,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
             is_atomic = operation.atomic or (migration.atomic and operation.atomic is not False)
             needs_transaction = is_atomic and not schema_editor.atomic_migration
             transaction = functools.partial(atomic, alias) if needs_transaction else nullcontext
-            with noted():
-                apply_operation(operation, migration.app_label, state, schema_editor, transaction)
+            apply_operation(operation, migration.app_label, state, schema_editor, transaction)
         return state
 
     def reload_one(
@@ -82,8 +73,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
         model_name: str,
         delay: bool = False,  # noqa: FBT001, FBT002  # As above.
     ) -> None:
-        with noted():
-            is_done = reload(state, [(app_label, model_name)], delay=delay)
+        is_done = reload(state, [(app_label, model_name)], delay=delay)
         if not is_done:
             reload_model(state, app_label, model_name, delay)
 
@@ -92,8 +82,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
         models: Any,
         delay: bool = True,  # noqa: FBT001, FBT002  # As above.
     ) -> None:
-        with noted():
-            is_done = reload(state, models, delay=delay and bool(models))
+        is_done = reload(state, models, delay=delay and bool(models))
         if not is_done:
             reload_models(state, models, delay)
 
@@ -104,8 +93,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
             vars(state)["apps"] = apps
         else:
             remove_model(state, app_label, model_name)
-        with noted():
-            reload(state, [(app_label, model_name)], delay=False)
+        reload(state, [(app_label, model_name)], delay=False)
 
     with ExitStack() as undo:
         undo.enter_context(collecting_rarely())

@@ -46,7 +46,7 @@ class States:
         by_key: Each by its key.
         order: Their keys, in the order in which Django renders them.
         referring: What refers to each model by an attribute of that model, and nothing else.
-        has_hooks: Whether a base class of somebody else's is told which subclasses it gets.
+        has_hooks: Whether a base class that is not Django's defines `__init_subclass__`.
         one_to_one: For models that inherit from no other, the names of what refers to them by a
             one-to-one field.
     """

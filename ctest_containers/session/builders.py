@@ -19,7 +19,7 @@ from ctest_containers.project.process import ProjectSetup, die_with_parent, star
 from ctest_containers.template import Template
 
 END_SECONDS: Final = 60.0
-"""What a process may take to end that is told to, and to remove its servers."""
+"""How long a process may take to remove its servers and end after SIGTERM."""
 
 Ensure = Callable[[DatabaseGroup, Callable[[Event], None]], tuple[Template, bool]]
 """Makes sure of a group's template, in a process of its own.

@@ -244,7 +244,9 @@ class RunDatabases:
             if not self.plans.dependencies(group)
             and (self._config.rebuild or not known[group.label].manifest)
         ]
-        if any(group.has_server for group in groups):
+        if len(missing) < 2:
+            return ()
+        if any(group.has_server for group in missing):
             # A host that was started ahead of time is this process's.
             self.host()
         free = [available_bytes(), self.engine_bytes(missing)]

@@ -13,7 +13,6 @@ import importlib
 import json
 import random
 import re
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -28,7 +27,13 @@ from django.conf import settings
 
 from ctest_containers.rendering.on_demand import rendering_on_demand
 from harness.databases import generated_database
-from harness.generated_migrations import UNORDERED, describe, draw_history, drop_tables
+from harness.generated_migrations import (
+    UNORDERED,
+    describe,
+    draw_history,
+    drop_tables,
+    run_comparison,
+)
 
 USERS = """
 from django.db import models
@@ -98,17 +103,7 @@ def compare(engine: str, graphs: int, operations: int, host: str = "") -> dict[s
     Returns:
         How many migrations of each kind have done the same both ways.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", __name__, engine, str(graphs), str(operations), host],
-        cwd=Path(__file__).parents[1],
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]
-    kinds: dict[str, int] = json.loads(done.stdout.splitlines()[-1])
-    return kinds
+    return run_comparison(__name__, engine, str(graphs), str(operations), host, seconds=600)
 
 
 def _none() -> dict[str, None]:

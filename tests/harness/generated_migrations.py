@@ -87,13 +87,21 @@ def compare(engine: str, histories: int, operations: int, host: str = "") -> dic
     Returns:
         How many operations of each kind have given the same statements both ways.
     """
-    arguments = [engine, str(histories), str(operations), host]
+    return run_comparison(__name__, engine, str(histories), str(operations), host, seconds=300)
+
+
+def run_comparison(module: str, *arguments: str, seconds: float) -> dict[str, int]:
+    """Run a program that compares, and return the counts that it prints last.
+
+    Args:
+        seconds: How long it may take.
+    """
     done = subprocess.run(
-        [sys.executable, "-m", __name__, *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=Path(__file__).parents[1],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=seconds,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-5000:]

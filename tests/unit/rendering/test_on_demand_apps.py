@@ -381,7 +381,7 @@ def test_threads_find_whole_models() -> None:
 
 
 class Registered:
-    """A base class that is told which subclasses it gets."""
+    """A base class that records the names of its subclasses."""
 
     names: ClassVar[list[str]] = []
 
