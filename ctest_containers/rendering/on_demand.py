@@ -46,6 +46,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
     from django.db.transaction import atomic
 
     from ctest_containers.rendering.applying import apply_operation, reload
+    from ctest_containers.rendering.cloning import cloning_from_parts
 
     apply = Migration.apply
     reload_model, reload_models = ProjectState.reload_model, ProjectState.reload_models
@@ -97,6 +98,7 @@ def rendering_on_demand() -> Iterator[list[RenderingError]]:
 
     with ExitStack() as undo:
         undo.enter_context(collecting_rarely())
+        undo.enter_context(cloning_from_parts())
         for owner, name, function in (
             (Migration, "apply", apply_on_demand),
             (ProjectState, "reload_model", reload_one),

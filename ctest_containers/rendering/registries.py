@@ -138,7 +138,6 @@ class PartialApps(LocalApps):
 
         They are rendered, as are those that inherit from them: Django finds errors in them now.
         """
-        self._forget(keys)
 
         def children(parents: set[Key]) -> set[Key]:
             return {
@@ -148,7 +147,10 @@ class PartialApps(LocalApps):
                 if isinstance(base, str) and make_model_tuple(base) in parents
             }
 
-        self.render(_closure({*keys}, children))
+        # Caches are cleared once, as in `StateApps`.
+        with self.bulk_update():
+            self._forget(keys)
+            self.render(_closure({*keys}, children))
 
     def _forget(self, keys: Collection[Key]) -> None:
         """Give up models that have changed, and those that refer to them."""

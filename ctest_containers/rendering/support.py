@@ -43,7 +43,7 @@ def obstacle() -> str:
     for owner in _used_classes():
         for name, value in vars(owner).items():
             for function in _functions(value) if name != FOR_TYPES else ():
-                if not _is_known(function.__code__.co_filename):
+                if not is_known(function.__code__.co_filename):
                     return f"{function.__globals__['__name__']} replaces {owner.__name__}.{name}"
     return ""
 
@@ -81,7 +81,7 @@ def _functions(value: Any) -> Iterator[Any]:
 
 
 @functools.cache
-def _is_known(file: str) -> bool:
+def is_known(file: str) -> bool:
     """Whether a file belongs to Django, to this package, or to Python itself."""
     import django
 
