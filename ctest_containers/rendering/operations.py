@@ -69,13 +69,37 @@ WITHOUT_MODELS: Final = frozenset(
 RENAMING: Final = frozenset({f"{FIELDS}.RenameField", f"{MODELS}.RenameModel"})
 """Operations that change what refers to a model."""
 
+INERT: Final = frozenset(
+    {
+        *("__init__", "__new__", "__repr__", "__doc__", "__module__", "__qualname__", "__dict__"),
+        *("__weakref__", "__annotations__", "__firstlineno__", "__static_attributes__"),
+        *("deconstruct", "describe", "formatted_description", "serialization_expand_args"),
+        *("category", "elidable", "migration_name_fragment", "reduce", "references_field"),
+        *("references_model", "database_backwards", "reversible", "reduces_to_sql", "atomic"),
+    }
+)
+"""What a class may define and still do the same as Django's, with other arguments."""
+
 NAMES: Final = ("name_lower", "old_name_lower", "model_name")
 """The attributes of operations that may have the name of a model."""
 
 
 def kind_of(operation: Any) -> str:
-    """The dotted path of an operation's class."""
-    return f"{type(operation).__module__}.{type(operation).__qualname__}"
+    """The dotted path of Django's class whose instances do the same as an operation.
+
+    That of the operation's own class if there is none.
+    """
+    classes = type(operation).__mro__
+    kind = next((kind for kind in classes if kind.__module__.startswith("django.")), classes[0])
+    changed = {
+        name
+        for own in classes[: classes.index(kind)]
+        for name in vars(own)
+        if hasattr(kind, name) or name == "__getattr__"
+    }
+    if not changed <= INERT:
+        kind = classes[0]
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def models_of(operation: Any, app_label: str) -> Iterator[Key]:

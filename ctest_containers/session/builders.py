@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -80,43 +81,52 @@ class Builders:
     def __init__(self, report: Callable[[Event], None], timeout_seconds: float) -> None:
         self._report = report
         self._timeout_seconds = timeout_seconds
+        self._waiting: dict[str, Callable[[], Builder]] = {}
         self._builders: dict[str, Builder] = {}
+        self._most = 0
 
     @contextmanager
     def working(
-        self, groups: Sequence[DatabaseGroup], setup: ProjectSetup, ensure: Ensure
+        self, groups: Sequence[DatabaseGroup], setup: ProjectSetup, ensure: Ensure, most: int
     ) -> Iterator[None]:
-        """Have processes make sure of the templates of groups, as long as the block lasts."""
+        """Have processes make sure of the templates of groups, as long as the block lasts.
+
+        Args:
+            most: How many processes are at work at the same time.
+        """
         labels = [group.label for group in groups]
         try:
             for group in groups:
-                self._builders[group.label] = _start(group, setup, ensure)
+                self._waiting[group.label] = functools.partial(_start, group, setup, ensure)
+            self._most = most
+            self._start_waiting()
             yield
         finally:
             for label in labels:
+                self._waiting.pop(label, None)
                 if (builder := self._builders.pop(label, None)) is not None:
                     _end(builder)
 
     def result(self, group: DatabaseGroup) -> tuple[Template, bool] | None:
-        """Wait for a group's template; None if no process was started for it, or it has died.
+        """Wait for a group's template; None if no process is to make it, or it has died.
 
         Raises:
             CtestError: The template cannot be had.
         """
-        builder = self._builders.get(group.label)
-        if builder is None:
+        label = group.label
+        if label not in self._builders and label not in self._waiting:
             return None
         deadline = Deadline(self._timeout_seconds)
-        while not builder.has_ended:
-            waiting = [one.reading for one in self._builders.values() if not one.has_ended]
-            if not wait(waiting, deadline.remaining):
+        while (builder := self._builders.get(label)) is None or not builder.has_ended:
+            if not wait([one.reading for one in self._at_work()], deadline.remaining):
                 raise TemplateError(
-                    f"The process that builds the template for {group.label} has not finished "
-                    f"within {self._timeout_seconds:g} seconds and was stopped.",
+                    f"The process that builds the template for {label} has not finished within "
+                    f"{self._timeout_seconds:g} seconds and was stopped.",
                     "Run it again, and please report it if it happens again.",
                 )
-            for one in self._builders.values():
+            for one in self._at_work():
                 one.read(self._report)
+            self._start_waiting()
         answer = builder.answer
         if answer is None:
             return None
@@ -124,6 +134,15 @@ class Builders:
             raise answer.error
         assert answer.template is not None
         return answer.template, answer.was_there
+
+    def _at_work(self) -> list[Builder]:
+        return [builder for builder in self._builders.values() if not builder.has_ended]
+
+    def _start_waiting(self) -> None:
+        """Start the next processes, as many as may be at work."""
+        while self._waiting and len(self._at_work()) < self._most:
+            label = next(iter(self._waiting))
+            self._builders[label] = self._waiting.pop(label)()
 
 
 def most_builders(cores: int, free_bytes: Sequence[int | None]) -> int:

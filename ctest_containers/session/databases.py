@@ -193,8 +193,8 @@ class RunDatabases:
         own = [alias for group in wanted for alias in group.aliases if alias not in self._preparing]
         self._preparing.update(own)
         try:
-            apart = self._built_apart(wanted, known)
-            with self._builders.working(apart, self.setup, self._ensure_apart):
+            apart, most = self._built_apart(wanted, known)
+            with self._builders.working(apart, self.setup, self._ensure_apart, most):
                 for group in wanted:
                     self._prepare(group, known)
         finally:
@@ -229,14 +229,17 @@ class RunDatabases:
 
     def _built_apart(
         self, groups: Sequence[DatabaseGroup], known: dict[str, Template]
-    ) -> Sequence[DatabaseGroup]:
-        """The groups whose templates are built at the same time, if there are at least two.
+    ) -> tuple[Sequence[DatabaseGroup], int]:
+        """The groups whose templates are built in processes of their own.
 
         Args:
             known: Gets the templates that groups need.
+
+        Returns:
+            The groups, none if only one can be built at a time, and how many are at the same time.
         """
         if len(groups) < 2 or self.setup.spawned:
-            return ()
+            return (), 0
         known.update({group.label: self._identify(group) for group in groups})
         missing = [
             group
@@ -245,13 +248,13 @@ class RunDatabases:
             and (self._config.rebuild or not known[group.label].manifest)
         ]
         if len(missing) < 2:
-            return ()
+            return (), 0
         if any(group.has_server for group in missing):
             # A host that was started ahead of time is this process's.
             self.host()
         free = [available_bytes(), self.engine_bytes(missing)]
-        together = missing[: most_builders(os.cpu_count() or 1, free)]
-        return together if len(together) > 1 else ()
+        most = most_builders(os.cpu_count() or 1, free)
+        return (missing, most) if most > 1 else ((), 0)
 
     def _ensure_apart(
         self, group: DatabaseGroup, report: Callable[[Event], None]

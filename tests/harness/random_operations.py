@@ -369,6 +369,27 @@ def own_operation(draw: Operations) -> Operation:
     return OwnAlterModelOptions(draw.any_model().name, {"verbose_name": draw.new_name("thing")})
 
 
+class AddText(migrations.AddField):
+    """An operation of a project's own that gives Django's its arguments."""
+
+    def __init__(self, model_name: str, name: str) -> None:
+        super().__init__(model_name, name, models.TextField(default="text"))
+
+
+class DescribeAll(migrations.RunPython):
+    """As above, with a function."""
+
+    def __init__(self) -> None:
+        super().__init__(describe_all)
+
+
+def own_arguments(draw: Operations) -> Operation | None:
+    model = draw.any_model()
+    if model.options.get("proxy") or draw.chance.random() < 0.5:
+        return DescribeAll()
+    return AddText(model.name, draw.new_name("field"))
+
+
 def run_python(_: Operations) -> Operation:
     return migrations.RunPython(describe_all)
 
@@ -427,7 +448,7 @@ DRAWS: list[Draw] = [
     *(alter_primary_key, rename_field, alter_table, alter_table_comment, alter_options),
     *(alter_managers, alter_unique_together, order_with_respect_to, add_index, remove_index),
     *(rename_index, add_constraint, remove_constraint, separate, run_sql, own_operation),
-    *(run_python, run_python),
+    *(own_arguments, run_python, run_python),
 ]
 if django.VERSION < (5, 1):
     DRAWS.append(alter_index_together)

@@ -10,7 +10,10 @@ from harness.differential import Comparison, check
 from harness.servers import Plain
 from harness.tiers import further
 
-MORE = further("Fewer projects, and always the same, are compared always.")
+MORE = [
+    further("Fewer projects, and always the same, are compared always."),
+    pytest.mark.timeout(1800),
+]
 
 SEED = 36
 """Always the same projects, so that a run fails for what has changed. Others each time: `--all`."""
