@@ -7,6 +7,7 @@ a module binds to a name (`ROLES`). An empty name stands for all of a module but
 from __future__ import annotations
 
 import ast
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.recording.plain import is_plain
 from ctest_containers.recording.references import (
     DEFINITIONS,
     FUNCTIONS,
@@ -32,6 +34,10 @@ WHOLE: Final = ""
 
 INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
 """Folders of what is installed beside a project; they may be inside that of Python's modules."""
+
+
+INNER: Final = re.compile(rb"\bdef\b|[ \t\f]class\b")
+"""What a text has that defines a function, or a class inside something else."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,11 @@ class Module:
             installed = not INSTALLED.isdisjoint(file.parts)
             return cls(name, package, file, file.read_bytes(), installed)
         return None
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """See `is_plain`."""
+        return is_plain(self.text)
 
     @cached_property
     def statements(self) -> list[ast.stmt]:
@@ -188,6 +199,9 @@ class Module:
     @cached_property
     def _definitions(self) -> list[tuple[str, ast.stmt]]:
         """All functions and classes by their paths, each before those inside it."""
+        if INNER.search(self.text) is None:
+            # Most migrations are one class.
+            return [(node.name, node) for node in self.statements if isinstance(node, ast.ClassDef)]
         found: list[tuple[str, ast.stmt]] = []
         waiting: list[tuple[str, Any]] = [("", node) for node in reversed(self.statements)]
         while waiting:

@@ -123,8 +123,13 @@ class Recorder:
         # Code that no module has is known by its file.
         others = every - modules.keys() - installed
         own = (codes.keys() & modules.keys()) - installed
+        own = {file for file in own if not self._is_plain(modules[file].__name__)}
         ran = _definitions({file: codes[file] for file in own}, sources)
-        bodies = {(kind.__module__, kind.__qualname__) for kind in classes}
+        bodies = {
+            (kind.__module__, kind.__qualname__)
+            for kind in classes
+            if not self._is_plain(kind.__module__)
+        }
         bodies |= {
             (module.__name__, name)
             for file, module in modules.items()
@@ -195,6 +200,11 @@ class Recorder:
 
     def _is_keyed(self, module: str) -> bool:
         return f"{module}.".startswith(self._keyed)
+
+    def _is_plain(self, name: str) -> bool:
+        """Whether a module is keyed, and refers to nothing that is not."""
+        module = self.sources.find(name) if self._is_keyed(name) else None
+        return module is not None and module.is_plain
 
     def _names(self, accesses: Accesses, paths: Iterable[str]) -> frozenset[str]:
         """The names of files and folders, without what was written or is code."""

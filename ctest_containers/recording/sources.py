@@ -205,6 +205,8 @@ class Sources:
     def _split(self, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
         """Where something is defined whose name begins with that of a module."""
         parts = dotted.split(".")
+        if parts[0] in VERSIONED:
+            return
         for count in range(len(parts), 0, -1):
             module = self.find(".".join(parts[:count]))
             if module is None:
