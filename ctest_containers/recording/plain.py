@@ -13,7 +13,8 @@ IMPORTS: Final = re.compile(
 """Imports of what has neither settings nor a clock."""
 
 REFERRING: Final = re.compile(
-    rb"import|\b(?:def|lambda)\b"
+    # Identifiers in other letters may be those in ASCII.
+    rb"import|[^\x00-\x7f]|\b(?:conf|def|environ|getenv|lambda)\b"
     # Any part of Django can be reached once another one has been imported.
     rb"|\bdjango\b(?!\.(?:contrib|core|db)\.)"
     # What the module itself gives a name to.

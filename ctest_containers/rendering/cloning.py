@@ -43,7 +43,11 @@ class Parts:
 
     def are_current(self) -> bool:
         """Whether nothing has changed the field since then."""
-        return all(map(_are_identical, self.attributes, _attributes(self.field)))
+        attributes = _attributes(self.field)
+        # There were no validators then, and a list can get some.
+        return not attributes[0].get("_validators") and all(
+            map(_are_identical, self.attributes, attributes)
+        )
 
 
 @contextmanager
@@ -98,7 +102,8 @@ def _is_plain(kind: type) -> bool:
     """Whether a field's class is Django's own, and nobody has replaced how it is taken apart."""
     methods = (vars(base).get("deconstruct") for base in kind.__mro__)
     return kind.__module__ in PLAIN_FIELDS and all(
-        is_known(method.__code__.co_filename) for method in methods if method is not None
+        method is None or (hasattr(method, "__code__") and is_known(method.__code__.co_filename))
+        for method in methods
     )
 
 

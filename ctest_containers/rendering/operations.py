@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Any, Final
 
 from django.db.migrations.state import ProjectState
+from django.utils.functional import cached_property
 
 from ctest_containers.rendering.registries import Key
 
@@ -89,17 +91,22 @@ def kind_of(operation: Any) -> str:
 
     That of the operation's own class if there is none.
     """
-    classes = type(operation).__mro__
-    kind = next((kind for kind in classes if kind.__module__.startswith("django.")), classes[0])
-    changed = {
-        name
-        for own in classes[: classes.index(kind)]
-        for name in vars(own)
-        if hasattr(kind, name) or name == "__getattr__"
+    own, *bases = type(operation).__mro__[:-1]
+    kind = next((base for base in (own, *bases) if base.__module__.startswith("django.")), own)
+    others = [base for base in (own, *bases) if not base.__module__.startswith("django.")]
+    names = {
+        *(name for other in others for name in vars(other)),
+        *(name for name in vars(operation) if not _is_cached(kind, name)),
     }
+    changed = {name for name in names if hasattr(kind, name) or name == "__getattr__"}
     if not changed <= INERT:
-        kind = classes[0]
+        kind = own
     return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _is_cached(kind: type, name: str) -> bool:
+    """Whether an instance has what a property of its class has computed."""
+    return isinstance(inspect.getattr_static(kind, name, None), cached_property)
 
 
 def models_of(operation: Any, app_label: str) -> Iterator[Key]:

@@ -12,8 +12,14 @@ VERSIONS: Final = frozenset({(4, 2), (5, 2), (6, 0), (6, 1)})
 """The releases of Django whose migrations have been read and compared."""
 
 
-FOR_TYPES: Final = "__class_getitem__"
-"""A method that type annotations use, and that packages such as django-stubs-ext add."""
+HARMLESS: Final = frozenset(
+    {"__class_getitem__", "base_manager", "default_manager", "managers", "managers_map"}
+)
+"""Attributes that packages replace without changing what is rendered, or when.
+
+Type annotations use the first (django-stubs-ext); the others are computed for each model when they
+are asked for (django-polymorphic).
+"""
 
 
 def obstacle() -> str:
@@ -42,7 +48,7 @@ def obstacle() -> str:
             return f"{getattr(module, name).__module__} replaces {name}"
     for owner in _used_classes():
         for name, value in vars(owner).items():
-            for function in _functions(value) if name != FOR_TYPES else ():
+            for function in _functions(value) if name not in HARMLESS else ():
                 if not is_known(function.__code__.co_filename):
                     return f"{function.__globals__['__name__']} replaces {owner.__name__}.{name}"
     return ""

@@ -91,14 +91,18 @@ class Builders:
     ) -> Iterator[None]:
         """Have processes make sure of the templates of groups, as long as the block lasts.
 
+        A template that migrations of another group read is asked for in a block within this one.
+        What is at work already, or waits, stays with the block that has begun it.
+
         Args:
             most: How many processes are at work at the same time.
         """
-        labels = [group.label for group in groups]
+        new = [one for one in groups if one.label not in {*self._waiting, *self._builders}]
+        labels = [group.label for group in new]
         try:
-            for group in groups:
+            for group in new:
                 self._waiting[group.label] = functools.partial(_start, group, setup, ensure)
-            self._most = most
+            self._most = most if new else self._most
             self._start_waiting()
             yield
         finally:
@@ -140,7 +144,7 @@ class Builders:
 
     def _start_waiting(self) -> None:
         """Start the next processes, as many as may be at work."""
-        while self._waiting and len(self._at_work()) < self._most:
+        while self._waiting and len(self._at_work()) < max(1, self._most):
             label = next(iter(self._waiting))
             self._builders[label] = self._waiting.pop(label)()
 

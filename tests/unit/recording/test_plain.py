@@ -99,6 +99,8 @@ def test_what_makemigrations_writes_is_plain() -> None:
         ("import django.core.validators", "print('imported')"),
         ('"Item"', "django.conf.settings.NAME"),
         ('"Item"', "__import__('shop.roles')"),
+        ('"Item"', "migrations.writer.os.environ['NAME']"),
+        ('"Item"', "\uff44jango.\uff43onf.settings.NAME"),
         ('"Item"', "(lambda: name)()"),
         ("    operations", "    def apply(self): pass\n\n    operations"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from typing import Any, cast
@@ -180,6 +181,26 @@ def test_a_field_whose_relation_has_changed_is_taken_apart_again() -> None:
         field.remote_field.field_name = "code"
 
         assert field.clone().remote_field.field_name == "code"
+
+
+def test_a_field_that_gets_a_validator_is_taken_apart_again() -> None:
+    field: Any = models.CharField(max_length=20)
+    with cloning_from_parts():
+        field.clone()
+
+        field._validators.append(print)
+
+        assert field.clone()._validators == [print]
+
+
+def test_a_method_that_is_no_function_is_called_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    deconstruct = functools.partialmethod(models.UUIDField.deconstruct)
+    monkeypatch.setattr(models.UUIDField, "deconstruct", deconstruct)
+    field: Any = models.UUIDField(null=True)
+    with cloning_from_parts():
+        assert field.clone().null
 
 
 def test_copies_share_no_list_of_choices(counted: list[Any]) -> None:

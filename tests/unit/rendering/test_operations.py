@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 
 from ctest_containers.rendering.operations import RUN_PYTHON, SCHEMA_OPERATIONS, kind_of
 
@@ -47,6 +48,26 @@ class WithMixin(Mixin, migrations.AddField):
     """Has a method of Django's from another class."""
 
 
+class OfProject(Operation):
+    """Has methods of its own, behind those of the class that is before it."""
+
+    def allow_migrate_model(self, *_: Any) -> bool:
+        """Whether a model has a certain one that refers to it."""
+        return False
+
+
+class WithBase(migrations.AddField, OfProject):
+    """Has a method of a base class that is not Django's."""
+
+
+class WithOwnMethod(migrations.SeparateDatabaseAndState):
+    """Gives an instance another method than its class has."""
+
+    def __init__(self) -> None:
+        super().__init__([], [])
+        setattr(self, "database_forwards", print)  # noqa: B010  # As projects do it.
+
+
 class WithoutAttributes(migrations.RunSQL):
     """Computes what it lacks."""
 
@@ -63,6 +84,8 @@ def test_a_subclass_with_another_constructor_is_django_s_operation() -> None:
     [
         WithAnotherMeaning("item", "name", models.TextField()),
         WithMixin("item", "name", models.TextField()),
+        WithBase("item", "name", models.TextField()),
+        WithOwnMethod(),
         WithoutAttributes("SELECT 1"),
     ],
 )
@@ -73,4 +96,8 @@ def test_a_subclass_that_changes_what_django_s_operation_does_is_another_one(
 
 
 def test_django_s_own_operations_are_themselves() -> None:
-    assert kind_of(migrations.AddField("item", "name", models.TextField())) in SCHEMA_OPERATIONS
+    operation = migrations.AddField("item", "name", models.TextField())
+    # What has been computed is kept by the instance.
+    assert operation.model_name_lower == "item"
+
+    assert kind_of(operation) in SCHEMA_OPERATIONS

@@ -88,3 +88,18 @@ def test_what_type_annotations_need_is_no_obstacle(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Options, "__class_getitem__", classmethod(get_item), raising=False)
 
     assert not obstacle()
+
+
+@pytest.mark.usefixtures("configured_django")
+def test_another_base_manager_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db.models.options import Options
+
+    of_django = vars(Options)["base_manager"].func
+
+    def base_manager(options: Any) -> Any:
+        return of_django(options)
+
+    # As django-polymorphic does it.
+    monkeypatch.setattr(vars(Options)["base_manager"], "func", base_manager)
+
+    assert not obstacle()

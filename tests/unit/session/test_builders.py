@@ -80,6 +80,22 @@ def test_no_more_processes_than_allowed_are_at_work(tmp_path: Path) -> None:
     assert last == ("template 3", True)
 
 
+def test_a_block_within_another_leaves_the_processes_of_that_alone(tmp_path: Path) -> None:
+    builders = Builders(print, 60)
+    ensure = functools.partial(ensure_alone, tmp_path)
+
+    with builders.working(GROUPS, FORKED, ensure, 1):
+        first: Any = builders.result(GROUPS[0])
+        # The migrations of another group read what two of these have, or what is there already.
+        for groups in (GROUPS[:2], ()):
+            with builders.working(groups, FORKED, refuse, len(groups)):
+                again: Any = builders.result(GROUPS[0])
+        last: Any = builders.result(GROUPS[2])
+
+    assert first == again == ("template 1", True)
+    assert last == ("template 3", True)
+
+
 def refuse(group: DatabaseGroup, _: Report) -> tuple[Any, bool]:
     raise TemplateError(f"{group.label} cannot be migrated.")
 
