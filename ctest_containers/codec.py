@@ -1,4 +1,4 @@
-"""Data classes as JSON: the fields of messages and events, and back again.
+"""Data classes as JSON: messages, events, requests and their fields, and back again.
 
 Made for many small values: what a class needs is looked up once, not for each of its instances.
 """
@@ -9,13 +9,61 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from operator import attrgetter
 from typing import Any, Final, get_args, get_origin
 
 Converter = Callable[[Any], Any]
+
+
+class Vocabulary:
+    """Messages of some classes as JSON: the name of the class, and its fields.
+
+    Only these classes travel, so nothing that arrives is ever unpickled or evaluated.
+
+    Args:
+        kinds: The classes.
+        ascii_only: Whether every other character is escaped, lone surrogates among them.
+    """
+
+    def __init__(self, kinds: Iterable[type[Any]], *, ascii_only: bool = True) -> None:
+        self.kinds: Final = {kind.__name__: kind for kind in kinds}
+        self._encode = encoder(ascii_only=ascii_only)
+
+    def encode(self, message: Any, **envelope: Any) -> str:
+        """A message as text in one line.
+
+        Args:
+            envelope: Other values that go with it, before its own.
+        """
+        return self._encode({**envelope, "type": type(message).__name__, **fields_of(message)})
+
+    def decode(self, text: str | bytes) -> Any:
+        """The message that a text carries.
+
+        Raises:
+            ValueError: It is not one that `encode` makes of these classes.
+        """
+        try:
+            return self.build(json.loads(text))
+        except RecursionError as error:
+            raise ValueError(f"not a message of this version: {text[:200]!r}") from error
+
+    def build(self, found: Any, *, lenient: bool = False) -> Any:
+        """The message that a JSON object carries, which is taken apart.
+
+        Args:
+            lenient: See the function `build`.
+
+        Raises:
+            ValueError: As `decode`.
+        """
+        try:
+            return build(self.kinds[found.pop("type")], found, lenient=lenient)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"not a message of this version: {str(found)[:200]}") from error
 
 
 def encoder(*, ascii_only: bool) -> Callable[[Any], str]:
@@ -87,7 +135,7 @@ def converter(hint: Any) -> Converter | None:
         return _tuple_converter(arguments)
     if is_dataclass(hint) and isinstance(hint, type):
         return lambda value: build(hint, dict(value))
-    if isinstance(hint, type) and issubclass(hint, Enum):
+    if isinstance(hint, type) and issubclass(hint, (Enum, str)) and hint is not str:
         return hint
     return None
 

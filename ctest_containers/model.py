@@ -223,15 +223,3 @@ class Lease:
     load_from: str = ""
     vendor: Vendor = Vendor.SQLITE
     address: Address | None = None
-
-
-def address_of(fields: Mapping[str, object]) -> Address:
-    """The address that JSON has carried as the dictionary of its fields."""
-    return Address(
-        host=str(fields["host"]),
-        port=int(str(fields["port"])),
-        user=str(fields["user"]),
-        password=Secret(str(fields["password"])),
-        socket=str(fields["socket"]),
-        identity=str(fields.get("identity", "")),
-    )

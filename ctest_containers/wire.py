@@ -1,19 +1,14 @@
-"""JSON lines between the parent and a worker, and between the parent and the server host.
-
-A message is one line: the name of its class and its fields. Only the classes listed here travel,
-so nothing that arrives is ever unpickled or evaluated.
-"""
+"""JSON lines between the parent and a worker: commands of the one, events of the other."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
-from ctest_containers.codec import build, encoder, fields_of
+from ctest_containers.codec import Vocabulary
 from ctest_containers.events import FromWorker, WorkerEvent
-from ctest_containers.model import Lease, Vendor, address_of
+from ctest_containers.model import Lease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +58,10 @@ class ServerVerdict:
 Command = UseDatabases | RunBatch | Quit | ServerVerdict
 Message = WorkerEvent | Command
 
-_CLASSES: Final[dict[str, Any]] = {
-    kind.__name__: kind for kind in (*get_args(WorkerEvent), *get_args(Command))
-}
+MESSAGES: Final = Vocabulary((*get_args(WorkerEvent), *get_args(Command)), ascii_only=False)
 
 KEPT_CHARACTERS: Final = 4096
 """Longer lines are not kept beside what was read from them."""
-
-_encode: Final = encoder(ascii_only=False)
-_decode: Final = json.JSONDecoder().decode
 
 
 def encode(message: Message) -> bytes:
@@ -79,8 +69,7 @@ def encode(message: Message) -> bytes:
 
     Any text survives: JSON escapes control characters, and lone surrogates pass as they are.
     """
-    text = _encode({"type": type(message).__name__, **fields_of(message)})
-    return text.encode("utf-8", "surrogatepass") + b"\n"
+    return MESSAGES.encode(message).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(line: bytes) -> Message:
@@ -90,28 +79,10 @@ def decode(line: bytes) -> Message:
         ValueError: The line is not one that `encode` makes.
     """
     text = line.decode("utf-8", "surrogatepass")
-    try:
-        fields = _decode(text)
-        kind = _CLASSES[fields.pop("type")]
-        if kind is UseDatabases:
-            fields["leases"] = tuple(map(_lease, fields["leases"]))
-            return UseDatabases(**fields)
-        message: Message = build(kind, fields)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a message of this version: {line[:200]!r}") from error
+    message: Message = MESSAGES.decode(text)
     if isinstance(message, FromWorker) and len(text) <= KEPT_CHARACTERS and text.isascii():
         object.__setattr__(message, "line", text)
     return message
-
-
-def _lease(fields: dict[str, Any]) -> Lease:
-    address = fields["address"]
-    changed = {
-        "dropped_options": tuple(fields["dropped_options"]),
-        "vendor": Vendor(fields["vendor"]),
-        "address": None if address is None else address_of(address),
-    }
-    return Lease(**{**fields, **changed})
 
 
 class LineBuffer:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
-from ctest_containers.codec import build, encoder, fields_of
+from ctest_containers.codec import Vocabulary
 from ctest_containers.events import Event, TimePassed
 
 
@@ -45,18 +44,15 @@ class NodeClosed:
 
 Word = NodeReady | BatchEnded | Alive | NodeFailed | NodeClosed
 
-_KINDS: Final[dict[str, Any]] = {
-    kind.__name__: kind for kind in (*get_args(Word), *get_args(Event)) if kind is not TimePassed
-}
-
-_encode: Final = encoder(ascii_only=True)
+WORDS: Final = Vocabulary(
+    kind for kind in (*get_args(Word), *get_args(Event)) if kind is not TimePassed
+)
 
 
 def encode(said: Word | Event) -> bytes:
     """A word or an event as one line."""
     came: str | None = getattr(said, "line", None)
-    text = came if came is not None else _encode({"type": type(said).__name__, **fields_of(said)})
-    return text.encode() + b"\n"
+    return (came if came is not None else WORDS.encode(said)).encode() + b"\n"
 
 
 def decode(line: bytes | str) -> Word | Event:
@@ -65,9 +61,5 @@ def decode(line: bytes | str) -> Word | Event:
     Raises:
         ValueError: Nothing of this version.
     """
-    try:
-        fields = json.loads(line)
-        found: Word | Event = build(_KINDS[fields.pop("type")], fields)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"not a line of this version: {line[:200]!r}") from error
+    found: Word | Event = WORDS.decode(line)
     return found

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple, get_args
+from typing import Final, NamedTuple, get_args
 
-from ctest_containers.codec import build, encoder, fields_of
+from ctest_containers.codec import Vocabulary
 from ctest_containers.errors import UsageError
 from ctest_containers.events import Event, TimePassed
 
@@ -20,12 +20,8 @@ FORMAT: Final = "ctest-containers-events"
 VERSION: Final = 1
 HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
 
-KINDS: Final[dict[str, Any]] = {
-    kind.__name__: kind for kind in get_args(Event) if kind is not TimePassed
-}
-"""The classes that a log has lines of."""
-
-_encode: Final = encoder(ascii_only=True)
+EVENTS: Final = Vocabulary(kind for kind in get_args(Event) if kind is not TimePassed)
+"""What a log has lines of."""
 
 
 class Entry(NamedTuple):
@@ -40,7 +36,7 @@ def line(event: Event, at: float) -> str:
     came: str | None = getattr(event, "line", None)
     if came is not None:
         return f'{{"at":{at!r},{came[1:]}\n'
-    return _encode({"at": at, "type": type(event).__name__, **fields_of(event)}) + "\n"
+    return EVENTS.encode(event, at=at) + "\n"
 
 
 def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
@@ -57,10 +53,9 @@ def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
     for number, text in enumerate(rest, start=2):
         try:
             found = json.loads(text)
-            kind = KINDS.get(found.pop("type"))
             at = float(found.pop("at"))
-            if kind is not None:
-                yield Entry(at, build(kind, found, lenient=True))
+            if found["type"] in EVENTS.kinds:
+                yield Entry(at, EVENTS.build(found, lenient=True))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if next(rest, None) is None:
                 return

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final, get_args, get_origin
 
 from ctest_containers.codec import UNIONS
-from ctest_containers.history.lines import FORMAT, KINDS, VERSION
+from ctest_containers.history.lines import EVENTS, FORMAT, VERSION
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,13 +23,13 @@ def schema() -> dict[str, Any]:
         "title": f"A line of an event log of ctest_containers, version {VERSION}",
         "oneOf": [
             {"$ref": "#/$defs/Header"},
-            *({"$ref": f"#/$defs/{name}"} for name in sorted(KINDS)),
+            *({"$ref": f"#/$defs/{name}"} for name in sorted(EVENTS.kinds)),
         ],
         "$defs": {
             "Header": _object(
                 {"format": {"const": FORMAT}, "version": {"const": VERSION}}, ["format", "version"]
             ),
-            **{name: _event(name, kind) for name, kind in sorted(KINDS.items())},
+            **{name: _event(name, kind) for name, kind in sorted(EVENTS.kinds.items())},
         },
     }
 

@@ -18,6 +18,7 @@ from ctest_containers.servers import launch
 from ctest_containers.servers.requests import (
     CLOSED,
     CONNECTED,
+    REQUESTS,
     Closed,
     NoteContainer,
     RemoveServer,
@@ -120,10 +121,10 @@ class ServerHostClient:
             EngineError: The host has died.
         """
         self._last += 1
-        fields = launch.numbered(self._last, request)
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(fields).encode() + b"\n")
+            line = REQUESTS.encode(request, id=self._last)
+            self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
             # The host says why it ended before it does; that answer is what the caller wants.
@@ -195,7 +196,7 @@ class ServerHostClient:
     def close(self) -> Closed:
         """Let the host remove everything, wait for it, and give what could not be removed."""
         # Its input does not end while a child of this process holds it, too.
-        self._host.tell(None)
+        self._host.send("null")
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.

@@ -499,16 +499,13 @@ class ServerHost:
             TemplateError: The contents differ.
         """
         name = f"{request.server}-proof"
-        proof = StartServer(
+        proof = replace(
+            server.request,
             server=name,
-            group=server.request.group,
             image=image_id,
-            own_image=server.request.own_image,
-            settings=server.request.settings,
-            vendor=server.request.vendor,
             users=(),
-            timeout_seconds=server.request.timeout_seconds,
-            memory_bytes=server.request.memory_bytes,
+            memberships=(),
+            privileges="",
             fingerprint=request.fingerprint,
             databases=request.databases,
         )

@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
+from ctest_containers.codec import build
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineError
-from ctest_containers.model import Vendor
-from ctest_containers.servers.requests import CONNECTED, StartServer
+from ctest_containers.servers.requests import CONNECTED, REQUESTS, StartServer
 from ctest_containers.storage import replace_text
 
 PROGRAM: Final = (
@@ -95,13 +95,13 @@ class HostProcess:
     def begin(self, arguments: Mapping[str, Any]) -> None:
         """Tell it what it is for."""
         self.arguments = arguments
-        self.tell(arguments)
+        self.send(json.dumps(arguments))
 
-    def tell(self, message: Mapping[str, Any] | None) -> None:
+    def send(self, line: str) -> None:
         """Send it a line; that it has ended is found out by who asks it."""
         assert self.process.stdin is not None
         with suppress(OSError):
-            self.process.stdin.write(json.dumps(message).encode() + b"\n")
+            self.process.stdin.write(line.encode() + b"\n")
             self.process.stdin.flush()
 
 
@@ -139,11 +139,6 @@ def arguments(
         "sweep": False,
         "environment": _engine_variables(),
     }
-
-
-def numbered(number: int, request: Any) -> dict[str, Any]:
-    """A request as it goes over the line."""
-    return {"id": number, "type": type(request).__name__, **asdict(request)}
 
 
 def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
@@ -221,7 +216,7 @@ def _order(host: HostProcess, needs: Needs) -> None:
     host.begin(arguments(run=run, folder=folder, project=needs.project, transport=needs.transport))
     host.ahead = Ahead(dict(enumerate(needs.servers, start=CONNECTED + 1)), time.monotonic())
     for number, server in host.ahead.servers.items():
-        host.tell(numbered(number, server))
+        host.send(REQUESTS.encode(server, id=number))
 
 
 def _engine_variables() -> dict[str, str]:
@@ -232,22 +227,10 @@ def _engine_variables() -> dict[str, str]:
 def _needs(entry: Any) -> Needs | None:
     """What is kept of a command; None where nothing is, or nothing that can be understood."""
     try:
-        servers = tuple(
-            StartServer(
-                **{
-                    **fields,
-                    "vendor": Vendor(fields["vendor"]),
-                    "users": tuple(fields["users"]),
-                    "databases": tuple(fields["databases"]),
-                    "settings": tuple((name, value) for name, value in fields["settings"]),
-                    "memberships": tuple((role, user) for role, user in fields["memberships"]),
-                }
-            )
-            for fields in entry["servers"]
-        )
-        return Needs(str(entry["project"]), str(entry["transport"]), servers)
+        needs: Needs = build(Needs, {**entry})
     except (KeyError, TypeError, ValueError):
         return None
+    return needs
 
 
 def _read(note: Path) -> dict[str, Any] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
-from ctest_containers.model import Vendor
+from ctest_containers.codec import Vocabulary
+from ctest_containers.model import DatabaseGroup, Vendor
 
 CONNECTED: Final = 0
 """The number of the first answer, which the host gives unasked when it has found the engine."""
@@ -112,6 +113,42 @@ class StartServer:
     settings: tuple[tuple[str, str], ...] = ()
     memberships: tuple[tuple[str, str], ...] = ()
     privileges: str = ""
+
+
+def start_request(
+    group: DatabaseGroup,
+    *,
+    server: str,
+    image: str,
+    own_image: bool,
+    timeout_seconds: float,
+    memory_bytes: int,
+    fingerprint: str = "",
+    privileges: str = "",
+) -> StartServer:
+    """A request for a server of a group of databases.
+
+    Args:
+        fingerprint: That of the template in the image; an empty string for a server on which a
+            template is built. Migrations may create the roles then that own no database.
+        privileges: See `StartServer`.
+    """
+    is_build = not fingerprint
+    return StartServer(
+        server=server,
+        group=group.label,
+        image=image,
+        own_image=own_image,
+        settings=group.settings,
+        vendor=group.vendor,
+        users=group.creators if is_build and group.privileges else group.roles,
+        memberships=group.memberships,
+        privileges=privileges,
+        timeout_seconds=timeout_seconds,
+        memory_bytes=memory_bytes,
+        fingerprint=fingerprint,
+        databases=() if is_build else tuple(database.name for database in group.databases),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,34 +335,4 @@ Request = (
     | RemoveServer
 )
 
-REQUESTS: dict[str, type[Request]] = {
-    request.__name__: request
-    for request in (
-        AskArchitecture,
-        AskMemory,
-        AskServerMemory,
-        FindTemplate,
-        ListImages,
-        DigestImage,
-        BuildBase,
-        StartServer,
-        ReadCatalogs,
-        EndSessions,
-        SettleRoles,
-        Snapshot,
-        KeepLayer,
-        DigestContents,
-        ExplainServer,
-        RemoveImage,
-        DropName,
-        NameImage,
-        PushImage,
-        PullImage,
-        SaveImage,
-        LoadImage,
-        ReadMarks,
-        KeepServer,
-        NoteContainer,
-        RemoveServer,
-    )
-}
+REQUESTS: Final = Vocabulary(get_args(Request))

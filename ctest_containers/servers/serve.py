@@ -17,18 +17,8 @@ from typing import Any, TextIO
 from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.engine.reach import engine_variables
 from ctest_containers.errors import CtestError
-from ctest_containers.model import Vendor
 from ctest_containers.servers.host import ServerHost
 from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Closed, Request
-
-
-def _decode(fields: dict[str, Any]) -> Request:
-    kind: Any = REQUESTS[fields.pop("type")]
-    if "vendor" in fields:
-        fields["vendor"] = Vendor(fields["vendor"])
-    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    request: Request = kind(**{**fields, **lists})
-    return request
 
 
 def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
@@ -73,7 +63,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
             fields = json.loads(line)
             if fields is None:
                 break
-            pool.submit(handle, fields.pop("id"), _decode(fields))
+            pool.submit(handle, fields.pop("id"), REQUESTS.build(fields))
     finally:
         # Work that has not begun is dropped; containers in the making remove themselves.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from ctest_containers.backends import sqlite
 from ctest_containers.clock import Deadline
+from ctest_containers.codec import build
 from ctest_containers.engine import Container, labels
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import CtestError, ServerError, ServiceError, TemplateError
-from ctest_containers.model import address_of
+from ctest_containers.model import Address
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
-from ctest_containers.servers.requests import KeepServer, StartServer
+from ctest_containers.servers.requests import KeepServer, StartServer, start_request
 from ctest_containers.service.file import ServiceFile
 from ctest_containers.service.state import KeptServer, Recipe, Slot, SlotLease, Source
 
@@ -152,20 +153,14 @@ def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -
 
 
 def _request(slot: Slot, source: Source, recipe: Recipe) -> StartServer:
-    group = source.group
-    return StartServer(
-        server=_server(slot, group.label),
-        group=group.label,
+    return start_request(
+        source.group,
+        server=_server(slot, source.group.label),
         image=source.image,
         own_image=source.own_image,
-        settings=group.settings,
-        vendor=group.vendor,
-        users=group.roles,
-        memberships=group.memberships,
         timeout_seconds=recipe.server_timeout_seconds,
         memory_bytes=recipe.server_memory_bytes,
         fingerprint=source.fingerprint,
-        databases=tuple(one.name for one in group.databases),
     )
 
 
@@ -195,7 +190,7 @@ def _finish(
         servers: list[KeptServer] = []
         try:
             for label, container in making.answers.items():
-                address = address_of(_keep(host, slot, label, making.folder))
+                address = build(Address, _keep(host, slot, label, making.folder))
                 servers.append(KeptServer(group=label, container=container, address=address))
         except CtestError:
             # What the host has let go of already is nobody's.

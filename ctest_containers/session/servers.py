@@ -11,9 +11,10 @@ from ctest_containers.backends import sqlite
 from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
+from ctest_containers.codec import build
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerMeasured, ServerReady
-from ctest_containers.model import Lease, address_of
+from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 from ctest_containers.servers.requests import (
@@ -21,6 +22,7 @@ from ctest_containers.servers.requests import (
     ExplainServer,
     RemoveServer,
     StartServer,
+    start_request,
 )
 from ctest_containers.template import Template
 from ctest_containers.template.ensure import TemplateStore
@@ -109,19 +111,14 @@ class WorkerServers:
                 raise self._host_error
             assert template.base is not None
             host = self._host()
-            request = StartServer(
+            request = start_request(
+                group,
                 server=f"w{worker}-{group.label}-{host.named_ahead + self._started + 1}",
-                group=group.label,
                 image=template.image,
                 own_image=bool(template.base.context),
-                settings=group.settings,
-                vendor=group.vendor,
-                users=group.roles,
-                memberships=group.memberships,
                 timeout_seconds=self._store.server_timeout_seconds,
                 memory_bytes=self._store.server_memory_bytes,
                 fingerprint=template.fingerprint,
-                databases=tuple(one.name for one in group.databases),
             )
             self._first.setdefault(key, request)
             claim = host.claim(request)
@@ -237,7 +234,7 @@ class WorkerServers:
             pending.is_needed = True
             if pending.reply is None:
                 return None
-            leases += server_leases(template.group, address_of(pending.reply.get()["address"]))
+            leases += server_leases(template.group, build(Address, pending.reply.get()["address"]))
         return leases
 
     def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:

@@ -17,6 +17,7 @@ from ctest_containers.backends import sqlite
 from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.drivers import unfit_drivers
 from ctest_containers.backends.leases import server_leases
+from ctest_containers.codec import build
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError, LayerError, ServerError, TemplateError
 from ctest_containers.events import Event
@@ -24,9 +25,9 @@ from ctest_containers.model import (
     AUTO,
     OWNER,
     SUPERUSER,
+    Address,
     DatabaseGroup,
     Lease,
-    address_of,
 )
 from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
@@ -43,7 +44,7 @@ from ctest_containers.servers.requests import (
     RemoveServer,
     SettleRoles,
     Snapshot,
-    StartServer,
+    start_request,
 )
 from ctest_containers.template.build import LAYER, CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template
@@ -337,16 +338,11 @@ def _building(
     assert template.base is not None
     # The host knows a name once, and a second attempt is a server of its own.
     name = f"template-{group.label}-{secrets.token_hex(2)}"
-    start = StartServer(
+    start = start_request(
+        group,
         server=name,
-        group=group.label,
         image=template.base.name if order.start is None else order.start.source,
         own_image=bool(template.base.context),
-        settings=group.settings,
-        vendor=group.vendor,
-        # Migrations may create the others.
-        users=group.creators if group.privileges else group.roles,
-        memberships=group.memberships,
         privileges=order.privileges,
         timeout_seconds=server.timeout_seconds,
         memory_bytes=server.memory_bytes,
@@ -360,7 +356,7 @@ def _building(
         if order.start is not None and order.start.is_layer:
             _check_layer(order.start, name, host)
         # Django gives the test database its name when it creates it.
-        yield name, server_leases(group, address_of(answer["address"]), without="NAME")
+        yield name, server_leases(group, build(Address, answer["address"]), without="NAME")
     finally:
         # What went wrong before counts more than an engine that has gone meanwhile.
         with suppress(EngineError):

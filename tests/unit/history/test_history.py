@@ -18,7 +18,7 @@ from unit.report.making import STARTED, events_of_test
 from ctest_containers.errors import ReportError, UsageError
 from ctest_containers.events import Event, RunFinished, TimePassed
 from ctest_containers.history import History
-from ctest_containers.history.lines import HEADER, KINDS, entries, line
+from ctest_containers.history.lines import EVENTS, HEADER, entries, line
 from ctest_containers.history.schema import schema
 from ctest_containers.history.store import read
 from ctest_containers.report.event_log import EventLogReport
@@ -53,8 +53,10 @@ def test_the_schema_is_one_itself_and_knows_every_event() -> None:
     found = schema()
 
     Draft202012Validator.check_schema(found)
-    assert set(found["$defs"]) == {"Header", *KINDS}
-    assert all(one.get("description") for name, one in found["$defs"].items() if name in KINDS)
+    assert set(found["$defs"]) == {"Header", *EVENTS.kinds}
+    assert all(
+        one.get("description") for name, one in found["$defs"].items() if name in EVENTS.kinds
+    )
 
 
 @given(text=ANY_TEXT)

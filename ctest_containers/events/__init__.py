@@ -1,0 +1,209 @@
+"""What can happen in a run: one closed set of facts that workers send and reports listen to.
+
+The events of a test keep the order in which unittest reported them, so that replaying them into
+another `unittest.TestResult` leaves that result as a serial run would have left it.
+"""
+
+from __future__ import annotations
+
+from ctest_containers.events.nodes import (
+    NodeJoined,
+    NodeLost,
+    NodePrinted,
+    NodeSilent,
+)
+from ctest_containers.events.run import (
+    LimitsInverted,
+    Phase,
+    PhaseStarted,
+    ReportLost,
+    RunFinished,
+    RunStarted,
+    RunStopping,
+    RunTimedOut,
+    ShardChosen,
+    TestsFound,
+    TimePassed,
+    TimingsLost,
+    WorkersPlanned,
+)
+from ctest_containers.events.servers import (
+    ContainersLeft,
+    DriverUnfit,
+    MemoryMeasured,
+    ServerMeasured,
+    ServerReady,
+)
+from ctest_containers.events.templates import (
+    BaseImageBuildStarted,
+    MigrationsProgressed,
+    RegistryFailed,
+    TemplateAwaited,
+    TemplateBuildSlowed,
+    TemplateBuildStarted,
+    TemplateBuilt,
+    TemplateDated,
+    TemplateFound,
+    TemplatePulled,
+    TemplatePushed,
+    TemplateRefused,
+    TemplatesPruned,
+)
+from ctest_containers.events.tests import (
+    BatchFinished,
+    FixtureFinished,
+    FixtureStarted,
+    OutcomeKind,
+    Problem,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
+    TestPlace,
+    TestRetried,
+    TestSlow,
+    TestStarted,
+)
+from ctest_containers.events.workers import (
+    ConnectionLost,
+    DatabaseFlushed,
+    DatabaseWanted,
+    FromWorker,
+    ResetLeftToDjango,
+    WorkerFailed,
+    WorkerLost,
+    WorkerPaused,
+    WorkerReady,
+    WorkerRecycled,
+    WorkerResumed,
+    WorkerRetired,
+    WorkerStarted,
+)
+
+__all__ = [
+    "BaseImageBuildStarted",
+    "BatchFinished",
+    "ConnectionLost",
+    "ContainersLeft",
+    "DatabaseFlushed",
+    "DatabaseWanted",
+    "DriverUnfit",
+    "Event",
+    "FixtureFinished",
+    "FixtureStarted",
+    "FromWorker",
+    "LimitsInverted",
+    "MemoryMeasured",
+    "MigrationsProgressed",
+    "NodeJoined",
+    "NodeLost",
+    "NodePrinted",
+    "NodeSilent",
+    "OutcomeKind",
+    "Phase",
+    "PhaseStarted",
+    "Problem",
+    "RegistryFailed",
+    "ReportLost",
+    "ResetLeftToDjango",
+    "RunFinished",
+    "RunStarted",
+    "RunStopping",
+    "RunTimedOut",
+    "ServerMeasured",
+    "ServerReady",
+    "ShardChosen",
+    "TemplateAwaited",
+    "TemplateBuildSlowed",
+    "TemplateBuildStarted",
+    "TemplateBuilt",
+    "TemplateDated",
+    "TemplateFound",
+    "TemplatePulled",
+    "TemplatePushed",
+    "TemplateRefused",
+    "TemplatesPruned",
+    "TestDuration",
+    "TestFinished",
+    "TestOutcome",
+    "TestPlace",
+    "TestRetried",
+    "TestSlow",
+    "TestStarted",
+    "TestsFound",
+    "TimePassed",
+    "TimingsLost",
+    "WorkerEvent",
+    "WorkerFailed",
+    "WorkerLost",
+    "WorkerPaused",
+    "WorkerReady",
+    "WorkerRecycled",
+    "WorkerResumed",
+    "WorkerRetired",
+    "WorkerStarted",
+    "WorkersPlanned",
+]
+
+WorkerEvent = (
+    TestStarted
+    | TestRetried
+    | FixtureStarted
+    | FixtureFinished
+    | TestOutcome
+    | TestDuration
+    | TestFinished
+    | BatchFinished
+    | WorkerReady
+    | DatabaseWanted
+    | DatabaseFlushed
+    | ConnectionLost
+    | ResetLeftToDjango
+    | WorkerFailed
+)
+"""What a worker process sends."""
+
+Event = (
+    WorkerEvent
+    | TestSlow
+    | WorkerStarted
+    | WorkerLost
+    | WorkerRetired
+    | WorkerPaused
+    | WorkerResumed
+    | WorkerRecycled
+    | ServerReady
+    | TemplateFound
+    | TemplateDated
+    | TemplateAwaited
+    | TemplateBuildStarted
+    | TemplateBuildSlowed
+    | MigrationsProgressed
+    | TemplateBuilt
+    | TemplateRefused
+    | TemplatePulled
+    | TemplatePushed
+    | TemplatesPruned
+    | RegistryFailed
+    | WorkersPlanned
+    | NodeJoined
+    | NodeLost
+    | NodeSilent
+    | NodePrinted
+    | RunStopping
+    | RunTimedOut
+    | LimitsInverted
+    | ContainersLeft
+    | TimingsLost
+    | DriverUnfit
+    | BaseImageBuildStarted
+    | RunStarted
+    | PhaseStarted
+    | ShardChosen
+    | TestsFound
+    | TimePassed
+    | MemoryMeasured
+    | ReportLost
+    | ServerMeasured
+    | RunFinished
+)
+"""Everything that can happen in a run."""
