@@ -8,13 +8,13 @@ from ctest_containers.version import __version__
 
 if TYPE_CHECKING:
     from ctest_containers.isolated import Template
-    from ctest_containers.project.surroundings import Worker
+    from ctest_containers.project.isolation import Worker
 
 __all__ = ["Template", "Worker", "__version__", "timeout"]
 
 _HOMES = {
     "Template": "ctest_containers.isolated",
-    "Worker": "ctest_containers.project.surroundings",
+    "Worker": "ctest_containers.project.isolation",
 }
 
 

@@ -126,7 +126,7 @@ class Template:
                 if not template.group.has_server:
                     folder = self._databases.scratch() / f"spawned-{number}"
                     leases += sqlite.copies(
-                        template.group, self._databases.shelf.files(template), folder
+                        template.group, self._databases.repository.files(template), folder
                     )
                 else:
                     leases += servers.await_leases(number, template.group.aliases)

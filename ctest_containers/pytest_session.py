@@ -29,14 +29,14 @@ from ctest_containers.config import Config, limits_of, resolve
 from ctest_containers.errors import CtestError, TemplateError, UsageError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
-from ctest_containers.project import connections, surroundings
+from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.threads import may_fork
-from ctest_containers.report.words import words
+from ctest_containers.report.messages import words
 from ctest_containers.reset import Flushes
-from ctest_containers.servers import launch
+from ctest_containers.servers import warm_start
 from ctest_containers.service import keep, recipe_of, reuse, service_file
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.storage import cache_folder
@@ -107,7 +107,7 @@ class PytestDatabases:
         self._config = config = replace(_resolved(), rebuild=renew or _resolved().rebuild)
         self._how = _creation()
         self._exit = ExitStack()
-        launch.start_ahead(cache_folder(), Path.cwd())
+        warm_start.start_ahead(cache_folder(), Path.cwd())
         self._databases = RunDatabases(
             config=config,
             setup=self._project_setup(),
@@ -123,11 +123,11 @@ class PytestDatabases:
         self._databases.read_settings()
         self._to_call = config.worker_setup
         folder = self._databases.scratch() / f"w{worker}"
-        self._own = surroundings.Worker(number=worker, run=self._databases.run_id, folder=folder)
+        self._own = isolation.Worker(number=worker, run=self._databases.run_id, folder=folder)
         folder.mkdir()
         if config.separate:
             # Temporary files are pytest's own business, which keeps those of the last runs.
-            surroundings.separate(self._own, temporary_files=False)
+            isolation.separate(self._own, temporary_files=False)
         self._exit.enter_context(guarded(self._databases.lend_if_needed))
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
@@ -172,8 +172,8 @@ class PytestDatabases:
         if self._to_call:
             try:
                 with alarm(limits_of(self._config).per_test):
-                    surroundings.set_up(self._to_call, self._own)
-            except surroundings.SetupFailure as failure:
+                    isolation.set_up(self._to_call, self._own)
+            except isolation.SetupFailure as failure:
                 return str(failure)
         return ""
 
@@ -279,7 +279,7 @@ def check_configuration() -> None:
     """
     config = _resolved()
     if config.worker_setup:
-        surroundings.worker_function(config.worker_setup)
+        isolation.worker_function(config.worker_setup)
 
 
 def workers_carried() -> int:

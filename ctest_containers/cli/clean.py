@@ -30,7 +30,7 @@ def clean(arguments: Sequence[str]) -> int:
     from ctest_containers.engine import labels
     from ctest_containers.engine.folders import dead_run_folders, remove_folder
     from ctest_containers.engine.reaper import owner_is_dead
-    from ctest_containers.template.kept import half_made_files
+    from ctest_containers.template.stored import half_made_files
 
     engine = _engine()
     removed = [] if engine is None else _clean_engine(engine, project, dry=options.dry_run)

@@ -25,11 +25,11 @@ from ctest_containers.config import Config, resolve
 from ctest_containers.doctor.finding import Area, Finding, error, ok
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.settings import VARIABLE
+from ctest_containers.project.source_location import place_of_problem
 
 if TYPE_CHECKING:
-    from ctest_containers.doctor.scene import Project
+    from ctest_containers.doctor.context import Project
 
 COLUMNS: Final = 80
 """Where nobody says how wide it is."""
@@ -57,8 +57,8 @@ def doctor(arguments: Sequence[str]) -> int:
     options, _ = parser().parse_known_args(arguments)
     # What looks takes a while to load, which help does not wait for.
     from ctest_containers.doctor import show
-    from ctest_containers.doctor.examine import examine, has_errors
-    from ctest_containers.doctor.look import look
+    from ctest_containers.doctor.checks import examine, has_errors
+    from ctest_containers.doctor.collect import look
 
     words = [word for word in arguments if word != "--json"]
     project: Project | None = None

@@ -16,7 +16,7 @@ from ctest_containers.cli.loading import (
 from ctest_containers.cli.parsing import HelpFormatter, refusal, shown
 from ctest_containers.errors import ProjectError
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.servers import launch
+from ctest_containers.servers import warm_start
 from ctest_containers.storage import cache_folder
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         settings.configure()
     if not helping:
         # Its libraries are loaded, and servers come up, while the project is loaded.
-        launch.start_ahead(cache_folder(), folder, [typed, *arguments])
+        warm_start.start_ahead(cache_folder(), folder, [typed, *arguments])
     try:
         load_project()
         argv = django_command_line(arguments, runner, typed)
@@ -73,7 +73,7 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         raise
     finally:
         # Where it did not come to a run, nobody has taken what was started for it.
-        launch.give_up()
+        warm_start.give_up()
     return ExitCode.PASSED
 
 

@@ -21,7 +21,7 @@ from ctest_containers.errors import CtestError, EngineUnreachableError, UsageErr
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.model import FOR_ANY_PROGRAM
-from ctest_containers.report.words import words
+from ctest_containers.report.messages import words
 
 if TYPE_CHECKING:
     from ctest_containers.service import ServiceFile, Slot

@@ -36,11 +36,11 @@ def template(arguments: Sequence[str]) -> int:
         if command == "save" and words and not words[0].startswith("-"):
             # As a label, it could not be followed by an option and labels again.
             words[0] = f"{SAVE_TO}={words[0]}"
-        runner = f"ctest_containers.cli.wanted.Project{command.capitalize()}"
+        runner = f"ctest_containers.cli.template_commands.Project{command.capitalize()}"
         return run(words, runner, typed=f"template {command}")
     options = parser().parse_args(arguments)
     # What acts takes a while to load, which help does not wait for.
-    from ctest_containers.cli.shelf import ACTS
+    from ctest_containers.cli.repository_commands import ACTS
 
     return ACTS[options.command](options)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.cluster import on_node
-from ctest_containers.cluster.lines import (
+from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
+from ctest_containers.cluster.messages import (
     Alive,
     BatchEnded,
     NodeClosed,
@@ -19,7 +20,6 @@ from ctest_containers.cluster.lines import (
     NodeReady,
     decode,
 )
-from ctest_containers.cluster.link import Gone, Heard, Ready, Told
 from ctest_containers.cluster.spec import NodeSpec
 from ctest_containers.errors import ClusterError
 from ctest_containers.events import Event
@@ -132,9 +132,9 @@ class DaskLink:
         """See `Link`."""
         return len(self._slots) + len(self._beginning)
 
-    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+    def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
         """See `Link`."""
-        found: list[Told] = list(self._look())
+        found: list[LinkEvent] = list(self._look())
         try:
             message = self._told.get(timeout=0.0 if found else timeout_seconds)
             while True:
@@ -213,7 +213,7 @@ class DaskLink:
             self._many_tasks = 2 * len(self._tasks) + MANY_TASKS
         return task
 
-    def _look(self) -> Sequence[Told]:
+    def _look(self) -> Sequence[LinkEvent]:
         """Which Dask workers have come, and which are gone."""
         now = time.monotonic()
         if now - self._looked < self._pause:
@@ -237,7 +237,7 @@ class DaskLink:
         self._begin({node: facts for node, facts in workers.items() if node not in known})
         present = [*self._slots, *self._beginning]
         lost = [node for node in present if node not in workers]
-        found: list[Told] = [self._leave(node, "the Dask worker is gone") for node in lost]
+        found: list[LinkEvent] = [self._leave(node, "the Dask worker is gone") for node in lost]
         for node, task in list(self._beginning.items()):
             if task.done() and (problem := _problem_of(task)):
                 found.append(self._leave(node, problem))
@@ -285,11 +285,11 @@ class DaskLink:
         _, told = message
         self._told.put(told)
 
-    def _understand(self, message: dict[str, Any]) -> list[Told]:
+    def _understand(self, message: dict[str, Any]) -> list[LinkEvent]:
         node = str(message["node"])
         if node in self._gone:
             return []
-        found: list[Told] = []
+        found: list[LinkEvent] = []
         events: list[Event] = []
         ended: list[int] = []
         closed = False

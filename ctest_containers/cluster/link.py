@@ -48,13 +48,13 @@ class Gone:
     refused: bool = False
 
 
-Told = Ready | Heard | Gone
+LinkEvent = Ready | Heard | Gone
 
 
 class Link(Protocol):
     """The way to the nodes and back."""
 
-    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+    def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
         """What nodes have told, waiting so long for the first word."""
 
     def send(self, node: str, command: RunBatch) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.cluster import code
-from ctest_containers.cluster.lines import (
+from ctest_containers.cluster.messages import (
     BatchEnded,
     NodeClosed,
     NodeFailed,
@@ -27,7 +27,7 @@ from ctest_containers.events import NodePrinted
 from ctest_containers.text import listing
 from ctest_containers.wire import LineBuffer
 
-FORSAKEN_SECONDS: Final = 60.0
+ORPHAN_TIMEOUT_SECONDS: Final = 60.0
 """A run whose parent has not been heard of for so long has none any more."""
 
 TOLD_SECONDS: Final = 60.0
@@ -159,7 +159,7 @@ class NodeProcess:
         """Tell of what it prints, and end it when the parent of its run is gone."""
         while not self._over.wait(1.0):
             self._tell_of_output(last=False)
-            if time.monotonic() - self.heard > FORSAKEN_SECONDS:
+            if time.monotonic() - self.heard > ORPHAN_TIMEOUT_SECONDS:
                 self.close(at_once=True)
                 return
 

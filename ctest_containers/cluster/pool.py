@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.cluster.board import LOSSES, Board
-from ctest_containers.cluster.link import Gone, Heard, Link, Ready, Told
+from ctest_containers.cluster.link import Gone, Heard, Link, LinkEvent, Ready
+from ctest_containers.cluster.scheduler import LOSSES, Scheduler
 from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
     ContainersLeft,
@@ -36,7 +36,7 @@ from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.project.suite import Batch
 from ctest_containers.text import plural
 from ctest_containers.wire import RunBatch
-from ctest_containers.workers.work import Work, error_of_lost
+from ctest_containers.workers.batch_progress import Work, error_of_lost
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
@@ -101,7 +101,7 @@ class ClusterPool:
         self._works = {
             batch.number: Work(batch, seconds=expected.get(batch.number, 0.0)) for batch in batches
         }
-        self._board = Board(self._works.values())
+        self._board = Scheduler(self._works.values())
         self._batch_of = {index: batch.number for batch in batches for index in batch.indices}
         # A class may run on two nodes, in parts or after the loss of one; its fixtures speak once.
         self._said: set[tuple[str, OutcomeKind]] = set()
@@ -142,7 +142,7 @@ class ClusterPool:
             if self._stopping() and self._interrupted is None:
                 self._interrupt()
             if self._interrupted is None:
-                self._employ()
+                self._assign_batches()
             elif self._interrupted.passed or not self._nodes:
                 return
             told = self._link.receive(TICK_SECONDS)
@@ -150,7 +150,7 @@ class ClusterPool:
                 self._report(TimePassed())
                 self._unemployed.update(dict.fromkeys(self._nodes))
             for one in told:
-                self._take(one)
+                self._on_message(one)
             if self._now() - self._minded > TICK_SECONDS:
                 self._mind_silence()
             self._unemployed.update(dict.fromkeys(one.node for one in told))
@@ -167,7 +167,7 @@ class ClusterPool:
         """How many tests have not ended."""
         return sum(len(work.left) for work in self._board.unfinished())
 
-    def _employ(self) -> None:
+    def _assign_batches(self) -> None:
         names, self._unemployed = self._unemployed, {}
         for name in names:
             while name in self._nodes and (work := self._board.give(name)) is not None:
@@ -181,7 +181,7 @@ class ClusterPool:
                     ),
                 )
 
-    def _take(self, told: Told) -> None:
+    def _on_message(self, told: LinkEvent) -> None:
         match told:
             case Ready(node=name, slots=slots):
                 self._nodes[name] = Node(heard=self._now())

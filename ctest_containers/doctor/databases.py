@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ctest_containers.backends.sqlite import in_memory
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.model import Vendor
 
 
-def check_databases(scene: Scene) -> Iterator[Finding]:
+def check_databases(scene: DoctorContext) -> Iterator[Finding]:
     """Look for vendors without a backend, and for what the toolkit sets aside."""
     if scene.project is None:
         return

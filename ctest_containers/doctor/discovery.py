@@ -13,8 +13,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from ctest_containers.config import Config, resolve
+from ctest_containers.doctor.context import Project
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
-from ctest_containers.doctor.scene import Project
 from ctest_containers.errors import CtestError, UnsupportedVendorError
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.databases import DatabasePlans

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 from typing import Any, Final
 
 from ctest_containers.backends import BACKENDS
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.model import DatabaseGroup, Vendor
 
 DRIVERS: Final = {
@@ -38,7 +38,7 @@ SERVER: Final = re.compile(r"(?:.*/)?[\w.-]*?(postg|mysql|mariadb)[\w.-]*:(\d+(?
 """An image that is named after its server and tagged with the server's version."""
 
 
-def check_drivers(scene: Scene) -> Iterator[Finding]:
+def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
     """Load Django's backend for each database, which loads its driver."""
     # Settings may be readable where the project cannot be loaded, for the lack of a driver, say.
     from django.conf import settings
@@ -70,7 +70,7 @@ def check_drivers(scene: Scene) -> Iterator[Finding]:
             yield ok(Area.DATABASES, f"{alias!r} uses the driver {_called(driver)}.")
 
 
-def check_servers(scene: Scene) -> Iterator[Finding]:
+def check_servers(scene: DoctorContext) -> Iterator[Finding]:
     """Compare the version of each server, where its image tells, with Django and the driver."""
     for group in scene.server_groups:
         version = version_of(group)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.facts import LEAST_API, TESTED_API, EngineFacts, EngineKind, is_older
 from ctest_containers.text import duration
 
@@ -14,7 +14,7 @@ CLOCK_SECONDS: Final = 5.0
 """By so much clocks may differ before ages of templates are told wrongly."""
 
 
-def check_engine(scene: Scene) -> Iterator[Finding]:
+def check_engine(scene: DoctorContext) -> Iterator[Finding]:
     """Look at what the engine says of itself."""
     if scene.facts is None:
         return

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.folders import LONGEST, PREFIX
 from ctest_containers.model import SOCKET_PATH_LIMIT
 from ctest_containers.text import size
@@ -33,7 +33,7 @@ NO_RUN: Final = "0" * 8
 """As long as the id of a run."""
 
 
-def check_temporary_folder(scene: Scene) -> Iterator[Finding]:
+def check_temporary_folder(scene: DoctorContext) -> Iterator[Finding]:
     """Look at the folder for temporary files: sockets have to fit, and tests write there."""
     wanted, used = os.environ.get("TMPDIR", ""), Path(tempfile.gettempdir())
     if wanted and Path(wanted).resolve() != used.resolve():
@@ -69,7 +69,7 @@ def check_temporary_folder(scene: Scene) -> Iterator[Finding]:
     yield from _room("Temporary files", used, scene)
 
 
-def check_cache(scene: Scene) -> Iterator[Finding]:
+def check_cache(scene: DoctorContext) -> Iterator[Finding]:
     """Look at the folder in which templates of SQLite, timings, logs and locks are kept."""
     there = _existing(scene.cache)
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
@@ -90,7 +90,7 @@ def check_cache(scene: Scene) -> Iterator[Finding]:
     yield from _room("The cache", scene.cache, scene)
 
 
-def check_engine_disk(scene: Scene) -> Iterator[Finding]:
+def check_engine_disk(scene: DoctorContext) -> Iterator[Finding]:
     """Look at what is free where the engine keeps images and the data of its containers."""
     root = Path(scene.facts.root) if scene.facts is not None and scene.facts.root else None
     if root is None or scene.engine is None or not scene.engine.is_here():
@@ -111,7 +111,7 @@ def check_engine_disk(scene: Scene) -> Iterator[Finding]:
     )
 
 
-def _room(what: str, folder: Path, scene: Scene) -> Iterator[Finding]:
+def _room(what: str, folder: Path, scene: DoctorContext) -> Iterator[Finding]:
     there = _existing(folder)
     try:
         free, files = shutil.disk_usage(there).free, _free_files(there)

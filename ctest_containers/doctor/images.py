@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from ctest_containers.doctor.context import DoctorContext, Project
 from ctest_containers.doctor.finding import Area, Finding, error, note, ok
-from ctest_containers.doctor.scene import Project, Scene
 from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.schema import schema_inputs
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template import Template, identify
 from ctest_containers.template.base import BaseImage, base_image
 from ctest_containers.template.candidates import choose
 from ctest_containers.template.incremental import find_nearest
-from ctest_containers.template.kept import KeptTemplate, age, from_files, from_images
+from ctest_containers.template.stored import StoredTemplate, age, from_files, from_images
 from ctest_containers.text import slug
 
 FOUNDATION: Final = "debian:trixie-slim"
 """What the Dockerfiles of the toolkit's own images begin with."""
 
 
-def check_images(scene: Scene) -> Iterator[Finding]:
+def check_images(scene: DoctorContext) -> Iterator[Finding]:
     """Say of each database whether its template is there, and what it would be built from."""
     if scene.project is None:
         return
@@ -41,7 +41,7 @@ def check_images(scene: Scene) -> Iterator[Finding]:
         template, kept = found
         label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
         age_limit = scene.config.template_max_age
-        template = choose(template, kept, Places.here(), most_seconds=age_limit).template
+        template = choose(template, kept, PortablePaths.here(), most_seconds=age_limit).template
         hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
         if hit is not None:
             yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")
@@ -95,8 +95,8 @@ def _base(engine: ContainerEngine | None, base: BaseImage, *, has_base: bool) ->
 
 
 def _template(
-    scene: Scene, project: Project, group: DatabaseGroup, base: BaseImage | None
-) -> tuple[Template, Sequence[KeptTemplate]] | None:
+    scene: DoctorContext, project: Project, group: DatabaseGroup, base: BaseImage | None
+) -> tuple[Template, Sequence[StoredTemplate]] | None:
     """Today's template, and those that there are of the same databases."""
     try:
         inputs = (
@@ -133,7 +133,7 @@ def _digest(engine: ContainerEngine | None, base: BaseImage | None) -> str:
     return engine.image_digest(base.name)
 
 
-def _why(template: Template, kept: Sequence[KeptTemplate]) -> str:
+def _why(template: Template, kept: Sequence[StoredTemplate]) -> str:
     nearest = find_nearest(template.inputs, kept)
     return "there is no earlier template of this project" if nearest is None else str(nearest[1])
 

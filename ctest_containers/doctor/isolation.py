@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
-from ctest_containers.doctor.scene import Scene
-from ctest_containers.project.survey import Shared, survey
+from ctest_containers.project.shared_resources import Shared, survey
 from ctest_containers.text import listing
 
 
-def check_isolation(scene: Scene) -> Iterator[Finding]:
+def check_isolation(scene: DoctorContext) -> Iterator[Finding]:
     """Look at caches, folders and brokers of the settings, and at ports of live servers."""
     if scene.project is None:
         return

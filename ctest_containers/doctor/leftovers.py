@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.folders import dead_run_folders
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.engine.reaper import dead_containers, half_made_images
-from ctest_containers.template.kept import (
-    KeptTemplate,
+from ctest_containers.template.stored import (
+    StoredTemplate,
     amount,
     from_files,
     from_images,
@@ -21,13 +21,13 @@ from ctest_containers.template.kept import (
 from ctest_containers.text import listing, plural, size, slug
 
 
-def check_leftovers(scene: Scene) -> Iterator[Finding]:
+def check_leftovers(scene: DoctorContext) -> Iterator[Finding]:
     """Look for containers, images and folders of runs that died."""
     found = list(_left(scene))
     yield from found or [ok(Area.LEFTOVERS, "Nothing is left of runs that died.")]
 
 
-def check_templates(scene: Scene) -> Iterator[Finding]:
+def check_templates(scene: DoctorContext) -> Iterator[Finding]:
     """Say what templates take, and which of them can go."""
     kept = list(from_files(scene.cache))
     if scene.engine is not None:
@@ -45,7 +45,7 @@ def check_templates(scene: Scene) -> Iterator[Finding]:
             )
 
 
-def _left(scene: Scene) -> Iterator[Finding]:
+def _left(scene: DoctorContext) -> Iterator[Finding]:
     if scene.engine is not None:
         yield from _of_the_engine(scene.engine, scene.name)
     folders = [str(one) for one in (*dead_run_folders(), *half_made_files(scene.cache))]
@@ -80,6 +80,6 @@ def _of_the_engine(engine: ContainerEngine, project: str) -> Iterator[Finding]:
             )
 
 
-def _amount(kept: Sequence[KeptTemplate]) -> str:
+def _amount(kept: Sequence[StoredTemplate]) -> str:
     taken = f" ({size(sum(one.size for one in kept))})" if kept else ""
     return f"{amount(kept)}{taken}"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.capacity.memory import available_bytes
+from ctest_containers.doctor.context import DoctorContext, Project
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
-from ctest_containers.doctor.scene import Project, Scene
 from ctest_containers.session.planning import plan_run
 from ctest_containers.text import plural, size
 from ctest_containers.timings import Timings
@@ -22,7 +22,7 @@ OLD_QUOTA: Final = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 OLD_PERIOD: Final = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 
-def check_memory(scene: Scene) -> Iterator[Finding]:
+def check_memory(scene: DoctorContext) -> Iterator[Finding]:
     """Make the sum of free memory and what a worker takes, as `plan` does."""
     available = available_bytes()
     floor = scene.config.memory_floor
@@ -43,7 +43,7 @@ def check_memory(scene: Scene) -> Iterator[Finding]:
     yield from _sum(scene, scene.project, timings)
 
 
-def check_cores(scene: Scene) -> Iterator[Finding]:
+def check_cores(scene: DoctorContext) -> Iterator[Finding]:
     """Compare the cores that a run counts with those that it may use."""
     cores = os.cpu_count() or 1
     usable = _usable_cores(cores)
@@ -55,7 +55,7 @@ def check_cores(scene: Scene) -> Iterator[Finding]:
         )
 
 
-def _sum(scene: Scene, project: Project, timings: Timings) -> Iterator[Finding]:
+def _sum(scene: DoctorContext, project: Project, timings: Timings) -> Iterator[Finding]:
     elsewhere = None
     if scene.server_groups and scene.engine is not None:
         elsewhere = scene.engine.free_bytes()
@@ -87,7 +87,7 @@ def _sum(scene: Scene, project: Project, timings: Timings) -> Iterator[Finding]:
         )
 
 
-def _timings(scene: Scene) -> tuple[Timings, Finding | None]:
+def _timings(scene: DoctorContext) -> tuple[Timings, Finding | None]:
     """What past runs measured; a file that cannot be read is left for the next run to deal with."""
     file = Path(scene.config.timings_file or default_path(scene.name))
     try:

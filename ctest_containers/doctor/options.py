@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from ctest_containers.config import Config, limits_of
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, warning
-from ctest_containers.doctor.scene import Scene
 
 EXTRAS: Final = (
     ("prometheus", "prometheus_client", "prometheus", lambda one: bool(one.prometheus)),
@@ -23,7 +23,7 @@ EXTRAS: Final = (
 """For each option the module it needs, the extra that brings it, and whether it is asked for."""
 
 
-def check_options(scene: Scene) -> Iterator[Finding]:
+def check_options(scene: DoctorContext) -> Iterator[Finding]:
     """Look for extras that are missing, and for options that contradict one another."""
     config = scene.config
     for name, module, extra, is_wanted in EXTRAS:

@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from ctest_containers.doctor.examine import has_errors, summary
+from ctest_containers.doctor.checks import has_errors, summary
 from ctest_containers.doctor.finding import Finding, Severity
 from ctest_containers.text import plural, without_controls
 from ctest_containers.version import __version__

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.folders import run_folder
-from ctest_containers.engine.ways import EVERYWHERE, Way
+from ctest_containers.engine.transports import EVERYWHERE, Way
 from ctest_containers.errors import EngineError, EngineUnreachableError
 from ctest_containers.model import Transport
 
@@ -22,7 +22,7 @@ NAMES: Final = {
 }
 
 
-def check_transport(scene: Scene) -> Iterator[Finding]:
+def check_transport(scene: DoctorContext) -> Iterator[Finding]:
     """Let the engine's own part decide on the transport, as a run does."""
     if scene.engine is None or not scene.needs_engine:
         return
@@ -52,7 +52,7 @@ def check_transport(scene: Scene) -> Iterator[Finding]:
     yield from _slower(scene, way)
 
 
-def _slower(scene: Scene, way: Way) -> Iterator[Finding]:
+def _slower(scene: DoctorContext, way: Way) -> Iterator[Finding]:
     """A user's own choice may be slower than the one that the toolkit would make."""
     if scene.config.transport == "auto" or way.transport is Transport.SOCKET:
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.ways import LOOPBACK, Way
+from ctest_containers.engine.transports import LOOPBACK, Way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,11 +29,11 @@ from ctest_containers.engine.api import (
     Travelled,
 )
 from ctest_containers.engine.image_file import refuse_names
+from ctest_containers.engine.location import is_near, read_place
 from ctest_containers.engine.own_container import OwnContainer, find_own_container
-from ctest_containers.engine.place import is_near, read_place
 from ctest_containers.engine.reach import engine_address
 from ctest_containers.engine.sdk_errors import registry_translated, translated
-from ctest_containers.engine.ways import Way, decide
+from ctest_containers.engine.transports import Way, decide
 from ctest_containers.errors import (
     EngineError,
     EngineUnreachableError,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from ctest_containers.cluster.lines import BatchEnded, Word
+from ctest_containers.cluster.messages import BatchEnded, Word
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import LineBuffer, Quit, RunBatch, decode
-from ctest_containers.workers.work import Work
+from ctest_containers.workers.batch_progress import Work
 
 
 class CommandFeed:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, BinaryIO, Final
 
-from ctest_containers.cluster.lines import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
+from ctest_containers.cluster.messages import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
 from ctest_containers.cluster.spec import NodeSpec, from_line
 from ctest_containers.errors import CtestError
 from ctest_containers.events import Event, TestOutcome, TimePassed
@@ -147,7 +147,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
                 for worker in range(1, workers + 1):
                     databases.servers.expect(worker, [template])
             starter = WorkerStarter(
-                plan.orders, databases=databases, setup=setup, batches=batches, output=None
+                plan.worker_config, databases=databases, setup=setup, batches=batches, output=None
             )
             failures = _Failures(voice)
             pool = WorkerPool(

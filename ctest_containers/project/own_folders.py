@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.project.named import class_at, setting
+from ctest_containers.project.settings_lookup import class_at, setting
 from ctest_containers.text import slug
 
 COPIED_FILES: Final = 1000

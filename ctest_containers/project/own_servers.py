@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.project.named import class_at, setting
 from ctest_containers.project.own_folders import keeps_files, own_path
+from ctest_containers.project.settings_lookup import class_at, setting
 
 
 def is_in_the_process(found: type | None) -> bool:

@@ -7,7 +7,7 @@ import threading
 from types import FrameType
 from typing import Final
 
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 
 ON_BEHALF: Final = (
     *("core/management/commands/loaddata.py", "core/files/", "core/serializers/"),
@@ -52,7 +52,7 @@ OWN: Final = frozenset(
 class Askers:
     """Looks at who calls; what it finds out of a file holds for all of its functions."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: PortablePaths) -> None:
         self._places = places
         self._answers: dict[str, bool | str | None] = {}
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 from ctest_containers.fingerprint.state import describe_state
 from ctest_containers.fingerprint.values import describe, is_plain
 from ctest_containers.recording.module import Module
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 
 DIGEST_LENGTH: Final = 16
 """So many hexadecimal digits of a digest are kept."""
@@ -65,7 +65,7 @@ class Today:
             knows what the build has read; None where nothing is built.
     """
 
-    def __init__(self, places: Places, since: float | None) -> None:
+    def __init__(self, places: PortablePaths, since: float | None) -> None:
         self._places = places
         self._since = since
 
@@ -181,7 +181,7 @@ def text_digest(module: Module | None, part: str) -> str:
     return MISSING if text is None else digest_of(text)
 
 
-def value_digest(module: str, name: str, places: Places) -> str | None:
+def value_digest(module: str, name: str, places: PortablePaths) -> str | None:
     """The digest of a value; None where its module is not loaded.
 
     Returns:

@@ -22,7 +22,7 @@ from ctest_containers.recording.digests import (
     unlike_any,
     value_digest,
 )
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
@@ -112,7 +112,7 @@ class Manifest:
         )
 
 
-def make_manifest(used: Used, places: Places, *, since: float | None = None) -> Manifest:
+def make_manifest(used: Used, places: PortablePaths, *, since: float | None = None) -> Manifest:
     """The manifest of today for what a build has used.
 
     Args:
@@ -150,7 +150,7 @@ def make_manifest(used: Used, places: Places, *, since: float | None = None) -> 
     )
 
 
-def differences(manifest: Manifest, places: Places) -> list[str]:
+def differences(manifest: Manifest, places: PortablePaths) -> list[str]:
     """What is another today than in a manifest, by name; empty if all is the same."""
     sources = Sources()
     found: list[str] = []
@@ -179,7 +179,7 @@ def differences(manifest: Manifest, places: Places) -> list[str]:
 
 
 def state_digests(
-    definitions: Iterable[Definition], places: Places, sources: Sources
+    definitions: Iterable[Definition], places: PortablePaths, sources: Sources
 ) -> dict[str, str]:
     """The digests of values in this process, by names that `definition_of` takes apart.
 

@@ -20,7 +20,7 @@ from ctest_containers.recording.clocks import ClockRecorder, is_clock
 from ctest_containers.recording.functions import function_recorder
 from ctest_containers.recording.lookups import LookupRecorder
 from ctest_containers.recording.module import INSTALLED
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
@@ -46,7 +46,7 @@ class Recorder:
     """
 
     def __init__(
-        self, places: Places, keyed: Collection[str], clock_in: Callable[[str], str]
+        self, places: PortablePaths, keyed: Collection[str], clock_in: Callable[[str], str]
     ) -> None:
         self._places = places
         self._keyed = tuple(f"{name}." for name in keyed)

@@ -9,7 +9,14 @@ from itertools import groupby
 from typing import Any, Final
 
 from ctest_containers.codec import encoder
-from ctest_containers.report.changes import (
+from ctest_containers.report.efficiency import (
+    Efficiency,
+    FixtureCost,
+    fixture_costs,
+    usage,
+)
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.regressions import (
     COMMON_TESTS,
     EARLIER_RUNS,
     DurationChange,
@@ -19,13 +26,6 @@ from ctest_containers.report.changes import (
     compare_durations,
     compare_outcomes,
 )
-from ctest_containers.report.efficiency import (
-    Efficiency,
-    FixtureCost,
-    fixture_costs,
-    usage,
-)
-from ctest_containers.report.record import RunRecord
 from ctest_containers.report.savings import Saving, savings, whole_seconds
 from ctest_containers.text import duration, plural
 

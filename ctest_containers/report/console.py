@@ -16,7 +16,7 @@ from ctest_containers.events import (
     WorkerPaused,
     WorkerResumed,
 )
-from ctest_containers.report.words import SILENT, words
+from ctest_containers.report.messages import SILENT, words
 
 AMID_TESTS: Final = (
     *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),

@@ -24,9 +24,9 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report import summary
+from ctest_containers.report.messages import words
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import RunRecord, Status, status_of
-from ctest_containers.report.words import words
 from ctest_containers.text import duration, plural, size, without_controls
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import Any, Final
 from ctest_containers.codec import fields_of
 from ctest_containers.errors import ReportError, UsageError
 from ctest_containers.events import Event, RunFinished, TestsFound, TimePassed
+from ctest_containers.report.messages import SILENT, words
 from ctest_containers.report.record import FixtureRecord, RunRecord, TestRecord, WorkerRecord
-from ctest_containers.report.words import SILENT, words
 
 LOGGER: Final = "ctest_containers"
 

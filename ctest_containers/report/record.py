@@ -42,7 +42,7 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.names import class_of, owner_of
-from ctest_containers.report.words import words
+from ctest_containers.report.messages import words
 
 
 class Status(str, Enum):

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.clearing import LeftToDjango
 from ctest_containers.backends.rows import insert, untold
-from ctest_containers.reset.receivers import OF_CONTENT_TYPES, Told
+from ctest_containers.reset.receivers import OF_CONTENT_TYPES, Receiver
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Baseline:
     tables: frozenset[str] = frozenset()
 
 
-def learn(alias: str, filled: frozenset[str], told: Iterable[Told]) -> Baseline:
+def learn(alias: str, filled: frozenset[str], told: Iterable[Receiver]) -> Baseline:
     """Read what the receivers have just made in a database that was empty before.
 
     Args:

@@ -19,7 +19,7 @@ from ctest_containers.reset.baseline import (
     repeat,
 )
 from ctest_containers.reset.compare import compare, rehearsed
-from ctest_containers.reset.receivers import Told, foreign_to_migrate, told_of_migrate
+from ctest_containers.reset.receivers import Receiver, foreign_to_migrate, receivers_of_migrate
 from ctest_containers.reset.serialized import Rows, read, restore
 
 # Leaves this file out of the tracebacks of what Django does here, as its own test cases are.
@@ -162,7 +162,7 @@ class Flushes:
 
         import_management()
         alias = connection.alias
-        told = tuple(told_of_migrate())
+        told = tuple(receivers_of_migrate())
         key = _key(alias, tables, told)
         known = self._baselines.get(key)
         why = next((f"post_migrate calls {name}" for name in foreign_to_migrate(told)), "")
@@ -222,7 +222,7 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, (LeftToDjango, Error)) else repr(error)
 
 
-def _key(alias: str, tables: Iterable[str], told: tuple[Told, ...]) -> Any:
+def _key(alias: str, tables: Iterable[str], told: tuple[Receiver, ...]) -> Any:
     """All that decides what Django's own receivers of `post_migrate` make."""
     from django.apps import apps
     from django.conf import settings

@@ -11,7 +11,7 @@ from ctest_containers.project.hooks import live_receivers
 Name = tuple[str, str]
 """A module, and the name of a function in it."""
 
-Told = tuple[str, Name]
+Receiver = tuple[str, Name]
 """The label of an app, and who is told of its migrations."""
 
 OF_CONTENT_TYPES: Final = frozenset(
@@ -31,7 +31,7 @@ OF_SAVE: Final = frozenset({("django.contrib.sites.models", "clear_site_cache")}
 """It forgets a site that is saved."""
 
 
-def told_of_migrate() -> Iterator[Told]:
+def receivers_of_migrate() -> Iterator[Receiver]:
     """Who is told that the models of an app were migrated, by the app's label."""
     from django.apps import apps
     from django.db.models.signals import post_migrate
@@ -42,7 +42,7 @@ def told_of_migrate() -> Iterator[Told]:
                 yield app.label, name
 
 
-def foreign_to_migrate(told: Iterable[Told]) -> Iterator[str]:
+def foreign_to_migrate(told: Iterable[Receiver]) -> Iterator[str]:
     """Who is told that a database was migrated, or of the site that is made then, but Django."""
     from django.apps import apps
 

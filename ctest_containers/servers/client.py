@@ -14,7 +14,7 @@ from typing import Any, Final
 from ctest_containers.clock import Deadline
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
-from ctest_containers.servers import launch
+from ctest_containers.servers import warm_start
 from ctest_containers.servers.requests import (
     CLOSED,
     CONNECTED,
@@ -84,8 +84,8 @@ class ServerHostClient:
     def __init__(
         self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
     ) -> None:
-        host = launch.take(
-            launch.arguments(
+        host = warm_start.take(
+            warm_start.arguments(
                 run=run, folder=folder, project=project, transport=transport, service=service
             )
         )
@@ -200,7 +200,7 @@ class ServerHostClient:
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
-            sweeping = launch.take({**self._arguments, "sweep": True})
+            sweeping = warm_start.take({**self._arguments, "sweep": True})
             left = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()

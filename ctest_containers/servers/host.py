@@ -28,7 +28,7 @@ from ctest_containers.engine.folders import (
     remove_folder,
 )
 from ctest_containers.engine.reaper import owner_is_dead, reap
-from ctest_containers.engine.ways import Way
+from ctest_containers.engine.transports import Way
 from ctest_containers.errors import (
     CtestError,
     EngineError,

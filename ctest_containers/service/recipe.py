@@ -36,7 +36,7 @@ def recipe_of(databases: RunDatabases, config: Config, aliases: Collection[str])
 def _source(databases: RunDatabases, template: Template) -> Source:
     group, fingerprint = template.group, template.fingerprint
     if template.base is None:
-        files = str(databases.shelf.files(template))
+        files = str(databases.repository.files(template))
         return Source(group=group, fingerprint=fingerprint, files=files)
     return Source(
         group=group,

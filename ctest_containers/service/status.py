@@ -10,7 +10,7 @@ from typing import Any
 from ctest_containers.engine import Container
 from ctest_containers.errors import EngineError, EngineUnreachableError
 from ctest_containers.service.state import Service, Slot, SlotState
-from ctest_containers.template.kept import age
+from ctest_containers.template.stored import age
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,14 +27,14 @@ from ctest_containers.project import connections, guard
 from ctest_containers.project.databases import DatabasePlans, plan_databases
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
-from ctest_containers.recording.places import Places
-from ctest_containers.servers import launch
+from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.servers import warm_start
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import AskMemory, Closed
 from ctest_containers.session.builders import Builders, most_builders
 from ctest_containers.session.servers import WorkerServers
 from ctest_containers.storage import cache_folder
-from ctest_containers.template import Shelf, Template, TemplateStore, identify
+from ctest_containers.template import Template, TemplateProvider, TemplateRepository, identify
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build import CreateDatabases
 
@@ -110,16 +110,16 @@ class RunDatabases:
         self._builders = Builders(report, 2 * config.build_timeout + IMAGES_SECONDS)
         self._folder: Path | None = None
         verify = config.verify_templates
-        self.shelf = Shelf(
+        self.repository = TemplateRepository(
             folder=self.cache,
             host=self.host,
             server_timeout_seconds=config.server_timeout,
         )
-        self.store = TemplateStore(
-            shelf=self.shelf,
+        self.provider = TemplateProvider(
+            repository=self.repository,
             host=self.host,
             report=report,
-            places=Places.here(),
+            places=PortablePaths.here(),
             server_timeout_seconds=config.server_timeout,
             server_memory_bytes=config.server_memory,
             build=config.build,
@@ -131,7 +131,7 @@ class RunDatabases:
             most_seconds=config.template_max_age,
         )
         self.servers = WorkerServers(
-            host=self.host, store=self.store, report=report, folder=self.scratch
+            host=self.host, provider=self.provider, report=report, folder=self.scratch
         )
         self._parent_settings: dict[str, dict[str, Any]] = {}
         self._templates: dict[str, Template] = {}
@@ -149,7 +149,7 @@ class RunDatabases:
 
     def identify(self, group: DatabaseGroup) -> Template:
         """The template that a group needs today; without a manifest where it does not exist."""
-        return self.store.choose(self.describe(group)).template
+        return self.provider.choose(self.describe(group)).template
 
     def describe(self, group: DatabaseGroup) -> Template:
         """The template that a group needs today, without looking whether it exists."""
@@ -162,7 +162,7 @@ class RunDatabases:
                 *self._runner_inputs,
             ),
             base=base,
-            base_digest=self.store.base_digest(base),
+            base_digest=self.provider.base_digest(base),
         )
 
     def expect(self, aliases: Collection[str], workers: int) -> None:
@@ -212,7 +212,7 @@ class RunDatabases:
             template = known.get(group.label) or self._identify(group)
             self._report(PhaseStarted(phase=Phase.TEMPLATE))
             lend = functools.partial(self._lend, group)
-            done = self.store.ensure(template, self.setup, self._create, lend)
+            done = self.provider.ensure(template, self.setup, self._create, lend)
         template, was_there = done
         if not was_there:
             self._built = True
@@ -266,9 +266,9 @@ class RunDatabases:
         guard.lend_nothing()
         self._host_client = self._folder = None
         self.run_id = secrets.token_hex(4)
-        store = replace(self.store, report=report)
+        provider = replace(self.provider, report=report)
         try:
-            return store.ensure(self.identify(group), self.setup, self._create, tuple)
+            return provider.ensure(self.identify(group), self.setup, self._create, tuple)
         finally:
             self._close_host()
             # Its descriptors are closed, and may be those of something else by now.
@@ -346,7 +346,7 @@ class RunDatabases:
     def host_descriptors(self) -> tuple[int, ...]:
         """What a forked worker has to close of that process."""
         if self._host_client is None:
-            launch.give_up()
+            warm_start.give_up()
             return ()
         return self._host_client.descriptors()
 
@@ -374,7 +374,7 @@ class RunDatabases:
         # A run is not to fail for what it does not need.
         with suppress(CtestError, OSError):
             engine = any(one.group.has_server for one in self.templates())
-            gone = self.shelf.prune(self.project, engine=engine)
+            gone = self.repository.prune(self.project, engine=engine)
             if gone:
                 named = tuple((one.name, reason) for one, reason in gone)
                 self._report(TemplatesPruned(templates=named))
@@ -385,7 +385,7 @@ class RunDatabases:
             connections.restore(self._parent_settings)
         finally:
             os.environ.update(self._set_aside)
-            launch.give_up()
+            warm_start.give_up()
             if self._host_client is not None or not any(
                 group.has_server for group in self.plans.groups
             ):
@@ -407,9 +407,9 @@ class RunDatabases:
         needs = None
         if self._has_asked:
             first = self.servers.first()
-            needs = launch.Needs(self.project, self._config.transport, first)
+            needs = warm_start.Needs(self.project, self._config.transport, first)
         needed = self._host_client is not None
-        launch.remember(self.cache, self._here, needed=needed, needs=needs)
+        warm_start.remember(self.cache, self._here, needed=needed, needs=needs)
 
     def _lend(self, group: DatabaseGroup) -> Sequence[Lease]:
         """The databases of other servers that the migrations of a group may read."""

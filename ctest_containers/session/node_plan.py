@@ -9,7 +9,7 @@ from ctest_containers.config import Config
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import Limits
 from ctest_containers.template.build import CreateDatabases
-from ctest_containers.workers.child import Orders
+from ctest_containers.workers.child import WorkerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class NodePlan:
 
     config: Config
     batches: bytes
-    orders: Orders
+    worker_config: WorkerConfig
     limits: Limits
     aliases: frozenset[str]
     began: float

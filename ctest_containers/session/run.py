@@ -35,11 +35,11 @@ from ctest_containers.project import line_coverage, settings
 from ctest_containers.project.databases import first_aliases, mirrors
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.interrupts import Terminated, terminable
+from ctest_containers.project.isolation import worker_function
 from ctest_containers.project.line_coverage import LineCoverage
-from ctest_containers.project.places import place_of_test
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
+from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
-from ctest_containers.project.surroundings import worker_function
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import client_of, cluster_pool, config_of_nodes
@@ -56,7 +56,7 @@ from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural, slug
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
-from ctest_containers.workers.child import Orders
+from ctest_containers.workers.child import WorkerConfig
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.recorder import RecordingResult
@@ -236,15 +236,15 @@ class Session:
         self._databases.finish_with_parent()
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
-        orders = self._orders(
+        worker_config = self._worker_config(
             serialized=serialized, failfast=failfast, buffer=buffer, debug_sql=debug_sql
         )
         stopping = functools.partial(_should_stop, result)
         pool: WorkerPool | ClusterPool
         if self._config.cluster:
-            pool = self._cluster_pool(batches, aliases, orders, stopping, reorder=reorder)
+            pool = self._cluster_pool(batches, aliases, worker_config, stopping, reorder=reorder)
         else:
-            pool = self._worker_pool(batches, aliases, orders, stopping, reorder=reorder)
+            pool = self._worker_pool(batches, aliases, worker_config, stopping, reorder=reorder)
         self.begin(Phase.CONTAINERS)
         try:
             pool.run()
@@ -275,7 +275,7 @@ class Session:
         self,
         batches: Sequence[Batch],
         aliases: Collection[str],
-        orders: Orders,
+        worker_config: WorkerConfig,
         stopping: Callable[[], bool],
         *,
         reorder: bool,
@@ -299,7 +299,7 @@ class Session:
         output = None if self._output is None else self._output.keep_in(self._databases.scratch())
         self._line_coverage = line_coverage.of_this_process(self._databases.scratch())
         starter = WorkerStarter(
-            orders,
+            worker_config,
             databases=self._databases,
             setup=self._setup,
             batches=_pickled(batches) if self._setup.spawned else batches,
@@ -329,7 +329,7 @@ class Session:
         self,
         batches: Sequence[Batch],
         aliases: Collection[str],
-        orders: Orders,
+        worker_config: WorkerConfig,
         stopping: Callable[[], bool],
         *,
         reorder: bool,
@@ -342,7 +342,7 @@ class Session:
         plan = NodePlan(
             config=config_of_nodes(self._config, self._databases.project),
             batches=_pickled(batches),
-            orders=orders,
+            worker_config=worker_config,
             limits=self._limits,
             aliases=frozenset(aliases),
             began=self._databases.began,
@@ -364,11 +364,11 @@ class Session:
             stopping=stopping,
         )
 
-    def _orders(
+    def _worker_config(
         self, *, serialized: Collection[str], failfast: bool, buffer: bool, debug_sql: bool
-    ) -> Orders:
+    ) -> WorkerConfig:
         config = self._config
-        return Orders(
+        return WorkerConfig(
             separate=config.separate,
             worker_setup=config.worker_setup,
             serialized=frozenset(serialized),

@@ -25,7 +25,7 @@ from ctest_containers.servers.requests import (
     start_request,
 )
 from ctest_containers.template import Template
-from ctest_containers.template.ensure import TemplateStore
+from ctest_containers.template.provider import TemplateProvider
 
 MEMORY_EVERY_SECONDS = 2.0
 """Between two questions how much memory the servers take."""
@@ -63,12 +63,12 @@ class WorkerServers:
         self,
         *,
         host: Callable[[], ServerHostClient],
-        store: TemplateStore,
+        provider: TemplateProvider,
         report: Callable[[Event], None],
         folder: Callable[[], Path],
     ) -> None:
         self._host = host
-        self._store = store
+        self._provider = provider
         self._report = report
         self._folder = folder
         self._templates: dict[str, Template] = {}
@@ -116,8 +116,8 @@ class WorkerServers:
                 server=f"w{worker}-{group.label}-{host.named_ahead + self._started + 1}",
                 image=template.image,
                 own_image=bool(template.base.context),
-                timeout_seconds=self._store.server_timeout_seconds,
-                memory_bytes=self._store.server_memory_bytes,
+                timeout_seconds=self._provider.server_timeout_seconds,
+                memory_bytes=self._provider.server_memory_bytes,
                 fingerprint=template.fingerprint,
             )
             self._first.setdefault(key, request)
@@ -227,7 +227,7 @@ class WorkerServers:
         leases: list[Lease] = []
         for label, template in needed.items():
             if not template.group.has_server:
-                files = self._store.shelf.files(template)
+                files = self._provider.repository.files(template)
                 leases += sqlite.leases(template.group, files, self._folder() / f"w{worker}")
                 continue
             pending = self._pending[worker, label]
@@ -239,7 +239,7 @@ class WorkerServers:
 
     def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:
         """The same, waiting for servers that are on their way."""
-        deadline = Deadline(self._store.server_timeout_seconds + ANSWER_SECONDS)
+        deadline = Deadline(self._provider.server_timeout_seconds + ANSWER_SECONDS)
         names = tuple(aliases)
         while (leases := self.leases(worker, names)) is None:
             if deadline.passed:

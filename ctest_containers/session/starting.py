@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from ctest_containers.project.isolation import Worker
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.project.surroundings import Worker
 from ctest_containers.session.databases import RunDatabases
-from ctest_containers.workers.child import Assignment, Orders
+from ctest_containers.workers.child import Assignment, WorkerConfig
 from ctest_containers.workers.process import WorkerProcess
 
 
@@ -26,7 +26,7 @@ class WorkerStarter:
 
     def __init__(
         self,
-        orders: Orders,
+        worker_config: WorkerConfig,
         *,
         databases: RunDatabases,
         setup: ProjectSetup,
@@ -34,7 +34,7 @@ class WorkerStarter:
         output: Path | None,
         line_coverage: LineCoverage | None = None,
     ) -> None:
-        self._orders = orders
+        self._worker_config = worker_config
         self._databases = databases
         self._setup = setup
         self._batches = batches
@@ -60,7 +60,7 @@ class WorkerStarter:
                     folder=scratch / f"w{number}" / str(process),
                     process=process,
                 ),
-                orders=self._orders,
+                worker_config=self._worker_config,
                 setup=self._setup,
                 batches=self._batches,
                 stack_file=scratch / f"w{number}.stack",

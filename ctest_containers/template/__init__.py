@@ -7,8 +7,8 @@ from the image was seen to hold the databases; so whatever dies on the way leave
 later run would believe. SQLite's template is a folder of files, renamed into place at last.
 """
 
-from ctest_containers.template.ensure import TemplateStore
 from ctest_containers.template.identity import Template, identify
-from ctest_containers.template.shelf import Shelf
+from ctest_containers.template.provider import TemplateProvider
+from ctest_containers.template.repository import TemplateRepository
 
-__all__ = ["Shelf", "Template", "TemplateStore", "identify"]
+__all__ = ["Template", "TemplateProvider", "TemplateRepository", "identify"]

@@ -27,11 +27,11 @@ from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.migrations import find_migrations
 from ctest_containers.project.models import import_models, labels_with_tables, modules_of_models
-from ctest_containers.project.named import override
 from ctest_containers.project.process import ProjectSetup, start_child
 from ctest_containers.project.remembered import facts_of
+from ctest_containers.project.settings_lookup import override
 from ctest_containers.recording.digests import OVERRIDDEN
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.used import Used
 from ctest_containers.rendering.on_demand import rendering_on_demand
@@ -297,7 +297,7 @@ def _create(  # noqa: PLR0917  # A process's target takes positional arguments.
             if OVERRIDDEN:
                 # A process of pytest has folders of its own, which no template may name.
                 override(OVERRIDDEN)
-            recorder = Recorder(Places.here(), migration_packages(), clock_in)
+            recorder = Recorder(PortablePaths.here(), migration_packages(), clock_in)
 
             def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
                 if folder is not None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ctest_containers.recording.manifest import Manifest, differences
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template.identity import Template
-from ctest_containers.template.kept import KeptTemplate, age
+from ctest_containers.template.stored import StoredTemplate, age
 from ctest_containers.text import listing
 
 UNREADABLE: Final = "the list of what its build used, which cannot be read"
@@ -31,8 +31,8 @@ class Choice:
 
 def choose(
     template: Template,
-    kept: Iterable[KeptTemplate],
-    places: Places,
+    kept: Iterable[StoredTemplate],
+    places: PortablePaths,
     *,
     most_seconds: float,
 ) -> Choice:
@@ -73,7 +73,7 @@ def _other_users(earlier: Mapping[str, str], today: Mapping[str, str]) -> list[s
     ]
 
 
-def changes(kept: KeptTemplate, places: Places, *, most_seconds: float) -> list[str]:
+def changes(kept: StoredTemplate, places: PortablePaths, *, most_seconds: float) -> list[str]:
     """What is another today than when a template was built, by name.
 
     Args:

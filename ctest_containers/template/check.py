@@ -14,14 +14,14 @@ from ctest_containers.backends.catalog import Catalog, catalog_digest, unapplied
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import ReadCatalogs, ReadMarks, RemoveServer, StartServer
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import listing
 
 CHECK_MEMORY_BYTES: Final = 2 * 2**30
 
 
 def check(
-    kept: KeptTemplate,
+    kept: StoredTemplate,
     host: Callable[[], ServerHostClient],
     *,
     server_timeout_seconds: float,
@@ -53,7 +53,7 @@ def check(
 
 
 def look_into(
-    kept: KeptTemplate, host: Callable[[], ServerHostClient], *, server_timeout_seconds: float
+    kept: StoredTemplate, host: Callable[[], ServerHostClient], *, server_timeout_seconds: float
 ) -> tuple[dict[str, Catalog], dict[str, str]]:
     """The catalogs of a template's databases, and the fingerprints that they carry."""
     if not kept.has_server:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.fingerprint import Input
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import listing
 
 MIGRATION: Final = "migration "
@@ -74,8 +74,8 @@ def compare(earlier: Mapping[str, str], today: Mapping[str, str]) -> Difference:
 
 
 def find_nearest(
-    today: Iterable[Input], earlier: Iterable[KeptTemplate]
-) -> tuple[KeptTemplate, Difference] | None:
+    today: Iterable[Input], earlier: Iterable[StoredTemplate]
+) -> tuple[StoredTemplate, Difference] | None:
     """The earlier template that differs least; one that only lacks migrations goes first."""
     wanted = digests(today)
     compared = [(one, compare(one.inputs, wanted)) for one in earlier]

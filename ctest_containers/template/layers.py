@@ -17,7 +17,7 @@ from ctest_containers.model import SUPERUSER
 from ctest_containers.project.migrations import Plan
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Difference, digests
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.stored import StoredTemplate
 
 MAX_DEPTH: Final = 5
 """The longest chain of builds that resume from one another; it limits an image's layers."""
@@ -35,9 +35,9 @@ class Decision:
             vendor's backend does not distinguish.
     """
 
-    start: KeptTemplate | None
+    start: StoredTemplate | None
     reason: str
-    nearest: tuple[KeptTemplate, Difference] | None = field(default=None, compare=False)
+    nearest: tuple[StoredTemplate, Difference] | None = field(default=None, compare=False)
     is_late: bool = False
     privileges: str = ""
 
@@ -103,16 +103,16 @@ class Start:
         is_late: See `Decision`.
     """
 
-    kept: KeptTemplate
+    kept: StoredTemplate
     amount: str
     is_late: bool
 
 
 def find_start(
     template: Template,
-    kept: Iterable[KeptTemplate],
+    kept: Iterable[StoredTemplate],
     plan: Plan,
-    changes: Callable[[KeptTemplate], Collection[str]],
+    changes: Callable[[StoredTemplate], Collection[str]],
     *,
     late_data: bool,
     privileges: str = "",
@@ -166,7 +166,7 @@ def can_be_left(template: Template) -> bool:
     )
 
 
-def milestone_of(kept: KeptTemplate) -> Milestone:
+def milestone_of(kept: StoredTemplate) -> Milestone:
     """How far the build of a layer or template had come; empty if that is not known."""
     with suppress(ValueError, TypeError, AttributeError):
         return Milestone.from_json(kept.milestone)
@@ -196,7 +196,7 @@ def _has_roles(milestone: Milestone, template: Template, privileges: str) -> boo
 
 
 def _missing(
-    kept: KeptTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
+    kept: StoredTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
 ) -> int | None:
     """How many migrations a layer or template lacks; None if a build cannot go on from it."""
     today = digests(template.inputs)
@@ -227,7 +227,7 @@ def _missing(
 
 
 def _may_follow(
-    migrations: Collection[str], kept: KeptTemplate, template: Template, plan: Plan
+    migrations: Collection[str], kept: StoredTemplate, template: Template, plan: Plan
 ) -> bool:
     """Whether these may be added to a template, for which `post_migrate` was sent already."""
     if kept.is_layer or plan.has_squashed:

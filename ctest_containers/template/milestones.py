@@ -16,7 +16,7 @@ from ctest_containers.project.classes import building_classes
 from ctest_containers.project.migrations import name_of
 from ctest_containers.recording.hidden import hidden_states
 from ctest_containers.recording.manifest import definition_of, state_digests
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.recording.registry import watching_registry
 from ctest_containers.recording.sources import Sources
@@ -89,7 +89,7 @@ class Milestones:
         self._process: dict[str, str] = {}
         self._sessions: dict[str, str] = {}
         self._obstacle = ""
-        self._project = Places.here()
+        self._project = PortablePaths.here()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -211,7 +211,7 @@ class Milestones:
             return Milestone(obstacle=self._obstacle)
         known = map(definition_of, self._start.states)
         sources = self._recorder.sources
-        states = state_digests({*self._recorder.reached, *known}, Places.here(), sources)
+        states = state_digests({*self._recorder.reached, *known}, PortablePaths.here(), sources)
         return Milestone(
             applied={alias: [*names] for alias, names in self._applied.items()},
             complete=[*self._complete],
@@ -264,7 +264,7 @@ class Milestones:
             # A migration may import it in a function only.
             with suppress(Exception):
                 importlib.import_module(module)
-        today = state_digests(definitions, Places.here(), self._recorder.sources)
+        today = state_digests(definitions, PortablePaths.here(), self._recorder.sources)
         if changed := sorted(name for name in kept if today.get(name) != kept[name]):
             names = listing([".".join(definition_of(name)) for name in changed])
             raise LayerError(f"These values differ from those that migrations have left: {names}.")

@@ -23,7 +23,7 @@ from ctest_containers.servers.requests import (
     SaveImage,
 )
 from ctest_containers.template.identity import Template
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import slug
 
 TRAVEL_SECONDS: Final = 1800.0
@@ -90,7 +90,7 @@ class Loaded:
 
 
 def save(
-    host: Callable[[], ServerHostClient], templates: Iterable[KeptTemplate], file: Path
+    host: Callable[[], ServerHostClient], templates: Iterable[StoredTemplate], file: Path
 ) -> None:
     """Write templates into a file, which gets its name when it is complete.
 
@@ -156,7 +156,7 @@ def load(host: Callable[[], ServerHostClient], file: Path, folder: Path) -> Iter
         ) from error
 
 
-def _portable_name(template: KeptTemplate) -> str:
+def _portable_name(template: StoredTemplate) -> str:
     if not template.has_server:
         return f"{template.project}/{template.fingerprint}"
     return template.source

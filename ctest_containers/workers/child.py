@@ -34,7 +34,7 @@ from ctest_containers.events import (
 from ctest_containers.limits import Limit
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project import connections, line_coverage, surroundings
+from ctest_containers.project import connections, isolation, line_coverage
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
@@ -56,7 +56,7 @@ from ctest_containers.workers.suite import TimedSuite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Orders:
+class WorkerConfig:
     """What every worker of a run is told, wherever it is.
 
     Attributes:
@@ -98,8 +98,8 @@ class Assignment:
     """
 
     worker: int
-    own: surroundings.Worker
-    orders: Orders
+    own: isolation.Worker
+    worker_config: WorkerConfig
     setup: ProjectSetup
     batches: Sequence[Batch] | bytes
     stack_file: Path
@@ -134,7 +134,7 @@ class Worker:
         self._is_flushing = False
         self._result: unittest.TestResult | None = None
         self._stopping = False
-        self._to_call = assignment.orders.worker_setup
+        self._to_call = assignment.worker_config.worker_setup
         self._asked_memory = -MEMORY_EVERY_SECONDS
         self._sending = threading.Lock()
         self._lending = threading.RLock()
@@ -150,7 +150,9 @@ class Worker:
         tell_stack_on_signal(assignment.stack_file)
         interrupt_on_signal()
         self._enter_own_world()
-        flushes = Flushes(assignment.orders.reset, assignment.worker, self.send, self._note_flush)
+        flushes = Flushes(
+            assignment.worker_config.reset, assignment.worker, self.send, self._note_flush
+        )
         with guarded(self._lend), flushes.installed():
             sent: Sequence[Batch] = (
                 pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
@@ -158,7 +160,7 @@ class Worker:
                 else assignment.batches
             )
             batches = {batch.number: batch for batch in sent}
-            if assignment.orders.debug_sql:
+            if assignment.worker_config.debug_sql:
                 connections.log_queries()
             self.send(WorkerReady(worker=assignment.worker))
             while (message := self._next_message()) is not None:
@@ -191,16 +193,16 @@ class Worker:
         for number in range(1, own.process):
             shutil.rmtree(own.folder.with_name(str(number)), ignore_errors=True)
         if not assignment.setup.spawned:
-            surroundings.close_inherited_caches()
-        if assignment.orders.separate:
-            surroundings.separate(own, temporary_files=True)
+            isolation.close_inherited_caches()
+        if assignment.worker_config.separate:
+            isolation.separate(own, temporary_files=True)
 
     def _set_up(self) -> None:
         """Call the project's own function for workers once; it may use databases as tests do."""
         path, self._to_call = self._to_call, ""
         if path:
-            with alarm(self._assignment.orders.limit):
-                surroundings.set_up(path, self._assignment.own)
+            with alarm(self._assignment.worker_config.limit):
+                isolation.set_up(path, self._assignment.own)
 
     def _run(self, batch: Batch, command: RunBatch) -> None:
         assignment = self._assignment
@@ -214,24 +216,24 @@ class Worker:
             send=self.send,
             worker=assignment.worker,
             indices={id(test): index for index, test in pairs},
-            folder=assignment.orders.folder,
-            limit=assignment.orders.limit,
+            folder=assignment.worker_config.folder,
+            limit=assignment.worker_config.limit,
             check=self._check_servers,
             tidy=self._tidy_after_timeout,
-            debug_sql=assignment.orders.debug_sql,
-            adaptive=assignment.orders.adaptive,
+            debug_sql=assignment.worker_config.debug_sql,
+            adaptive=assignment.worker_config.adaptive,
             full=command.full,
             careful=command.careful,
         )
-        result.failfast = assignment.orders.failfast
-        result.buffer = assignment.orders.buffer
+        result.failfast = assignment.worker_config.failfast
+        result.buffer = assignment.worker_config.buffer
         self._result = result
         if self._stopping:
             result.stop()
         suite = TimedSuite(
             (test for _, test in pairs),
             worker=assignment.worker,
-            limit=assignment.orders.limit,
+            limit=assignment.worker_config.limit,
             send=self.send,
             again=result.again,
         )
@@ -320,7 +322,7 @@ class Worker:
                 raise
             self._leases.append(lease)
         named = {lease.alias for lease in leases}
-        connections.serialize(named & self._assignment.orders.serialized)
+        connections.serialize(named & self._assignment.worker_config.serialized)
         if self._assignment.setup.spawned:
             connections.mark_expectations(named)
 
@@ -448,7 +450,7 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
         with suppress(OSError):
             worker.send(WorkerFailed(worker=assignment.worker, text=str(lost), database_lost=True))
         sys.exit(1)
-    except surroundings.SetupFailure as failure:
+    except isolation.SetupFailure as failure:
         with suppress(OSError):
             worker.send(WorkerFailed(worker=assignment.worker, text=str(failure), ends_run=True))
         sys.exit(1)

@@ -8,7 +8,7 @@ from itertools import chain
 from types import MappingProxyType
 
 from ctest_containers.project.suite import Batch
-from ctest_containers.workers.work import Rows, Work
+from ctest_containers.workers.batch_progress import Rows, Work
 
 
 class FlushOrder:

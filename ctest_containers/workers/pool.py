@@ -43,14 +43,14 @@ from ctest_containers.model import Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
+from ctest_containers.workers.batch_progress import Slot, Work, not_yet_leased
+from ctest_containers.workers.crash_accounting import CrashAccounting
 from ctest_containers.workers.databases import Databases
 from ctest_containers.workers.flush_order import FlushOrder
-from ctest_containers.workers.losses import Losses
 from ctest_containers.workers.memory import MemoryWatch, unwatched
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import WorkQueue
 from ctest_containers.workers.time_limits import TimeLimits
-from ctest_containers.workers.work import Slot, Work, not_yet_leased
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
@@ -132,7 +132,7 @@ class WorkerPool:
         self._time_limits = TimeLimits(limits, report)
         self._interrupted = self._begun = False
         self._cut_short = 0
-        self._losses = Losses(databases=databases, report=report)
+        self._losses = CrashAccounting(databases=databases, report=report)
         self._order = order if order is not None else FlushOrder()
         self._feed = feed
 
@@ -153,10 +153,10 @@ class WorkerPool:
                 else:
                     self._mind_memory()
                     for slot in self._slots:
-                        self._employ(slot)
+                        self._assign_batch(slot)
                 for slot in self._slots:
                     self._satisfy(slot)
-                if not self._busy() and (self._is_fed_up() or self._interrupted):
+                if not self._busy() and (self._no_more_work() or self._interrupted):
                     return
                 self._wait()
                 self._time_limits.enforce(self._busy())
@@ -176,14 +176,14 @@ class WorkerPool:
         """What a worker that is forked now must not keep open."""
         return tuple(slot.process.fileno() for slot in self._slots if slot.process is not None)
 
-    def _is_fed_up(self) -> bool:
+    def _no_more_work(self) -> bool:
         """Whether no batch waits, and none is to come."""
         return not self._queue and (self._feed is None or self._feed.closed)
 
     def _busy(self) -> list[Slot]:
         return [slot for slot in self._slots if slot.work is not None]
 
-    def _employ(self, slot: Slot) -> None:
+    def _assign_batch(self, slot: Slot) -> None:
         """Give a free worker the first batch whose databases it has, or can have at once.
 
         When what is left would not find what it finds in a serial run, on this worker or any other,
@@ -385,14 +385,14 @@ class WorkerPool:
             alive = slot.process.alive
             if slot.process.fileno() in readable:
                 for message in slot.process.receive():
-                    self._take(slot, message)
+                    self._on_message(slot, message)
             elif not alive:
                 self._lose(slot)
                 continue
             if slot.process.closed:
                 self._lose(slot)
 
-    def _take(self, slot: Slot, message: Message) -> None:
+    def _on_message(self, slot: Slot, message: Message) -> None:
         match message:
             case TestStarted(limit_seconds=seconds, idle_only=idle_only):
                 if not self._begun:

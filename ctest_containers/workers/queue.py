@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
 
+from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.flush_order import FlushOrder
-from ctest_containers.workers.work import Rows, Work
 
 
 class WorkQueue:

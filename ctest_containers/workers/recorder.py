@@ -27,8 +27,8 @@ from ctest_containers.events import (
 )
 from ctest_containers.limits import Limit, TestTimedOut, limit_of_test
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project.places import place_of_problem
 from ctest_containers.project.queries import queries_since_last_asked
+from ctest_containers.project.source_location import place_of_problem
 from ctest_containers.workers import alarm
 
 CAREFUL_SECONDS: Final = 0.5

@@ -8,9 +8,9 @@ from typing import Final
 from ctest_containers.clock import Deadline
 from ctest_containers.events import Event, TestSlow
 from ctest_containers.limits import Limit, Limits
+from ctest_containers.workers.batch_progress import Slot
 from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
 from ctest_containers.workers.progress import Progress
-from ctest_containers.workers.work import Slot
 
 STACK_SECONDS: Final = 0.3
 """What a worker gets to write down where it is."""

@@ -180,7 +180,7 @@ PROGRAM = """
 
     from ctest_containers.backends.clocks import clock_in
     from ctest_containers.recording.manifest import make_manifest
-    from ctest_containers.recording.places import Places
+    from ctest_containers.recording.portable_paths import PortablePaths
     from ctest_containers.recording.recorder import Recorder
     from ctest_containers.rendering.on_demand import rendering_on_demand
     from ctest_containers.template.build import migration_packages
@@ -193,7 +193,7 @@ PROGRAM = """
             cursor.execute(f"CREATE DATABASE {quoted}")
     connection.ensure_connection()
     started, began = time.perf_counter(), time.time()
-    places, recorder = Places.here(), None
+    places, recorder = PortablePaths.here(), None
     if sys.argv[1] == "recorded":
         recorder = Recorder(places, migration_packages(), clock_in)
         recorder.start()

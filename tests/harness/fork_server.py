@@ -37,7 +37,7 @@ from typing import Any, Final
 from _pytest.config import default_plugins
 from execnet.gateway_base import ThreadExecModel
 
-from ctest_containers.servers import launch
+from ctest_containers.servers import warm_start
 from harness.programs import NUMBER, ForkedProgram, Program, begin, program_of
 
 LOADED: Final = (
@@ -61,7 +61,7 @@ LOADED: Final = (
     *("ctest_containers.template.build", "ctest_containers.report.record"),
     *("ctest_containers.cli.by_runner", "ctest_containers.cli.doctor"),
     *("ctest_containers.cli.execute", "ctest_containers.cli.service"),
-    *("ctest_containers.cli.template", "ctest_containers.doctor.examine"),
+    *("ctest_containers.cli.template", "ctest_containers.doctor.checks"),
     *("ctest_containers.engine.reach", "ctest_containers.history.schema"),
     *("ctest_containers.isolated", "ctest_containers.report.summary"),
     *("docker", "docker.context", "dotenv", "wrapt"),
@@ -110,7 +110,7 @@ def main(address: str, kind: str = "") -> None:
     if program is not None:
         _become(program, search_path)
         forks = _Forks(address)
-        vars(launch)["subprocess"] = forks
+        vars(warm_start)["subprocess"] = forks
         ThreadExecModel.subprocess = forks  # type: ignore[assignment, method-assign]
         _run_to_its_end(program)
 

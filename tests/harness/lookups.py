@@ -76,7 +76,7 @@ def _measure() -> None:
     import django
 
     from ctest_containers import Template
-    from ctest_containers.template.kept import from_files
+    from ctest_containers.template.stored import from_files
 
     django.setup()
     seconds = []

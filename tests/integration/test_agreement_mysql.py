@@ -92,7 +92,7 @@ VIEW = """
 """
 
 VIEW_TESTS = """
-    class Shelf(TestCase):
+    class TemplateRepository(TestCase):
         def test_rows(self):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM shelf")

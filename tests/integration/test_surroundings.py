@@ -297,7 +297,7 @@ def test_the_survey_of_a_project_tells_what_is_separated_and_what_is_not(
 ) -> None:
     program = (
         "import django, json; django.setup()\n"
-        "from ctest_containers.project.survey import survey\n"
+        "from ctest_containers.project.shared_resources import survey\n"
         "print(json.dumps([(one.setting, one.separated) for one in survey()]))"
     )
     here = {**env, "DJANGO_SETTINGS_MODULE": "outcomes.settings"}

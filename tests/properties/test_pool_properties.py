@@ -18,8 +18,8 @@ from ctest_containers.limits import Limit, Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.session.schedule import longest_first
 from ctest_containers.wire import RunBatch
+from ctest_containers.workers.crash_accounting import FIXTURE_TRIES
 from ctest_containers.workers.flush_order import FlushOrder
-from ctest_containers.workers.losses import FIXTURE_TRIES
 from ctest_containers.workers.pool import WorkerPool
 
 

@@ -17,7 +17,7 @@ from ctest_containers.engine.api import (
     Travelled,
 )
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.ways import Way
+from ctest_containers.engine.transports import Way
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
@@ -186,8 +186,8 @@ class World:
     """What happens to fake workers, and what has come of it.
 
     Attributes:
-        fatal_tests: Places of tests that end their worker.
-        fatal_reports: Places of tests whose worker ends once it has told of their success.
+        fatal_tests: PortablePaths of tests that end their worker.
+        fatal_reports: PortablePaths of tests whose worker ends once it has told of their success.
         fatal_fixtures: How often the fixture of a batch ends its worker before its first test.
         fatal_ends: Batches whose last fixture ends the worker after their last test.
         stillborn: How many workers end before they take a command.

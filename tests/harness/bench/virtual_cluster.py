@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from ctest_containers.cluster.lines import Alive, BatchEnded, Word, decode, encode
-from ctest_containers.cluster.link import Gone, Heard, Ready, Told
+from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
+from ctest_containers.cluster.messages import Alive, BatchEnded, Word, decode, encode
 from ctest_containers.events import Event, OutcomeKind, TestFinished, TestOutcome, TestStarted
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import RunBatch
@@ -80,7 +80,7 @@ class VirtualCluster:
         self._seconds = seconds
         self._agenda: list[tuple[float, int, Callable[[float], None]]] = []
         self._order = itertools.count()
-        self._mail: deque[tuple[float, str, Told | bytes]] = deque()
+        self._mail: deque[tuple[float, str, LinkEvent | bytes]] = deque()
         self._nodes: dict[str, _Node] = {}
         self._gone: set[str] = set()
         self._coming = len(fates)
@@ -97,7 +97,7 @@ class VirtualCluster:
         """The virtual clock, with what the parent has spent since it was last here."""
         return self.now + time.process_time() - self._handed
 
-    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+    def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
         """See `Link`; does not wait, but lets the clock go on."""
         self._spend(time.process_time() - self._handed)
         found = self._arrived()
@@ -106,7 +106,7 @@ class VirtualCluster:
             found = self._arrived()
         self._spend(EVENT_SECONDS * len(found))
         self._handed = time.process_time()
-        told: list[Told] = []
+        told: list[LinkEvent] = []
         for name, one in found:
             told.append(_understood(name, one) if isinstance(one, bytes) else one)
         return told
@@ -131,12 +131,12 @@ class VirtualCluster:
         self.now += seconds
         self.parent_seconds += seconds
 
-    def _arrived(self) -> list[tuple[str, Told | bytes]]:
+    def _arrived(self) -> list[tuple[str, LinkEvent | bytes]]:
         """All that has come by now."""
         while self._agenda and self._agenda[0][0] <= self.now:
             due, _, happen = heapq.heappop(self._agenda)
             happen(due)
-        found: list[tuple[str, Told | bytes]] = []
+        found: list[tuple[str, LinkEvent | bytes]] = []
         while self._mail and self._mail[0][0] <= self.now:
             _, name, one = self._mail.popleft()
             if name not in self._gone:
@@ -160,7 +160,7 @@ class VirtualCluster:
     def _at(self, moment: float, happen: Callable[[float], None]) -> None:
         heapq.heappush(self._agenda, (moment, next(self._order), happen))
 
-    def _post(self, now: float, node: str, one: Told | bytes) -> None:
+    def _post(self, now: float, node: str, one: LinkEvent | bytes) -> None:
         self._mail.append((now + LATENCY_SECONDS, node, one))
 
     def _say(self, now: float, node: _Node, *said: Word | Event) -> None:

@@ -11,7 +11,7 @@ import pytest
 from harness.batches import Case, batches_of
 
 from ctest_containers.cluster import pool as pool_module
-from ctest_containers.cluster.link import Gone, Heard, Ready, Told
+from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
 from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
@@ -29,7 +29,7 @@ from ctest_containers.limits import Limit
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import RunBatch
 
-Script = Callable[["FakeLink", str, RunBatch], Sequence[Told]]
+Script = Callable[["FakeLink", str, RunBatch], Sequence[LinkEvent]]
 
 
 def _run_test(index: int, worker: int = 1) -> list[Event]:
@@ -48,14 +48,14 @@ class FakeLink:
     def __init__(self, batches: Sequence[Batch], script: Script, nodes: Sequence[str]) -> None:
         self._batches = batches
         self._script = script
-        self.told: deque[Told] = deque(Ready(node, 1, node) for node in nodes)
+        self.told: deque[LinkEvent] = deque(Ready(node, 1, node) for node in nodes)
         self.sent: list[tuple[str, RunBatch]] = []
         self.stopped = self.closed = self.at_once = False
         self.left: list[str] = []
         self.alive: Sequence[str] = ()
         self.expected = 0
 
-    def receive(self, timeout_seconds: float) -> Sequence[Told]:
+    def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
         found = list(self.told)
         self.told.clear()
         if not found:
@@ -81,7 +81,7 @@ class FakeLink:
         return Heard(node, events, [command.batch])
 
 
-def _well(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+def _well(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
     return [link.run(node, command)]
 
 
@@ -128,7 +128,7 @@ def test_what_a_node_tells_before_it_is_ready_is_reported_and_after_it_has_left_
             group="g", fingerprint="f", registry="r", seconds=1.0, layers=layers, present=2
         )
 
-    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         if node == "a":
             return [Gone("a", "it is gone"), Heard("a", [pulled(1)])]
         return [Heard("c", [pulled(2)]), link.run(node, command)]
@@ -146,7 +146,7 @@ def test_workers_of_different_nodes_have_different_numbers() -> None:
 
 
 def test_a_test_that_was_reported_on_in_part_when_its_node_was_lost_is_reported_anew() -> None:
-    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         if node != "a":
             return [link.run(node, command)]
         first = link._batches[command.batch].first
@@ -158,7 +158,7 @@ def test_a_test_that_was_reported_on_in_part_when_its_node_was_lost_is_reported_
 
 
 def test_tests_that_have_ended_on_a_lost_node_are_not_run_again() -> None:
-    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         if node != "a":
             return [link.run(node, command)]
         first = link._batches[command.batch].first
@@ -175,7 +175,7 @@ def test_a_silent_node_is_told_of_and_others_run_what_it_has(
 ) -> None:
     monkeypatch.setattr(pool_module, "SILENT_SECONDS", 0.05)
 
-    def a_is_silent(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def a_is_silent(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         link.alive = ["b"]
         return [] if node == "a" else [link.run(node, command)]
 
@@ -189,7 +189,7 @@ def test_a_silent_node_is_told_of_and_others_run_what_it_has(
 def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported() -> None:
     batches = batches_of([1])
 
-    def twice(_: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def twice(_: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         return [Heard(node, [*_run_test(0), *_run_test(0)], [command.batch])]
 
     events, _ = _run(batches, twice)
@@ -224,7 +224,7 @@ def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> Non
 
 @pytest.mark.parametrize("limit", [Limit(0.01), Limit(0.01, idle_only=True)])
 def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None:
-    def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def hang(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         first = link._batches[command.batch].first
         (started, *_) = _run_test(first)
         assert isinstance(started, TestStarted)
@@ -238,7 +238,7 @@ def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None
 
 
 def test_the_default_limit_of_a_run_counts_from_the_end_of_the_last_test() -> None:
-    def slowly(link: FakeLink, node: str, command: RunBatch) -> Sequence[Told]:
+    def slowly(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         time.sleep(0.1)
         return _well(link, node, command)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ctest_containers.config import Config
+from ctest_containers.doctor.context import DoctorContext, Project
 from ctest_containers.doctor.finding import Finding, Severity
-from ctest_containers.doctor.scene import Project, Scene
 from ctest_containers.engine.facts import EngineFacts, EngineKind
 from ctest_containers.engine.reach import DEFAULT, Reach
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
@@ -32,7 +32,7 @@ def facts(**changes: Any) -> EngineFacts:
     return replace(FACTS, **changes)
 
 
-def scene(folder: Path, **changes: Any) -> Scene:
+def scene(folder: Path, **changes: Any) -> DoctorContext:
     """A folder without a project, on a machine whose engine has not been asked, with changes."""
     usual: dict[str, Any] = {
         "folder": folder,
@@ -41,7 +41,7 @@ def scene(folder: Path, **changes: Any) -> Scene:
         "project": None,
         "reached": Reach(address=DEFAULT),
     }
-    return Scene(**{**usual, **changes})
+    return DoctorContext(**{**usual, **changes})
 
 
 def group(vendor: Vendor = Vendor.POSTGRESQL, image: str = "", name: str = "test") -> DatabaseGroup:

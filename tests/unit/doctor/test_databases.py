@@ -16,11 +16,11 @@ from ctest_containers.doctor.finding import Severity
 from ctest_containers.doctor.isolation import FixedPort, fixed_ports, judged
 from ctest_containers.doctor.options import check_options
 from ctest_containers.doctor.transport import check_transport
-from ctest_containers.engine.ways import EVERYWHERE, Way
+from ctest_containers.engine.transports import EVERYWHERE, Way
 from ctest_containers.errors import EngineError
 from ctest_containers.model import Transport, Vendor
 from ctest_containers.project.databases import DatabasePlans
-from ctest_containers.project.survey import Shared
+from ctest_containers.project.shared_resources import Shared
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from unit.doctor.scenes import facts, scene, worst
 
-from ctest_containers.doctor.contexts import check_contexts
+from ctest_containers.doctor.connectivity import check_reach
+from ctest_containers.doctor.docker_contexts import check_contexts
 from ctest_containers.doctor.engine import check_engine
 from ctest_containers.doctor.finding import Finding, Severity
-from ctest_containers.doctor.reaching import check_reach
 from ctest_containers.engine.facts import EngineKind
 from ctest_containers.engine.reach import Obstacle, Reach
 from ctest_containers.errors import EngineUnreachableError

@@ -12,7 +12,7 @@ from unit.fakes import FakeEngine
 
 from ctest_containers.doctor import leftovers
 from ctest_containers.engine import labels
-from ctest_containers.template.kept import ABANDONED_SECONDS
+from ctest_containers.template.stored import ABANDONED_SECONDS
 
 LIVING = labels.owner(os.getpid())
 DEAD = f"{LIVING.rsplit('/', 1)[0]}/12345.00"

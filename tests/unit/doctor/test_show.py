@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from ctest_containers.doctor import show
-from ctest_containers.doctor.examine import CHECKS, has_errors
+from ctest_containers.doctor.checks import CHECKS, has_errors
 from ctest_containers.doctor.finding import Area, Finding, Severity, error, note, ok, warning
 from ctest_containers.version import __version__
 
@@ -84,7 +84,7 @@ def test_every_check_belongs_to_an_area_and_all_areas_are_looked_at() -> None:
 def test_every_module_of_checks_is_made_use_of() -> None:
     """A check that nobody makes finds nothing."""
     folder = Path(show.__file__).parent
-    examine = (folder / "examine.py").read_text()
+    checks = (folder / "checks.py").read_text()
     defined = {
         line.split("(")[0].removeprefix("def ")
         for file in folder.glob("*.py")
@@ -92,5 +92,5 @@ def test_every_module_of_checks_is_made_use_of() -> None:
         if line.startswith("def check_")
     }
 
-    assert {name for name in defined if name not in examine} == set()
+    assert {name for name in defined if name not in checks} == set()
     assert list(Severity)[-1] is Severity.ERROR

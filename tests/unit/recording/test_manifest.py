@@ -17,7 +17,7 @@ from django.conf import settings
 
 from ctest_containers.recording.digests import CHANGED
 from ctest_containers.recording.manifest import Manifest, differences, make_manifest
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.used import MOST_FILES, Used
 
 SECRET = "open-sesame"
@@ -60,7 +60,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured_django: 
 
 def made() -> Manifest:
     """The manifest of today, as it is kept with a template."""
-    found = Manifest.from_json(make_manifest(USED, Places.here()).to_json())
+    found = Manifest.from_json(make_manifest(USED, PortablePaths.here()).to_json())
     assert found is not None
     return found
 
@@ -166,12 +166,12 @@ def test_what_others_do_to_functions_and_classes_is_named(
     names = ("Plain", "Attributed", "fill")
     used = Used(definitions=frozenset(("own_loaded", name) for name in names))
     module = import_module("own_loaded")
-    manifest = make_manifest(used, Places.here())
-    assert differences(manifest, Places.here()) == []
+    manifest = make_manifest(used, PortablePaths.here())
+    assert differences(manifest, PortablePaths.here()) == []
 
     change(module)
 
-    assert differences(manifest, Places.here()) == expected
+    assert differences(manifest, PortablePaths.here()) == expected
     monkeypatch.delitem(sys.modules, "own_loaded")
 
 
@@ -181,11 +181,11 @@ def test_whatever_changes_is_named(
 ) -> None:
     change, named = CHANGES[what]
     manifest = made()
-    assert differences(manifest, Places.here()) == []
+    assert differences(manifest, PortablePaths.here()) == []
 
     change(project, monkeypatch)
 
-    assert sorted(differences(manifest, Places.here())) == sorted(named)
+    assert sorted(differences(manifest, PortablePaths.here())) == sorted(named)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_edits_of_what_has_not_run_change_nothing(
     (project / "seed" / ".rows.csv.swp").write_text("")
     os.utime(project / "seed" / "rows.csv", (1, 1))
 
-    assert differences(manifest, Places.here()) == []
+    assert differences(manifest, PortablePaths.here()) == []
 
 
 def test_another_checkout_has_the_same_manifest(
@@ -234,12 +234,12 @@ def test_no_value_is_kept(project: Path) -> None:
 def test_what_changes_during_a_build_counts_as_changed_afterwards(project: Path) -> None:
     began = time.time() - 60
 
-    manifest = make_manifest(USED, Places.here(), since=began)
+    manifest = make_manifest(USED, PortablePaths.here(), since=began)
 
     assert manifest.others["files"]["seed/rows.csv"].startswith(CHANGED)
-    assert make_manifest(USED, Places.here(), since=began).digest != manifest.digest
-    assert "seed/rows.csv" in differences(manifest, Places.here())
-    assert "own_manifest.ROLES" in differences(manifest, Places.here())
+    assert make_manifest(USED, PortablePaths.here(), since=began).digest != manifest.digest
+    assert "seed/rows.csv" in differences(manifest, PortablePaths.here())
+    assert "own_manifest.ROLES" in differences(manifest, PortablePaths.here())
     assert project.exists()
 
 
@@ -259,10 +259,10 @@ def test_the_names_that_a_build_used_come_back_from_its_manifest_and_from_text(
 
 def test_100_000_entries_are_compared_in_a_second_of_processor_time(project: Path) -> None:
     names = frozenset(f"missing/{number:06}" for number in range(100_000))
-    manifest = make_manifest(Used(files=names), Places.here())
+    manifest = make_manifest(Used(files=names), PortablePaths.here())
     began = time.process_time()
 
-    found = differences(manifest, Places.here())
+    found = differences(manifest, PortablePaths.here())
 
     assert (found, project.exists()) == ([], True)
     assert time.process_time() - began < 5
@@ -271,10 +271,10 @@ def test_100_000_entries_are_compared_in_a_second_of_processor_time(project: Pat
 def test_more_files_than_that_count_by_their_folders(project: Path) -> None:
     names = {f"seed/{number}" for number in range(MOST_FILES + 1)}
     manifest = make_manifest(
-        Used(files=frozenset(names), paths=frozenset({"switch"})), Places.here()
+        Used(files=frozenset(names), paths=frozenset({"switch"})), PortablePaths.here()
     )
 
     (project / "seed" / "rows.csv").write_text("two\n")
 
     assert manifest.used() == Used(trees=frozenset({"seed", ""}))
-    assert "the files and their contents in seed" in differences(manifest, Places.here())
+    assert "the files and their contents in seed" in differences(manifest, PortablePaths.here())

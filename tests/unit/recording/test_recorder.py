@@ -162,11 +162,11 @@ settings.configure(OWN_LIMIT=3, USE_TZ=True)
 django.setup()
 
 from own_used import work
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.recorder import Recorder
 
 exec(sys.argv[1])
-recorder = Recorder(Places.here(), (), lambda statement: "")
+recorder = Recorder(PortablePaths.here(), (), lambda statement: "")
 recorder.start()
 work.build()
 print(recorder.stop().to_json())

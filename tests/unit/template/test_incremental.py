@@ -6,7 +6,7 @@ import pytest
 
 from ctest_containers.fingerprint import Input
 from ctest_containers.template.incremental import digests, find_nearest
-from ctest_containers.template.kept import KeptTemplate
+from ctest_containers.template.stored import StoredTemplate
 
 BEFORE = {
     "Django": "5.2",
@@ -29,8 +29,8 @@ def kept(
     *,
     changed: dict[str, str | None] | None = None,
     created: float = 0.0,
-) -> KeptTemplate:
-    return KeptTemplate(
+) -> StoredTemplate:
+    return StoredTemplate(
         source=name,
         project="shop",
         group="postgresql",
@@ -47,7 +47,7 @@ def kept(
     )
 
 
-def reason(changed: dict[str, str | None], earlier: list[KeptTemplate] | None = None) -> str:
+def reason(changed: dict[str, str | None], earlier: list[StoredTemplate] | None = None) -> str:
     """How today's inputs differ from those of the nearest earlier template."""
     nearest = find_nearest(inputs(changed), [kept()] if earlier is None else earlier)
     assert nearest is not None

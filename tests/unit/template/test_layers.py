@@ -13,7 +13,6 @@ from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.project.migrations import Plan
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.kept import KeptTemplate
 from ctest_containers.template.layers import (
     MAX_DEPTH,
     Milestone,
@@ -21,6 +20,7 @@ from ctest_containers.template.layers import (
     find_start,
     layer_inputs,
 )
+from ctest_containers.template.stored import StoredTemplate
 
 STEPS = ("auth.0001", "shop.0001", "shop.0002", "tax.0001")
 BASE = {"Django": "5.2", "permissions shop.Product": "product", "migration shop.__init__": ""}
@@ -75,7 +75,7 @@ def layer(
     depth: int = 0,
     used: float = 0.0,
     milestone: str | None = None,
-) -> KeptTemplate:
+) -> StoredTemplate:
     """What was kept when a project with these steps had had some of them."""
     point = Milestone(
         applied={"default": [*applied]},
@@ -84,7 +84,7 @@ def layer(
     )
     inputs = template(steps).inputs
     name = "template" if complete else f"layer-{len(applied)}-{used:g}"
-    return KeptTemplate(
+    return StoredTemplate(
         source=name,
         project="shop",
         group="postgresql",
@@ -104,7 +104,7 @@ def layer(
 
 def start(
     wanted: Template,
-    kept: Sequence[KeptTemplate],
+    kept: Sequence[StoredTemplate],
     today: Plan,
     changed: Sequence[str] = (),
     *,
@@ -112,7 +112,7 @@ def start(
 ) -> str:
     """The source of what a build goes on from; an empty string for a full build."""
 
-    def changes(one: KeptTemplate) -> set[str]:
+    def changes(one: StoredTemplate) -> set[str]:
         return {one.source} & {*changed}
 
     found = find_start(wanted, kept, today, changes, late_data=late_data)

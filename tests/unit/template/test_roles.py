@@ -9,11 +9,11 @@ import pytest
 from ctest_containers.model import AUTO, OWNER, SUPERUSER, DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.project.migrations import Plan
 from ctest_containers.recording.manifest import Manifest
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template.candidates import choose
 from ctest_containers.template.identity import Template
-from ctest_containers.template.kept import KeptTemplate
 from ctest_containers.template.layers import Milestone, find_start
+from ctest_containers.template.stored import StoredTemplate
 
 PLAN = Plan(
     steps=("shop.0001",),
@@ -39,14 +39,14 @@ MATTERS = Manifest(users={"default": "shop"})
 DOES_NOT_MATTER = Manifest()
 
 
-def kept(template: Template, manifest: Manifest, *, is_superuser: bool = False) -> KeptTemplate:
+def kept(template: Template, manifest: Manifest, *, is_superuser: bool = False) -> StoredTemplate:
     """A template built as the role "shop", which may have been a superuser from the start.
 
     Args:
         template: The one that is wanted.
         manifest: Says whether it matters who built it.
     """
-    return KeptTemplate(
+    return StoredTemplate(
         source="image",
         project="shop",
         group=template.group.label,
@@ -79,14 +79,14 @@ def test_a_template_is_used_by_the_same_role_or_by_any_if_roles_do_not_matter(
     wanted = template(user)
     one = kept(wanted, manifest)
 
-    assert choose(wanted, [one], Places.here(), most_seconds=0).template.manifest
+    assert choose(wanted, [one], PortablePaths.here(), most_seconds=0).template.manifest
 
 
 def test_a_template_in_which_roles_matter_is_not_used_by_another_role() -> None:
     wanted = template("other")
     one = kept(wanted, MATTERS)
 
-    choice = choose(wanted, [one], Places.here(), most_seconds=0)
+    choice = choose(wanted, [one], PortablePaths.here(), most_seconds=0)
 
     assert not choice.template.manifest
     assert choice.changes == ("USER of 'default' ('shop', now 'other')",)
@@ -111,7 +111,7 @@ def test_a_build_that_needs_a_superuser_resumes_from_what_a_superuser_has_made()
     by_superuser = replace(kept(wanted, DOES_NOT_MATTER, is_superuser=True), source="b")
     both = [by_superuser, by_owner]
 
-    def start(privileges: str) -> KeptTemplate | None:
+    def start(privileges: str) -> StoredTemplate | None:
         found = find_start(wanted, both, PLAN, lambda _: [], late_data=False, privileges=privileges)
         return found.kept if found else None
 

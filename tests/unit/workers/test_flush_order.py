@@ -7,8 +7,8 @@ from dataclasses import replace
 from harness.batches import batches_of
 
 from ctest_containers.project.suite import Batch
+from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.flush_order import FlushOrder
-from ctest_containers.workers.work import Rows, Work
 
 DEFAULT = frozenset(["default"])
 FLUSHED = {"default": False}

@@ -27,7 +27,7 @@ from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Quit, RunBatch, UseDatabases
 from ctest_containers.workers import memory as memory_module
-from ctest_containers.workers.losses import FIXTURE_TRIES, UNREADY_LIMIT
+from ctest_containers.workers.crash_accounting import FIXTURE_TRIES, UNREADY_LIMIT
 from ctest_containers.workers.memory import MemoryWatch
 from ctest_containers.workers.pool import WorkerPool
 

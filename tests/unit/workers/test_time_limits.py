@@ -13,8 +13,8 @@ from harness.batches import batches_of
 from ctest_containers.events import Event, TestSlow, TestStarted
 from ctest_containers.limits import Limit, Limits
 from ctest_containers.workers import overdue, progress, time_limits
+from ctest_containers.workers.batch_progress import Slot, Work
 from ctest_containers.workers.time_limits import TimeLimits
-from ctest_containers.workers.work import Slot, Work
 
 
 @dataclass

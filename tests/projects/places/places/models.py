@@ -1,4 +1,4 @@
-"""Places on the map."""
+"""PortablePaths on the map."""
 
 from django.contrib.gis.db import models
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctest_containers.model import Vendor
-from ctest_containers.servers import launch
+from ctest_containers.servers import warm_start
 from ctest_containers.servers.requests import StartServer
 
 COMMAND = ["run", "--parallel", "2"]
@@ -24,31 +24,31 @@ SERVER = StartServer(
     fingerprint="0",
     databases=("test_shop",),
 )
-NEEDS = launch.Needs("shop", "auto", (SERVER,))
+NEEDS = warm_start.Needs("shop", "auto", (SERVER,))
 
 
 @pytest.fixture(autouse=True)
 def nothing_ahead() -> Iterator[None]:
-    launch.give_up()
+    warm_start.give_up()
     yield
-    launch.give_up()
+    warm_start.give_up()
 
 
 def test_nothing_is_started_ahead_in_a_folder_that_never_needed_a_host(tmp_path: Path) -> None:
-    launch.start_ahead(tmp_path / "cache", tmp_path)
+    warm_start.start_ahead(tmp_path / "cache", tmp_path)
 
-    assert launch._state.waiting is None
+    assert warm_start._state.waiting is None
 
 
 @pytest.mark.usefixtures("no_engine")
 def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    launch.remember(cache, tmp_path, needed=True)
+    warm_start.remember(cache, tmp_path, needed=True)
 
-    launch.start_ahead(cache, tmp_path)
-    waiting = launch._state.waiting
+    warm_start.start_ahead(cache, tmp_path)
+    waiting = warm_start._state.waiting
     assert waiting is not None
-    taken = launch.take(_arguments(tmp_path))
+    taken = warm_start.take(_arguments(tmp_path))
     taken.end()
 
     assert taken is waiting
@@ -56,38 +56,38 @@ def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Pat
 
 
 def test_a_host_that_nobody_needs_ends_without_a_word(tmp_path: Path) -> None:
-    launch.remember(tmp_path, tmp_path, needed=True)
-    launch.start_ahead(tmp_path, tmp_path)
-    waiting = launch._state.waiting
+    warm_start.remember(tmp_path, tmp_path, needed=True)
+    warm_start.start_ahead(tmp_path, tmp_path)
+    waiting = warm_start._state.waiting
     assert waiting is not None
 
-    launch.give_up()
+    warm_start.give_up()
 
     assert waiting.process.returncode == 0
 
 
 def test_a_folder_that_needs_none_any_more_is_forgotten(tmp_path: Path) -> None:
-    launch.remember(tmp_path, tmp_path, needed=True)
-    launch.remember(tmp_path, tmp_path, needed=False)
+    warm_start.remember(tmp_path, tmp_path, needed=True)
+    warm_start.remember(tmp_path, tmp_path, needed=False)
 
-    launch.start_ahead(tmp_path, tmp_path)
+    warm_start.start_ahead(tmp_path, tmp_path)
 
-    assert launch._state.waiting is None
+    assert warm_start._state.waiting is None
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
 
-    launch.remember(tmp_path / "cache", tmp_path, needed=True)
-    launch.start_ahead(tmp_path / "cache", tmp_path)
+    warm_start.remember(tmp_path / "cache", tmp_path, needed=True)
+    warm_start.start_ahead(tmp_path / "cache", tmp_path)
 
-    assert launch._state.waiting is None
+    assert warm_start._state.waiting is None
 
 
 def _arguments(
     folder: Path, project: str = "shop", transport: str = "auto"
 ) -> Mapping[str, object]:
-    return launch.arguments(run="0", folder=folder, project=project, transport=transport)
+    return warm_start.arguments(run="0", folder=folder, project=project, transport=transport)
 
 
 @pytest.fixture
@@ -97,12 +97,12 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_engine")
 def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path) -> None:
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    waiting = launch._state.waiting
-    taken = launch.take(_arguments(tmp_path))
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    waiting = warm_start._state.waiting
+    taken = warm_start.take(_arguments(tmp_path))
 
     assert taken is waiting
     assert taken.ahead is not None
@@ -116,13 +116,13 @@ def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path)
 
 @pytest.mark.usefixtures("no_engine")
 def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) -> None:
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
-    launch.start_ahead(tmp_path, tmp_path, ["run"])
+    warm_start.start_ahead(tmp_path, tmp_path, ["run"])
 
-    assert launch._state.waiting is not None
-    assert launch._state.waiting.ahead is None
+    assert warm_start._state.waiting is not None
+    assert warm_start._state.waiting.ahead is None
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -137,14 +137,14 @@ def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) 
 def test_what_is_on_its_way_for_other_settings_is_given_up(
     project: str, transport: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
-    waiting = launch._state.waiting
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    waiting = warm_start._state.waiting
     assert waiting is not None
     monkeypatch.setenv("DOCKER_HOST", engine)
 
-    taken = launch.take(_arguments(tmp_path, project, transport))
+    taken = warm_start.take(_arguments(tmp_path, project, transport))
     taken.end()
 
     assert taken is not waiting
@@ -157,38 +157,38 @@ def test_what_is_on_its_way_for_other_settings_is_given_up(
     ["", "no JSON", "[]", '{"KEY": null}', '{"KEY": {"servers": [{}]}}', '{"KEY": {"servers": 3}}'],
 )
 def test_a_note_that_cannot_be_understood_starts_the_host_alone(text: str, tmp_path: Path) -> None:
-    launch.remember(tmp_path, tmp_path, needed=True)
+    warm_start.remember(tmp_path, tmp_path, needed=True)
     (note,) = (tmp_path / "needs-engine").iterdir()
-    note.write_text(text.replace("KEY", launch._key(COMMAND)))
+    note.write_text(text.replace("KEY", warm_start._key(COMMAND)))
 
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
 
-    assert launch._state.waiting is not None
-    assert launch._state.waiting.ahead is None
+    assert warm_start._state.waiting is not None
+    assert warm_start._state.waiting.ahead is None
 
 
 def test_only_so_many_commands_are_kept(tmp_path: Path) -> None:
-    for number in range(launch.KEPT_COMMANDS + 5):
-        launch._state.command = (str(number),)
-        launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    for number in range(warm_start.KEPT_COMMANDS + 5):
+        warm_start._state.command = (str(number),)
+        warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
-    kept = launch._read(launch._note(tmp_path, tmp_path))
+    kept = warm_start._read(warm_start._note(tmp_path, tmp_path))
 
     assert kept is not None
-    last = range(5, launch.KEPT_COMMANDS + 5)
-    assert list(kept) == [launch._key([str(number)]) for number in last]
+    last = range(5, warm_start.KEPT_COMMANDS + 5)
+    assert list(kept) == [warm_start._key([str(number)]) for number in last]
 
 
 @pytest.mark.usefixtures("no_engine")
 def test_where_settings_name_the_engine_nothing_is_asked_for_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
     with monkeypatch.context() as while_it_runs:
         while_it_runs.setenv("DOCKER_HOST", "unix:///elsewhere/docker.sock")
-        launch.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+        warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
 
-    launch.start_ahead(tmp_path, tmp_path, COMMAND)
+    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
 
-    assert launch._state.waiting is not None
-    assert launch._state.waiting.ahead is None
+    assert warm_start._state.waiting is not None
+    assert warm_start._state.waiting.ahead is None

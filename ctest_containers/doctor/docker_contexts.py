@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.contexts import chosen_context, named_in_properties
 from ctest_containers.engine.reach import socket_path
 
 
-def check_contexts(scene: Scene) -> Iterator[Finding]:
+def check_contexts(scene: DoctorContext) -> Iterator[Finding]:
     """Compare the engine that images are looked for on with those of the command and of servers."""
     used = scene.reached.address
     context = chosen_context()

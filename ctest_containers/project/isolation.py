@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from ctest_containers.errors import UsageError
-from ctest_containers.project.named import override, setting
 from ctest_containers.project.own_folders import (
     FOLDER_SETTINGS,
     copy_folders,
@@ -23,6 +22,7 @@ from ctest_containers.project.own_folders import (
     storages_made,
 )
 from ctest_containers.project.own_servers import own_caches, own_channel_layers
+from ctest_containers.project.settings_lookup import override, setting
 from ctest_containers.recording.digests import OVERRIDDEN
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.project.named import class_at, setting
 from ctest_containers.project.own_folders import (
     COPIED_BYTES,
     COPIED_FILES,
@@ -24,6 +23,7 @@ from ctest_containers.project.own_folders import (
     storages_made,
 )
 from ctest_containers.project.own_servers import is_in_the_process, is_on_redis, takes_prefix
+from ctest_containers.project.settings_lookup import class_at, setting
 
 BY_FUNCTION: Final = "in a function that --worker-setup names"
 

@@ -22,16 +22,16 @@ from django.test import override_settings
 import ctest_containers
 from ctest_containers.errors import UsageError
 from ctest_containers.project import own_folders
-from ctest_containers.project.named import setting
-from ctest_containers.project.own_folders import COPIED_BYTES
-from ctest_containers.project.surroundings import (
+from ctest_containers.project.isolation import (
     SetupFailure,
     Worker,
     separate,
     set_up,
     worker_function,
 )
-from ctest_containers.project.survey import Shared, survey
+from ctest_containers.project.own_folders import COPIED_BYTES
+from ctest_containers.project.settings_lookup import setting
+from ctest_containers.project.shared_resources import Shared, survey
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.ways import Place, decide
+from ctest_containers.engine.transports import Place, decide
 from ctest_containers.errors import EngineError
 from ctest_containers.model import FOR_ANY_PROGRAM, Transport
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.doctor.asking import within
-from ctest_containers.doctor.contexts import check_contexts
+from ctest_containers.doctor.connectivity import check_reach
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.databases import check_databases
+from ctest_containers.doctor.deadline import within
 from ctest_containers.doctor.discovery import check_tests
+from ctest_containers.doctor.docker_contexts import check_contexts
 from ctest_containers.doctor.drivers import check_drivers, check_servers
 from ctest_containers.doctor.engine import check_engine
 from ctest_containers.doctor.finding import Area, Finding, Severity, error, warning
@@ -23,13 +25,11 @@ from ctest_containers.doctor.isolation import check_isolation
 from ctest_containers.doctor.leftovers import check_leftovers, check_templates
 from ctest_containers.doctor.memory import check_cores, check_memory
 from ctest_containers.doctor.options import check_options
-from ctest_containers.doctor.reaching import check_reach
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.doctor.transport import check_transport
 from ctest_containers.doctor.versions import check_versions
 from ctest_containers.errors import CtestError, EngineUnreachableError
 
-Check = Callable[[Scene], Iterable[Finding]]
+Check = Callable[[DoctorContext], Iterable[Finding]]
 
 CHECKS: Final[tuple[tuple[Area, Check], ...]] = (
     (Area.PROJECT, lambda _: check_versions()),
@@ -61,7 +61,7 @@ STOPPED_ANSWERING: Final = (
 )
 
 
-def examine(scene: Scene) -> list[Finding]:
+def examine(scene: DoctorContext) -> list[Finding]:
     """Everything that there is to say, area by area."""
     deadline = Deadline(ENGINE_SECONDS)
     found: list[Finding] = []
@@ -87,14 +87,14 @@ def has_errors(findings: Iterable[Finding]) -> bool:
     return any(one.severity is Severity.ERROR for one in findings)
 
 
-def _made(check: Check, scene: Scene, deadline: Deadline) -> list[Finding]:
+def _made(check: Check, scene: DoctorContext, deadline: Deadline) -> list[Finding]:
     def make() -> list[Finding]:
         return list(check(scene))
 
     return make() if scene.engine is None else within(deadline, make)
 
 
-def _stopped(scene: Scene, problem: CtestError) -> Finding:
+def _stopped(scene: DoctorContext, problem: CtestError) -> Finding:
     kind = error if scene.needs_engine else warning
     return kind(Area.ENGINE, problem.message, STOPPED_ANSWERING)
 

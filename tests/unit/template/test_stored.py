@@ -11,10 +11,10 @@ import pytest
 
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
-from ctest_containers.template.kept import (
+from ctest_containers.template.stored import (
     IN_USE_SECONDS,
     SQLITE_FACTS,
-    KeptTemplate,
+    StoredTemplate,
     age,
     forget,
     from_files,
@@ -28,8 +28,10 @@ DAY = 24 * 3600.0
 MEBIBYTE = 2**20
 
 
-def kept(name: str, days_ago: float, *, megabytes: int = 1, project: str = "shop") -> KeptTemplate:
-    return KeptTemplate(
+def kept(
+    name: str, days_ago: float, *, megabytes: int = 1, project: str = "shop"
+) -> StoredTemplate:
+    return StoredTemplate(
         source=f"{labels.NAMESPACE}/{project}/postgresql:{name}",
         project=project,
         group="postgresql",
@@ -46,7 +48,7 @@ def kept(name: str, days_ago: float, *, megabytes: int = 1, project: str = "shop
     )
 
 
-def pruned(templates: list[KeptTemplate], **limits: float) -> list[str]:
+def pruned(templates: list[StoredTemplate], **limits: float) -> list[str]:
     found = to_prune(templates, now=NOW, **limits)  # type: ignore[arg-type]
     return [one.fingerprint for one, _ in found]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from ctest_containers.workers.work import Work
+from ctest_containers.workers.batch_progress import Work
 
 AHEAD: Final = 1
 """Batches that a node has for each worker beyond the one that it runs, so that none waits."""
@@ -55,7 +55,7 @@ class Seat:
         return self.slots + min(ending, self.slots * AHEAD) - len(self.has)
 
 
-class Board:
+class Scheduler:
     """Gives out batches in their order, each to one node, or to two where the first is silent."""
 
     def __init__(self, works: Iterable[Work]) -> None:

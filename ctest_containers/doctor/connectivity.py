@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note
-from ctest_containers.doctor.scene import Scene
 from ctest_containers.engine.contexts import chosen_context
 from ctest_containers.engine.reach import Obstacle, Reach, socket_path
 from ctest_containers.errors import EngineUnreachableError
@@ -20,7 +20,7 @@ INSTALL: Final = "Install Docker: https://docs.docker.com/engine/install/"
 TELL: Final = "export DOCKER_HOST={}"
 
 
-def check_reach(scene: Scene) -> Iterator[Finding]:
+def check_reach(scene: DoctorContext) -> Iterator[Finding]:
     """Say why no engine answers, if none does."""
     found = scene.reached
     if found.obstacle is None and scene.trouble is None:

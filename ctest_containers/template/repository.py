@@ -1,4 +1,4 @@
-"""The shelf of templates: the engine's images, and for SQLite a folder of files."""
+"""The repository of templates: the engine's images, and for SQLite a folder of files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from ctest_containers.servers.requests import (
 from ctest_containers.template import share
 from ctest_containers.template.check import check, look_into
 from ctest_containers.template.identity import Template
-from ctest_containers.template.kept import (
-    KeptTemplate,
+from ctest_containers.template.stored import (
+    StoredTemplate,
     forget,
     from_files,
     from_folder,
@@ -41,7 +41,7 @@ NO_TEMPLATE: Final = "It is no template."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class TemplateRepository:
     """The templates that exist on this machine.
 
     Attributes:
@@ -64,7 +64,7 @@ class Shelf:
 
     def kept(
         self, project: str = "*", *, engine: bool = True, sizes: bool = False
-    ) -> list[KeptTemplate]:
+    ) -> list[StoredTemplate]:
         """The templates and layers that exist, of one project or of all.
 
         Args:
@@ -76,14 +76,14 @@ class Shelf:
         found = [*from_images(images, self.folder), *from_files(self.folder)]
         return [one for one in found if project == "*" or one.project == slug(project)]
 
-    def find(self, template: Template) -> KeptTemplate | None:
+    def find(self, template: Template) -> StoredTemplate | None:
         """The same of one that a project wants; None if it does not exist."""
         if not template.group.has_server:
             folder = str(self.files(template))
             return next((one for one in from_files(self.folder) if one.source == folder), None)
         return next(from_images(self._images(template.image, sizes=True), self.folder), None)
 
-    def remove(self, kept: KeptTemplate) -> bool:
+    def remove(self, kept: StoredTemplate) -> bool:
         """Give a template up, unless a container uses it; gives whether it is gone."""
         if kept.has_server and not self.host().call(RemoveImage(image=kept.source), ANSWER_SECONDS):
             return False
@@ -93,13 +93,13 @@ class Shelf:
             return False
         return True
 
-    def prune(self, project: str, *, engine: bool) -> list[tuple[KeptTemplate, str]]:
+    def prune(self, project: str, *, engine: bool) -> list[tuple[StoredTemplate, str]]:
         """Give up what a project has too much of, within the defaults; gives what is gone."""
         wanted = to_prune(self.kept(project, engine=engine, sizes=True))
         return [(one, reason) for one, reason in wanted if self.remove(one)]
 
     def problems(
-        self, kept: KeptTemplate, migrations: Mapping[str, Iterable[str]] | None = None
+        self, kept: StoredTemplate, migrations: Mapping[str, Iterable[str]] | None = None
     ) -> list[str]:
         """What a template's databases are not as they should be, a sentence each.
 
@@ -113,7 +113,7 @@ class Shelf:
             migrations=migrations or {},
         )
 
-    def catalogs(self, kept: KeptTemplate) -> dict[str, Catalog]:
+    def catalogs(self, kept: StoredTemplate) -> dict[str, Catalog]:
         """What a template's databases consist of."""
         return look_into(kept, self.host, server_timeout_seconds=self.server_timeout_seconds)[0]
 

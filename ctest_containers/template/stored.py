@@ -36,7 +36,7 @@ ABANDONED_SECONDS: Final = DAY_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptTemplate:
+class StoredTemplate:
     """A template that exists.
 
     Attributes:
@@ -99,7 +99,7 @@ class KeptTemplate:
         return f"{self.project}/{self.group}:{self.fingerprint[:12]}"
 
 
-def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTemplate]:
+def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[StoredTemplate]:
     """The templates and layers among images; what has no name, or is not ours, is left out."""
     for image in images:
         found = image.labels
@@ -112,7 +112,7 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTempl
         if tag != found.get(labels.FINGERPRINT) or not _is_group(group):
             continue
         project = prefix.rpartition("/")[2]
-        yield KeptTemplate(
+        yield StoredTemplate(
             source=image.name,
             project=project,
             group=group,
@@ -137,7 +137,7 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[KeptTempl
         )
 
 
-def from_files(cache: Path) -> Iterator[KeptTemplate]:
+def from_files(cache: Path) -> Iterator[StoredTemplate]:
     """The SQLite templates in the cache folder."""
     for file in sorted(cache.glob(f"sqlite/*/*/{SQLITE_FACTS}")):
         kept = from_folder(file.parent, cache)
@@ -151,7 +151,7 @@ def half_made_files(cache: Path) -> list[Path]:
     return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]
 
 
-def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
+def from_folder(folder: Path, cache: Path) -> StoredTemplate | None:
     """The SQLite template whose files are in a folder; None where they are not complete."""
     file = folder / SQLITE_FACTS
     with suppress(OSError, ValueError, TypeError, KeyError):
@@ -160,7 +160,7 @@ def from_folder(folder: Path, cache: Path) -> KeptTemplate | None:
         if not _is_group(found["group"]):
             return None
         created = file.stat().st_mtime
-        return KeptTemplate(
+        return StoredTemplate(
             source=str(folder),
             project=project,
             group=str(found["group"]),
@@ -194,7 +194,7 @@ def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
         file.touch()
 
 
-def forget(cache: Path, template: KeptTemplate) -> None:
+def forget(cache: Path, template: StoredTemplate) -> None:
     """A template has been removed: remove its note, and its files if it has some.
 
     Raises:
@@ -219,7 +219,7 @@ def take_away(folder: Path) -> None:
 
 
 def to_prune(
-    kept: Sequence[KeptTemplate],
+    kept: Sequence[StoredTemplate],
     *,
     count: int = KEPT_COUNT,
     layers: int = KEPT_LAYERS,
@@ -227,7 +227,7 @@ def to_prune(
     most_bytes: int = KEPT_BYTES,
     spared_seconds: float = IN_USE_SECONDS,
     now: float | None = None,
-) -> list[tuple[KeptTemplate, str]]:
+) -> list[tuple[StoredTemplate, str]]:
     """The templates to give up, and why, those that were not used for longest first.
 
     Args:
@@ -240,7 +240,7 @@ def to_prune(
     moment = time.time() if now is None else now
     seen: dict[tuple[str, str, bool], int] = defaultdict(int)
     taken: dict[str, int] = defaultdict(int)
-    found: list[tuple[KeptTemplate, str]] = []
+    found: list[tuple[StoredTemplate, str]] = []
     for one in sorted(kept, key=lambda one: -one.used):
         seen[one.project, one.group, one.is_layer] += 1
         most = layers if one.is_layer else count
@@ -261,7 +261,7 @@ def to_prune(
     return found[::-1]
 
 
-def amount(kept: Collection[KeptTemplate]) -> str:
+def amount(kept: Collection[StoredTemplate]) -> str:
     """How many there are: `2 templates`, `1 template and 3 layers`."""
     layers = sum(one.is_layer for one in kept)
     templates = plural(len(kept) - layers, "template")

@@ -19,14 +19,14 @@ from ctest_containers.errors import EngineUnreachableError, UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.storage import cache_folder
-from ctest_containers.template import Shelf
-from ctest_containers.template.kept import KeptTemplate, age, amount, to_prune
+from ctest_containers.template import TemplateRepository
+from ctest_containers.template.stored import StoredTemplate, age, amount, to_prune
 from ctest_containers.text import listing, plural, size, slug, were
 
 
 def _list(options: argparse.Namespace) -> int:
-    with _shelf() as shelf:
-        found = _kept(shelf, _project(options))
+    with _repository() as repository:
+        found = _kept(repository, _project(options))
     found.sort(key=lambda one: (one.project, one.group, -one.used))
     if options.json:
         shown = [{**asdict(one), "inputs": len(one.inputs)} for one in found]
@@ -47,9 +47,9 @@ def _list(options: argparse.Namespace) -> int:
 
 def _prune(options: argparse.Namespace) -> int:
     removed = []
-    with _shelf() as shelf:
+    with _repository() as repository:
         wanted = to_prune(
-            _kept(shelf, _project(options)),
+            _kept(repository, _project(options)),
             count=options.count,
             days=options.days,
             most_bytes=options.size,
@@ -58,7 +58,7 @@ def _prune(options: argparse.Namespace) -> int:
         for one, reason in wanted:
             if options.dry_run:
                 print(f"would remove {one.name}: {reason}")
-            elif shelf.remove(one):
+            elif repository.remove(one):
                 print(f"removed {one.name}: {reason}")
             else:
                 print(f"left {one.name}, which a container uses")
@@ -70,13 +70,13 @@ def _prune(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    with _shelf() as shelf:
-        kept = _kept(shelf, "*")
+    with _repository() as repository:
+        kept = _kept(repository, "*")
         project = slug(project_meant(options.project))
         one, other = (_named(kept, name, project) for name in (options.one, options.other))
         if one.vendor is not other.vendor:
             raise UsageError(f"{one.name} and {other.name} are of different vendors.")
-        lines = list(differences(shelf.catalogs(one), shelf.catalogs(other)))
+        lines = list(differences(repository.catalogs(one), repository.catalogs(other)))
     for line in lines:
         print(line)
     print(f"{plural(len(lines), 'difference')} between {one.name} and {other.name}.")
@@ -87,8 +87,8 @@ def _load(options: argparse.Namespace) -> int:
     if not options.file.is_file():
         raise UsageError(f"There is no file {options.file}.")
     refused = 0
-    with _shelf() as shelf:
-        for name, problems in shelf.load(options.file):
+    with _repository() as repository:
+        for name, problems in repository.load(options.file):
             if problems:
                 refused += 1
                 print(f"not kept: {name}. {' '.join(problems)}")
@@ -97,7 +97,7 @@ def _load(options: argparse.Namespace) -> int:
     return ExitCode.FAILED if refused else ExitCode.PASSED
 
 
-def _named(kept: Sequence[KeptTemplate], name: str, project: str) -> KeptTemplate:
+def _named(kept: Sequence[StoredTemplate], name: str, project: str) -> StoredTemplate:
     """The template that somebody means by a name, or by the beginning of a fingerprint.
 
     Args:
@@ -114,14 +114,14 @@ def _named(kept: Sequence[KeptTemplate], name: str, project: str) -> KeptTemplat
     return found[0]
 
 
-def _kept(shelf: Shelf, project: str) -> list[KeptTemplate]:
+def _kept(repository: TemplateRepository, project: str) -> list[StoredTemplate]:
     try:
-        return shelf.kept(project, sizes=True)
+        return repository.kept(project, sizes=True)
     except EngineUnreachableError as error:
         # Where there is no Docker at all, nobody expects images.
         if shutil.which("docker") is not None:
             sys.stderr.write(f"Images are left out. {error.message}\n")
-        return shelf.kept(project, engine=False)
+        return repository.kept(project, engine=False)
 
 
 def _project(options: argparse.Namespace) -> str:
@@ -129,7 +129,7 @@ def _project(options: argparse.Namespace) -> str:
 
 
 @contextmanager
-def _shelf() -> Iterator[Shelf]:
+def _repository() -> Iterator[TemplateRepository]:
     """The templates of this machine, without any project."""
     hosts: list[ServerHostClient] = []
     run = secrets.token_hex(4)
@@ -148,7 +148,7 @@ def _shelf() -> Iterator[Shelf]:
         return hosts[0]
 
     try:
-        yield Shelf(
+        yield TemplateRepository(
             folder=cache_folder(),
             host=host,
             server_timeout_seconds=Config().server_timeout,

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ctest_containers.engine.place import is_near, listener_is_seen, read_place, remote_name
+from ctest_containers.engine.location import is_near, listener_is_seen, read_place, remote_name
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_a_process_that_listens_at_a_socket_beside_this_one_is_seen(listening: s
 )
 def test_a_process_that_listens_outside_of_this_ones_container_is_not_seen(listening: str) -> None:
     program = (
-        "import sys; from ctest_containers.engine.place import listener_is_seen; "
+        "import sys; from ctest_containers.engine.location import listener_is_seen; "
         "print(listener_is_seen(sys.argv[1]))"
     )
     inside = ["unshare", "--pid", "--fork", sys.executable, "-c", program, listening]

@@ -9,8 +9,8 @@ from typing import Final
 from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
+from ctest_containers.workers.batch_progress import Slot, Work, cause_of, error_of_lost, tests_of
 from ctest_containers.workers.databases import Databases
-from ctest_containers.workers.work import Slot, Work, cause_of, error_of_lost, tests_of
 
 ENDING_SECONDS: Final = 2.0
 """What a container may take to end after its server has stopped listening."""
@@ -22,7 +22,7 @@ UNREADY_LIMIT: Final = 3
 """Workers that may end one after another without having loaded the project."""
 
 
-class Losses:
+class CrashAccounting:
     """What was lost with workers, and what is said of it; each test ends exactly once.
 
     Attributes:

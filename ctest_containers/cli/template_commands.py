@@ -15,7 +15,7 @@ from ctest_containers.recording.manifest import Manifest
 from ctest_containers.session.databases import RunDatabases
 from ctest_containers.template import Template, share
 from ctest_containers.template.incremental import ADDABLE
-from ctest_containers.template.kept import KeptTemplate, age
+from ctest_containers.template.stored import StoredTemplate, age
 from ctest_containers.text import plural, size, slug, were
 
 FILE_FORMAT: Final = "1"
@@ -29,7 +29,7 @@ def explain(databases: RunDatabases, templates: list[Template], verbosity: int) 
     """Say of each template whether it is there, and if not, how it would be built and why."""
     for template in templates:
         _heading(template)
-        kept = databases.shelf.find(template)
+        kept = databases.repository.find(template)
         for line in _hit(kept) if kept is not None else _miss(databases, template):
             print(f"  {line}")
         if verbosity >= 2:
@@ -46,9 +46,9 @@ def verify(databases: RunDatabases, templates: list[Template], _: int) -> int:
     wrong = 0
     for template in templates:
         _heading(template)
-        problems = databases.store.problems(template)
+        problems = databases.provider.problems(template)
         if problems is None:
-            decision = databases.store.decide(template)
+            decision = databases.provider.decide(template)
             problems = [f"It does not exist: {decision.reason}."]
         for problem in problems or ["Its databases are what they should be."]:
             print(f"  {problem}")
@@ -69,7 +69,7 @@ def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
         _heading(template)
         if not template.group.has_server:
             print("  SQLite's templates are files; share them with template save.")
-        elif databases.shelf.find(template) is None:
+        elif databases.repository.find(template) is None:
             print("  It does not exist yet. A run builds it.")
             missing += 1
         else:
@@ -86,10 +86,10 @@ def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
         _heading(template)
         if not template.group.has_server:
             print("  SQLite's templates are files; get them with template load.")
-        elif databases.shelf.find(template) is not None:
+        elif databases.repository.find(template) is not None:
             print("  It is here already.")
         else:
-            came, problems = databases.shelf.pull(template, _registry(databases))
+            came, problems = databases.repository.pull(template, _registry(databases))
             if came is None:
                 print("  The registry does not have it.")
             for problem in problems:
@@ -134,7 +134,7 @@ def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
     """
     kept = []
     for template in templates:
-        found = databases.shelf.find(template)
+        found = databases.repository.find(template)
         if found is None:
             raise TemplateError(
                 f"The template for {template.group.label} does not exist yet.", "A run builds it."
@@ -162,7 +162,7 @@ def _heading(template: Template) -> None:
     print(f"{names}: the template {label}:{fingerprint}")
 
 
-def _hit(kept: KeptTemplate) -> Iterator[str]:
+def _hit(kept: StoredTemplate) -> Iterator[str]:
     branch = f" on {kept.branch}" if kept.branch else ""
     yield (
         f"hit: built {age(kept.created)} ago{branch}, last used {age(kept.used)} ago, "
@@ -171,7 +171,7 @@ def _hit(kept: KeptTemplate) -> Iterator[str]:
 
 
 def _miss(databases: RunDatabases, template: Template) -> Iterator[str]:
-    decision = databases.store.decide(template)
+    decision = databases.provider.decide(template)
     way = "full build" if decision.start is None else f"incremental, from {decision.start.name}"
     yield f"miss: {decision.reason} -> {way}"
     if decision.nearest is None:
@@ -188,9 +188,9 @@ def _miss(databases: RunDatabases, template: Template) -> Iterator[str]:
 
 
 def _registry(databases: RunDatabases) -> str:
-    if not databases.store.registry:
+    if not databases.provider.registry:
         raise UsageError("There is no registry.", "Name one with --registry.")
-    return databases.store.registry
+    return databases.provider.registry
 
 
 def __getattr__(name: str) -> Any:
@@ -219,7 +219,7 @@ def __getattr__(name: str) -> Any:
 def _told_a_file(base: Any) -> Any:
     """A runner with an option for a file, so that labels may stand apart from it."""
 
-    class Told(base):  # type: ignore[misc]  # The project's own runner is known at run time.
+    class ActionRunner(base):  # type: ignore[misc]  # The project's own runner is known at run time.
         def __init__(self, *arguments: Any, save_to: str | None = None, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self.file = save_to
@@ -229,4 +229,4 @@ def _told_a_file(base: Any) -> Any:
             super().add_arguments(parser)
             parser.add_argument(SAVE_TO, metavar="FILE", help=argparse.SUPPRESS)
 
-    return Told
+    return ActionRunner

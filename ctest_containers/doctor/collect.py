@@ -7,8 +7,8 @@ from typing import Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.config import Config
-from ctest_containers.doctor.asking import within
-from ctest_containers.doctor.scene import Project, Scene
+from ctest_containers.doctor.context import DoctorContext, Project
+from ctest_containers.doctor.deadline import within
 from ctest_containers.engine import ContainerEngine
 from ctest_containers.engine.facts import EngineFacts, read_facts
 from ctest_containers.engine.reach import Obstacle, Reach, engine_address, reach
@@ -22,7 +22,7 @@ FACTS_SECONDS: Final = 5.0
 """What it may take to tell about itself."""
 
 
-def look(folder: Path, config: Config, project: Project | None) -> Scene:
+def look(folder: Path, config: Config, project: Project | None) -> DoctorContext:
     """The scene, whatever of it is missing.
 
     Args:
@@ -42,7 +42,7 @@ def look(folder: Path, config: Config, project: Project | None) -> Scene:
                 f"Docker's SDK fails with {type(error).__name__}: {error}",
                 "Repair what that names: DOCKER_HOST, or a context (`docker context ls`).",
             )
-    return Scene(
+    return DoctorContext(
         folder=folder,
         cache=cache_folder(),
         config=config,

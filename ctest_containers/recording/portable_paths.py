@@ -21,7 +21,7 @@ NO_FILES: Final = ("/proc/", "/dev/", "/sys/")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class PortablePaths:
     """Where a project is.
 
     Attributes:
@@ -39,7 +39,7 @@ class Places:
     temporary: str
 
     @classmethod
-    def here(cls) -> Places:
+    def here(cls) -> PortablePaths:
         """The places of this process, which has loaded the project."""
         import django
 

@@ -19,7 +19,7 @@ from ctest_containers.engine.own_container import (
     own_mount_points,
 )
 from ctest_containers.engine.reach import is_remote, socket_path
-from ctest_containers.engine.ways import Place
+from ctest_containers.engine.transports import Place
 
 SECONDS: Final = 5.0
 """What a look at this machine may take."""

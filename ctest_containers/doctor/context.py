@@ -44,7 +44,7 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class DoctorContext:
     """Everything that checks are made with.
 
     Attributes:

@@ -38,36 +38,36 @@ from ctest_containers.events import (
 from ctest_containers.model import COMPARE, DJANGO, SUPERUSER, Lease
 from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate
 from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases
-from ctest_containers.template.candidates import Choice, changes, choose
-from ctest_containers.template.identity import Template
-from ctest_containers.template.incremental import find_nearest
-from ctest_containers.template.kept import KeptTemplate, note_use
-from ctest_containers.template.layers import Decision, can_be_left, find_start, milestone_of
-from ctest_containers.template.make import (
+from ctest_containers.template.builder import (
     BuildOrder,
     ServerOptions,
     make_files,
     make_image,
     transcribe,
 )
-from ctest_containers.template.shelf import Shelf
+from ctest_containers.template.candidates import Choice, changes, choose
+from ctest_containers.template.identity import Template
+from ctest_containers.template.incremental import find_nearest
+from ctest_containers.template.layers import Decision, can_be_left, find_start, milestone_of
+from ctest_containers.template.repository import TemplateRepository
+from ctest_containers.template.stored import StoredTemplate, note_use
 from ctest_containers.text import listing, slug
 
 IMAGE_SECONDS: Final = 1800.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateStore:
+class TemplateProvider:
     """Gives a project its templates, one way or another.
 
     Attributes:
-        shelf: Those that exist on this machine; locks live in its folder.
+        repository: Those that exist on this machine; locks live in its folder.
         host: Gives the server host, starting it when it does not run yet.
         report: Is told what happens.
         places: Where the project is.
@@ -81,10 +81,10 @@ class TemplateStore:
             limit.
     """
 
-    shelf: Shelf
+    repository: TemplateRepository
     host: Callable[[], ServerHostClient]
     report: Callable[[Event], None]
-    places: Places
+    places: PortablePaths
     server_timeout_seconds: float
     server_memory_bytes: int
     build: str
@@ -107,7 +107,7 @@ class TemplateStore:
         Raises:
             EngineError: The engine does not answer.
         """
-        kept = self.shelf.kept(template.project, engine=template.group.has_server)
+        kept = self.repository.kept(template.project, engine=template.group.has_server)
         return choose(template, kept, self.places, most_seconds=self.most_seconds)
 
     def ensure(
@@ -140,7 +140,8 @@ class TemplateStore:
             return self._build_once(template, setup, create, lend, reason), False
         except OSError as error:
             raise TemplateError(
-                f"The template cannot be made with the cache folder {self.shelf.folder}: {error}.",
+                "The template cannot be made with the cache folder "
+                f"{self.repository.folder}: {error}.",
                 "Make room there, or name another folder with XDG_CACHE_HOME.",
             ) from error
 
@@ -162,7 +163,7 @@ class TemplateStore:
         """
         group = template.group
         usual = privileges or group.first_privileges
-        kept = self.shelf.kept(template.project, engine=group.has_server)
+        kept = self.repository.kept(template.project, engine=group.has_server)
         same = [one for one in kept if one.group == group.label]
         earlier = [one for one in same if not one.is_layer]
         nearest = find_nearest(template.inputs, earlier)
@@ -196,7 +197,7 @@ class TemplateStore:
         reason = f"{reason}; {start.amount}"
         return Decision(start.kept, reason, nearest, start.is_late, usual)
 
-    def _changes(self, kept: KeptTemplate) -> list[str]:
+    def _changes(self, kept: StoredTemplate) -> list[str]:
         """What is another today than when a template or a layer was built, by name."""
         return changes(kept, self.places, most_seconds=self.most_seconds)
 
@@ -208,12 +209,12 @@ class TemplateStore:
         Args:
             setup: See `decide`.
         """
-        kept = self.shelf.find(template)
+        kept = self.repository.find(template)
         if kept is None:
             return None
         if template.has_own_runner:
             # It may fill the databases in another way.
-            return self.shelf.problems(kept)
+            return self.repository.problems(kept)
         group = template.group
         try:
             wanted = migrations_of if setup is None else setup.in_child(migrations_of)
@@ -223,7 +224,7 @@ class TemplateStore:
             }
         except Exception as error:
             raise ProjectError(f"The migrations cannot be loaded: {error}") from error
-        return self.shelf.problems(kept, names)
+        return self.repository.problems(kept, names)
 
     def _reject(self, template: Template, setup: ProjectSetup) -> bool:
         """Withdraw a template that has problems; return whether it had any."""
@@ -232,7 +233,7 @@ class TemplateStore:
             problems = ["It does not say what it is."]
         if problems:
             self.report(_refused(template, problems))
-            self.shelf.refuse(template)
+            self.repository.refuse(template)
         return bool(problems)
 
     def _is_given_up(self, template: Template) -> bool:
@@ -249,11 +250,11 @@ class TemplateStore:
         is_gone = False
         with self._locked(_lock_name(template), template):
             while template.manifest:
-                kept = self.shelf.find(template)
+                kept = self.repository.find(template)
                 if kept is not None and kept.created >= oldest:
                     break
                 if kept is not None:
-                    self.shelf.refuse(template)
+                    self.repository.refuse(template)
                 is_gone = True
                 template = self.choose(template).template
         return is_gone
@@ -261,9 +262,9 @@ class TemplateStore:
     def _drop_layers(self, template: Template, before: float) -> None:
         """Withdraw the layers that were made before a moment, in seconds since the epoch."""
         group = template.group
-        for one in self.shelf.kept(template.project, engine=group.has_server):
+        for one in self.repository.kept(template.project, engine=group.has_server):
             if one.is_layer and one.group == group.label and one.created < before:
-                self.shelf.remove(one)
+                self.repository.remove(one)
 
     def _build_once(
         self,
@@ -343,7 +344,7 @@ class TemplateStore:
                     if decision.start is None:
                         raise
                     if isinstance(error, LayerError) and decision.start.is_layer:
-                        self.shelf.remove(decision.start)
+                        self.repository.remove(decision.start)
                     reason = f"going on from an earlier build failed. {error.message}"
                     if decision.is_late:
                         late_data = False
@@ -355,7 +356,7 @@ class TemplateStore:
             self._note_use(template)
             if decision.start is not None:
                 start = decision.start
-                note_use(self.shelf.folder, start.project, start.group, start.fingerprint)
+                note_use(self.repository.folder, start.project, start.group, start.fingerprint)
             self.report(
                 TemplateBuilt(
                     group=template.group.label,
@@ -375,7 +376,9 @@ class TemplateStore:
         self.report(_found(template))
 
     def _note_use(self, template: Template) -> None:
-        note_use(self.shelf.folder, template.project, template.group.label, template.fingerprint)
+        note_use(
+            self.repository.folder, template.project, template.group.label, template.fingerprint
+        )
 
     def _build(
         self,
@@ -413,7 +416,7 @@ class TemplateStore:
             privileges=decision.privileges,
             on_demand=on_demand,
             report=self.report,
-            cache=self.shelf.folder,
+            cache=self.repository.folder,
         )
         server = ServerOptions(
             timeout_seconds=self.server_timeout_seconds, memory_bytes=self.server_memory_bytes
@@ -424,14 +427,14 @@ class TemplateStore:
             expected = transcribe(replace(order, on_demand=False), host, server)
             order = replace(order, expected=expected)
         if not group.has_server:
-            return make_files(order, self.shelf.files_of(template.project))
+            return make_files(order, self.repository.files_of(template.project))
         return make_image(order, self.host(), server)
 
     def _pulled(self, template: Template) -> Template | None:
         """The template that a registry had, if it is as it should be, and right today."""
         started = time.monotonic()
         try:
-            travelled, problems = self.shelf.pull(template, self.registry)
+            travelled, problems = self.repository.pull(template, self.registry)
         except EngineError as error:
             self.report(RegistryFailed(reason=error.message))
             return None
@@ -494,7 +497,7 @@ class TemplateStore:
     @contextmanager
     def _locked(self, name: str, template: Template) -> Iterator[None]:
         """Between runs, one at a time; let go even when the holder is killed."""
-        folder = self.shelf.folder / "locks"
+        folder = self.repository.folder / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / f"{name}.lock")
         try:

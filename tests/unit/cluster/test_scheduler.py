@@ -6,15 +6,15 @@ from harness.batches import batches_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ctest_containers.cluster.board import AHEAD, LOSSES, Board
-from ctest_containers.workers.work import Work
+from ctest_containers.cluster.scheduler import AHEAD, LOSSES, Scheduler
+from ctest_containers.workers.batch_progress import Work
 
 
 def _works(*sizes: int) -> list[Work]:
     return [Work(batch, seconds=len(batch.tests)) for batch in batches_of(sizes)]
 
 
-def _all(board: Board, node: str) -> list[int]:
+def _all(board: Scheduler, node: str) -> list[int]:
     """Every batch that a node can have now."""
     found = []
     while (work := board.give(node)) is not None:
@@ -22,13 +22,13 @@ def _all(board: Board, node: str) -> list[int]:
     return found
 
 
-def _end(board: Board, node: str, work: Work) -> None:
+def _end(board: Scheduler, node: str, work: Work) -> None:
     work.ended.update(work.batch.indices)
     board.ended(node, work.batch.number)
 
 
 def test_a_node_has_one_batch_ahead_for_each_of_its_workers() -> None:
-    board = Board(_works(*[1] * 10))
+    board = Scheduler(_works(*[1] * 10))
     board.join("a", 2)
 
     assert _all(board, "a") == list(range(2 * (1 + AHEAD)))
@@ -36,7 +36,7 @@ def test_a_node_has_one_batch_ahead_for_each_of_its_workers() -> None:
 
 def test_a_batch_does_not_wait_behind_one_that_runs_for_long() -> None:
     works = _works(3, 3, 3, 1)
-    board = Board(works)
+    board = Scheduler(works)
     board.join("a", 1)
 
     assert _all(board, "a") == [0]
@@ -51,7 +51,7 @@ def test_where_nothing_is_known_the_next_batch_comes_with_the_last_test() -> Non
     works = _works(2, 2, 2)
     for work in works:
         work.seconds = 0.0
-    board = Board(works)
+    board = Scheduler(works)
     board.join("a", 1)
 
     assert _all(board, "a") == [0]
@@ -60,7 +60,7 @@ def test_where_nothing_is_known_the_next_batch_comes_with_the_last_test() -> Non
 
 
 def test_at_the_end_nobody_keeps_ahead_what_idle_nodes_could_run() -> None:
-    board = Board(_works(1, 1, 1))
+    board = Scheduler(_works(1, 1, 1))
     board.join("a", 2)
     board.join("b", 2)
 
@@ -69,7 +69,7 @@ def test_at_the_end_nobody_keeps_ahead_what_idle_nodes_could_run() -> None:
 
 
 def test_what_a_lost_node_had_is_given_out_before_everything_else() -> None:
-    board = Board(_works(1, 1, 1, 1))
+    board = Scheduler(_works(1, 1, 1, 1))
     board.join("a", 1)
     board.join("b", 1)
     assert _all(board, "a") == [0, 1]
@@ -81,7 +81,7 @@ def test_what_a_lost_node_had_is_given_out_before_everything_else() -> None:
 
 def test_a_batch_whose_tests_have_all_ended_is_not_run_again() -> None:
     works = _works(2, 1)
-    board = Board(works)
+    board = Scheduler(works)
     board.join("a", 1)
     _all(board, "a")
     works[0].ended.update({0, 1})
@@ -93,7 +93,7 @@ def test_a_batch_whose_tests_have_all_ended_is_not_run_again() -> None:
 
 
 def test_a_test_that_runs_while_nodes_are_lost_is_given_up() -> None:
-    board = Board(_works(2, 1))
+    board = Scheduler(_works(2, 1))
     given_up = []
     for number in range(LOSSES):
         board.join(str(number), 1)
@@ -108,7 +108,7 @@ def test_a_test_that_runs_while_nodes_are_lost_is_given_up() -> None:
 
 def test_after_a_loss_in_which_nobody_knows_what_ran_the_next_tests_are_announced_first() -> None:
     works = _works(1, 1)
-    board = Board(works)
+    board = Scheduler(works)
     board.join("a", 1)
     _all(board, "a")
 
@@ -119,7 +119,7 @@ def test_after_a_loss_in_which_nobody_knows_what_ran_the_next_tests_are_announce
 
 def test_what_a_silent_node_has_is_copied_to_an_idle_one_when_nothing_else_waits() -> None:
     works = _works(1, 3, 2)
-    board = Board(works)
+    board = Scheduler(works)
     board.join("a", 1)
     board.join("b", 1)
     assert _all(board, "a") == [0, 1]
@@ -138,7 +138,7 @@ def test_what_a_silent_node_has_is_copied_to_an_idle_one_when_nothing_else_waits
 
 
 def test_what_a_silent_node_has_is_copied_before_shorter_batches_are_begun() -> None:
-    board = Board(_works(9, 4, 3, 2, 1))
+    board = Scheduler(_works(9, 4, 3, 2, 1))
     board.join("a", 1)
     board.join("b", 2)
     assert _all(board, "a") == [0]
@@ -150,7 +150,7 @@ def test_what_a_silent_node_has_is_copied_before_shorter_batches_are_begun() -> 
 
 
 def test_a_silent_node_gets_nothing_until_it_speaks_again() -> None:
-    board = Board(_works(1, 1))
+    board = Scheduler(_works(1, 1))
     board.join("a", 1)
     board.fall_silent("a")
 
@@ -169,7 +169,7 @@ def test_whatever_happens_to_nodes_every_test_ends_once(
 ) -> None:
     assert hasattr(chance, "choice")
     works = _works(*sizes)
-    board = Board(works)
+    board = Scheduler(works)
     has: dict[str, list[Work]] = {}
     ended: list[int] = []
     joined = 0

@@ -33,7 +33,7 @@ from ctest_containers.project.branch import current_branch
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.digests import digest_of
 from ctest_containers.recording.manifest import Manifest, make_manifest
-from ctest_containers.recording.places import Places
+from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.used import Used
 from ctest_containers.rendering.transcript import Transcript, differences
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
@@ -49,12 +49,6 @@ from ctest_containers.servers.requests import (
 from ctest_containers.template.build import LAYER, CreateDatabases, build_in_child
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.kept import (
-    LAYER_PREFIX,
-    SQLITE_FACTS,
-    KeptTemplate,
-    take_away,
-)
 from ctest_containers.template.layers import (
     MAX_DEPTH,
     Milestone,
@@ -63,6 +57,12 @@ from ctest_containers.template.layers import (
     milestone_of,
 )
 from ctest_containers.template.progress import keep_seconds, read_seconds
+from ctest_containers.template.stored import (
+    LAYER_PREFIX,
+    SQLITE_FACTS,
+    StoredTemplate,
+    take_away,
+)
 from ctest_containers.text import slug
 
 SNAPSHOT_SECONDS: Final = 600.0
@@ -87,13 +87,13 @@ class BuildOrder:
     """
 
     template: Template
-    start: KeptTemplate | None
+    start: StoredTemplate | None
     setup: ProjectSetup
     create: CreateDatabases
     lent: Sequence[Lease]
     close: Sequence[int]
     timeout_seconds: float
-    places: Places
+    places: PortablePaths
     on_demand: bool
     report: Callable[[Event], None]
     cache: Path
@@ -454,7 +454,7 @@ def _settle_roles(group: DatabaseGroup, server: str, host: ServerHostClient) -> 
     return is_restricted or not promote
 
 
-def _check_layer(layer: KeptTemplate, server: str, host: ServerHostClient) -> None:
+def _check_layer(layer: StoredTemplate, server: str, host: ServerHostClient) -> None:
     """Refuse a server that does not contain what there was when its layer was made.
 
     Raises:
@@ -465,7 +465,7 @@ def _check_layer(layer: KeptTemplate, server: str, host: ServerHostClient) -> No
         raise LayerError(f"A server started from {layer.name} has other contents than were saved.")
 
 
-def _loaded(template: Template, start: KeptTemplate) -> Sequence[Lease]:
+def _loaded(template: Template, start: StoredTemplate) -> Sequence[Lease]:
     """What loads the files of an earlier build into databases in memory, as they are built.
 
     Raises:
