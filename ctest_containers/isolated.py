@@ -124,7 +124,7 @@ class Template:
             servers.expect(number, self._databases.templates())
             for template in self._databases.templates():
                 if not template.group.has_server:
-                    folder = self._databases.scratch() / f"spawned-{number}"
+                    folder = self._databases.host.folder() / f"spawned-{number}"
                     leases += sqlite.copies(
                         template.group, self._databases.repository.files(template), folder
                     )
@@ -137,7 +137,7 @@ class Template:
         finally:
             with suppress(CtestError):
                 servers.discard(number)
-            shutil.rmtree(self._databases.scratch() / f"spawned-{number}", ignore_errors=True)
+            shutil.rmtree(self._databases.host.folder() / f"spawned-{number}", ignore_errors=True)
 
     def close(self) -> None:
         """Remove every server; the templates stay."""

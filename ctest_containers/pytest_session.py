@@ -122,13 +122,13 @@ class PytestDatabases:
         )
         self._databases.read_settings()
         self._to_call = config.worker_setup
-        folder = self._databases.scratch() / f"w{worker}"
-        self._own = isolation.Worker(number=worker, run=self._databases.run_id, folder=folder)
+        folder = self._databases.host.folder() / f"w{worker}"
+        self._own = isolation.Worker(number=worker, run=self._databases.host.run_id, folder=folder)
         folder.mkdir()
         if config.separate:
             # Temporary files are pytest's own business, which keeps those of the last runs.
             isolation.separate(self._own, temporary_files=False)
-        self._exit.enter_context(guarded(self._databases.lend_if_needed))
+        self._exit.enter_context(guarded(self._databases.parent.lend_if_needed))
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))
@@ -203,7 +203,7 @@ class PytestDatabases:
             self._databases.setup = self._project_setup()
             if used and self._reuse:
                 self._use_what_was_left(fresh=not keepdb)
-            self._databases.lend_to_parent(used)
+            self._databases.parent.lend(used)
         connections.serialize(used if serialized_aliases is None else serialized_aliases)
         connections.mark_expectations(used)
         return []
@@ -232,11 +232,11 @@ class PytestDatabases:
             )
             return
         self._exit.callback(keep, file, self._worker, slot.lease)
-        databases.use_in_parent(slot.leases().values())
+        databases.parent.use(slot.leases().values())
 
     def _teardown(self, *_: Any, **__: Any) -> None:
         """What `django.test.utils.teardown_databases` does."""
-        self._databases.finish_with_parent()
+        self._databases.parent.finish()
 
     def _report(self, event: Event) -> None:
         # The other run is a worker of the same session, as a rule.
@@ -309,7 +309,7 @@ def workers_carried() -> int:
             minimum=config.min_workers,
             maximum=config.max_workers,
             measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
-            engine_bytes=databases.engine_bytes(groups),
+            engine_bytes=databases.host.free_bytes(groups),
         )
     finally:
         databases.close()

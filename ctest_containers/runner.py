@@ -255,7 +255,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         if self.debug_sql:
             log_queries()
         if self.pdb:
-            session.databases.lend_to_parent(used)
+            session.databases.parent.lend(used)
             serialize(kwargs.get("serialized_aliases") or ())
         mark_expectations(used)
         return []

@@ -73,7 +73,7 @@ def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
             print("  It does not exist yet. A run builds it.")
             missing += 1
         else:
-            went = share.push(databases.host(), template, _registry(databases))
+            went = share.push(databases.host.client(), template, _registry(databases))
             there = f"{went.present} {were(went.present)} there already"
             print(f"  Pushed: {plural(went.layers, 'layer')}; {there}.")
     return missing
@@ -140,7 +140,7 @@ def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
                 f"The template for {template.group.label} does not exist yet.", "A run builds it."
             )
         kept.append(found)
-    share.save(databases.host, kept, file)
+    share.save(databases.host.client, kept, file)
     names = ", ".join(one.name for one in kept)
     print(f"Saved {names} to {file} ({size(file.stat().st_size)}).")
     return 0

@@ -20,7 +20,7 @@ from ctest_containers.project import settings as project_settings
 from ctest_containers.project.databases import DatabasePlans
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.suite import make_batches
-from ctest_containers.session.databases import plan
+from ctest_containers.session.database_plans import plan_for
 from ctest_containers.text import listing, plural
 
 
@@ -47,7 +47,7 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
         CtestError: The options name an image for an unknown alias, or a server setting that is
             not allowed.
     """
-    plans = plan(config)
+    plans = plan_for(config)
     asked = runner.parallel or None
     with ExitStack() as undo:
         undo.enter_context(guarded(_refuse))

@@ -122,11 +122,11 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     left: tuple[str, ...] = ()
     with ExitStack() as undo:
         databases.read_settings()
-        undo.enter_context(guarded(databases.lend_if_needed))
+        undo.enter_context(guarded(databases.parent.lend_if_needed))
         try:
             # Modules of tests that ask a database when they are imported are lent one.
             batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
-            databases.finish_with_parent()
+            databases.parent.finish()
             databases.prepare(plan.aliases)
             groups = databases.plans.select(plan.aliases)
             measured = [plan.memory.get(name) for name in _measured_names(groups)]
@@ -138,7 +138,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
                 minimum=plan.config.min_workers,
                 maximum=plan.config.max_workers,
                 measured_bytes=None if None in measured else sum(filter(None, measured)),
-                engine_bytes=databases.engine_bytes(groups),
+                engine_bytes=databases.host.free_bytes(groups),
                 helpful=None,
             ).workers
             connections.mark_expectations(plan.aliases)

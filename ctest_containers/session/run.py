@@ -43,9 +43,10 @@ from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import client_of, cluster_pool, config_of_nodes
-from ctest_containers.session.databases import PARENT, RunDatabases
+from ctest_containers.session.databases import RunDatabases
 from ctest_containers.session.forecast import Forecast, Needs
 from ctest_containers.session.node_plan import NodePlan
+from ctest_containers.session.parent_databases import PARENT
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
@@ -139,11 +140,13 @@ class Session:
         return bool(self._config.cluster)
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
-        self._report(run_started(self._databases.run_id, self._databases.project, self._folder))
+        self._report(
+            run_started(self._databases.host.run_id, self._databases.project, self._folder)
+        )
         self._exit.callback(self._close)
         self._databases.read_settings()
         self._exit.enter_context(terminable())
-        self._exit.enter_context(guarded(self._databases.lend_if_needed))
+        self._exit.enter_context(guarded(self._databases.parent.lend_if_needed))
         return self
 
     def __exit__(
@@ -233,7 +236,7 @@ class Session:
         self._reports += [replay, timings]
         if self._setup.spawned or self._config.cluster:
             batches = self._run_what_cannot_be_sent(batches)
-        self._databases.finish_with_parent()
+        self._databases.parent.finish()
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
         worker_config = self._worker_config(
@@ -296,8 +299,9 @@ class Session:
         )
         self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
         self._expect_servers(plan.workers, batches)
-        output = None if self._output is None else self._output.keep_in(self._databases.scratch())
-        self._line_coverage = line_coverage.of_this_process(self._databases.scratch())
+        folder = self._databases.host.folder()
+        output = None if self._output is None else self._output.keep_in(folder)
+        self._line_coverage = line_coverage.of_this_process(folder)
         starter = WorkerStarter(
             worker_config,
             databases=self._databases,
@@ -356,7 +360,7 @@ class Session:
         return cluster_pool(
             self._client,
             plan,
-            run=self._databases.run_id,
+            run=self._databases.host.run_id,
             folder=self._folder,
             prepare=self._setup.prepare,
             batches=longest_first(batches, expected) if reorder else batches,
@@ -393,7 +397,7 @@ class Session:
             batches=batches,
             timings=self._timings,
             groups=groups,
-            engine_bytes=self._databases.engine_bytes(groups),
+            engine_bytes=self._databases.host.free_bytes(groups),
         )
 
     def _place(self, test: unittest.TestCase) -> TestPlace:

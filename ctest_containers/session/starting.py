@@ -48,7 +48,7 @@ class WorkerStarter:
         Args:
             others: What leads to the other workers, which this one must not keep open.
         """
-        scratch = self._databases.scratch()
+        scratch = self._databases.host.folder()
         self._processes[number] += 1
         process = self._processes[number]
         return WorkerProcess(
@@ -56,7 +56,7 @@ class WorkerStarter:
                 worker=number,
                 own=Worker(
                     number=number,
-                    run=self._databases.run_id,
+                    run=self._databases.host.run_id,
                     folder=scratch / f"w{number}" / str(process),
                     process=process,
                 ),
@@ -65,7 +65,7 @@ class WorkerStarter:
                 batches=self._batches,
                 stack_file=scratch / f"w{number}.stack",
                 output=self._output,
-                close=(*self._databases.host_descriptors(), *others),
+                close=(*self._databases.host.descriptors(), *others),
                 line_coverage=self._line_coverage,
                 facts=self._databases.facts(),
             )
