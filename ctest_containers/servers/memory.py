@@ -1,0 +1,48 @@
+"""How much memory servers take."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from ctest_containers.capacity.memory import used_by_group
+from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.errors import EngineError
+from ctest_containers.servers.server import Server
+
+
+class ServerMemory:
+    """Measures servers.
+
+    Attributes:
+        sizes: What each server took when it was last measured, in bytes.
+        peaks: The most that a server of each group has taken, in bytes.
+    """
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._engine = engine
+        self._processes: dict[str, int | None] = {}
+        self.sizes: dict[str, int] = {}
+        self.peaks: dict[str, int] = {}
+
+    def measure(self, server: Server, *, last: bool = False) -> None:
+        """Measure a server; the engine, which may take a second, is asked last.
+
+        Args:
+            last: Whether its end waits for this. What others of its group took will do then.
+        """
+        name, group = server.request.server, server.request.group
+        with suppress(EngineError):
+            if name not in self._processes:
+                self._processes[name] = self._engine.first_process(server.container)
+            process = self._processes[name]
+            count = None if process is None else used_by_group(process, server.container.id)
+            if count is None:
+                if last and group in self.peaks:
+                    return
+                count = self._engine.memory_bytes(server.container)
+            self.peaks[group] = max(count, self.peaks.get(group, 0))
+            self.sizes[name] = count
+
+    def forget(self, server: str) -> None:
+        """Answer no more questions about a server."""
+        self.sizes.pop(server, None)

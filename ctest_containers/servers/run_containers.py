@@ -1,0 +1,141 @@
+"""The containers of one run, until each of them is removed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from ctest_containers.clock import Deadline
+from ctest_containers.engine import Container, ContainerSpec
+from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.errors import EngineError, ServerError
+
+AGAIN_SECONDS: Final = 0.2
+"""Between two attempts at something that the engine refused, or was not there for."""
+
+
+class RunContainers:
+    """Starts containers, one for each server, and removes them; threads may do so at once."""
+
+    def __init__(self, engine: DockerEngine) -> None:
+        self._engine = engine
+        self._containers: dict[str, Container] = {}
+        self._unwanted: set[str] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the run is ending."""
+        return self._closing.is_set()
+
+    def wait_for_end(self, seconds: float) -> bool:
+        """Wait until the run is ending, at most for this long; whether it is."""
+        return self._closing.wait(seconds)
+
+    def add(self, container: Container) -> None:
+        """Take over a container that another host of the run has left."""
+        self._containers[container.name] = container
+
+    def start(self, server: str, spec: ContainerSpec) -> Container:
+        """Start the container of a server.
+
+        Raises:
+            EngineError: The engine does not start it.
+            ServerError: The run is ending, or nothing needs the server any more.
+        """
+        with self._lock:
+            if self.is_closing:
+                raise ServerError("The run is ending; no server is started any more.")
+        container = self._engine.start(spec)
+        with self._lock:
+            # Other threads may have begun to close, or to remove it, while this one started it.
+            unwanted = server in self._unwanted or self._closing.is_set()
+            self._containers[server] = container
+        if unwanted:
+            self._try_to_remove(container)
+            raise ServerError(f"The server {container.name} is not needed any more.")
+        return container
+
+    def release(self, server: str) -> None:
+        """Leave a server's container to another owner.
+
+        Raises:
+            ServerError: The run is ending.
+        """
+        with self._lock:
+            if self.is_closing:
+                raise ServerError("The run is ending; no server is kept any more.")
+            self._containers.pop(server)
+
+    def note_unwanted(self, server: str) -> None:
+        """Have the container of a server removed, even if it is still to be started."""
+        with self._lock:
+            self._unwanted.add(server)
+
+    def remove(self, server: str) -> None:
+        """Remove the container of a server; if that fails now, `remove_all` tries again."""
+        with self._lock:
+            container = self._containers.get(server)
+        if container is not None and self._try_to_remove(container) is None:
+            with self._lock:
+                self._containers.pop(server, None)
+
+    def begin_closing(self, *, others_remove: bool) -> Mapping[str, Container]:
+        """Start no more containers.
+
+        Args:
+            others_remove: Whether other threads are still at work, and remove what they began to.
+
+        Returns:
+            The containers that are to be removed, by their servers.
+        """
+        with self._lock:
+            self._closing.set()
+            unwanted = self._unwanted if others_remove else set()
+            return {
+                server: container
+                for server, container in self._containers.items()
+                if server not in unwanted
+            }
+
+    def remove_all(
+        self, containers: Mapping[str, Container], away_seconds: float
+    ) -> tuple[tuple[str, ...], str]:
+        """Remove these containers.
+
+        Args:
+            away_seconds: How long an engine that has stopped gets to come back.
+
+        Returns:
+            The names of those that are left, and what the engine said of the first.
+        """
+        deadline = Deadline(away_seconds)
+        left = {container.name: container for container in containers.values()}
+        names = set(left)
+        reasons: list[str] = []
+        while left:
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                failures = list(pool.map(self._try_to_remove, left.values()))
+            reasons = [failure.message for failure in failures if failure is not None]
+            left = {name: left[name] for name, bad in zip(left, failures, strict=True) if bad}
+            with self._lock:
+                for server, container in [*self._containers.items()]:
+                    if container.name in names and container.name not in left:
+                        del self._containers[server]
+            if deadline.passed:
+                break
+            if left:
+                # The engine may be on its way back.
+                time.sleep(AGAIN_SECONDS)
+        return tuple(sorted(left)), reasons[0] if reasons else ""
+
+    def _try_to_remove(self, container: Container) -> EngineError | None:
+        try:
+            self._engine.remove(container)
+        except EngineError as error:
+            return error
+        return None

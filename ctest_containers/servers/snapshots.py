@@ -1,0 +1,141 @@
+"""Makes images of servers: templates, and what a build consists of half-way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ctest_containers.backends.catalog import catalog_digest
+from ctest_containers.backends.sessions import end_sessions
+from ctest_containers.engine import labels
+from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.errors import EngineError, TemplateError
+from ctest_containers.servers.contents import (
+    Contents,
+    check_contents,
+    contents_digest,
+    read_contents,
+)
+from ctest_containers.servers.requests import KeepLayer, Snapshot, StartServer
+from ctest_containers.servers.server import Server
+
+
+class Snapshots:
+    """Makes images of a run's servers.
+
+    Args:
+        run_labels: The labels of the run's containers.
+        start: Starts a server that has to stay.
+        remove: Removes a server by its name.
+    """
+
+    def __init__(
+        self,
+        engine: DockerEngine,
+        *,
+        run_labels: Mapping[str, str],
+        start: Callable[[StartServer], Server],
+        remove: Callable[[str], None],
+    ) -> None:
+        self._engine = engine
+        self._run_labels = run_labels
+        self._start = start
+        self._remove = remove
+
+    def take(self, server: Server, request: Snapshot) -> None:
+        """Stop a server and make a template of it, which is proven before it gets its name.
+
+        Raises:
+            TemplateError: The server did not stop cleanly, or a server that was started from the
+                template has other contents.
+        """
+        server.backend.mark(server.address, request.databases, request.fingerprint)
+        end_sessions(server.backend.vendor.value, server.address)
+        contents = read_contents(server.backend, server.address, request.databases)
+        server.backend.settle(server.address, server.request.users, server.initial)
+        code = self._engine.stop(server.container, request.timeout_seconds)
+        if code != 0:
+            raise TemplateError(
+                f"The template server did not stop cleanly (code {code}), so it is not kept."
+            )
+        described = {
+            labels.ROLE: labels.TEMPLATE,
+            labels.CATALOG: catalog_digest(contents.catalogs),
+            labels.DATABASES: json.dumps(request.databases),
+            **request.labels,
+        }
+        image_id = self._commit(server, described)
+        try:
+            self._remove(request.server)
+            self._prove(server, image_id, request, contents)
+        except BaseException:
+            self._engine.remove_image(image_id)
+            raise
+        # The name is given last: an image that has it is complete.
+        self._engine.tag(image_id, request.image)
+
+    def keep_layer(self, server: Server, request: KeepLayer) -> None:
+        """Make an image of a server that goes on, unless there is one."""
+        if self._engine.image_labels(request.image) is not None:
+            return
+        server.backend.checkpoint(server.address, server.initial)
+        described = {
+            labels.ROLE: labels.LAYER,
+            labels.CONTENTS: digest_of_contents(server, request.databases),
+            labels.DATABASES: json.dumps(request.databases),
+            **request.labels,
+        }
+        image_id = self._commit(server, described)
+        try:
+            self._engine.tag(image_id, request.image)
+        except EngineError:
+            self._engine.remove_image(image_id)
+            raise
+
+    def _commit(self, server: Server, described: Mapping[str, str]) -> str:
+        """Make an image of a server, running or not, and give its id."""
+        # Whatever the environment carried, a password perhaps, is no part of the image.
+        reset = dict.fromkeys(server.launch.environment, "")
+        found: dict[str, Any] = {
+            **dict.fromkeys(self._run_labels, ""),
+            # Those of an image that it has started from.
+            **dict.fromkeys(labels.DESCRIBING, ""),
+            labels.BUILDER: self._run_labels[labels.OWNER],
+            labels.PROJECT: self._run_labels[labels.PROJECT],
+            **described,
+        }
+        return self._engine.commit(server.container, found, reset)
+
+    def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
+        """Start a server from the new image, and compare its contents with these.
+
+        Raises:
+            TemplateError: The contents differ.
+        """
+        name = f"{request.server}-proof"
+        proof = replace(
+            server.request,
+            server=name,
+            image=image_id,
+            users=(),
+            memberships=(),
+            privileges="",
+            fingerprint=request.fingerprint,
+            databases=request.databases,
+        )
+        try:
+            address = self._start(proof).address
+            check_contents(contents, read_contents(server.backend, address, request.databases))
+        finally:
+            self._remove(name)
+
+
+def digest_of_contents(server: Server, databases: Sequence[str]) -> str:
+    """What identifies the contents of some databases, and how the server is reached.
+
+    Through a port, roles have passwords, which are a part of the server's data.
+    """
+    contents = read_contents(server.backend, server.address, databases)
+    return f"{'socket' if server.address.socket else 'port'} {contents_digest(contents)}"

@@ -1,0 +1,159 @@
+"""Starts servers, each in a container, and waits until they answer."""
+
+from __future__ import annotations
+
+import functools
+import secrets
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.backends import BACKENDS, Backend
+from ctest_containers.backends.api import SOCKET_FOLDER
+from ctest_containers.clock import Deadline
+from ctest_containers.engine import Container, ContainerSpec, labels
+from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine.transports import Way
+from ctest_containers.errors import (
+    EngineError,
+    EngineUnreachableError,
+    ImageUnavailableError,
+)
+from ctest_containers.model import OWNER, Address, Secret, Transport
+from ctest_containers.servers.ready import await_server
+from ctest_containers.servers.requests import StartServer
+from ctest_containers.servers.run_containers import AGAIN_SECONDS, RunContainers
+from ctest_containers.servers.server import Server
+
+HOSTS_FILE: Final = "hosts"
+"""In the run's folder: what is `/etc/hosts` in servers without network."""
+
+START_TRIES: Final = 3
+"""How often the engine may refuse to start a server."""
+
+
+class ServerStarter:
+    """Starts the servers of one run.
+
+    Args:
+        run: The run's id, which is part of every container's name.
+        folder: The run's folder, in which each server gets one.
+        run_labels: The labels of every container.
+        transport: `auto`, or the value of a transport.
+    """
+
+    def __init__(
+        self,
+        engine: DockerEngine,
+        containers: RunContainers,
+        *,
+        run: str,
+        folder: Path,
+        run_labels: Mapping[str, str],
+        transport: str,
+    ) -> None:
+        self._engine = engine
+        self._containers = containers
+        self._run = run
+        self._folder = folder
+        self._labels = run_labels
+        self._transport = transport
+        # PostgreSQL before 15 collects its statistics through `localhost`.
+        (folder / HOSTS_FILE).write_text("127.0.0.1 localhost\n::1 localhost\n")
+        (folder / HOSTS_FILE).chmod(0o644)
+
+    def start(self, request: StartServer) -> tuple[Server, dict[str, Any]]:
+        """Start a server; an engine that is away for a moment, or a port that was taken, is no end.
+
+        https://docs.docker.com/engine/daemon/live-restore/: without it, a restart ends containers.
+
+        Returns:
+            The server, and the answer to the request.
+
+        Raises:
+            EngineError: The engine does not start it.
+            ServerError: It does not answer, or is not needed any more.
+        """
+        deadline = Deadline(request.timeout_seconds)
+        refusals = 0
+        way = self._way
+        while True:
+            try:
+                return self._start_once(request, way, deadline)
+            except ImageUnavailableError:
+                raise
+            except EngineError as error:
+                refusals += not isinstance(error, EngineUnreachableError)
+                self._containers.remove(request.server)
+                if refusals >= START_TRIES or deadline.passed or self._containers.is_closing:
+                    raise
+            time.sleep(AGAIN_SECONDS)
+
+    @functools.cached_property
+    def _way(self) -> Way:
+        """How servers are reached, found out when the first one is to be."""
+        return self._engine.way(self._folder, self._transport)
+
+    def _start_once(
+        self, request: StartServer, way: Way, deadline: Deadline
+    ) -> tuple[Server, dict[str, Any]]:
+        backend = BACKENDS[request.vendor]
+        launch = backend.launch(
+            transport=way.transport, own_image=request.own_image, settings=request.settings
+        )
+        folder = self._folder / request.server
+        folder.mkdir(exist_ok=True)
+        # The server runs as a user of its container's; the folder above lets nobody else in.
+        folder.chmod(0o777)
+        by_socket = way.transport is Transport.SOCKET
+        container = self._containers.start(
+            request.server,
+            ContainerSpec(
+                name=f"ctest-{self._run}-{request.server}",
+                image=request.image,
+                command=launch.command,
+                memory_bytes=request.memory_bytes,
+                environment=launch.environment,
+                capabilities=launch.capabilities,
+                labels={**self._labels, labels.ROLE: request.server},
+                folder=None if way.folder is None else way.folder / request.server,
+                mount=SOCKET_FOLDER,
+                port=backend.port if way.transport is Transport.PORT else None,
+                publish=way.publish,
+                network=way.network,
+                hosts=None if way.folder is None else way.folder / HOSTS_FILE,
+            ),
+        )
+        password = Secret() if by_socket else Secret(secrets.token_hex(16))
+        address = Address(
+            host=str(folder) if by_socket else container.address or way.host,
+            port=container.port or backend.port,
+            user=backend.admin,
+            password=password,
+            socket=str(folder / backend.socket_file()) if by_socket else "",
+        )
+        answer = await_server(self._engine, backend, container, address, deadline)
+        address = replace(address, identity=answer.identity)
+        # Changes matter only where a template may be made from the server.
+        initial = {} if request.fingerprint else dict(backend.variables(address))
+        if request.privileges == OWNER and not request.own_image:
+            self._help_owners(backend, container, address)
+        backend.prepare(address, request.users, request.memberships, request.privileges)
+        server = Server(container, folder, backend, launch, address, request, initial)
+        return server, {
+            "address": asdict(address),
+            "container": container.name,
+            "version": answer.version,
+        }
+
+    def _help_owners(self, backend: Backend, container: Container, address: Address) -> None:
+        """Let owners create the extensions of a third-party image, if possible.
+
+        If it is not, a migration that creates such an extension fails with PostgreSQL's own error.
+        """
+        if command := backend.owners_command(address):
+            with suppress(EngineError):
+                self._engine.execute(container, command, b"")
