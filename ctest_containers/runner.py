@@ -22,7 +22,7 @@ from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # n
 from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.model import flag
+from ctest_containers.config.option import flag
 from ctest_containers.config.values import parse_flag
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Phase

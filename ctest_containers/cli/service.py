@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
 from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import Config, project_meant
-from ctest_containers.config.model import flag
+from ctest_containers.config.option import flag
 from ctest_containers.config.values import parse_count, parse_flag, parse_seconds
 from ctest_containers.errors import CtestError, EngineUnreachableError, UsageError
 from ctest_containers.events import Event, TemplateFound

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ctest_containers.config.model import Config, flag, project_of, setting, variable
+from ctest_containers.config.model import Config, project_of
+from ctest_containers.config.option import flag, setting, variable
 from ctest_containers.errors import UsageError
 from ctest_containers.text import without_credentials
 

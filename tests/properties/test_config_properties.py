@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.model import setting, variable
+from ctest_containers.config.option import setting, variable
 from ctest_containers.errors import UsageError
 
 ROWS = fields(Config)

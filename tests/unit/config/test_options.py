@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from ctest_containers.config.model import Config, flag, setting, table, variable
+from ctest_containers.config.model import Config
+from ctest_containers.config.option import flag, setting, variable
+from ctest_containers.config.table import table
 from ctest_containers.config.values import (
     parse_choice,
     parse_count,

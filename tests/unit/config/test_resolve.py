@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ctest_containers.config import Config, project_meant, resolve
-from ctest_containers.config.model import flag, image_of, setting, variable
+from ctest_containers.config.model import image_of
+from ctest_containers.config.option import flag, setting, variable
 from ctest_containers.config.server_settings import parse_server_settings
 from ctest_containers.config.values import (
     parse_age,

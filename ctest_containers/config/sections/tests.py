@@ -1,0 +1,30 @@
+"""Options that decide which tests run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from ctest_containers.config.option import option
+from ctest_containers.config.values import (
+    parse_shard,
+)
+from ctest_containers.model import Shard
+
+SECTION: Final = "which tests"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestOptions:
+    """Options that decide which tests run."""
+
+    shard: Shard | None = option(  # noqa: RUF009  # It gives a field.
+        None,
+        parse_shard,
+        "I/N",
+        "Run the I-th of N parts of the tests, which several jobs share: complete, disjoint, and "
+        "as long as each other by the timings of past runs. All jobs need the same timings, "
+        "and leave them as they are; python -m ctest_containers report merge joins what all have "
+        "left.",
+        section=SECTION,
+    )
