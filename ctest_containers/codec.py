@@ -62,8 +62,11 @@ class Vocabulary:
         """
         try:
             return build(self.kinds[found.pop("type")], found, lenient=lenient)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a message of this version: {str(found)[:200]}") from error
+        except KeyError as error:
+            # What is missing: the type, or a class of this name.
+            raise ValueError(f"not a message of this version: {error!s:.200}") from error
+        except (TypeError, AttributeError) as error:
+            raise ValueError(f"not a message of this version: {error}") from error
 
 
 def encoder(*, ascii_only: bool) -> Callable[[Any], str]:

@@ -114,7 +114,9 @@ class ServerHost:
             case requests.Snapshot():
                 return self._snapshots.take(self._servers[request.server], request)
             case requests.KeepLayer():
-                return self._snapshots.keep_layer(self._servers[request.server], request)
+                if self._engine.image_labels(request.image) is None:
+                    self._snapshots.keep_layer(self._servers[request.server], request)
+                return None
             case requests.DigestContents():
                 server = self._servers[request.server]
                 return digest_of_contents(server, request.databases)
@@ -170,13 +172,14 @@ class ServerHost:
             away_seconds: What an engine that has stopped gets to come back.
             others_remove: Whether other threads are still at work, and remove what they began to.
         """
+        deadline = Deadline(away_seconds)
         containers = self._containers.begin_closing(others_remove=others_remove)
         last = [server for name, server in [*self._servers.items()] if name in containers]
         if last:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 pool.map(functools.partial(self._memory.measure, last=True), last)
             self._servers.clear()
-        left, reason = self._containers.remove_all(containers, away_seconds)
+        left, reason = self._containers.remove_all(containers, deadline)
         remove_folder(self._folder)
         return requests.Closed(left=left, reason=reason, peaks=dict(self._memory.peaks))
 
@@ -260,9 +263,8 @@ class ServerHost:
 
     def _keep(self, request: requests.KeepServer) -> dict[str, Any]:
         """Let go of a server; its socket moves, which the container does not notice."""
-        server = self._servers[request.server]
         self._containers.release(request.server)
-        self._servers.pop(request.server, None)
+        server = self._servers.pop(request.server)
         address = server.address
         if not address.socket:
             return asdict(address)

@@ -103,17 +103,16 @@ class RunContainers:
             }
 
     def remove_all(
-        self, containers: Mapping[str, Container], away_seconds: float
+        self, containers: Mapping[str, Container], deadline: Deadline
     ) -> tuple[tuple[str, ...], str]:
         """Remove these containers.
 
         Args:
-            away_seconds: How long an engine that has stopped gets to come back.
+            deadline: Until when an engine that has stopped may come back.
 
         Returns:
             The names of those that are left, and what the engine said of the first.
         """
-        deadline = Deadline(away_seconds)
         left = {container.name: container for container in containers.values()}
         names = set(left)
         reasons: list[str] = []

@@ -77,9 +77,7 @@ class Snapshots:
         self._engine.tag(image_id, request.image)
 
     def keep_layer(self, server: Server, request: KeepLayer) -> None:
-        """Make an image of a server that goes on, unless there is one."""
-        if self._engine.image_labels(request.image) is not None:
-            return
+        """Make an image of a server that goes on."""
         server.backend.checkpoint(server.address, server.initial)
         described = {
             labels.ROLE: labels.LAYER,

@@ -24,7 +24,7 @@ class RunHost:
     """Starts the server host, and makes the folder, when each is first needed.
 
     Args:
-        project: The project's name, which is in the names of the run's containers.
+        project: The project's name, which labels the run's containers.
         transport: The option of this name.
 
     Attributes:

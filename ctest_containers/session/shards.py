@@ -19,7 +19,7 @@ SLACK: Final = 0.1
 """What a shard may have beyond its share, where nothing has been measured."""
 
 POINTS: Final = 40
-"""PortablePaths of each shard on the ring; more of them even out what each is asked for first."""
+"""Places of each shard on the ring; more of them even out what each is asked for first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ class BuildOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerOptions:
+class ServerLimits:
     """How servers for builds start.
 
     Attributes:
@@ -249,7 +249,7 @@ def _describe_files(
     (making / SQLITE_FACTS).write_text(json.dumps({**common, **facts}))
 
 
-def make_image(order: BuildOrder, host: ServerHostClient, server: ServerOptions) -> Template:
+def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) -> Template:
     """Make a template of a server: an image that gets its name when it is complete.
 
     Returns:
@@ -312,7 +312,7 @@ def make_image(order: BuildOrder, host: ServerHostClient, server: ServerOptions)
 
 
 def transcribe(
-    order: BuildOrder, host: ServerHostClient | None, server: ServerOptions
+    order: BuildOrder, host: ServerHostClient | None, server: ServerLimits
 ) -> Transcript:
     """Build a template that is not kept; return what the build did.
 
@@ -331,7 +331,7 @@ def transcribe(
 
 @contextmanager
 def _building(
-    order: BuildOrder, host: ServerHostClient, server: ServerOptions
+    order: BuildOrder, host: ServerHostClient, server: ServerLimits
 ) -> Iterator[tuple[str, Sequence[Lease]]]:
     """A server for a build, as long as the block lasts: its name, and its databases."""
     template, group = order.template, order.template.group

@@ -46,7 +46,7 @@ from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.template.builder import (
     BuildOrder,
-    ServerOptions,
+    ServerLimits,
     make_files,
     make_image,
     transcribe,
@@ -418,7 +418,7 @@ class TemplateProvider:
             report=self.report,
             cache=self.repository.folder,
         )
-        server = ServerOptions(
+        server = ServerLimits(
             timeout_seconds=self.server_timeout_seconds, memory_bytes=self.server_memory_bytes
         )
         if self.build == COMPARE and on_demand:

@@ -92,7 +92,7 @@ VIEW = """
 """
 
 VIEW_TESTS = """
-    class TemplateRepository(TestCase):
+    class Shelf(TestCase):
         def test_rows(self):
             with connection.cursor() as cursor:
                 cursor.execute("SELECT count(*) FROM shelf")

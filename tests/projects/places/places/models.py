@@ -1,4 +1,4 @@
-"""PortablePaths on the map."""
+"""Places on the map."""
 
 from django.contrib.gis.db import models
 
