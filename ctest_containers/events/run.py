@@ -10,7 +10,7 @@ from ctest_containers.events.tests import TestPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """A run has begun. Reports are told of every event how many seconds later it came.
+    """A run has begun. Reports receive each event with the seconds that have passed since then.
 
     Attributes:
         run: Tells runs apart; in the names of the run's containers, too.

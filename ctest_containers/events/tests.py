@@ -197,7 +197,7 @@ class BatchFinished(FromWorker):
     Attributes:
         seconds: What all of it took: tests, fixtures and what Django does between them.
         memory_bytes: What the worker's process then had of the memory for itself; 0 if not asked.
-        stopped: Whether it was told to stop by a signal, and may have left tests out.
+        stopped: Whether a signal stopped it, so that it may have left out tests.
     """
 
     worker: int

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 class FromWorker:
-    """What a worker sends; `line` is the text it came in, so that none is made anew for the log.
+    """What a worker sends. The event log reuses `line`, the text in which it arrived.
 
     It is no field: events are equal whatever they came in, and those made in the parent have none.
     """
@@ -91,7 +91,7 @@ class WorkerStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost:
-    """A worker process ended before it was told to.
+    """A worker process ended unexpectedly.
 
     Attributes:
         cause: How it ended: its signal or its exit code.

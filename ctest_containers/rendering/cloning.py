@@ -99,7 +99,7 @@ def _are_identical(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
 
 
 def _is_plain(kind: type) -> bool:
-    """Whether a field's class is Django's own, and nobody has replaced how it is taken apart."""
+    """Whether a field's class, and the methods that take it apart, are Django's own."""
     methods = (vars(base).get("deconstruct") for base in kind.__mro__)
     return kind.__module__ in PLAIN_FIELDS and all(
         method is None or (hasattr(method, "__code__") and is_known(method.__code__.co_filename))

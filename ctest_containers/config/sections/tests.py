@@ -22,9 +22,9 @@ class TestOptions:
         None,
         parse_shard,
         "I/N",
-        "Run the I-th of N parts of the tests, which several jobs share: complete, disjoint, and "
-        "as long as each other by the timings of past runs. All jobs need the same timings, "
-        "and leave them as they are; python -m ctest_containers report merge joins what all have "
-        "left.",
+        "Run the I-th of N parts of the tests, so that several jobs share them. Each test is in "
+        "one part, and the parts take about the same time, according to the timings of past runs. "
+        "All jobs need the same timings and do not change them. "
+        "Join their results with python -m ctest_containers report merge.",
         section=SECTION,
     )
