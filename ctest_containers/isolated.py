@@ -19,7 +19,6 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from ctest_containers.backends import sqlite
 from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event
@@ -27,7 +26,7 @@ from ctest_containers.model import Lease, Vendor
 from ctest_containers.project import connections
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, spawns
-from ctest_containers.session.databases import RunDatabases
+from ctest_containers.supply.supply import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,8 @@ class Template:
     It holds the process that owns the servers, so it has to be closed, which its `with` block does.
     """
 
-    def __init__(self, databases: RunDatabases) -> None:
-        self._databases = databases
+    def __init__(self, supply: Supply) -> None:
+        self._supply = supply
         self._numbers = itertools.count(1)
 
     @classmethod
@@ -98,14 +97,14 @@ class Template:
     ) -> Template:
         """The same with a configuration that somebody has put together."""
         wanted = known_aliases(aliases)
-        databases = databases_of(config, report)
+        supply = supply_of(config, report)
         with ExitStack() as undo:
-            undo.callback(databases.close)
+            undo.callback(supply.close)
             # A forked child must not find, and so not close, what this process has open.
             with connections.set_aside():
-                databases.prepare(wanted)
+                supply.prepare(wanted)
             undo.pop_all()
-        return cls(databases)
+        return cls(supply)
 
     @contextmanager
     def spawn(self) -> Iterator[Server]:
@@ -118,30 +117,25 @@ class Template:
             EngineError: The engine does not answer, or refuses.
         """
         number = next(self._numbers)
-        servers = self._databases.servers
-        leases: list[Lease] = []
+        folder = self._supply.host.folder() / f"spawned-{number}"
+        databases = self._supply.databases
+        groups = [template.group for template in databases.templates()]
+        on_servers = [alias for group in groups if group.has_server for alias in group.aliases]
         try:
-            servers.expect(number, self._databases.templates())
-            for template in self._databases.templates():
-                if not template.group.has_server:
-                    folder = self._databases.host.folder() / f"spawned-{number}"
-                    leases += sqlite.copies(
-                        template.group, self._databases.repository.files(template), folder
-                    )
-                else:
-                    leases += servers.await_leases(number, template.group.aliases)
+            spawned = (*databases.copies(folder), *self._supply.await_leases(number, on_servers))
+            leases = [lease for lease in spawned if isinstance(lease, Lease)]
             yield Server(
                 settings={lease.alias: connections.settings_with(lease) for lease in leases},
                 leases={lease.alias: lease for lease in leases},
             )
         finally:
             with suppress(CtestError):
-                servers.discard(number)
-            shutil.rmtree(self._databases.host.folder() / f"spawned-{number}", ignore_errors=True)
+                self._supply.release(number)
+            shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
         """Remove every server; the templates stay."""
-        self._databases.close()
+        self._supply.close()
 
     def __enter__(self) -> Template:  # noqa: PYI034  # `Self` is not in Python 3.10.
         return self
@@ -181,8 +175,8 @@ def known_aliases(aliases: Collection[str] | None) -> list[str]:
     return sorted(configured if aliases is None else aliases)
 
 
-def databases_of(config: Config, report: Callable[[Event], None]) -> RunDatabases:
-    """The loaded project's databases, which its own test runner creates; to be closed.
+def supply_of(config: Config, report: Callable[[Event], None]) -> Supply:
+    """The supply of the loaded project, whose own test runner creates databases; to be closed.
 
     Raises:
         UsageError: The configuration is at odds with the settings.
@@ -191,15 +185,14 @@ def databases_of(config: Config, report: Callable[[Event], None]) -> RunDatabase
 
     from ctest_containers.runner import combined
 
-    databases = RunDatabases(
+    return Supply(
         config=config,
         setup=ProjectSetup(spawned=spawns(config.start_method)),
         create=functools.partial(_create, settings.TEST_RUNNER),
         runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
         report=report,
+        lends=False,
     )
-    databases.read_settings()
-    return databases
 
 
 def database_url(lease: Lease) -> str:

@@ -223,3 +223,27 @@ class Lease:
     load_from: str = ""
     vendor: Vendor = Vendor.SQLITE
     address: Address | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is a lease of: the alias."""
+        return self.alias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceLease:
+    """What a worker needs to know to use a service of its own that is no database.
+
+    Attributes:
+        name: The name of the service, unique in a run.
+        settings: Django settings to set. A dotted name, such as `CACHES.default.LOCATION`, leads
+            into dictionaries.
+        environment: Environment variables to set.
+    """
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+AnyLease = Lease | ServiceLease

@@ -31,15 +31,14 @@ from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
-from ctest_containers.project.guard import guarded
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.threads import may_fork
 from ctest_containers.report.messages import words
 from ctest_containers.reset import Flushes
-from ctest_containers.servers import warm_start
 from ctest_containers.service import keep, recipe_of, reuse, service_file
-from ctest_containers.session.databases import RunDatabases
 from ctest_containers.storage import cache_folder
+from ctest_containers.supply.earlier_runs import start_ahead
+from ctest_containers.supply.supply import Supply
 from ctest_containers.timings import Measured, TimingsFile
 from ctest_containers.timings.model import PROCESS
 from ctest_containers.timings.store import default_path
@@ -107,28 +106,24 @@ class PytestDatabases:
         self._config = config = replace(_resolved(), rebuild=renew or _resolved().rebuild)
         self._how = _creation()
         self._exit = ExitStack()
-        warm_start.start_ahead(cache_folder(), Path.cwd())
-        self._databases = RunDatabases(
+        start_ahead(cache_folder(), Path.cwd())
+        self._supply = Supply(
             config=config,
             setup=self._project_setup(),
             create=functools.partial(create_databases, self._how),
-            runner_inputs=(),
             report=self._report,
             began=began,
         )
-        self._template = Template(self._databases)
-        self._timings = TimingsFile(
-            Path(config.timings_file or default_path(self._databases.project))
-        )
-        self._databases.read_settings()
+        self._template = Template(self._supply)
+        timings = config.timings_file or default_path(self._supply.project)
+        self._timings = TimingsFile(Path(timings))
         self._to_call = config.worker_setup
-        folder = self._databases.host.folder() / f"w{worker}"
-        self._own = isolation.Worker(number=worker, run=self._databases.host.run_id, folder=folder)
+        folder = self._supply.host.folder() / f"w{worker}"
+        self._own = isolation.Worker(number=worker, run=self._supply.host.run_id, folder=folder)
         folder.mkdir()
         if config.separate:
             # Temporary files are pytest's own business, which keeps those of the last runs.
             isolation.separate(self._own, temporary_files=False)
-        self._exit.enter_context(guarded(self._databases.parent.lend_if_needed))
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))
@@ -153,7 +148,7 @@ class PytestDatabases:
         try:
             self._exit.close()
         finally:
-            closed = self._databases.close()
+            closed = self._supply.close()
         if closed is not None:
             measured = Measured()
             measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
@@ -161,7 +156,7 @@ class PytestDatabases:
 
     def say_ages(self) -> None:
         """Say how old the templates are on which a test has failed, where it may matter."""
-        self._databases.say_ages()
+        self._supply.databases.say_ages()
 
     def set_up_worker(self) -> str:
         """Call the project's own function for workers, which may use databases as tests do.
@@ -182,7 +177,7 @@ class PytestDatabases:
         """Databases that nobody else uses, made from the templates, as long as the block lasts."""
         with ExitStack() as spawned:
             with _errors_in_words(self._say, self._stop):
-                self._databases.prepare(list(configured))
+                self._supply.prepare(list(configured))
                 server = spawned.enter_context(self._template.spawn())
             yield server
 
@@ -200,10 +195,10 @@ class PytestDatabases:
             self._how.migrate = False
             _create_from_models(configured)
         with _errors_in_words(self._say, self._stop):
-            self._databases.setup = self._project_setup()
+            self._supply.databases.setup = self._project_setup()
             if used and self._reuse:
                 self._use_what_was_left(fresh=not keepdb)
-            self._databases.parent.lend(used)
+            self._supply.parent.lend(used)
         connections.serialize(used if serialized_aliases is None else serialized_aliases)
         connections.mark_expectations(used)
         return []
@@ -214,14 +209,14 @@ class PytestDatabases:
         Args:
             fresh: Whether to begin with new ones all the same.
         """
-        databases = self._databases
-        file = service_file(databases.project, KEPT)
-        aliases = [alias for group in databases.plans.groups for alias in group.aliases]
+        supply = self._supply
+        file = service_file(supply.project, KEPT)
+        aliases = [alias for group in supply.databases.plans.groups for alias in group.aliases]
         slot = reuse(
             file,
             self._worker,
-            project=databases.project,
-            recipe=recipe_of(databases, self._config, aliases),
+            project=supply.project,
+            recipe=recipe_of(supply, self._config, aliases),
             folder=Path.cwd(),
             fresh=fresh,
         )
@@ -232,11 +227,11 @@ class PytestDatabases:
             )
             return
         self._exit.callback(keep, file, self._worker, slot.lease)
-        databases.parent.use(slot.leases().values())
+        supply.parent.use(slot.leases().values())
 
     def _teardown(self, *_: Any, **__: Any) -> None:
         """What `django.test.utils.teardown_databases` does."""
-        self._databases.parent.finish()
+        self._supply.release_parent()
 
     def _report(self, event: Event) -> None:
         # The other run is a worker of the same session, as a rule.
@@ -289,17 +284,16 @@ def workers_carried() -> int:
         CtestError: The settings are wrong, or the engine of another machine does not answer.
     """
     config = _resolved()
-    databases = RunDatabases(
+    supply = Supply(
         config=config,
         setup=ProjectSetup(spawned=True),
         create=functools.partial(create_databases, _creation()),
-        runner_inputs=(),
         report=lambda _: None,
+        lends=False,
     )
     try:
-        databases.read_settings()
-        groups = databases.plans.groups
-        path = Path(config.timings_file or default_path(databases.project))
+        groups = supply.databases.plans.groups
+        path = Path(config.timings_file or default_path(supply.project))
         timings, _ = TimingsFile(path).read()
         plan = plan_workers(
             asked=None,
@@ -309,10 +303,10 @@ def workers_carried() -> int:
             minimum=config.min_workers,
             maximum=config.max_workers,
             measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
-            engine_bytes=databases.host.free_bytes(groups),
+            engine_bytes=supply.host.free_bytes(groups),
         )
     finally:
-        databases.close()
+        supply.close()
     return plan.workers
 
 

@@ -32,9 +32,10 @@ from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
 from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
 from ctest_containers.session import Session
-from ctest_containers.session.databases import RunDatabases
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting, quiet, reporting
+from ctest_containers.supply.resource import Resource
+from ctest_containers.supply.supply import Supply
 from ctest_containers.template import Template
 
 
@@ -166,7 +167,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     @contextmanager
     def wanted_templates(
         self, test_labels: Any, *, existing: bool = True
-    ) -> Iterator[tuple[RunDatabases, list[Template]]]:
+    ) -> Iterator[tuple[Supply, list[Template]]]:
         """The templates that a run of these tests would use, whether they exist or not.
 
         Args:
@@ -176,10 +177,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             SystemExit: They could not be told; a message has been printed.
         """
         with self._discovered(test_labels) as (session, _, aliases):
-            databases = session.databases
+            databases = session.supply.databases
             groups = databases.plans.select(aliases)
             identify = databases.identify if existing else databases.describe
-            yield databases, [identify(group) for group in groups]
+            yield session.supply, [identify(group) for group in groups]
 
     @contextmanager
     def _discovered(
@@ -220,7 +221,12 @@ class ContainerRunnerMixin(DiscoverRunner):
                 self.base_runner or f"{type(self).__module__}.{type(self).__qualname__}",
                 verbosity=self.verbosity,
             ),
+            resources=self.resources(),
         )
+
+    def resources(self) -> Sequence[Resource]:
+        """What each worker gets for itself beside databases; a subclass may have some."""
+        return ()
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
         """Discover the tests, while the servers that they needed last time come up."""
@@ -251,11 +257,11 @@ class ContainerRunnerMixin(DiscoverRunner):
         used = set(connections) if aliases is None else set(aliases)
         if self.pdb or not session.on_cluster:
             with self.time_keeper.timed("  Templates"), interruptible():
-                session.databases.prepare(used)
+                session.supply.prepare(used)
         if self.debug_sql:
             log_queries()
         if self.pdb:
-            session.databases.parent.lend(used)
+            session.supply.parent.lend(used)
             serialize(kwargs.get("serialized_aliases") or ())
         mark_expectations(used)
         return []

@@ -1,4 +1,4 @@
-"""JSON lines between the parent and a worker: commands of the one, events of the other."""
+"""JSON lines between the parent and a worker: commands, and events and requests in return."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ from typing import Final, get_args
 
 from ctest_containers.codec import Vocabulary
 from ctest_containers.events import FromWorker, WorkerEvent
-from ctest_containers.model import Lease
+from ctest_containers.model import Lease, ServiceLease
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UseDatabases:
-    """Command to a worker: from now on these aliases live in these databases.
+class UseResources:
+    """Command to a worker: use these databases and services from now on.
 
     Attributes:
-        wanted: The alias that the worker has asked for, if this is the answer; without leases for
-            it, the run does not have its database.
+        answers: The alias of the `DatabaseRequest` that this answers, if it answers one; without a
+            lease for it, the run does not have its database.
     """
 
-    leases: tuple[Lease, ...]
-    wanted: str = ""
+    databases: tuple[Lease, ...]
+    services: tuple[ServiceLease, ...] = ()
+    answers: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +51,34 @@ class Quit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerVerdict:
-    """Answer to a worker that lost a connection: whether its servers are to be given up."""
+    """Answer to a `VerdictRequest`: whether the worker's servers are lost."""
 
     lost: bool
 
 
-Command = UseDatabases | RunBatch | Quit | ServerVerdict
-Message = WorkerEvent | Command
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseRequest:
+    """Request of a worker: a test uses a database that it does not declare, and waits for it."""
 
-MESSAGES: Final = Vocabulary((*get_args(WorkerEvent), *get_args(Command)), ascii_only=False)
+    alias: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictRequest:
+    """Request of a worker whose server closed a connection: does it still run?"""
+
+
+Command = UseResources | RunBatch | Quit | ServerVerdict
+"""What the parent sends; `UseResources` and `ServerVerdict` may be answers."""
+
+WorkerRequest = DatabaseRequest | VerdictRequest
+"""What a worker sends before it waits for the answer."""
+
+Message = WorkerEvent | WorkerRequest | Command
+
+MESSAGES: Final = Vocabulary(
+    (*get_args(WorkerEvent), *get_args(WorkerRequest), *get_args(Command)), ascii_only=False
+)
 
 KEPT_CHARACTERS: Final = 4096
 """Longer lines are not kept beside what was read from them."""

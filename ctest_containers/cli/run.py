@@ -16,8 +16,9 @@ from ctest_containers.cli.loading import (
 from ctest_containers.cli.parsing import HelpFormatter, refusal, shown
 from ctest_containers.errors import ProjectError
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.servers import warm_start
+from ctest_containers.servers.standby import STANDBY
 from ctest_containers.storage import cache_folder
+from ctest_containers.supply.earlier_runs import start_ahead
 
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
@@ -60,7 +61,7 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         settings.configure()
     if not helping:
         # Its libraries are loaded, and servers come up, while the project is loaded.
-        warm_start.start_ahead(cache_folder(), folder, [typed, *arguments])
+        start_ahead(cache_folder(), folder, [typed, *arguments])
     try:
         load_project()
         argv = django_command_line(arguments, runner, typed)
@@ -73,7 +74,7 @@ def run(arguments: Sequence[str], runner: str = PROJECT_RUNNER, *, typed: str = 
         raise
     finally:
         # Where it did not come to a run, nobody has taken what was started for it.
-        warm_start.give_up()
+        STANDBY.end()
     return ExitCode.PASSED
 
 

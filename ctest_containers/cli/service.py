@@ -204,19 +204,19 @@ def _up(options: argparse.Namespace) -> int:
     _check_outputs(options)
     folder = Path.cwd()
     config = load(options)
-    from ctest_containers.isolated import databases_of, known_aliases
+    from ctest_containers.isolated import known_aliases, supply_of
     from ctest_containers.service import bring_up, recipe_of, service_file
 
     aliases = known_aliases(options.databases)
-    databases = databases_of(config, report)
+    supply = supply_of(config, report)
     try:
-        file = service_file(databases.project, options.name)
-        recipe = recipe_of(databases, config, aliases)
+        file = service_file(supply.project, options.name)
+        recipe = recipe_of(supply, config, aliases)
     finally:
-        databases.close()
+        supply.close()
     up = bring_up(
         file,
-        project=databases.project,
+        project=supply.project,
         recipe=recipe,
         count=options.slots,
         folder=folder,

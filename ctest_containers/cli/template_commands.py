@@ -12,7 +12,7 @@ from ctest_containers.cli.template import SAVE_TO
 from ctest_containers.errors import TemplateError, UsageError
 from ctest_containers.fingerprint import Input, fingerprint
 from ctest_containers.recording.manifest import Manifest
-from ctest_containers.session.databases import RunDatabases
+from ctest_containers.supply.supply import Supply
 from ctest_containers.template import Template, share
 from ctest_containers.template.incremental import ADDABLE
 from ctest_containers.template.stored import StoredTemplate, age
@@ -25,12 +25,12 @@ KEY_LENGTH: Final = 24
 """How much of a digest is in a key."""
 
 
-def explain(databases: RunDatabases, templates: list[Template], verbosity: int) -> int:
+def explain(supply: Supply, templates: list[Template], verbosity: int) -> int:
     """Say of each template whether it is there, and if not, how it would be built and why."""
     for template in templates:
         _heading(template)
-        kept = databases.repository.find(template)
-        for line in _hit(kept) if kept is not None else _miss(databases, template):
+        kept = supply.databases.repository.find(template)
+        for line in _hit(kept) if kept is not None else _miss(supply, template):
             print(f"  {line}")
         if verbosity >= 2:
             for one in template.inputs:
@@ -41,14 +41,14 @@ def explain(databases: RunDatabases, templates: list[Template], verbosity: int) 
     return 0
 
 
-def verify(databases: RunDatabases, templates: list[Template], _: int) -> int:
+def verify(supply: Supply, templates: list[Template], _: int) -> int:
     """Look into each template; gives the number of those with which something is wrong."""
     wrong = 0
     for template in templates:
         _heading(template)
-        problems = databases.provider.problems(template)
+        problems = supply.databases.provider.problems(template)
         if problems is None:
-            decision = databases.provider.decide(template)
+            decision = supply.databases.provider.decide(template)
             problems = [f"It does not exist: {decision.reason}."]
         for problem in problems or ["Its databases are what they should be."]:
             print(f"  {problem}")
@@ -56,40 +56,40 @@ def verify(databases: RunDatabases, templates: list[Template], _: int) -> int:
     return wrong
 
 
-def build(databases: RunDatabases, templates: list[Template], _: int) -> int:
+def build(supply: Supply, templates: list[Template], _: int) -> int:
     """Make sure that the templates exist, as a run does."""
-    databases.prepare([alias for template in templates for alias in template.group.aliases])
+    supply.prepare([alias for template in templates for alias in template.group.aliases])
     return 0
 
 
-def push(databases: RunDatabases, templates: list[Template], _: int) -> int:
+def push(supply: Supply, templates: list[Template], _: int) -> int:
     """Send each template to the registry; gives the number of those that do not exist."""
     missing = 0
     for template in templates:
         _heading(template)
         if not template.group.has_server:
             print("  SQLite's templates are files; share them with template save.")
-        elif databases.repository.find(template) is None:
+        elif supply.databases.repository.find(template) is None:
             print("  It does not exist yet. A run builds it.")
             missing += 1
         else:
-            went = share.push(databases.host.client(), template, _registry(databases))
+            went = share.push(supply.host.client(), template, _registry(supply))
             there = f"{went.present} {were(went.present)} there already"
             print(f"  Pushed: {plural(went.layers, 'layer')}; {there}.")
     return missing
 
 
-def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
+def pull(supply: Supply, templates: list[Template], _: int) -> int:
     """Get each template from the registry; gives the number of those that cannot be had."""
     missing = 0
     for template in templates:
         _heading(template)
         if not template.group.has_server:
             print("  SQLite's templates are files; get them with template load.")
-        elif databases.repository.find(template) is not None:
+        elif supply.databases.repository.find(template) is not None:
             print("  It is here already.")
         else:
-            came, problems = databases.repository.pull(template, _registry(databases))
+            came, problems = supply.databases.repository.pull(template, _registry(supply))
             if came is None:
                 print("  The registry does not have it.")
             for problem in problems:
@@ -101,9 +101,9 @@ def pull(databases: RunDatabases, templates: list[Template], _: int) -> int:
     return missing
 
 
-def key(databases: RunDatabases, templates: list[Template], _: int) -> int:
+def key(supply: Supply, templates: list[Template], _: int) -> int:
     """Print one line, which names the templates for a cache that keeps them in a file."""
-    print(cache_key(databases.project, templates))
+    print(cache_key(supply.project, templates))
     return 0
 
 
@@ -126,7 +126,7 @@ def cache_key(project: str, templates: Sequence[Template]) -> str:
     return "-".join(("ctest", name, *(part[:KEY_LENGTH] for part in parts)))
 
 
-def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
+def save(supply: Supply, templates: list[Template], file: Path) -> int:
     """Write the templates into a file.
 
     Raises:
@@ -134,19 +134,19 @@ def save(databases: RunDatabases, templates: list[Template], file: Path) -> int:
     """
     kept = []
     for template in templates:
-        found = databases.repository.find(template)
+        found = supply.databases.repository.find(template)
         if found is None:
             raise TemplateError(
                 f"The template for {template.group.label} does not exist yet.", "A run builds it."
             )
         kept.append(found)
-    share.save(databases.host.client, kept, file)
+    share.save(supply.host.client, kept, file)
     names = ", ".join(one.name for one in kept)
     print(f"Saved {names} to {file} ({size(file.stat().st_size)}).")
     return 0
 
 
-ACTIONS: Final[dict[str, Callable[[RunDatabases, list[Template], int], int]]] = {
+ACTIONS: Final[dict[str, Callable[[Supply, list[Template], int], int]]] = {
     "build": build,
     "explain": explain,
     "verify": verify,
@@ -170,8 +170,8 @@ def _hit(kept: StoredTemplate) -> Iterator[str]:
     )
 
 
-def _miss(databases: RunDatabases, template: Template) -> Iterator[str]:
-    decision = databases.provider.decide(template)
+def _miss(supply: Supply, template: Template) -> Iterator[str]:
+    decision = supply.databases.provider.decide(template)
     way = "full build" if decision.start is None else f"incremental, from {decision.start.name}"
     yield f"miss: {decision.reason} -> {way}"
     if decision.nearest is None:
@@ -187,10 +187,10 @@ def _miss(databases: RunDatabases, template: Template) -> Iterator[str]:
             yield f"  {sign} {name}"
 
 
-def _registry(databases: RunDatabases) -> str:
-    if not databases.provider.registry:
+def _registry(supply: Supply) -> str:
+    if not supply.databases.provider.registry:
         raise UsageError("There is no registry.", "Name one with --registry.")
-    return databases.provider.registry
+    return supply.databases.provider.registry
 
 
 def __getattr__(name: str) -> Any:

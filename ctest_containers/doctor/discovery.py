@@ -20,7 +20,7 @@ from ctest_containers.project import settings as project_settings
 from ctest_containers.project.databases import DatabasePlans
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.suite import make_batches
-from ctest_containers.session.database_plans import plan_for
+from ctest_containers.supply.plans import plan_for
 from ctest_containers.text import listing, plural
 
 

@@ -154,9 +154,7 @@ WorkerEvent = (
     | TestFinished
     | BatchFinished
     | WorkerReady
-    | DatabaseWanted
     | DatabaseFlushed
-    | ConnectionLost
     | ResetLeftToDjango
     | WorkerFailed
 )
@@ -164,6 +162,8 @@ WorkerEvent = (
 
 Event = (
     WorkerEvent
+    | DatabaseWanted
+    | ConnectionLost
     | TestSlow
     | WorkerStarted
     | WorkerLost

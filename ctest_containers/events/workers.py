@@ -24,8 +24,8 @@ class WorkerReady(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DatabaseWanted(FromWorker):
-    """A test uses a database that it does not declare, and waits for it."""
+class DatabaseWanted:
+    """A test uses a database that it does not declare."""
 
     worker: int
     alias: str
@@ -45,8 +45,8 @@ class DatabaseFlushed(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLost(FromWorker):
-    """A test failed and its server closed its connection; the worker waits for what is known."""
+class ConnectionLost:
+    """A test failed, and its server has closed its connection."""
 
     worker: int
 

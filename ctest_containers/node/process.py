@@ -10,7 +10,6 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from contextlib import ExitStack
 from typing import Any, BinaryIO, Final
 
 from ctest_containers.cluster.messages import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
@@ -98,12 +97,11 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     from ctest_containers.node.feed import CommandFeed
     from ctest_containers.project import connections
     from ctest_containers.project.databases import first_aliases, mirrors
-    from ctest_containers.project.guard import guarded
     from ctest_containers.project.process import ProjectSetup
     from ctest_containers.project.suite import Batch
-    from ctest_containers.session.databases import RunDatabases
     from ctest_containers.session.node_plan import NodePlan
     from ctest_containers.session.starting import WorkerStarter
+    from ctest_containers.supply.supply import Supply
     from ctest_containers.workers.flush_order import FlushOrder
     from ctest_containers.workers.pool import WorkerPool
 
@@ -111,7 +109,7 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
     plan: NodePlan = pickle.loads(spec.plan)  # noqa: S301  # From the parent of the run.
     _set_up_environment(plan.debug_mode)
     setup = ProjectSetup(spawned=False, debug_mode=plan.debug_mode)
-    databases = RunDatabases(
+    supply = Supply(
         config=plan.config,
         setup=setup,
         create=plan.create,
@@ -120,60 +118,55 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
         began=plan.began,
     )
     left: tuple[str, ...] = ()
-    with ExitStack() as undo:
-        databases.read_settings()
-        undo.enter_context(guarded(databases.parent.lend_if_needed))
-        try:
-            # Modules of tests that ask a database when they are imported are lent one.
-            batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
-            databases.parent.finish()
-            databases.prepare(plan.aliases)
-            groups = databases.plans.select(plan.aliases)
-            measured = [plan.memory.get(name) for name in _measured_names(groups)]
-            workers = plan_workers(
-                asked=spec.workers or plan.workers,
-                cores=os.cpu_count() or 1,
-                batches=len(batches),
-                available_bytes=available_bytes(),
-                minimum=plan.config.min_workers,
-                maximum=plan.config.max_workers,
-                measured_bytes=None if None in measured else sum(filter(None, measured)),
-                engine_bytes=databases.host.free_bytes(groups),
-                helpful=None,
-            ).workers
-            connections.mark_expectations(plan.aliases)
-            feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
-            for template in databases.templates():
-                for worker in range(1, workers + 1):
-                    databases.servers.expect(worker, [template])
-            starter = WorkerStarter(
-                plan.worker_config, databases=databases, setup=setup, batches=batches, output=None
-            )
-            failures = _Failures(voice)
-            pool = WorkerPool(
-                workers=workers,
-                batches=(),
-                databases=databases.servers,
-                start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
-                report=failures.say,
-                stopping=lambda: feed.stopping,
-                limits=limits_of_node(plan.limits),
-                expected=plan.expected,
-                order=FlushOrder(
-                    # Those that run on other nodes are taken to flush.
-                    elsewhere=[(batch.number, batch.flushes) for batch in batches],
-                    databases=first_aliases(groups),
-                    mirrors=mirrors(),
-                ),
-                feed=feed,
-            )
-            voice.say(NodeReady(slots=workers))
-            pool.run()
-            if failures.has_some:
-                databases.say_ages()
-        finally:
-            closed = databases.close()
-            left = closed.left if closed is not None else ()
+    try:
+        # Modules of tests that ask a database when they are imported are lent one.
+        batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
+        supply.release_parent()
+        supply.prepare(plan.aliases)
+        groups = supply.databases.plans.select(plan.aliases)
+        measured = [plan.memory.get(name) for name in _measured_names(groups)]
+        workers = plan_workers(
+            asked=spec.workers or plan.workers,
+            cores=os.cpu_count() or 1,
+            batches=len(batches),
+            available_bytes=available_bytes(),
+            minimum=plan.config.min_workers,
+            maximum=plan.config.max_workers,
+            measured_bytes=None if None in measured else sum(filter(None, measured)),
+            engine_bytes=supply.host.free_bytes(groups),
+            helpful=None,
+        ).workers
+        connections.mark_expectations(plan.aliases)
+        feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
+        supply.start([batch.aliases for batch in batches], workers)
+        starter = WorkerStarter(
+            plan.worker_config, supply=supply, setup=setup, batches=batches, output=None
+        )
+        failures = _Failures(voice)
+        pool = WorkerPool(
+            workers=workers,
+            batches=(),
+            supplier=supply,
+            start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
+            report=failures.say,
+            stopping=lambda: feed.stopping,
+            limits=limits_of_node(plan.limits),
+            expected=plan.expected,
+            order=FlushOrder(
+                # Those that run on other nodes are taken to flush.
+                elsewhere=[(batch.number, batch.flushes) for batch in batches],
+                databases=first_aliases(groups),
+                mirrors=mirrors(),
+            ),
+            feed=feed,
+        )
+        voice.say(NodeReady(slots=workers))
+        pool.run()
+        if failures.has_some:
+            supply.databases.say_ages()
+    finally:
+        closed = supply.close()
+        left = closed.left if closed is not None else ()
     return left
 
 

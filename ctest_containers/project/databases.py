@@ -29,6 +29,11 @@ class DatabasePlans:
     groups: tuple[DatabaseGroup, ...]
     unsupported: Mapping[str, str]
 
+    @property
+    def has_servers(self) -> bool:
+        """Whether any database lives on a server."""
+        return any(group.has_server for group in self.groups)
+
     def dependencies(self, group: DatabaseGroup) -> list[str]:
         """The aliases of other servers that a group's own say in the settings they depend on.
 

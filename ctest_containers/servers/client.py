@@ -14,7 +14,6 @@ from typing import Any, Final
 from ctest_containers.clock import Deadline
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
-from ctest_containers.servers import warm_start
 from ctest_containers.servers.requests import (
     CLOSED,
     CONNECTED,
@@ -25,6 +24,7 @@ from ctest_containers.servers.requests import (
     Request,
     StartServer,
 )
+from ctest_containers.servers.standby import STANDBY, arguments
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
@@ -84,10 +84,8 @@ class ServerHostClient:
     def __init__(
         self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
     ) -> None:
-        host = warm_start.take(
-            warm_start.arguments(
-                run=run, folder=folder, project=project, transport=transport, service=service
-            )
+        host = STANDBY.take(
+            arguments(run=run, folder=folder, project=project, transport=transport, service=service)
         )
         self._arguments = host.arguments
         self.folder = Path(self._arguments["folder"])
@@ -200,7 +198,7 @@ class ServerHostClient:
         left = _last_answer(self._process) or self._closed
         if left is None:
             # Another host removes what this one has left.
-            sweeping = warm_start.take({**self._arguments, "sweep": True})
+            sweeping = STANDBY.take({**self._arguments, "sweep": True})
             left = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()

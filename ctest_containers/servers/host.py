@@ -111,7 +111,7 @@ class ServerHost:
                 return read_catalogs(server.backend, server.address, request.databases)
             case requests.SettleRoles():
                 return self._settle_roles(request)
-            case requests.Snapshot():
+            case requests.TakeSnapshot():
                 return self._snapshots.take(self._servers[request.server], request)
             case requests.KeepLayer():
                 if self._engine.image_labels(request.image) is None:

@@ -115,14 +115,26 @@ class StartServer:
     privileges: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerLimits:
+    """What every server of a run may take.
+
+    Attributes:
+        timeout_seconds: How long it may take to answer its first query.
+        memory_bytes: The limit of its memory; 0 for none.
+    """
+
+    timeout_seconds: float
+    memory_bytes: int
+
+
 def start_request(
     group: DatabaseGroup,
     *,
     server: str,
     image: str,
     own_image: bool,
-    timeout_seconds: float,
-    memory_bytes: int,
+    limits: ServerLimits,
     fingerprint: str = "",
     privileges: str = "",
 ) -> StartServer:
@@ -144,8 +156,8 @@ def start_request(
         users=group.creators if is_build and group.privileges else group.roles,
         memberships=group.memberships,
         privileges=privileges,
-        timeout_seconds=timeout_seconds,
-        memory_bytes=memory_bytes,
+        timeout_seconds=limits.timeout_seconds,
+        memory_bytes=limits.memory_bytes,
         fingerprint=fingerprint,
         databases=() if is_build else tuple(database.name for database in group.databases),
     )
@@ -168,7 +180,7 @@ class SettleRoles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class TakeSnapshot:
     """Turn a server into an image under this name, and remove the server.
 
     The image gets its name only after a server started from it has the same contents as this one.
@@ -318,7 +330,7 @@ Request = (
     | ReadCatalogs
     | EndSessions
     | SettleRoles
-    | Snapshot
+    | TakeSnapshot
     | KeepLayer
     | DigestContents
     | ExplainServer

@@ -18,7 +18,7 @@ from ctest_containers.servers.contents import (
     contents_digest,
     read_contents,
 )
-from ctest_containers.servers.requests import KeepLayer, Snapshot, StartServer
+from ctest_containers.servers.requests import KeepLayer, StartServer, TakeSnapshot
 from ctest_containers.servers.server import Server
 
 
@@ -44,7 +44,7 @@ class Snapshots:
         self._start = start
         self._remove = remove
 
-    def take(self, server: Server, request: Snapshot) -> None:
+    def take(self, server: Server, request: TakeSnapshot) -> None:
         """Stop a server and make a template of it, which is proven before it gets its name.
 
         Raises:
@@ -106,7 +106,9 @@ class Snapshots:
         }
         return self._engine.commit(server.container, found, reset)
 
-    def _prove(self, server: Server, image_id: str, request: Snapshot, contents: Contents) -> None:
+    def _prove(
+        self, server: Server, image_id: str, request: TakeSnapshot, contents: Contents
+    ) -> None:
         """Start a server from the new image, and compare its contents with these.
 
         Raises:

@@ -23,9 +23,10 @@ from ctest_containers.engine.folders import dead_run_folders, make_run_folder, r
 from ctest_containers.errors import CtestError, ServerError, ServiceError, TemplateError
 from ctest_containers.model import Address
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
-from ctest_containers.servers.requests import KeepServer, StartServer, start_request
+from ctest_containers.servers.requests import KeepServer, ServerLimits
 from ctest_containers.service.file import ServiceFile
-from ctest_containers.service.state import KeptServer, Recipe, Slot, SlotLease, Source
+from ctest_containers.service.state import KeptServer, Recipe, Slot, SlotLease
+from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class _Making:
 
     slot: Slot
     folder: Path
-    pending: dict[int, Source] = field(default_factory=dict)
+    pending: dict[int, DatabaseSnapshot] = field(default_factory=dict)
     answers: dict[str, str] = field(default_factory=dict)
     trouble: CtestError | None = None
 
@@ -135,10 +136,13 @@ def _host(file: ServiceFile, project: str, recipe: Recipe) -> ServerHostClient:
 
 def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -> None:
     """Start every server of every slot, and wait until each answers or cannot."""
+    limits = ServerLimits(
+        timeout_seconds=recipe.server_timeout_seconds, memory_bytes=recipe.server_memory_bytes
+    )
     for making in makings:
         for source in recipe.sources:
-            if source.group.has_server:
-                making.pending[host.request(_request(making.slot, source, recipe))] = source
+            if request := source.request(_server(making.slot, source.label), limits):
+                making.pending[host.request(request)] = source
     deadline = Deadline(recipe.server_timeout_seconds + ANSWER_SECONDS)
     while any(making.pending for making in makings):
         if deadline.passed:
@@ -150,18 +154,6 @@ def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -
                 making.trouble = reply.error
             else:
                 making.answers[source.group.label] = reply.result["container"]
-
-
-def _request(slot: Slot, source: Source, recipe: Recipe) -> StartServer:
-    return start_request(
-        source.group,
-        server=_server(slot, source.group.label),
-        image=source.image,
-        own_image=source.own_image,
-        timeout_seconds=recipe.server_timeout_seconds,
-        memory_bytes=recipe.server_memory_bytes,
-        fingerprint=source.fingerprint,
-    )
 
 
 def _server(slot: Slot, group: str) -> str:
@@ -213,7 +205,7 @@ def _finish(
     return new
 
 
-def _copy(source: Source, folder: Path) -> None:
+def _copy(source: DatabaseSnapshot, folder: Path) -> None:
     try:
         sqlite.copies(source.group, Path(source.files), folder)
     except FileNotFoundError as error:

@@ -13,23 +13,7 @@ from ctest_containers.backends import sqlite
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.engine import labels
 from ctest_containers.model import Address, DatabaseGroup, Lease, Secret
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """The template that one group of databases is made from.
-
-    Attributes:
-        image: The template's image; empty for SQLite.
-        own_image: Whether it comes from the toolkit's own image of the vendor.
-        files: The folder of the template's files for SQLite, otherwise empty.
-    """
-
-    group: DatabaseGroup
-    fingerprint: str
-    image: str = ""
-    own_image: bool = False
-    files: str = ""
+from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +25,7 @@ class Recipe:
         transport: How servers are reached: `port`, `socket`, ….
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[DatabaseSnapshot, ...]
     aliases: tuple[str, ...]
     transport: str
     server_memory_bytes: int

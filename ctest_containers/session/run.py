@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import pickle
+import secrets
 import unittest
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from typing import Any
 
 from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.config import Config, limits_of
+from ctest_containers.config.model import project_of
 from ctest_containers.errors import CtestError, InterruptedRunError, ReportError, UsageError
 from ctest_containers.events import (
     ContainersLeft,
@@ -33,7 +35,6 @@ from ctest_containers.fingerprint import Input
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import line_coverage, settings
 from ctest_containers.project.databases import first_aliases, mirrors
-from ctest_containers.project.guard import guarded
 from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.isolation import worker_function
 from ctest_containers.project.line_coverage import LineCoverage
@@ -43,18 +44,18 @@ from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import client_of, cluster_pool, config_of_nodes
-from ctest_containers.session.databases import RunDatabases
-from ctest_containers.session.forecast import Forecast, Needs
 from ctest_containers.session.node_plan import NodePlan
-from ctest_containers.session.parent_databases import PARENT
 from ctest_containers.session.planning import RunPlan, memory_watch, plan_run
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
 from ctest_containers.session.shards import choose
 from ctest_containers.session.start import run_started
 from ctest_containers.session.starting import WorkerStarter
+from ctest_containers.supply.parent import PARENT
+from ctest_containers.supply.resource import Resource
+from ctest_containers.supply.supply import Supply
 from ctest_containers.template.build import CreateDatabases
-from ctest_containers.text import plural, slug
+from ctest_containers.text import plural
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
 from ctest_containers.workers.child import WorkerConfig
@@ -73,6 +74,7 @@ class Session:
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
         spawn_create: The same for a spawned child, so it can be pickled.
+        resources: What each worker gets for itself beside databases.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Session:
         runner_inputs: Sequence[Input],
         create: CreateDatabases,
         spawn_create: CreateDatabases,
+        resources: Sequence[Resource] = (),
     ) -> None:
         self.failure: CtestError | None = None
         self._began = ORIGINALS.monotonic()
@@ -112,17 +115,13 @@ class Session:
             prepare=pickled_call(prepare, *arguments) if is_elsewhere else b"",
             settings=settings.without_module() if spawned else b"",
         )
-        self._databases = RunDatabases(
-            config=config,
-            setup=self._setup,
-            create=spawn_create if spawned else create,
-            runner_inputs=runner_inputs,
-            report=self._report,
-        )
-        project = self._databases.project
-        forecasts = self._databases.cache / "forecast"
-        self._forecast = Forecast(forecasts / f"{slug(project)}.json")
-        self._timings_file = TimingsFile(Path(config.timings_file or default_path(project)))
+        self._project = project_of(config)
+        self._run_id = secrets.token_hex(4)
+        self._create = spawn_create if spawned else create
+        self._resources = resources
+        self._supply: Supply | None = None
+        timings = config.timings_file or default_path(self._project)
+        self._timings_file = TimingsFile(Path(timings))
         self._spawn_create = spawn_create
         self._runner_inputs = tuple(runner_inputs)
         self._client: Any = None
@@ -130,9 +129,10 @@ class Session:
         self._exit = ExitStack()
 
     @property
-    def databases(self) -> RunDatabases:
-        """The databases of the run."""
-        return self._databases
+    def supply(self) -> Supply:
+        """The databases and services of the run, while the session is entered."""
+        assert self._supply is not None
+        return self._supply
 
     @property
     def on_cluster(self) -> bool:
@@ -140,13 +140,18 @@ class Session:
         return bool(self._config.cluster)
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
-        self._report(
-            run_started(self._databases.host.run_id, self._databases.project, self._folder)
-        )
+        self._report(run_started(self._run_id, self._project, self._folder))
         self._exit.callback(self._close)
-        self._databases.read_settings()
+        self._supply = Supply(
+            config=self._config,
+            setup=self._setup,
+            create=self._create,
+            runner_inputs=self._runner_inputs,
+            report=self._report,
+            run_id=self._run_id,
+            resources=self._resources,
+        )
         self._exit.enter_context(terminable())
-        self._exit.enter_context(guarded(self._databases.parent.lend_if_needed))
         return self
 
     def __exit__(
@@ -173,10 +178,7 @@ class Session:
             gc.freeze()
         if self._config.worker_setup:
             worker_function(self._config.worker_setup)
-        needs = self._forecast.get(self._selection)
-        if needs is None or not needs.aliases:
-            return
-        self._databases.expect(needs.aliases, needs.workers)
+        self.supply.warm(self._selection)
 
     def begin(self, phase: Phase) -> None:
         """Say what the run does from now on."""
@@ -236,7 +238,7 @@ class Session:
         self._reports += [replay, timings]
         if self._setup.spawned or self._config.cluster:
             batches = self._run_what_cannot_be_sent(batches)
-        self._databases.parent.finish()
+        self.supply.release_parent()
         for reason in self._limits.inversions():
             self._report(LimitsInverted(reason=reason))
         worker_config = self._worker_config(
@@ -268,7 +270,7 @@ class Session:
             self._measured = timings.measured
             self.begin(Phase.CLEAN_UP)
             # They are removed while the report is printed.
-            self._databases.servers.finish()
+            self.supply.release_all()
         self._has_failed = not result.wasSuccessful()
         if self.failure is not None:
             result.stop()
@@ -297,14 +299,14 @@ class Session:
                 expected_seconds=round(predicted[0], 3) if predicted else 0.0,
             )
         )
-        self._forecast.remember(self._selection, Needs(tuple(sorted(aliases)), plan.workers))
-        self._expect_servers(plan.workers, batches)
-        folder = self._databases.host.folder()
+        self.supply.remember(self._selection, aliases, plan.workers)
+        self.supply.start([batch.aliases for batch in batches], plan.workers)
+        folder = self.supply.host.folder()
         output = None if self._output is None else self._output.keep_in(folder)
         self._line_coverage = line_coverage.of_this_process(folder)
         starter = WorkerStarter(
             worker_config,
-            databases=self._databases,
+            supply=self.supply,
             setup=self._setup,
             batches=_pickled(batches) if self._setup.spawned else batches,
             output=output,
@@ -313,7 +315,7 @@ class Session:
         pool = WorkerPool(
             workers=plan.workers,
             batches=longest_first(batches, expected) if reorder and plan.workers > 1 else batches,
-            databases=self._databases.servers,
+            supplier=self.supply,
             start=lambda number: starter.start(number, pool.descriptors()),
             report=self._report,
             stopping=stopping,
@@ -323,7 +325,7 @@ class Session:
             order=FlushOrder(
                 batches,
                 elsewhere=self._flushes_elsewhere(batches),
-                databases=first_aliases(self._databases.plans.groups),
+                databases=first_aliases(self.supply.databases.plans.groups),
                 mirrors=mirrors(),
             ),
         )
@@ -344,12 +346,12 @@ class Session:
         expected = expected_seconds(batches, self._timings)
         peaks = self._timings.memory
         plan = NodePlan(
-            config=config_of_nodes(self._config, self._databases.project),
+            config=config_of_nodes(self._config, self._project),
             batches=_pickled(batches),
             worker_config=worker_config,
             limits=self._limits,
             aliases=frozenset(aliases),
-            began=self._databases.began,
+            began=self.supply.began,
             workers=self._asked,
             debug_mode=self._setup.debug_mode,
             create=self._spawn_create,
@@ -360,7 +362,7 @@ class Session:
         return cluster_pool(
             self._client,
             plan,
-            run=self._databases.host.run_id,
+            run=self._run_id,
             folder=self._folder,
             prepare=self._setup.prepare,
             batches=longest_first(batches, expected) if reorder else batches,
@@ -390,14 +392,14 @@ class Session:
         return self._plan_run(make_batches(tests, aliases, mirrors()), aliases)
 
     def _plan_run(self, batches: Sequence[Batch], aliases: Collection[str]) -> RunPlan:
-        groups = self._databases.plans.select(aliases)
+        groups = self.supply.databases.plans.select(aliases)
         return plan_run(
             config=self._config,
             asked=self._asked,
             batches=batches,
             timings=self._timings,
             groups=groups,
-            engine_bytes=self._databases.host.free_bytes(groups),
+            engine_bytes=self.supply.host.free_bytes(groups),
         )
 
     def _place(self, test: unittest.TestCase) -> TestPlace:
@@ -425,15 +427,6 @@ class Session:
             self.failure = self.failure if count else None
         else:
             self.failure.message += f"\n{left}"
-
-    def _expect_servers(self, workers: int, batches: Sequence[Batch]) -> None:
-        servers = self._databases.servers
-        servers.keep_workers(workers)
-        for template in self._databases.templates():
-            users = [batch for batch in batches if batch.aliases & set(template.group.aliases)]
-            for worker in range(1, min(workers, len(users)) + 1):
-                servers.expect(worker, [template])
-        self._databases.start_no_others()
 
     def _report(self, event: Event) -> None:
         at = round(ORIGINALS.monotonic() - self._began, 6)
@@ -464,10 +457,12 @@ class Session:
         return left
 
     def _close(self) -> None:
-        try:
-            self._databases.prune()
-        finally:
-            closed = self._databases.close()
+        closed = None
+        if self._supply is not None:
+            try:
+                self._supply.databases.prune()
+            finally:
+                closed = self._supply.close()
         if closed is not None:
             if closed.left:
                 self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
@@ -475,8 +470,8 @@ class Session:
         # Other jobs may still have to divide the tests by the same timings.
         if self._measured.tests and self._config.shard is None:
             self._say_of_timings(self._timings_file.merge(self._measured))
-        if self._has_failed:
-            self._databases.say_ages()
+        if self._has_failed and self._supply is not None:
+            self._supply.databases.say_ages()
         failure = "" if self.failure is None else self.failure.message
         self._report(RunFinished(not_run=self._not_run, failure=failure))
 

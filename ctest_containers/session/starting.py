@@ -10,7 +10,7 @@ from ctest_containers.project.isolation import Worker
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.session.databases import RunDatabases
+from ctest_containers.supply.supply import Supply
 from ctest_containers.workers.child import Assignment, WorkerConfig
 from ctest_containers.workers.process import WorkerProcess
 
@@ -28,14 +28,14 @@ class WorkerStarter:
         self,
         worker_config: WorkerConfig,
         *,
-        databases: RunDatabases,
+        supply: Supply,
         setup: ProjectSetup,
         batches: Sequence[Batch] | bytes,
         output: Path | None,
         line_coverage: LineCoverage | None = None,
     ) -> None:
         self._worker_config = worker_config
-        self._databases = databases
+        self._supply = supply
         self._setup = setup
         self._batches = batches
         self._output = output
@@ -48,7 +48,7 @@ class WorkerStarter:
         Args:
             others: What leads to the other workers, which this one must not keep open.
         """
-        scratch = self._databases.host.folder()
+        scratch = self._supply.host.folder()
         self._processes[number] += 1
         process = self._processes[number]
         return WorkerProcess(
@@ -56,7 +56,7 @@ class WorkerStarter:
                 worker=number,
                 own=Worker(
                     number=number,
-                    run=self._databases.host.run_id,
+                    run=self._supply.host.run_id,
                     folder=scratch / f"w{number}" / str(process),
                     process=process,
                 ),
@@ -65,8 +65,8 @@ class WorkerStarter:
                 batches=self._batches,
                 stack_file=scratch / f"w{number}.stack",
                 output=self._output,
-                close=(*self._databases.host.descriptors(), *others),
+                close=(*self._supply.host.descriptors(), *others),
                 line_coverage=self._line_coverage,
-                facts=self._databases.facts(),
+                facts=self._supply.databases.facts(),
             )
         )

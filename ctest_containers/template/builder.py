@@ -42,8 +42,9 @@ from ctest_containers.servers.requests import (
     EndSessions,
     KeepLayer,
     RemoveServer,
+    ServerLimits,
     SettleRoles,
-    Snapshot,
+    TakeSnapshot,
     start_request,
 )
 from ctest_containers.template.build import LAYER, CreateDatabases, build_in_child
@@ -115,19 +116,6 @@ class BuildOrder:
     def depth(self) -> int:
         """How many incremental builds the new template comes from."""
         return 0 if self.start is None else self.start.depth + 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerLimits:
-    """How servers for builds start.
-
-    Attributes:
-        timeout_seconds: How long a server may take to start.
-        memory_bytes: The limit of its memory; 0 for none.
-    """
-
-    timeout_seconds: float
-    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,7 +280,7 @@ def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) 
         if group.privileges and _settle_roles(group, name, host):
             manifest = replace(manifest, users=group.users)
         made = template.made_with(manifest)
-        snapshot = Snapshot(
+        snapshot = TakeSnapshot(
             server=name,
             image=made.image,
             databases=databases,
@@ -344,8 +332,7 @@ def _building(
         image=template.base.name if order.start is None else order.start.source,
         own_image=bool(template.base.context),
         privileges=order.privileges,
-        timeout_seconds=server.timeout_seconds,
-        memory_bytes=server.memory_bytes,
+        limits=server,
     )
     try:
         answer = host.call(start, server.timeout_seconds + ANSWER_SECONDS)

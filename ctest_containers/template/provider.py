@@ -40,13 +40,12 @@ from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
-from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate
+from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate, ServerLimits
 from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage
 from ctest_containers.template.build import CreateDatabases
 from ctest_containers.template.builder import (
     BuildOrder,
-    ServerLimits,
     make_files,
     make_image,
     transcribe,
@@ -71,6 +70,7 @@ class TemplateProvider:
         host: Gives the server host, starting it when it does not run yet.
         report: Is told what happens.
         places: Where the project is.
+        server: What servers for builds may take.
         build: How migrations run: AUTO, DJANGO or COMPARE.
         registry: The repository from which templates are pulled; empty for none.
         push: Whether what is built is pushed there.
@@ -85,8 +85,7 @@ class TemplateProvider:
     host: Callable[[], ServerHostClient]
     report: Callable[[Event], None]
     places: PortablePaths
-    server_timeout_seconds: float
-    server_memory_bytes: int
+    server: ServerLimits
     build: str
     build_timeout_seconds: float
     registry: str = ""
@@ -418,17 +417,14 @@ class TemplateProvider:
             report=self.report,
             cache=self.repository.folder,
         )
-        server = ServerLimits(
-            timeout_seconds=self.server_timeout_seconds, memory_bytes=self.server_memory_bytes
-        )
         if self.build == COMPARE and on_demand:
             order = replace(order, transcribes=True)
             host = self.host() if group.has_server else None
-            expected = transcribe(replace(order, on_demand=False), host, server)
+            expected = transcribe(replace(order, on_demand=False), host, self.server)
             order = replace(order, expected=expected)
         if not group.has_server:
             return make_files(order, self.repository.files_of(template.project))
-        return make_image(order, self.host(), server)
+        return make_image(order, self.host(), self.server)
 
     def _pulled(self, template: Template) -> Template | None:
         """The template that a registry had, if it is as it should be, and right today."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 from ctest_containers.errors import CtestError
 from ctest_containers.events import OutcomeKind, Problem, TestOutcome, TestStarted
-from ctest_containers.model import Address, Lease, Vendor
+from ctest_containers.model import Address, AnyLease, Lease, ServiceLease, Vendor
 from ctest_containers.names import owner_of
 from ctest_containers.project.suite import Batch
+from ctest_containers.wire import UseResources
 from ctest_containers.workers.overdue import Overdue
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.progress import Progress
@@ -115,7 +116,8 @@ class Slot:
         last: The test that the process ended last in this batch, or an empty string.
         fixtures: What the process has reported on fixtures in this batch.
         ready: Whether the process has the project loaded.
-        leases: What the process has been given, by alias.
+        leases: The databases that the process has been given, by alias.
+        services: The names of the services that it has been given.
         flushing: The databases that the process flushes for its batch as soon as it has them.
         wanted: An alias whose database the process waits for.
         database_lost: Whether the process ends because its server has gone.
@@ -143,6 +145,7 @@ class Slot:
     last: str = ""
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     leases: dict[str, Lease] = field(default_factory=dict)
+    services: set[str] = field(default_factory=set)
     flushing: frozenset[str] = frozenset()
     wanted: str = ""
     ready: bool = False
@@ -175,11 +178,27 @@ class Slot:
                 yield vendor, address
 
 
-def not_yet_leased(slot: Slot, leases: Sequence[Lease]) -> tuple[Lease, ...]:
-    """Those of the leases that a worker does not have; from now on it does."""
-    fresh = tuple(lease for lease in leases if lease.alias not in slot.leases)
-    slot.leases.update((lease.alias, lease) for lease in fresh)
-    return fresh
+def lend(slot: Slot, leases: Sequence[AnyLease], answers: str = "") -> UseResources:
+    """Note what a worker is given, and return the command that gives it what it lacks.
+
+    Args:
+        answers: See `UseResources`.
+    """
+    databases = {
+        lease.alias: lease
+        for lease in leases
+        if isinstance(lease, Lease) and lease.alias not in slot.leases
+    }
+    services = {
+        lease.name: lease
+        for lease in leases
+        if isinstance(lease, ServiceLease) and lease.name not in slot.services
+    }
+    slot.leases |= databases
+    slot.services |= services.keys()
+    return UseResources(
+        databases=tuple(databases.values()), services=tuple(services.values()), answers=answers
+    )
 
 
 def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:

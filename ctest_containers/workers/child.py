@@ -24,9 +24,7 @@ from ctest_containers.capacity.memory import private_bytes
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
     BatchFinished,
-    ConnectionLost,
     DatabaseFlushed,
-    DatabaseWanted,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
@@ -34,19 +32,22 @@ from ctest_containers.events import (
 from ctest_containers.limits import Limit
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project import connections, isolation, line_coverage
+from ctest_containers.project import connections, isolation, line_coverage, service_settings
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.reset import Flushes
 from ctest_containers.wire import (
+    DatabaseRequest,
     LineBuffer,
     Message,
     Quit,
     RunBatch,
     ServerVerdict,
-    UseDatabases,
+    UseResources,
+    VerdictRequest,
+    WorkerRequest,
     decode,
     encode,
 )
@@ -165,8 +166,8 @@ class Worker:
             self.send(WorkerReady(worker=assignment.worker))
             while (message := self._next_message()) is not None:
                 match message:
-                    case UseDatabases(leases=leases):
-                        self._use(leases)
+                    case UseResources():
+                        self._use(message)
                     case RunBatch(batch=number):
                         self._set_up()
                         self._to_flush = {
@@ -178,11 +179,11 @@ class Worker:
                     case Quit():
                         return
 
-    def send(self, event: WorkerEvent) -> None:
-        """Send an event; blocks while the parent is busy."""
-        # A thread of a test's may send, too: it wants a database.
+    def send(self, message: WorkerEvent | WorkerRequest) -> None:
+        """Send an event or a request; blocks while the parent is busy."""
+        # A thread of a test may request a database at the same time.
         with self._sending:
-            self._channel.sendall(encode(event))
+            self._channel.sendall(encode(message))
 
     def _enter_own_world(self) -> None:
         """Leave what other workers use, as far as can be, before anything of a test's begins."""
@@ -310,8 +311,10 @@ class Worker:
         if self._result is not None:
             self._result.stop()
 
-    def _use(self, leases: Sequence[Lease]) -> None:
-        for lease in leases:
+    def _use(self, resources: UseResources) -> None:
+        for service in resources.services:
+            service_settings.apply(service)
+        for lease in resources.databases:
             # Filling an SQLite database connects to it.
             self._leased.add(lease.alias)
             try:
@@ -321,7 +324,7 @@ class Worker:
                 self._leased.discard(lease.alias)
                 raise
             self._leases.append(lease)
-        named = {lease.alias for lease in leases}
+        named = {lease.alias for lease in resources.databases}
         connections.serialize(named & self._assignment.worker_config.serialized)
         if self._assignment.setup.spawned:
             connections.mark_expectations(named)
@@ -335,7 +338,7 @@ class Worker:
             names = ", ".join(map(repr, gone))
             raise DatabaseLost(f"The server of {names} is gone. The test itself said:\n{report}")
         if any(connections.was_closed(lease.alias) for lease in self._leases):
-            answer = self._ask(ConnectionLost(worker=self._assignment.worker))
+            answer = self._ask(VerdictRequest())
             if isinstance(answer, ServerVerdict) and answer.lost:
                 raise DatabaseLost(f"The test itself said:\n{report}")
 
@@ -370,7 +373,7 @@ class Worker:
         with self._lending:
             if alias in self._leased:
                 return
-            self._ask(DatabaseWanted(worker=self._assignment.worker, alias=alias))
+            self._ask(DatabaseRequest(alias=alias))
             self._flush_for_earlier_tests(self._leased & {alias})
             if alias not in self._leased:
                 raise WorkerError(
@@ -379,19 +382,19 @@ class Worker:
                     f"Add {alias!r} to the test class's `databases`.",
                 )
 
-    def _ask(self, question: WorkerEvent) -> Message | None:
-        """The parent's answer, after carrying out what it has said before; None if it is gone."""
+    def _ask(self, request: WorkerRequest) -> Message | None:
+        """Return the parent's answer; None if it is gone. What it sent before is carried out."""
         with self._lending:
-            self.send(question)
+            self.send(request)
             while (line := self._next_line()) is not None:
                 match message := decode(line):
-                    case UseDatabases(leases=leases, wanted=wanted):
-                        self._use(leases)
-                        if isinstance(question, DatabaseWanted) and wanted == question.alias:
+                    case UseResources(answers=answers):
+                        self._use(message)
+                        if isinstance(request, DatabaseRequest) and answers == request.alias:
                             return message
                     case ServerVerdict():
                         # A test that was interrupted may have left one that it waited for.
-                        if isinstance(question, ConnectionLost):
+                        if isinstance(request, VerdictRequest):
                             return message
                     case Quit():
                         self._postponed.append(message)

@@ -10,7 +10,7 @@ from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
 from ctest_containers.workers.batch_progress import Slot, Work, cause_of, error_of_lost, tests_of
-from ctest_containers.workers.databases import Databases
+from ctest_containers.workers.supplier import Supplier
 
 ENDING_SECONDS: Final = 2.0
 """What a container may take to end after its server has stopped listening."""
@@ -29,8 +29,8 @@ class CrashAccounting:
         unready: How many workers have ended since one had the project loaded.
     """
 
-    def __init__(self, *, databases: Databases, report: Callable[[Event], None]) -> None:
-        self._databases = databases
+    def __init__(self, *, supplier: Supplier, report: Callable[[Event], None]) -> None:
+        self._supplier = supplier
         self._report = report
         self._kills_for_memory = kills_for_memory()
         self.unready = 0
@@ -48,11 +48,11 @@ class CrashAccounting:
         self.end_if_concluded(slot)
         cause = self._cause(slot.process.join())
         number, running, work = slot.number, slot.running, slot.work
-        said = self._databases.explain(
+        said = self._supplier.explain(
             number, wait_seconds=ENDING_SECONDS if slot.database_lost else 0.0
         )
         failure = "\n".join(filter(None, [said, slot.failure]))
-        self._databases.discard(number)
+        self._supplier.release(number)
         test_id = running.test_id if running is not None else ""
         self._report(WorkerLost(worker=number, cause=cause, test_id=test_id))
         if not slot.ready:

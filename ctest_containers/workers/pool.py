@@ -30,6 +30,7 @@ from ctest_containers.events import (
     TestRetried,
     TestStarted,
     TimePassed,
+    WorkerEvent,
     WorkerFailed,
     WorkerPaused,
     WorkerReady,
@@ -39,17 +40,25 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.limits import Limits, why_run_ended
-from ctest_containers.model import Lease
+from ctest_containers.model import AnyLease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import Message, Quit, RunBatch, ServerVerdict, UseDatabases
-from ctest_containers.workers.batch_progress import Slot, Work, not_yet_leased
+from ctest_containers.wire import (
+    DatabaseRequest,
+    Message,
+    Quit,
+    RunBatch,
+    ServerVerdict,
+    UseResources,
+    VerdictRequest,
+)
+from ctest_containers.workers.batch_progress import Slot, Work, lend
 from ctest_containers.workers.crash_accounting import CrashAccounting
-from ctest_containers.workers.databases import Databases
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.memory import MemoryWatch, unwatched
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import WorkQueue
+from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import TimeLimits
 
 TICK_SECONDS: Final = 0.2
@@ -103,7 +112,7 @@ class WorkerPool:
         *,
         workers: int,
         batches: Sequence[Batch],
-        databases: Databases,
+        supplier: Supplier,
         start: Callable[[int], WorkerProcess],
         report: Callable[[Event], None],
         stopping: Callable[[], bool],
@@ -125,14 +134,14 @@ class WorkerPool:
             for batch in batches
         )
         self._memory = memory if memory is not None else unwatched()
-        self._databases = databases
+        self._supplier = supplier
         self._start = start
         self._report = report
         self._stopping = stopping
         self._time_limits = TimeLimits(limits, report)
         self._interrupted = self._begun = False
         self._cut_short = 0
-        self._losses = CrashAccounting(databases=databases, report=report)
+        self._losses = CrashAccounting(supplier=supplier, report=report)
         self._order = order if order is not None else FlushOrder()
         self._feed = feed
 
@@ -143,7 +152,7 @@ class WorkerPool:
             CtestError: Workers end again and again before they run a test, or none has databases.
         """
         try:
-            self._databases.update()
+            self._supplier.update()
             while True:
                 if self._feed is not None:
                     for work in self._feed.take():
@@ -213,7 +222,7 @@ class WorkerPool:
             if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
                 continue
             try:
-                leases = self._databases.leases(slot.number, work.batch.aliases)
+                leases = self._supplier.acquire(slot.number, work.batch.aliases)
             except (ServerError, EngineError) as error:
                 self._retire(slot, error)
                 return
@@ -227,8 +236,9 @@ class WorkerPool:
             flushed = self._order.missing(work, slot.rows)
             slot.rows.change(work)
             self._time_limits.begin_batch(slot)
-            if new := not_yet_leased(slot, leases):
-                slot.process.send(UseDatabases(leases=new))
+            command = lend(slot, leases)
+            if command.databases or command.services:
+                slot.process.send(command)
             slot.process.send(
                 RunBatch(
                     batch=work.batch.number,
@@ -327,7 +337,7 @@ class WorkerPool:
         if slot.process is not None:
             slot.process.send(Quit())
             slot.process.join()
-        self._databases.discard(slot.number)
+        self._supplier.release(slot.number)
         return self._replace(slot)
 
     def _retire(self, slot: Slot, error: CtestError) -> None:
@@ -352,14 +362,13 @@ class WorkerPool:
         """Give a waiting worker the database that it wants, or tell it that there is none."""
         if not slot.wanted or slot.process is None:
             return
-        leases: Sequence[Lease] | None
+        leases: Sequence[AnyLease] | None
         try:
-            leases = self._databases.leases(slot.number, frozenset([slot.wanted]))
+            leases = self._supplier.acquire(slot.number, frozenset([slot.wanted]))
         except (ServerError, EngineError):
             leases = ()
         if leases is not None:
-            new = not_yet_leased(slot, leases)
-            slot.process.send(UseDatabases(leases=new, wanted=slot.wanted))
+            slot.process.send(lend(slot, leases, slot.wanted))
             if slot.work is not None:
                 self._order.begun(slot.rows, slot.work, slot.flushing, [slot.wanted])
             slot.wanted = ""
@@ -367,7 +376,7 @@ class WorkerPool:
     def _wait(self) -> None:
         watched = [slot for slot in self._slots if slot.process is not None]
         descriptors = [slot.process.fileno() for slot in watched if slot.process is not None]
-        host = self._databases.fileno()
+        host = self._supplier.fileno()
         if host is not None:
             descriptors.append(host)
         if self._feed is not None and not self._feed.closed:
@@ -378,7 +387,7 @@ class WorkerPool:
             readable = {key.fd for key, _ in selector.select(TICK_SECONDS)}
         if not readable:
             self._report(TimePassed())
-        self._databases.update()
+        self._supplier.update()
         for slot in watched:
             assert slot.process is not None
             # Asked before reading, so that what it sent last has arrived.
@@ -393,6 +402,21 @@ class WorkerPool:
                 self._lose(slot)
 
     def _on_message(self, slot: Slot, message: Message) -> None:
+        match message:
+            case DatabaseRequest(alias=alias):
+                slot.wanted = alias
+                self._report(DatabaseWanted(worker=slot.number, alias=alias))
+            case VerdictRequest():
+                self._report(ConnectionLost(worker=slot.number))
+                lost = bool(self._supplier.explain(slot.number, wait_seconds=0.0))
+                if slot.process is not None:
+                    slot.process.send(ServerVerdict(lost=lost))
+            case UseResources() | RunBatch() | Quit() | ServerVerdict():
+                raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
+            case _:
+                self._on_event(slot, message)
+
+    def _on_event(self, slot: Slot, message: WorkerEvent) -> None:
         match message:
             case TestStarted(limit_seconds=seconds, idle_only=idle_only):
                 if not self._begun:
@@ -445,12 +469,6 @@ class WorkerPool:
             case WorkerReady():
                 slot.ready = True
                 self._losses.unready = 0
-            case DatabaseWanted(alias=alias):
-                slot.wanted = alias
-            case ConnectionLost():
-                said = self._databases.explain(slot.number, wait_seconds=0.0)
-                if slot.process is not None:
-                    slot.process.send(ServerVerdict(lost=bool(said)))
             case WorkerFailed(text=text, ends_run=True):
                 self._report(message)
                 raise WorkerError(
@@ -460,8 +478,6 @@ class WorkerPool:
                 )
             case WorkerFailed(text=text, database_lost=gone):
                 slot.failure, slot.database_lost = text, gone
-            case UseDatabases() | RunBatch() | Quit() | ServerVerdict():
-                raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
             case _:
                 pass
         self._report(message)

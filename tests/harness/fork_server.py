@@ -37,7 +37,7 @@ from typing import Any, Final
 from _pytest.config import default_plugins
 from execnet.gateway_base import ThreadExecModel
 
-from ctest_containers.servers import warm_start
+from ctest_containers.servers import standby
 from harness.programs import NUMBER, ForkedProgram, Program, begin, program_of
 
 LOADED: Final = (
@@ -57,7 +57,7 @@ LOADED: Final = (
     *("django.views.csrf", "django.views.debug", "django.views.generic"),
     *("django.middleware.common", "django.utils.cache"),
     *("ctest_containers.cli.run", "ctest_containers.runner", "ctest_containers.session.run"),
-    *("ctest_containers.session.databases", "ctest_containers.workers.child"),
+    *("ctest_containers.supply.supply", "ctest_containers.workers.child"),
     *("ctest_containers.template.build", "ctest_containers.report.record"),
     *("ctest_containers.cli.by_runner", "ctest_containers.cli.doctor"),
     *("ctest_containers.cli.execute", "ctest_containers.cli.service"),
@@ -110,7 +110,7 @@ def main(address: str, kind: str = "") -> None:
     if program is not None:
         _become(program, search_path)
         forks = _Forks(address)
-        vars(warm_start)["subprocess"] = forks
+        vars(standby)["subprocess"] = forks
         ThreadExecModel.subprocess = forks  # type: ignore[assignment, method-assign]
         _run_to_its_end(program)
 

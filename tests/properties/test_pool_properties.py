@@ -11,7 +11,7 @@ from typing import Any
 from harness.batches import batches_of
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.fakes import FakeDatabases, World
+from unit.fakes import FakeSupply, World
 
 from ctest_containers.events import Event, RunTimedOut, TestFinished, TestOutcome, TestStarted
 from ctest_containers.limits import Limit, Limits
@@ -30,11 +30,11 @@ def _run(world: World, *, workers: int, slow: bool, stop_after: int | None = Non
         ended = sum(isinstance(event, TestFinished) for event in events)
         return stop_after is not None and ended >= stop_after
 
-    with closing(FakeDatabases(slow=slow)) as databases:
+    with closing(FakeSupply(slow=slow)) as supply:
         pool = WorkerPool(
             workers=workers,
             batches=world.batches,
-            databases=databases,
+            supplier=supply,
             start=world.start,
             report=events.append,
             stopping=stopping,
@@ -143,11 +143,11 @@ def test_every_batch_finds_its_database_as_in_a_serial_run(
     world = World(batches, flushing=flushing)
     events: list[Event] = []
 
-    with closing(FakeDatabases()) as databases:
+    with closing(FakeSupply()) as supply:
         pool = WorkerPool(
             workers=workers,
             batches=longest_first(batches, seconds),
-            databases=databases,
+            supplier=supply,
             start=world.start,
             report=events.append,
             stopping=lambda: False,

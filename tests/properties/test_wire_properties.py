@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from ctest_containers.events import (
     BatchFinished,
-    ConnectionLost,
     DatabaseFlushed,
-    DatabaseWanted,
     FixtureFinished,
     FixtureStarted,
     FromWorker,
@@ -31,15 +29,18 @@ from ctest_containers.events import (
     WorkerReady,
 )
 from ctest_containers.history.lines import line as log_line
-from ctest_containers.model import Address, Lease, Secret, Vendor
+from ctest_containers.model import Address, Lease, Secret, ServiceLease, Vendor
 from ctest_containers.wire import (
     Command,
+    DatabaseRequest,
     LineBuffer,
     Message,
     Quit,
     RunBatch,
     ServerVerdict,
-    UseDatabases,
+    UseResources,
+    VerdictRequest,
+    WorkerRequest,
     decode,
     encode,
 )
@@ -72,6 +73,12 @@ LEASES = st.builds(
     address=st.none()
     | st.builds(Address, host=TEXTS, port=NUMBERS, user=TEXTS, password=st.builds(Secret, TEXTS)),
 )
+SERVICE_LEASES = st.builds(
+    ServiceLease,
+    name=TEXTS,
+    settings=st.dictionaries(TEXTS, VALUES, max_size=3),
+    environment=st.dictionaries(TEXTS, TEXTS, max_size=3),
+)
 STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     TestStarted: st.builds(TestStarted, worker=NUMBERS, index=NUMBERS, test_id=TEXTS),
     TestRetried: st.builds(
@@ -95,9 +102,9 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     BatchFinished: st.builds(
         BatchFinished, worker=NUMBERS, batch=NUMBERS, seconds=SECONDS, memory_bytes=NUMBERS
     ),
-    DatabaseWanted: st.builds(DatabaseWanted, worker=NUMBERS, alias=TEXTS),
+    DatabaseRequest: st.builds(DatabaseRequest, alias=TEXTS),
     DatabaseFlushed: st.builds(DatabaseFlushed, worker=NUMBERS, alias=TEXTS),
-    ConnectionLost: st.builds(ConnectionLost, worker=NUMBERS),
+    VerdictRequest: st.builds(VerdictRequest),
     ResetLeftToDjango: st.builds(
         ResetLeftToDjango, worker=NUMBERS, alias=TEXTS, reason=TEXTS, comparing=st.booleans()
     ),
@@ -106,7 +113,12 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),
     FixtureStarted: st.builds(FixtureStarted, worker=NUMBERS, fixture=TEXTS),
     FixtureFinished: st.builds(FixtureFinished, worker=NUMBERS, seconds=SECONDS),
-    UseDatabases: st.builds(UseDatabases, leases=st.lists(LEASES, max_size=3).map(tuple)),
+    UseResources: st.builds(
+        UseResources,
+        databases=st.lists(LEASES, max_size=3).map(tuple),
+        services=st.lists(SERVICE_LEASES, max_size=2).map(tuple),
+        answers=TEXTS,
+    ),
     RunBatch: st.builds(RunBatch, batch=NUMBERS, skip=st.lists(NUMBERS, max_size=5).map(tuple)),
     Quit: st.builds(Quit),
 }
@@ -122,7 +134,11 @@ def _round_trip(message: Message) -> Message:
 
 
 def test_every_class_of_message_is_tried() -> None:
-    assert set(STRATEGIES) == {*get_args(WorkerEvent), *get_args(Command)}
+    assert set(STRATEGIES) == {
+        *get_args(WorkerEvent),
+        *get_args(WorkerRequest),
+        *get_args(Command),
+    }
 
 
 @EVERY_CLASS
@@ -168,10 +184,10 @@ def test_a_huge_text_arrives_as_it_was_sent(text: str) -> None:
 def test_a_password_arrives_although_it_does_not_show_itself() -> None:
     lease = Lease(alias="default", settings={"PASSWORD": Secret("hunter2"), "PORT": 5432})
 
-    arrived = _round_trip(UseDatabases(leases=(lease,)))
+    arrived = _round_trip(UseResources(databases=(lease,)))
 
-    assert arrived == UseDatabases(
-        leases=(Lease(alias="default", settings={"PASSWORD": "hunter2", "PORT": 5432}),)
+    assert arrived == UseResources(
+        databases=(Lease(alias="default", settings={"PASSWORD": "hunter2", "PORT": 5432}),)
     )
 
 
@@ -241,9 +257,9 @@ def _mistyped(fields: dict[str, Any]) -> bytes:
         _mistyped({"type": "RunBatch"}),
         _mistyped({"type": "RunBatch", "batch": 1, "skip": 5}),
         _mistyped({"type": "RunBatch", "batch": 1, "skip": None}),
-        _mistyped({"type": "UseDatabases", "leases": [7]}),
-        _mistyped({"type": "UseDatabases", "leases": [{}]}),
-        _mistyped({"type": "UseDatabases", "leases": [{"alias": "x", "dropped_options": []}]}),
+        _mistyped({"type": "UseResources", "leases": [7]}),
+        _mistyped({"type": "UseResources", "leases": [{}]}),
+        _mistyped({"type": "UseResources", "leases": [{"alias": "x", "dropped_options": []}]}),
         _mistyped({"type": "TestOutcome"}),
         _mistyped({"type": "TestOutcome", "kind": "addNothing", "problem": None}),
         _mistyped({"type": "TestOutcome", "kind": "addError", "problem": {"text": ""}}),

@@ -22,7 +22,6 @@ from ctest_containers.errors import EngineError, ImageUnavailableError, ServerEr
 from ctest_containers.events import (
     BatchFinished,
     DatabaseFlushed,
-    DatabaseWanted,
     OutcomeKind,
     TestFinished,
     TestOutcome,
@@ -32,9 +31,9 @@ from ctest_containers.events import (
 )
 from ctest_containers.model import Lease, Transport
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import Command, Message, Quit, RunBatch, UseDatabases
-from ctest_containers.workers.databases import Databases
+from ctest_containers.wire import Command, DatabaseRequest, Message, Quit, RunBatch, UseResources
 from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.supplier import Supplier
 
 
 class FakeEngine:
@@ -264,9 +263,9 @@ class FakeProcess(WorkerProcess):
             case RunBatch():
                 self._script = self._run(command)
                 self._wake()
-            case UseDatabases() if any(isinstance(one, RunBatch) for one in self.commands):
+            case UseResources() if any(isinstance(one, RunBatch) for one in self.commands):
                 self._wake()
-            case UseDatabases() | Quit():
+            case UseResources() | Quit():
                 pass
 
     def receive(self) -> list[Message]:
@@ -275,7 +274,7 @@ class FakeProcess(WorkerProcess):
         if message is None:
             self.closed = self._dead
             return []
-        if not isinstance(message, DatabaseWanted):
+        if not isinstance(message, DatabaseRequest):
             self._wake()
         return [message]
 
@@ -317,7 +316,7 @@ class FakeProcess(WorkerProcess):
             world.before_test(index)
             yield TestStarted(worker=self.number, index=index, test_id=test.id())
             if index in world.wants:
-                yield DatabaseWanted(worker=self.number, alias=world.wants[index])
+                yield DatabaseRequest(alias=world.wants[index])
             if index in world.fatal_tests:
                 if index in world.failures:
                     yield WorkerFailed(worker=self.number, text=world.failures[index])
@@ -349,7 +348,7 @@ class FakeProcess(WorkerProcess):
         )
 
 
-class FakeDatabases:
+class FakeSupply:
     """Databases of every worker, at once or after they were asked for.
 
     Args:
@@ -366,7 +365,7 @@ class FakeDatabases:
         failing: dict[str, int] | None = None,
     ) -> None:
         self._failing = dict(failing or {})
-        self.discarded: list[int] = []
+        self.released: list[int] = []
         self._known = known
         self._slow = slow
         self._up: set[int] = set()
@@ -391,8 +390,8 @@ class FakeDatabases:
             self._ours.recv(1)
         self._coming.clear()
 
-    def leases(self, worker: int, aliases: frozenset[str]) -> Sequence[Lease] | None:
-        for alias in aliases:
+    def acquire(self, worker: int, needs: frozenset[str]) -> Sequence[Lease] | None:
+        for alias in needs:
             if self._failing.get(alias, 0):
                 self._failing[alias] -= 1
                 raise ServerError(f"the server of {alias} does not start")
@@ -403,13 +402,13 @@ class FakeDatabases:
             return None
         return [
             Lease(alias=alias, settings={"NAME": f"{alias} of {worker}"})
-            for alias in sorted(aliases)
+            for alias in sorted(needs)
             if alias in self._known
         ]
 
-    def discard(self, worker: int) -> None:
-        self.discarded.append(worker)
+    def release(self, worker: int) -> None:
+        self.released.append(worker)
         self._up.discard(worker)
 
 
-__: type[Databases] = FakeDatabases
+__: type[Supplier] = FakeSupply

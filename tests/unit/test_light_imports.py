@@ -42,7 +42,7 @@ def test_an_import_loads_nothing_that_it_does_not_need(module: str, unwanted: se
 
 
 @pytest.mark.parametrize(
-    "module", ["ctest_containers.servers.serve", "ctest_containers.servers.warm_start"]
+    "module", ["ctest_containers.servers.serve", "ctest_containers.servers.standby"]
 )
 def test_the_server_host_comes_up_without_the_vocabulary_of_events(module: str) -> None:
     """Its data classes take longer to make than all that the host needs."""

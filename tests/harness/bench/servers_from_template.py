@@ -11,7 +11,7 @@ from typing import Final
 from ctest_containers.engine.folders import make_run_folder
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.servers.client import ServerHostClient
-from ctest_containers.servers.requests import Snapshot, StartServer
+from ctest_containers.servers.requests import StartServer, TakeSnapshot
 from harness.bench.place import Place
 from harness.clones import MEMORY_BYTES, Maker, snapshots
 
@@ -49,7 +49,7 @@ def committing(place: Place, image: str, database: str) -> Iterator[Callable[[],
         target = f"{NAMESPACE}/{place.project('commit')}/{place.vendor.value}:{name}"
         began = time.perf_counter()
         host.call(
-            Snapshot(
+            TakeSnapshot(
                 server=name,
                 image=target,
                 databases=(database,),

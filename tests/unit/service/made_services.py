@@ -9,7 +9,7 @@ from pathlib import Path
 from ctest_containers.backends.sqlite import file_of
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.service import Recipe, Service, ServiceFile, Slot, bring_up
-from ctest_containers.service.state import Source
+from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 PROJECT = "made"
 
@@ -22,7 +22,7 @@ def sqlite_recipe(template: Path, fingerprint: str = "f" * 64) -> Recipe:
     plan = DatabasePlan(name="db.sqlite3", aliases=("default",))
     group = DatabaseGroup(vendor=Vendor.SQLITE, number=1, databases=(plan,))
     return Recipe(
-        sources=(Source(group=group, fingerprint=fingerprint, files=str(template)),),
+        sources=(DatabaseSnapshot(group=group, fingerprint=fingerprint, files=str(template)),),
         aliases=("default",),
         transport="port",
         server_memory_bytes=2**30,

@@ -12,8 +12,9 @@ from ctest_containers.errors import UsageError
 from ctest_containers.model import Address, DatabaseGroup, DatabasePlan, Lease, Secret, Vendor
 from ctest_containers.service import Recipe, ServiceFile
 from ctest_containers.service.addresses import as_table
-from ctest_containers.service.state import KeptServer, Source
+from ctest_containers.service.state import KeptServer
 from ctest_containers.service.variables import environment, of_service, variables
+from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 
 def leases(vendor: Vendor, *aliases: str, socket: str = "") -> dict[str, Lease]:
@@ -133,7 +134,7 @@ def test_a_table_can_keep_passwords_to_itself(file: ServiceFile, recipe: Recipe)
     address = Address(host="127.0.0.1", port=4000, user="postgres", password=Secret("p/w"))
     kept = replace(
         slot,
-        recipe=replace(recipe, sources=(Source(group=group, fingerprint="f"),)),
+        recipe=replace(recipe, sources=(DatabaseSnapshot(group=group, fingerprint="f"),)),
         servers=(KeptServer(group="postgresql", container="c", address=address),),
     )
 

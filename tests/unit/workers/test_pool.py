@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from unit.fakes import FakeDatabases, World
+from unit.fakes import FakeSupply, World
 
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import (
@@ -25,7 +25,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import Quit, RunBatch, UseDatabases
+from ctest_containers.wire import Quit, RunBatch, UseResources
 from ctest_containers.workers import memory as memory_module
 from ctest_containers.workers.crash_accounting import FIXTURE_TRIES, UNREADY_LIMIT
 from ctest_containers.workers.memory import MemoryWatch
@@ -55,16 +55,16 @@ def _started(events: list[Event]) -> list[int]:
 
 
 @pytest.fixture
-def databases() -> Iterator[FakeDatabases]:
+def supply() -> Iterator[FakeSupply]:
     """Databases for the alias `default`, there at once."""
-    fake = FakeDatabases()
+    fake = FakeSupply()
     yield fake
     fake.close()
 
 
 def _run(
     world: World,
-    databases: FakeDatabases,
+    supply: FakeSupply,
     *,
     workers: int = 2,
     stopping: Callable[[], bool] = lambda: False,
@@ -76,7 +76,7 @@ def _run(
     pool = WorkerPool(
         workers=workers,
         batches=world.batches,
-        databases=databases,
+        supplier=supply,
         start=world.start,
         report=found.append,
         stopping=stopping,
@@ -101,10 +101,10 @@ def _errors(events: list[Event]) -> dict[int | None, str]:
     }
 
 
-def test_every_batch_runs_once(databases: FakeDatabases) -> None:
+def test_every_batch_runs_once(supply: FakeSupply) -> None:
     world = World(_batches(2, 1, 3, 1))
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert _finished(events) == Counter(range(7))
     assert _errors(events) == {}
@@ -112,78 +112,78 @@ def test_every_batch_runs_once(databases: FakeDatabases) -> None:
     assert sorted(one.batch for one in given if isinstance(one, RunBatch)) == [0, 1, 2, 3]
 
 
-def test_the_tests_of_a_batch_run_in_one_worker(databases: FakeDatabases) -> None:
-    events = _run(World(_batches(4, 4)), databases)
+def test_the_tests_of_a_batch_run_in_one_worker(supply: FakeSupply) -> None:
+    events = _run(World(_batches(4, 4)), supply)
 
     workers = {event.index: event.worker for event in events if isinstance(event, TestFinished)}
     assert len({workers[index] for index in range(4)}) == 1
     assert len({workers[index] for index in range(4, 8)}) == 1
 
 
-def test_there_are_no_more_workers_than_planned(databases: FakeDatabases) -> None:
+def test_there_are_no_more_workers_than_planned(supply: FakeSupply) -> None:
     world = World(_batches(1, 1, 1, 1, 1))
 
-    events = _run(world, databases, workers=3)
+    events = _run(world, supply, workers=3)
 
     started = [event.worker for event in events if isinstance(event, WorkerStarted)]
     assert sorted(started) == [1, 2, 3]
 
 
-def test_no_worker_is_started_for_nothing(databases: FakeDatabases) -> None:
+def test_no_worker_is_started_for_nothing(supply: FakeSupply) -> None:
     world = World(_batches(1))
 
-    _run(world, databases, workers=3)
+    _run(world, supply, workers=3)
 
     assert len(world.processes) == 1
 
 
-def test_without_a_batch_there_is_nothing_to_do(databases: FakeDatabases) -> None:
-    assert _run(World([]), databases, workers=0) == []
+def test_without_a_batch_there_is_nothing_to_do(supply: FakeSupply) -> None:
+    assert _run(World([]), supply, workers=0) == []
 
 
-def test_workers_are_told_to_quit_and_waited_for(databases: FakeDatabases) -> None:
+def test_workers_are_told_to_quit_and_waited_for(supply: FakeSupply) -> None:
     world = World(_batches(1, 1))
 
-    _run(world, databases)
+    _run(world, supply)
 
     assert all(process.commands[-1] == Quit() for process in world.processes)
     assert all(process.joined for process in world.processes)
     assert not any(process.killed for process in world.processes)
 
 
-def test_a_worker_is_given_a_database_once(databases: FakeDatabases) -> None:
+def test_a_worker_is_given_a_database_once(supply: FakeSupply) -> None:
     world = World(_batches(1, 1, 1))
 
-    _run(world, databases, workers=1)
+    _run(world, supply, workers=1)
 
     kinds = [type(one) for one in world.processes[0].commands]
-    assert kinds == [UseDatabases, RunBatch, RunBatch, RunBatch, Quit]
+    assert kinds == [UseResources, RunBatch, RunBatch, RunBatch, Quit]
 
 
 def test_a_batch_without_databases_waits_for_none() -> None:
     world = World(_batches(1, aliases=frozenset()))
-    databases = FakeDatabases(slow=False)
+    supply = FakeSupply(slow=False)
 
-    _run(world, databases)
+    _run(world, supply)
 
-    databases.close()
+    supply.close()
     assert [type(one) for one in world.processes[0].commands] == [RunBatch, Quit]
 
 
 def test_a_worker_waits_for_servers_that_are_coming_up() -> None:
     world = World(_batches(1, 1, 1))
-    databases = FakeDatabases(slow=True)
+    supply = FakeSupply(slow=True)
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
-    databases.close()
+    supply.close()
     assert _finished(events) == Counter(range(3))
 
 
-def test_a_test_that_ends_its_worker_is_reported_with_the_cause(databases: FakeDatabases) -> None:
+def test_a_test_that_ends_its_worker_is_reported_with_the_cause(supply: FakeSupply) -> None:
     world = World(_batches(3), fatal_tests={1})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert list(_errors(events)) == [1]
     assert "signal 9 (SIGKILL)" in _errors(events)[1]
@@ -191,57 +191,55 @@ def test_a_test_that_ends_its_worker_is_reported_with_the_cause(databases: FakeD
     assert [(one.cause, one.test_id) for one in lost] == [("signal 9 (SIGKILL)", Case().id())]
 
 
-def test_what_a_worker_said_of_its_own_end_is_part_of_the_report(databases: FakeDatabases) -> None:
+def test_what_a_worker_said_of_its_own_end_is_part_of_the_report(supply: FakeSupply) -> None:
     world = World(_batches(1), fatal_tests={0}, failures={0: "Traceback of the end"})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert "Traceback of the end" in _errors(events)[0]
 
 
-def test_the_rest_of_the_batch_of_a_lost_worker_runs_elsewhere(databases: FakeDatabases) -> None:
+def test_the_rest_of_the_batch_of_a_lost_worker_runs_elsewhere(supply: FakeSupply) -> None:
     world = World(_batches(4), fatal_tests={1})
 
-    events = _run(world, databases, workers=1)
+    events = _run(world, supply, workers=1)
 
     assert _finished(events) == Counter(range(4))
     assert RunBatch(batch=0, skip=(0, 1)) in world.processes[1].commands
 
 
-def test_a_new_worker_has_the_number_of_the_lost_one(databases: FakeDatabases) -> None:
+def test_a_new_worker_has_the_number_of_the_lost_one(supply: FakeSupply) -> None:
     """Numbers are slots: no database is ever looked for under a number that the run lacks."""
     world = World(_batches(3), fatal_tests={0, 1, 2})
 
-    _run(world, databases, workers=1)
+    _run(world, supply, workers=1)
 
     assert {process.number for process in world.processes} == {1}
 
 
-def test_the_databases_of_a_lost_worker_are_discarded(databases: FakeDatabases) -> None:
+def test_the_databases_of_a_lost_worker_are_discarded(supply: FakeSupply) -> None:
     world = World(_batches(2), fatal_tests={0})
 
-    _run(world, databases, workers=1)
+    _run(world, supply, workers=1)
 
-    assert databases.discarded == [1]
-    assert isinstance(world.processes[1].commands[0], UseDatabases)
+    assert supply.released == [1]
+    assert isinstance(world.processes[1].commands[0], UseResources)
 
 
 @pytest.mark.parametrize("times", range(1, FIXTURE_TRIES))
-def test_a_fixture_that_ends_its_worker_gets_another_try(
-    times: int, databases: FakeDatabases
-) -> None:
+def test_a_fixture_that_ends_its_worker_gets_another_try(times: int, supply: FakeSupply) -> None:
     world = World(_batches(2), fatal_fixtures={0: times})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert _finished(events) == Counter(range(2))
     assert _errors(events) == {}
 
 
-def test_a_batch_whose_fixture_always_ends_its_worker_is_given_up(databases: FakeDatabases) -> None:
+def test_a_batch_whose_fixture_always_ends_its_worker_is_given_up(supply: FakeSupply) -> None:
     world = World(_batches(2, 3, 1), fatal_fixtures={1: FIXTURE_TRIES})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert _finished(events) == Counter(range(6))
     assert sorted(index for index in _errors(events) if index is not None) == [2, 3, 4]
@@ -249,23 +247,23 @@ def test_a_batch_whose_fixture_always_ends_its_worker_is_given_up(databases: Fak
 
 
 def test_a_fixture_that_ends_its_worker_after_the_last_test_is_an_error(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     """All tests passed by then; the run must not."""
     world = World(_batches(2), fatal_ends={0})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     assert _finished(events) == Counter(range(2))
     assert len(_errors(events)) == 1
 
 
 def test_a_worker_that_ends_between_the_success_of_a_test_and_its_end_does_not_make_it_an_error(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     world = World(_batches(3), fatal_reports={1})
 
-    events = _run(world, databases, workers=1)
+    events = _run(world, supply, workers=1)
 
     assert _finished(events) == Counter(range(3))
     assert Counter(one.index for one in events if isinstance(one, TestOutcome)) == Counter(
@@ -276,11 +274,11 @@ def test_a_worker_that_ends_between_the_success_of_a_test_and_its_end_does_not_m
 
 
 def test_each_report_of_a_test_stands_between_its_start_and_its_end(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     world = World(_batches(2, 2, 2), fatal_tests={1, 4}, fatal_fixtures={1: FIXTURE_TRIES})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     for index in range(6):
         kinds = [
@@ -293,33 +291,33 @@ def test_each_report_of_a_test_stands_between_its_start_and_its_end(
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_workers_that_end_at_once_again_and_again_end_the_run(
-    databases: FakeDatabases, workers: int
+    supply: FakeSupply, workers: int
 ) -> None:
     world = World(_batches(1, 1, 1, 1, 1, 1), stillborn=1000)
 
     with pytest.raises(WorkerError, match="again and again") as caught:
-        _run(world, databases, workers=workers)
+        _run(world, supply, workers=workers)
 
     assert "signal 9 (SIGKILL)" in caught.value.message
     assert len(world.processes) <= (UNREADY_LIMIT + 1) * workers
     assert all(process.joined for process in world.processes)
 
 
-def test_some_workers_that_end_at_once_do_not_end_the_run(databases: FakeDatabases) -> None:
+def test_some_workers_that_end_at_once_do_not_end_the_run(supply: FakeSupply) -> None:
     world = World(_batches(1, 1), stillborn=1)
 
-    events = _run(world, databases, workers=1)
+    events = _run(world, supply, workers=1)
 
     assert _finished(events) == Counter(range(2))
 
 
-def test_stopping_ends_the_run_after_the_tests_that_are_running(databases: FakeDatabases) -> None:
+def test_stopping_ends_the_run_after_the_tests_that_are_running(supply: FakeSupply) -> None:
     events: list[Event] = []
     world = World(_batches(5, 5, 5))
 
     _run(
         world,
-        databases,
+        supply,
         events=events,
         stopping=lambda: any(isinstance(event, TestFinished) for event in events),
     )
@@ -332,14 +330,14 @@ def test_stopping_ends_the_run_after_the_tests_that_are_running(databases: FakeD
 
 
 def test_a_worker_that_hears_of_ctrl_c_before_its_parent_does_leaves_no_test_uncounted(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     """At a terminal, every process gets the signal."""
     world = World(_batches(5), stops_after=1)
     pool = WorkerPool(
         workers=1,
         batches=world.batches,
-        databases=databases,
+        supplier=supply,
         start=world.start,
         report=lambda _: None,
         stopping=lambda: False,
@@ -351,22 +349,22 @@ def test_a_worker_that_hears_of_ctrl_c_before_its_parent_does_leaves_no_test_unc
     assert pool.not_run == 3
 
 
-def test_a_run_that_is_stopped_before_it_begins_starts_nothing(databases: FakeDatabases) -> None:
+def test_a_run_that_is_stopped_before_it_begins_starts_nothing(supply: FakeSupply) -> None:
     world = World(_batches(2))
 
-    events = _run(world, databases, stopping=lambda: True)
+    events = _run(world, supply, stopping=lambda: True)
 
     assert events == []
     assert world.processes == []
 
 
-def test_a_worker_lost_while_stopping_is_not_replaced(databases: FakeDatabases) -> None:
+def test_a_worker_lost_while_stopping_is_not_replaced(supply: FakeSupply) -> None:
     events: list[Event] = []
     world = World(_batches(3), fatal_tests={0})
 
     _run(
         world,
-        databases,
+        supply,
         workers=1,
         events=events,
         stopping=lambda: any(isinstance(event, TestStarted) for event in events),
@@ -378,29 +376,29 @@ def test_a_worker_lost_while_stopping_is_not_replaced(databases: FakeDatabases) 
 
 def test_a_database_that_a_test_wants_is_given_to_it() -> None:
     world = World(_batches(2), wants={1: "other"})
-    databases = FakeDatabases({"default", "other"})
+    supply = FakeSupply({"default", "other"})
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
-    databases.close()
+    supply.close()
     assert _finished(events) == Counter(range(2))
     commands = world.processes[0].commands
-    assert [type(one) for one in commands] == [UseDatabases, RunBatch, UseDatabases, Quit]
-    assert isinstance(commands[2], UseDatabases)
-    assert [lease.alias for lease in commands[2].leases] == ["other"]
+    assert [type(one) for one in commands] == [UseResources, RunBatch, UseResources, Quit]
+    assert isinstance(commands[2], UseResources)
+    assert [lease.alias for lease in commands[2].databases] == ["other"]
 
 
 def test_a_database_that_the_run_does_not_have_is_answered_with_none(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     world = World(_batches(1), wants={0: "unknown"})
 
-    _run(world, databases)
+    _run(world, supply)
 
-    assert world.processes[0].commands[2] == UseDatabases(leases=(), wanted="unknown")
+    assert world.processes[0].commands[2] == UseResources(databases=(), answers="unknown")
 
 
-def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) -> None:
+def test_an_error_in_a_report_leaves_no_worker_behind(supply: FakeSupply) -> None:
     world = World(_batches(3, 3))
 
     def report(event: Event) -> None:
@@ -410,7 +408,7 @@ def test_an_error_in_a_report_leaves_no_worker_behind(databases: FakeDatabases) 
     pool = WorkerPool(
         workers=2,
         batches=world.batches,
-        databases=databases,
+        supplier=supply,
         start=world.start,
         report=report,
         stopping=lambda: False,
@@ -428,42 +426,42 @@ def test_what_may_remove_rows_does_not_overtake_what_needs_them_and_waits_for_it
     needing, removing = _batches(1, 1)
     needing = replace(needing, needs_rows=True)
     removing = replace(removing, removes_rows=True, aliases=frozenset())
-    databases = FakeDatabases(slow=True)
+    supply = FakeSupply(slow=True)
 
-    events = _run(World([needing, removing]), databases, workers=1)
+    events = _run(World([needing, removing]), supply, workers=1)
 
     assert _started(events) == [0, 1]
-    databases.close()
+    supply.close()
 
 
 def test_a_worker_whose_rows_may_be_gone_is_renewed_for_a_test_that_needs_them(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     batches = [replace(one, needs_rows=True, removes_rows=True) for one in _batches(1, 1)]
     world = World(batches)
 
-    events = _run(world, databases, workers=1)
+    events = _run(world, supply, workers=1)
 
     assert _started(events) == [0, 1]
     assert len(world.processes) == 2
-    assert databases.discarded == [1]
+    assert supply.released == [1]
     assert _errors(events) == {}
 
 
 def test_a_worker_whose_rows_may_be_gone_goes_on_with_tests_that_need_none(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     removing, other = _batches(1, 1)
     world = World([replace(removing, removes_rows=True), other])
 
-    _run(world, databases, workers=1)
+    _run(world, supply, workers=1)
 
     assert len(world.processes) == 1
-    assert databases.discarded == []
+    assert supply.released == []
 
 
 def test_no_batch_follows_on_a_server_where_a_later_one_may_have_left_rows(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     batches = [
         replace(one, removes_rows=number > 0) for number, one in enumerate(_batches(*[1] * 6))
@@ -472,7 +470,7 @@ def test_no_batch_follows_on_a_server_where_a_later_one_may_have_left_rows(
         batches[number] = replace(batches[number], leaves_rows=True)
     world = World(batches)
 
-    events = _run(world, databases, expected={2: 9.0})
+    events = _run(world, supply, expected={2: 9.0})
 
     assert sorted(_started(events)) == list(range(6))
     for process in world.processes:
@@ -483,14 +481,14 @@ def test_no_batch_follows_on_a_server_where_a_later_one_may_have_left_rows(
 
 
 def test_batches_with_the_same_exclusive_resource_never_overlap(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     *batches, other = _batches(2, 2, 2, 2)
     world = World([*(replace(one, exclusive=frozenset(["lock"])) for one in batches), other])
     running: set[int] = set()
     together: list[set[int]] = []
 
-    for event in _run(world, databases, workers=3):
+    for event in _run(world, supply, workers=3):
         if isinstance(event, TestStarted):
             running.add(event.index)
             together.append({index for index in running if index < 6})
@@ -500,34 +498,36 @@ def test_batches_with_the_same_exclusive_resource_never_overlap(
     assert max(map(len, together)) == 1
     assert len(together) == 8
     # The first worker had nothing else to do, and was not renewed for that.
-    assert databases.discarded == []
+    assert supply.released == []
 
 
 def test_a_worker_that_loses_its_servers_with_one_that_does_not_start_is_replaced() -> None:
     first, second = _batches(1, 1)
     second = replace(second, aliases=frozenset(["default", "other"]))
     world = World([first, second])
-    databases = FakeDatabases(["default", "other"], failing={"other": 2})
+    supply = FakeSupply(["default", "other"], failing={"other": 2})
 
-    events = _run(world, databases, workers=1)
+    events = _run(world, supply, workers=1)
 
     assert _errors(events) == {}
     assert _finished(events) == Counter([0, 1])
     last = world.processes[-1].commands
-    leased = [lease.alias for one in last if isinstance(one, UseDatabases) for lease in one.leases]
+    leased = [
+        lease.alias for one in last if isinstance(one, UseResources) for lease in one.databases
+    ]
     assert sorted(leased) == ["default", "other"]
-    databases.close()
+    supply.close()
 
 
 def test_a_worker_whose_server_never_starts_leaves_its_tests_to_the_others() -> None:
     world = World(_batches(1, 1, 1))
-    databases = FakeDatabases(failing={"default": 3})
+    supply = FakeSupply(failing={"default": 3})
 
-    events = _run(world, databases, workers=2)
+    events = _run(world, supply, workers=2)
 
     assert _finished(events) == Counter([0, 1, 2])
     assert [one.worker for one in events if isinstance(one, WorkerRetired)] in ([1], [2], [])
-    databases.close()
+    supply.close()
 
 
 class Memory:
@@ -558,11 +558,11 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_new_worker_starts_while_memory_is_short_but_one_always_does(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     world = World(_batches(1, 1, 1))
 
-    events = _run(world, databases, workers=3, memory=Memory(99).watch())
+    events = _run(world, supply, workers=3, memory=Memory(99).watch())
 
     assert _finished(events) == Counter([0, 1, 2])
     assert len(world.processes) == 1
@@ -571,7 +571,7 @@ def test_no_new_worker_starts_while_memory_is_short_but_one_always_does(
 
 @pytest.mark.usefixtures("at_once")
 def test_the_youngest_idle_worker_is_given_up_and_comes_back_with_the_memory(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     memory = Memory(1000)
     events: list[Event] = []
@@ -581,52 +581,52 @@ def test_the_youngest_idle_worker_is_given_up_and_comes_back_with_the_memory(
 
     world = World(_batches(*[1] * 40), before_test=change)
 
-    _run(world, databases, workers=2, memory=memory.watch(), events=events)
+    _run(world, supply, workers=2, memory=memory.watch(), events=events)
 
     assert _finished(events) == Counter(range(40))
     changes = [one for one in events if isinstance(one, (WorkerPaused, WorkerResumed))]
     assert [type(one) for one in changes] == [WorkerPaused, WorkerResumed]
     assert changes[0].worker == changes[1].worker
     assert (changes[0].available_bytes, changes[1].available_bytes) == (99, 150)
-    assert databases.discarded == [changes[0].worker]
+    assert supply.released == [changes[0].worker]
     assert len(world.processes) == 3
 
 
 @pytest.mark.usefixtures("at_once")
 def test_a_worker_that_was_given_up_takes_over_when_the_last_other_one_has_no_server() -> None:
     world = World(_batches(1, 1))
-    databases = FakeDatabases(failing={"default": 3})
+    supply = FakeSupply(failing={"default": 3})
 
-    events = _run(world, databases, workers=2, memory=Memory(99).watch())
+    events = _run(world, supply, workers=2, memory=Memory(99).watch())
 
     assert _finished(events) == Counter([0, 1])
-    databases.close()
+    supply.close()
 
 
 def test_a_worker_that_has_grown_goes_on_in_a_new_process_with_the_same_server(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     world = World(_batches(1, 1, 1), memory_bytes=201)
 
-    events = _run(world, databases, workers=1, memory=Memory(1000).watch(200))
+    events = _run(world, supply, workers=1, memory=Memory(1000).watch(200))
 
     assert _finished(events) == Counter([0, 1, 2])
     assert len(world.processes) == 3
-    assert databases.discarded == []
+    assert supply.released == []
     recycled = [one for one in events if isinstance(one, WorkerRecycled)]
     assert [(one.memory_bytes, one.limit_bytes) for one in recycled] == [(201, 200)] * 2
-    assert all(isinstance(one.commands[0], UseDatabases) for one in world.processes)
+    assert all(isinstance(one.commands[0], UseResources) for one in world.processes)
 
 
 def test_what_removes_rows_begins_early_on_one_worker_when_it_takes_longest(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     *needing, removing = _batches(1, 1, 1, 1, 1)
     batches = [replace(one, needs_rows=True) for one in needing]
     batches.append(replace(removing, removes_rows=True))
     world = World(batches)
 
-    events = _run(world, databases, expected={0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 9.0})
+    events = _run(world, supply, expected={0: 1.0, 1: 1.0, 2: 1.0, 3: 1.0, 4: 9.0})
 
     assert 4 in _started(events)[:2]
     assert _finished(events) == Counter(range(5))
@@ -639,12 +639,12 @@ def test_what_removes_rows_begins_early_on_one_worker_when_it_takes_longest(
 
 
 def test_what_is_said_of_the_fixtures_of_a_class_in_several_parts_is_said_once(
-    databases: FakeDatabases,
+    supply: FakeSupply,
 ) -> None:
     batches = [replace(one, part_of=0) for one in _batches(1, 1)]
     world = World(batches, fixture_error="setUpClass (shop.Tests)")
 
-    events = _run(world, databases)
+    events = _run(world, supply)
 
     said = [one for one in events if isinstance(one, TestOutcome) and one.index is None]
     assert [one.test_id for one in said] == ["setUpClass (shop.Tests)"]

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from ctest_containers.model import Vendor
-from ctest_containers.servers import warm_start
 from ctest_containers.servers.requests import StartServer
+from ctest_containers.servers.standby import STANDBY, arguments
+from ctest_containers.supply.earlier_runs import (
+    MAX_COMMANDS,
+    CommandNeeds,
+    EarlierRuns,
+    start_ahead,
+)
 
 COMMAND = ["run", "--parallel", "2"]
 SERVER = StartServer(
@@ -24,31 +31,35 @@ SERVER = StartServer(
     fingerprint="0",
     databases=("test_shop",),
 )
-NEEDS = warm_start.Needs("shop", "auto", (SERVER,))
+NEEDS = CommandNeeds("shop", "auto", (SERVER,))
+
+
+def _remember(cache: Path, folder: Path, needs: CommandNeeds | None, *, host: bool) -> None:
+    EarlierRuns(cache).remember_command(folder, COMMAND, needs, host=host)
 
 
 @pytest.fixture(autouse=True)
 def nothing_ahead() -> Iterator[None]:
-    warm_start.give_up()
+    STANDBY.end()
     yield
-    warm_start.give_up()
+    STANDBY.end()
 
 
 def test_nothing_is_started_ahead_in_a_folder_that_never_needed_a_host(tmp_path: Path) -> None:
-    warm_start.start_ahead(tmp_path / "cache", tmp_path)
+    start_ahead(tmp_path / "cache", tmp_path)
 
-    assert warm_start._state.waiting is None
+    assert STANDBY.waiting is None
 
 
 @pytest.mark.usefixtures("no_engine")
 def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
-    warm_start.remember(cache, tmp_path, needed=True)
+    _remember(cache, tmp_path, None, host=True)
 
-    warm_start.start_ahead(cache, tmp_path)
-    waiting = warm_start._state.waiting
+    start_ahead(cache, tmp_path)
+    waiting = STANDBY.waiting
     assert waiting is not None
-    taken = warm_start.take(_arguments(tmp_path))
+    taken = STANDBY.take(_arguments(tmp_path))
     taken.end()
 
     assert taken is waiting
@@ -56,38 +67,38 @@ def test_where_a_host_was_needed_the_next_run_finds_one_that_waits(tmp_path: Pat
 
 
 def test_a_host_that_nobody_needs_ends_without_a_word(tmp_path: Path) -> None:
-    warm_start.remember(tmp_path, tmp_path, needed=True)
-    warm_start.start_ahead(tmp_path, tmp_path)
-    waiting = warm_start._state.waiting
+    _remember(tmp_path, tmp_path, None, host=True)
+    start_ahead(tmp_path, tmp_path)
+    waiting = STANDBY.waiting
     assert waiting is not None
 
-    warm_start.give_up()
+    STANDBY.end()
 
     assert waiting.process.returncode == 0
 
 
 def test_a_folder_that_needs_none_any_more_is_forgotten(tmp_path: Path) -> None:
-    warm_start.remember(tmp_path, tmp_path, needed=True)
-    warm_start.remember(tmp_path, tmp_path, needed=False)
+    _remember(tmp_path, tmp_path, None, host=True)
+    _remember(tmp_path, tmp_path, None, host=False)
 
-    warm_start.start_ahead(tmp_path, tmp_path)
+    start_ahead(tmp_path, tmp_path)
 
-    assert warm_start._state.waiting is None
+    assert STANDBY.waiting is None
 
 
 def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> None:
     (tmp_path / "cache").touch()
 
-    warm_start.remember(tmp_path / "cache", tmp_path, needed=True)
-    warm_start.start_ahead(tmp_path / "cache", tmp_path)
+    _remember(tmp_path / "cache", tmp_path, None, host=True)
+    start_ahead(tmp_path / "cache", tmp_path)
 
-    assert warm_start._state.waiting is None
+    assert STANDBY.waiting is None
 
 
 def _arguments(
     folder: Path, project: str = "shop", transport: str = "auto"
 ) -> Mapping[str, object]:
-    return warm_start.arguments(run="0", folder=folder, project=project, transport=transport)
+    return arguments(run="0", folder=folder, project=project, transport=transport)
 
 
 @pytest.fixture
@@ -97,12 +108,12 @@ def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_engine")
 def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path) -> None:
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
-    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    _remember(tmp_path, tmp_path, NEEDS, host=True)
 
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
-    waiting = warm_start._state.waiting
-    taken = warm_start.take(_arguments(tmp_path))
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    waiting = STANDBY.waiting
+    taken = STANDBY.take(_arguments(tmp_path))
 
     assert taken is waiting
     assert taken.ahead is not None
@@ -116,13 +127,13 @@ def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path)
 
 @pytest.mark.usefixtures("no_engine")
 def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) -> None:
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
-    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    _remember(tmp_path, tmp_path, NEEDS, host=True)
 
-    warm_start.start_ahead(tmp_path, tmp_path, ["run"])
+    start_ahead(tmp_path, tmp_path, ["run"])
 
-    assert warm_start._state.waiting is not None
-    assert warm_start._state.waiting.ahead is None
+    assert STANDBY.waiting is not None
+    assert STANDBY.waiting.ahead is None
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -137,14 +148,14 @@ def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) 
 def test_what_is_on_its_way_for_other_settings_is_given_up(
     project: str, transport: str, engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
-    warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
-    waiting = warm_start._state.waiting
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    _remember(tmp_path, tmp_path, NEEDS, host=True)
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    waiting = STANDBY.waiting
     assert waiting is not None
     monkeypatch.setenv("DOCKER_HOST", engine)
 
-    taken = warm_start.take(_arguments(tmp_path, project, transport))
+    taken = STANDBY.take(_arguments(tmp_path, project, transport))
     taken.end()
 
     assert taken is not waiting
@@ -157,38 +168,41 @@ def test_what_is_on_its_way_for_other_settings_is_given_up(
     ["", "no JSON", "[]", '{"KEY": null}', '{"KEY": {"servers": [{}]}}', '{"KEY": {"servers": 3}}'],
 )
 def test_a_note_that_cannot_be_understood_starts_the_host_alone(text: str, tmp_path: Path) -> None:
-    warm_start.remember(tmp_path, tmp_path, needed=True)
+    _remember(tmp_path, tmp_path, NEEDS, host=True)
     (note,) = (tmp_path / "needs-engine").iterdir()
-    note.write_text(text.replace("KEY", warm_start._key(COMMAND)))
+    (key,) = json.loads(note.read_text())
+    note.write_text(text.replace("KEY", key))
 
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    start_ahead(tmp_path, tmp_path, COMMAND)
 
-    assert warm_start._state.waiting is not None
-    assert warm_start._state.waiting.ahead is None
+    assert STANDBY.waiting is not None
+    assert STANDBY.waiting.ahead is None
 
 
-def test_only_so_many_commands_are_kept(tmp_path: Path) -> None:
-    for number in range(warm_start.KEPT_COMMANDS + 5):
-        warm_start._state.command = (str(number),)
-        warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+def test_the_oldest_commands_are_forgotten(tmp_path: Path) -> None:
+    earlier = EarlierRuns(tmp_path)
+    for number in range(MAX_COMMANDS + 5):
+        earlier.remember_command(tmp_path, (str(number),), NEEDS, host=True)
 
-    kept = warm_start._read(warm_start._note(tmp_path, tmp_path))
+    known = [
+        number
+        for number in range(MAX_COMMANDS + 5)
+        if earlier.of_command(tmp_path, (str(number),)) == NEEDS
+    ]
 
-    assert kept is not None
-    last = range(5, warm_start.KEPT_COMMANDS + 5)
-    assert list(kept) == [warm_start._key([str(number)]) for number in last]
+    assert known == list(range(5, MAX_COMMANDS + 5))
 
 
 @pytest.mark.usefixtures("no_engine")
 def test_where_settings_name_the_engine_nothing_is_asked_for_ahead(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    start_ahead(tmp_path, tmp_path, COMMAND)
     with monkeypatch.context() as while_it_runs:
         while_it_runs.setenv("DOCKER_HOST", "unix:///elsewhere/docker.sock")
-        warm_start.remember(tmp_path, tmp_path, needed=True, needs=NEEDS)
+        _remember(tmp_path, tmp_path, NEEDS, host=True)
 
-    warm_start.start_ahead(tmp_path, tmp_path, COMMAND)
+    start_ahead(tmp_path, tmp_path, COMMAND)
 
-    assert warm_start._state.waiting is not None
-    assert warm_start._state.waiting.ahead is None
+    assert STANDBY.waiting is not None
+    assert STANDBY.waiting.ahead is None

@@ -12,9 +12,9 @@ from typing import Final
 from ctest_containers.engine.folders import dead_run_folders, make_run_folder, remove_folder
 from ctest_containers.errors import EngineError
 from ctest_containers.model import DatabaseGroup
-from ctest_containers.servers import warm_start
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.servers.requests import AskMemory, Closed
+from ctest_containers.servers.standby import STANDBY
 
 MEMORY_SECONDS: Final = 10.0
 """How long an engine may take to say how much memory it has."""
@@ -26,13 +26,12 @@ class RunHost:
     Args:
         project: The project's name, which labels the run's containers.
         transport: The option of this name.
-
-    Attributes:
-        run_id: Distinguishes the run from others; also in the names of its containers.
+        run_id: Distinguishes the run from others, also in the names of its containers; empty for a
+            new one.
     """
 
-    def __init__(self, project: str, transport: str) -> None:
-        self.run_id = secrets.token_hex(4)
+    def __init__(self, project: str, transport: str, run_id: str = "") -> None:
+        self.run_id = run_id or secrets.token_hex(4)
         self._project = project
         self._transport = transport
         self._client: ServerHostClient | None = None
@@ -57,7 +56,7 @@ class RunHost:
     def descriptors(self) -> tuple[int, ...]:
         """The file descriptors of the connection, which a forked worker has to close."""
         if self._client is None:
-            warm_start.give_up()
+            STANDBY.end()
             return ()
         return self._client.descriptors()
 

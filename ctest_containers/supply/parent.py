@@ -5,33 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from ctest_containers.model import Lease
-from ctest_containers.project import connections, guard
-from ctest_containers.session.servers import WorkerServers
+from ctest_containers.model import AnyLease, Lease, ServiceLease
+from ctest_containers.project import connections, guard, service_settings
 
 PARENT: Final = 0
 """The parent's number; those of workers begin with 1."""
 
 
-class ParentDatabases:
+class ParentLeases:
     """Points the parent's own connections at databases of its own, and back.
 
     Args:
-        prepare: Makes sure that the templates for aliases exist.
+        acquire: Prepares and starts what some names need, and returns the parent's leases.
         preparing: The aliases whose templates are being built at the moment.
         facts: What each alias's connection remembers about its server.
     """
 
     def __init__(
         self,
-        servers: WorkerServers,
         *,
-        prepare: Callable[[Collection[str]], None],
+        acquire: Callable[[Collection[str]], Sequence[AnyLease]],
         preparing: Collection[str],
         facts: Callable[[], Mapping[str, Mapping[str, str]]],
     ) -> None:
-        self._servers = servers
-        self._prepare = prepare
+        self._acquire = acquire
         self._preparing = preparing
         self._facts = facts
         self._settings: dict[str, dict[str, Any]] = {}
@@ -41,15 +38,14 @@ class ParentDatabases:
         return alias in self._settings
 
     def lend(self, aliases: Iterable[str]) -> None:
-        """Point aliases at databases of the parent's, those that do not lead to one yet.
+        """Point aliases at databases of the parent's, unless they lead to one already.
 
         Raises:
             CtestError: A server for them does not start.
         """
         missing = [alias for alias in aliases if alias not in self]
         if missing:
-            self._prepare(missing)
-            self.use(self._servers.await_leases(PARENT, missing))
+            self.use(self._acquire(missing))
 
     def lend_if_needed(self, alias: str) -> None:
         """Do the same for an alias that the parent is about to connect to."""
@@ -58,27 +54,28 @@ class ParentDatabases:
             guard.refuse(alias)
         self.lend([alias])
 
-    def use(self, leases: Iterable[Lease]) -> None:
-        """Point aliases at these databases, those that do not lead to one yet."""
+    def use(self, leases: Iterable[AnyLease]) -> None:
+        """Use these databases and services, unless the parent has some already."""
         for lease in leases:
-            if lease.alias not in self:
+            if isinstance(lease, ServiceLease):
+                service_settings.apply(lease)
+            elif lease.alias not in self:
                 self._settings[lease.alias] = connections.settings_of(lease.alias)
                 connections.redirect(lease)
                 connections.remember(lease.alias, self._facts().get(lease.alias, {}))
 
-    def disconnect_and_lend(self, aliases: Collection[str]) -> Sequence[Lease]:
-        """The databases that the migrations of another server may read, in a forked child."""
-        self._prepare(aliases)
+    def disconnect_and_lend(self, aliases: Collection[str]) -> list[Lease]:
+        """Return the databases that a forked child's migrations may read."""
+        leases = self._acquire(aliases)
         # A connection that is open while a child is forked is the child's to spoil, too.
         connections.disconnect(self._settings)
-        return self._servers.await_leases(PARENT, aliases)
-
-    def finish(self) -> None:
-        """Give the databases back; none may be in use when workers are forked."""
-        self.restore()
-        self._servers.discard(PARENT)
-        self._settings.clear()
+        return [lease for lease in leases if isinstance(lease, Lease)]
 
     def restore(self) -> None:
         """Point the aliases at the databases of the project's settings again."""
         connections.restore(self._settings)
+
+    def forget(self) -> None:
+        """Restore the aliases, and use new databases the next time."""
+        self.restore()
+        self._settings.clear()

@@ -16,7 +16,7 @@ from ctest_containers.errors import TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.session.builders import Builders, most_builders
+from ctest_containers.supply.builders import Builders, most_builders
 
 Report = Callable[[Event], None]
 

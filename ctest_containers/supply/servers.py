@@ -1,31 +1,27 @@
-"""Which worker has which databases, and the servers that are on their way."""
+"""Which worker has which servers, and the servers that are on their way."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ctest_containers.backends import sqlite
-from ctest_containers.backends.drivers import unfit_drivers
-from ctest_containers.backends.leases import server_leases
 from ctest_containers.clock import Deadline
 from ctest_containers.codec import build
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import Event, ServerMeasured, ServerReady
-from ctest_containers.model import Address, Lease
+from ctest_containers.model import Address, AnyLease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, ServerHostClient
 from ctest_containers.servers.requests import (
     AskServerMemory,
     ExplainServer,
     RemoveServer,
+    ServerLimits,
     StartServer,
-    start_request,
 )
-from ctest_containers.template import Template
-from ctest_containers.template.provider import TemplateProvider
+from ctest_containers.supply.resource import Snapshot
 
 MEMORY_EVERY_SECONDS = 2.0
 """Between two questions how much memory the servers take."""
@@ -44,7 +40,7 @@ class Pending:
     """
 
     name: str
-    template: Template
+    snapshot: Snapshot
     number: int
     requested: float
     reply: Reply | None = None
@@ -52,26 +48,27 @@ class Pending:
 
 
 class WorkerServers:
-    """The databases of every worker of a run; worker 0 is the parent itself.
+    """The servers of every worker of a run; worker 0 is the parent itself.
 
     Args:
-        host: Gives the server host, starting it when it does not run yet.
-        folder: Where SQLite databases live that the settings want in a file.
+        host: Returns the server host, starting it when it does not run yet.
+        limits: What each server may take.
+        folder: Returns the run's folder.
     """
 
     def __init__(
         self,
         *,
         host: Callable[[], ServerHostClient],
-        provider: TemplateProvider,
+        limits: ServerLimits,
         report: Callable[[Event], None],
         folder: Callable[[], Path],
     ) -> None:
         self._host = host
-        self._provider = provider
+        self._limits = limits
         self._report = report
         self._folder = folder
-        self._templates: dict[str, Template] = {}
+        self._snapshots: dict[str, Snapshot] = {}
         self._pending: dict[tuple[int, str], Pending] = {}
         self._first: dict[tuple[int, str], StartServer] = {}
         self._started = 0
@@ -79,80 +76,79 @@ class WorkerServers:
         self._asked_at = 0.0
         self._host_error: EngineError | None = None
 
-    def offer(self, template: Template, *, was_there: bool) -> None:
-        """From now on this template serves its aliases.
+    def offer(self, snapshot: Snapshot, was_there: bool) -> None:  # noqa: FBT001
+        """Start servers from this snapshot from now on.
 
-        Servers that were asked for on the strength of a forecast are given up when they are from
-        another template, or were asked for before this one existed.
+        Servers that were asked for because of a forecast are removed if they start from another
+        snapshot of the same label, or were asked for before this one existed.
         """
-        for alias in template.group.aliases:
-            self._templates[alias] = template
+        self._snapshots[snapshot.label] = snapshot
         for (worker, label), pending in list(self._pending.items()):
-            current = was_there and pending.template.image == template.image
-            if label == template.group.label and not current:
+            current = was_there and pending.snapshot.identity == snapshot.identity
+            if label == snapshot.label and not current:
                 self._remove(worker, label)
-        if not was_there and template.group.has_server:
+        if not was_there and snapshot.request("", self._limits) is not None:
             self._first = {key: one for key, one in self._first.items() if key in self._pending}
             # Their template may be half of one that was being made.
             self._host().drop_ahead()
 
-    def expect(self, worker: int, templates: Iterable[Template]) -> None:
+    def expect(self, worker: int, snapshots: Iterable[Snapshot]) -> None:
         """Ask for a worker's servers now, so that they are up when they are needed.
 
         Raises:
             EngineError: The server host has ended, or found no engine.
         """
-        for template in templates:
-            group = template.group
-            key = (worker, group.label)
-            if not group.has_server or key in self._pending:
+        for snapshot in snapshots:
+            key = (worker, snapshot.label)
+            if key in self._pending or snapshot.request("", self._limits) is None:
                 continue
             if self._host_error is not None:
                 raise self._host_error
-            assert template.base is not None
             host = self._host()
-            request = start_request(
-                group,
-                server=f"w{worker}-{group.label}-{host.named_ahead + self._started + 1}",
-                image=template.image,
-                own_image=bool(template.base.context),
-                timeout_seconds=self._provider.server_timeout_seconds,
-                memory_bytes=self._provider.server_memory_bytes,
-                fingerprint=template.fingerprint,
-            )
+            name = f"w{worker}-{snapshot.label}-{host.named_ahead + self._started + 1}"
+            request = snapshot.request(name, self._limits)
+            assert request is not None
             self._first.setdefault(key, request)
             claim = host.claim(request)
             if claim is None:
                 self._started += 1
                 claim = Claim(request.server, host.request(request), ORIGINALS.monotonic())
-            pending = Pending(claim.server, template, claim.number, claim.began)
+            pending = Pending(claim.server, snapshot, claim.number, claim.began)
             self._pending[key] = pending
             if claim.reply is not None:
                 self._take_reply(worker, pending, claim.reply)
 
+    def expect_all(self, needs: Sequence[Collection[str]], workers: int) -> None:
+        """Ask for the servers of so many workers, and remove those of other workers.
+
+        Args:
+            needs: What each batch needs; no more servers are started than batches use them.
+        """
+        for worker, label in list(self._pending):
+            if worker > workers:
+                self._remove(worker, label)
+                self._first.pop((worker, label), None)
+        for snapshot in self._snapshots.values():
+            users = sum(snapshot.serves(names) for names in needs)
+            for worker in range(1, min(workers, users) + 1):
+                self.expect(worker, [snapshot])
+
     def first(self) -> tuple[StartServer, ...]:
-        """The first server of each worker and group, as the next run may ask for it."""
+        """The first server of each worker and snapshot, as the next run may ask for it."""
         asked = sorted(self._first.items())
         return tuple(
             replace(request, server=f"w{worker}-{label}-{number}")
             for number, ((worker, label), request) in enumerate(asked, start=1)
         )
 
-    def keep_workers(self, workers: int) -> None:
-        """Give up the servers of workers that the run will not have."""
-        for worker, label in list(self._pending):
-            if worker > workers:
-                self._remove(worker, label)
-                self._first.pop((worker, label), None)
-
     def fileno(self) -> int | None:
-        """See `workers.pool.Databases`."""
+        """See `Supplier`."""
         if self._is_waiting() or self._asked is not None:
             return self._host().fileno()
         return None
 
     def update(self, timeout_seconds: float = 0.0) -> None:
-        """See `workers.pool.Databases`."""
+        """See `Supplier`."""
         self._ask_for_memory()
         if self.fileno() is None:
             return
@@ -175,13 +171,12 @@ class WorkerServers:
         pending.reply = reply
         if reply.error is not None:
             return
-        group = pending.template.group
-        for unfit in unfit_drivers(group, reply.result["version"]):
-            self._report(unfit)
+        for event in pending.snapshot.check(reply.result["version"]):
+            self._report(event)
         self._report(
             ServerReady(
                 worker=worker,
-                group=group.label,
+                group=pending.snapshot.label,
                 container=reply.result["container"],
                 version=reply.result["version"],
                 seconds=ORIGINALS.monotonic() - pending.requested,
@@ -197,7 +192,7 @@ class WorkerServers:
         now = ORIGINALS.monotonic()
         if up and self._asked is None and now - self._asked_at >= MEMORY_EVERY_SECONDS:
             self._asked_at = now
-            # A host that has died is told of by whoever needs it.
+            # The next request that needs an answer reports a host that has died.
             with suppress(EngineError):
                 self._asked = self._host().request(AskServerMemory())
 
@@ -212,60 +207,53 @@ class WorkerServers:
                 count = sizes[pending.name]
                 self._report(ServerMeasured(worker=worker, group=label, memory_bytes=count))
 
-    def leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease] | None:
-        """See `workers.pool.Databases`.
+    def acquire(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease] | None:
+        """See `Supplier`.
 
         Raises:
             ServerError: A server of this worker could not be started.
         """
-        needed = {
-            template.group.label: template
-            for alias in aliases
-            if (template := self._templates.get(alias)) is not None
-        }
-        self.expect(worker, needed.values())
-        leases: list[Lease] = []
-        for label, template in needed.items():
-            if not template.group.has_server:
-                files = self._provider.repository.files(template)
-                leases += sqlite.leases(template.group, files, self._folder() / f"w{worker}")
-                continue
-            pending = self._pending[worker, label]
-            pending.is_needed = True
-            if pending.reply is None:
-                return None
-            leases += server_leases(template.group, build(Address, pending.reply.get()["address"]))
+        needed = [one for one in self._snapshots.values() if one.serves(needs)]
+        self.expect(worker, needed)
+        leases: list[AnyLease] = []
+        for snapshot in needed:
+            address = None
+            if (pending := self._pending.get((worker, snapshot.label))) is not None:
+                pending.is_needed = True
+                if pending.reply is None:
+                    return None
+                address = build(Address, pending.reply.get()["address"])
+            leases += snapshot.leases(self._folder() / f"w{worker}", address)
         return leases
 
-    def await_leases(self, worker: int, aliases: Iterable[str]) -> Sequence[Lease]:
-        """The same, waiting for servers that are on their way."""
-        deadline = Deadline(self._provider.server_timeout_seconds + ANSWER_SECONDS)
-        names = tuple(aliases)
-        while (leases := self.leases(worker, names)) is None:
+    def await_leases(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease]:
+        """Do the same as `acquire`, and wait for servers that are on their way."""
+        deadline = Deadline(self._limits.timeout_seconds + ANSWER_SECONDS)
+        while (leases := self.acquire(worker, needs)) is None:
             if deadline.passed:
-                raise ServerError(f"No server for {', '.join(names)} came up in time.")
+                raise ServerError(f"No server for {', '.join(needs)} came up in time.")
             self.update(min(1.0, deadline.remaining))
         return leases
 
     def explain(self, worker: int, *, wait_seconds: float) -> str:
-        """See `workers.pool.Databases`."""
-        said = []
+        """See `Supplier`."""
+        states = []
         for (number, _), pending in self._pending.items():
             if number == worker and pending.reply is not None and pending.reply.error is None:
                 with suppress(EngineError):
                     request = ExplainServer(server=pending.name, wait_seconds=wait_seconds)
-                    said.append(str(self._host().call(request, EXPLAIN_SECONDS)))
-        return "\n".join(filter(None, said))
+                    states.append(str(self._host().call(request, EXPLAIN_SECONDS)))
+        return "\n".join(filter(None, states))
 
-    def discard(self, worker: int) -> None:
-        """See `workers.pool.Databases`."""
+    def release(self, worker: int) -> None:
+        """See `Supplier`."""
         for number, label in list(self._pending):
             if number == worker:
                 self._remove(worker, label)
 
-    def finish(self) -> None:
-        """Let go of every server, without waiting until they are gone."""
-        # A host that has died is told of by whoever waits for it.
+    def release_all(self) -> None:
+        """Remove every server, without waiting until they are gone."""
+        # Whoever waits for a host that has died reports it.
         with suppress(EngineError):
             for worker, label in list(self._pending):
                 self._remove(worker, label)

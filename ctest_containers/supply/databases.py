@@ -1,0 +1,254 @@
+"""The databases of a project as a resource: their templates, which are found or built."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.backends import sqlite
+from ctest_containers.capacity.memory import available_bytes
+from ctest_containers.config import Config
+from ctest_containers.config.model import project_of
+from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.events import Event, Phase, PhaseStarted, TemplateDated, TemplatesPruned
+from ctest_containers.fingerprint import Input
+from ctest_containers.model import DatabaseGroup, Lease
+from ctest_containers.project import guard
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.project.schema import schema_inputs
+from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.servers.requests import ServerLimits
+from ctest_containers.supply.builders import Builders, most_builders
+from ctest_containers.supply.plans import plan_for
+from ctest_containers.supply.resource import Offer
+from ctest_containers.supply.run_host import RunHost
+from ctest_containers.supply.snapshot import DatabaseSnapshot, snapshot_of
+from ctest_containers.template import Template, TemplateProvider, TemplateRepository, identify
+from ctest_containers.template.base import base_image
+from ctest_containers.template.build import CreateDatabases
+
+IMAGES_SECONDS: Final = 7200.0
+"""How long making an image for a template may take, and that of the template itself."""
+
+LendForBuild = Callable[[Collection[str]], Sequence[Lease]]
+"""Returns the databases of other servers that a build may read, given their aliases."""
+
+
+class Databases:
+    """The databases of a project, prepared as templates.
+
+    They are planned from the settings as they are now, before any alias is redirected.
+
+    Args:
+        create: Creates and migrates the test databases of some aliases, in a child process.
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
+        cache: The toolkit's cache folder.
+        began: When the run began, in seconds since the epoch; with the option `rebuild`, templates
+            that were made before are made again.
+        lend: Called before a template is built whose migrations may read other databases.
+
+    Attributes:
+        setup: How the child processes that build templates start.
+        preparing: The aliases whose templates are being made at the moment.
+
+    Raises:
+        UsageError: The options name an image for an unknown alias, a server setting that is not
+            allowed, or `push` without a registry.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        runner_inputs: Sequence[Input],
+        host: RunHost,
+        cache: Path,
+        began: float,
+        report: Callable[[Event], None],
+        lend: LendForBuild,
+    ) -> None:
+        if config.push and not config.registry:
+            raise UsageError("There is no registry to push to.", "Name one with --registry.")
+        self.plans = plan_for(config)
+        self.setup = setup
+        self.preparing: set[str] = set()
+        self._config = config
+        self._project = project_of(config)
+        self._create = create
+        self._runner_inputs = tuple(runner_inputs)
+        self._host = host
+        self._report = report
+        self._lend = lend
+        # Another run may build the same template first, and images may have to be made.
+        self._builders = Builders(report, 2 * config.build_timeout + IMAGES_SECONDS)
+        self._templates: dict[str, Template] = {}
+        self._built = False
+        verify = config.verify_templates
+        self.repository = TemplateRepository(
+            folder=cache,
+            host=host.client,
+            server_timeout_seconds=config.server_timeout,
+        )
+        self.provider = TemplateProvider(
+            repository=self.repository,
+            host=host.client,
+            report=report,
+            places=PortablePaths.here(),
+            server=ServerLimits(
+                timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
+            ),
+            build=config.build,
+            build_timeout_seconds=config.build_timeout,
+            registry=config.registry,
+            push=config.push,
+            verify=bool(os.environ.get("CI")) if verify is None else verify,
+            renew_before=began if config.rebuild else None,
+            most_seconds=config.template_max_age,
+        )
+
+    def identify(self, group: DatabaseGroup) -> Template:
+        """Return the template that a group needs today; without a manifest if it is missing."""
+        return self.provider.choose(self.describe(group)).template
+
+    def describe(self, group: DatabaseGroup) -> Template:
+        """Return the template that a group needs today, without looking whether it exists."""
+        base = base_image(group.vendor, group.image) if group.has_server else None
+        return identify(
+            project=self._project,
+            group=group,
+            inputs=(
+                *schema_inputs(group, extra_files=self._config.fingerprint_files),
+                *self._runner_inputs,
+            ),
+            base=base,
+            base_digest=self.provider.base_digest(base),
+        )
+
+    def expected(self, needs: Collection[str]) -> list[DatabaseSnapshot]:
+        """See `Resource`."""
+        templates = [self.identify(group) for group in self.plans.select(needs)]
+        return [snapshot_of(one, self.repository) for one in templates if one.manifest]
+
+    def prepare(self, needs: Collection[str], offer: Offer) -> None:
+        """See `Resource`."""
+        groups = [one for one in self.plans.select(needs) if one.label not in self._templates]
+        # Templates that are needed, by the labels of their groups.
+        known: dict[str, Template] = {}
+        own = [alias for one in groups for alias in one.aliases if alias not in self.preparing]
+        self.preparing.update(own)
+        try:
+            apart, most = self._built_apart(groups, known)
+            with self._builders.working(apart, self.setup, self._ensure_apart, most):
+                for group in groups:
+                    template, was_there = self._ensure(group, known)
+                    if not was_there:
+                        self._built = True
+                        # Time has passed since they were looked up.
+                        known.clear()
+                    self._templates[group.label] = template
+                    offer(snapshot_of(template, self.repository), was_there)
+        finally:
+            self.preparing.difference_update(own)
+
+    def _ensure(self, group: DatabaseGroup, known: Mapping[str, Template]) -> tuple[Template, bool]:
+        if (ready := self._builders.result(group)) is not None:
+            return ready
+        template = known.get(group.label) or self._identify(group)
+        self._report(PhaseStarted(phase=Phase.TEMPLATE))
+        read = self.plans.dependencies(group)
+        return self.provider.ensure(template, self.setup, self._create, lambda: self._lend(read))
+
+    def _identify(self, group: DatabaseGroup) -> Template:
+        self._report(PhaseStarted(phase=Phase.FINGERPRINT))
+        return self.identify(group)
+
+    def _built_apart(
+        self, groups: Sequence[DatabaseGroup], known: dict[str, Template]
+    ) -> tuple[Sequence[DatabaseGroup], int]:
+        """The groups whose templates are built in processes of their own.
+
+        Args:
+            known: Receives the templates that groups need.
+
+        Returns:
+            The groups, none if only one can be built at a time, and how many are built at once.
+        """
+        if len(groups) < 2 or self.setup.spawned:
+            return (), 0
+        known.update({group.label: self._identify(group) for group in groups})
+        missing = [
+            group
+            for group in groups
+            if not self.plans.dependencies(group)
+            and (self._config.rebuild or not known[group.label].manifest)
+        ]
+        if len(missing) < 2:
+            return (), 0
+        if any(group.has_server for group in missing):
+            # A host that was started ahead of time is this process's.
+            self._host.client()
+        free = [available_bytes(), self._host.free_bytes(missing)]
+        most = most_builders(os.cpu_count() or 1, free)
+        return (missing, most) if most > 1 else ((), 0)
+
+    def _ensure_apart(
+        self, group: DatabaseGroup, report: Callable[[Event], None]
+    ) -> tuple[Template, bool]:
+        """Make sure of a group's template in this forked child, with servers of its own."""
+        with self._host.of_forked_child():
+            guard.lend_nothing()
+            provider = replace(self.provider, report=report)
+            return provider.ensure(self.identify(group), self.setup, self._create, tuple)
+
+    def facts(self) -> dict[str, Mapping[str, str]]:
+        """Return what each alias's connection remembers about its server, by alias."""
+        return {
+            alias: facts
+            for template in self._templates.values()
+            for alias, facts in template.facts.items()
+        }
+
+    def templates(self) -> list[Template]:
+        """Return the templates that were made sure of."""
+        return list(self._templates.values())
+
+    def copies(self, folder: Path) -> list[Lease]:
+        """Copy each database that has no server into a file, which any program can open."""
+        return [
+            lease
+            for template in self._templates.values()
+            if not template.group.has_server
+            for lease in sqlite.copies(template.group, self.repository.files(template), folder)
+        ]
+
+    def say_ages(self) -> None:
+        """Report how old what clocks and random numbers gave is, for each template."""
+        for template in self._templates.values():
+            if template.clocks:
+                self._report(
+                    TemplateDated(
+                        group=template.group.label,
+                        fingerprint=template.fingerprint,
+                        clocks=tuple(name for name, _ in template.clocks),
+                        seconds=time.time() - min(moment for _, moment in template.clocks),
+                    )
+                )
+
+    def prune(self) -> None:
+        """Remove old templates, if this run has built any."""
+        if not self._built:
+            return
+        # A run must not fail for what it does not need.
+        with suppress(CtestError, OSError):
+            engine = any(one.group.has_server for one in self.templates())
+            removed = self.repository.prune(self._project, engine=engine)
+            if removed:
+                names = tuple((one.name, reason) for one, reason in removed)
+                self._report(TemplatesPruned(templates=names))

@@ -1,0 +1,172 @@
+"""Remembers what earlier runs needed, so that the next run can start it before it knows.
+
+There are two notes. What a *command* needed is looked up before Django is loaded, and names servers
+to start at once. What a *selection* of tests needed is looked up when the settings are known, and
+names databases and a number of workers: it serves other commands that select the same tests.
+
+A wrong note costs a container that is not used. So a file that cannot be read counts as empty, and
+a file that cannot be written is left alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.codec import build
+from ctest_containers.servers.requests import StartServer
+from ctest_containers.servers.standby import STANDBY, engine_variables
+from ctest_containers.storage import replace_text
+from ctest_containers.text import slug
+
+MAX_COMMANDS: Final = 50
+MAX_SELECTIONS: Final = 200
+"""How many are remembered for each folder or project; the oldest ones are forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandNeeds:
+    """What a command needed of a server host.
+
+    Attributes:
+        servers: The first server of each worker and snapshot.
+    """
+
+    project: str
+    transport: str
+    servers: tuple[StartServer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionNeeds:
+    """What the tests of a selection needed.
+
+    Attributes:
+        aliases: The databases that they used.
+        workers: How many workers ran them.
+    """
+
+    aliases: tuple[str, ...]
+    workers: int
+
+
+class EarlierRuns:
+    """The notes of earlier runs in the toolkit's cache folder.
+
+    Args:
+        cache: That folder.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    def needed_host(self, folder: Path) -> bool:
+        """Return whether the last run in a folder needed a server host."""
+        return _note_on(self._cache, folder).exists()
+
+    def of_command(self, folder: Path, command: Sequence[str]) -> CommandNeeds | None:
+        """Return what a command needed when it was last run in a folder; None if unknown.
+
+        Args:
+            command: What is run, with all its arguments.
+        """
+        entry = _read(_note_on(self._cache, folder)).get(_key_of_command(command))
+        try:
+            needs: CommandNeeds = build(CommandNeeds, {**(entry or {})})
+        except (KeyError, TypeError, ValueError):
+            return None
+        return needs
+
+    def remember_command(
+        self, folder: Path, command: Sequence[str], needs: CommandNeeds | None, *, host: bool
+    ) -> None:
+        """Note what a command needed.
+
+        Args:
+            needs: None if that is not known; an earlier note then stays.
+            host: Whether it needed a server host.
+        """
+        note = _note_on(self._cache, folder)
+        with suppress(OSError):
+            if not host:
+                note.unlink(missing_ok=True)
+                return
+            entries = _read(note)
+            key = _key_of_command(command)
+            entry = entries.pop(key, None)
+            if command and needs is not None:
+                entry = asdict(needs)
+            if entry is not None:
+                entries[key] = entry
+            replace_text(note, json.dumps(_last(entries, MAX_COMMANDS)))
+
+    def of_selection(self, project: str, selection: Sequence[str]) -> SelectionNeeds | None:
+        """Return what a selection of a project's tests needed last time; None if unknown."""
+        entry = _read(self._forecast(project)).get(_digest(list(selection)))
+        try:
+            return SelectionNeeds(tuple(entry["aliases"]), int(entry["workers"])) if entry else None
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
+
+    def remember_selection(
+        self, project: str, selection: Sequence[str], needs: SelectionNeeds
+    ) -> None:
+        """Note what a selection needed; of two runs at once, one may lose its note."""
+        file = self._forecast(project)
+        entries, key = _read(file), _digest(list(selection))
+        entries.pop(key, None)
+        entries[key] = {"aliases": list(needs.aliases), "workers": needs.workers}
+        with suppress(OSError):
+            replace_text(file, json.dumps(_last(entries, MAX_SELECTIONS)))
+
+    def _forecast(self, project: str) -> Path:
+        return self._cache / "forecast" / f"{slug(project)}.json"
+
+
+def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
+    """Start a server host if the last run in this folder needed one.
+
+    Args:
+        command: What is run, with all its arguments; the servers that it needed last time are
+            started, too. Without a command, only the host is started.
+    """
+    earlier = EarlierRuns(cache)
+    STANDBY.command = tuple(command)
+    if earlier.needed_host(folder):
+        STANDBY.start()
+        if needs := earlier.of_command(folder, command):
+            STANDBY.start_servers(needs.project, needs.transport, needs.servers)
+
+
+def _note_on(cache: Path, folder: Path) -> Path:
+    return cache / "needs-engine" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        entries = json.loads(file.read_text() or "{}")
+    except (OSError, ValueError):
+        return {}
+    return entries if isinstance(entries, dict) else {}
+
+
+def _last(entries: dict[str, Any], count: int) -> dict[str, Any]:
+    return dict(list(entries.items())[-count:])
+
+
+def _key_of_command(command: Sequence[str]) -> str:
+    """Return a key for a command and the engine that the environment names.
+
+    Settings may name another engine; the note is then not found before they are loaded.
+    """
+    return _digest([list(command), sorted(engine_variables().items())])
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""What a resource has to be able to do: something that each worker gets for itself.
+
+The databases of a project are a resource, and a cache server or a broker can be another. The pool,
+the messages between processes and the workers know leases only, never where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from ctest_containers.events import Event
+from ctest_containers.model import Address, AnyLease
+from ctest_containers.servers.requests import ServerLimits, StartServer
+
+
+class Snapshot(Protocol):
+    """What a resource, or a part of it, was prepared as; servers for workers start from it.
+
+    It never changes. A worker's server is discarded with whatever tests have done to it, and the
+    next one starts from the snapshot again.
+    """
+
+    @property
+    def label(self) -> str:
+        """A short name, unique in a run; part of the names of containers."""
+
+    @property
+    def identity(self) -> str:
+        """Something that is different for snapshots whose contents may differ."""
+
+    def serves(self, needs: Collection[str]) -> bool:
+        """Return whether a batch with these needs, such as aliases of databases, uses it."""
+
+    def request(self, server: str, limits: ServerLimits) -> StartServer | None:
+        """Return the request for a server, which says what the server must contain.
+
+        Returns:
+            None if it takes no server.
+        """
+
+    def check(self, version: str) -> Iterable[Event]:
+        """Report what is known not to work with a server of this version."""
+
+    def leases(self, folder: Path, address: Address | None) -> Iterable[AnyLease]:
+        """Return what a worker needs to use its server.
+
+        Args:
+            folder: A folder of the worker's own; it may not exist yet.
+            address: The address of its server; None if there is no server.
+        """
+
+
+Offer = Callable[[Snapshot, bool], None]
+"""Takes a snapshot, and whether it existed before."""
+
+
+class Resource(Protocol):
+    """Something that is prepared once and that each worker then gets for itself."""
+
+    def expected(self, needs: Collection[str]) -> Iterable[Snapshot]:
+        """Return the snapshots that exist and would be used today, without preparing any.
+
+        Raises:
+            EngineError: The engine does not answer.
+        """
+
+    def prepare(self, needs: Collection[str], offer: Offer) -> None:
+        """Make sure that the snapshots for these needs exist.
+
+        Args:
+            offer: Called with each snapshot that was not offered before, as soon as it exists.
+
+        Raises:
+            CtestError: One cannot be made.
+        """

@@ -1,0 +1,251 @@
+"""The supply of a run: prepares resources, starts servers from them, and removes everything."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from enum import IntEnum
+from pathlib import Path
+
+from ctest_containers.backends.environment import set_aside_variables
+from ctest_containers.config import Config
+from ctest_containers.config.model import project_of
+from ctest_containers.errors import EngineError
+from ctest_containers.events import Event
+from ctest_containers.fingerprint import Input
+from ctest_containers.model import AnyLease, Lease
+from ctest_containers.project import connections
+from ctest_containers.project.guard import guarded
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.servers.requests import Closed, ServerLimits
+from ctest_containers.servers.standby import STANDBY
+from ctest_containers.storage import cache_folder
+from ctest_containers.supply.databases import Databases
+from ctest_containers.supply.earlier_runs import CommandNeeds, EarlierRuns, SelectionNeeds
+from ctest_containers.supply.parent import PARENT, ParentLeases
+from ctest_containers.supply.resource import Resource, Snapshot
+from ctest_containers.supply.run_host import RunHost
+from ctest_containers.supply.servers import WorkerServers
+from ctest_containers.template.build import CreateDatabases
+
+
+class Stage(IntEnum):
+    """How far a supply has come. It never goes back."""
+
+    OPEN = 1
+    STARTED = 2
+    RELEASED = 3
+    CLOSED = 4
+
+
+class Supply:
+    """Everything that the workers of a run, or another program, get for themselves.
+
+    A supply is open when it has been made, and then has these methods, in this order. Each raises
+    `RuntimeError` if its turn is over:
+
+    1. `warm` starts servers because of what an earlier run needed; may be left out.
+    2. `prepare` makes sure that there is something to start from.
+    3. `start` starts the servers of all workers, once it is known how many there are; may be left
+       out, because `acquire` starts what is missing.
+    4. `acquire` and `release`, again and again for each worker.
+    5. `release_all` when all workers have ended; may be left out.
+    6. `close`, always, from any stage.
+
+    Args:
+        create: Creates and migrates the test databases of some aliases, in a child process.
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
+        run_id: Distinguishes the run from others; by default, a new one.
+        began: When the run began, in seconds since the epoch; by default, now. With the option
+            `rebuild`, templates that were made before are made again.
+        lends: Whether an alias that this process connects to is pointed at a database of the
+            supply. Otherwise, the connections of this process are left alone.
+        resources: Those beside the databases.
+
+    Attributes:
+        project: The name of the project.
+        databases: The databases of the project, the first resource.
+        parent: The databases of this process itself.
+        host: The process that owns the servers, and the run's folder.
+
+    Raises:
+        UsageError: The configuration contradicts the settings.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        setup: ProjectSetup,
+        create: CreateDatabases,
+        report: Callable[[Event], None],
+        runner_inputs: Sequence[Input] = (),
+        run_id: str = "",
+        began: float | None = None,
+        lends: bool = True,
+        resources: Sequence[Resource] = (),
+    ) -> None:
+        self._stage = Stage.OPEN
+        self._has_started = False
+        self.project = project_of(config)
+        self.began = time.time() if began is None else began
+        self._transport = config.transport
+        # Tests may remove the folder that they run in.
+        self._here = Path.cwd()
+        cache = cache_folder()
+        self._earlier = EarlierRuns(cache)
+        self.host = RunHost(self.project, config.transport, run_id)
+        self._servers = WorkerServers(
+            host=self.host.client,
+            limits=ServerLimits(
+                timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
+            ),
+            report=report,
+            folder=self.host.folder,
+        )
+        with ExitStack() as undo:
+            undo.callback(os.environ.update, set_aside_variables())
+            undo.callback(STANDBY.end)
+            self.databases = Databases(
+                config=config,
+                setup=setup,
+                create=create,
+                runner_inputs=runner_inputs,
+                host=self.host,
+                cache=cache,
+                began=self.began,
+                report=report,
+                lend=self._lend_for_build,
+            )
+            self._resources: tuple[Resource, ...] = (self.databases, *resources)
+            self.parent = ParentLeases(
+                acquire=self._acquire_for_parent,
+                preparing=self.databases.preparing,
+                facts=self.databases.facts,
+            )
+            if lends:
+                undo.enter_context(guarded(self.parent.lend_if_needed))
+            self._undo = undo.pop_all()
+
+    def warm(self, selection: Sequence[str]) -> None:
+        """Start what the same selection of tests needed last time, before it is known."""
+        self._require(Stage.OPEN)
+        needs = self._earlier.of_selection(self.project, selection)
+        if needs is None or not needs.aliases:
+            return
+        try:
+            expected = [one for each in self._resources for one in each.expected(needs.aliases)]
+        except EngineError:
+            # The engine that does not answer may not be needed this time.
+            return
+        for worker in range(1, needs.workers + 1):
+            self._servers.expect(worker, expected)
+
+    def prepare(self, needs: Collection[str]) -> None:
+        """Make sure that there is something to start from for these needs, such as aliases.
+
+        Raises:
+            CtestError: It cannot be made.
+        """
+        self._require(Stage.RELEASED)
+        for resource in self._resources:
+            resource.prepare(needs, self._offer)
+
+    def start(self, needs: Sequence[Collection[str]], workers: int) -> None:
+        """Start the servers of so many workers, and remove what was started in vain.
+
+        Args:
+            needs: What each batch of tests needs.
+        """
+        self._require(Stage.OPEN)
+        self._stage, self._has_started = Stage.STARTED, True
+        self._servers.expect_all(needs, workers)
+        self.host.drop_ahead()
+
+    def acquire(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease] | None:
+        """Return what a worker needs, or None while a server of its own is on its way.
+
+        What was not prepared is left out.
+
+        Raises:
+            ServerError: A server could not be started.
+            EngineError: The engine does not answer, or refuses.
+        """
+        self._require(Stage.STARTED)
+        return self._servers.acquire(worker, needs)
+
+    def await_leases(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease]:
+        """Do the same as `acquire`, and wait for servers that are on their way."""
+        self._require(Stage.RELEASED)
+        return self._servers.await_leases(worker, needs)
+
+    def release(self, worker: int) -> None:
+        """Remove a worker's servers; its next ones start from the snapshots again."""
+        self._servers.release(worker)
+
+    def release_all(self) -> None:
+        """Remove all servers, without waiting for it."""
+        self._stage = max(self._stage, Stage.RELEASED)
+        self._servers.release_all()
+
+    def release_parent(self) -> None:
+        """Take the parent's databases away; none may be in use when workers are forked."""
+        self.parent.forget()
+        self.release(PARENT)
+
+    def fileno(self) -> int | None:
+        """See `Supplier`."""
+        return self._servers.fileno()
+
+    def update(self) -> None:
+        """See `Supplier`."""
+        self._servers.update()
+
+    def explain(self, worker: int, *, wait_seconds: float) -> str:
+        """See `Supplier`."""
+        return self._servers.explain(worker, wait_seconds=wait_seconds)
+
+    def remember(self, selection: Sequence[str], aliases: Collection[str], workers: int) -> None:
+        """Note what a selection needs, so that `warm` can start it the next time."""
+        needs = SelectionNeeds(tuple(sorted(aliases)), workers)
+        self._earlier.remember_selection(self.project, selection, needs)
+
+    def close(self) -> Closed | None:
+        """Remove every server, and undo what the supply has done to this process.
+
+        Returns:
+            What could not be removed; None if no server host was started.
+        """
+        self._stage = Stage.CLOSED
+        try:
+            self.parent.restore()
+        finally:
+            self._undo.close()
+            if self.host.is_started or not self.databases.plans.has_servers:
+                needs = None
+                if self._has_started:
+                    needs = CommandNeeds(self.project, self._transport, self._servers.first())
+                self._earlier.remember_command(
+                    self._here, STANDBY.command, needs, host=self.host.is_started
+                )
+            closed = self.host.close()
+        return closed
+
+    def _lend_for_build(self, aliases: Collection[str]) -> list[Lease]:
+        return self.parent.disconnect_and_lend(aliases)
+
+    def _acquire_for_parent(self, needs: Collection[str]) -> Sequence[AnyLease]:
+        self.prepare(needs)
+        return self.await_leases(PARENT, needs)
+
+    def _offer(self, snapshot: Snapshot, was_there: bool) -> None:  # noqa: FBT001
+        self._servers.offer(snapshot, was_there)
+        for alias, facts in self.databases.facts().items():
+            if alias not in self.parent:
+                connections.remember(alias, facts)
+
+    def _require(self, latest: Stage) -> None:
+        if self._stage > latest:
+            raise RuntimeError(f"The supply is {self._stage.name.lower()}: too late for this call.")
