@@ -9,7 +9,7 @@ from ctest_containers.config import Config
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import Limits
 from ctest_containers.template.build import CreateDatabases
-from ctest_containers.workers.child import WorkerConfig
+from ctest_containers.workers.assignment import WorkerConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ from ctest_containers.template.build import CreateDatabases
 from ctest_containers.text import plural
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
-from ctest_containers.workers.child import WorkerConfig
+from ctest_containers.workers.assignment import WorkerConfig
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.recorder import RecordingResult

@@ -44,7 +44,7 @@ REPORTING: Final = frozenset(
 )
 """Modules that make a report of what happens."""
 
-SENDING: Final = ("ctest_containers.workers.child", "send")
+SENDING: Final = ("ctest_containers.workers.channel", "send")
 """The module and the name of the function that sends it."""
 
 

@@ -1,21 +1,14 @@
-"""What a worker is doing: its batch, what has ended of it, and by when the rest has to."""
+"""What has ended of a batch, and what batches have done to the rows of a worker's databases."""
 
 from __future__ import annotations
 
 import math
 import signal
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ctest_containers.errors import CtestError
-from ctest_containers.events import OutcomeKind, Problem, TestOutcome, TestStarted
-from ctest_containers.model import Address, AnyLease, Lease, ServiceLease, Vendor
+from ctest_containers.events import OutcomeKind, Problem, TestOutcome
 from ctest_containers.names import owner_of
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import UseResources
-from ctest_containers.workers.overdue import Overdue
-from ctest_containers.workers.process import WorkerProcess
-from ctest_containers.workers.progress import Progress
 
 
 @dataclass(slots=True)
@@ -105,100 +98,6 @@ class Rows:
         if work.batch.leaves_rows:
             self.clean.clear()
             self.left_by = max(self.left_by, work.batch.number)
-
-
-@dataclass(slots=True)
-class Slot:
-    """A worker's number, and the process that has it at the moment.
-
-    Attributes:
-        concluded: Whether the running test has said how it ended: only its end is still to come.
-        last: The test that the process ended last in this batch, or an empty string.
-        fixtures: What the process has reported on fixtures in this batch.
-        ready: Whether the process has the project loaded.
-        leases: The databases that the process has been given, by alias.
-        services: The names of the services that it has been given.
-        flushing: The databases that the process flushes for its batch as soon as it has them.
-        wanted: An alias whose database the process waits for.
-        database_lost: Whether the process ends because its server has gone.
-        failure: What the process itself had to say of its end.
-        fixture: The fixture of a class or module that the process is in, or an empty string.
-        deadline: When the test or the fixture has to have ended by itself.
-        is_unlimited: Whether the test or the fixture was given no limit at all.
-        progress: What is watched in place of that, while only idle time counts.
-        batch_deadline: When the batch has to have ended.
-        overdue: Why the process was killed, and where it was then.
-        refused: How many of its servers have not started, one after another.
-        retired: Why this worker gets no more work; None while it does.
-        rows: What tests may have done to the rows on its servers.
-        begun: When the running test began, by `time.monotonic`.
-        started: When the process began, likewise.
-        memory_bytes: What the process had of the memory when it last told.
-        paused: Whether the worker was given up until there is more memory.
-    """
-
-    number: int
-    process: WorkerProcess | None = None
-    work: Work | None = None
-    running: TestStarted | None = None
-    concluded: bool = False
-    last: str = ""
-    fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
-    leases: dict[str, Lease] = field(default_factory=dict)
-    services: set[str] = field(default_factory=set)
-    flushing: frozenset[str] = frozenset()
-    wanted: str = ""
-    ready: bool = False
-    failure: str = ""
-    database_lost: bool = False
-    refused: int = 0
-    retired: CtestError | None = None
-    rows: Rows = field(default_factory=Rows)
-    fixture: str = ""
-    deadline: Overdue | None = None
-    is_unlimited: bool = False
-    progress: Progress | None = None
-    batch_deadline: Overdue | None = None
-    overdue: str = ""
-    begun: float = 0.0
-    started: float = 0.0
-    memory_bytes: int = 0
-    paused: bool = False
-
-    @property
-    def employable(self) -> bool:
-        """Whether it may get work, now or when it has ended what it has."""
-        return self.retired is None and not self.paused
-
-    def servers(self) -> Iterator[tuple[Vendor, Address]]:
-        """The servers that the process has been given."""
-        addresses = {lease.address: lease.vendor for lease in self.leases.values()}
-        for address, vendor in addresses.items():
-            if address is not None:
-                yield vendor, address
-
-
-def lend(slot: Slot, leases: Sequence[AnyLease], answers: str = "") -> UseResources:
-    """Note what a worker is given, and return the command that gives it what it lacks.
-
-    Args:
-        answers: See `UseResources`.
-    """
-    databases = {
-        lease.alias: lease
-        for lease in leases
-        if isinstance(lease, Lease) and lease.alias not in slot.leases
-    }
-    services = {
-        lease.name: lease
-        for lease in leases
-        if isinstance(lease, ServiceLease) and lease.name not in slot.services
-    }
-    slot.leases |= databases
-    slot.services |= services.keys()
-    return UseResources(
-        databases=tuple(databases.values()), services=tuple(services.values()), answers=answers
-    )
 
 
 def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:

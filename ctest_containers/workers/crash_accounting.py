@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
-from ctest_containers.workers.batch_progress import Slot, Work, cause_of, error_of_lost, tests_of
+from ctest_containers.workers.batch_progress import Work, cause_of, error_of_lost, tests_of
+from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 from ctest_containers.workers.supplier import Supplier
 
 ENDING_SECONDS: Final = 2.0
@@ -44,34 +45,42 @@ class CrashAccounting:
         Raises:
             WorkerError: Workers end again and again before they run a test.
         """
-        assert slot.process is not None
-        self.end_if_concluded(slot)
-        cause = self._cause(slot.process.join())
-        number, running, work = slot.number, slot.running, slot.work
-        said = self._supplier.explain(
-            number, wait_seconds=ENDING_SECONDS if slot.database_lost else 0.0
+        state = slot.state
+        assert state is not None
+        if state.batch is not None:
+            self.end_if_concluded(slot.number, state.batch)
+        cause = self._cause(state.process.join())
+        explanation = self._supplier.explain(
+            slot.number, wait_seconds=ENDING_SECONDS if state.database_lost else 0.0
         )
-        failure = "\n".join(filter(None, [said, slot.failure]))
-        self._supplier.release(number)
+        failure = "\n".join(filter(None, [explanation, state.failure]))
+        self._supplier.release(slot.number)
+        running = None if state.batch is None else state.batch.running
         test_id = running.test_id if running is not None else ""
-        self._report(WorkerLost(worker=number, cause=cause, test_id=test_id))
-        if not slot.ready:
-            self._count_unready(number, cause, failure)
-        if work is None:
+        self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
+        if not state.ready:
+            self._count_unready(slot.number, cause, failure)
+        if state.batch is None:
             return None
-        if running is not None and self._gets_another_try(slot, running, work):
+        return self._rest_of(slot.number, state, state.batch, cause, failure)
+
+    def _rest_of(
+        self, number: int, state: ProcessState, batch: BatchState, cause: str, failure: str
+    ) -> Work | None:
+        work, running = batch.work, batch.running
+        if running is not None and self._gets_another_try(number, state, running, work):
             work.full.add(running.index)
         elif running is not None:
-            told = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
-            self.fail(number, running.index, running.test_id, slot.overdue or told)
+            text = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
+            self.fail(number, running.index, running.test_id, state.overdue or text)
             work.ended.add(running.index)
-        elif slot.overdue and slot.fixture:
-            self._report(error_of_lost(number, None, slot.fixture, slot.overdue))
-            work.ended.update(tests_of(slot.fixture, work))
-        elif slot.last:
-            told = f"Worker {number} ended with {cause} after this test.\n{failure}"
-            self._report(error_of_lost(number, None, f"after {slot.last}", told))
-        elif slot.ready:
+        elif state.overdue and batch.fixture:
+            self._report(error_of_lost(number, None, batch.fixture, state.overdue))
+            work.ended.update(tests_of(batch.fixture, work))
+        elif batch.last:
+            text = f"Worker {number} ended with {cause} after this test.\n{failure}"
+            self._report(error_of_lost(number, None, f"after {batch.last}", text))
+        elif state.ready:
             work.losses += 1
             if work.losses >= FIXTURE_TRIES:
                 why = (
@@ -80,17 +89,37 @@ class CrashAccounting:
                 )
                 self.not_run(number, work, f"{why}.\n{failure}".rstrip(".\n"))
                 return None
-        work.fixtures |= slot.fixtures
+        work.fixtures |= batch.fixtures
         return work if work.left else None
 
-    def end_if_concluded(self, slot: Slot) -> None:
+    def end_if_concluded(self, worker: int, batch: BatchState) -> None:
         """End the test whose worker said how it ended, and could not say that it has."""
-        running = slot.running
-        if running is None or slot.work is None or not slot.concluded:
+        running = batch.running
+        if running is None or not batch.concluded:
             return
-        self._report(TestFinished(worker=slot.number, index=running.index, seconds=0.0))
-        slot.work.ended.add(running.index)
-        slot.running, slot.last = None, running.test_id
+        self._report(TestFinished(worker=worker, index=running.index, seconds=0.0))
+        batch.work.ended.add(running.index)
+        batch.running, batch.last = None, running.test_id
+
+    def time_out(self, slots: Iterable[Slot], waiting: Iterable[Work], why: str) -> None:
+        """Kill the workers that run a batch, and report each test that has not ended.
+
+        Args:
+            waiting: Batches that no worker has begun.
+            why: The reason.
+        """
+        for slot in slots:
+            if slot.state is None or (batch := slot.state.batch) is None:
+                continue
+            slot.state.process.kill()
+            self.end_if_concluded(slot.number, batch)
+            if (running := batch.running) is not None:
+                self.fail(slot.number, running.index, running.test_id, f"Ended: {why}.")
+                batch.work.ended.add(running.index)
+            self.not_run(slot.number, batch.work, why)
+            slot.state.batch = None
+        for work in waiting:
+            self.not_run(0, work, why)
 
     def not_run(self, worker: int, work: Work, why: str) -> None:
         """Report each test that is left of a batch as not run."""
@@ -104,14 +133,16 @@ class CrashAccounting:
         self._report(error_of_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
 
-    def _gets_another_try(self, slot: Slot, running: TestStarted, work: Work) -> bool:
+    def _gets_another_try(
+        self, worker: int, state: ProcessState, running: TestStarted, work: Work
+    ) -> bool:
         """Whether it was its adaptive limit that a test ran into, and nothing worse."""
         if not running.adaptive:
             return False
-        if slot.overdue and running.index not in work.full and running.limit_seconds is not None:
+        if state.overdue and running.index not in work.full and running.limit_seconds is not None:
             self._report(
                 TestRetried(
-                    worker=slot.number,
+                    worker=worker,
                     index=running.index,
                     test_id=running.test_id,
                     limit_seconds=running.limit_seconds,

@@ -1,11 +1,13 @@
-"""Watches the memory while tests run."""
+"""Decides which workers to give up while memory is short, and which to take back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.originals import ORIGINALS
+from ctest_containers.workers.slot import Slot
 
 LOOK_SECONDS: Final = 0.5
 """Between two looks at the memory."""
@@ -14,8 +16,22 @@ CHANGE_SECONDS: Final = 2.0
 """Between two workers that are given up or taken back, so that each shows in the memory first."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Give up a worker until there is more memory."""
+
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Take a worker back."""
+
+    slot: Slot
+
+
 class MemoryWatch:
-    """Says when there are too many workers for the memory, and when there may be one more.
+    """Knows when there are too many workers for the memory, and when there may be one more.
 
     Args:
         available: Memory that is free for tests, in bytes; None when it cannot be known.
@@ -59,6 +75,35 @@ class MemoryWatch:
         enough = self.floor_bytes + self._worker_bytes
         return self.available_bytes is None or self.available_bytes >= enough
 
+    def outgrown(self, slot: Slot) -> bool:
+        """Return whether a worker's process has grown so large that it is to be replaced."""
+        limit = self.process_limit_bytes
+        return limit is not None and slot.state is not None and slot.state.memory_bytes > limit
+
+    def decide(
+        self, slots: Sequence[Slot], *, work_waits: bool, keeps_rows: Callable[[Slot], bool]
+    ) -> Iterator[Pause | Resume]:
+        """Decide to give up the youngest worker that is idle if memory is short.
+
+        Args:
+            work_waits: Whether batches wait for a worker.
+            keeps_rows: Returns whether a batch that waits depends on what is on a worker's servers.
+        """
+        if self.short and work_waits:
+            idle = [
+                slot
+                for slot in slots
+                if slot.is_available and slot.work is None and not keeps_rows(slot)
+            ]
+            for slot in sorted(idle, key=_without_process_and_youngest):
+                is_last = sum(other.is_available for other in slots) <= 1
+                if not is_last and (slot.state is None or self.may_change()):
+                    yield Pause(slot)
+        elif self.ample:
+            paused = next((slot for slot in slots if slot.paused), None)
+            if paused is not None and self.may_change():
+                yield Resume(paused)
+
     def may_change(self) -> bool:
         """Whether the last change is long enough ago; if so, another one counts from now."""
         now = ORIGINALS.monotonic()
@@ -66,6 +111,10 @@ class MemoryWatch:
             return False
         self._changed = now
         return True
+
+
+def _without_process_and_youngest(slot: Slot) -> tuple[bool, float]:
+    return (False, 0.0) if slot.state is None else (True, -slot.state.started)
 
 
 def unwatched() -> MemoryWatch:

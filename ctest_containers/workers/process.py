@@ -12,7 +12,7 @@ from dataclasses import replace
 from ctest_containers.wire import Command, LineBuffer, Message, decode, encode
 from ctest_containers.workers import child
 from ctest_containers.workers.alarm import INTERRUPT_SIGNAL, STACK_SIGNAL
-from ctest_containers.workers.child import Assignment
+from ctest_containers.workers.assignment import Assignment
 
 SEND_SECONDS = 30.0
 """How long a worker may take to accept a command, which it does whenever it is idle."""

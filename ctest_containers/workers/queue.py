@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import bisect
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from types import MappingProxyType
 
+from ctest_containers.events import OutcomeKind
+from ctest_containers.project.suite import Batch
 from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.flush_order import FlushOrder
 
@@ -128,6 +130,24 @@ class WorkQueue:
     def _count(self, work: Work, sign: int) -> None:
         self._needing += sign * (work.batch.needs_rows and not work.batch.removes_rows)
         self._seconds += sign * work.seconds
+
+
+def queue_of(batches: Iterable[Batch], expected: Mapping[int, float]) -> WorkQueue:
+    """Return a queue of batches.
+
+    Args:
+        expected: How long they are expected to take, in seconds, by their numbers.
+    """
+    # What is said of the fixtures of a class that was split is said once.
+    said: dict[int | None, set[tuple[str, OutcomeKind]]] = defaultdict(set)
+    return WorkQueue(
+        Work(
+            batch,
+            seconds=expected.get(batch.number, 0.0),
+            said=None if batch.part_of is None else said[batch.part_of],
+        )
+        for batch in batches
+    )
 
 
 def _number(work: Work) -> int:

@@ -1,30 +1,67 @@
-"""Ends what takes too long: a test or a fixture, a batch, the whole run."""
+"""Decides what to do about what takes too long: a test or a fixture, a batch, the whole run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.events import Event, TestSlow
+from ctest_containers.events import (
+    FixtureFinished,
+    FixtureStarted,
+    TestFinished,
+    TestSlow,
+    TestStarted,
+)
 from ctest_containers.limits import Limit, Limits
-from ctest_containers.workers.batch_progress import Slot
+from ctest_containers.wire import Message
 from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
 from ctest_containers.workers.progress import Progress
+from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 
 STACK_SECONDS: Final = 0.3
-"""What a worker gets to write down where it is."""
+"""How long a worker may take to write down where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """Interrupt the test that a process runs."""
+
+    state: ProcessState
+
+
+@dataclass(frozen=True, slots=True)
+class AskWhere:
+    """Let a process write down where it is."""
+
+    state: ProcessState
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """Kill a process, which is overdue.
+
+    Attributes:
+        reason: Why, as a sentence.
+    """
+
+    state: ProcessState
+    reason: str
+
+
+Decision = Interrupt | AskWhere | Kill | TestSlow
+"""What the pool has to do; an event is to be reported."""
 
 
 class TimeLimits:
-    """Enforces the limits of a run on its workers.
+    """The limits of a run, and how much of them its workers have used.
 
     While a test with a limit of its own runs, no default limit ends its batch or the run.
     """
 
-    def __init__(self, limits: Limits, report: Callable[[Event], None]) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._report = report
         self._end_of_run: Deadline | None = None
 
     @property
@@ -32,10 +69,10 @@ class TimeLimits:
         """The limit of the run."""
         return self._limits.whole_run
 
-    def begin_batch(self, slot: Slot) -> None:
-        """A worker begins with a batch."""
+    def begin_batch(self, batch: BatchState) -> None:
+        """Let the time of a batch begin."""
         limit = self._limits.per_worker
-        if limit is None or slot.work is None:
+        if limit is None:
             return
         if limit.idle_only:
             # What may take as long by itself is interrupted before its worker is killed.
@@ -44,89 +81,104 @@ class TimeLimits:
         else:
             seconds = limit.seconds
             why = f"its worker took longer than {seconds:g} s for this class of tests."
-        slot.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
+        batch.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
 
-    def begin(self, slot: Slot, seconds: float | None, *, idle_only: bool) -> None:
-        """A worker begins a test or a fixture, which has so many seconds; None for any time."""
-        self.end(slot)
-        slot.is_unlimited = seconds is None
-        if seconds is None or slot.process is None:
+    def note(self, state: ProcessState, message: Message) -> None:
+        """Take note of what a process begins and ends."""
+        match message:
+            case TestStarted() | FixtureStarted():
+                if state.batch is not None:
+                    self._begin(state, state.batch, message)
+            case FixtureFinished():
+                self._end(state)
+            case TestFinished():
+                self._end(state)
+                if self._limits.whole_run is not None and self._limits.whole_run.idle_only:
+                    self._end_of_run = None
+            case _:
+                pass
+
+    def _begin(
+        self, state: ProcessState, batch: BatchState, started: TestStarted | FixtureStarted
+    ) -> None:
+        self._end(state)
+        seconds = started.limit_seconds
+        batch.is_unlimited = seconds is None
+        if seconds is None:
             return
-        if idle_only and self._limits.per_test is not None:
-            slot.progress = Progress(
-                self._limits.per_test, process=slot.process.pid, servers=slot.servers
+        if started.idle_only and self._limits.per_test is not None:
+            batch.progress = Progress(
+                self._limits.per_test, process=state.process.pid, servers=state.servers
             )
         else:
-            slot.deadline = overdue_after(Limit(seconds), seconds)
+            batch.deadline = overdue_after(Limit(seconds), seconds)
 
-    def end(self, slot: Slot) -> None:
-        """A worker has ended what it was in."""
-        slot.deadline = slot.progress = None
-        slot.is_unlimited = False
+    def _end(self, state: ProcessState) -> None:
+        """Let the time of a test or a fixture end."""
+        batch = state.batch
+        if batch is None:
+            return
+        batch.deadline = batch.progress = None
+        batch.is_unlimited = False
         if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
-            self.begin_batch(slot)
-
-    def end_test(self, slot: Slot) -> None:
-        """A worker has ended a test."""
-        self.end(slot)
-        if self._limits.whole_run is not None and self._limits.whole_run.idle_only:
-            self._end_of_run = None
+            self.begin_batch(batch)
 
     def is_run_over(self, busy: Sequence[Slot]) -> bool:
-        """Whether the time of the run is up."""
+        """Return whether the time of the run is up."""
         limit = self._limits.whole_run
         if limit is None:
             return False
         if self._end_of_run is None or (limit.idle_only and not busy):
-            # Servers that nobody has got yet have limits of their own.
+            # Servers that no worker has got yet have limits of their own.
             self._end_of_run = Deadline(limit.seconds)
         if not self._end_of_run.passed:
             return False
-        return not (limit.idle_only and any(map(_has_own_limit, busy)))
+        return not (limit.idle_only and any(_has_own_limit(slot.batch) for slot in busy))
 
-    def enforce(self, busy: Sequence[Slot]) -> None:
-        """Interrupt what has exceeded its limit, and kill its worker if that does not help.
+    def decide(self, busy: Sequence[Slot]) -> Iterator[Decision]:
+        """Decide to interrupt what has exceeded its limit, and to kill its worker if that fails.
 
         A worker is asked for its stack before it is killed.
         """
         for slot in busy:
-            self._check_progress(slot)
-            due = slot.deadline
-            is_due = due is not None and due.interrupt is not None and due.interrupt.passed
-            # Again and again: the worker's own clock may have begun a moment later.
-            if is_due and slot.process is not None:
-                slot.process.interrupt_what_runs()
-            late = [overdue for overdue in self._deadlines(slot) if overdue.deadline.passed]
-            if not late or slot.process is None:
+            state, batch = slot.state, slot.batch
+            if state is None or batch is None:
+                continue
+            yield from self._check_progress(slot.number, batch)
+            due = batch.deadline
+            if due is not None and due.interrupt is not None and due.interrupt.passed:
+                # Again and again: the worker's own clock may have begun a moment later.
+                yield Interrupt(state)
+            late = [overdue for overdue in self._deadlines(batch) if overdue.deadline.passed]
+            if not late:
                 continue
             (first, *_) = late
             if first.asked is None:
                 first.asked = Deadline(STACK_SECONDS)
-                slot.process.ask_where()
-            elif first.asked.passed and not slot.overdue:
-                slot.overdue = f"{first.reason} Where it was:\n{slot.process.where()}"
-                slot.process.kill()
+                yield AskWhere(state)
+            elif first.asked.passed and not state.overdue:
+                yield Kill(state, first.reason)
 
-    def _deadlines(self, slot: Slot) -> list[Overdue]:
+    def _deadlines(self, batch: BatchState) -> list[Overdue]:
         """Those that count for a worker at the moment."""
-        of_batch, limit = slot.batch_deadline, self._limits.per_worker
-        if limit is not None and limit.idle_only and _has_own_limit(slot):
+        of_batch, limit = batch.batch_deadline, self._limits.per_worker
+        if limit is not None and limit.idle_only and _has_own_limit(batch):
             of_batch = None
-        return [overdue for overdue in (slot.deadline, of_batch) if overdue is not None]
+        return [overdue for overdue in (batch.deadline, of_batch) if overdue is not None]
 
-    def _check_progress(self, slot: Slot) -> None:
+    def _check_progress(self, worker: int, batch: BatchState) -> Iterator[TestSlow]:
         """Let a test that makes no progress be interrupted; report a slow one that does."""
-        progress = slot.progress
+        progress = batch.progress
         if progress is None or not progress.check():
             return
         if progress.stalled and self._limits.per_test is not None:
-            slot.progress = None
-            slot.deadline = overdue_after(self._limits.per_test, progress.seconds, at_once=True)
+            batch.progress = None
+            batch.deadline = overdue_after(self._limits.per_test, progress.seconds, at_once=True)
         elif progress.slow:
-            name = slot.running.test_id if slot.running is not None else slot.fixture
-            self._report(TestSlow(worker=slot.number, test_id=name, seconds=progress.seconds))
+            name = batch.fixture if batch.running is None else batch.running.test_id
+            yield TestSlow(worker=worker, test_id=name, seconds=progress.seconds)
 
 
-def _has_own_limit(slot: Slot) -> bool:
+def _has_own_limit(batch: BatchState | None) -> bool:
     """Whether what a worker is in was given a limit of its own, or none."""
-    return slot.deadline is not None or slot.is_unlimited
+    return batch is not None and (batch.deadline is not None or batch.is_unlimited)

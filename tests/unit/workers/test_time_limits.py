@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from harness.batches import batches_of
 
-from ctest_containers.events import Event, TestSlow, TestStarted
+from ctest_containers.events import TestFinished, TestSlow, TestStarted
 from ctest_containers.limits import Limit, Limits
 from ctest_containers.workers import overdue, progress, time_limits
-from ctest_containers.workers.batch_progress import Slot, Work
-from ctest_containers.workers.time_limits import TimeLimits
+from ctest_containers.workers.batch_progress import Work
+from ctest_containers.workers.slot import BatchState, ProcessState, Slot
+from ctest_containers.workers.time_limits import AskWhere, Decision, Interrupt, Kill, TimeLimits
+
+TEST = "shop.Tests.test_a"
 
 
 @dataclass
@@ -24,27 +27,49 @@ class Process:
     pid: int = 1
     done: list[str] = field(default_factory=list)
 
-    def interrupt_what_runs(self) -> None:
-        self.done.append("interrupt")
-
-    def ask_where(self) -> None:
-        self.done.append("ask")
-
-    def where(self) -> str:
-        return "somewhere"
-
-    def kill(self) -> None:
-        self.done.append("kill")
-
 
 def _slot(process: Process) -> Slot:
-    placed: Any = process
-    return Slot(1, process=placed, work=Work(batches_of([2])[0]))
+    of_worker: Any = process
+    state = ProcessState(of_worker, batch=BatchState(Work(batches_of([2])[0])))
+    return Slot(1, state)
 
 
 def _limits(**given: Limit) -> TimeLimits:
     nothing: dict[str, Any] = {"per_test": None, "per_worker": None, "whole_run": None}
-    return TimeLimits(Limits(**{**nothing, **given}), lambda _: None)
+    return TimeLimits(Limits(**{**nothing, **given}))
+
+
+def _begin(limits: TimeLimits, slot: Slot, seconds: float | None, *, idle_only: bool) -> None:
+    """Let a test begin that may take so long."""
+    assert slot.state is not None
+    started = TestStarted(
+        worker=1, index=0, test_id=TEST, limit_seconds=seconds, idle_only=idle_only
+    )
+    assert slot.batch is not None
+    slot.batch.running = started
+    limits.note(slot.state, started)
+
+
+def _begin_batch(limits: TimeLimits, slot: Slot) -> None:
+    assert slot.batch is not None
+    limits.begin_batch(slot.batch)
+
+
+def _enforce(limits: TimeLimits, slot: Slot, process: Process) -> list[Decision]:
+    """Carry decisions out as the pool does."""
+    decisions = list(limits.decide([slot]))
+    for decision in decisions:
+        match decision:
+            case Interrupt():
+                process.done.append("interrupt")
+            case AskWhere():
+                process.done.append("ask")
+            case Kill(state, reason):
+                process.done.append("kill")
+                state.overdue = reason
+            case TestSlow():
+                pass
+    return decisions
 
 
 def _is_over(limits: TimeLimits, slot: Slot) -> bool:
@@ -58,7 +83,7 @@ def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
     limits = _limits(whole_run=Limit(0.0, idle_only=True), per_test=per_test)
     slot = _slot(Process())
 
-    limits.begin(slot, 30.0, idle_only=True)
+    _begin(limits, slot, 30.0, idle_only=True)
 
     assert _is_over(limits, slot)
 
@@ -66,7 +91,7 @@ def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
 def test_a_run_does_not_end_while_a_test_has_more_time_of_its_own() -> None:
     limits, slot = _limits(whole_run=Limit(0.0, idle_only=True)), _slot(Process())
 
-    limits.begin(slot, 700.0, idle_only=False)
+    _begin(limits, slot, 700.0, idle_only=False)
 
     assert not _is_over(limits, slot)
 
@@ -75,10 +100,10 @@ def test_neither_a_run_nor_a_worker_ends_while_a_test_has_been_given_any_time() 
     process = Process()
     limits = _limits(whole_run=Limit(0.0, idle_only=True), per_worker=Limit(-10.0, idle_only=True))
     slot = _slot(process)
-    limits.begin_batch(slot)
+    _begin_batch(limits, slot)
 
-    limits.begin(slot, None, idle_only=False)
-    limits.enforce([slot])
+    _begin(limits, slot, None, idle_only=False)
+    _enforce(limits, slot, process)
 
     assert not _is_over(limits, slot)
     assert process.done == []
@@ -87,7 +112,7 @@ def test_neither_a_run_nor_a_worker_ends_while_a_test_has_been_given_any_time() 
 def test_an_explicit_limit_of_the_run_is_exact() -> None:
     limits, slot = _limits(whole_run=Limit(0.0)), _slot(Process())
 
-    limits.begin(slot, 700.0, idle_only=False)
+    _begin(limits, slot, 700.0, idle_only=False)
 
     assert _is_over(limits, slot)
 
@@ -101,14 +126,15 @@ def test_a_run_that_waits_for_servers_is_not_over() -> None:
 def test_a_worker_is_not_killed_while_its_test_has_more_time_of_its_own() -> None:
     process = Process()
     limits, slot = _limits(per_worker=Limit(-10.0, idle_only=True)), _slot(process)
-    limits.begin_batch(slot)
+    _begin_batch(limits, slot)
 
-    limits.begin(slot, 700.0, idle_only=False)
-    limits.enforce([slot])
+    _begin(limits, slot, 700.0, idle_only=False)
+    _enforce(limits, slot, process)
     assert process.done == []
 
-    limits.end_test(slot)
-    limits.enforce([slot])
+    assert slot.state is not None
+    limits.note(slot.state, TestFinished(worker=1, index=0, seconds=0.0))
+    _enforce(limits, slot, process)
     assert process.done == ["ask"]
 
 
@@ -118,30 +144,32 @@ def test_a_worker_that_has_used_an_exact_limit_is_asked_where_it_is_and_killed(
     monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
     process = Process()
     limits, slot = _limits(per_worker=Limit(0.0)), _slot(process)
-    limits.begin_batch(slot)
-    limits.begin(slot, 700.0, idle_only=False)
+    _begin_batch(limits, slot)
+    _begin(limits, slot, 700.0, idle_only=False)
 
     for _ in range(3):
-        limits.enforce([slot])
+        _enforce(limits, slot, process)
 
     assert process.done == ["ask", "kill"]
-    assert slot.overdue.endswith("Where it was:\nsomewhere")
+    assert slot.state is not None
+    assert (
+        slot.state.overdue == "Timed out: its worker took longer than 0 s for this class of tests."
+    )
 
 
 def test_a_test_that_is_slow_is_named_when_its_limit_has_passed() -> None:
-    events: list[Event] = []
+    events: list[Decision] = []
     per_test = Limit(0.3, idle_only=True, at_most=60.0)
-    limits = TimeLimits(Limits(per_test=per_test, per_worker=None, whole_run=None), events.append)
-    slot = _slot(Process(pid=os.getpid()))
-    slot.running = TestStarted(worker=1, index=0, test_id="shop.Tests.test_a")
-    limits.begin(slot, per_test.seconds, idle_only=True)
+    limits, process = _limits(per_test=per_test), Process(pid=os.getpid())
+    slot = _slot(process)
+    _begin(limits, slot, per_test.seconds, idle_only=True)
 
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
-        limits.enforce([slot])
+        events += _enforce(limits, slot, process)
 
     assert [(type(one), one.test_id) for one in events if isinstance(one, TestSlow)] == [
-        (TestSlow, "shop.Tests.test_a")
+        (TestSlow, TEST)
     ]
 
 
@@ -153,12 +181,13 @@ def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_t
     process = Process()
     limits, slot = _limits(per_test=Limit(0.3, idle_only=True)), _slot(process)
     monkeypatch.setattr(progress, "cpu_seconds", lambda _: 5.0)
-    limits.begin(slot, 0.3, idle_only=True)
+    _begin(limits, slot, 0.3, idle_only=True)
 
     end = time.monotonic() + 2.0
     while "kill" not in process.done and time.monotonic() < end:
-        limits.enforce([slot])
+        _enforce(limits, slot, process)
         time.sleep(0.02)
 
     assert list(dict.fromkeys(process.done)) == ["interrupt", "ask", "kill"]
-    assert "it made no progress for 0.3 s, and could not be interrupted." in slot.overdue
+    assert slot.state is not None
+    assert "it made no progress for 0.3 s, and could not be interrupted." in slot.state.overdue

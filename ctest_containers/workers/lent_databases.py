@@ -1,0 +1,166 @@
+"""The databases that a worker's process has been lent, and what becomes of their servers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from typing import Any
+
+from ctest_containers.backends import BACKENDS
+from ctest_containers.backends.sessions import end_sessions
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import DatabaseFlushed
+from ctest_containers.model import Address, Lease
+from ctest_containers.project import connections, service_settings
+from ctest_containers.wire import (
+    DatabaseRequest,
+    RunBatch,
+    ServerVerdict,
+    UseResources,
+    VerdictRequest,
+)
+from ctest_containers.workers.assignment import Assignment
+from ctest_containers.workers.channel import Channel
+
+
+class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
+    """The server of a worker has ended under it."""
+
+
+class LentDatabases:
+    """Uses what the parent lends, and requests what a test turns out to need."""
+
+    def __init__(self, assignment: Assignment, channel: Channel) -> None:
+        self._worker = assignment.worker
+        self._facts: Mapping[str, Mapping[str, str]] = assignment.facts
+        self._serialized = assignment.worker_config.serialized
+        self._is_spawned = assignment.setup.spawned
+        self._channel = channel
+        self._aliases: set[str] = set()
+        self._leases: list[Lease] = []
+        # What is still to be flushed before tests use it, each with whether that is bare.
+        self._to_flush: dict[str, bool] = {}
+        self._flushed_in_batch: set[str] = set()
+        self._is_flushing = False
+        self._lending = threading.RLock()
+
+    def use(self, resources: UseResources) -> None:
+        """Use these databases and services from now on."""
+        for service in resources.services:
+            service_settings.apply(service)
+        for lease in resources.databases:
+            # Filling an SQLite database connects to it.
+            self._aliases.add(lease.alias)
+            try:
+                connections.redirect(lease)
+                connections.remember(lease.alias, self._facts.get(lease.alias, {}))
+            except BaseException:
+                self._aliases.discard(lease.alias)
+                raise
+            self._leases.append(lease)
+        names = {lease.alias for lease in resources.databases}
+        connections.serialize(names & self._serialized)
+        if self._is_spawned:
+            connections.mark_expectations(names)
+
+    def lend(self, alias: str) -> None:
+        """Request the database of an alias that is about to connect, unless it is here already.
+
+        Most tests declare what they use. One that is no Django test case cannot, and finds the
+        test database of the others all the same under Django's own runner.
+
+        Raises:
+            WorkerError: The run has no such database.
+        """
+        with self._lending:
+            if alias in self._aliases:
+                return
+            self._channel.ask(DatabaseRequest(alias=alias), self.use)
+            self._flush(self._aliases & {alias})
+            if alias not in self._aliases:
+                raise WorkerError(
+                    f"A test connects to the database {alias!r}, which none of the selected tests "
+                    "declares, so it has not been started.",
+                    f"Add {alias!r} to the test class's `databases`.",
+                )
+
+    def begin_batch(self, command: RunBatch) -> None:
+        """Flush the databases that earlier tests would have flushed in a serial run.
+
+        Other workers ran those tests, on servers of their own.
+        """
+        self._to_flush = {alias: alias in command.flush_bare for alias in command.flush}
+        self._flush(self._aliases)
+        self._flushed_in_batch.clear()
+
+    def note_flush(self, alias: str, bare: bool) -> None:  # noqa: FBT001
+        """Report that a test flushes a database; flushes for earlier tests are not reported."""
+        if not self._is_flushing and alias not in self._flushed_in_batch:
+            self._flushed_in_batch.add(alias)
+            self._channel.send(DatabaseFlushed(worker=self._worker, alias=alias, bare=bare))
+
+    def _flush(self, aliases: Collection[str]) -> None:
+        from django.db import connections as configured
+        from django.test import testcases
+
+        module: Any = testcases
+        for alias in sorted(self._to_flush.keys() & aliases):
+            connection = configured[alias]
+            was_open = connection.connection is not None
+            self._is_flushing = True
+            # If it fails, the first test that flushes this database fails with the same error.
+            with suppress(Exception):
+                module.call_command(
+                    "flush",
+                    verbosity=0,
+                    interactive=False,
+                    database=alias,
+                    reset_sequences=False,
+                    allow_cascade=False,
+                    inhibit_post_migrate=self._to_flush.pop(alias),
+                )
+            self._is_flushing = False
+            if not was_open:
+                connection.close()
+
+    def check_servers(self, report: str) -> None:
+        """End this worker when a test has failed because its server is gone.
+
+        The parent then reports what became of the server, and another worker runs the rest.
+
+        Raises:
+            DatabaseLost: It is gone.
+        """
+        if gone := connections.unreachable(self._leases):
+            names = ", ".join(map(repr, gone))
+            raise DatabaseLost(f"The server of {names} is gone. The test itself said:\n{report}")
+        if any(connections.was_closed(lease.alias) for lease in self._leases):
+            answer = self._channel.ask(VerdictRequest(), self.use)
+            if isinstance(answer, ServerVerdict) and answer.lost:
+                raise DatabaseLost(f"The test itself said:\n{report}")
+
+    def tidy_after_timeout(self, report: str) -> None:
+        """End what a test that ran out of time has left on its servers, but its own connections.
+
+        Threads of the test's may still be waiting there and hold locks. A connection that was
+        interrupted in the midst of a query is of no use to the tests that follow.
+
+        Raises:
+            DatabaseLost: There is such a connection.
+        """
+        own: dict[Address, set[int]] = {}
+        for lease in self._leases:
+            if lease.address is None:
+                continue
+            backend, connection = BACKENDS[lease.vendor], connections.raw(lease.alias)
+            sessions = own.setdefault(lease.address, set())
+            if connection is None:
+                continue
+            if backend.is_mid_query(connection):
+                raise DatabaseLost(f"It was in the midst of a query.\n{report}")
+            if (session := backend.session_of(connection)) is not None:
+                sessions.add(session)
+        vendors = {lease.address: lease.vendor for lease in self._leases}
+        for address, sessions in own.items():
+            end_sessions(vendors[address].value, address, keep=sessions)

@@ -1,0 +1,169 @@
+"""What a worker's message means: it changes what is known of the worker, and asks for effects.
+
+Nothing is sent, reported or started here. The pool carries the effects out, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ctest_containers.errors import WorkerError
+from ctest_containers.events import (
+    BatchFinished,
+    ConnectionLost,
+    DatabaseFlushed,
+    DatabaseWanted,
+    Event,
+    FixtureFinished,
+    FixtureStarted,
+    OutcomeKind,
+    TestFinished,
+    TestOutcome,
+    TestRetried,
+    TestStarted,
+    WorkerEvent,
+    WorkerFailed,
+    WorkerReady,
+)
+from ctest_containers.wire import (
+    DatabaseRequest,
+    Message,
+    Quit,
+    RunBatch,
+    ServerVerdict,
+    UseResources,
+    VerdictRequest,
+)
+from ctest_containers.workers.batch_progress import Work
+from ctest_containers.workers.flush_order import FlushOrder
+from ctest_containers.workers.slot import ProcessState, Slot
+
+CLOCK_SECONDS: Final = 1.0
+"""How far two clocks of one machine may differ."""
+
+CONCLUSIONS: Final = frozenset(
+    [OutcomeKind.SUCCESS, OutcomeKind.EXPECTED_FAILURE, OutcomeKind.UNEXPECTED_SUCCESS]
+)
+"""What unittest reports on a test when nothing of it is left to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Report an event."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class CheckServers:
+    """Send the worker a verdict on its servers."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndBatch:
+    """A batch has been run.
+
+    Attributes:
+        stopped: Whether its worker was told to stop before its end.
+    """
+
+    work: Work
+    stopped: bool
+
+
+Effect = Report | CheckServers | EndBatch
+
+
+def reduce_message(
+    slot: Slot, message: Message, order: FlushOrder, *, now: float
+) -> Iterator[Effect]:
+    """Take note of a worker's message.
+
+    Args:
+        order: Which databases were flushed; it takes note of more.
+        now: The time, by `time.monotonic`.
+
+    Raises:
+        WorkerError: No worker may send this message, or it ends the run.
+    """
+    state = slot.state
+    assert state is not None
+    match message:
+        case DatabaseRequest(alias=alias):
+            state.wanted = alias
+            yield Report(DatabaseWanted(worker=slot.number, alias=alias))
+        case VerdictRequest():
+            yield Report(ConnectionLost(worker=slot.number))
+            yield CheckServers()
+        case UseResources() | RunBatch() | Quit() | ServerVerdict():
+            raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
+        case DatabaseFlushed(alias=alias, bare=bare):
+            if slot.work is not None:
+                order.record_flush(slot.work, slot.rows, alias, bare=bare)
+            yield Report(message)
+        case WorkerFailed(text=text, ends_run=True):
+            yield Report(message)
+            raise WorkerError(
+                text,
+                "Fix the function, or remove it from --worker-setup or from the setting "
+                "WORKER_SETUP.",
+            )
+        case _:
+            yield from _reduce_event(state, message, now)
+
+
+def _reduce_event(state: ProcessState, message: WorkerEvent, now: float) -> Iterator[Effect]:
+    match message:
+        case WorkerReady():
+            state.ready = True
+        case WorkerFailed(text=text, database_lost=lost):
+            state.failure, state.database_lost = text, lost
+        case BatchFinished(memory_bytes=count, stopped=stopped):
+            state.memory_bytes = count or state.memory_bytes
+            batch, state.batch = state.batch, None
+            if batch is not None:
+                yield EndBatch(batch.work, stopped)
+        case _ if state.batch is not None:
+            changed = _reduce_test(state, message, now)
+            if changed is None:
+                return
+            message = changed
+        case _:
+            pass
+    yield Report(message)
+
+
+def _reduce_test(state: ProcessState, message: WorkerEvent, now: float) -> WorkerEvent | None:
+    """Return the event as it is to be reported; None if it has been reported before."""
+    batch = state.batch
+    assert batch is not None
+    match message:
+        case TestStarted():
+            batch.running, batch.concluded, batch.begun = message, False, now
+        case FixtureStarted(fixture=fixture):
+            batch.fixture = fixture
+        case FixtureFinished():
+            batch.fixture = ""
+        case TestFinished(index=index, seconds=seconds):
+            if not 0 <= seconds <= now - state.started + CLOCK_SECONDS:
+                # No test takes longer than its process has existed.
+                message = replace(message, seconds=now - batch.begun)
+            batch.last = batch.last if batch.running is None else batch.running.test_id
+            batch.running = None
+            batch.work.ended.add(index)
+        case TestRetried(index=index):
+            batch.work.full.add(index)
+        case TestOutcome(index=None, test_id=test_id, kind=kind):
+            batch.fixtures.add((test_id, kind))
+            if not batch.work.is_news(test_id, kind):
+                return None
+        case TestOutcome(index=int(index), kind=kind):
+            batch.concluded = kind in CONCLUSIONS
+            # Django reports an error before a test starts, and then does not start it.
+            if batch.running is None:
+                batch.work.ended.add(index)
+        case _:
+            pass
+    return message

@@ -1,0 +1,141 @@
+"""The workers of a pool: their processes are started, replaced, given up and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from ctest_containers.errors import CtestError, EngineError
+from ctest_containers.events import (
+    Event,
+    WorkerPaused,
+    WorkerRecycled,
+    WorkerResumed,
+    WorkerRetired,
+    WorkerStarted,
+)
+from ctest_containers.originals import ORIGINALS
+from ctest_containers.wire import Quit
+from ctest_containers.workers.memory import MemoryWatch
+from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.slot import ProcessState, Slot
+from ctest_containers.workers.supplier import Supplier
+
+SERVER_TRIES: Final = 3
+"""Servers that may fail to start for one worker, one after another."""
+
+
+class Roster:
+    """The workers of a pool, by their numbers.
+
+    Args:
+        start: Starts the process of a worker.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        supplier: Supplier,
+        start: Callable[[int], WorkerProcess],
+        report: Callable[[Event], None],
+    ) -> None:
+        self.slots = [Slot(number) for number in range(1, count + 1)]
+        self._supplier = supplier
+        self._start = start
+        self._report = report
+
+    def states(self) -> list[ProcessState]:
+        """Return the processes that there are."""
+        return [slot.state for slot in self.slots if slot.state is not None]
+
+    def busy(self) -> list[Slot]:
+        """Return the workers that run a batch."""
+        return [slot for slot in self.slots if slot.batch is not None]
+
+    def process_of(self, slot: Slot) -> ProcessState:
+        """Return a worker's process, which is started if there is none."""
+        if slot.state is None:
+            slot.state = ProcessState(self._start(slot.number), started=ORIGINALS.monotonic())
+            self._report(WorkerStarted(worker=slot.number, pid=slot.state.process.pid))
+        return slot.state
+
+    def recycle(self, slot: Slot, limit_bytes: int) -> None:
+        """End a worker's process, which has grown too large; its servers stay."""
+        count = 0 if slot.state is None else slot.state.memory_bytes
+        _quit(slot)
+        self._report(
+            WorkerRecycled(worker=slot.number, memory_bytes=count, limit_bytes=limit_bytes)
+        )
+        slot.forget_process(servers=False)
+
+    def renew(self, slot: Slot) -> None:
+        """End a worker's process and servers, neither of which has done anything wrong."""
+        _quit(slot)
+        self._supplier.release(slot.number)
+        slot.forget_process(servers=True)
+
+    def retire(self, slot: Slot, error: CtestError, available_bytes: int) -> None:
+        """Try again with a new server; then go on without this worker, as long as there is one.
+
+        Its process goes, too: with the server that is missing go those that it already uses.
+
+        Raises:
+            CtestError: No worker is left.
+        """
+        self.renew(slot)
+        slot.refused += 1
+        # The engine has been asked often enough before it is an error.
+        if slot.refused < SERVER_TRIES and not isinstance(error, EngineError):
+            return
+        slot.retired = error
+        self._report(WorkerRetired(worker=slot.number, reason=error.message))
+        if not any(other.is_available for other in self.slots):
+            paused = next((other for other in self.slots if other.paused), None)
+            if paused is None:
+                raise error
+            self.resume(paused, available_bytes)
+
+    def pause(self, slot: Slot, watch: MemoryWatch) -> None:
+        """Give up a worker until there is more memory."""
+        self.renew(slot)
+        slot.paused = True
+        available = watch.available_bytes or 0
+        self._report(
+            WorkerPaused(
+                worker=slot.number, available_bytes=available, floor_bytes=watch.floor_bytes
+            )
+        )
+
+    def resume(self, slot: Slot, available_bytes: int) -> None:
+        """Take a worker back."""
+        slot.paused = False
+        self._report(WorkerResumed(worker=slot.number, available_bytes=available_bytes))
+
+    def interrupt(self) -> list[str]:
+        """Let the workers end after the tests that they run, and return these."""
+        running = []
+        for state in self.states():
+            if state.batch is not None:
+                if state.batch.running is not None:
+                    running.append(state.batch.running.test_id)
+                state.process.interrupt()
+        return running
+
+    def end(self) -> None:
+        """End all processes; those that run a batch are killed."""
+        for state in self.states():
+            if state.batch is None:
+                state.process.send(Quit())
+            else:
+                state.process.kill()
+        for slot in self.slots:
+            if slot.state is not None:
+                slot.state.process.join()
+                slot.state = None
+
+
+def _quit(slot: Slot) -> None:
+    if slot.state is not None:
+        slot.state.process.send(Quit())
+        slot.state.process.join()
