@@ -34,6 +34,7 @@ from ctest_containers.project.interrupts import Terminated, interruptible, was_i
 from ctest_containers.session import Session
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting, quiet, reporting
+from ctest_containers.session.request import RunRequest
 from ctest_containers.supply.resource import Resource
 from ctest_containers.supply.supply import Supply
 from ctest_containers.template import Template
@@ -204,9 +205,8 @@ class ContainerRunnerMixin(DiscoverRunner):
         )
 
     def _new_session(self, test_labels: Any, config: Config, told: Reporting) -> Session:
-        return Session(
+        request = RunRequest(
             config=config,
-            reporting=told,
             selection=self._selection(test_labels, config),
             asked=self._asked,
             debug_mode=self.debug_mode,
@@ -223,6 +223,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             ),
             resources=self.resources(),
         )
+        return Session(request, told)
 
     def resources(self) -> Sequence[Resource]:
         """What each worker gets for itself beside databases; a subclass may have some."""
@@ -238,7 +239,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     def _discover(self, *args: Any, **kwargs: Any) -> Any:
         assert self.session is not None
         self.session.begin(Phase.DISCOVERY)
-        self.session.start_early()
+        self.session.executor.start_early()
         # One process as far as Django's own way of running in parallel is concerned.
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
@@ -255,9 +256,9 @@ class ContainerRunnerMixin(DiscoverRunner):
             return super().setup_databases(**kwargs)
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
-        if self.pdb or not session.on_cluster:
-            with self.time_keeper.timed("  Templates"), interruptible():
-                session.supply.prepare(used)
+        prepare = session.supply.prepare if self.pdb else session.executor.prepare
+        with self.time_keeper.timed("  Templates"), interruptible():
+            prepare(used)
         if self.debug_sql:
             log_queries()
         if self.pdb:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from ctest_containers.clock import Deadline
 from ctest_containers.cluster.link import Gone, Heard, Link, LinkEvent, Ready
+from ctest_containers.cluster.relay import EventRelay, Node
 from ctest_containers.cluster.scheduler import LOSSES, Scheduler
 from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
@@ -19,16 +17,8 @@ from ctest_containers.events import (
     NodeJoined,
     NodeLost,
     NodeSilent,
-    OutcomeKind,
-    Phase,
-    PhaseStarted,
     RunStopping,
     RunTimedOut,
-    TestDuration,
-    TestFinished,
-    TestOutcome,
-    TestRetried,
-    TestStarted,
     TimePassed,
     WorkersPlanned,
 )
@@ -36,7 +26,7 @@ from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.project.suite import Batch
 from ctest_containers.text import plural
 from ctest_containers.wire import RunBatch
-from ctest_containers.workers.batch_progress import Work, error_of_lost
+from ctest_containers.workers.batch_progress import Work
 
 TICK_SECONDS: Final = 0.2
 """How often the pool looks whether it is to stop, when nothing else happens."""
@@ -49,26 +39,6 @@ LOST_SECONDS: Final = 120.0
 
 STOP_SECONDS: Final = 60.0
 """How long tests that run when the run is interrupted may take to end."""
-
-
-@dataclass(slots=True)
-class Node:
-    """A node as its parent sees it.
-
-    Attributes:
-        heard: When something was last heard of it.
-        workers: The number in this run of each of its workers.
-        held: What was told of tests that are running, by their places, until they end.
-        running: Which test runs in which of its workers.
-        explicit: The workers whose test has a limit of its own, or none.
-    """
-
-    heard: float
-    silent: bool = False
-    workers: dict[int, int] = field(default_factory=dict)
-    held: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
-    running: dict[int, int] = field(default_factory=dict)
-    explicit: set[int] = field(default_factory=set)
 
 
 class ClusterPool:
@@ -101,10 +71,8 @@ class ClusterPool:
         self._works = {
             batch.number: Work(batch, seconds=expected.get(batch.number, 0.0)) for batch in batches
         }
-        self._board = Scheduler(self._works.values())
-        self._batch_of = {index: batch.number for batch in batches for index in batch.indices}
-        # A class may run on two nodes, in parts or after the loss of one; its fixtures speak once.
-        self._said: set[tuple[str, OutcomeKind]] = set()
+        self._scheduler = Scheduler(self._works.values())
+        self._relay = EventRelay(batches, self._works, report)
         self._link = link
         self._report = report
         self._stopping = stopping
@@ -112,12 +80,11 @@ class ClusterPool:
         self._nodes: dict[str, Node] = {}
         self._departed: set[str] = set()
         # What may have work now that it could not have before; of many nodes, few change at a time.
-        self._unemployed: dict[str, None] = {}
+        self._idle: dict[str, None] = {}
         self._minded = float("-inf")
-        self._workers = 0
         self._end: Deadline | None = None
         self._interrupted: Deadline | None = None
-        self._begun = self._is_refused = self._is_over_time = False
+        self._is_refused = self._is_over_time = False
         self._reasons: list[str] = []
 
     def run(self) -> None:
@@ -138,22 +105,22 @@ class ClusterPool:
     def _run(self) -> None:
         self._limit_run()
         alone = Deadline(self._wait_seconds)
-        while not self._board.is_done:
+        while not self._scheduler.is_done:
             if self._stopping() and self._interrupted is None:
                 self._interrupt()
             if self._interrupted is None:
                 self._assign_batches()
             elif self._interrupted.passed or not self._nodes:
                 return
-            told = self._link.receive(TICK_SECONDS)
-            if not told:
+            events = self._link.receive(TICK_SECONDS)
+            if not events:
                 self._report(TimePassed())
-                self._unemployed.update(dict.fromkeys(self._nodes))
-            for one in told:
-                self._on_message(one)
+                self._idle.update(dict.fromkeys(self._nodes))
+            for event in events:
+                self._on_link_event(event)
             if self._now() - self._minded > TICK_SECONDS:
                 self._mind_silence()
-            self._unemployed.update(dict.fromkeys(one.node for one in told))
+            self._idle.update(dict.fromkeys(event.node for event in events))
             if self._nodes or self._link.expected:
                 alone = Deadline(self._wait_seconds)
             elif alone.passed or self._is_refused:
@@ -165,12 +132,12 @@ class ClusterPool:
     @property
     def not_run(self) -> int:
         """How many tests have not ended."""
-        return sum(len(work.left) for work in self._board.unfinished())
+        return sum(len(work.left) for work in self._scheduler.unfinished())
 
     def _assign_batches(self) -> None:
-        names, self._unemployed = self._unemployed, {}
+        names, self._idle = self._idle, {}
         for name in names:
-            while name in self._nodes and (work := self._board.give(name)) is not None:
+            while name in self._nodes and (work := self._scheduler.give(name)) is not None:
                 self._link.send(
                     name,
                     RunBatch(
@@ -181,19 +148,19 @@ class ClusterPool:
                     ),
                 )
 
-    def _on_message(self, told: LinkEvent) -> None:
-        match told:
+    def _on_link_event(self, event: LinkEvent) -> None:
+        match event:
             case Ready(node=name, slots=slots):
                 self._nodes[name] = Node(heard=self._now())
-                self._board.join(name, slots)
-                self._report(NodeJoined(node=name, host=told.name, workers=slots))
+                self._scheduler.join(name, slots)
+                self._report(NodeJoined(node=name, host=event.name, workers=slots))
                 self._plan()
             case Heard(node=name) if name in self._nodes:
-                self._hear(name, told)
+                self._hear(name, event)
             case Heard(node=name, events=events) if name not in self._departed:
-                # It gets its templates ready, and tells of that.
-                for event in events:
-                    self._pass_on(Node(heard=self._now()), event)
+                # It gets its templates ready.
+                for of_node in events:
+                    self._relay.pass_on(Node(heard=self._now()), of_node)
             case Gone(node=name, reason=reason, refused=refused):
                 self._reasons.append(f"{name}: {reason}")
                 self._departed.add(name)
@@ -208,76 +175,25 @@ class ClusterPool:
 
     def _plan(self) -> None:
         """Say how many workers there are, for they come and go with nodes."""
-        slots = sum(self._board.slots_of(name) for name in self._nodes)
+        slots = sum(self._scheduler.slots_of(name) for name in self._nodes)
         where = f"on {plural(len(self._nodes), 'node')} of the cluster"
         self._report(WorkersPlanned(workers=slots, reason=where, limits=(), warnings=()))
 
-    def _hear(self, name: str, told: Heard) -> None:
+    def _hear(self, name: str, heard: Heard) -> None:
         node = self._nodes[name]
         node.heard = self._now()
         if node.silent:
             node.silent = False
-            self._board.speak(name)
-        for event in told.events:
-            self._pass_on(node, event)
-        for batch in told.ended:
-            self._board.ended(name, batch)
-        if told.closed:
+            self._scheduler.speak(name)
+        for event in heard.events:
+            has_ended = self._relay.pass_on(node, event)
+            if has_ended and self._whole_run is not None and self._whole_run.idle_only:
+                self._limit_run()
+        for batch in heard.ended:
+            self._scheduler.ended(name, batch)
+        if heard.closed:
             del self._nodes[name]
             self._departed.add(name)
-
-    def _pass_on(self, node: Node, event: Event) -> None:
-        """Report what a node has told; of a test all at once when it has ended there."""
-        worker = getattr(event, "worker", 0)
-        if worker:
-            changed: Any = event
-            event = dataclasses.replace(changed, worker=self._number(node, worker))
-        index = getattr(event, "index", None)
-        if isinstance(event, PhaseStarted):
-            # What each node does at the moment is not what the run does.
-            return
-        if index is None:
-            if isinstance(event, TestOutcome):
-                if (event.test_id, event.kind) in self._said:
-                    return
-                self._said.add((event.test_id, event.kind))
-            self._report(event)
-            return
-        work = self._works[self._batch_of[index]]
-        if index in work.ended:
-            # Another node was quicker, or this one was believed to be lost.
-            return
-        match event:
-            case TestStarted(idle_only=idle_only):
-                if not self._begun:
-                    self._begun = True
-                    self._report(PhaseStarted(phase=Phase.TESTS))
-                node.held.pop(index, None)
-                node.running[worker] = index
-                if not idle_only:
-                    node.explicit.add(worker)
-                self._report(event)
-            case TestRetried():
-                work.full.add(index)
-                node.held.pop(index, None)
-                self._report(event)
-            case TestOutcome() if node.running.get(worker) != index:
-                # Django reports an error before a test starts, and then does not start it.
-                work.ended.add(index)
-                self._report(event)
-            case TestOutcome() | TestDuration():
-                node.held[index].append(event)
-            case TestFinished():
-                work.ended.add(index)
-                node.running.pop(worker, None)
-                node.explicit.discard(worker)
-                for held in node.held.pop(index, []):
-                    self._report(held)
-                self._report(event)
-                if self._whole_run is not None and self._whole_run.idle_only:
-                    self._limit_run()
-            case _:
-                self._report(event)
 
     def _limit_run(self) -> None:
         if self._whole_run is not None:
@@ -296,12 +212,6 @@ class ClusterPool:
             return False
         return not (limit.idle_only and any(node.explicit for node in running))
 
-    def _number(self, node: Node, worker: int) -> int:
-        if worker not in node.workers:
-            self._workers += 1
-            node.workers[worker] = self._workers
-        return node.workers[worker]
-
     def _mind_silence(self) -> None:
         now = self._minded = self._now()
         for name, node in list(self._nodes.items()):
@@ -310,30 +220,25 @@ class ClusterPool:
                 self._lose(name, f"nothing has been heard of it for {LOST_SECONDS:g} s")
             elif seconds > SILENT_SECONDS and not node.silent:
                 node.silent = True
-                self._board.fall_silent(name)
-                self._unemployed.update(dict.fromkeys(self._nodes))
+                self._scheduler.fall_silent(name)
+                self._idle.update(dict.fromkeys(self._nodes))
                 self._report(NodeSilent(node=name, seconds=round(seconds, 1)))
 
     def _lose(self, name: str, reason: str) -> None:
         node = self._nodes.pop(name)
         self._departed.add(name)
         running = list(node.running.values())
-        given_up = self._board.lose(name, running)
-        self._unemployed.update(dict.fromkeys(self._nodes))
+        given_up = self._scheduler.lose(name, running)
+        self._idle.update(dict.fromkeys(self._nodes))
         self._report(NodeLost(node=name, reason=reason))
-        for work, index in given_up:
-            test_id = work.batch.tests[index - work.batch.first].id()
+        for _, index in given_up:
             text = f"{LOSSES} nodes were lost while they ran this test, the last for: {reason}"
-            self._fail(index, test_id, text)
-
-    def _fail(self, index: int, test_id: str, text: str) -> None:
-        self._report(error_of_lost(0, index, test_id, text))
-        self._report(TestFinished(worker=0, index=index, seconds=0.0))
+            self._relay.fail(index, text)
 
     def _interrupt(self) -> None:
         self._interrupted = Deadline(STOP_SECONDS)
         running = [index for node in self._nodes.values() for index in node.running.values()]
-        names = [self._name_of(index) for index in running]
+        names = [self._relay.name_of(index) for index in running]
         if names:
             self._report(RunStopping(tests=tuple(names)))
         self._link.stop()
@@ -346,15 +251,13 @@ class ClusterPool:
         self._report(RunTimedOut(limit_seconds=limit.seconds, idle_only=limit.idle_only))
         why = why_run_ended(limit)
         running = {index for node in self._nodes.values() for index in node.running.values()}
-        for work in self._board.unfinished():
+        for work in self._scheduler.unfinished():
             for index in work.left:
-                test_id = self._name_of(index)
                 if index in running:
-                    self._fail(index, test_id, f"Ended: {why}.")
-                    continue
-                self._report(TestStarted(worker=0, index=index, test_id=test_id))
-                self._fail(index, test_id, f"Not run: {why}.")
-        self._board.clear()
+                    self._relay.fail(index, f"Ended: {why}.")
+                else:
+                    self._relay.not_run(index, why)
+        self._scheduler.clear()
 
     def _give_up(self) -> None:
         reasons = "\n".join(dict.fromkeys(self._reasons)) or "No Dask worker has come."
@@ -362,7 +265,3 @@ class ClusterPool:
             f"No node of the cluster can run tests.\n{reasons}",
             "See which workers the scheduler has, on its dashboard.",
         )
-
-    def _name_of(self, index: int) -> str:
-        batch = self._works[self._batch_of[index]].batch
-        return batch.tests[index - batch.first].id()

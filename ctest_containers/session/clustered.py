@@ -1,77 +1,117 @@
-"""Lets the nodes of a cluster run the tests of a session."""
+"""Runs the tests of a session on the nodes of a cluster."""
 
 from __future__ import annotations
 
 import os
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from ctest_containers.cluster import code
-from ctest_containers.cluster.dask_link import DaskLink, connect
+from ctest_containers.cluster.dask_client import connect
+from ctest_containers.cluster.dask_link import DaskLink
 from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.cluster.spec import NodeSpec, versions
 from ctest_containers.config import Config
+from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event
-from ctest_containers.project.suite import Batch
+from ctest_containers.fingerprint import Input
+from ctest_containers.session.executor import RunContext, SelectedTests, pickled
 from ctest_containers.session.node_plan import NodePlan
+from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
+from ctest_containers.template.build import CreateDatabases
 
 
-def client_of(config: Config) -> Any:
-    """A client of the cluster that is configured.
+class ClusterExecutor:
+    """See `Executor`. The nodes have the templates and the servers.
 
-    Raises:
-        ClusterError: It cannot be reached.
+    Args:
+        create: Creates and migrates the test databases of some aliases; it can be pickled.
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
     """
-    tls = (config.cluster_tls_ca, config.cluster_tls_cert, config.cluster_tls_key)
-    return connect(config.cluster, tls)
+
+    def __init__(
+        self, context: RunContext, create: CreateDatabases, runner_inputs: Sequence[Input]
+    ) -> None:
+        self._context = context
+        self._create = create
+        self._runner_inputs = tuple(runner_inputs)
+        self._client: Any = None
+
+    def start_early(self) -> None:
+        """Connect, so that a cluster that does not answer is reported at once.
+
+        Raises:
+            ClusterError: It cannot be reached.
+        """
+        config = self._context.config
+        tls = (config.cluster_tls_ca, config.cluster_tls_cert, config.cluster_tls_key)
+        self._client = connect(config.cluster, tls)
+
+    def prepare(self, aliases: Collection[str]) -> None:
+        """Leave it to the nodes."""
+
+    def pool(self, tests: SelectedTests) -> ClusterPool:
+        """See `Executor`.
+
+        Raises:
+            UsageError: The tests cannot be sent.
+        """
+        context, config, timings = self._context, self._context.config, self._context.timings.past
+        batches = tests.batches
+        if config.split_classes:
+            batches = split_long(batches, timings, config.max_workers)
+        expected = expected_seconds(batches, timings)
+        plan = NodePlan(
+            config=_config_of_nodes(config),
+            batches=pickled(batches),
+            worker_config=tests.worker_config,
+            limits=context.limits,
+            aliases=frozenset(tests.aliases),
+            began=context.supply.began,
+            workers=context.asked,
+            debug_mode=context.setup.debug_mode,
+            create=self._create,
+            runner_inputs=self._runner_inputs,
+            expected=expected,
+            memory={name: peak.count for name, peak in timings.memory.items()},
+        )
+        files = code.manifest(context.folder)
+        spec = NodeSpec(
+            run=context.run_id,
+            folder=str(context.folder),
+            settings=os.environ["DJANGO_SETTINGS_MODULE"],
+            versions=versions(),
+            files=files,
+            archive=code.packed(context.folder, files) if config.ship_code else b"",
+            prepare=context.setup.prepare,
+            plan=_pickled(plan),
+        )
+        return ClusterPool(
+            batches=longest_first(batches, expected) if tests.may_reorder else batches,
+            link=DaskLink(self._client, spec),
+            report=context.report,
+            stopping=tests.stopping,
+            whole_run=context.limits.whole_run,
+            expected=expected,
+            wait_seconds=config.cluster_wait,
+        )
+
+    def close(self) -> None:
+        """Do nothing: nodes send what they measure as events."""
 
 
-def cluster_pool(
-    client: Any,
-    plan: NodePlan,
-    *,
-    run: str,
-    folder: Path,
-    prepare: bytes,
-    batches: Sequence[Batch],
-    report: Callable[[Event], None],
-    stopping: Callable[[], bool],
-) -> ClusterPool:
-    """What runs the batches of a plan, in this order.
-
-    Raises:
-        UsageError: The tests cannot be sent.
-    """
-    files = code.manifest(folder)
-    spec = NodeSpec(
-        run=run,
-        folder=str(folder),
-        settings=os.environ["DJANGO_SETTINGS_MODULE"],
-        versions=versions(),
-        files=files,
-        archive=code.packed(folder, files) if plan.config.ship_code else b"",
-        prepare=prepare,
-        plan=_pickled(plan),
-    )
-    return ClusterPool(
-        batches=batches,
-        link=DaskLink(client, spec),
-        report=report,
-        stopping=stopping,
-        whole_run=plan.limits.whole_run,
-        expected=plan.expected,
-        wait_seconds=plan.config.cluster_wait,
-    )
-
-
-def config_of_nodes(config: Config, project: str) -> Config:
+def _config_of_nodes(config: Config) -> Config:
     """The configuration of a run as its nodes have it: without what is the parent's."""
     return replace(
-        config, project=project, cluster="", shard=None, event_logs=0, event_log="", timings_file=""
+        config,
+        project=project_of(config),
+        cluster="",
+        shard=None,
+        event_logs=0,
+        event_log="",
+        timings_file="",
     )
 
 

@@ -129,10 +129,9 @@ class Roster:
                 state.process.send(Quit())
             else:
                 state.process.kill()
-        for slot in self.slots:
-            if slot.state is not None:
-                slot.state.process.join()
-                slot.state = None
+        # What they were running stays known: it counts as not run.
+        for state in self.states():
+            state.process.join()
 
 
 def _quit(slot: Slot) -> None:

@@ -1,0 +1,147 @@
+"""Passes the events of nodes on, so that each test is reported once, whatever becomes of a node."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ctest_containers.events import (
+    Event,
+    OutcomeKind,
+    Phase,
+    PhaseStarted,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
+    TestRetried,
+    TestStarted,
+)
+from ctest_containers.project.suite import Batch
+from ctest_containers.workers.batch_progress import Work, error_of_lost
+
+
+@dataclass(slots=True)
+class Node:
+    """A node as its parent sees it.
+
+    Attributes:
+        heard: When something was last heard of it.
+        silent: Whether it has been silent for too long.
+        workers: The number in this run of each of its workers.
+        held: The events of tests that are running, by the indices of the tests, until they end.
+        running: Which test runs in which of its workers.
+        explicit: The workers whose test has a limit of its own, or none.
+    """
+
+    heard: float
+    silent: bool = False
+    workers: dict[int, int] = field(default_factory=dict)
+    held: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    running: dict[int, int] = field(default_factory=dict)
+    explicit: set[int] = field(default_factory=set)
+
+
+class EventRelay:
+    """What nodes report on tests, and what was reported of that.
+
+    Args:
+        batches: All batches of the run.
+        works: What is left of each, by its number.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Batch],
+        works: Mapping[int, Work],
+        report: Callable[[Event], None],
+    ) -> None:
+        self._works = works
+        self._batch_of = {index: batch.number for batch in batches for index in batch.indices}
+        # A class may run on two nodes, in parts or after the loss of one; its fixtures speak once.
+        self._said: set[tuple[str, OutcomeKind]] = set()
+        self._report = report
+        self._workers = 0
+        self._begun = False
+
+    def pass_on(self, node: Node, event: Event) -> bool:
+        """Report an event of a node; those of a test all at once, when it has ended there.
+
+        Returns:
+            Whether a test has ended.
+        """
+        worker = getattr(event, "worker", 0)
+        if worker:
+            changed: Any = event
+            event = dataclasses.replace(changed, worker=self._number(node, worker))
+        index = getattr(event, "index", None)
+        if isinstance(event, PhaseStarted):
+            # What each node does at the moment is not what the run does.
+            return False
+        if index is None:
+            if not isinstance(event, TestOutcome) or self._is_news(event):
+                self._report(event)
+            return False
+        work = self._works[self._batch_of[index]]
+        # Otherwise another node was quicker, or this one was believed to be lost.
+        if index not in work.ended:
+            self._pass_test_on(node, worker, index, work, event)
+        return isinstance(event, TestFinished)
+
+    def _is_news(self, fixture: TestOutcome) -> bool:
+        if (fixture.test_id, fixture.kind) in self._said:
+            return False
+        self._said.add((fixture.test_id, fixture.kind))
+        return True
+
+    def _pass_test_on(self, node: Node, worker: int, index: int, work: Work, event: Event) -> None:
+        match event:
+            case TestStarted(idle_only=idle_only):
+                if not self._begun:
+                    self._begun = True
+                    self._report(PhaseStarted(phase=Phase.TESTS))
+                node.held.pop(index, None)
+                node.running[worker] = index
+                if not idle_only:
+                    node.explicit.add(worker)
+            case TestRetried():
+                work.full.add(index)
+                node.held.pop(index, None)
+            case TestOutcome() if node.running.get(worker) != index:
+                # Django reports an error before a test starts, and then does not start it.
+                work.ended.add(index)
+            case TestOutcome() | TestDuration():
+                node.held[index].append(event)
+                return
+            case TestFinished():
+                work.ended.add(index)
+                node.running.pop(worker, None)
+                node.explicit.discard(worker)
+                for held in node.held.pop(index, []):
+                    self._report(held)
+            case _:
+                pass
+        self._report(event)
+
+    def fail(self, index: int, text: str) -> None:
+        """Report a test that no node can report any more, and its end."""
+        self._report(error_of_lost(0, index, self.name_of(index), text))
+        self._report(TestFinished(worker=0, index=index, seconds=0.0))
+
+    def not_run(self, index: int, why: str) -> None:
+        """Report a test that no node has begun."""
+        self._report(TestStarted(worker=0, index=index, test_id=self.name_of(index)))
+        self.fail(index, f"Not run: {why}.")
+
+    def name_of(self, index: int) -> str:
+        """Return the name of a test."""
+        batch = self._works[self._batch_of[index]].batch
+        return batch.tests[index - batch.first].id()
+
+    def _number(self, node: Node, worker: int) -> int:
+        if worker not in node.workers:
+            self._workers += 1
+            node.workers[worker] = self._workers
+        return node.workers[worker]

@@ -1,0 +1,107 @@
+"""Runs the tests of a session in worker processes on this machine."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Collection
+
+from ctest_containers.events import WorkersPlanned
+from ctest_containers.project import line_coverage
+from ctest_containers.project.databases import first_aliases, mirrors
+from ctest_containers.project.isolation import worker_function
+from ctest_containers.project.line_coverage import LineCoverage
+from ctest_containers.report.output import WorkerOutput
+from ctest_containers.session.executor import RunContext, SelectedTests, pickled
+from ctest_containers.session.planning import RunPlan, memory_watch
+from ctest_containers.session.schedule import longest_first
+from ctest_containers.session.starting import WorkerStarter
+from ctest_containers.workers.flush_order import FlushOrder
+from ctest_containers.workers.pool import WorkerPool
+
+
+class LocalExecutor:
+    """See `Executor`.
+
+    Args:
+        output: Where workers print; None to print where this process does.
+    """
+
+    def __init__(self, context: RunContext, output: WorkerOutput | None) -> None:
+        self._context = context
+        self._output = output
+        self._line_coverage: LineCoverage | None = None
+
+    def start_early(self) -> None:
+        """Start what the same selection of tests needed last time.
+
+        Raises:
+            UsageError: A function that is to be called in each worker cannot be.
+        """
+        context = self._context
+        if not context.setup.spawned:
+            # What is loaded by now stays. If the garbage collector leaves it alone, workers share
+            # its memory with this process. Tests come later, and are collected as usual.
+            gc.freeze()
+        if context.config.worker_setup:
+            worker_function(context.config.worker_setup)
+        context.supply.warm(context.selection)
+
+    def prepare(self, aliases: Collection[str]) -> None:
+        """See `Executor`."""
+        self._context.supply.prepare(aliases)
+
+    def pool(self, tests: SelectedTests) -> WorkerPool:
+        """See `Executor`."""
+        context, supply = self._context, self._context.supply
+        plan = context.plan(tests.batches, tests.aliases)
+        batches, expected, workers = plan.batches, plan.expected, plan.workers.workers
+        context.report(_planned(plan))
+        supply.remember(context.selection, tests.aliases, workers)
+        supply.start([batch.aliases for batch in batches], workers)
+        folder = supply.host.folder()
+        output = None if self._output is None else self._output.keep_in(folder)
+        self._line_coverage = line_coverage.of_this_process(folder)
+        starter = WorkerStarter(
+            tests.worker_config,
+            supply=supply,
+            setup=context.setup,
+            batches=pickled(batches) if context.setup.spawned else batches,
+            output=output,
+            line_coverage=self._line_coverage,
+        )
+        may_reorder = tests.may_reorder and workers > 1
+        pool = WorkerPool(
+            workers=workers,
+            batches=longest_first(batches, expected) if may_reorder else batches,
+            supplier=supply,
+            start=lambda number: starter.start(number, pool.descriptors()),
+            report=context.report,
+            stopping=tests.stopping,
+            limits=context.limits,
+            memory=memory_watch(context.config, plan, context.timings.past),
+            expected=expected,
+            order=FlushOrder(
+                batches,
+                elsewhere=context.share.flushes_elsewhere(batches),
+                databases=first_aliases(supply.databases.plans.groups),
+                mirrors=mirrors(),
+            ),
+        )
+        return pool
+
+    def close(self) -> None:
+        """Add the lines that ran in workers to those of this process."""
+        if self._line_coverage is not None:
+            line_coverage.add_workers(self._line_coverage)
+
+
+def _planned(plan: RunPlan) -> WorkersPlanned:
+    workers = plan.workers
+    predicted = [one.seconds for one in plan.predictions if one.workers == workers.workers]
+    return WorkersPlanned(
+        workers=workers.workers,
+        reason=workers.reason,
+        limits=tuple((limit.workers, limit.reason) for limit in workers.limits),
+        warnings=workers.warnings,
+        expected_seconds=round(predicted[0], 3) if predicted else 0.0,
+    )

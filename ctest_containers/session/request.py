@@ -1,0 +1,51 @@
+"""What a test runner asks of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ctest_containers.config import Config
+from ctest_containers.fingerprint import Input
+from ctest_containers.project import settings
+from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
+from ctest_containers.supply.resource import Resource
+from ctest_containers.template.build import CreateDatabases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRequest:
+    """What a test runner asks of a session.
+
+    Attributes:
+        selection: What decides which tests are selected: labels, patterns, tags.
+        asked: The number of workers that the user asked for; None lets the machine decide.
+        prepare_spawned: What Django's own parallel runner calls in a spawned worker, and with what.
+        runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
+        create: Creates and migrates the test databases of some aliases, in a child process.
+        spawn_create: The same for a spawned child, so it can be pickled.
+        resources: What each worker gets for itself beside databases.
+    """
+
+    config: Config
+    selection: Sequence[str]
+    asked: int | None
+    debug_mode: bool
+    prepare_spawned: tuple[Callable[..., object], tuple[Any, ...]]
+    runner_inputs: Sequence[Input]
+    create: CreateDatabases
+    spawn_create: CreateDatabases
+    resources: Sequence[Resource] = ()
+
+    def setup(self) -> ProjectSetup:
+        """Return how child processes load the project."""
+        spawned = spawns(self.config.start_method)
+        is_elsewhere = spawned or bool(self.config.cluster)
+        prepare, arguments = self.prepare_spawned
+        return ProjectSetup(
+            spawned=spawned,
+            debug_mode=self.debug_mode,
+            prepare=pickled_call(prepare, *arguments) if is_elsewhere else b"",
+            settings=settings.without_module() if spawned else b"",
+        )

@@ -1,0 +1,62 @@
+"""The part of the tests that this job runs, if several jobs share them."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Callable, Iterator, Sequence
+
+from ctest_containers.config import Config
+from ctest_containers.events import ShardChosen
+from ctest_containers.project.databases import mirrors
+from ctest_containers.project.suite import Batch, make_batches
+from ctest_containers.session.run_timings import RunTimings
+from ctest_containers.session.schedule import expected_seconds, split_long
+from ctest_containers.session.shards import choose
+
+
+class Share:
+    """Which tests this job runs, and where the other jobs flush databases between them.
+
+    Args:
+        timings: What past runs have measured; read only if there are shards.
+        report: Called with the choice.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        timings: RunTimings,
+        report: Callable[[ShardChosen], None],
+    ) -> None:
+        self._config = config
+        self._timings = timings
+        self._report = report
+        # The places of this job's tests among all, and what other jobs flush at which place.
+        self._places: Sequence[int] = ()
+        self._of_others: list[tuple[int, frozenset[str]]] = []
+
+    def of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
+        """Return those of the tests that this job runs."""
+        shard = self._config.shard
+        if shard is None:
+            return tests
+        from django.db import connections
+
+        batches: Sequence[Batch] = make_batches(tests, list(connections), mirrors())
+        timings = self._timings.past
+        if self._config.split_classes:
+            batches = split_long(batches, timings, shard.of)
+        chosen, choice = choose(batches, expected_seconds(batches, timings), shard)
+        self._report(choice)
+        own = {batch.number for batch in chosen}
+        self._places = choice.places
+        self._of_others = [
+            (batch.first, batch.flushes) for batch in batches if batch.number not in own
+        ]
+        return [test for batch in chosen for test in batch.tests]
+
+    def flushes_elsewhere(self, batches: Sequence[Batch]) -> Iterator[tuple[float, frozenset[str]]]:
+        """Yield where, between this job's batches, other jobs flush databases, and which."""
+        for place, aliases in self._of_others:
+            before = sum(self._places[batch.first] < place for batch in batches)
+            yield before - 0.5, aliases
