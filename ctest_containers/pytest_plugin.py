@@ -18,7 +18,7 @@ import pytest
 
 if TYPE_CHECKING:
     from ctest_containers.isolated import Server
-    from ctest_containers.pytest_session import PytestDatabases
+    from ctest_containers.pytest_session.databases import PytestDatabases
 
 
 @dataclass
@@ -98,7 +98,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if asked is None:
         return
     from ctest_containers.errors import CtestError
-    from ctest_containers.pytest_session import PytestDatabases, check_configuration
+    from ctest_containers.pytest_session.configuration import check_configuration
+    from ctest_containers.pytest_session.databases import PytestDatabases
 
     try:
         check_configuration()
@@ -215,7 +216,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     if not _is_asked(config) or "DJANGO_SETTINGS_MODULE" not in os.environ:
         return None
     from ctest_containers.errors import CtestError
-    from ctest_containers.pytest_session import workers_carried
+    from ctest_containers.pytest_session.configuration import workers_carried
 
     try:
         return workers_carried()

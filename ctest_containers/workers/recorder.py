@@ -6,18 +6,15 @@ it refers to, can be pickled, and the text is what a serial run would have print
 
 from __future__ import annotations
 
-import logging
 import sys
 import unittest
 from collections.abc import Callable, Collection, Mapping
-from io import StringIO
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import Any, Final
 
 from ctest_containers.events import (
     OutcomeKind,
-    Problem,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -28,13 +25,12 @@ from ctest_containers.events import (
 from ctest_containers.limits import Limit, TestTimedOut, limit_of_test
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.queries import queries_since_last_asked
-from ctest_containers.project.source_location import place_of_problem
 from ctest_containers.workers import alarm
+from ctest_containers.workers.problems import ExceptionInfo, description_of, message_of, problem_of
+from ctest_containers.workers.query_log import QueryLog
 
 CAREFUL_SECONDS: Final = 0.5
 """How long it may take until everybody knows that a test begins."""
-
-ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
 
 
 class RecordingResult(unittest.TestResult):
@@ -85,25 +81,18 @@ class RecordingResult(unittest.TestResult):
         self._check = check
         self._tidy = tidy
         self._started = 0.0
-        self._queries = StringIO()
+        self._queries = QueryLog(enabled=debug_sql)
         self._last: unittest.TestCase | None = None
-        if debug_sql:
-            logger = logging.getLogger("django.db.backends")
-            logger.setLevel(logging.DEBUG)
-            self._handler = logging.StreamHandler(self._queries)
-            logger.addHandler(self._handler)
 
     def close(self) -> None:
         """Stop listening to Django's log."""
-        handler = getattr(self, "_handler", None)
-        if handler is not None:
-            logging.getLogger("django.db.backends").removeHandler(handler)
+        self._queries.close()
 
     def startTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         super().startTest(test)
         self._forget_last()
-        self._drain_queries()
+        self._queries.take()
         index = self._indices[id(test)]
         name = test.id()
         limit = limit_of_test(test, self._limit)
@@ -160,7 +149,7 @@ class RecordingResult(unittest.TestResult):
                 worker=self._worker,
                 index=index,
                 seconds=seconds,
-                queries=self._drain_queries(),
+                queries=self._queries.take(),
                 query_count=queries_since_last_asked(),
                 stdout=stdout,
                 stderr=stderr,
@@ -192,7 +181,7 @@ class RecordingResult(unittest.TestResult):
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
         """See `unittest.TestResult`."""
-        self._report(test, OutcomeKind.SKIP, reason=_words(reason))
+        self._report(test, OutcomeKind.SKIP, reason=message_of(reason))
 
     def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:
         """See `unittest.TestResult`."""
@@ -227,10 +216,10 @@ class RecordingResult(unittest.TestResult):
         owner = test
         if hasattr(test, "_subDescription"):
             owner = test.test_case
-            subtest = _describe_subtest(test)
+            subtest = description_of(test)
         problem = None
         if err is not None:
-            problem = self._describe(err, owner, test)
+            problem = problem_of(self, err, owner, test, self._folder)
             timed_out = issubclass(err[0], TestTimedOut)
             if timed_out and self._pristine is not None and self._retried is None:
                 self._retry(owner)
@@ -256,7 +245,7 @@ class RecordingResult(unittest.TestResult):
                 subtest=subtest,
                 reason=reason,
                 problem=problem,
-                queries=self._drain_queries(),
+                queries=self._queries.take(),
             )
         )
 
@@ -273,31 +262,6 @@ class RecordingResult(unittest.TestResult):
                 test_id=name,
                 limit_seconds=self._adaptive[name],
             )
-        )
-
-    def _describe(self, err: ExceptionInfo, owner: Any, test: Any) -> Problem:
-        kind, value, trace = err
-        # The holder of a class-level error has None there.
-        failure = getattr(owner, "failureException", None) or AssertionError
-        message = _words(value)
-        # Captured output is added only while a test runs: unittest itself would stumble over
-        # --buffer when Django reports an error before a test has started.
-        buffer, self.buffer = self.buffer, self.buffer and hasattr(sys.stdout, "getvalue")
-        try:
-            text = self._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
-        except Exception as error:  # noqa: BLE001  # Any code may run in there.
-            text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
-        finally:
-            self.buffer = buffer
-        file, line = place_of_problem(trace, owner, self._folder)
-        return Problem(
-            type_name=kind.__qualname__,
-            module=kind.__module__,
-            message=message,
-            text=text,
-            is_failure=issubclass(kind, failure),
-            file=file,
-            line=line,
         )
 
     def _forget_last(self) -> None:
@@ -319,26 +283,3 @@ class RecordingResult(unittest.TestResult):
         kept = (sys.stdout, sys.stderr) if self.buffer else ()
         texts = [str(one.getvalue()) for one in kept if hasattr(one, "getvalue")]
         return (texts[0], texts[1]) if len(texts) == 2 else ("", "")
-
-    def _drain_queries(self) -> str:
-        queries = self._queries.getvalue()
-        if queries:
-            self._queries.seek(0)
-            self._queries.truncate()
-        return queries
-
-
-def _words(value: object) -> str:
-    """What `str()` gives for an exception or a reason, which may be any code."""
-    try:
-        return str(value)
-    except Exception as error:  # noqa: BLE001  # Any code may run in there.
-        return f"<its message cannot be shown: {type(error).__name__}>"
-
-
-def _describe_subtest(subtest: Any) -> str:
-    """Its message and parameters, in unittest's words; they may fail to show themselves."""
-    try:
-        return str(subtest._subDescription())
-    except Exception as error:  # noqa: BLE001  # Any code may run in there.
-        return f"(its parameters cannot be shown: {type(error).__name__})"

@@ -1,86 +1,10 @@
-"""What the parent asks of the server host; each is one line of JSON, as is each answer."""
+"""What the parent asks about servers: to start one, to look into it, to remove it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, get_args
 
-from ctest_containers.codec import Vocabulary
 from ctest_containers.model import DatabaseGroup, Vendor
-
-CONNECTED: Final = 0
-"""The number of the first answer, which the host gives unasked when it has found the engine."""
-
-CLOSED: Final = -1
-"""The number of the last answer, which it gives when it has removed what it started."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Closed:
-    """A host's last answer.
-
-    Attributes:
-        left: The names of the containers that it could not remove.
-        reason: What the engine said; empty when nothing is left.
-        peaks: The most memory that a server of each group was seen to take, in bytes.
-    """
-
-    left: tuple[str, ...]
-    reason: str
-    peaks: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskMemory:
-    """How many bytes are free where the engine runs? Null where that is this machine."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskArchitecture:
-    """What is the processor called of the engine's machine?"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteContainer:
-    """Note in another folder of the run, too, which container its parent is in, if any."""
-
-    folder: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskServerMemory:
-    """How many bytes did each server take when they were last looked at? Answered by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FindTemplate:
-    """Does the engine have this image? Answered with its labels, or null."""
-
-    image: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListImages:
-    """Which images does the engine have of a name, or a pattern? Answered with their facts."""
-
-    name: str
-    sizes: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DigestImage:
-    """What identifies this image's content? It is pulled when the engine does not have it."""
-
-    image: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildBase:
-    """Build the toolkit's own image of a vendor from its folder."""
-
-    image: str
-    folder: str
-    context: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,58 +172,6 @@ class ExplainServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemoveImage:
-    """Remove an image by its name, unless a container uses it; answered with whether it is gone."""
-
-    image: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DropName:
-    """Take an image's name away, even if containers run from it."""
-
-    image: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameImage:
-    """Give an image another name."""
-
-    image: str
-    name: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushImage:
-    """Send an image to a registry; answered with what travelled."""
-
-    image: str
-    target: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PullImage:
-    """Get an image from a registry; answered with what travelled, or null if it is not there."""
-
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SaveImage:
-    """Write an image into a file."""
-
-    image: str
-    file: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadImage:
-    """Read an image from a file; answered with the name that it has for now."""
-
-    file: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepServer:
     """Own a server no longer, so that it outlives the host; answered with where it is reached now.
 
@@ -316,35 +188,3 @@ class RemoveServer:
     """Remove a server; it may be gone already."""
 
     server: str
-
-
-Request = (
-    AskArchitecture
-    | AskMemory
-    | AskServerMemory
-    | FindTemplate
-    | ListImages
-    | DigestImage
-    | BuildBase
-    | StartServer
-    | ReadCatalogs
-    | EndSessions
-    | SettleRoles
-    | TakeSnapshot
-    | KeepLayer
-    | DigestContents
-    | ExplainServer
-    | RemoveImage
-    | DropName
-    | NameImage
-    | PushImage
-    | PullImage
-    | SaveImage
-    | LoadImage
-    | ReadMarks
-    | KeepServer
-    | NoteContainer
-    | RemoveServer
-)
-
-REQUESTS: Final = Vocabulary(get_args(Request))

@@ -1,38 +1,37 @@
-"""The isolated databases of one process of pytest.
-
-pytest-django asks Django for test databases when the first test needs one; it gets those of a
-template instead. The template is made as Django's own runner would make it, by whichever process is
-first; the others wait for it.
-"""
+"""The databases of one process of pytest."""
 
 from __future__ import annotations
 
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connections as configured
 from django.test import runner, utils
 
-from ctest_containers.capacity import plan_workers
-from ctest_containers.capacity.memory import available_bytes, private_bytes
-from ctest_containers.config import Config, limits_of, resolve
-from ctest_containers.errors import CtestError, TemplateError, UsageError
+from ctest_containers.capacity.memory import private_bytes
+from ctest_containers.config import limits_of
+from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
 from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.threads import may_fork
+from ctest_containers.pytest_session.configuration import resolved
+from ctest_containers.pytest_session.creation import (
+    create_databases,
+    create_from_models,
+    creation_of_settings,
+    load_configurations,
+    migrates,
+)
 from ctest_containers.report.messages import words
 from ctest_containers.reset import Flushes
 from ctest_containers.service import keep, recipe_of, reuse, service_file
@@ -56,22 +55,6 @@ NO_DATABASES: Final = "The test databases could not be created."
 
 KEPT: Final = "pytest"
 """The name of the service that has the databases of --reuse-db, a slot for each worker."""
-
-create_as_django: Callable[..., Any] = utils.setup_databases
-"""Django's own function, whatever stands in its place later."""
-
-
-@dataclass(slots=True)
-class Creation:
-    """How the process that makes a template is to make it.
-
-    Attributes:
-        names: What test databases are called by the settings, before pytest-django adds to it.
-        migrate: Whether migrations make the tables, or the models do.
-    """
-
-    names: Mapping[str, Any]
-    migrate: bool = True
 
 
 class PytestDatabases:
@@ -103,8 +86,8 @@ class PytestDatabases:
         self._reuse = reuse
         self._say = say
         self._stop = stop
-        self._config = config = replace(_resolved(), rebuild=renew or _resolved().rebuild)
-        self._how = _creation()
+        self._config = config = replace(resolved(), rebuild=renew or resolved().rebuild)
+        self._how = creation_of_settings()
         self._exit = ExitStack()
         start_ahead(cache_folder(), Path.cwd())
         self._supply = Supply(
@@ -191,9 +174,9 @@ class PytestDatabases:
     ) -> list[Any]:
         """What `django.test.utils.setup_databases` does, with databases of this process."""
         used = set(configured if aliases is None else aliases)
-        if not _migrates():
+        if not migrates():
             self._how.migrate = False
-            _create_from_models(configured)
+            create_from_models(configured)
         with _errors_in_words(self._say, self._stop):
             self._supply.databases.setup = self._project_setup()
             if used and self._reuse:
@@ -264,95 +247,3 @@ def _errors_in_words(say: Callable[[str], None], stop: Callable[[str], None]) ->
     if trouble:
         # The error itself would be shown as its cause.
         raise pytest.fail.Exception(trouble, pytrace=False) from None
-
-
-def check_configuration() -> None:
-    """Refuse what is wrong before anything begins, in the process that has the terminal.
-
-    Raises:
-        UsageError: There are no settings, or an option in them or in the environment is wrong.
-    """
-    config = _resolved()
-    if config.worker_setup:
-        isolation.worker_function(config.worker_setup)
-
-
-def workers_carried() -> int:
-    """How many workers this machine carries, by its cores, its memory and what was measured.
-
-    Raises:
-        CtestError: The settings are wrong, or the engine of another machine does not answer.
-    """
-    config = _resolved()
-    supply = Supply(
-        config=config,
-        setup=ProjectSetup(spawned=True),
-        create=functools.partial(create_databases, _creation()),
-        report=lambda _: None,
-        lends=False,
-    )
-    try:
-        groups = supply.databases.plans.groups
-        path = Path(config.timings_file or default_path(supply.project))
-        timings, _ = TimingsFile(path).read()
-        plan = plan_workers(
-            asked=None,
-            cores=os.cpu_count() or 1,
-            batches=None,
-            available_bytes=available_bytes(),
-            minimum=config.min_workers,
-            maximum=config.max_workers,
-            measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
-            engine_bytes=supply.host.free_bytes(groups),
-        )
-    finally:
-        supply.close()
-    return plan.workers
-
-
-def create_databases(how: Creation, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
-    """Create and migrate test databases as pytest-django has them, in a child process."""
-    for alias in aliases:
-        # A test database of SQLite's is made elsewhere than the settings say.
-        if configured[alias].vendor != "sqlite":
-            configured.settings[alias]["TEST"]["NAME"] = how.names[alias]
-    if not how.migrate:
-        _create_from_models(aliases)
-    create_as_django(
-        verbosity=0, interactive=False, keepdb=keep, aliases=aliases, serialized_aliases=()
-    )
-
-
-def load_configurations() -> None:
-    """Let a spawned process find settings that are a class of django-configurations."""
-    if os.environ.get("DJANGO_CONFIGURATION"):
-        import_module("configurations.importer").install()
-
-
-def _creation() -> Creation:
-    return Creation({alias: configured.settings[alias]["TEST"]["NAME"] for alias in configured})
-
-
-def _resolved() -> Config:
-    try:
-        return resolve(settings=project_settings.options(), environment=os.environ, options={})
-    except ImproperlyConfigured as error:
-        raise UsageError(
-            f"--ctest finds no Django settings: {error}",
-            "Name them with --ds mysite.settings, or DJANGO_SETTINGS_MODULE in pytest's ini file.",
-        ) from error
-
-
-def _migrates() -> bool:
-    """Whether migrations make the tables; pytest-django's --no-migrations takes them all away."""
-    from django.apps import apps
-
-    modules: Any = settings.MIGRATION_MODULES
-    labels = [app.label for app in apps.get_app_configs()]
-    return not all(label in modules and modules[label] is None for label in labels)
-
-
-def _create_from_models(aliases: Iterable[str]) -> None:
-    """Say in the settings of databases what --no-migrations means, as the fingerprint reads it."""
-    for alias in aliases:
-        configured.settings[alias]["TEST"]["MIGRATE"] = False

@@ -1,0 +1,80 @@
+"""What the settings, the environment and the machine say, before a session of pytest begins."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from ctest_containers.capacity import plan_workers
+from ctest_containers.capacity.memory import available_bytes
+from ctest_containers.config import Config, resolve
+from ctest_containers.errors import UsageError
+from ctest_containers.project import isolation
+from ctest_containers.project import settings as project_settings
+from ctest_containers.project.process import ProjectSetup
+from ctest_containers.pytest_session.creation import create_databases, creation_of_settings
+from ctest_containers.supply.supply import Supply
+from ctest_containers.timings import TimingsFile
+from ctest_containers.timings.store import default_path
+
+
+def check_configuration() -> None:
+    """Refuse what is wrong before anything begins, in the process that has the terminal.
+
+    Raises:
+        UsageError: There are no settings, or an option in them or in the environment is wrong.
+    """
+    config = resolved()
+    if config.worker_setup:
+        isolation.worker_function(config.worker_setup)
+
+
+def workers_carried() -> int:
+    """Return how many workers this machine carries, by its cores, memory and past runs.
+
+    Raises:
+        CtestError: The settings are wrong, or the engine of another machine does not answer.
+    """
+    config = resolved()
+    supply = Supply(
+        config=config,
+        setup=ProjectSetup(spawned=True),
+        create=functools.partial(create_databases, creation_of_settings()),
+        report=lambda _: None,
+        lends=False,
+    )
+    try:
+        groups = supply.databases.plans.groups
+        path = Path(config.timings_file or default_path(supply.project))
+        timings, _ = TimingsFile(path).read()
+        plan = plan_workers(
+            asked=None,
+            cores=os.cpu_count() or 1,
+            batches=None,
+            available_bytes=available_bytes(),
+            minimum=config.min_workers,
+            maximum=config.max_workers,
+            measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
+            engine_bytes=supply.host.free_bytes(groups),
+        )
+    finally:
+        supply.close()
+    return plan.workers
+
+
+def resolved() -> Config:
+    """Return the configuration of the project.
+
+    Raises:
+        UsageError: There are no settings, or an option in them or in the environment is wrong.
+    """
+    try:
+        return resolve(settings=project_settings.options(), environment=os.environ, options={})
+    except ImproperlyConfigured as error:
+        raise UsageError(
+            f"--ctest finds no Django settings: {error}",
+            "Name them with --ds mysite.settings, or DJANGO_SETTINGS_MODULE in pytest's ini file.",
+        ) from error

@@ -1,0 +1,115 @@
+"""What the parent asks of the server host; each is one line of JSON, as is each answer."""
+
+from __future__ import annotations
+
+from typing import Final, get_args
+
+from ctest_containers.codec import Vocabulary
+from ctest_containers.servers.requests.host import (
+    AskArchitecture,
+    AskMemory,
+    AskServerMemory,
+    Closed,
+    NoteContainer,
+)
+from ctest_containers.servers.requests.images import (
+    BuildBase,
+    DigestImage,
+    DropName,
+    FindTemplate,
+    ListImages,
+    LoadImage,
+    NameImage,
+    PullImage,
+    PushImage,
+    RemoveImage,
+    SaveImage,
+)
+from ctest_containers.servers.requests.servers import (
+    DigestContents,
+    EndSessions,
+    ExplainServer,
+    KeepLayer,
+    KeepServer,
+    ReadCatalogs,
+    ReadMarks,
+    RemoveServer,
+    ServerLimits,
+    SettleRoles,
+    StartServer,
+    TakeSnapshot,
+    start_request,
+)
+
+__all__ = [
+    "CLOSED",
+    "CONNECTED",
+    "REQUESTS",
+    "AskArchitecture",
+    "AskMemory",
+    "AskServerMemory",
+    "BuildBase",
+    "Closed",
+    "DigestContents",
+    "DigestImage",
+    "DropName",
+    "EndSessions",
+    "ExplainServer",
+    "FindTemplate",
+    "KeepLayer",
+    "KeepServer",
+    "ListImages",
+    "LoadImage",
+    "NameImage",
+    "NoteContainer",
+    "PullImage",
+    "PushImage",
+    "ReadCatalogs",
+    "ReadMarks",
+    "RemoveImage",
+    "RemoveServer",
+    "Request",
+    "SaveImage",
+    "ServerLimits",
+    "SettleRoles",
+    "StartServer",
+    "TakeSnapshot",
+    "start_request",
+]
+
+CONNECTED: Final = 0
+"""The number of the first answer, which the host gives unasked when it has found the engine."""
+
+CLOSED: Final = -1
+"""The number of the last answer, which it gives when it has removed what it started."""
+
+Request = (
+    AskArchitecture
+    | AskMemory
+    | AskServerMemory
+    | FindTemplate
+    | ListImages
+    | DigestImage
+    | BuildBase
+    | StartServer
+    | ReadCatalogs
+    | EndSessions
+    | SettleRoles
+    | TakeSnapshot
+    | KeepLayer
+    | DigestContents
+    | ExplainServer
+    | RemoveImage
+    | DropName
+    | NameImage
+    | PushImage
+    | PullImage
+    | SaveImage
+    | LoadImage
+    | ReadMarks
+    | KeepServer
+    | NoteContainer
+    | RemoveServer
+)
+
+REQUESTS: Final = Vocabulary(get_args(Request))

@@ -1,0 +1,68 @@
+"""Describes what went wrong in a test, as a serial run would print it.
+
+Any code may run while an exception, a reason or a subtest shows itself, and fail.
+"""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ctest_containers.events import Problem
+from ctest_containers.project.source_location import place_of_problem
+
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def problem_of(
+    result: unittest.TestResult, err: ExceptionInfo, owner: Any, test: Any, folder: Path
+) -> Problem:
+    """Describe an error or a failure.
+
+    Args:
+        result: What turns it into text.
+        owner: The test, whose subtest `test` may be.
+        folder: Where the run was started; files are named relative to it.
+    """
+    kind, value, trace = err
+    # The holder of a class-level error has None there.
+    failure = getattr(owner, "failureException", None) or AssertionError
+    message = message_of(value)
+    # Captured output is added only while a test runs: unittest itself would stumble over --buffer
+    # when Django reports an error before a test has started.
+    buffer, result.buffer = result.buffer, result.buffer and hasattr(sys.stdout, "getvalue")
+    try:
+        text = result._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public
+    except Exception as error:  # noqa: BLE001  # Any code may run in there.
+        text = f"{kind.__qualname__}: {message}\n(no traceback: {type(error).__name__})\n"
+    finally:
+        result.buffer = buffer
+    file, line = place_of_problem(trace, owner, folder)
+    return Problem(
+        type_name=kind.__qualname__,
+        module=kind.__module__,
+        message=message,
+        text=text,
+        is_failure=issubclass(kind, failure),
+        file=file,
+        line=line,
+    )
+
+
+def message_of(value: object) -> str:
+    """Return what `str()` gives for an exception or a reason."""
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001  # Any code may run in there.
+        return f"<its message cannot be shown: {type(error).__name__}>"
+
+
+def description_of(subtest: Any) -> str:
+    """Return a subtest's message and parameters, in unittest's words."""
+    try:
+        return str(subtest._subDescription())
+    except Exception as error:  # noqa: BLE001  # Any code may run in there.
+        return f"(its parameters cannot be shown: {type(error).__name__})"

@@ -1,0 +1,33 @@
+"""Collects the queries that Django logs, for --debug-sql."""
+
+from __future__ import annotations
+
+import logging
+from io import StringIO
+from typing import Final
+
+LOGGER: Final = "django.db.backends"
+
+
+class QueryLog:
+    """Listens to Django's log of queries, if it is enabled, until it is closed."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._text = StringIO()
+        self._handler = logging.StreamHandler(self._text)
+        if enabled:
+            logger = logging.getLogger(LOGGER)
+            logger.setLevel(logging.DEBUG)
+            logger.addHandler(self._handler)
+
+    def take(self) -> str:
+        """Return the queries since the last call."""
+        queries = self._text.getvalue()
+        if queries:
+            self._text.seek(0)
+            self._text.truncate()
+        return queries
+
+    def close(self) -> None:
+        """Stop listening."""
+        logging.getLogger(LOGGER).removeHandler(self._handler)
