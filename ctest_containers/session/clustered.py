@@ -20,7 +20,7 @@ from ctest_containers.fingerprint import Input
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
 from ctest_containers.session.node_plan import NodePlan
 from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 
 
 class ClusterExecutor:

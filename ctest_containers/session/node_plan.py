@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ctest_containers.config import Config
 from ctest_containers.fingerprint import Input
 from ctest_containers.limits import Limits
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 from ctest_containers.workers.assignment import WorkerConfig
 
 

@@ -11,7 +11,7 @@ from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.supply.resource import Resource
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from ctest_containers.supply.run_host import RunHost
 from ctest_containers.supply.snapshot import DatabaseSnapshot, snapshot_of
 from ctest_containers.template import Template, TemplateProvider, TemplateRepository, identify
 from ctest_containers.template.base import base_image
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 
 IMAGES_SECONDS: Final = 7200.0
 """How long making an image for a template may take, and that of the template itself."""

@@ -28,7 +28,7 @@ from ctest_containers.supply.parent import PARENT, ParentLeases
 from ctest_containers.supply.resource import Resource, Snapshot
 from ctest_containers.supply.run_host import RunHost
 from ctest_containers.supply.servers import WorkerServers
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 
 
 class Stage(IntEnum):

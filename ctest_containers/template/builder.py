@@ -47,7 +47,8 @@ from ctest_containers.servers.requests import (
     TakeSnapshot,
     start_request,
 )
-from ctest_containers.template.build import LAYER, CreateDatabases, build_in_child
+from ctest_containers.template.build import build_in_child
+from ctest_containers.template.build_task import LAYER, BuildTask, CreateDatabases
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
 from ctest_containers.template.layers import (
@@ -388,21 +389,26 @@ def _migrate(
     start = Milestone() if order.start is None else milestone_of(order.start)
     # Milestones execute statements, which would be recorded.
     is_watched = can_be_left(order.template) and not order.transcribes
-    built = build_in_child(
+    is_left = keep is not None and is_watched and order.depth < MAX_DEPTH
+    task = BuildTask(
         setup=order.setup,
         create=order.create,
         group=group,
-        leases=leases,
-        lent=order.lent,
+        leases=tuple(leases),
+        lent=tuple(order.lent),
         may_need_superuser=order.may_need_superuser,
         on_demand=order.on_demand,
         transcribes=order.transcribes,
-        report=order.report,
         known_seconds=read_seconds(order.cache, order.template.project, group.label),
         folder=folder,
         start=start,
-        keep=keep_layer if keep and is_watched and order.depth < MAX_DEPTH else None,
+        is_left=is_left,
         is_watched=is_watched,
+    )
+    built = build_in_child(
+        task,
+        keep=keep_layer if is_left else None,
+        report=order.report,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
     )

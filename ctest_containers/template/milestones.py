@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import os
-import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any
 
-from ctest_containers.backends.session_state import keeps_something, session_state
 from ctest_containers.errors import LayerError, TemplateError
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project.classes import building_classes
@@ -22,24 +19,12 @@ from ctest_containers.recording.registry import watching_registry
 from ctest_containers.recording.sources import Sources
 from ctest_containers.recording.used import Used
 from ctest_containers.template.layers import Milestone
-from ctest_containers.template.process_state import process_state, receivers
+from ctest_containers.template.obstacles import Obstacles
+from ctest_containers.template.pace import Pace
+from ctest_containers.template.plan_order import put_in_order, whole_plan
+from ctest_containers.template.process_state import receivers
 from ctest_containers.template.tables import TouchedTables
 from ctest_containers.text import listing
-
-if TYPE_CHECKING:
-    from django.db.migrations.executor import MigrationExecutor
-
-PARTS: Final = {Vendor.SQLITE: 20, Vendor.POSTGRESQL: 5, Vendor.MYSQL: 5}
-"""A build is left no more often than each time that such a part of its plan is done."""
-
-FACTOR: Final = 10
-"""A build is left when it has gone on for so many times what leaving it takes."""
-
-LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQL: 0.3}
-"""What it takes, before that has been measured in a build."""
-
-
-SESSION_CHANGED: Final = "a migration changed the session of the database {!r}"
 
 Keep = Callable[[Milestone, Used, Collection[str]], None]
 """Keeps what there is at a milestone.
@@ -78,18 +63,11 @@ class Milestones:
         self._is_applying = False
         self._places: dict[str, int] = {}
         self._order: list[Any] = []
-        self._total = 0
-        self._seconds = LEAVE_SECONDS[group.vendor]
-        self._first = self._last = 0.0
-        self._is_near_end = False
-        self._last_count = start.count
+        self._pace = Pace(group.vendor, start.count)
         # A migration of one database may use another one in a transaction of its own.
         is_known = group.vendor is Vendor.POSTGRESQL and len(group.databases) == 1
         self._tables = TouchedTables(start.touched, is_known=is_known)
-        self._process: dict[str, str] = {}
-        self._sessions: dict[str, str] = {}
-        self._obstacle = ""
-        self._project = PortablePaths.here()
+        self._obstacles = Obstacles(group.vendor, recorder)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -114,11 +92,11 @@ class Milestones:
                 disk = executor.loader.disk_migrations.items()
                 self._modules = {name_of(key): type(one).__module__ for key, one in disk}
                 self._has_squashed = any(one.replaces for _, one in disk)
-                self._total = len(_whole_plan(executor))
+                self._pace.total = len(whole_plan(executor))
             self._is_delayed = state.is_delayed
-            if names and self._is_due(is_last=len(names) + 1 == self._total):
+            if names and self._is_due(is_last=len(names) + 1 == self._pace.total):
                 if self._places:
-                    _put_in_order(connection, self._order)
+                    put_in_order(connection, self._order)
                 self._leave()
             name = name_of((migration.app_label, migration.name))
             self._is_applying = True
@@ -173,15 +151,19 @@ class Milestones:
             if before:
                 if not self._is_delayed:
                     raise LayerError("Models may be in another order than after a full build.")
-                options["plan"] = plan = _whole_plan(MigrationExecutor(connection))
+                options["plan"] = plan = whole_plan(MigrationExecutor(connection))
                 if self._places:
-                    _put_in_order(connection, [migration for migration, _ in plan])
+                    put_in_order(connection, [migration for migration, _ in plan])
             if self._tables.has_late:
                 self._check_start()
-                if not self._can_be_left():
+                if not self._obstacles.can_be_left():
                     raise TemplateError("A migration that follows later ones changes the process.")
             # Django has noted squashed migrations by now, in the order of all of them.
-            if self._can_be_left() and not self._has_squashed and self._is_due(is_last=True):
+            if (
+                self._obstacles.can_be_left()
+                and not self._has_squashed
+                and self._is_due(is_last=True)
+            ):
                 self._leave()
             emit(verbosity, interactive, db, **options)
             if db not in self._complete:
@@ -197,7 +179,7 @@ class Milestones:
             namespace["emit_post_migrate_signal"] = emit_post_migrate
             if self._vendor is not Vendor.POSTGRESQL:
                 for connection in connections.all(initialized_only=True):
-                    undo.enter_context(connection.execute_wrapper(self._read_statement))
+                    undo.enter_context(connection.execute_wrapper(self._obstacles.read_statement))
             yield
 
     def reached(self) -> Milestone:
@@ -205,10 +187,11 @@ class Milestones:
 
         If no build can go on from here, it says why.
         """
-        if not self._obstacle and (names := sorted(hidden_states(self._recorder.reached))):
-            self._note(f"{names[0]} has a state that cannot be compared")
-        if self._obstacle:
-            return Milestone(obstacle=self._obstacle)
+        obstacles = self._obstacles
+        if not obstacles.first and (names := sorted(hidden_states(self._recorder.reached))):
+            obstacles.note(f"{names[0]} has a state that cannot be compared")
+        if obstacles.first:
+            return Milestone(obstacle=obstacles.first)
         known = map(definition_of, self._start.states)
         sources = self._recorder.sources
         states = state_digests({*self._recorder.reached, *known}, PortablePaths.here(), sources)
@@ -241,16 +224,20 @@ class Milestones:
         if self._is_applying:
             self._tables.note_asking()
             if is_real:
-                self._note("a migration asked for today's models, not for those of its state")
+                self._obstacles.note(
+                    "a migration asked for today's models, not for those of its state"
+                )
 
     def _begin(self, connection: Any) -> None:
         """Note how things are before the first migration of a database."""
-        if not self._process:
+        if not self._obstacles.has_begun:
             self._check_start()
-            self._process = process_state()
-            self._first = self._last = time.monotonic()
-        if connection.alias not in self._sessions:
-            self._sessions[connection.alias] = self._session_state(connection)
+            self._obstacles.begin()
+            self._pace.begin()
+        self._obstacles.begin_session(connection)
+
+    def _is_due(self, *, is_last: bool) -> bool:
+        return self._pace.is_due(sum(map(len, self._applied.values())), is_last=is_last)
 
     def _check_start(self) -> None:
         """Refuse to go on from a point at which the process had other values than this one.
@@ -271,103 +258,26 @@ class Milestones:
         if kept and self._start.receivers != receivers():
             raise LayerError("Other receivers of signals are connected than were then.")
 
-    def _is_due(self, *, is_last: bool) -> bool:
-        """Whether it pays to leave the build here.
-
-        Args:
-            is_last: Whether at most one migration is to come. Most builds that follow can go on
-                from here: what is edited next is often the last one, or comes after it.
-        """
-        since, seconds = self._last, self._seconds
-        if is_last and not self._is_near_end:
-            since, seconds = self._first, LEAVE_SECONDS[self._vendor]
-        if time.monotonic() - since < seconds * FACTOR:
-            return False
-        self._is_near_end = is_last
-        count = sum(map(len, self._applied.values())) - self._last_count
-        return is_last or count >= self._total / PARTS[self._vendor]
-
     def _leave(self) -> None:
         """Have kept what there is, unless the process or the session has something besides."""
-        self._last = time.monotonic()
-        if self._keep is None or not self._can_be_left():
+        self._pace.leaving()
+        if self._keep is None or not self._obstacles.can_be_left():
             return
         self._classes = self._classes or [*building_classes(self._aliases)]
         used = self._recorder.so_far(self._classes)
         milestone = self.reached()
         if milestone.obstacle:
             return
-        self._last_count = milestone.count
         reached = {module for module, _ in self._recorder.reached}
         applied = {name for names in milestone.applied.values() for name in names}
         unused = {name for name, module in self._modules.items() if module not in reached}
         # What the toolkit writes is no obstacle.
         with self._recorder.paused():
             self._keep(milestone, used, unused - applied - {*milestone.acting})
-        now = time.monotonic()
-        self._seconds, self._last = now - self._last, now
-
-    def _can_be_left(self) -> bool:
-        from django.db import connections
-
-        if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
-            return False
-        # What has changed once may be read by any later migration.
-        for path in sorted(self._recorder.written()):
-            # The name of a temporary file is empty.
-            name = self._project.name_of(os.path.realpath(path))
-            if name and "__pycache__" not in path:
-                self._note(f"{name} was written to while migrations ran")
-        if not self._obstacle:
-            digests = process_state()
-            for part in (part for part in digests if digests[part] != self._process[part]):
-                self._note(f"a migration changed {part}")
-        for alias, state in self._sessions.items():
-            if not self._obstacle and self._session_state(connections[alias]) != state:
-                self._note(SESSION_CHANGED.format(alias))
-        return not self._obstacle
-
-    def _note(self, obstacle: str) -> None:
-        """Note why no build can go on from here, or from anywhere later."""
-        self._obstacle = self._obstacle or obstacle
-
-    def _session_state(self, connection: Any) -> str:
-        with connection.cursor() as cursor:
-            return session_state(cursor, self._vendor)
-
-    def _read_statement(
-        self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
-    ) -> Any:
-        if keeps_something(str(sql), self._vendor):
-            self._note(SESSION_CHANGED.format(context["connection"].alias))
-        return execute(sql, params, many, context)
+        self._pace.left(milestone.count)
 
 
 def _acts(sources: Sources, module: str) -> bool:
     """Whether a module of a migration does more, when it is imported, than to define that."""
     found = sources.find(module)
     return found is not None and bool(found.effects() - {"Migration"})
-
-
-def _put_in_order(connection: Any, plan: list[Any]) -> None:
-    """Number the applied migrations as if they had been applied in the order of the plan."""
-    from django.db import transaction
-    from django.db.migrations.recorder import MigrationRecorder
-
-    model = MigrationRecorder(connection).Migration
-    rows: list[Any] = list(model.objects.using(connection.alias).order_by("id"))
-    place = {(one.app_label, one.name): number for number, one in enumerate(plan)}
-    ordered = sorted(rows, key=lambda row: place.get((row.app, row.name), len(place)))
-    if ordered == rows:
-        return
-    numbers = [row.id for row in rows]
-    with transaction.atomic(using=connection.alias):
-        model.objects.using(connection.alias).all().delete()
-        for number, row in zip(numbers, ordered, strict=True):
-            row.id = number
-        model.objects.using(connection.alias).bulk_create(ordered)
-
-
-def _whole_plan(executor: MigrationExecutor) -> list[tuple[Any, bool]]:
-    """What receivers get as the plan when an empty database is migrated."""
-    return executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)

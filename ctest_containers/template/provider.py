@@ -43,7 +43,7 @@ from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import BuildBase, DigestImage, FindTemplate, ServerLimits
 from ctest_containers.template import share
 from ctest_containers.template.base import BaseImage
-from ctest_containers.template.build import CreateDatabases
+from ctest_containers.template.build_task import CreateDatabases
 from ctest_containers.template.builder import (
     BuildOrder,
     make_files,

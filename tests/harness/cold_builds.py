@@ -183,7 +183,7 @@ PROGRAM = """
     from ctest_containers.recording.portable_paths import PortablePaths
     from ctest_containers.recording.recorder import Recorder
     from ctest_containers.rendering.on_demand import rendering_on_demand
-    from ctest_containers.template.build import migration_packages
+    from ctest_containers.template.build_process import migration_packages
 
     quoted = connection.ops.quote_name(connection.settings_dict["NAME"])
     is_server = connection.vendor != "sqlite"
