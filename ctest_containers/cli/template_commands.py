@@ -46,9 +46,9 @@ def verify(supply: Supply, templates: list[Template], _: int) -> int:
     wrong = 0
     for template in templates:
         _heading(template)
-        problems = supply.databases.provider.problems(template)
+        problems = supply.databases.chooser.problems(template)
         if problems is None:
-            decision = supply.databases.provider.decide(template)
+            decision = supply.databases.chooser.decide(template)
             problems = [f"It does not exist: {decision.reason}."]
         for problem in problems or ["Its databases are what they should be."]:
             print(f"  {problem}")
@@ -171,7 +171,7 @@ def _hit(kept: StoredTemplate) -> Iterator[str]:
 
 
 def _miss(supply: Supply, template: Template) -> Iterator[str]:
-    decision = supply.databases.provider.decide(template)
+    decision = supply.databases.chooser.decide(template)
     way = "full build" if decision.start is None else f"incremental, from {decision.start.name}"
     yield f"miss: {decision.reason} -> {way}"
     if decision.nearest is None:

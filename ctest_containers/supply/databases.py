@@ -30,7 +30,9 @@ from ctest_containers.supply.run_host import RunHost
 from ctest_containers.supply.snapshot import DatabaseSnapshot, snapshot_of
 from ctest_containers.template import Template, TemplateProvider, TemplateRepository, identify
 from ctest_containers.template.base import base_image
+from ctest_containers.template.build_order import BuildMeans
 from ctest_containers.template.build_task import CreateDatabases
+from ctest_containers.template.chooser import TemplateChooser
 
 IMAGES_SECONDS: Final = 7200.0
 """How long making an image for a template may take, and that of the template itself."""
@@ -96,11 +98,15 @@ class Databases:
             host=host.client,
             server_timeout_seconds=config.server_timeout,
         )
-        self.provider = TemplateProvider(
+        self.chooser = TemplateChooser(
             repository=self.repository,
+            places=PortablePaths.here(),
+            most_seconds=config.template_max_age,
+        )
+        self.provider = TemplateProvider(
+            chooser=self.chooser,
             host=host.client,
             report=report,
-            places=PortablePaths.here(),
             server=ServerLimits(
                 timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
             ),
@@ -110,12 +116,11 @@ class Databases:
             push=config.push,
             verify=bool(os.environ.get("CI")) if verify is None else verify,
             renew_before=began if config.rebuild else None,
-            most_seconds=config.template_max_age,
         )
 
     def identify(self, group: DatabaseGroup) -> Template:
         """Return the template that a group needs today; without a manifest if it is missing."""
-        return self.provider.choose(self.describe(group)).template
+        return self.chooser.choose(self.describe(group)).template
 
     def describe(self, group: DatabaseGroup) -> Template:
         """Return the template that a group needs today, without looking whether it exists."""
@@ -163,7 +168,8 @@ class Databases:
         template = known.get(group.label) or self._identify(group)
         self._report(PhaseStarted(phase=Phase.TEMPLATE))
         read = self.plans.dependencies(group)
-        return self.provider.ensure(template, self.setup, self._create, lambda: self._lend(read))
+        means = BuildMeans(self.setup, self._create, lambda: self._lend(read))
+        return self.provider.ensure(template, means)
 
     def _identify(self, group: DatabaseGroup) -> Template:
         self._report(PhaseStarted(phase=Phase.FINGERPRINT))
@@ -205,7 +211,9 @@ class Databases:
         with self._host.of_forked_child():
             guard.lend_nothing()
             provider = replace(self.provider, report=report)
-            return provider.ensure(self.identify(group), self.setup, self._create, tuple)
+            return provider.ensure(
+                self.identify(group), BuildMeans(self.setup, self._create, tuple)
+            )
 
     def facts(self) -> dict[str, Mapping[str, str]]:
         """Return what each alias's connection remembers about its server, by alias."""

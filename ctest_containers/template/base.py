@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.errors import ImageUnavailableError
+from ctest_containers.events import BaseImageBuildStarted, Event
 from ctest_containers.model import Vendor
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.requests import BuildBase, FindTemplate
+
+IMAGE_SECONDS: Final = 1800.0
+"""How long pulling or building a base image may take."""
 
 OWN: Final = {
     Vendor.POSTGRESQL: ("postgresql",),
@@ -61,3 +69,29 @@ def _images() -> Path:
         f"The Dockerfiles of the database images are missing from {package}.",
         "Install ctest-containers again.",
     )
+
+
+def ensure_image(
+    base: BaseImage,
+    vendor: Vendor,
+    host: ServerHostClient,
+    *,
+    lock: Callable[[str], AbstractContextManager[None]],
+    report: Callable[[Event], None],
+) -> None:
+    """Make sure that the engine has a base image, and build the toolkit's own if need be.
+
+    Args:
+        lock: Lets no other run do the same, given a name.
+
+    Raises:
+        ImageUnavailableError: The engine does not have an image of another origin.
+    """
+    if host.call(FindTemplate(image=base.name), ANSWER_SECONDS) is not None:
+        return
+    if base.folder is None:
+        raise ImageUnavailableError(f"The image {base.name} is no longer on the engine.")
+    with lock(f"base-{vendor.value}-{base.context[:32]}"):
+        report(BaseImageBuildStarted(image=base.name))
+        build = BuildBase(image=base.name, folder=str(base.folder), context=base.context)
+        host.call(build, IMAGE_SECONDS)

@@ -93,6 +93,17 @@ class TemplateRepository:
             return False
         return True
 
+    def remove_layers(self, template: Template, before: float) -> None:
+        """Remove the layers of a template's group that were made before a moment.
+
+        Args:
+            before: The moment, in seconds since the epoch.
+        """
+        group = template.group
+        for stored in self.kept(template.project, engine=group.has_server):
+            if stored.is_layer and stored.group == group.label and stored.created < before:
+                self.remove(stored)
+
     def prune(self, project: str, *, engine: bool) -> list[tuple[StoredTemplate, str]]:
         """Give up what a project has too much of, within the defaults; gives what is gone."""
         wanted = to_prune(self.kept(project, engine=engine, sizes=True))

@@ -58,7 +58,7 @@ LOADED: Final = (
     *("django.middleware.common", "django.utils.cache"),
     *("ctest_containers.cli.run", "ctest_containers.runner", "ctest_containers.session.run"),
     *("ctest_containers.supply.supply", "ctest_containers.workers.child"),
-    *("ctest_containers.template.builder", "ctest_containers.report.record"),
+    *("ctest_containers.template.image_builder", "ctest_containers.report.record"),
     *("ctest_containers.cli.by_runner", "ctest_containers.cli.doctor"),
     *("ctest_containers.cli.execute", "ctest_containers.cli.service"),
     *("ctest_containers.cli.template", "ctest_containers.doctor.checks"),
