@@ -10,18 +10,18 @@ APPS = ("first", "second")
 
 KEEP_LAYERS = """
 # A build keeps layers, however short it is: before each migration on SQLite, and three on a server.
-from ctest_containers.template import milestones
+from ctest_containers.template import pace
 if "WITHOUT_LAYERS" not in os.environ:
-    milestones.FACTOR = 0
-    milestones.PARTS = {one: 1000 if one == "sqlite" else 3 for one in milestones.PARTS}
+    pace.FACTOR = 0
+    pace.PARTS = {vendor: 1000 if vendor == "sqlite" else 3 for vendor in pace.PARTS}
 """
 """What settings may say that import os."""
 
 KEEP_THE_LAST_LAYER = """
 # A build keeps one layer, however short it is: before its last migration.
-from ctest_containers.template import milestones
-milestones.FACTOR = 0
-milestones.PARTS = dict.fromkeys(milestones.PARTS, 1)
+from ctest_containers.template import pace
+pace.FACTOR = 0
+pace.PARTS = dict.fromkeys(pace.PARTS, 1)
 """
 
 SETTINGS = """

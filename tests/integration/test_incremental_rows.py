@@ -79,8 +79,8 @@ RECEIVER = """
 
 
 KEEP_NONE = """
-from ctest_containers.template import milestones
-milestones.FACTOR = 1_000_000
+from ctest_containers.template import pace
+pace.FACTOR = 1_000_000
 """
 
 
