@@ -1,0 +1,160 @@
+"""`scripts/pictures`: the pictures in the README and the documentation, from a real run.
+
+The example project runs a few times, so that it has a template and timings. The product draws its
+live view from the event log of the last run, and makes the page that is opened in Chromium.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ctest_containers.events import TestFinished, TestStarted
+from ctest_containers.history.lines import Entry
+from ctest_containers.history.store import read
+from ctest_containers.report import page
+from ctest_containers.report.live import LiveReport
+from ctest_containers.report.output import WorkerOutput
+from ctest_containers.report.record import Recording, record_of
+from harness.projects import copy_of
+
+PICTURES: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+CHROMIUM: Final = "/usr/bin/chromium"
+
+COLUMNS: Final = 124
+"""Wide enough for the names of containers."""
+
+FORMAT: Final = """\
+<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; \
+font-size: {char_height}px; line-height: {line_height}px; white-space: pre }}
+{styles}
+</style>
+<defs>{lines}</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})">
+{backgrounds}
+<g class="{unique_id}-matrix">{matrix}</g>
+</g>
+</svg>
+"""
+"""Rich's own, without fonts that come from the internet."""
+
+
+class Picture(LiveReport):
+    """The live view at one moment of a run, instead of a moving one."""
+
+    def _draw(self, at: float) -> None:
+        self._mark_slow(at)
+
+    def as_svg(self, at: float) -> str:
+        """What a terminal shows at a moment, in seconds since the run began."""
+        from rich.console import Console
+        from rich.terminal_theme import MONOKAI
+        from rich.text import Text
+
+        console = Console(
+            record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="256"
+        )
+        console.print(Text("$ python -m ctest_containers", "bold"))
+        for line in [*self.said, *self._above]:
+            console.print(line, soft_wrap=True, highlight=False)
+        console.print(self._picture(at))
+        made = console.export_svg(
+            title="ctest_containers", theme=MONOKAI, code_format=FORMAT, unique_id="live"
+        )
+        return re.sub(r"[ \t]*\n\s*", "\n", made)
+
+    said: list[str]
+    """What was said before anything moved."""
+
+
+def live_view(entries: Sequence[Entry], share: float) -> str:
+    """The live view as an SVG, at the moment when a share of the tests has ended."""
+    from rich.console import Console
+
+    recording = Recording()
+    with tempfile.TemporaryDirectory() as folder:
+        output = WorkerOutput()
+        output.keep_in(Path(folder))
+        said: list[str] = []
+        picture = Picture(
+            recording.run,
+            console=Console(file=io.StringIO(), width=COLUMNS, force_terminal=True),
+            say=lambda text, level: said.extend([text] if level >= logging.INFO else []),
+            output=output,
+            slow_seconds=10.0,
+        )
+        picture.said = said
+        left = share * sum(isinstance(event, TestFinished) for _, event in entries)
+        for at, event in entries:
+            recording.handle(event, at)
+            picture.handle(event, at)
+            left -= isinstance(event, TestFinished)
+            if left <= 0 and isinstance(event, TestStarted):
+                break
+        svg = picture.as_svg(at)
+        picture.stop()
+    return svg
+
+
+def open_page(file: Path, target: Path) -> None:
+    """The top of a run's page, as Chromium shows it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        view = browser.new_page(viewport={"width": 1100, "height": 760}, color_scheme="light")
+        view.goto(file.as_uri())
+        view.locator("#timeline canvas").first.wait_for()
+        view.screenshot(path=target)
+        browser.close()
+
+
+def recorded_run(folder: Path) -> Path:
+    """The event log of a run of the example project, with a template and known timings."""
+    project, log = copy_of("shop", folder), folder / "run.jsonl"
+    has_engine = subprocess.run(["docker", "version"], capture_output=True, check=False)
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(PICTURES.parents[1]),
+        "SHOP_DB": "sqlite" if has_engine.returncode else "postgresql",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    command = [sys.executable, "-m", "ctest_containers", "--parallel", "4", "--event-log", str(log)]
+    for _ in range(3):
+        log.unlink(missing_ok=True)
+        subprocess.run(command, cwd=project, env=env, check=True)
+    header, started, *rest = log.read_text().splitlines(keepends=True)
+    shown = json.loads(started)
+    # Not where this was made, but where a reader would run it.
+    shown |= {"arguments": ["--parallel", "4"], "folder": "/home/you/shop", "branch": "main"}
+    shown["platform"] = "Linux"
+    log.write_text("".join([header, json.dumps(shown) + "\n", *rest]))
+    return log
+
+
+def main() -> None:
+    """Make all pictures."""
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        entries = read(recorded_run(folder))
+        (PICTURES / "live.svg").write_text(live_view(entries, 0.6))
+        html = folder / "run.html"
+        html.write_text(page.render(record_of(entries)))
+        open_page(html, PICTURES / "page.png")
+
+
+if __name__ == "__main__":
+    main()
