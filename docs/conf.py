@@ -15,6 +15,8 @@ project = "ctest_containers"
 release = version = __version__
 project_copyright = "the authors of ctest_containers"
 language = "en"
+# Options begin with two hyphens, also where they are not marked as code.
+smartquotes = False
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["examples"]
@@ -35,6 +37,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 python_use_unqualified_type_names = True
+napoleon_use_ivar = True
 
 # The anchors that GitHub gives to headings.
 myst_heading_anchors = 4

@@ -11,9 +11,12 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from harness.golden import LOG
+from harness.pictures import live_view
 from harness.reference import GENERATED, generated_part
 
 from ctest_containers import errors
+from ctest_containers.history.store import read
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -137,3 +140,10 @@ def test_every_error_is_in_the_reference() -> None:
     listed = re.findall(r"autoexception:: (\w+)", (DOCS / "python-api.md").read_text())
 
     assert {*listed} == {*errors.EXPECTED, "CtestError", "InterruptedRunError"}
+
+
+def test_the_live_view_is_drawn_from_an_event_log() -> None:
+    svg = live_view(read(LOG), 0.5)
+
+    assert svg.count("worker&#160;") == 3
+    assert "http" not in svg.replace("http://www.w3.org/2000/svg", "")

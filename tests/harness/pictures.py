@@ -30,6 +30,8 @@ from harness.projects import copy_of
 PICTURES: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHROMIUM: Final = "/usr/bin/chromium"
 
+ARGUMENTS: Final = ("--parallel", "4")
+
 COLUMNS: Final = 124
 """Wide enough for the names of containers."""
 
@@ -66,7 +68,7 @@ class Picture(LiveReport):
         console = Console(
             record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True, color_system="256"
         )
-        console.print(Text("$ python -m ctest_containers", "bold"))
+        console.print(Text(f"$ python -m ctest_containers {' '.join(ARGUMENTS)}", "bold"))
         for line in [*self.said, *self._above]:
             console.print(line, soft_wrap=True, highlight=False)
         console.print(self._picture(at))
@@ -114,7 +116,7 @@ def open_page(file: Path, target: Path) -> None:
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        view = browser.new_page(viewport={"width": 1100, "height": 760}, color_scheme="light")
+        view = browser.new_page(viewport={"width": 1100, "height": 672}, color_scheme="light")
         view.goto(file.as_uri())
         view.locator("#timeline canvas").first.wait_for()
         view.screenshot(path=target)
@@ -131,14 +133,14 @@ def recorded_run(folder: Path) -> Path:
         "SHOP_DB": "sqlite" if has_engine.returncode else "postgresql",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
-    command = [sys.executable, "-m", "ctest_containers", "--parallel", "4", "--event-log", str(log)]
+    command = [sys.executable, "-m", "ctest_containers", *ARGUMENTS, "--event-log", str(log)]
     for _ in range(3):
         log.unlink(missing_ok=True)
         subprocess.run(command, cwd=project, env=env, check=True)
     header, started, *rest = log.read_text().splitlines(keepends=True)
     shown = json.loads(started)
     # Not where this was made, but where a reader would run it.
-    shown |= {"arguments": ["--parallel", "4"], "folder": "/home/you/shop", "branch": "main"}
+    shown |= {"arguments": ARGUMENTS, "folder": "/home/you/shop", "branch": "main"}
     shown["platform"] = "Linux"
     log.write_text("".join([header, json.dumps(shown) + "\n", *rest]))
     return log
