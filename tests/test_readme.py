@@ -48,6 +48,13 @@ def test_every_package_of_the_architecture_exists() -> None:
     assert missing == []
 
 
+def test_every_module_at_a_crossing_exists() -> None:
+    modules = re.findall(r"`((?:\w+/)*\w+\.py|\w+/)`", HOW_IT_WORKS)
+
+    assert len(modules) > 10
+    assert [name for name in modules if not (ROOT / "ctest_containers" / name).exists()] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(README.splitlines()) < 200
 

@@ -4,8 +4,8 @@
 #
 #     sbatch --wait slurm.sh --junit junit.xml shop
 #
-# Options of the job stand before the script's name, those of the tests behind it. The job ends with
-# the exit code of the run, which a node that fails does not end.
+# Options of the job come before the script's name, those of the run after it. The job ends with the
+# exit code of the run. A node that fails does not end the run.
 #SBATCH --job-name=tests
 #SBATCH --nodes=2
 #SBATCH --ntasks-per-node=1
@@ -19,8 +19,8 @@ set -euo pipefail
 python=${PYTHON:-$PWD/.venv/bin/python} # The same path on all nodes.
 interface=${INTERFACE:-}                # The nodes' common network, such as ib0; empty for any.
 
-# Others use these machines, too. So all connections are encrypted, with a certificate that only this
-# job has; it vouches for itself.
+# Others use these machines, too, so all connections are encrypted, with a self-signed certificate
+# that only this job has.
 folder=$(mktemp -d "$HOME/.tests-$SLURM_JOB_ID-XXXXXX")
 scheduler=
 # The workers end with the scheduler.
@@ -38,7 +38,7 @@ options=(
     --scheduler-file "$folder/scheduler.json" --no-dashboard --dashboard-address 127.0.0.1:0
 )
 if [ -n "$interface" ]; then options+=(--interface "$interface"); fi
-# What goes well need not be told.
+# Dask logs errors only.
 export DASK_LOGGING__DISTRIBUTED=error
 
 "$python" -m dask scheduler --port 0 "${options[@]}" &

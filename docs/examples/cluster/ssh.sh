@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Runs a Django project's tests on machines that are reached by SSH, with a Dask worker on each for
-# as long as the run takes. In the project's folder:
+# Runs a Django project's tests on machines that you reach by SSH, with a Dask worker on each while
+# the run lasts. In the project's folder:
 #
 #     bash ssh.sh build1 build2 -- --junit junit.xml shop
 #
-# What stands behind the two dashes is for the tests. Each host has the interpreter and the code in
-# the same places as this machine. Nothing but SSH is between the machines: the scheduler listens on
-# this machine's loopback address and the workers on theirs, and SSH carries these ports to and fro.
+# Arguments after the two dashes go to the run. Each host has the interpreter and the code in the
+# same places as this machine. The machines are connected by SSH only: the scheduler listens on this
+# machine's loopback address and the workers on theirs, and SSH forwards these ports both ways.
 set -euo pipefail
-# Jobs in process groups of their own: Ctrl-C is for the run alone, which ends in order.
+# Jobs have process groups of their own, so Ctrl-C reaches only the run, which ends in order.
 set -m
 
 python=${PYTHON:-$PWD/.venv/bin/python} # The same path everywhere.
@@ -26,7 +26,7 @@ if [ ${#hosts[@]} = 0 ]; then
 fi
 if [ $# -gt 0 ]; then shift; fi
 
-# What goes well need not be told.
+# Dask logs errors only.
 export DASK_LOGGING__DISTRIBUTED=error
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
