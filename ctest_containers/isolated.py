@@ -122,8 +122,12 @@ class Template:
         groups = [template.group for template in databases.templates()]
         on_servers = [alias for group in groups if group.has_server for alias in group.aliases]
         try:
-            spawned = (*databases.copies(folder), *self._supply.await_leases(number, on_servers))
-            leases = [lease for lease in spawned if isinstance(lease, Lease)]
+            # Servers come up while files are copied.
+            self._supply.acquire(number, on_servers)
+            copies = databases.copies(folder)
+            spawned = (*copies, *self._supply.await_leases(number, on_servers))
+            by_alias = {lease.alias: lease for lease in spawned if isinstance(lease, Lease)}
+            leases = [by_alias[alias] for group in groups for alias in group.aliases]
             yield Server(
                 settings={lease.alias: connections.settings_with(lease) for lease in leases},
                 leases={lease.alias: lease for lease in leases},
@@ -191,7 +195,6 @@ def supply_of(config: Config, report: Callable[[Event], None]) -> Supply:
         create=functools.partial(_create, settings.TEST_RUNNER),
         runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
         report=report,
-        lends=False,
     )
 
 

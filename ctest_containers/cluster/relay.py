@@ -85,9 +85,10 @@ class EventRelay:
                 self._report(event)
             return False
         work = self._works[self._batch_of[index]]
-        # Otherwise another node was quicker, or this one was believed to be lost.
-        if index not in work.ended:
-            self._pass_test_on(node, worker, index, work, event)
+        if index in work.ended:
+            # Another node was quicker, or this one was believed to be lost.
+            return False
+        self._pass_test_on(node, worker, index, work, event)
         return isinstance(event, TestFinished)
 
     def _is_news(self, fixture: TestOutcome) -> bool:

@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Sequence
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from ctest_containers.cluster.messages import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
 from ctest_containers.cluster.spec import NodeSpec, from_line
@@ -18,6 +18,11 @@ from ctest_containers.errors import CtestError
 from ctest_containers.events import Event, TestOutcome, TimePassed
 from ctest_containers.project import guard
 from ctest_containers.project.process import call_pickled
+
+if TYPE_CHECKING:
+    from ctest_containers.project.process import ProjectSetup
+    from ctest_containers.session.node_plan import NodePlan
+    from ctest_containers.supply.supply import Supply
 
 ALIVE_SECONDS: Final = 1.0
 """How often it says that it is there."""
@@ -91,19 +96,9 @@ def _load(spec: NodeSpec) -> None:
 
 
 def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
-    from ctest_containers.capacity import plan_workers
-    from ctest_containers.capacity.memory import available_bytes
-    from ctest_containers.limits import limits_of_node
-    from ctest_containers.node.feed import CommandFeed
-    from ctest_containers.project import connections
-    from ctest_containers.project.databases import first_aliases, mirrors
+    """Run the tests of a plan, and return the containers that could not be removed."""
     from ctest_containers.project.process import ProjectSetup
-    from ctest_containers.project.suite import Batch
-    from ctest_containers.session.node_plan import NodePlan
-    from ctest_containers.session.starting import WorkerStarter
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.workers.flush_order import FlushOrder
-    from ctest_containers.workers.pool import WorkerPool
 
     _load(spec)
     plan: NodePlan = pickle.loads(spec.plan)  # noqa: S301  # From the parent of the run.
@@ -117,57 +112,79 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
         report=voice.say,
         began=plan.began,
     )
-    left: tuple[str, ...] = ()
     try:
-        # Modules of tests that ask a database when they are imported are lent one.
-        batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
-        supply.release_parent()
-        supply.prepare(plan.aliases)
-        groups = supply.databases.plans.select(plan.aliases)
-        measured = [plan.memory.get(name) for name in _measured_names(groups)]
-        workers = plan_workers(
-            asked=spec.workers or plan.workers,
-            cores=os.cpu_count() or 1,
-            batches=len(batches),
-            available_bytes=available_bytes(),
-            minimum=plan.config.min_workers,
-            maximum=plan.config.max_workers,
-            measured_bytes=None if None in measured else sum(filter(None, measured)),
-            engine_bytes=supply.host.free_bytes(groups),
-            helpful=None,
-        ).workers
-        connections.mark_expectations(plan.aliases)
-        feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
-        supply.start([batch.aliases for batch in batches], workers)
-        starter = WorkerStarter(
-            plan.worker_config, supply=supply, setup=setup, batches=batches, output=None
-        )
-        failures = _Failures(voice)
-        pool = WorkerPool(
-            workers=workers,
-            batches=(),
-            supplier=supply,
-            start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
-            report=failures.say,
-            stopping=lambda: feed.stopping,
-            limits=limits_of_node(plan.limits),
-            expected=plan.expected,
-            order=FlushOrder(
-                # Those that run on other nodes are taken to flush.
-                elsewhere=[(batch.number, batch.flushes) for batch in batches],
-                databases=first_aliases(groups),
-                mirrors=mirrors(),
-            ),
-            feed=feed,
-        )
-        voice.say(NodeReady(slots=workers))
-        pool.run()
-        if failures.has_some:
-            supply.databases.say_ages()
+        with supply.lending():
+            _run_tests(supply, plan, setup, asked=spec.workers, commands=commands, voice=voice)
     finally:
         closed = supply.close()
-        left = closed.left if closed is not None else ()
-    return left
+    return () if closed is None else closed.left
+
+
+def _run_tests(
+    supply: Supply,
+    plan: NodePlan,
+    setup: ProjectSetup,
+    *,
+    asked: int | None,
+    commands: int,
+    voice: Voice,
+) -> None:
+    from ctest_containers.capacity import plan_workers
+    from ctest_containers.capacity.memory import available_bytes
+    from ctest_containers.limits import limits_of_node
+    from ctest_containers.node.feed import CommandFeed
+    from ctest_containers.project import connections
+    from ctest_containers.project.databases import first_aliases, mirrors
+    from ctest_containers.project.suite import Batch
+    from ctest_containers.session.starting import WorkerStarter
+    from ctest_containers.workers.flush_order import FlushOrder
+    from ctest_containers.workers.pool import WorkerPool
+
+    # Modules of tests that ask a database when they are imported are lent one.
+    batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
+    supply.release_parent()
+    supply.prepare(plan.aliases)
+    groups = supply.databases.plans.select(plan.aliases)
+    measured = [plan.memory.get(name) for name in _measured_names(groups)]
+    workers = plan_workers(
+        asked=asked or plan.workers,
+        cores=os.cpu_count() or 1,
+        batches=len(batches),
+        available_bytes=available_bytes(),
+        minimum=plan.config.min_workers,
+        maximum=plan.config.max_workers,
+        measured_bytes=None if None in measured else sum(filter(None, measured)),
+        engine_bytes=supply.host.free_bytes(groups),
+        helpful=None,
+    ).workers
+    connections.mark_expectations(plan.aliases)
+    feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
+    supply.start([batch.aliases for batch in batches], workers)
+    starter = WorkerStarter(
+        plan.worker_config, supply=supply, setup=setup, batches=batches, output=None
+    )
+    failures = _Failures(voice)
+    pool = WorkerPool(
+        workers=workers,
+        batches=(),
+        supplier=supply,
+        start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
+        report=failures.say,
+        stopping=lambda: feed.stopping,
+        limits=limits_of_node(plan.limits),
+        expected=plan.expected,
+        order=FlushOrder(
+            # Those that run on other nodes are taken to flush.
+            elsewhere=[(batch.number, batch.flushes) for batch in batches],
+            databases=first_aliases(groups),
+            mirrors=mirrors(),
+        ),
+        feed=feed,
+    )
+    voice.say(NodeReady(slots=workers))
+    pool.run()
+    if failures.has_some:
+        supply.databases.say_ages()
 
 
 class _Failures:

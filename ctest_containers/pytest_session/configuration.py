@@ -44,7 +44,6 @@ def workers_carried() -> int:
         setup=ProjectSetup(spawned=True),
         create=functools.partial(create_databases, creation_of_settings()),
         report=lambda _: None,
-        lends=False,
     )
     try:
         groups = supply.databases.plans.groups

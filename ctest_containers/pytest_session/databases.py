@@ -107,6 +107,7 @@ class PytestDatabases:
         if config.separate:
             # Temporary files are pytest's own business, which keeps those of the last runs.
             isolation.separate(self._own, temporary_files=False)
+        self._exit.enter_context(self._supply.lending())
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
         for module, name in PATCHED:
             self._exit.callback(setattr, module, name, getattr(module, name))

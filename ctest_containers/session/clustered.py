@@ -14,7 +14,6 @@ from ctest_containers.cluster.dask_link import DaskLink
 from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.cluster.spec import NodeSpec, versions
 from ctest_containers.config import Config
-from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
@@ -64,7 +63,7 @@ class ClusterExecutor:
             batches = split_long(batches, timings, config.max_workers)
         expected = expected_seconds(batches, timings)
         plan = NodePlan(
-            config=_config_of_nodes(config),
+            config=_config_of_nodes(config, context.supply.project),
             batches=pickled(batches),
             worker_config=tests.worker_config,
             limits=context.limits,
@@ -102,11 +101,11 @@ class ClusterExecutor:
         """Do nothing: nodes send what they measure as events."""
 
 
-def _config_of_nodes(config: Config) -> Config:
+def _config_of_nodes(config: Config, project: str) -> Config:
     """The configuration of a run as its nodes have it: without what is the parent's."""
     return replace(
         config,
-        project=project_of(config),
+        project=project,
         cluster="",
         shard=None,
         event_logs=0,

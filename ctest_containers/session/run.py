@@ -10,7 +10,6 @@ from pathlib import Path
 from types import TracebackType
 
 from ctest_containers.config import limits_of
-from ctest_containers.config.model import project_of
 from ctest_containers.errors import CtestError, InterruptedRunError, ReportError
 from ctest_containers.events import (
     ContainersLeft,
@@ -68,12 +67,16 @@ class Session:
         self._exit = ExitStack()
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
-        run_id, folder = secrets.token_hex(4), Path.cwd()
-        self._report(run_started(run_id, project_of(self._config), folder))
-        self._exit.callback(self._close)
-        context = self._new_context(run_id, folder)
+        # What is wrong with the configuration is raised before anything is reported.
+        context = self._new_context(secrets.token_hex(4), Path.cwd())
         self._opened = context, self._new_executor(context)
-        self._exit.enter_context(terminable())
+        self._exit.callback(self._close)
+        with ExitStack() as undo:
+            undo.push(self._exit)
+            self._report(run_started(context.run_id, context.supply.project, context.folder))
+            self._exit.enter_context(terminable())
+            self._exit.enter_context(context.supply.lending())
+            undo.pop_all()
         return self
 
     def __exit__(
@@ -86,6 +89,7 @@ class Session:
 
     def _new_context(self, run_id: str, folder: Path) -> RunContext:
         request, setup = self._request, self._request.setup()
+        limits = limits_of(self._config)
         supply = Supply(
             config=self._config,
             setup=setup,
@@ -100,7 +104,7 @@ class Session:
             folder=folder,
             config=self._config,
             setup=setup,
-            limits=limits_of(self._config),
+            limits=limits,
             selection=request.selection,
             asked=request.asked,
             supply=supply,
@@ -263,22 +267,20 @@ class Session:
         return rest
 
     def _close(self) -> None:
-        measured = self._timings.measured
-        if self._opened is not None:
-            supply = self.supply
-            try:
-                supply.databases.prune()
-            finally:
-                closed = supply.close()
-            if closed is not None:
-                if closed.left:
-                    self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
-                measured.memory.update(closed.peaks)
-            if self._has_failed:
-                supply.databases.say_ages()
+        supply, measured = self.supply, self._timings.measured
+        try:
+            supply.databases.prune()
+        finally:
+            closed = supply.close()
+        if closed is not None:
+            if closed.left:
+                self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
+            measured.memory.update(closed.peaks)
         # Other jobs may still have to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
+        if self._has_failed:
+            supply.databases.say_ages()
         failure = "" if self.failure is None else self.failure.message
         self._report(RunFinished(not_run=self._not_run, failure=failure))
 

@@ -68,7 +68,10 @@ class EarlierRuns:
 
     def needed_host(self, folder: Path) -> bool:
         """Return whether the last run in a folder needed a server host."""
-        return _note_on(self._cache, folder).exists()
+        try:
+            return _note_on(self._cache, folder).exists()
+        except OSError:
+            return False
 
     def of_command(self, folder: Path, command: Sequence[str]) -> CommandNeeds | None:
         """Return what a command needed when it was last run in a folder; None if unknown.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from enum import IntEnum
 from pathlib import Path
 
@@ -60,8 +60,6 @@ class Supply:
         run_id: Distinguishes the run from others; by default, a new one.
         began: When the run began, in seconds since the epoch; by default, now. With the option
             `rebuild`, templates that were made before are made again.
-        lends: Whether an alias that this process connects to is pointed at a database of the
-            supply. Otherwise, the connections of this process are left alone.
         resources: Those beside the databases.
 
     Attributes:
@@ -84,7 +82,6 @@ class Supply:
         runner_inputs: Sequence[Input] = (),
         run_id: str = "",
         began: float | None = None,
-        lends: bool = True,
         resources: Sequence[Resource] = (),
     ) -> None:
         self._stage = Stage.OPEN
@@ -125,9 +122,11 @@ class Supply:
                 preparing=self.databases.preparing,
                 facts=self.databases.facts,
             )
-            if lends:
-                undo.enter_context(guarded(self.parent.lend_if_needed))
             self._undo = undo.pop_all()
+
+    def lending(self) -> AbstractContextManager[None]:
+        """Lend this process the databases that it connects to, as long as the block lasts."""
+        return guarded(self.parent.lend_if_needed)
 
     def warm(self, selection: Sequence[str]) -> None:
         """Start what the same selection of tests needed last time, before it is known."""
@@ -160,8 +159,9 @@ class Supply:
             needs: What each batch of tests needs.
         """
         self._require(Stage.OPEN)
-        self._stage, self._has_started = Stage.STARTED, True
+        self._stage = Stage.STARTED
         self._servers.expect_all(needs, workers)
+        self._has_started = True
         self.host.drop_ahead()
 
     def acquire(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease] | None:

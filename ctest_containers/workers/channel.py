@@ -26,6 +26,9 @@ class Channel:
 
     Args:
         connection: A socket that blocks.
+
+    Attributes:
+        asking: Held while an answer is awaited, and by those who may ask while they use one.
     """
 
     def __init__(self, connection: Any) -> None:
@@ -34,7 +37,7 @@ class Channel:
         self._pending: list[bytes] = []
         self._postponed: list[Message] = []
         self._sending = threading.Lock()
-        self._asking = threading.RLock()
+        self.asking = threading.RLock()
 
     def send(self, message: WorkerEvent | WorkerRequest) -> None:
         """Send an event or a request; blocks while the parent is busy."""
@@ -55,7 +58,7 @@ class Channel:
         Args:
             use: Takes the databases that arrive meanwhile, with the answer or before it.
         """
-        with self._asking:
+        with self.asking:
             self.send(request)
             while (line := self._next_line()) is not None:
                 match message := decode(line):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -43,7 +42,6 @@ class LentDatabases:
         self._to_flush: dict[str, bool] = {}
         self._flushed_in_batch: set[str] = set()
         self._is_flushing = False
-        self._lending = threading.RLock()
 
     def use(self, resources: UseResources) -> None:
         """Use these databases and services from now on."""
@@ -73,7 +71,8 @@ class LentDatabases:
         Raises:
             WorkerError: The run has no such database.
         """
-        with self._lending:
+        # What arrives with an answer may connect, and so ask for another database.
+        with self._channel.asking:
             if alias in self._aliases:
                 return
             self._channel.ask(DatabaseRequest(alias=alias), self.use)

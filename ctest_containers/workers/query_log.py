@@ -14,10 +14,11 @@ class QueryLog:
 
     def __init__(self, *, enabled: bool) -> None:
         self._text = StringIO()
-        self._handler = logging.StreamHandler(self._text)
+        self._handler: logging.Handler | None = None
         if enabled:
             logger = logging.getLogger(LOGGER)
             logger.setLevel(logging.DEBUG)
+            self._handler = logging.StreamHandler(self._text)
             logger.addHandler(self._handler)
 
     def take(self) -> str:
@@ -30,4 +31,5 @@ class QueryLog:
 
     def close(self) -> None:
         """Stop listening."""
-        logging.getLogger(LOGGER).removeHandler(self._handler)
+        if self._handler is not None:
+            logging.getLogger(LOGGER).removeHandler(self._handler)

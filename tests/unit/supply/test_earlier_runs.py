@@ -139,3 +139,10 @@ def test_only_the_file_itself_is_left_in_its_folder(tmp_path: Path) -> None:
     EarlierRuns(tmp_path).remember_selection("shop", ["a"], NEEDS)
 
     assert [file.name for file in _file(tmp_path).parent.iterdir()] == ["shop.json"]
+
+
+def test_a_folder_that_cannot_be_looked_into_counts_as_empty(tmp_path: Path) -> None:
+    earlier = EarlierRuns(tmp_path / ("too long a name" * 30))
+
+    assert not earlier.needed_host(tmp_path)
+    assert earlier.of_command(tmp_path, ["run"]) is None

@@ -69,7 +69,6 @@ def _open(*resources: Resource) -> Iterator[Supply]:
         setup=ProjectSetup(spawned=False),
         create=lambda *_: None,
         report=lambda _: None,
-        lends=False,
         resources=resources,
     )
     try:
