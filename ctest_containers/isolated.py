@@ -17,12 +17,12 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urlencode
 
+from ctest_containers.backends.clients import database_url
 from ctest_containers.config import Config, resolve
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event
-from ctest_containers.model import Lease, Vendor
+from ctest_containers.model import Lease
 from ctest_containers.project import connections
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, spawns
@@ -196,25 +196,6 @@ def supply_of(config: Config, report: Callable[[Event], None]) -> Supply:
         runner_inputs=combined(settings.TEST_RUNNER).fingerprint_inputs(),
         report=report,
     )
-
-
-def database_url(lease: Lease) -> str:
-    """The address of a database as one text, such as `postgresql://user@/name?host=/folder`.
-
-    A Unix socket is named by `host` for PostgreSQL, as libpq has it, and by `unix_socket` for
-    MySQL, as its drivers have it.
-    """
-    given = {name: str(value) for name, value in lease.settings.items()}
-    if lease.address is None:
-        return f"sqlite:///{quote(given['NAME'])}"
-    password = f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else ""
-    who, name = quote(given["USER"], safe="") + password, quote(given["NAME"], safe="")
-    if lease.vendor is Vendor.POSTGRESQL and lease.address.socket:
-        place = urlencode({"host": lease.address.host, "port": lease.address.port})
-        return f"postgresql://{who}@/{name}?{place}"
-    if lease.address.socket:
-        return f"mysql://{who}@localhost/{name}?{urlencode({'unix_socket': lease.address.socket})}"
-    return f"{lease.vendor.value}://{who}@{lease.address.host}:{lease.address.port}/{name}"
 
 
 def _create(path: str, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001

@@ -11,13 +11,17 @@ SOCKET_PATH_LIMIT: Final = 107
 """Bytes that the path of a Unix socket may have on Linux (`sun_path` less its final zero)."""
 
 
-class Vendor(str, Enum):
-    """A database vendor, by the name that Django's `connection.vendor` uses."""
+class Vendor(str):
+    """A database vendor, by the name that Django's `connection.vendor` has.
 
-    POSTGRESQL = "postgresql"
-    MYSQL = "mysql"
-    """MySQL and MariaDB, between which Django does not distinguish either."""
-    SQLITE = "sqlite"
+    `ctest_containers.backends` has all that the toolkit supports.
+    """
+
+    __slots__ = ()
+
+
+SQLITE: Final = Vendor("sqlite")
+"""The vendor whose databases are files, or in memory; all others have servers."""
 
 
 class Transport(str, Enum):
@@ -145,7 +149,7 @@ class DatabaseGroup:
     @property
     def has_server(self) -> bool:
         """Whether its databases live on a server; SQLite's do not."""
-        return self.vendor is not Vendor.SQLITE
+        return self.vendor != SQLITE
 
     @property
     def aliases(self) -> tuple[str, ...]:
@@ -202,7 +206,7 @@ class DatabaseGroup:
     @property
     def label(self) -> str:
         """A short name, unique within a project: `postgresql`, `postgresql-2`."""
-        return self.vendor.value if self.number == 1 else f"{self.vendor.value}-{self.number}"
+        return str(self.vendor) if self.number == 1 else f"{self.vendor}-{self.number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +225,7 @@ class Lease:
     settings: Mapping[str, Any]
     dropped_options: tuple[str, ...] = ()
     load_from: str = ""
-    vendor: Vendor = Vendor.SQLITE
+    vendor: Vendor = SQLITE
     address: Address | None = None
 
     @property

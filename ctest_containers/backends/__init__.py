@@ -1,37 +1,66 @@
 """What the toolkit knows about each database vendor.
 
-A vendor with a server is one file here and one folder in `images/`. SQLite has no server: its
-databases live in the worker processes, and its whole backend is the copying of a file.
+A vendor is one module or package here, and one folder in `images/` if it has a server. SQLite has
+none: its databases live in the worker processes.
 """
 
 from __future__ import annotations
 
-from ctest_containers.backends import sqlite
+from typing import Any
+
+from ctest_containers.backends import mysql, postgresql, sqlite
 from ctest_containers.backends.api import Backend, Launch, NotReadyError, ServerInfo
-from ctest_containers.backends.mysql import Mysql
-from ctest_containers.backends.postgresql import Postgresql
+from ctest_containers.backends.support import LeftToDjango, Reset, Support
 from ctest_containers.model import Vendor
 
-BACKENDS: dict[Vendor, Backend] = {Vendor.POSTGRESQL: Postgresql(), Vendor.MYSQL: Mysql()}
+VENDORS: dict[str, Support] = {}
+"""All vendors, by the names that Django's `connection.vendor` has."""
+
+BACKENDS: dict[str, Backend] = {}
 """The backends of the vendors that have a server."""
 
 
-def backend_of(vendor: str) -> Backend | None:
-    """The backend of a vendor by Django's name for it; None if there is none, or no server."""
-    return next((backend for one, backend in BACKENDS.items() if one.value == vendor), None)
+def register(support: Support) -> None:
+    """Add a vendor; options and choices list vendors in this order."""
+    VENDORS[support.vendor] = support
+    if support.server is not None:
+        BACKENDS[support.vendor] = support.server
 
 
-def read_only_statement(vendor: str) -> str:
-    """What keeps a session from writing, by Django's name for the vendor."""
-    return sqlite.READ_ONLY if vendor == Vendor.SQLITE else BACKENDS[Vendor(vendor)].read_only
+for _support in (postgresql.SUPPORT, mysql.SUPPORT, sqlite.SUPPORT):
+    register(_support)
+
+
+def vendor_named(name: str) -> Vendor:
+    """The vendor of this name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name not in VENDORS:
+        raise ValueError(f"{name!r} is not one of the vendors {', '.join(VENDORS)}")
+    return VENDORS[name].vendor
+
+
+def reset_of(connection: Any) -> Reset:
+    """What empties and fills a database, by Django's connection to it.
+
+    Raises:
+        LeftToDjango: Its vendor is not one of these.
+    """
+    if connection.vendor not in VENDORS:
+        raise LeftToDjango(f"its vendor is {connection.vendor}")
+    return VENDORS[connection.vendor].reset
 
 
 __all__ = [
     "BACKENDS",
+    "VENDORS",
     "Backend",
     "Launch",
     "NotReadyError",
     "ServerInfo",
-    "backend_of",
-    "read_only_statement",
+    "register",
+    "reset_of",
+    "vendor_named",
 ]

@@ -1,4 +1,7 @@
-"""What a backend of a vendor with a server has to be able to do."""
+"""What the server of a vendor is asked; `ctest_containers.backends.support` has everything else.
+
+Every method that takes an address connects to it and disconnects.
+"""
 
 from __future__ import annotations
 
@@ -44,27 +47,38 @@ class ServerInfo:
     identity: str
 
 
-class Backend(Protocol):
-    """One vendor's server; every method that takes an address connects to it and disconnects."""
+class Images(Protocol):
+    """The images that a server starts from.
 
-    vendor: Vendor
+    Attributes:
+        image_option: What help and documentation say about the option `--<vendor>-image`.
+        own_images: The folders in `images/` of the toolkit's own images, each with the version that
+            it contains; the first is the usual one.
+        image_words: Words in the names of images whose tags begin with the server's version, each
+            with what `probe` would have after that version.
+    """
+
+    image_option: str
+    own_images: Mapping[str, str]
+    image_words: Mapping[str, str]
+
+
+class Launching(Protocol):
+    """How a server starts in a container.
+
+    Attributes:
+        port: The port it listens on inside its container, which also names its socket file.
+        admin: The role of the toolkit's own connections, which may do everything.
+        own_settings: The toolkit's settings for official images, which an error message may name.
+            Its own images have these and more in their configuration, as far as they matter there.
+        reserved_settings: The settings that decide how it starts, how it is reached, and where its
+            data is, in lower case with underscores.
+    """
+
     port: int
-    """The port it listens on inside its container, which also names its socket file."""
-
     admin: str
-    """The role of the toolkit's own connections, which may do everything."""
-
-    has_owners: bool
-    """Whether a project's roles can be limited to owning their databases."""
-
-    overriding_variables: tuple[str, ...]
-    """What its clients take from the environment even where they are told something else."""
-
-    read_only: str
-    """The statement that keeps a session from writing."""
-
-    def default_user(self) -> str:
-        """The role that a project connects as if its settings name none."""
+    own_settings: Mapping[str, str]
+    reserved_settings: frozenset[str]
 
     def socket_file(self) -> str:
         """The name of its Unix socket in the folder for it."""
@@ -92,6 +106,22 @@ class Backend(Protocol):
         It lets owners create every extension of the image, as in the toolkit's own images.
         """
 
+    def crash_in(self, log: str) -> bool:
+        """Whether a server says in its log that a process of it was killed or has crashed."""
+
+
+class Roles(Protocol):
+    """The roles of the project.
+
+    Attributes:
+        has_owners: Whether they can be limited to owning their databases.
+    """
+
+    has_owners: bool
+
+    def default_user(self) -> str:
+        """The role that a project connects as if its settings name none."""
+
     def prepare(
         self,
         address: Address,
@@ -115,8 +145,9 @@ class Backend(Protocol):
     def promote_roles(self, address: Address, users: Sequence[str]) -> None:
         """Make superusers of these roles if `prepare` created them as owners or guests."""
 
-    def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
-        """The columns with rows and a clock or a random number as default."""
+
+class Contents(Protocol):
+    """What is in the databases of a server, and what a stop would discard."""
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
         """Leave the fingerprint in each database, where no test can see it."""
@@ -130,35 +161,8 @@ class Backend(Protocol):
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """Numbers that a restart must not change, such as each table's row count; may be empty."""
 
-    def is_active(self, address: Address, seconds: float) -> bool:
-        """Whether the session of another client was active within the last seconds.
-
-        A statement that is still running counts, unless it waits for a lock.
-        """
-
-    def end_sessions(self, address: Address, keep: Collection[int]) -> int:
-        """End all client sessions but its own and these, and give how many were ended."""
-
-    def identity_of(self, connection: Any) -> str:
-        """The identity of the server that a driver's connection has reached; see `ServerInfo`.
-
-        It is empty where a test has put something else in a connection's place.
-        """
-
-    def reached_by(self, connection: Any) -> str:
-        """The address that a driver's connection reached; an empty string if unknown."""
-
-    def attempted_address(self, error: str) -> str:
-        """The address in a driver's error message; an empty string if there is none."""
-
-    def session_of(self, connection: Any) -> int | None:
-        """The server's number for the session of a driver's connection; None if it has none."""
-
-    def is_mid_query(self, connection: Any) -> bool:
-        """Whether a driver's connection was left in the midst of a query, and is of no use."""
-
-    def crash_in(self, log: str) -> bool:
-        """Whether a server says in its log that a process of it was killed or has crashed."""
+    def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
+        """The columns with rows and a clock or a random number as default."""
 
     def variables(self, address: Address) -> Mapping[str, str]:
         """All global variables whose changes a stop discards; others may be included."""
@@ -182,8 +186,29 @@ class Backend(Protocol):
             initial: What `variables` gave before the server was prepared.
         """
 
-    def driver_trouble(self, wrapper: type, version: str) -> str:
-        """What Django's connection class is known to get wrong with this version of the server."""
+
+class Sessions(Protocol):
+    """The sessions of clients, as the server knows them."""
+
+    def is_active(self, address: Address, seconds: float) -> bool:
+        """Whether the session of another client was active within the last seconds.
+
+        A statement that is still running counts, unless it waits for a lock.
+        """
+
+    def end_sessions(self, address: Address, keep: Collection[int]) -> int:
+        """End all client sessions but its own and these, and give how many were ended."""
+
+
+class Connections(Protocol):
+    """How Django reaches a server, and what a driver's connection to it tells.
+
+    Attributes:
+        overriding_variables: What its clients take from the environment even where they are told
+            something else.
+    """
+
+    overriding_variables: tuple[str, ...]
 
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
@@ -192,3 +217,36 @@ class Backend(Protocol):
 
     def transport_options(self) -> tuple[str, ...]:
         """Names in OPTIONS that are about transport and credentials of the configured server."""
+
+    def identity_of(self, connection: Any) -> str:
+        """The identity of the server that a driver's connection has reached; see `ServerInfo`.
+
+        It is empty where a test has put something else in a connection's place.
+        """
+
+    def reached_by(self, connection: Any) -> str:
+        """The address that a driver's connection reached; an empty string if unknown."""
+
+    def attempted_address(self, error: str) -> str:
+        """The address in a driver's error message; an empty string if there is none."""
+
+    def session_of(self, connection: Any) -> int | None:
+        """The server's number for the session of a driver's connection; None if it has none."""
+
+    def is_mid_query(self, connection: Any) -> bool:
+        """Whether a driver's connection was left in the midst of a query, and is of no use."""
+
+    def driver_trouble(self, wrapper: type, version: str) -> str:
+        """What Django's connection class is known to get wrong with this version of the server."""
+
+    def product(self, version: str) -> str:
+        """The name of the server with this version, such as MariaDB."""
+
+    def facts_for_django(self, version: str) -> Mapping[str, object]:
+        """Attributes of a connection that Django's rule for the oldest version reads."""
+
+
+class Backend(Images, Launching, Roles, Contents, Sessions, Connections, Protocol):
+    """One vendor's server."""
+
+    vendor: Vendor

@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ctest_containers.model import Vendor
-
 WRITING: Final = re.compile(
     r"\b(?:INSERT|UPDATE|REPLACE|MERGE|CREATE\s+(?:TEMP\w*\s+)?TABLE\b.*\bAS|SELECT\b.*\bINTO)\b",
     re.IGNORECASE | re.DOTALL,
@@ -36,31 +34,6 @@ TEXT: Final = re.compile(
 )
 """What is quoted, texts and names, and comments."""
 
-DEFAULTS: Final = {
-    Vendor.POSTGRESQL: """
-        SELECT format('%I.%I', n.nspname, c.relname), c.relname || '.' || a.attname,
-            pg_get_expr(d.adbin, d.adrelid)
-        FROM pg_attrdef d
-        JOIN pg_class c ON c.oid = d.adrelid
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_attribute a ON a.attrelid = d.adrelid AND a.attnum = d.adnum
-        WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND a.attgenerated = ''
-            AND c.relkind = 'r'
-    """,
-    Vendor.MYSQL: """
-        SELECT CONCAT('`', table_name, '`'), CONCAT(table_name, '.', column_name), column_default
-        FROM information_schema.columns
-        WHERE table_schema = DATABASE() AND column_default IS NOT NULL
-            AND (extra LIKE '%DEFAULT_GENERATED%' OR VERSION() LIKE '%MariaDB%')
-    """,
-    Vendor.SQLITE: """
-        SELECT '"' || m.name || '"', m.name || '.' || c.name, c.dflt_value
-        FROM sqlite_master m, pragma_table_info(m.name) c
-        WHERE m.type = 'table' AND c.dflt_value IS NOT NULL
-    """,
-}
-"""For each column with a default: its table as statements name it, its name, and the default."""
-
 
 def clock_in(statement: str) -> str:
     """The first clock or random number in a statement that inserts or updates rows; else empty."""
@@ -72,9 +45,13 @@ def clock_in(statement: str) -> str:
     return _call_in(plain) if WRITING.search(plain) else ""
 
 
-def clocks_in_defaults(cursor: Any, vendor: Vendor) -> Iterator[str]:
-    """The columns with a clock or random number as default, of tables that have rows."""
-    cursor.execute(DEFAULTS[vendor])
+def clocks_in_defaults(cursor: Any, defaults: str) -> Iterator[str]:
+    """The columns with a clock or random number as default, of tables that have rows.
+
+    Args:
+        defaults: See `SessionQuestions`.
+    """
+    cursor.execute(defaults)
     for table, column, default in cursor.fetchall():
         if call := _call_in(_unquoted(str(default))):
             cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608

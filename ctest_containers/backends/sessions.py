@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ctest_containers.backends import backend_of
+from ctest_containers.backends import BACKENDS, VENDORS
 from ctest_containers.errors import UnsupportedVendorError
-from ctest_containers.model import Address, Vendor
+from ctest_containers.model import SQLITE, Address
 
 
 def end_sessions(vendor: str, address: Address | None, *, keep: Collection[int] = ()) -> int:
@@ -23,14 +23,13 @@ def end_sessions(vendor: str, address: Address | None, *, keep: Collection[int] 
         UnsupportedVendorError: Nobody here knows how to end sessions of this vendor.
         ServerError: The server refused.
     """
-    if vendor == Vendor.SQLITE.value:
+    if vendor == SQLITE:
         return 0
-    backend = backend_of(vendor)
+    backend = BACKENDS.get(vendor)
     if backend is None or address is None:
-        names = ", ".join(one.value for one in Vendor)
         raise UnsupportedVendorError(
             f"Connections to a database of the vendor {vendor!r} cannot be ended: it has no "
             "backend here.",
-            f"Supported: {names}.",
+            f"Supported: {', '.join(VENDORS)}.",
         )
     return backend.end_sessions(address, keep)

@@ -3,18 +3,64 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ctest_containers.backends.catalog import MIGRATION
-from ctest_containers.model import DatabaseGroup, Lease
+from ctest_containers.backends.deletions import DELETE, Deletions
+from ctest_containers.backends.support import (
+    Clients,
+    Positions,
+    SessionQuestions,
+    Support,
+    no_refusal,
+)
+from ctest_containers.model import SQLITE, DatabaseGroup, Lease
 
-READ_ONLY: Final = "PRAGMA query_only = ON"
-"""What keeps a connection from writing."""
+SESSION: Final = SessionQuestions(
+    read_only="PRAGMA query_only = ON",
+    queries=(
+        "SELECT name FROM sqlite_temp_master WHERE name NOT LIKE 'sqlite%' ORDER BY name",
+        "SELECT name FROM pragma_database_list WHERE name <> 'temp' ORDER BY name",
+        "PRAGMA recursive_triggers",
+        "PRAGMA foreign_keys",
+    ),
+    # Those of Django's schema editor are set back.
+    keeping=re.compile(
+        r"\bPRAGMA\s+(?!foreign_key|table_|index_|legacy_alter_table)[\w.]+\s*[=(]", re.IGNORECASE
+    ),
+    keeping_words=("pragma",),
+    defaults="""
+    SELECT '"' || m.name || '"', m.name || '.' || c.name, c.dflt_value
+    FROM sqlite_master m, pragma_table_info(m.name) c
+    WHERE m.type = 'table' AND c.dflt_value IS NOT NULL
+    """,
+)
+
+
+class SqliteReset(Deletions):
+    """See `Reset`."""
+
+    triggered = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
+
+    def lock(self, connection: Any, table: str) -> None:
+        """See `Deletions`; to look is not to lock."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"{DELETE}{table} WHERE 0")
+
+    def positions(self, connection: Any) -> Positions:
+        """See `Reset`."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, seq FROM sqlite_sequence")
+            return {name: (number,) for name, number in cursor.fetchall()}
+
+    def bring_back(self, connection: Any, before: Positions) -> None:
+        """See `Reset`; a transaction that is rolled back does it."""
 
 
 def file_of(folder: Path, alias: str) -> Path:
@@ -75,3 +121,17 @@ def copies(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease
 def in_memory(name: str) -> bool:
     """Whether a database of this name lives in memory, as Django decides it."""
     return name == ":memory:" or "mode=memory" in name
+
+
+SUPPORT: Final = Support(
+    vendor=SQLITE,
+    title="SQLite",
+    engines={},
+    drivers={},
+    clients=Clients(scheme="sqlite", socket_url="", variables={}),
+    session=SESSION,
+    reset=SqliteReset(),
+    locks=None,
+    refusal_in=no_refusal,
+    server=None,
+)

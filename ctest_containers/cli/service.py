@@ -12,10 +12,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from ctest_containers.backends import BACKENDS, VENDORS
 from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
 from ctest_containers.cli.parsing import Parser
 from ctest_containers.config import Config, project_meant
 from ctest_containers.config.option import flag
+from ctest_containers.config.sections.templates import image_field
 from ctest_containers.config.values import parse_count, parse_flag, parse_seconds
 from ctest_containers.errors import CtestError, EngineUnreachableError, UsageError
 from ctest_containers.events import Event, TemplateFound
@@ -30,7 +32,7 @@ DEFAULT: Final = "default"
 """What a service is called that nobody names."""
 
 ROWS: Final = (
-    *("project", "postgresql_image", "mysql_image", "images", "registry", "verify_templates"),
+    *("project", *map(image_field, BACKENDS), "images", "registry", "verify_templates"),
     *("transport", "fingerprint_files", "server_memory", "server_settings", "server_timeout"),
     *("build", "build_timeout", "database_role"),
 )
@@ -40,11 +42,7 @@ VARIABLES: Final = """
 variables:
   DATABASE_URL                  the database "default"
   <ALIAS>_DATABASE_URL          another one
-  PGHOST PGPORT PGUSER PGPASSWORD PGDATABASE
-                                for PostgreSQL's clients: "default", or the
-                                first database that is PostgreSQL's
-  MYSQL_HOST MYSQL_TCP_PORT MYSQL_UNIX_PORT MYSQL_USER MYSQL_PWD MYSQL_DATABASE
-                                the same for MySQL and MariaDB
+<clients>
   CTEST_SERVICE CTEST_SLOT      the service, and the slot's number
   CTEST_<n>_<variable>          with several slots: those of slot n; without
                                 the prefix they are those of the first one
@@ -368,7 +366,18 @@ def _add_outputs(made: argparse.ArgumentParser) -> None:
         help="hand the variables to the later steps of a job on GitHub Actions, as environment and "
         "as outputs of this step",
     )
-    made.epilog = VARIABLES
+    made.epilog = VARIABLES.replace("<clients>", _variables_of_clients())
+
+
+def _variables_of_clients() -> str:
+    """For each vendor whose clients read variables, what these are and which database they name."""
+    lines = []
+    meaning = "for {0}'s clients: \"default\", or the\n{1}first database that is {0}'s"
+    for vendor in VENDORS.values():
+        if names := " ".join(vendor.clients.variables.values()):
+            lines.append(f"  {names}\n{' ' * 32}{meaning.format(vendor.title, ' ' * 32)}")
+            meaning = "the same for {0}"
+    return "\n".join(lines)
 
 
 def _names(text: str) -> list[str]:

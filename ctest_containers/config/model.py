@@ -10,7 +10,7 @@ from ctest_containers.config.sections.cluster import ClusterOptions
 from ctest_containers.config.sections.limits import LimitOptions
 from ctest_containers.config.sections.reports import ReportOptions
 from ctest_containers.config.sections.servers import ServerOptions
-from ctest_containers.config.sections.templates import TemplateOptions
+from ctest_containers.config.sections.templates import TemplateOptions, image_field
 from ctest_containers.config.sections.tests import TestOptions
 from ctest_containers.config.sections.workers import WorkerOptions
 from ctest_containers.limits import Limits, limits
@@ -42,8 +42,7 @@ class Config(
 
 def image_of(config: Config, vendor: str, alias: str) -> str:
     """The image that the user wants for an alias; empty for the toolkit's own."""
-    of_vendor = {"postgresql": config.postgresql_image, "mysql": config.mysql_image}
-    return dict(config.images).get(alias, of_vendor.get(vendor, ""))
+    return dict(config.images).get(alias) or str(getattr(config, image_field(vendor), ""))
 
 
 def limits_of(config: Config) -> Limits:

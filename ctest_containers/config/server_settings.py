@@ -6,18 +6,15 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.errors import UsageError
-from ctest_containers.model import Vendor
 from ctest_containers.text import listing
-
-VENDORS: Final = (Vendor.POSTGRESQL.value, Vendor.MYSQL.value)
-"""Those that have servers."""
 
 NAME: Final = re.compile(r"[A-Za-z_][\w.-]*")
 
 EXPECTED_FORMAT: Final = (
     "must be NAME=VALUE or VENDOR.NAME=VALUE, with commas between several; vendors are "
-    f"{' and '.join(VENDORS)}, and a value with both a comma and an equals sign needs a dictionary"
+    f"{' and '.join(BACKENDS)}, and a value with both a comma and an equals sign needs a dictionary"
 )
 
 
@@ -89,7 +86,7 @@ def _of_mapping(value: Mapping[object, object]) -> Iterator[tuple[str, str, str]
     for name, given in value.items():
         if not isinstance(given, Mapping):
             yield *_names(str(name)), _text(given)
-        elif name in VENDORS:
+        elif name in BACKENDS:
             yield from ((str(name), str(inner), _text(one)) for inner, one in given.items())
         else:
             raise ValueError(f"{EXPECTED_FORMAT}; {name!r} is not a vendor")
@@ -112,7 +109,7 @@ def _of_text(text: str) -> Iterator[tuple[str, str, str]]:
 def _names(name: str) -> tuple[str, str]:
     """The vendor that a name begins with, if any, and the rest."""
     vendor, _, rest = name.partition(".")
-    return (vendor, rest) if vendor in VENDORS else ("", name)
+    return (vendor, rest) if vendor in BACKENDS else ("", name)
 
 
 def _text(value: object) -> str:

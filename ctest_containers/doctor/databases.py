@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ctest_containers.backends import VENDORS
 from ctest_containers.backends.sqlite import in_memory
 from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note
-from ctest_containers.model import Vendor
 
 
 def check_databases(scene: DoctorContext) -> Iterator[Finding]:
@@ -17,7 +17,7 @@ def check_databases(scene: DoctorContext) -> Iterator[Finding]:
     from django.db import connections
 
     project = scene.project
-    supported = ", ".join(one.value for one in Vendor)
+    supported = ", ".join(VENDORS)
     for alias, vendor in project.plans.unsupported.items():
         what = f"The database {alias!r} is of the vendor {vendor!r}, which has no backend here"
         if alias in project.aliases:

@@ -4,38 +4,19 @@ from __future__ import annotations
 
 import importlib.metadata
 import re
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from types import SimpleNamespace
 from typing import Any, Final
 
-from ctest_containers.backends import BACKENDS
+from ctest_containers.backends import BACKENDS, VENDORS
 from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
-from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.model import DatabaseGroup
 
-DRIVERS: Final = {
-    "django.db.backends.postgresql": 'pip install "psycopg[binary]"',
-    "django.contrib.gis.db.backends.postgis": 'pip install "psycopg[binary]"',
-    "django.db.backends.mysql": "pip install mysqlclient",
-    "django.contrib.gis.db.backends.mysql": "pip install mysqlclient",
-    "mysql.connector.django": "pip install mysql-connector-python",
-    "django.db.backends.oracle": "pip install oracledb",
-}
-"""How to get a driver for each of the engines that settings name."""
-
-PACKAGES: Final = {
-    "MySQLdb": "mysqlclient",
-    "pymysql": "PyMySQL",
-    "mysql.connector": "mysql-connector-python",
-}
-"""What brings a driver, where that is called in another way than its module."""
-
-OWN_VERSIONS: Final = {"postgresql": "17", "mysql": "9", "mariadb": "11.8-MariaDB"}
-"""What is in the toolkit's own images."""
-
-SERVER: Final = re.compile(r"(?:.*/)?[\w.-]*?(postg|mysql|mariadb)[\w.-]*:(\d+(?:\.\d+)*)[^:/]*")
-"""An image that is named after its server and tagged with the server's version."""
+UNSUPPORTED: Final = {"django.db.backends.oracle": "pip install oracledb"}
+"""How to install a driver for an engine that tests cannot use here."""
 
 
 def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
@@ -47,6 +28,8 @@ def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
 
     if not settings.configured:
         return
+    engines = (vendor.engines for vendor in VENDORS.values())
+    known = dict(ChainMap(UNSUPPORTED, *map(dict, engines)))
     used = None if scene.project is None else scene.project.aliases
     for alias, entry in dict(settings.DATABASES).items():
         name = str(entry.get("ENGINE") or "")
@@ -58,8 +41,8 @@ def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
             yield error(
                 Area.DATABASES,
                 f"Django cannot load the backend {name} of {alias!r}: {_first_line(problem)}",
-                f"`{DRIVERS[name]}`"
-                if name in DRIVERS
+                f"`{known[name]}`"
+                if name in known
                 else f"Install what {name} needs, or correct DATABASES[{alias!r}]['ENGINE'].",
             )
             continue
@@ -82,37 +65,43 @@ def check_servers(scene: DoctorContext) -> Iterator[Finding]:
 
 def version_of(group: DatabaseGroup) -> str | None:
     """The version of a group's server, as far as the name of its image tells."""
-    if group.image in OWN_VERSIONS or not group.image:
-        return OWN_VERSIONS[group.image or group.vendor.value]
-    found = SERVER.fullmatch(group.image)
-    if found is None:
-        return None
-    return f"{found[2]}-MariaDB" if found[1] == "mariadb" else found[2]
+    backend = BACKENDS[group.vendor]
+    if group.image in backend.own_images or not group.image:
+        return backend.own_images[group.image or next(iter(backend.own_images))]
+    # Such an image is named after its server and tagged with the server's version.
+    words = "|".join(backend.image_words)
+    found = re.fullmatch(rf"(?:.*/)?[\w.-]*?({words})[\w.-]*:(\d+(?:\.\d+)*)[^:/]*", group.image)
+    return None if found is None else found[2] + backend.image_words[found[1]]
 
 
 def _old(group: DatabaseGroup, version: str) -> Iterator[Finding]:
     import django
     from django.db import connections
 
-    least = _least(connections[group.aliases[0]], mariadb="MariaDB" in version)
+    backend = BACKENDS[group.vendor]
+    least = _least(connections[group.aliases[0]], backend.facts_for_django(version))
     number = version.partition("-")[0]
     given = tuple(int(one) for one in number.split("."))
     # A tag such as 8 or 8.4 means the newest of them.
     if least is None or given >= least[: len(given)]:
         return
     wanted = ".".join(str(one) for one in least)
-    option = f"--{group.vendor.value}-image"
+    option = f"--{group.vendor}-image"
     yield error(
         Area.DATABASES,
-        f"Django {django.get_version()} needs {_server(group.vendor, version)} {wanted} or later, "
+        f"Django {django.get_version()} needs {backend.product(version)} {wanted} or later, "
         f"and {group.image} is {number}.",
         f"Use a newer image, such as `{option} {_newer(group.image, wanted)}`, or the toolkit's "
         "own.",
     )
 
 
-def _least(connection: Any, *, mariadb: bool) -> tuple[int, ...] | None:
-    """The oldest version that Django works with; nothing is connected to for it."""
+def _least(connection: Any, facts: Mapping[str, object]) -> tuple[int, ...] | None:
+    """The oldest version that Django works with; nothing is connected to for it.
+
+    Args:
+        facts: See `Connections.facts_for_django`.
+    """
     rule = vars(type(connection.features)).get("minimum_database_version")
     for kind in type(connection.features).__mro__:
         rule = vars(kind).get("minimum_database_version", rule)
@@ -120,8 +109,8 @@ def _least(connection: Any, *, mariadb: bool) -> tuple[int, ...] | None:
             break
     if isinstance(rule, tuple):
         return rule
-    # Django's rule for MySQL asks its connection, which would connect, which of the two it is.
-    asked = SimpleNamespace(connection=SimpleNamespace(mysql_is_mariadb=mariadb))
+    # Django's rule may ask its connection about the server, which would connect.
+    asked = SimpleNamespace(connection=SimpleNamespace(**facts))
     with suppress(AttributeError, TypeError):
         found = rule.func(asked)
         return found if isinstance(found, tuple) else None
@@ -138,14 +127,8 @@ def _unfit(group: DatabaseGroup, version: str) -> Iterator[Finding]:
                 Area.DATABASES,
                 f"The driver of {alias!r} does not suit its server. {trouble}",
                 f"Set DATABASES[{alias!r}]['ENGINE'] to another backend, or choose another server: "
-                f"`--{group.vendor.value}-image`.",
+                f"`--{group.vendor}-image`.",
             )
-
-
-def _server(vendor: Vendor, version: str) -> str:
-    if vendor is Vendor.POSTGRESQL:
-        return "PostgreSQL"
-    return "MariaDB" if "MariaDB" in version else "MySQL"
 
 
 def _newer(image: str, wanted: str) -> str:
@@ -154,10 +137,10 @@ def _newer(image: str, wanted: str) -> str:
 
 def _called(driver: Any) -> str:
     name = str(driver.__name__)
-    package = PACKAGES.get(name, name)
-    for one in (package, f"{package}-binary"):
+    packages = ChainMap(*(dict(vendor.drivers) for vendor in VENDORS.values()))
+    for package in packages.get(name, (name,)):
         with suppress(importlib.metadata.PackageNotFoundError, ValueError):
-            return f"{one} {importlib.metadata.version(one)}"
+            return f"{package} {importlib.metadata.version(package)}"
     version = getattr(driver, "sqlite_version", None) or getattr(driver, "__version__", "")
     return f"{name.partition('.')[0]} {version}".strip()
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError
 from ctest_containers.model import SOCKET_PATH_LIMIT
@@ -17,7 +18,13 @@ from ctest_containers.model import SOCKET_PATH_LIMIT
 PREFIX: Final = "ctest-"
 OWNER_FILE: Final = "owner"
 
-LONGEST: Final = "/template-postgresql-99-abcd-proof/.s.PGSQL.5432"
+LONGEST: Final = max(
+    (
+        f"/template-{vendor}-99-abcd-proof/{backend.socket_file()}"
+        for vendor, backend in BACKENDS.items()
+    ),
+    key=len,
+)
 """The longest path of a socket within a run's folder."""
 
 

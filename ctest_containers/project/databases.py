@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ctest_containers.backends import BACKENDS, backend_of
+from ctest_containers.backends import BACKENDS, VENDORS
 from ctest_containers.errors import UnsupportedVendorError, UsageError
-from ctest_containers.model import AUTO, DatabaseGroup, DatabasePlan, Vendor
+from ctest_containers.model import AUTO, SQLITE, DatabaseGroup, DatabasePlan, Vendor
 
 ImageOf = Callable[[str, str], str]
 """Asked with a vendor, by Django's name for it, and an alias."""
@@ -62,7 +62,7 @@ class DatabasePlans:
                     f"There is no database {alias!r} to use an image for.",
                     f"The settings have {', '.join(map(repr, sorted(vendors)))}.",
                 )
-            if vendors.get(alias) is Vendor.SQLITE:
+            if vendors.get(alias) == SQLITE:
                 raise UsageError(f"The database {alias!r} is SQLite's, which needs no image.")
 
     def select(self, used: Collection[str]) -> tuple[DatabaseGroup, ...]:
@@ -76,12 +76,11 @@ class DatabasePlans:
         """
         for alias, vendor in self.unsupported.items():
             if alias in used:
-                names = ", ".join(one.value for one in Vendor)
                 raise UnsupportedVendorError(
                     f"The database {alias!r} is of the vendor {vendor!r}, which has no backend "
                     "here.",
-                    f"Supported: {names}. Run tests that need it with manage.py test, or leave "
-                    "them out with --exclude-tag.",
+                    f"Supported: {', '.join(VENDORS)}. Run tests that need it with manage.py test, "
+                    "or leave them out with --exclude-tag.",
                 )
         return tuple(group for group in self.groups if not set(group.aliases).isdisjoint(used))
 
@@ -115,11 +114,10 @@ def plan_databases(
             name=str(first.creation._get_test_db_name()),
             aliases=together,
             users=users,
-            assumed=_assumed(first.vendor, together) if users else (),
+            assumed=_assumed(together) if users else (),
             image=image_of(str(first.vendor), aliases[0]),
         )
         by_vendor.setdefault(first.vendor, []).append(plan)
-    supported = {vendor.value for vendor in Vendor}
     groups = [
         replace(
             group,
@@ -129,14 +127,14 @@ def plan_databases(
         if group.has_server
         else group
         for vendor, plans in by_vendor.items()
-        if vendor in supported
-        for group in group_by_name(Vendor(vendor), plans)
+        if vendor in VENDORS
+        for group in group_by_name(VENDORS[vendor].vendor, plans)
     ]
     # Django calls the vendor of a project without databases "unknown"; nothing is needed for it.
     unsupported = {
         alias: vendor
         for vendor, plans in by_vendor.items()
-        if vendor not in {*supported, "unknown"}
+        if vendor not in {*VENDORS, "unknown"}
         for plan in plans
         for alias in plan.aliases
     }
@@ -147,7 +145,7 @@ def _users(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
     """The role that each alias connects as; none where there is no server."""
     from django.db import connections
 
-    backend = backend_of(vendor)
+    backend = BACKENDS.get(vendor)
     if backend is None:
         return ()
     return tuple(
@@ -155,13 +153,10 @@ def _users(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
     )
 
 
-def _assumed(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
+def _assumed(aliases: Iterable[str]) -> tuple[str, ...]:
     """The role that each alias assumes after it has connected; an empty string for none."""
     from django.db import connections
 
-    # Only Django's backend of PostgreSQL knows the option.
-    if vendor != Vendor.POSTGRESQL:
-        return ("",) * len([*aliases])
     options = (connections.settings[alias]["OPTIONS"] for alias in aliases)
     return tuple(str(one.get("assume_role") or "") for one in options)
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from ctest_containers.backends import sqlite
 from ctest_containers.errors import ProjectError
-from ctest_containers.model import Lease, Vendor
+from ctest_containers.model import SQLITE, Lease
 from ctest_containers.project.queries import count_queries
 from ctest_containers.project.reached import verified
 
@@ -191,11 +191,11 @@ def _lease_of(connection: Any) -> Lease | None:
         return None
     place = _place(connection.vendor, own)
     for lease in _state.leases.values():
-        if place == _place(lease.vendor.value, lease.settings):
+        if place == _place(lease.vendor, lease.settings):
             return lease
-    if connection.vendor == Vendor.SQLITE.value and sqlite.in_memory(place[1]):
+    if connection.vendor == SQLITE and sqlite.in_memory(place[1]):
         return None
-    keys = ("NAME",) if connection.vendor == Vendor.SQLITE.value else CREDENTIALS
+    keys = ("NAME",) if connection.vendor == SQLITE else CREDENTIALS
     for name in (one for one, known in _state.configured.items() if known == place):
         _state.resolvers[-1](name)
         own.update({key: connections.settings[name][key] for key in keys})
@@ -213,7 +213,7 @@ def _before_any_is_lent(connection: Any) -> Lease | None:
     place = _place(connection.vendor, connection.settings_dict)
     if place not in _state.configured.values():
         return None
-    if connection.vendor == Vendor.SQLITE.value:
+    if connection.vendor == SQLITE:
         if sqlite.in_memory(str(connection.settings_dict["NAME"])):
             return None
         return Lease(alias=connection.alias, settings={"NAME": ":memory:"})
@@ -238,7 +238,7 @@ def _note_places() -> None:
 
 
 def _place(vendor: str, settings: Any) -> Place:
-    names = ["NAME"] if vendor == Vendor.SQLITE.value else ["HOST", "PORT"]
+    names = ["NAME"] if vendor == SQLITE else ["HOST", "PORT"]
     return (vendor, *(str(settings.get(name) or "") for name in names))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from ctest_containers.backends import backend_of
+from ctest_containers.backends import BACKENDS
 from ctest_containers.fingerprint.state import describe_state
 
 PARTS: Final = ("features", "ops", "introspection", "creation", "client", "validation")
@@ -56,7 +56,7 @@ def remember_facts(connection: Any, facts: Mapping[str, str]) -> None:
 def _options_of(connection: Any) -> str:
     """A digest of a connection's options: some of what it remembers may follow from them."""
     given = connection.settings_dict["OPTIONS"].items()
-    backend = backend_of(connection.vendor)
+    backend = BACKENDS.get(connection.vendor)
     # Those of the configured server do not reach an isolated one.
     dropped = () if backend is None else backend.transport_options()
     options = describe_state({name: value for name, value in given if name not in dropped})

@@ -10,13 +10,15 @@ import glob
 import importlib.metadata
 import os
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.backends import VENDORS
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.fingerprint.values import describe
-from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.model import SQLITE, DatabaseGroup, Vendor
 from ctest_containers.project.hooks import hooks
 from ctest_containers.project.migrations import find_migrations
 
@@ -39,12 +41,6 @@ ALIAS_OPTIONS: Final = ("options", "assume_role", "init_command")
 """Entries of OPTIONS that decide where and how tables are made: a search_path, say."""
 
 TEST_SETTINGS: Final = ("CHARSET", "COLLATION", "TEMPLATE", "MIGRATE", "MIRROR", "DEPENDENCIES")
-
-DRIVERS: Final[dict[Vendor, tuple[str, ...]]] = {
-    Vendor.POSTGRESQL: ("psycopg", "psycopg2", "psycopg2-binary"),
-    Vendor.MYSQL: ("mysqlclient", "PyMySQL", "mysql-connector-python"),
-    Vendor.SQLITE: (),
-}
 
 MODEL_OPTIONS: Final = (
     *("db_table", "db_tablespace", "db_table_comment", "indexes", "constraints", "swappable"),
@@ -78,7 +74,7 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
     yield Input.of("tables of caches", describe(_cache_tables()))
     for database in group.databases:
         # A file of SQLite's is named by its path, which differs from checkout to checkout.
-        name = "" if group.vendor is Vendor.SQLITE else database.name
+        name = "" if group.vendor == SQLITE else database.name
         first = database.aliases[0]
         yield Input.of(f"database of {first}", describe([name, *database.aliases]))
         for alias in database.aliases:
@@ -135,7 +131,7 @@ def _versions(vendor: Vendor) -> Iterator[Input]:
 
     # A patch may change what is executed as well.
     yield Input.of("Django", django.get_version())
-    for driver in DRIVERS[vendor]:
+    for driver in chain(*VENDORS[vendor].drivers.values()):
         try:
             version = importlib.metadata.version(driver)
         except importlib.metadata.PackageNotFoundError:

@@ -7,6 +7,7 @@ import threading
 from types import FrameType
 from typing import Final
 
+from ctest_containers.backends import VENDORS
 from ctest_containers.recording.portable_paths import PortablePaths
 
 ON_BEHALF: Final = (
@@ -30,11 +31,15 @@ PYTHON_S_PASSING_ON: Final = frozenset(
 )
 """Modules of Python's that do so; others read what they need themselves."""
 
+DRIVERS: Final = frozenset(
+    module.partition(".")[0] for vendor in VENDORS.values() for module in vendor.drivers
+)
+
 TOOLS: Final = frozenset(
     {
         *("ctest_containers", "_pytest", "pytest", "pluggy", "hypothesis", "coverage", "debugpy"),
         "pydevd",
-        *("psycopg", "psycopg2", "psycopg_binary", "MySQLdb", "pymysql", "mysql"),
+        *(f"{driver}{end}" for driver in DRIVERS for end in ("", "_binary")),
         *("_distutils_hack", "asgiref", "pkg_resources", "setuptools", "sqlparse"),
     }
 )

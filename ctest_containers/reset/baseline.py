@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ctest_containers.backends.clearing import LeftToDjango
-from ctest_containers.backends.rows import insert, untold
+from ctest_containers.backends import reset_of
+from ctest_containers.backends.support import LeftToDjango
 from ctest_containers.reset.receivers import OF_CONTENT_TYPES, Receiver
 
 
@@ -89,7 +89,7 @@ def repeat(connection: Any, baseline: Baseline) -> None:
     alias = connection.alias
     content_type, permission, site = (_model(*name) for name in _MODELS)
     numbers: list[int] = []
-    with transaction.atomic(using=alias), untold(connection):
+    with transaction.atomic(using=alias), reset_of(connection).without_triggers(connection):
         if baseline.content_types:
             _insert(connection, content_type, _OF_TYPE, baseline.content_types)
             # They are given in the order of the rows, not always one after another.
@@ -141,4 +141,4 @@ def _insert(connection: Any, model: Any, names: Sequence[str], rows: Sequence[An
     columns = {one.attname: one.column for one in model._meta.concrete_fields}
     kinds = [int if name.endswith("_id") else str for name in names]
     named = [(columns[name], kind) for name, kind in zip(names, kinds, strict=True)]
-    insert(connection, model._meta.db_table, named, rows)
+    reset_of(connection).insert(connection, model._meta.db_table, named, rows)

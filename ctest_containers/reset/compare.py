@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ctest_containers.backends.positions import bring_back, positions
+from ctest_containers.backends import reset_of
 
 
 class ResetDifferenceError(AssertionError):
@@ -16,14 +16,15 @@ def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
     """What is in a database once something was done, which is then undone."""
     from django.db import transaction
 
-    before, in_memory = positions(connection), [(one, _copied(one)) for one in _in_memory()]
+    reset = reset_of(connection)
+    before, in_memory = reset.positions(connection), [(one, _copied(one)) for one in _in_memory()]
     try:
         with transaction.atomic(using=connection.alias):
             do()
             found = state_of(connection)
             transaction.set_rollback(True, using=connection.alias)
     finally:
-        bring_back(connection, before)
+        reset.bring_back(connection, before)
         for one, held in in_memory:
             one.clear()
             one.update(held)
@@ -55,7 +56,7 @@ def state_of(connection: Any) -> Mapping[str, Any]:
         for table in connection.introspection.table_names(cursor, include_views=False):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
             state[f"table {table}"] = sorted(map(_shown, cursor.fetchall()))
-    for name, place in positions(connection).items():
+    for name, place in reset_of(connection).positions(connection).items():
         state[f"sequence {name}"] = place
     for number, kept in enumerate(_in_memory()):
         state[f"in memory {number}"] = sorted(

@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ctest_containers.backends.clearing import CLEAR, LeftToDjango
-from ctest_containers.backends.privileges import refusal_in
-from ctest_containers.backends.rows import filled
+from ctest_containers.backends import VENDORS, reset_of
+from ctest_containers.backends.support import LeftToDjango
 from ctest_containers.events import ResetLeftToDjango
 from ctest_containers.limits import FixtureTimedOut
 from ctest_containers.project.hooks import import_management
@@ -108,11 +107,12 @@ class Flushes:
         connection: Any = connections[database]
 
         def by_own_means() -> None:
+            reset = reset_of(connection)
             _check_means(connection)
             tables = connection.introspection.django_table_names(
                 only_existing=True, include_views=False
             )
-            triggered = CLEAR[connection.vendor](connection, tables, allow_cascade)
+            triggered = reset.clear(connection, tables, cascade=allow_cascade)
             if tables and not inhibit_post_migrate:
                 self._migrated(connection, tables, triggered)
 
@@ -148,7 +148,7 @@ class Flushes:
         except Exception as error:  # Whatever it is, Django's own means may do.
             if self._in_signal:
                 raise
-            self._leave(connection.alias, _reason(error))
+            self._leave(connection.alias, _reason(connection, error))
         finally:
             self._in_signal = False
         as_django()
@@ -181,11 +181,13 @@ class Flushes:
         if not why and key not in self._baselines:
             self._baselines[key] = None
             try:
-                self._baselines[key] = learn(alias, filled(connection, tables), told)
+                self._baselines[key] = learn(
+                    alias, reset_of(connection).filled(connection, tables), told
+                )
             except FixtureTimedOut:
                 raise
             except Exception as error:  # noqa: BLE001  # The receivers have done it by now.
-                why = _reason(error)
+                why = _reason(connection, error)
             while len(self._baselines) > KEPT_BASELINES:
                 del self._baselines[next(iter(self._baselines))]
         if why:
@@ -213,11 +215,11 @@ class _Same:
         return id(self.held)
 
 
-def _reason(error: Exception) -> str:
+def _reason(connection: Any, error: Exception) -> str:
     """Why something is left to Django, in words."""
     from django.db import Error
 
-    if refusal_in(error):
+    if connection.vendor in VENDORS and VENDORS[connection.vendor].refusal_in(error):
         return "its role is not a superuser"
     return str(error) if isinstance(error, (LeftToDjango, Error)) else repr(error)
 
@@ -249,8 +251,6 @@ def _check_means(connection: Any) -> None:
     """
     from django.core.management import get_commands
 
-    if connection.vendor not in CLEAR:
-        raise LeftToDjango(f"its vendor is {connection.vendor}")
     if get_commands().get("flush") != "django.core":
         raise LeftToDjango("the project has a command flush of its own")
     own = (

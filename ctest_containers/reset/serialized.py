@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
-from ctest_containers.backends.clearing import LeftToDjango, refuse_triggers
-from ctest_containers.backends.rows import filled
+from ctest_containers.backends import reset_of
+from ctest_containers.backends.support import LeftToDjango
 from ctest_containers.reset.receivers import foreign_to_save
 
 
@@ -83,9 +83,10 @@ def restore(connection: Any, rows: Rows) -> None:
     for saved in rows.saved:
         if stranger := next(foreign_to_save(saved), None):
             raise LeftToDjango(f"{stranger} is told of rows that are saved")
-    refuse_triggers(connection)
+    reset = reset_of(connection)
+    reset.refuse_triggers(connection)
     tables = [model._meta.db_table for model, _ in rows.objects]
-    if filled(connection, tables):
+    if reset.filled(connection, tables):
         raise LeftToDjango("")
     alias = connection.alias
     with transaction.atomic(using=alias):

@@ -105,7 +105,7 @@ class ServerHost:
                 return self._start_checked(request)
             case requests.EndSessions():
                 server = self._servers[request.server]
-                return end_sessions(server.backend.vendor.value, server.address)
+                return end_sessions(server.backend.vendor, server.address)
             case requests.ReadCatalogs():
                 server = self._servers[request.server]
                 return read_catalogs(server.backend, server.address, request.databases)

@@ -52,7 +52,7 @@ class Snapshots:
                 template has other contents.
         """
         server.backend.mark(server.address, request.databases, request.fingerprint)
-        end_sessions(server.backend.vendor.value, server.address)
+        end_sessions(server.backend.vendor, server.address)
         contents = read_contents(server.backend, server.address, request.databases)
         server.backend.settle(server.address, server.request.users, server.initial)
         code = self._engine.stop(server.container, request.timeout_seconds)

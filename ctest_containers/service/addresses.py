@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-from ctest_containers.isolated import database_url
+from ctest_containers.backends.clients import database_url
 from ctest_containers.model import Lease
 from ctest_containers.service.state import Service, Slot
 
@@ -64,7 +64,7 @@ def _fields(slot: Slot, lease: Lease) -> dict[str, Any]:
     port = str(settings.get("PORT") or "")
     return {
         "url": database_url(lease),
-        "vendor": lease.vendor.value,
+        "vendor": lease.vendor,
         "host": address.host if address is not None else None,
         "port": int(port) if port else None,
         "user": str(settings.get("USER") or "") or None,

@@ -1,7 +1,7 @@
 """The environment variables by which programs of any language find a slot's databases.
 
 `DATABASE_URL` is the address of the database `default`; that of another alias is in
-`<ALIAS>_DATABASE_URL`. What the clients of PostgreSQL and MySQL read by themselves leads to
+`<ALIAS>_DATABASE_URL`. What a vendor's own clients read leads to
 `default`, or to the first database of that vendor where `default` is another's.
 """
 
@@ -11,30 +11,17 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from ctest_containers.backends import BACKENDS
+from ctest_containers.backends import VENDORS
+from ctest_containers.backends.clients import (
+    client_variables,
+    database_url,
+    misleading_variables,
+)
 from ctest_containers.errors import UsageError
-from ctest_containers.isolated import database_url
-from ctest_containers.model import Lease, Vendor
+from ctest_containers.model import Lease
 from ctest_containers.service.state import Slot
 
 DEFAULT_ALIAS: Final = "default"
-
-MISLEADING: Final = {
-    Vendor.POSTGRESQL: (
-        *("PGHOST", "PGPORT", "PGUSER", "PGPASSWORD", "PGDATABASE"),
-        *BACKENDS[Vendor.POSTGRESQL].overriding_variables,
-    ),
-    Vendor.MYSQL: (
-        *("MYSQL_HOST", "MYSQL_TCP_PORT", "MYSQL_UNIX_PORT", "MYSQL_USER", "MYSQL_PWD"),
-        "MYSQL_DATABASE",
-    ),
-    Vendor.SQLITE: (),
-}
-"""What an environment may have that would lead a vendor's clients elsewhere.
-
-https://www.postgresql.org/docs/current/libpq-envars.html
-https://dev.mysql.com/doc/refman/8.4/en/environment-variables.html
-"""
 
 
 def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
@@ -54,10 +41,10 @@ def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
             )
         named[name] = alias
         found[name] = database_url(lease)
-    for vendor, of_vendor in ((Vendor.POSTGRESQL, _postgresql), (Vendor.MYSQL, _mysql)):
-        own = {alias: lease for alias, lease in leases.items() if lease.vendor is vendor}
+    for vendor in VENDORS:
+        own = {alias: lease for alias, lease in leases.items() if lease.vendor == vendor}
         if own:
-            found |= of_vendor(own.get(DEFAULT_ALIAS) or next(iter(own.values())))
+            found |= client_variables(own.get(DEFAULT_ALIAS) or next(iter(own.values())))
     return {name: value for name, value in found.items() if value}
 
 
@@ -79,7 +66,7 @@ def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
 
 def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[str, str]:
     """An environment in which nothing leads clients to other databases than these."""
-    misleading = {name for lease in leases.values() for name in MISLEADING[lease.vendor]}
+    misleading = {name for lease in leases.values() for name in misleading_variables(lease.vendor)}
     kept = {
         name: value
         for name, value in before.items()
@@ -94,20 +81,3 @@ def _url_variable(alias: str) -> str:
         return "DATABASE_URL"
     word = re.sub(r"[^A-Z0-9]", "_", alias.upper())
     return f"{'_' if word[:1].isdigit() else ''}{word}_DATABASE_URL"
-
-
-def _postgresql(lease: Lease) -> dict[str, str]:
-    names = {"HOST": "PGHOST", "PORT": "PGPORT", "USER": "PGUSER"}
-    return _renamed(lease, {**names, "PASSWORD": "PGPASSWORD", "NAME": "PGDATABASE"})
-
-
-def _mysql(lease: Lease) -> dict[str, str]:
-    names = {"USER": "MYSQL_USER", "PASSWORD": "MYSQL_PWD", "NAME": "MYSQL_DATABASE"}
-    found = _renamed(lease, names)
-    if lease.address is not None and lease.address.socket:
-        return {**found, "MYSQL_HOST": "localhost", "MYSQL_UNIX_PORT": lease.address.socket}
-    return {**found, **_renamed(lease, {"HOST": "MYSQL_HOST", "PORT": "MYSQL_TCP_PORT"})}
-
-
-def _renamed(lease: Lease, names: Mapping[str, str]) -> dict[str, str]:
-    return {name: str(lease.settings.get(key, "")) for key, name in names.items()}

@@ -26,7 +26,7 @@ def plan_for(config: Config) -> DatabasePlans:
     )
     plans.check_images(alias for alias, _ in config.images)
     servers = [group for group in plans.groups if group.has_server]
-    check_vendors(wanted, {group.vendor.value for group in servers})
+    check_vendors(wanted, {str(group.vendor) for group in servers})
     for group in servers:
         check_settings(group)
     return plans

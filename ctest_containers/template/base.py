@@ -9,21 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.errors import ImageUnavailableError
 from ctest_containers.events import BaseImageBuildStarted, Event
-from ctest_containers.model import Vendor
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import BuildBase, FindTemplate
 
 IMAGE_SECONDS: Final = 1800.0
 """How long pulling or building a base image may take."""
-
-OWN: Final = {
-    Vendor.POSTGRESQL: ("postgresql",),
-    Vendor.MYSQL: ("mysql", "mariadb"),
-}
-"""The folders of the toolkit's own images of each vendor; the first is the usual one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +34,15 @@ class BaseImage:
     context: str = ""
 
 
-def base_image(vendor: Vendor, named: str) -> BaseImage:
+def base_image(vendor: str, named: str) -> BaseImage:
     """The image to start from: the one that the user named, else the toolkit's own.
 
     Args:
         named: The name of an image or of one of the toolkit's own; empty for the usual one.
     """
-    own = named or OWN[vendor][0]
-    if own not in OWN[vendor]:
+    folders = BACKENDS[vendor].own_images
+    own = named or next(iter(folders))
+    if own not in folders:
         return BaseImage(name=named)
     folder = _images() / own
     digest = hashlib.sha256()
@@ -73,7 +68,7 @@ def _images() -> Path:
 
 def ensure_image(
     base: BaseImage,
-    vendor: Vendor,
+    vendor: str,
     host: ServerHostClient,
     *,
     lock: Callable[[str], AbstractContextManager[None]],
@@ -91,7 +86,7 @@ def ensure_image(
         return
     if base.folder is None:
         raise ImageUnavailableError(f"The image {base.name} is no longer on the engine.")
-    with lock(f"base-{vendor.value}-{base.context[:32]}"):
+    with lock(f"base-{vendor}-{base.context[:32]}"):
         report(BaseImageBuildStarted(image=base.name))
         build = BuildBase(image=base.name, folder=str(base.folder), context=base.context)
         host.call(build, IMAGE_SECONDS)

@@ -13,14 +13,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.backends import BACKENDS, read_only_statement, sqlite
+from ctest_containers.backends import BACKENDS, VENDORS, sqlite
 from ctest_containers.backends.catalog import Catalog
 from ctest_containers.backends.clocks import clock_in, clocks_in_defaults
-from ctest_containers.backends.privileges import refusal_in
 from ctest_containers.backends.settings import setting_in
 from ctest_containers.errors import CtestError, PrivilegeError, RenderingError, TemplateError
 from ctest_containers.events import TemplateBuildSlowed
-from ctest_containers.model import OWNER, DatabaseGroup, Lease, Vendor
+from ctest_containers.model import OWNER, SQLITE, DatabaseGroup, Lease, Vendor
 from ctest_containers.project import connections, line_coverage
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.guard import guarded
@@ -102,7 +101,7 @@ def create_in_this_process(
         def keep_from_writing(connection: Any, **_: object) -> None:
             if connection.alias in readable:
                 with connection.cursor() as cursor:
-                    cursor.execute(read_only_statement(connection.vendor))
+                    cursor.execute(VENDORS[connection.vendor].session.read_only)
 
         with guarded(resolve):
             for lease in (*leases, *task.lent):
@@ -159,7 +158,7 @@ def create_in_this_process(
         left = Left(last, used.to_json(), facts, is_last=True, transcript=transcript)
         writing.send(replace(left, seconds=progress.seconds))
     except RenderingError as error:
-        refusal = refusal_in(error) if group.has_server else ""
+        refusal = VENDORS[group.vendor].refusal_in(error)
         writing.send(PrivilegeError(refusal) if refusal and task.may_need_superuser else error)
         sys.exit(1)
     except TemplateError as error:
@@ -170,7 +169,7 @@ def create_in_this_process(
         sys.exit(1)
     # Whatever the project raised is printed here and reported by the exit code.
     except (Exception, SystemExit) as error:
-        refusal = refusal_in(error) if group.has_server else ""
+        refusal = VENDORS[group.vendor].refusal_in(error)
         if refusal and task.may_need_superuser:
             writing.send(PrivilegeError(refusal))
             sys.exit(1)
@@ -192,7 +191,7 @@ def create_in_this_process(
         setting = setting_in(group, str(error)) if group.has_server else ""
         if not setting:
             sys.exit(1)
-        sys.stderr.write(f"The toolkit starts its {group.vendor.value} servers with {setting}.\n")
+        sys.stderr.write(f"The toolkit starts its {group.vendor} servers with {setting}.\n")
         sys.exit(EXIT_SETTING_NAMED)
 
 
@@ -233,7 +232,7 @@ def _clocks_in_defaults(
         address = addresses.get(alias)
         if address is None:
             with configured[alias].cursor() as cursor:
-                yield from clocks_in_defaults(cursor, vendor)
+                yield from clocks_in_defaults(cursor, VENDORS[vendor].session.defaults)
         else:
             # The project's role may not see all rows.
             name = configured[alias].settings_dict["NAME"]
@@ -284,7 +283,7 @@ def _adjust_test_settings(group: DatabaseGroup, files: Mapping[str, str]) -> Non
             assumed = [] if DEFAULT_DB_ALIAS in database.aliases else [DEFAULT_DB_ALIAS]
             wanted = test.get("DEPENDENCIES", assumed)
             test["DEPENDENCIES"] = [one for one in wanted if one in group.aliases and one != alias]
-            if group.vendor is Vendor.SQLITE:
+            if group.vendor == SQLITE:
                 test["NAME"] = files.get(alias)
             if alias in files:
                 # Django tells by their names that they have one database.

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+from ctest_containers.backends import VENDORS
 from ctest_containers.errors import LayerError, TemplateError
-from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.classes import building_classes
 from ctest_containers.project.migrations import name_of
 from ctest_containers.recording.hidden import hidden_states
@@ -49,7 +50,8 @@ class Milestones:
         keep: Keep | None,
         recorder: Recorder,
     ) -> None:
-        self._vendor = group.vendor
+        support = VENDORS[group.vendor]
+        self._session = support.session
         self._aliases = group.aliases
         self._start = start
         self._keep = keep
@@ -63,11 +65,11 @@ class Milestones:
         self._is_applying = False
         self._places: dict[str, int] = {}
         self._order: list[Any] = []
-        self._pace = Pace(group.vendor, start.count)
+        self._pace = Pace(has_server=group.has_server, count=start.count)
         # A migration of one database may use another one in a transaction of its own.
-        is_known = group.vendor is Vendor.POSTGRESQL and len(group.databases) == 1
-        self._tables = TouchedTables(start.touched, is_known=is_known)
-        self._obstacles = Obstacles(group.vendor, recorder)
+        locks = support.locks if len(group.databases) == 1 else None
+        self._tables = TouchedTables(start.touched, locks)
+        self._obstacles = Obstacles(support.session, recorder)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -177,7 +179,7 @@ class Milestones:
             setattr(MigrationExecutor, "_migrate_all_forwards", migrate_all_forwards)  # noqa: B010  # As above.
             undo.callback(namespace.update, emit_post_migrate_signal=emit)
             namespace["emit_post_migrate_signal"] = emit_post_migrate
-            if self._vendor is not Vendor.POSTGRESQL:
+            if self._session.keeping is not None:
                 for connection in connections.all(initialized_only=True):
                     undo.enter_context(connection.execute_wrapper(self._obstacles.read_statement))
             yield

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ctest_containers.backends.session_state import keeps_something, session_state
-from ctest_containers.model import Vendor
+from ctest_containers.backends.support import SessionQuestions
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.recorder import Recorder
 from ctest_containers.template.process_state import process_state
@@ -23,9 +23,9 @@ class Obstacles:
             any later migration may read what has changed once.
     """
 
-    def __init__(self, vendor: Vendor, recorder: Recorder) -> None:
+    def __init__(self, session: SessionQuestions, recorder: Recorder) -> None:
         self.first = ""
-        self._vendor = vendor
+        self._session = session
         self._recorder = recorder
         self._project = PortablePaths.here()
         self._process: dict[str, str] = {}
@@ -53,7 +53,7 @@ class Obstacles:
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
         """Execute a statement, and take note if it leaves something in the session."""
-        if keeps_something(str(sql), self._vendor):
+        if keeps_something(str(sql), self._session):
             self.note(SESSION_CHANGED.format(context["connection"].alias))
         return execute(sql, params, many, context)
 
@@ -79,4 +79,4 @@ class Obstacles:
 
     def _session_state(self, connection: Any) -> str:
         with connection.cursor() as cursor:
-            return session_state(cursor, self._vendor)
+            return session_state(cursor, self._session)

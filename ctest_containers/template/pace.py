@@ -5,31 +5,33 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from ctest_containers.model import Vendor
+PARTS: Final = {False: 20, True: 5}
+"""A build is left no more often than each time that such a part of its plan is done.
 
-PARTS: Final = {Vendor.SQLITE: 20, Vendor.POSTGRESQL: 5, Vendor.MYSQL: 5}
-"""A build is left no more often than each time that such a part of its plan is done."""
+By whether its databases have a server.
+"""
 
 FACTOR: Final = 10
 """A build is left when it has gone on for so many times what leaving it takes."""
 
-LEAVE_SECONDS: Final = {Vendor.SQLITE: 0.01, Vendor.POSTGRESQL: 0.3, Vendor.MYSQL: 0.3}
-"""What it takes, before that has been measured in a build."""
+LEAVE_SECONDS: Final = {False: 0.01, True: 0.3}
+"""What it takes, before that has been measured in a build; by the same."""
 
 
 class Pace:
     """How long ago a build was left, and how far it has come since.
 
     Args:
-        count: How many migrations the databases have had already.
+        has_server: Whether the databases have a server.
+        count: How many migrations they have had already.
 
     Attributes:
         total: How many migrations the plan has.
     """
 
-    def __init__(self, vendor: Vendor, count: int) -> None:
-        self._vendor = vendor
-        self._seconds = LEAVE_SECONDS[vendor]
+    def __init__(self, *, has_server: bool, count: int) -> None:
+        self._has_server = has_server
+        self._seconds = LEAVE_SECONDS[has_server]
         self._first = self._last = 0.0
         self._is_near_end = False
         self._count = count
@@ -49,11 +51,11 @@ class Pace:
         """
         since, seconds = self._last, self._seconds
         if is_last and not self._is_near_end:
-            since, seconds = self._first, LEAVE_SECONDS[self._vendor]
+            since, seconds = self._first, LEAVE_SECONDS[self._has_server]
         if time.monotonic() - since < seconds * FACTOR:
             return False
         self._is_near_end = is_last
-        return is_last or count - self._count >= self.total / PARTS[self._vendor]
+        return is_last or count - self._count >= self.total / PARTS[self._has_server]
 
     def leaving(self) -> None:
         """Take note that the build is about to be left."""

@@ -14,7 +14,7 @@ from ctest_containers.backends.catalog import Catalog
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts, Travelled
 from ctest_containers.errors import CtestError
-from ctest_containers.model import Vendor
+from ctest_containers.model import SQLITE
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     DropName,
@@ -167,7 +167,7 @@ class TemplateRepository:
         below.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="loading-", dir=below) as folder:
             for loaded in share.load(self.host, file, Path(folder)):
-                if loaded.vendor is Vendor.SQLITE:
+                if loaded.vendor == SQLITE:
                     yield self._take_files(loaded)
                 else:
                     yield self._take_image(self.host(), loaded)

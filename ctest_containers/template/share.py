@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.backends import vendor_named
 from ctest_containers.engine.api import Travelled
 from ctest_containers.errors import TemplateError
-from ctest_containers.model import Vendor
+from ctest_containers.model import SQLITE, Vendor
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     AskArchitecture,
@@ -105,7 +106,7 @@ def save(
                 for number, template in enumerate(templates):
                     entry = {
                         "member": f"{number}",
-                        "vendor": template.vendor.value,
+                        "vendor": template.vendor,
                         "name": _portable_name(template),
                     }
                     contents.append(entry)
@@ -136,9 +137,9 @@ def load(host: Callable[[], ServerHostClient], file: Path, folder: Path) -> Iter
     try:
         with tarfile.open(file) as archive:
             for number, entry in enumerate(_contents(archive, file)):
-                member, vendor = str(entry["member"]), Vendor(entry["vendor"])
+                member, vendor = str(entry["member"]), vendor_named(entry["vendor"])
                 target = folder / f"{number}"
-                if vendor is Vendor.SQLITE:
+                if vendor == SQLITE:
                     target.mkdir()
                     for one in archive:
                         if one.name.startswith(f"{member}/"):

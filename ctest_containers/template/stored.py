@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ctest_containers.backends import VENDORS, vendor_named
 from ctest_containers.engine import labels
 from ctest_containers.engine.api import ImageFacts
-from ctest_containers.model import Vendor
+from ctest_containers.model import SQLITE, Vendor
 from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS, KEPT_LAYERS
 from ctest_containers.text import DAY_SECONDS, plural, size, slug, span
 
@@ -86,12 +87,12 @@ class StoredTemplate:
     @property
     def vendor(self) -> Vendor:
         """Whose databases they are."""
-        return Vendor(self.group.partition("-")[0])
+        return vendor_named(self.group.partition("-")[0])
 
     @property
     def has_server(self) -> bool:
         """Whether it is an image that servers are started from, and no folder of files."""
-        return self.vendor is not Vendor.SQLITE
+        return self.vendor != SQLITE
 
     @property
     def name(self) -> str:
@@ -274,7 +275,7 @@ def age(moment: float, now: float | None = None) -> str:
 
 
 def _is_group(label: str) -> bool:
-    return label.partition("-")[0] in {vendor.value for vendor in Vendor}
+    return label.partition("-")[0] in VENDORS
 
 
 def _note(cache: Path, project: str, group: str, fingerprint: str) -> Path:

@@ -12,8 +12,8 @@ from ctest_containers.backends.relation_locks import (
     commute,
     has_only_rows,
     of_schema,
-    read_touched,
 )
+from ctest_containers.backends.support import Locks
 from ctest_containers.errors import TemplateError
 from ctest_containers.project.migrations import has_data, name_of
 
@@ -23,15 +23,16 @@ class TouchedTables:
 
     Args:
         touched: What those have touched that were applied before.
-        is_known: Whether it can be found out.
+        locks: Tells what a transaction has touched; None if that is not known.
 
     Attributes:
         touched: What each migration has touched, by its name.
     """
 
-    def __init__(self, touched: Mapping[str, Touched], *, is_known: bool) -> None:
+    def __init__(self, touched: Mapping[str, Touched], locks: Locks | None) -> None:
         self.touched = dict(touched)
-        self._is_known = is_known
+        self._locks = locks
+        self._of_schemas = frozenset[str]() if locks is None else locks.of_schemas
         self._later: dict[str, list[tuple[str, bool]]] = {}
         self._schemas: set[str] = set()
         self._is_asked = False
@@ -70,7 +71,8 @@ class TouchedTables:
             TemplateError: It has to come before one that was applied already.
         """
         name = name_of((migration.app_label, migration.name))
-        if not self._is_known:
+        locks = self._locks
+        if locks is None:
             self._check(name, OPAQUE)
             yield
             return
@@ -90,13 +92,13 @@ class TouchedTables:
             with connection.connection.cursor() as cursor:
                 if has_data(migration):
                     # Else foreign keys are checked after this.
-                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    cursor.execute(locks.check_now)
                 is_seen = is_whole and not connection.run_on_commit
-                touched = read_touched(cursor) if is_seen else OPAQUE
+                touched = locks.read_touched(cursor) if is_seen else OPAQUE
             is_whole = False
             if self._is_asked:
                 touched = OPAQUE
-            self.touched[name] = of_schema(touched)
+            self.touched[name] = of_schema(touched, self._of_schemas)
             try:
                 self._check(name, touched)
             except TemplateError:
@@ -116,7 +118,7 @@ class TouchedTables:
             other = self.touched.get(later, OPAQUE)
             rows, schema = touched, other
             if name in self._schemas:
-                rows, schema, is_data = other, of_schema(touched), False  # noqa: PLW2901
+                rows, schema, is_data = other, of_schema(touched, self._of_schemas), False  # noqa: PLW2901
             if not has_only_rows(rows) or not commute(rows, schema, has_data=is_data):
                 raise TemplateError(
                     f"{name} must be applied before {later}: they may depend on each other."

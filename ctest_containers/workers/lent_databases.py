@@ -162,4 +162,4 @@ class LentDatabases:
                 sessions.add(session)
         vendors = {lease.address: lease.vendor for lease in self._leases}
         for address, sessions in own.items():
-            end_sessions(vendors[address].value, address, keep=sessions)
+            end_sessions(vendors[address], address, keep=sessions)

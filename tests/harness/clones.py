@@ -54,7 +54,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _load_project(flavour: str, host: str) -> None:
-    chosen = {"SHOP_DB": VENDORS[flavour].value, "SHOP_DB_HOST": host, "SHOP_DB_PORT": ""}
+    chosen = {"SHOP_DB": VENDORS[flavour], "SHOP_DB_HOST": host, "SHOP_DB_PORT": ""}
     os.environ.update(chosen, DJANGO_SETTINGS_MODULE="shop.settings")
     os.chdir(PROJECTS / "shop")
     sys.path.insert(0, str(PROJECTS / "shop"))
@@ -66,7 +66,7 @@ def _load_project(flavour: str, host: str) -> None:
 def _template(engine: docker.DockerClient, flavour: str) -> str:
     """The image of the example project's template, made by a run of the toolkit."""
     named = {"CTEST_CONTAINERS_MYSQL_IMAGE": flavour} if flavour == "mariadb" else {}
-    repository = f"{NAMESPACE}/{PROJECT}/{VENDORS[flavour].value}"
+    repository = f"{NAMESPACE}/{PROJECT}/{VENDORS[flavour]}"
     for old in engine.images.list(repository):
         engine.images.remove(old.tags[0], force=True)
     subprocess.run(

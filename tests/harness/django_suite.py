@@ -123,7 +123,7 @@ def run_suite(
         "PYTHONPATH": search,
         "RECORDED_OUTCOMES": str(record),
         "CHOSEN_RUNNER": runner,
-        "VENDOR": VENDORS[flavour].value,
+        "VENDOR": VENDORS[flavour],
         "PLAIN_SERVER": host,
         **({"CTEST_CONTAINERS_MYSQL_IMAGE": flavour} if flavour == "mariadb" else {}),
         **(extra or {}),

@@ -13,7 +13,7 @@ KEEP_LAYERS = """
 from ctest_containers.template import pace
 if "WITHOUT_LAYERS" not in os.environ:
     pace.FACTOR = 0
-    pace.PARTS = {vendor: 1000 if vendor == "sqlite" else 3 for vendor in pace.PARTS}
+    pace.PARTS = {False: 1000, True: 3}
 """
 """What settings may say that import os."""
 

@@ -18,9 +18,9 @@ Plain = Callable[[str], dict[str, str]]
 """Gives the variables that lead sample projects to an ordinary server of a flavour."""
 
 VENDORS = {
-    "postgresql": Vendor.POSTGRESQL,
-    "mysql": Vendor.MYSQL,
-    "mariadb": Vendor.MYSQL,
+    "postgresql": Vendor("postgresql"),
+    "mysql": Vendor("mysql"),
+    "mariadb": Vendor("mysql"),
 }
 """The toolkit's own images, by the names of their folders."""
 

@@ -84,9 +84,8 @@ def base(engine: docker.DockerClient, base: str, action: Path) -> Iterator[str]:
     """The PostgreSQL image of that checkout, whose layers are the same; it is not there yet."""
     del base
     program = (
-        "from ctest_containers.model import Vendor; "
         "from ctest_containers.template.base import base_image; "
-        "print(base_image(Vendor.POSTGRESQL, '').name)"
+        "print(base_image('postgresql', '').name)"
     )
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(action)!r}); {program}"],

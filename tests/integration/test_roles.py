@@ -327,7 +327,7 @@ def test_it_is_known_whether_anything_depends_on_what_an_owner_may_do(
     statement: str, empty: str
 ) -> None:
     host = empty
-    backend = BACKENDS[Vendor.POSTGRESQL]
+    backend = BACKENDS[Vendor("postgresql")]
     address = Address(host=host, port=backend.port, user=backend.admin)
     backend.prepare(address, ["me %s"], privileges=OWNER)
     with session(host, "me %s") as cursor:
@@ -364,7 +364,7 @@ def test_it_is_known_whether_anything_depends_on_what_an_owner_may_do(
 def test_a_role_that_is_created_later_becomes_a_member_of_the_one_that_it_assumes(
     empty: str,
 ) -> None:
-    backend = BACKENDS[Vendor.POSTGRESQL]
+    backend = BACKENDS[Vendor("postgresql")]
     address = Address(host=empty, port=backend.port, user=backend.admin)
     pairs = [("owning", "visiting")]
     try:

@@ -17,7 +17,7 @@ NAMES = st.lists(st.sampled_from("abcde"), max_size=12)
 def test_databases_are_grouped_by_name(names: list[str]) -> None:
     plans = [DatabasePlan(name=name, aliases=(f"a{n}",)) for n, name in enumerate(names)]
 
-    groups = group_by_name(Vendor.POSTGRESQL, plans)
+    groups = group_by_name(Vendor("postgresql"), plans)
 
     servers = [[one.name for one in group.databases] for group in groups]
     assert all(len(set(server)) == len(server) for server in servers)

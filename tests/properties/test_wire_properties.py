@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ctest_containers.backends import VENDORS
 from ctest_containers.events import (
     BatchFinished,
     DatabaseFlushed,
@@ -29,7 +30,7 @@ from ctest_containers.events import (
     WorkerReady,
 )
 from ctest_containers.history.lines import line as log_line
-from ctest_containers.model import Address, Lease, Secret, ServiceLease, Vendor
+from ctest_containers.model import Address, Lease, Secret, ServiceLease
 from ctest_containers.wire import (
     Command,
     DatabaseRequest,
@@ -69,7 +70,7 @@ LEASES = st.builds(
     settings=st.dictionaries(TEXTS, VALUES, max_size=3),
     dropped_options=st.lists(TEXTS, max_size=3).map(tuple),
     load_from=TEXTS,
-    vendor=st.sampled_from(Vendor),
+    vendor=st.sampled_from([vendor.vendor for vendor in VENDORS.values()]),
     address=st.none()
     | st.builds(Address, host=TEXTS, port=NUMBERS, user=TEXTS, password=st.builds(Secret, TEXTS)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ctest_containers.model import Address, DatabaseGroup, DatabasePlan, Secret, Vendor
+from ctest_containers.model import SQLITE, Address, DatabaseGroup, DatabasePlan, Secret, Vendor
 
 
 def test_a_secret_is_a_text_that_does_not_show_itself() -> None:
@@ -27,13 +27,13 @@ def test_an_address_needs_no_password() -> None:
 
 
 def test_the_first_group_of_a_vendor_is_labelled_with_its_name() -> None:
-    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=1, databases=())
+    group = DatabaseGroup(vendor=Vendor("postgresql"), number=1, databases=())
 
     assert group.label == "postgresql"
 
 
 def test_a_further_group_of_a_vendor_is_labelled_with_its_number() -> None:
-    group = DatabaseGroup(vendor=Vendor.SQLITE, number=3, databases=())
+    group = DatabaseGroup(vendor=SQLITE, number=3, databases=())
 
     assert group.label == "sqlite-3"
 
@@ -44,6 +44,6 @@ def test_the_aliases_of_a_group_keep_the_order_of_its_databases() -> None:
         DatabasePlan(name="test_a", aliases=("a",)),
     )
 
-    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=1, databases=databases)
+    group = DatabaseGroup(vendor=Vendor("postgresql"), number=1, databases=databases)
 
     assert group.aliases == ("b", "mirror", "a")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.config.option import option
 from ctest_containers.config.values import (
     parse_age,
@@ -20,8 +21,27 @@ from ctest_containers.model import AUTO, COMPARE, DJANGO
 
 SECTION: Final = "templates and images"
 
+T = TypeVar("T")
+
+
+def image_field(vendor: str) -> str:
+    """The field with the image that the user wants for a vendor's servers."""
+    return f"{vendor}_image"
+
+
+def with_images_of_vendors(section: type[T]) -> type[T]:
+    """Add a field for each vendor with a server, after the first field."""
+    first, *rest = section.__annotations__.items()
+    images = {image_field(vendor): "str" for vendor in BACKENDS}
+    section.__annotations__ = dict([first, *images.items(), *rest])
+    for vendor, backend in BACKENDS.items():
+        row = option("", parse_text, "IMAGE", backend.image_option, section=SECTION)
+        setattr(section, image_field(vendor), row)
+    return section
+
 
 @dataclass(frozen=True, kw_only=True)
+@with_images_of_vendors
 class TemplateOptions:
     """Options for templates and images."""
 
@@ -33,21 +53,6 @@ class TemplateOptions:
         "By default the name of the folder that the command runs in, with the one above before it "
         "where it is called tests, src, app or the like. You can also use the "
         "Django setting PROJECT_NAME.",
-        section=SECTION,
-    )
-    postgresql_image: str = option(
-        "",
-        parse_text,
-        "IMAGE",
-        "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16.",
-        section=SECTION,
-    )
-    mysql_image: str = option(
-        "",
-        parse_text,
-        "IMAGE",
-        "An image to use for databases of Django's mysql backends: mariadb for the toolkit's own "
-        "MariaDB, or one such as mysql:8.4 or mariadb:11.4. By default the toolkit's own MySQL.",
         section=SECTION,
     )
     images: tuple[tuple[str, str], ...] = option(

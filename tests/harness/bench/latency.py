@@ -19,8 +19,8 @@ QUERIES: Final = 2000
 USER: Final = "latency"
 
 CREATE: Final = {
-    Vendor.POSTGRESQL: "CREATE ROLE latency LOGIN PASSWORD '{password}'",
-    Vendor.MYSQL: "CREATE USER latency@'%' IDENTIFIED BY '{password}'",
+    Vendor("postgresql"): "CREATE ROLE latency LOGIN PASSWORD '{password}'",
+    Vendor("mysql"): "CREATE USER latency@'%' IDENTIFIED BY '{password}'",
 }
 
 Measure = Callable[[], Mapping[str, float]]
@@ -30,7 +30,7 @@ Measure = Callable[[], Mapping[str, float]]
 @contextmanager
 def latencies(place: Place) -> Iterator[Measure]:
     """One server that is reached in all ways, so that nothing but the way differs."""
-    everywhere = ["-c", "listen_addresses=*"] if place.vendor is Vendor.POSTGRESQL else []
+    everywhere = ["-c", "listen_addresses=*"] if place.vendor == Vendor("postgresql") else []
     with socket_server(place, everywhere, publish=True) as server:
         address = server.address
         server.container.reload()

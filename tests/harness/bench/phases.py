@@ -72,7 +72,7 @@ def measure_phases(
             measures["servers"] = lambda: _servers(make, commit, workers)
             measures["transport"] = lambda: _transports(place)
             notes.append(f"transport: the median of {QUERIES} times SELECT 1 on one connection.")
-            if place.vendor is Vendor.MYSQL:
+            if place.vendor == Vendor("mysql"):
                 notes.append("transport: MySQL's client encrypts what goes by TCP, not the socket.")
         found = interleaved(measures, rounds, noise.sample)
     figures = [

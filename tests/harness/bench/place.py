@@ -54,7 +54,7 @@ class Place:
     @property
     def vendor(self) -> Vendor:
         """The vendor, as Django's backends are named."""
-        return Vendor.SQLITE if self.on == SQLITE else VENDORS[self.on]
+        return Vendor(SQLITE) if self.on == SQLITE else VENDORS[self.on]
 
     @property
     def client(self) -> docker.DockerClient:
@@ -123,7 +123,7 @@ def server_of(place: Place) -> Iterator[Server | None]:
         return
     backend = BACKENDS[place.vendor]
     with plain_server(place.client, place.on, USERS) as host:
-        socket = host if place.vendor is Vendor.MYSQL else f"{host}/{backend.socket_file()}"
+        socket = host if place.vendor == Vendor("mysql") else f"{host}/{backend.socket_file()}"
         folder = str(Path(socket).parent)
         address = Address(host=folder, port=backend.port, user=backend.admin, socket=socket)
         yield Server(host, backend.probe(address).version)

@@ -21,14 +21,14 @@ NAMES: Final = tuple(f"work_{number:02}" for number in range(TABLES))
 
 DATABASE: Final[Mapping[Vendor, tuple[str, ...]]] = {
     # It has one from its beginning.
-    Vendor.POSTGRESQL: (),
-    Vendor.MYSQL: ("CREATE DATABASE work", "USE work"),
+    Vendor("postgresql"): (),
+    Vendor("mysql"): ("CREATE DATABASE work", "USE work"),
 }
 
 # Names are constants here and below.
 CLEAR: Final[Mapping[Vendor, tuple[str, ...]]] = {
-    Vendor.POSTGRESQL: (f"TRUNCATE {', '.join(NAMES)}",),
-    Vendor.MYSQL: (
+    Vendor("postgresql"): (f"TRUNCATE {', '.join(NAMES)}",),
+    Vendor("mysql"): (
         "SET foreign_key_checks = 0",
         "BEGIN",
         *(f"DELETE FROM {name}" for name in NAMES),  # noqa: S608

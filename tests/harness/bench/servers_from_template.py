@@ -46,7 +46,7 @@ def committing(place: Place, image: str, database: str) -> Iterator[Callable[[],
             memory_bytes=MEMORY_BYTES,
         )
         host.call(start, 2 * SECONDS)
-        target = f"{NAMESPACE}/{place.project('commit')}/{place.vendor.value}:{name}"
+        target = f"{NAMESPACE}/{place.project('commit')}/{place.vendor}:{name}"
         began = time.perf_counter()
         host.call(
             TakeSnapshot(

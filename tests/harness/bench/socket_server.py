@@ -92,7 +92,7 @@ def connect(vendor: Vendor, address: Address, password: str = "") -> Any:
 
 
 def _connected(vendor: Vendor, address: Address, password: str) -> Any:
-    if vendor is Vendor.POSTGRESQL:
+    if vendor == Vendor("postgresql"):
         import psycopg2
 
         return psycopg2.connect(

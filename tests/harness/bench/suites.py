@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ctest_containers.model import Vendor
 from harness.bench.generated import Shape, write
-from harness.bench.place import Place
+from harness.bench.place import SQLITE, Place
 from harness.django_suite import SETTINGS, unpack
 from harness.projects import TESTS, copy_of
 
@@ -63,7 +62,7 @@ def shop(place: Place) -> Suite:
     (folder / "bench_settings.py").write_text(SHOP_SETTINGS)
     return Suite(
         folder=folder,
-        variables={"DJANGO_SETTINGS_MODULE": "bench_settings", "SHOP_DB": place.vendor.value},
+        variables={"DJANGO_SETTINGS_MODULE": "bench_settings", "SHOP_DB": place.vendor},
         leads_to=_by_prefix("SHOP_DB"),
         pytest_counts="leaves out what load_tests adds, and counts tests that their class skips "
         "and subtests that are skipped",
@@ -76,7 +75,7 @@ def generated(place: Place, shape: Shape, name: str = "generated") -> Suite:
     write(shape, folder)
     return Suite(
         folder=folder,
-        variables={"DJANGO_SETTINGS_MODULE": "settings", "BENCH_DB": place.vendor.value},
+        variables={"DJANGO_SETTINGS_MODULE": "settings", "BENCH_DB": place.vendor},
         leads_to=_by_prefix("BENCH_DB"),
     )
 
@@ -84,8 +83,8 @@ def generated(place: Place, shape: Shape, name: str = "generated") -> Suite:
 def django(place: Place, modules: tuple[str, ...]) -> Suite:
     """Modules of Django's own suite, of the version that is installed."""
     folder = unpack(place.folder)
-    settings = "bench_sqlite" if place.vendor is Vendor.SQLITE else "suite_settings"
-    text = SQLITE_SETTINGS if place.vendor is Vendor.SQLITE else SETTINGS
+    settings = "bench_sqlite" if place.on == SQLITE else "suite_settings"
+    text = SQLITE_SETTINGS if place.on == SQLITE else SETTINGS
     (folder / f"{settings}.py").write_text(text)
     search = f"{folder.parent}:{folder}:{TESTS}"
     return Suite(
@@ -94,7 +93,7 @@ def django(place: Place, modules: tuple[str, ...]) -> Suite:
         django=("runtests.py", f"--settings={settings}"),
         variables={
             "PYTHONPATH": search,
-            "VENDOR": place.vendor.value,
+            "VENDOR": place.vendor,
             "CHOSEN_RUNNER": "django.test.runner.DiscoverRunner",
         },
         toolkit_variables={"CHOSEN_RUNNER": "ctest_containers.runner.ContainerTestRunner"},

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ctest_containers.backends.settings import TOOLKIT_SETTINGS
-from ctest_containers.model import Vendor
+from ctest_containers.backends import BACKENDS
 
 
 @contextmanager
@@ -18,7 +17,7 @@ def container() -> Iterator[dict[str, Any]]:
 
     label, _, token = os.environ["BENCH_LABEL"].partition("=")
     # The official image listens everywhere; what only keeps its contract may have to be told to.
-    chosen = {**TOOLKIT_SETTINGS[Vendor.POSTGRESQL], "listen_addresses": "*"}
+    chosen = {**BACKENDS["postgresql"].own_settings, "listen_addresses": "*"}
     settings = " ".join(f"-c {name}={value}" for name, value in chosen.items())
     made = PostgresContainer(
         os.environ["BENCH_IMAGE"],

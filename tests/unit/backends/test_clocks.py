@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from ctest_containers.backends.clocks import CALLS, WORDS, clock_in, clocks_in_defaults
-from ctest_containers.model import Vendor
+from ctest_containers.backends.sqlite import SESSION
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_a_default_counts_where_its_table_has_rows() -> None:
         cursor.execute("CREATE TABLE empty (id int, made text DEFAULT (datetime('now')))")
         cursor.execute("INSERT INTO filled (id) VALUES (1)")
 
-        found = list(clocks_in_defaults(cursor, Vendor.SQLITE))
+        found = list(clocks_in_defaults(cursor, SESSION.defaults))
 
     assert found == ["current_timestamp, the default of filled.made"]

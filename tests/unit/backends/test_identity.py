@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from ctest_containers.backends.identity import ask
+from ctest_containers.backends import BACKENDS
 
 
 class Plain:
@@ -14,6 +14,7 @@ class Plain:
 
 
 @pytest.mark.parametrize("stand_in", [Plain(), mock.Mock(), mock.MagicMock()])
-def test_a_stand_in_for_a_connection_is_not_asked(stand_in: object) -> None:
-    assert ask(stand_in, "SELECT 1") == ""
+@pytest.mark.parametrize("vendor", BACKENDS)
+def test_a_stand_in_for_a_connection_is_not_asked(stand_in: object, vendor: str) -> None:
+    assert BACKENDS[vendor].identity_of(stand_in) == ""
     assert getattr(stand_in, "mock_calls", []) == []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from ctest_containers.backends.postgresql.migrating import PostgresqlLocks
 from ctest_containers.backends.relation_locks import (
     OPAQUE,
     Touched,
     commute,
     has_only_rows,
     of_schema,
-    read_touched,
 )
 
+LOCKS = PostgresqlLocks()
 USERS, ROLES, CARTS = "16400", "16401", "16402"
 
 
@@ -39,7 +40,12 @@ def test_locks_say_how_relations_were_touched() -> None:
         (1259, "pg_class", "RowExclusiveLock"),
     ]
 
-    assert read_touched(Cursor(locks)) == {USERS: "rw", ROLES: "k", CARTS: "x", "pg_class": "w"}
+    assert LOCKS.read_touched(Cursor(locks)) == {
+        USERS: "rw",
+        ROLES: "k",
+        CARTS: "x",
+        "pg_class": "w",
+    }
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_locks_say_how_relations_were_touched() -> None:
 def test_what_every_change_of_a_schema_writes_is_not_counted(
     touched: Touched, kept: Touched
 ) -> None:
-    assert of_schema(touched) == kept
+    assert of_schema(touched, LOCKS.of_schemas) == kept
 
 
 @pytest.mark.parametrize(

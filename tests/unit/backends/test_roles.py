@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ctest_containers.backends.postgresql_session import ADMIN
-from ctest_containers.backends.privileges import POLICY_CHECK, refusal_in
+from ctest_containers.backends.postgresql.privileges import POLICY_CHECK, refusal_in
+from ctest_containers.backends.postgresql.session import ADMIN
 
 DOCKERFILE = Path(__file__).resolve().parents[3] / "images" / "postgresql" / "Dockerfile"
 

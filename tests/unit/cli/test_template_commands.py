@@ -16,7 +16,7 @@ DJANGO = Input("Django", "c")
 
 def _template(*inputs: Input, number: int = 1) -> Template:
     group = DatabaseGroup(
-        vendor=Vendor.POSTGRESQL,
+        vendor=Vendor("postgresql"),
         number=number,
         databases=(DatabasePlan(name="test_shop", aliases=("default",)),),
     )

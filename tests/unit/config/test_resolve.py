@@ -207,7 +207,8 @@ def test_every_option_has_its_own_flag() -> None:
 
 
 def test_an_image_of_an_alias_goes_before_the_one_of_its_vendor() -> None:
-    config = Config(mysql_image="mariadb", images=(("old", "mysql:8.4"),))
+    given = {"mysql_image": "mariadb", "images": "old=mysql:8.4"}
+    config = resolve(settings={}, environment={}, options=given)
 
     assert image_of(config, "mysql", "old") == "mysql:8.4"
     assert image_of(config, "mysql", "default") == "mariadb"

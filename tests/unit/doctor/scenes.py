@@ -44,10 +44,10 @@ def scene(folder: Path, **changes: Any) -> DoctorContext:
     return DoctorContext(**{**usual, **changes})
 
 
-def group(vendor: Vendor = Vendor.POSTGRESQL, image: str = "", name: str = "test") -> DatabaseGroup:
+def group(vendor: str = "postgresql", image: str = "", name: str = "test") -> DatabaseGroup:
     """The default database, on a server of its own."""
     database = DatabasePlan(name=name, aliases=("default",), image=image)
-    return DatabaseGroup(vendor=vendor, number=1, databases=(database,))
+    return DatabaseGroup(vendor=Vendor(vendor), number=1, databases=(database,))
 
 
 def project(*groups: DatabaseGroup, **changes: Any) -> Project:

@@ -9,6 +9,7 @@ import pytest
 from unit.doctor.scenes import group, project, scene, worst
 from unit.fakes import FakeEngine
 
+from ctest_containers.backends import BACKENDS
 from ctest_containers.config import Config
 from ctest_containers.doctor import drivers, images
 from ctest_containers.doctor.databases import check_databases
@@ -18,7 +19,7 @@ from ctest_containers.doctor.options import check_options
 from ctest_containers.doctor.transport import check_transport
 from ctest_containers.engine.transports import EVERYWHERE, Way
 from ctest_containers.errors import EngineError
-from ctest_containers.model import Transport, Vendor
+from ctest_containers.model import SQLITE, Transport, Vendor
 from ctest_containers.project.databases import DatabasePlans
 from ctest_containers.project.shared_resources import Shared
 
@@ -28,17 +29,17 @@ pytestmark = pytest.mark.usefixtures("configured_django")
 @pytest.mark.parametrize(
     ("vendor", "image", "version"),
     [
-        (Vendor.POSTGRESQL, "", "17"),
-        (Vendor.MYSQL, "mariadb", "11.8-MariaDB"),
-        (Vendor.POSTGRESQL, "postgres:16", "16"),
-        (Vendor.POSTGRESQL, "postgres:12.4-alpine", "12.4"),
-        (Vendor.POSTGRESQL, "postgis/postgis:17-3.5", "17"),
-        (Vendor.POSTGRESQL, "registry.example.org:5000/my-postgres:15", "15"),
-        (Vendor.MYSQL, "mysql:8.4", "8.4"),
-        (Vendor.MYSQL, "mariadb:10.4", "10.4-MariaDB"),
-        (Vendor.POSTGRESQL, "postgres:latest", None),
-        (Vendor.POSTGRESQL, "postgres", None),
-        (Vendor.POSTGRESQL, "company/database:3", None),
+        (Vendor("postgresql"), "", "17"),
+        (Vendor("mysql"), "mariadb", "11.8-MariaDB"),
+        (Vendor("postgresql"), "postgres:16", "16"),
+        (Vendor("postgresql"), "postgres:12.4-alpine", "12.4"),
+        (Vendor("postgresql"), "postgis/postgis:17-3.5", "17"),
+        (Vendor("postgresql"), "registry.example.org:5000/my-postgres:15", "15"),
+        (Vendor("mysql"), "mysql:8.4", "8.4"),
+        (Vendor("mysql"), "mariadb:10.4", "10.4-MariaDB"),
+        (Vendor("postgresql"), "postgres:latest", None),
+        (Vendor("postgresql"), "postgres", None),
+        (Vendor("postgresql"), "company/database:3", None),
     ],
 )
 def test_the_version_of_a_server_is_read_from_its_image_where_that_tells(
@@ -54,11 +55,12 @@ def test_djangos_least_version_is_known_without_a_connection() -> None:
     settings: dict[str, Any] = {"OPTIONS": {}, "TIME_ZONE": None}
 
     assert (
-        drivers._least(Postgresql(settings), mariadb=False)
+        drivers._least(Postgresql(settings), {})
         == Postgresql(settings).features.minimum_database_version
     )
-    of_mysql = drivers._least(Mysql(settings), mariadb=False)
-    of_mariadb = drivers._least(Mysql(settings), mariadb=True)
+    facts = BACKENDS["mysql"].facts_for_django
+    of_mysql = drivers._least(Mysql(settings), facts("9"))
+    of_mariadb = drivers._least(Mysql(settings), facts("11.8-MariaDB"))
     assert of_mysql is not None
     assert of_mariadb is not None
     assert of_mysql[0] == 8
@@ -66,7 +68,7 @@ def test_djangos_least_version_is_known_without_a_connection() -> None:
 
 
 def test_the_driver_that_django_uses_is_named(tmp_path: Path) -> None:
-    (one,) = drivers.check_drivers(scene(tmp_path, project=project(group(Vendor.SQLITE))))
+    (one,) = drivers.check_drivers(scene(tmp_path, project=project(group(SQLITE))))
 
     assert one.severity is Severity.OK
     assert "'default' uses the driver sqlite3 3." in one.what

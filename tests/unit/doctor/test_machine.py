@@ -14,7 +14,7 @@ from unit.fakes import FakeEngine
 from ctest_containers.config import Config
 from ctest_containers.doctor import folders, memory
 from ctest_containers.doctor.finding import Severity
-from ctest_containers.model import SOCKET_PATH_LIMIT, Vendor
+from ctest_containers.model import SOCKET_PATH_LIMIT, SQLITE
 from ctest_containers.project.suite import Batch
 
 
@@ -70,7 +70,7 @@ def test_a_long_path_for_sockets_is_told_of_where_sockets_are_needed(
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
 
     with_server = list(folders.check_temporary_folder(scene(tmp_path, project=project(group()))))
-    without = project(group(Vendor.SQLITE))
+    without = project(group(SQLITE))
     on_sqlite = list(folders.check_temporary_folder(scene(tmp_path, project=without)))
 
     assert any("sockets go to /tmp" in one.what for one in with_server)

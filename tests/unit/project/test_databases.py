@@ -6,7 +6,7 @@ import pytest
 from unit.checkout import Checkout
 
 from ctest_containers.errors import UsageError
-from ctest_containers.model import DatabasePlan, Vendor
+from ctest_containers.model import SQLITE, DatabasePlan, Vendor
 from ctest_containers.project.databases import DatabasePlans, group_by_name
 
 POSTGRESQL = '{"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST": "b"}'
@@ -15,7 +15,7 @@ POSTGRESQL = '{"ENGINE": "django.db.backends.postgresql", "NAME": "shop", "HOST"
 def test_databases_with_different_names_share_a_server() -> None:
     plans = [DatabasePlan(name=name, aliases=(name,)) for name in "abc"]
 
-    groups = group_by_name(Vendor.POSTGRESQL, plans)
+    groups = group_by_name(Vendor("postgresql"), plans)
 
     assert [group.aliases for group in groups] == [("a", "b", "c")]
 
@@ -23,7 +23,7 @@ def test_databases_with_different_names_share_a_server() -> None:
 def test_databases_with_the_same_name_do_not_share_a_server() -> None:
     plans = [DatabasePlan(name="x", aliases=(alias,)) for alias in "ab"]
 
-    groups = group_by_name(Vendor.POSTGRESQL, plans)
+    groups = group_by_name(Vendor("postgresql"), plans)
 
     assert [group.label for group in groups] == ["postgresql", "postgresql-2"]
     assert [group.aliases for group in groups] == [("a",), ("b",)]
@@ -119,7 +119,7 @@ def test_databases_of_different_images_do_not_share_a_server() -> None:
     images = {"a": "postgres:16", "b": "postgres:17", "c": "postgres:16"}
     plans = [DatabasePlan(name=one, aliases=(one,), image=image) for one, image in images.items()]
 
-    groups = group_by_name(Vendor.POSTGRESQL, plans)
+    groups = group_by_name(Vendor("postgresql"), plans)
 
     assert [group.aliases for group in groups] == [("a", "c"), ("b",)]
     assert [group.image for group in groups] == ["postgres:16", "postgres:17"]
@@ -131,8 +131,8 @@ def test_databases_of_different_images_do_not_share_a_server() -> None:
 )
 def test_an_image_for_an_alias_without_a_server_is_refused(alias: str, said: str) -> None:
     groups = [
-        *group_by_name(Vendor.POSTGRESQL, [DatabasePlan(name="x", aliases=("default",))]),
-        *group_by_name(Vendor.SQLITE, [DatabasePlan(name="y", aliases=("other",))]),
+        *group_by_name(Vendor("postgresql"), [DatabasePlan(name="x", aliases=("default",))]),
+        *group_by_name(SQLITE, [DatabasePlan(name="y", aliases=("other",))]),
     ]
 
     with pytest.raises(UsageError, match=said):

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ctest_containers.backends.sqlite import file_of
-from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
+from ctest_containers.model import SQLITE, DatabaseGroup, DatabasePlan
 from ctest_containers.service import Recipe, Service, ServiceFile, Slot, bring_up
 from ctest_containers.supply.snapshot import DatabaseSnapshot
 
@@ -20,7 +20,7 @@ def sqlite_recipe(template: Path, fingerprint: str = "f" * 64) -> Recipe:
     with closing(sqlite3.connect(file_of(template, "default"))) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS note (text TEXT)")
     plan = DatabasePlan(name="db.sqlite3", aliases=("default",))
-    group = DatabaseGroup(vendor=Vendor.SQLITE, number=1, databases=(plan,))
+    group = DatabaseGroup(vendor=SQLITE, number=1, databases=(plan,))
     return Recipe(
         sources=(DatabaseSnapshot(group=group, fingerprint=fingerprint, files=str(template)),),
         aliases=("default",),

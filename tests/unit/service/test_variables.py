@@ -34,7 +34,7 @@ def leases(vendor: Vendor, *aliases: str, socket: str = "") -> dict[str, Lease]:
 
 
 def test_clients_of_postgresql_are_led_to_default_and_every_alias_has_an_address() -> None:
-    assert variables(leases(Vendor.POSTGRESQL, "replica-2", "default")) == {
+    assert variables(leases(Vendor("postgresql"), "replica-2", "default")) == {
         "REPLICA_2_DATABASE_URL": "postgresql://me:p%2Fw@127.0.0.1:4000/n%20replica-2",
         "DATABASE_URL": "postgresql://me:p%2Fw@127.0.0.1:4000/n%20default",
         "PGHOST": "127.0.0.1",
@@ -46,8 +46,8 @@ def test_clients_of_postgresql_are_led_to_default_and_every_alias_has_an_address
 
 
 def test_clients_of_mysql_find_a_port_or_a_socket() -> None:
-    by_port = variables(leases(Vendor.MYSQL, "default"))
-    by_socket = variables(leases(Vendor.MYSQL, "default", socket="/run/dir/mysqld.sock"))
+    by_port = variables(leases(Vendor("mysql"), "default"))
+    by_socket = variables(leases(Vendor("mysql"), "default", socket="/run/dir/mysqld.sock"))
 
     del by_port["DATABASE_URL"], by_socket["DATABASE_URL"]
     assert by_port == {
@@ -67,7 +67,7 @@ def test_clients_of_mysql_find_a_port_or_a_socket() -> None:
 
 def test_where_default_is_anothers_the_first_of_the_vendor_is_meant() -> None:
     found = variables(
-        {**leases(Vendor.MYSQL, "default"), **leases(Vendor.POSTGRESQL, "one", "two")}
+        {**leases(Vendor("mysql"), "default"), **leases(Vendor("postgresql"), "one", "two")}
     )
 
     assert found["PGDATABASE"] == "n one"
@@ -76,11 +76,11 @@ def test_where_default_is_anothers_the_first_of_the_vendor_is_meant() -> None:
 
 def test_aliases_that_would_share_a_variable_are_refused() -> None:
     with pytest.raises(UsageError, match="'a-b' and 'a_b' would both be in A_B_DATABASE_URL"):
-        variables(leases(Vendor.POSTGRESQL, "a-b", "a_b"))
+        variables(leases(Vendor("postgresql"), "a-b", "a_b"))
 
 
 def test_an_alias_that_begins_with_a_digit_has_a_variable_that_shells_take() -> None:
-    assert "_2ND_DATABASE_URL" in variables(leases(Vendor.POSTGRESQL, "2nd"))
+    assert "_2ND_DATABASE_URL" in variables(leases(Vendor("postgresql"), "2nd"))
 
 
 def test_nothing_in_an_environment_leads_clients_elsewhere() -> None:
@@ -92,7 +92,7 @@ def test_nothing_in_an_environment_leads_clients_elsewhere() -> None:
         "PGTZ": "UTC",
     }
 
-    found = environment(before, leases(Vendor.POSTGRESQL, "default"))
+    found = environment(before, leases(Vendor("postgresql"), "default"))
 
     assert set(before) & set(found) == {"MYSQL_UNIX_PORT", "PGTZ"}
     assert found["PGHOST"] == "127.0.0.1"
@@ -105,7 +105,7 @@ def test_no_address_of_a_database_that_was_left_out_stays() -> None:
         "NO_DATABASE_URLS": "kept",
     }
 
-    found = environment(before, leases(Vendor.POSTGRESQL, "one"))
+    found = environment(before, leases(Vendor("postgresql"), "one"))
 
     assert [name for name in before if name in found] == ["NO_DATABASE_URLS"]
     assert found["ONE_DATABASE_URL"].startswith("postgresql://")
@@ -130,7 +130,7 @@ def test_several_slots_have_their_own_and_the_first_has_them_without_a_prefix(
 def test_a_table_can_keep_passwords_to_itself(file: ServiceFile, recipe: Recipe) -> None:
     (slot,) = up(file, recipe).slots
     plan = DatabasePlan(name="shop", aliases=("default",), users=("me",))
-    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=1, databases=(plan,))
+    group = DatabaseGroup(vendor=Vendor("postgresql"), number=1, databases=(plan,))
     address = Address(host="127.0.0.1", port=4000, user="postgres", password=Secret("p/w"))
     kept = replace(
         slot,

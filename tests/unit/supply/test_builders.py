@@ -21,7 +21,7 @@ from ctest_containers.supply.builders import Builders, most_builders
 Report = Callable[[Event], None]
 
 GROUPS = [
-    DatabaseGroup(vendor=Vendor.POSTGRESQL, number=number, databases=()) for number in (1, 2, 3)
+    DatabaseGroup(vendor=Vendor("postgresql"), number=number, databases=()) for number in (1, 2, 3)
 ]
 
 FORKED = ProjectSetup(spawned=False)

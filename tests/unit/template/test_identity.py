@@ -11,7 +11,7 @@ from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.template import Template, identify, identity
 
 GROUP = DatabaseGroup(
-    vendor=Vendor.POSTGRESQL,
+    vendor=Vendor("postgresql"),
     number=1,
     databases=(DatabasePlan(name="test_shop", aliases=("default",)),),
 )
@@ -47,7 +47,7 @@ def test_the_name_of_the_image_has_the_project_the_group_and_the_fingerprint() -
 
 
 def test_two_groups_have_two_images() -> None:
-    second = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=2, databases=GROUP.databases)
+    second = DatabaseGroup(vendor=Vendor("postgresql"), number=2, databases=GROUP.databases)
 
     assert _identify().image != _identify(group=second).image
 

@@ -34,7 +34,7 @@ def template(steps: Sequence[str] = STEPS, changed: Changes | None = None) -> Te
     return Template(
         project="shop",
         group=DatabaseGroup(
-            vendor=Vendor.POSTGRESQL,
+            vendor=Vendor("postgresql"),
             number=1,
             databases=(DatabasePlan(name="test_shop", aliases=("default",)),),
         ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ctest_containers.events import MigrationsProgressed
-from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.model import SQLITE, DatabaseGroup
 from ctest_containers.template.progress import (
     REPORT_SECONDS,
     Progress,
@@ -32,7 +32,7 @@ def reports(known: dict[str, float], seconds: float) -> list[MigrationsProgresse
     """What is reported of PLAN if each migration takes some seconds."""
     reported: list[MigrationsProgressed] = []
     clock = Clock()
-    group = DatabaseGroup(vendor=Vendor.SQLITE, number=1, databases=())
+    group = DatabaseGroup(vendor=SQLITE, number=1, databases=())
     progress = Progress(group, known, reported.append, clock)
     progress.expect(PLAN)
     for name in PLAN:

@@ -14,7 +14,7 @@ LONG = "a-project-" * 20
 
 
 def template(project: str, number: int) -> Template:
-    group = DatabaseGroup(vendor=Vendor.POSTGRESQL, number=number, databases=())
+    group = DatabaseGroup(vendor=Vendor("postgresql"), number=number, databases=())
     return Template(
         project=project, group=group, key=FINGERPRINT, inputs=(), base=None, manifest="c" * 16
     )

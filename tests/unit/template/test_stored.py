@@ -135,7 +135,7 @@ def test_a_template_is_read_from_its_images_labels(tmp_path: Path) -> None:
 
     (one,) = from_images([image(f"{labels.NAMESPACE}/shop/postgresql-2:abc", found)], tmp_path)
 
-    assert (one.project, one.group, one.vendor.value) == ("shop", "postgresql-2", "postgresql")
+    assert (one.project, one.group, one.vendor) == ("shop", "postgresql-2", "postgresql")
     assert (one.depth, one.branch, one.databases, one.size) == (2, "main", ("test_shop",), 7)
     assert one.inputs == {"Django": "5"}
     assert one.own_image

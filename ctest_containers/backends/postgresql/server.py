@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from ctest_containers.backends.api import (
     DATA_FOLDER,
@@ -19,9 +17,10 @@ from ctest_containers.backends.api import (
     Settings,
 )
 from ctest_containers.backends.clocks import clocks_in_defaults
-from ctest_containers.backends.identity import ask
-from ctest_containers.backends.postgresql_catalog import count_rows, read_catalog
-from ctest_containers.backends.postgresql_roles import (
+from ctest_containers.backends.postgresql.catalog import count_rows, read_catalog
+from ctest_containers.backends.postgresql.connections import IDENTITY, PostgresqlConnections
+from ctest_containers.backends.postgresql.migrating import SESSION
+from ctest_containers.backends.postgresql.roles import (
     FIRST,
     admin_command,
     is_restricted,
@@ -30,24 +29,14 @@ from ctest_containers.backends.postgresql_roles import (
     promote_roles,
     trust_command,
 )
-from ctest_containers.backends.postgresql_session import ADMIN, FIRST_PROCESS, admin_cursor
-from ctest_containers.backends.settings import TOOLKIT_SETTINGS
+from ctest_containers.backends.postgresql.session import ADMIN, FIRST_PROCESS, admin_cursor
 from ctest_containers.errors import ServerError
-from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
-
-ACTIVE: Final = 1
-"""libpq's PQTRANS_ACTIVE: a query was sent, and its result has not been read."""
+from ctest_containers.model import Address, Secret, Transport, Vendor
 
 MARK_PREFIX: Final = "ctest-containers:"
 
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
-
-IDENTITY: Final = (
-    "pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC',"
-    " 'YYYYMMDDHH24MISSUS')"
-)
-"""When the server was started, to the microsecond; anybody may ask."""
 
 OTHER_CLIENTS: Final = (
     "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -65,25 +54,49 @@ WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'infor
 """
 """What autovacuum would analyse sooner or later on a server that is not ours, where it runs."""
 
+SETTINGS: Final = {
+    "unix_socket_permissions": "0777",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "jit": "off",
+    "autovacuum": "off",
+    "shared_buffers": "32MB",
+    "dynamic_shared_memory_type": "mmap",
+    "max_worker_processes": "2",
+    "max_logical_replication_workers": "0",
+    "checkpoint_timeout": "1h",
+}
 
-class Postgresql:
+RESERVED: Final = frozenset(
+    {
+        *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
+        *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
+        "unix_socket_permissions",
+    }
+)
+
+
+class Postgresql(PostgresqlConnections):
     """See `Backend`."""
 
-    vendor = Vendor.POSTGRESQL
+    vendor = Vendor("postgresql")
     port = 5432
     admin = ADMIN
     has_owners = True
-    # https://www.postgresql.org/docs/current/libpq-envars.html
-    overriding_variables: tuple[str, ...] = (
-        *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
-        *("PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
-        "PGTARGETSESSIONATTRS",
+    image_option = (
+        "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16."
     )
-    read_only = "SET default_transaction_read_only = on"
+    own_images: Mapping[str, str] = {"postgresql": "17"}
+    image_words: Mapping[str, str] = {"postg": ""}
+    own_settings: Mapping[str, str] = SETTINGS
+    reserved_settings: frozenset[str] = RESERVED
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`."""
-        all_settings = {} if own_image else dict(TOOLKIT_SETTINGS[self.vendor])
+        all_settings = {} if own_image else dict(SETTINGS)
         if transport is not Transport.SOCKET:
             all_settings["listen_addresses"] = "*"
             all_settings["unix_socket_directories"] = INNER_SOCKET_FOLDER
@@ -205,38 +218,9 @@ class Postgresql:
             (ended,) = cursor.fetchone()
         return int(ended)
 
-    def identity_of(self, connection: Any) -> str:
-        """See `Backend`."""
-        return ask(connection, f"SELECT {IDENTITY}")
-
-    def reached_by(self, connection: Any) -> str:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
-        info = getattr(connection, "info", None)
-        return f"{info.host}:{info.port}" if info is not None else ""
-
-    def attempted_address(self, error: str) -> str:
-        """See `Backend`; libpq's own words, since PostgreSQL 14."""
-        found = re.search(
-            r'connection to server (?:on socket|at) "([^"]+)"(?:(?: \([^)]*\))?, port (\d+))?',
-            error,
-        )
-        return "" if found is None else ":".join(filter(None, found.groups()))
-
-    def session_of(self, connection: Any) -> int | None:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
-        return None if connection.closed else int(connection.info.backend_pid)
-
-    def is_mid_query(self, connection: Any) -> bool:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
-        return not connection.closed and int(connection.info.transaction_status) == ACTIVE
-
     def crash_in(self, log: str) -> bool:
         """See `Backend`."""
         return "terminating any other active server processes" in log
-
-    def default_user(self) -> str:
-        """See `Backend`; without the variable, libpq would use the system user's name."""
-        return os.environ.get("PGUSER") or FIRST
 
     def socket_file(self) -> str:
         """See `Backend`."""
@@ -250,7 +234,7 @@ class Postgresql:
     def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
         """See `Backend`."""
         with admin_cursor(address, database) as cursor:
-            return list(clocks_in_defaults(cursor, self.vendor))
+            return list(clocks_in_defaults(cursor, SESSION.defaults))
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """See `Backend`; includes the last value of each sequence."""
@@ -292,38 +276,6 @@ class Postgresql:
                 cursor.execute(LARGE_TABLES, [LARGE_BYTES])
                 if large := ", ".join(name for (name,) in cursor.fetchall()):
                     cursor.execute(f"ANALYZE {large}")
-
-    def driver_trouble(self, wrapper: type, version: str) -> str:
-        """See `Backend`; nothing is known."""
-        del wrapper, version
-        return ""
-
-    def lease_settings(
-        self, address: Address, group: DatabaseGroup, alias: str
-    ) -> Mapping[str, object]:
-        """See `Backend`."""
-        database = next(plan for plan in group.databases if alias in plan.aliases)
-        return {
-            "NAME": database.name,
-            "USER": group.users[alias],
-            "PASSWORD": str(address.password),
-            "HOST": address.host,
-            "PORT": str(address.port),
-        }
-
-    def transport_options(self) -> tuple[str, ...]:
-        """See `Backend`; the names are libpq's.
-
-        https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-        """
-        return (
-            *("host", "hostaddr", "port", "user", "password", "passfile", "dbname"),
-            *("service", "servicefile", "target_session_attrs", "load_balance_hosts"),
-            *("require_auth", "channel_binding", "requirepeer", "gssencmode", "krbsrvname"),
-            *("gsslib", "gssdelegation", "sslmode", "sslnegotiation", "sslcompression"),
-            *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl"),
-            *("sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version"),
-        )
 
 
 _: type[Backend] = Postgresql

@@ -12,8 +12,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from ctest_containers.backends.postgresql_catalog import NAMESPACES, NOT_OF_EXTENSION
-from ctest_containers.backends.postgresql_session import ADMIN, FIRST_PROCESS, admin_cursor
+from ctest_containers.backends.postgresql.catalog import NAMESPACES, NOT_OF_EXTENSION
+from ctest_containers.backends.postgresql.session import ADMIN, FIRST_PROCESS, admin_cursor
 from ctest_containers.errors import ServerError
 from ctest_containers.model import GUEST, OWNER, SUPERUSER, Address, Secret
 

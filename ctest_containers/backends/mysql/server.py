@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from ctest_containers.backends.api import (
     DATA_FOLDER,
@@ -16,28 +15,24 @@ from ctest_containers.backends.api import (
     Settings,
 )
 from ctest_containers.backends.clocks import clocks_in_defaults
-from ctest_containers.backends.identity import ask
-from ctest_containers.backends.mysql_catalog import count_rows, read_catalog
-from ctest_containers.backends.mysql_session import (
+from ctest_containers.backends.mysql.catalog import count_rows, read_catalog
+from ctest_containers.backends.mysql.connections import IDENTITY, MysqlConnections
+from ctest_containers.backends.mysql.migrating import SESSION
+from ctest_containers.backends.mysql.session import (
     ADMIN,
-    FIRST,
     admin_command,
     admin_cursor,
     make_admin,
 )
-from ctest_containers.backends.mysql_volatile import NO_SUCH_TABLE, bring_back, global_values, keep
-from ctest_containers.backends.settings import TOOLKIT_SETTINGS
+from ctest_containers.backends.mysql.volatile import NO_SUCH_TABLE, bring_back, global_values, keep
 from ctest_containers.errors import ServerError
-from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+from ctest_containers.model import Address, Secret, Transport, Vendor
 
 INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
 """Where the socket is when nothing is mounted: in a folder that every image has."""
 
 MARKS: Final = "mysql.ctest_containers"
 """The table of fingerprints: in the server's own schema, where no project's test looks."""
-
-IDENTITY: Final = "@@hostname"
-"""The name of its container, which is of one server only; anybody may ask."""
 
 OTHER_CLIENTS: Final = (
     "FROM information_schema.processlist WHERE id <> connection_id()"
@@ -48,20 +43,44 @@ OTHER_CLIENTS: Final = (
 
 NO_SUCH_THREAD: Final = 1094
 
+SETTINGS: Final = {
+    "skip_log_bin": "1",
+    "sync_binlog": "0",
+    "innodb_flush_log_at_trx_commit": "0",
+    "innodb_doublewrite": "0",
+    "innodb_autoextend_increment": "1",
+    "performance_schema": "OFF",
+    "loose_mysqlx": "OFF",
+    "loose_innodb_redo_log_capacity": "8M",
+}
+"""A server ignores a `loose_` option that it does not know: MySQL and MariaDB know different ones.
+"""
 
-class Mysql:
+RESERVED: Final = frozenset(
+    {
+        *("basedir", "bind_address", "datadir", "defaults_extra_file", "defaults_file"),
+        *("init_file", "innodb_data_home_dir", "innodb_log_group_home_dir"),
+        *("innodb_undo_directory", "pid_file", "port", "skip_grant_tables"),
+        *("skip_networking", "socket", "user"),
+    }
+)
+
+
+class Mysql(MysqlConnections):
     """See `Backend`."""
 
-    vendor = Vendor.MYSQL
+    vendor = Vendor("mysql")
     port = 3306
     admin = ADMIN
     has_owners = False
-    overriding_variables: tuple[str, ...] = ()
-    read_only = "SET SESSION TRANSACTION READ ONLY"
-
-    def default_user(self) -> str:
-        """See `Backend`."""
-        return FIRST
+    image_option = (
+        "An image to use for databases of Django's mysql backends: mariadb for the toolkit's own "
+        "MariaDB, or one such as mysql:8.4 or mariadb:11.4. By default the toolkit's own MySQL."
+    )
+    own_images: Mapping[str, str] = {"mysql": "9", "mariadb": "11.8-MariaDB"}
+    image_words: Mapping[str, str] = {"mysql": "", "mariadb": "-MariaDB"}
+    own_settings: Mapping[str, str] = SETTINGS
+    reserved_settings: frozenset[str] = RESERVED
 
     def socket_file(self) -> str:
         """See `Backend`."""
@@ -80,7 +99,7 @@ class Mysql:
         if own_image:
             return Launch(command=[*command, *wanted])
         command.append(f"--datadir={DATA_FOLDER}")
-        command += [f"--{name}={value}" for name, value in TOOLKIT_SETTINGS[self.vendor].items()]
+        command += [f"--{name}={value}" for name, value in SETTINGS.items()]
         if transport is Transport.SOCKET:
             # MariaDB would make a key for a certificate at every start, which takes up to a second.
             command.append("--loose-skip-ssl")
@@ -188,7 +207,7 @@ class Mysql:
         """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(f"USE `{database.replace('`', '``')}`")
-            return list(clocks_in_defaults(cursor, self.vendor))
+            return list(clocks_in_defaults(cursor, SESSION.defaults))
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
         """See `Backend`."""
@@ -227,36 +246,6 @@ class Mysql:
                         raise
         return ended
 
-    def identity_of(self, connection: Any) -> str:
-        """See `Backend`."""
-        return ask(connection, f"SELECT {IDENTITY}")
-
-    def reached_by(self, connection: Any) -> str:
-        """See `Backend`; mysqlclient says it in a sentence, the others have attributes."""
-        if callable(describe := getattr(connection, "get_host_info", None)):
-            return str(describe())
-        host = getattr(connection, "host", None) or getattr(connection, "server_host", "")
-        port = getattr(connection, "port", None) or getattr(connection, "server_port", "")
-        return str(getattr(connection, "unix_socket", None) or f"{host}:{port}")
-
-    def attempted_address(self, error: str) -> str:
-        """See `Backend`; the words differ from driver to driver, and some have no address."""
-        del error
-        return ""
-
-    def session_of(self, connection: Any) -> int | None:
-        """See `Backend`; mysqlclient and PyMySQL have a method, mysql-connector an attribute."""
-        number = getattr(connection, "connection_id", None) or connection.thread_id
-        with suppress(Exception):
-            return int(number() if callable(number) else number)
-        return None
-
-    def is_mid_query(self, connection: Any) -> bool:
-        """See `Backend`; PyMySQL closes a connection that is interrupted while it reads."""
-        return not getattr(connection, "open", True) or bool(
-            getattr(connection, "unread_result", False)
-        )
-
     def crash_in(self, log: str) -> bool:
         """See `Backend`."""
         return " got signal " in log
@@ -285,50 +274,6 @@ class Mysql:
             for user in (*users, ADMIN):
                 account = (user, _host_of(address))
                 cursor.execute("ALTER USER %s@%s IDENTIFIED BY '' ACCOUNT LOCK", account)
-
-    def driver_trouble(self, wrapper: type, version: str) -> str:
-        """See `Backend`; seen with Connector/Python 26.10."""
-        ours = any(base.__module__.startswith("mysql.connector.") for base in wrapper.__mro__)
-        if not ours or "mariadb" not in version.lower():
-            return ""
-        return (
-            f"mysql.connector.django takes MariaDB ({version}) for an old MySQL: constraints are "
-            "left out or fail, and lookups in JSON fields find the wrong rows without a word. Use "
-            "ENGINE django.db.backends.mysql with mysqlclient or PyMySQL."
-        )
-
-    def lease_settings(
-        self, address: Address, group: DatabaseGroup, alias: str
-    ) -> Mapping[str, object]:
-        """See `Backend`."""
-        database = next(plan for plan in group.databases if alias in plan.aliases)
-        return {
-            "NAME": database.name,
-            "USER": group.users[alias],
-            "PASSWORD": str(address.password),
-            # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
-            "HOST": address.socket or address.host,
-            "PORT": "" if address.socket else str(address.port),
-        }
-
-    def transport_options(self) -> tuple[str, ...]:
-        """See `Backend`; the names are those of mysqlclient, PyMySQL and Connector/Python.
-
-        https://mysqlclient.readthedocs.io/user_guide.html#functions-and-attributes
-        https://pymysql.readthedocs.io/en/latest/modules/connections.html
-        https://dev.mysql.com/doc/connector-python/en/connector-python-connectargs.html
-        """
-        return (
-            *("host", "port", "user", "username", "password", "passwd", "db", "database"),
-            *("unix_socket", "named_pipe", "bind_address", "dns_srv", "dsn", "failover"),
-            *("read_default_file", "read_default_group", "option_files", "option_groups"),
-            *("allow_local_infile_in_path", "password1", "password2", "password3"),
-            *("auth_plugin", "auth_plugin_map", "server_public_key", "get_server_public_key"),
-            *("ssl", "ssl_mode", "ssl_ca", "ssl_capath", "ssl_cert", "ssl_key", "ssl_cipher"),
-            *("ssl_key_password", "ssl_disabled", "ssl_verify_cert", "ssl_verify_identity"),
-            *("tls_versions", "tls_ciphersuites", "pool_name", "pool_size"),
-            *("krb_service_principal", "oci_config_file", "oci_config_profile"),
-        )
 
 
 def _host_of(address: Address) -> str:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
-from ctest_containers.backends.mysql_catalog import lift_limits, quoted
+from ctest_containers.backends.mysql.catalog import lift_limits, quoted
 from ctest_containers.errors import TemplateError
 
 KEPT: Final = "mysql.ctest_containers_kept"

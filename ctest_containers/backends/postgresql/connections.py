@@ -1,0 +1,123 @@
+"""How Django reaches a PostgreSQL server, and what a driver's connection to it tells."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ctest_containers.backends.identity import ask
+from ctest_containers.backends.postgresql.roles import FIRST
+from ctest_containers.model import Address, DatabaseGroup
+
+ACTIVE: Final = 1
+"""libpq's PQTRANS_ACTIVE: a query was sent, and its result has not been read."""
+
+IDENTITY: Final = (
+    "pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC',"
+    " 'YYYYMMDDHH24MISSUS')"
+)
+"""When the server was started, to the microsecond; anybody may ask."""
+
+
+class PostgresqlConnections:
+    """See `Connections`."""
+
+    # https://www.postgresql.org/docs/current/libpq-envars.html
+    overriding_variables: tuple[str, ...] = (
+        *("PGHOSTADDR", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE", "PGREQUIREAUTH"),
+        *("PGCHANNELBINDING", "PGGSSENCMODE", "PGSSLMODE", "PGREQUIRESSL", "PGSSLNEGOTIATION"),
+        "PGTARGETSESSIONATTRS",
+    )
+
+    def default_user(self) -> str:
+        """See `Backend`; without the variable, libpq would use the system user's name."""
+        return os.environ.get("PGUSER") or FIRST
+
+    def identity_of(self, connection: Any) -> str:
+        """See `Backend`."""
+        return ask(connection, f"SELECT {IDENTITY}", DRIVERS)
+
+    def reached_by(self, connection: Any) -> str:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        info = getattr(connection, "info", None)
+        return f"{info.host}:{info.port}" if info is not None else ""
+
+    def attempted_address(self, error: str) -> str:
+        """See `Backend`; libpq's own words, since PostgreSQL 14."""
+        found = re.search(
+            r'connection to server (?:on socket|at) "([^"]+)"(?:(?: \([^)]*\))?, port (\d+))?',
+            error,
+        )
+        return "" if found is None else ":".join(filter(None, found.groups()))
+
+    def session_of(self, connection: Any) -> int | None:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        return None if connection.closed else int(connection.info.backend_pid)
+
+    def is_mid_query(self, connection: Any) -> bool:
+        """See `Backend`; psycopg and psycopg2 say it alike."""
+        return not connection.closed and int(connection.info.transaction_status) == ACTIVE
+
+    def lease_settings(
+        self, address: Address, group: DatabaseGroup, alias: str
+    ) -> Mapping[str, object]:
+        """See `Backend`."""
+        database = next(plan for plan in group.databases if alias in plan.aliases)
+        return {
+            "NAME": database.name,
+            "USER": group.users[alias],
+            "PASSWORD": str(address.password),
+            "HOST": address.host,
+            "PORT": str(address.port),
+        }
+
+    def transport_options(self) -> tuple[str, ...]:
+        """See `Backend`; the names are libpq's.
+
+        https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+        """
+        return (
+            *("host", "hostaddr", "port", "user", "password", "passfile", "dbname"),
+            *("service", "servicefile", "target_session_attrs", "load_balance_hosts"),
+            *("require_auth", "channel_binding", "requirepeer", "gssencmode", "krbsrvname"),
+            *("gsslib", "gssdelegation", "sslmode", "sslnegotiation", "sslcompression"),
+            *("sslcert", "sslkey", "sslpassword", "sslcertmode", "sslrootcert", "sslcrl"),
+            *("sslcrldir", "sslsni", "ssl_min_protocol_version", "ssl_max_protocol_version"),
+        )
+
+    def driver_trouble(self, wrapper: type, version: str) -> str:
+        """See `Backend`; nothing is known."""
+        del wrapper, version
+        return ""
+
+    def product(self, version: str) -> str:
+        """See `Connections`."""
+        del version
+        return "PostgreSQL"
+
+    def facts_for_django(self, version: str) -> Mapping[str, object]:
+        """See `Connections`."""
+        del version
+        return {}
+
+
+def _by_psycopg(connection: Any, statement: str) -> str:
+    value = connection.pgconn.exec_(statement.encode()).get_value(0, 0)
+    return "" if value is None else bytes(value).decode()
+
+
+def _by_psycopg2(connection: Any, statement: str) -> str:
+    extensions = sys.modules["psycopg2.extensions"]
+    with extensions.cursor(connection) as cursor:
+        cursor.execute(statement)
+        value = cursor.fetchone()[0]
+    # The driver has begun a transaction.
+    extensions.connection.rollback(connection)
+    return str(value)
+
+
+DRIVERS: Final = {"psycopg": _by_psycopg, "psycopg2": _by_psycopg2}
+"""Runs a query with each driver, by its package."""

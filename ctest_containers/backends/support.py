@@ -1,0 +1,167 @@
+"""What the toolkit has to know about a vendor, with a server or without.
+
+A vendor's module or package makes one `Support`; `ctest_containers.backends` registers it. Every
+field is required, so that the type checker refuses a vendor that leaves a question open.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ctest_containers.backends.api import Backend
+from ctest_containers.backends.relation_locks import Touched
+from ctest_containers.model import Vendor
+
+Positions = Mapping[str, tuple[Any, ...]]
+"""For each sequence, or each table that has one, where it stands."""
+
+
+class LeftToDjango(Exception):  # noqa: N818  # It says what was not done, and is caught.
+    """The toolkit's own means may not end as Django's do, so Django resets the database.
+
+    The message is the reason; it is empty if the reason does not matter to anyone.
+    """
+
+
+class Reset(Protocol):
+    """Empties and fills a database, by Django's connection to it."""
+
+    def clear(self, connection: Any, tables: Sequence[str], *, cascade: bool) -> frozenset[str]:
+        """Empty the tables that Django's flush would empty.
+
+        Args:
+            cascade: Whether tables that refer to these are emptied, too.
+
+        Returns:
+            The tables that have triggers, which may decide what is inserted next.
+
+        Raises:
+            LeftToDjango: The result may differ from that of Django's flush.
+        """
+
+    def refuse_triggers(self, connection: Any) -> None:
+        """Make sure that a database has no triggers but those by which a vendor checks references.
+
+        Raises:
+            LeftToDjango: It has one.
+        """
+
+    def filled(self, connection: Any, tables: Sequence[str]) -> frozenset[str]:
+        """Those of these tables that have rows."""
+
+    def insert(
+        self,
+        connection: Any,
+        table: str,
+        columns: Sequence[tuple[str, type]],
+        rows: Sequence[Sequence[Any]],
+    ) -> None:
+        """Insert rows of strings and integers, in this order.
+
+        Args:
+            columns: The name and type of each column.
+        """
+
+    def without_triggers(self, connection: Any) -> AbstractContextManager[None]:
+        """Inside a transaction, let no trigger fire if that saves time, not even foreign keys'.
+
+        The rows that are inserted have to satisfy them.
+        """
+
+    def positions(self, connection: Any) -> Positions:
+        """Where the sequences of a database stand."""
+
+    def bring_back(self, connection: Any, before: Positions) -> None:
+        """Set sequences back to these positions; the rows that used later numbers are gone."""
+
+
+class Locks(Protocol):
+    """Tells from its locks what a transaction has touched."""
+
+    of_schemas: frozenset[str]
+    """The catalogs that every change of a schema reads and writes."""
+
+    check_now: str
+    """The statement that checks deferred constraints at once."""
+
+    def read_touched(self, cursor: Any) -> Touched:
+        """What the current transaction has touched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clients:
+    """How programs that are not Django find a database.
+
+    Attributes:
+        scheme: The scheme of its URL.
+        socket_url: The rest of a URL that leads to a server's Unix socket, with the fields `who`,
+            `name`, `folder`, `port` and `socket`.
+        variables: The environment variables that a vendor's clients read, by the database setting
+            that each one carries: HOST, PORT, USER, PASSWORD, NAME. If there is a variable for
+            SOCKET, it carries the path of a Unix socket, and the one for HOST `localhost`.
+    """
+
+    scheme: str
+    socket_url: str
+    variables: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionQuestions:
+    """What a session of a database is asked while migrations run.
+
+    Attributes:
+        read_only: The statement that keeps a session from writing.
+        queries: Together, their results change if a session gets something that a new one would
+            not have: settings, temporary tables, locks.
+        keeping: What a statement has that leaves something in a session that the queries do not
+            show; None if they show everything.
+        keeping_words: Each such statement has at least one of these, in lower case.
+        defaults: For each column with a default: its table as statements name it, its name, and
+            the default.
+    """
+
+    read_only: str
+    queries: tuple[str, ...]
+    keeping: re.Pattern[str] | None
+    keeping_words: tuple[str, ...]
+    defaults: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """A vendor.
+
+    Attributes:
+        vendor: Its name, which Django's `connection.vendor` has.
+        title: What people call it; both servers if there are two.
+        engines: How to install a driver for each `ENGINE` that settings may name.
+        drivers: The modules of its drivers, each with the distributions that may contain it.
+        clients: How programs that are not Django find a database.
+        session: What a session is asked while migrations run.
+        reset: Empties and fills databases between tests.
+        locks: Tells what a transaction has touched; None if the vendor does not show it.
+        refusal_in: The message, on one line, of an error that was raised because a role of the
+            project lacks a privilege; empty for any other error, or None.
+        server: What its servers are asked; None if it has none.
+    """
+
+    vendor: Vendor
+    title: str
+    engines: Mapping[str, str]
+    drivers: Mapping[str, tuple[str, ...]]
+    clients: Clients
+    session: SessionQuestions
+    reset: Reset
+    locks: Locks | None
+    refusal_in: Callable[[BaseException | None], str]
+    server: Backend | None
+
+
+def no_refusal(_: BaseException | None) -> str:
+    """For vendors whose errors do not tell a missing privilege from other mistakes."""
+    return ""
