@@ -12,11 +12,15 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from harness.tiers import group_of, is_in_tier, known_seconds, longest_first, write_seconds
 from hypothesis import settings
 from hypothesis.configuration import set_hypothesis_home_dir
+
+if TYPE_CHECKING:
+    import docker
 
 EXAMPLES = {"all": 300, "": 30, "quick": 30}
 """How many examples a property is tried with, in each tier."""
@@ -81,6 +85,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if terminalreporter.stats.get("failed") or terminalreporter.stats.get("error"):
         seed = terminalreporter.config.getoption("randomly_seed", None)
         terminalreporter.write_line(f"The order of the tests was that of --randomly-seed={seed}.")
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
+    """The Docker Engine; a machine without one gets it, and otherwise the tests fail.
+
+    A process that runs beside others gets one of its own with the same images, unless it is given
+    the tests that need the machine's.
+    """
+    from harness.process_engine import process_engine
+
+    with process_engine(group_of(request._pyfuncitem)) as client:
+        yield client
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -74,7 +74,7 @@ def _diff(options: argparse.Namespace) -> int:
         kept = _kept(repository, "*")
         project = slug(project_meant(options.project))
         one, other = (_named(kept, name, project) for name in (options.one, options.other))
-        if one.vendor is not other.vendor:
+        if one.vendor != other.vendor:
             raise UsageError(f"{one.name} and {other.name} are of different vendors.")
         lines = list(differences(repository.catalogs(one), repository.catalogs(other)))
     for line in lines:

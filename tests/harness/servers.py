@@ -10,18 +10,14 @@ from tempfile import TemporaryDirectory
 import docker
 
 from ctest_containers.backends import BACKENDS, Backend, NotReadyError
-from ctest_containers.model import Address, Transport, Vendor
+from ctest_containers.model import Address, Transport
 from ctest_containers.template.base import base_image
 from harness.projects import wait_for
 
 Plain = Callable[[str], dict[str, str]]
 """Gives the variables that lead sample projects to an ordinary server of a flavour."""
 
-VENDORS = {
-    "postgresql": Vendor("postgresql"),
-    "mysql": Vendor("mysql"),
-    "mariadb": Vendor("mysql"),
-}
+VENDORS = {image: backend.vendor for backend in BACKENDS.values() for image in backend.own_images}
 """The toolkit's own images, by the names of their folders."""
 
 
@@ -36,11 +32,19 @@ def own_image(engine: docker.DockerClient, flavour: str) -> str:
 
 @contextmanager
 def plain_server(engine: docker.DockerClient, flavour: str, users: Sequence[str]) -> Iterator[str]:
-    """A server that starts empty, reached through a Unix socket; gives Django's setting HOST.
+    """A server as `running_server` starts it; gives Django's setting HOST.
 
     Args:
         users: Accounts without a password that may do everything.
     """
+    with running_server(engine, flavour) as (backend, address):
+        backend.prepare(address, users)
+        yield address.host if flavour == "postgresql" else address.socket
+
+
+@contextmanager
+def running_server(engine: docker.DockerClient, flavour: str) -> Iterator[tuple[Backend, Address]]:
+    """A server that starts empty, reached through a Unix socket."""
     backend = BACKENDS[VENDORS[flavour]]
     command = list(backend.launch(transport=Transport.SOCKET, own_image=True).command)
     with TemporaryDirectory(prefix="plain-", dir="/tmp") as name:
@@ -58,8 +62,7 @@ def plain_server(engine: docker.DockerClient, flavour: str, users: Sequence[str]
         address = Address(host=name, port=backend.port, user=backend.admin, socket=socket)
         try:
             wait_for(lambda: answers(backend, address), 30, "a first answer")
-            backend.prepare(address, users)
-            yield name if flavour == "postgresql" else socket
+            yield backend, address
         finally:
             container.remove(force=True, v=True)
 

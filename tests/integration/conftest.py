@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -13,52 +11,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import docker
-import psutil
 import pytest
-from filelock import FileLock
 from harness.containers import owned, remove_images
-from harness.engines import second_engine
 from harness.projects import copy_of, environment, run
-from harness.servers import VENDORS, Plain, own_image, plain_server
-from harness.tiers import MACHINES_ENGINE, further, group_of
+from harness.servers import Plain, own_image, plain_server
+from harness.tiers import further
 
 NOWHERE = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
-BASE = "debian:trixie-slim"
-DISK_BYTES = 6 * 2**30
-"""What an engine beside the first may have on a disk in memory, where files cost least."""
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
-
-
-@pytest.fixture(scope="session")
-def engine(request: pytest.FixtureRequest) -> Iterator[docker.DockerClient]:
-    """The Docker Engine; a machine without one gets it, and otherwise the tests fail.
-
-    A process that runs beside others gets one of its own with the same images, unless it is given
-    the tests that need the machine's.
-    """
-    with FileLock(Path(tempfile.gettempdir()).parent / "ctest-tests-engine.lock"):
-        subprocess.run([SCRIPTS / "engine"], check=True)
-        subprocess.run([SCRIPTS / "base-image"], check=True)
-        client = docker.from_env()
-        images = [own_image(client, flavour) for flavour in VENDORS]
-    alone = "PYTEST_XDIST_WORKER" not in os.environ
-    if alone or group_of(request._pyfuncitem) == MACHINES_ENGINE:
-        yield client
-        client.close()
-        return
-    client.close()
-    with ExitStack() as undo:
-        folder = undo.enter_context(tempfile.TemporaryDirectory(prefix="e-", dir="/tmp"))
-        room = DISK_BYTES if psutil.virtual_memory().available > 2 * DISK_BYTES else None
-        subprocess.run([SCRIPTS / "packages", "iproute2"], check=True)
-        beside = undo.enter_context(
-            second_engine(Path(folder), BASE, *images, disk_bytes=room, ports=True)
-        )
-        undo.enter_context(pytest.MonkeyPatch.context()).setenv("DOCKER_HOST", beside.host)
-        client = beside.client()
-        undo.callback(client.close)
-        yield client
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class FakeEngine:
         self._containers: dict[str, tuple[Container, dict[str, str]]] = {}
         self._stopped: set[str] = set()
         self._images: dict[str, dict[str, str]] = {}
+        self._sources: dict[str, str] = {}
+        self._registry: dict[str, dict[str, str]] = {}
         self.running: dict[str, str] = {}
 
     def add(self, name: str, labels: Mapping[str, str]) -> Container:
@@ -101,9 +104,12 @@ class FakeEngine:
     def start(self, spec: ContainerSpec) -> Container:
         if spec.image not in self._images:
             raise ImageUnavailableError(f"There is no image {spec.image}.")
-        return self.add(spec.name, {**self._images[spec.image], **spec.labels})
+        container = self.add(spec.name, {**self._images[spec.image], **spec.labels})
+        self._sources[container.id] = spec.image
+        return container
 
     def state(self, container: Container) -> ContainerState:
+        self._check(container)
         return ContainerState(running=container.id not in self._stopped, exit_code=0, log="")
 
     def memory_bytes(self, container: Container) -> int:
@@ -115,11 +121,16 @@ class FakeEngine:
         return None
 
     def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
+        del command, stdin
+        self._check(container)
+
+    def _check(self, container: Container) -> None:
         if container.id not in self._containers:
-            raise EngineError(f"There is no container {container.name} for {command}, {stdin!r}.")
+            raise EngineError(f"There is no container {container.name}.")
 
     def stop(self, container: Container, seconds: float) -> int:
         del seconds
+        self._check(container)
         self._stopped.add(container.id)
         return 0
 
@@ -127,17 +138,19 @@ class FakeEngine:
         self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
     ) -> str:
         del environment
+        self._check(container)
         image = f"image of {container.id}"
         self._images[image] = {**self._containers[container.id][1], **labels}
         return image
 
     def tag(self, image_id: str, image: str) -> None:
-        self._images[image] = self._images[image_id]
+        self._images[image] = self._images.pop(image_id)
 
     def remove(self, container: Container) -> None:
         if container.name in self._stubborn:
             raise EngineError(f"{container.name} does not go away.")
         self._containers.pop(container.id, None)
+        self._sources.pop(container.id, None)
 
     def remove_image(self, image_id: str) -> None:
         self._images.pop(image_id, None)
@@ -147,27 +160,39 @@ class FakeEngine:
         return [
             ImageFacts(name=one, id=one, labels=labels, created=0.0, own_size=0)
             for one, labels in self._images.items()
-            if fnmatch(one, name) or one.startswith(f"{name}:")
+            if ":" in one and (fnmatch(one, name) or one.startswith(f"{name}:"))
         ]
 
     def remove_unused_image(self, image: str) -> bool:
-        return self._images.pop(image, None) is not None
+        if image in self._sources.values():
+            return False
+        self._images.pop(image, None)
+        return True
 
     def push(self, image: str, target: str) -> Travelled:
-        raise NotImplementedError
+        self._registry[target] = self._images[image]
+        return Travelled(layers=1, present=0)
 
     def fetch(self, source: str) -> Travelled | None:
-        raise NotImplementedError
+        if source not in self._registry:
+            return None
+        self._images[source] = self._registry[source]
+        return Travelled(layers=1, present=0)
 
     def save(self, image: str, file: Path) -> None:
-        raise NotImplementedError
+        file.write_text(json.dumps(self._images[image]))
 
     def load(self, file: Path) -> str:
-        raise NotImplementedError
+        image = f"loaded:{len(self._images)}"
+        self._images[image] = json.loads(file.read_text())
+        return image
 
     def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
-        del label
-        return []
+        return [
+            (image, labels)
+            for image, labels in self._images.items()
+            if ":" not in image and label in labels
+        ]
 
     def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
         return [
