@@ -100,12 +100,6 @@ class Launching(Protocol):
             NotReadyError: It does not answer, or is only the temporary one that initialises data.
         """
 
-    def owners_command(self, address: Address) -> Sequence[str]:
-        """A command for the container of a third-party image; empty if there is none.
-
-        It lets owners create every extension of the image, as in the toolkit's own images.
-        """
-
     def crash_in(self, log: str) -> bool:
         """Whether a server says in its log that a process of it was killed or has crashed."""
 
@@ -118,6 +112,12 @@ class Roles(Protocol):
     """
 
     has_owners: bool
+
+    def owners_command(self, address: Address) -> Sequence[str]:
+        """A command for the container of a third-party image; empty if there is none.
+
+        It lets owners create every extension of the image, as in the toolkit's own images.
+        """
 
     def default_user(self) -> str:
         """The role that a project connects as if its settings name none."""

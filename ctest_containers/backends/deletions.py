@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, Final
 
-from ctest_containers.backends.support import LeftToDjango
+from ctest_containers.backends.support import Columns, LeftToDjango, Rows
 
 TABLES_AT_ONCE: Final = 200
 """How many tables one query asks about; SQLite parses no more than 2000 columns."""
@@ -64,24 +64,16 @@ class Deletions:
         """
 
     def refuse_triggers(self, connection: Any) -> None:
-        """See `Reset`."""
         with connection.cursor() as cursor:
             cursor.execute(self.triggered)
             if row := cursor.fetchone():
                 raise LeftToDjango(f"the table {row[0]} has a trigger")
 
     def filled(self, connection: Any, tables: Sequence[str]) -> frozenset[str]:
-        """See `Reset`."""
         names = {connection.ops.quote_name(table): table for table in tables}
         return frozenset(names[quoted] for quoted in filled_quoted(connection, [*names]))
 
-    def insert(
-        self,
-        connection: Any,
-        table: str,
-        columns: Sequence[tuple[str, type]],
-        rows: Sequence[Sequence[Any]],
-    ) -> None:
+    def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
         """See `Reset`; through Django's objects it takes ten times as long."""
         row = f"({', '.join(['%s'] * len(columns))})"
         most = connection.features.max_query_params
@@ -96,12 +88,11 @@ class Deletions:
                 )
 
     def without_triggers(self, connection: Any) -> AbstractContextManager[None]:
-        """See `Reset`."""
         del connection
         return nullcontext()
 
 
-def insert_into(connection: Any, table: str, columns: Sequence[tuple[str, type]]) -> str:
+def insert_into(connection: Any, table: str, columns: Columns) -> str:
     """The beginning of a statement that inserts rows."""
     quote = connection.ops.quote_name
     return f"INSERT INTO {quote(table)} ({', '.join(quote(name) for name, _ in columns)})"

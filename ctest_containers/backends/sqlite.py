@@ -54,7 +54,6 @@ class SqliteReset(Deletions):
             cursor.execute(f"{DELETE}{table} WHERE 0")
 
     def positions(self, connection: Any) -> Positions:
-        """See `Reset`."""
         with connection.cursor() as cursor:
             cursor.execute("SELECT name, seq FROM sqlite_sequence")
             return {name: (number,) for name, number in cursor.fetchall()}

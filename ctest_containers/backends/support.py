@@ -20,6 +20,12 @@ Positions = Mapping[str, tuple[Any, ...]]
 """For each sequence, or each table that has one, where it stands."""
 
 
+Columns = Sequence[tuple[str, type]]
+"""The name and type of each column of some rows, `str` or `int`."""
+
+Rows = Sequence[Sequence[Any]]
+
+
 class LeftToDjango(Exception):  # noqa: N818  # It says what was not done, and is caught.
     """The toolkit's own means may not end as Django's do, so Django resets the database.
 
@@ -53,18 +59,8 @@ class Reset(Protocol):
     def filled(self, connection: Any, tables: Sequence[str]) -> frozenset[str]:
         """Those of these tables that have rows."""
 
-    def insert(
-        self,
-        connection: Any,
-        table: str,
-        columns: Sequence[tuple[str, type]],
-        rows: Sequence[Sequence[Any]],
-    ) -> None:
-        """Insert rows of strings and integers, in this order.
-
-        Args:
-            columns: The name and type of each column.
-        """
+    def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
+        """Insert rows of strings and integers, in this order."""
 
     def without_triggers(self, connection: Any) -> AbstractContextManager[None]:
         """Inside a transaction, let no trigger fire if that saves time, not even foreign keys'.

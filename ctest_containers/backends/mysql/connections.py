@@ -21,11 +21,9 @@ class MysqlConnections:
     overriding_variables: tuple[str, ...] = ()
 
     def default_user(self) -> str:
-        """See `Backend`."""
         return FIRST
 
     def identity_of(self, connection: Any) -> str:
-        """See `Backend`."""
         return ask(connection, f"SELECT {IDENTITY}", DRIVERS)
 
     def reached_by(self, connection: Any) -> str:
@@ -57,7 +55,6 @@ class MysqlConnections:
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
     ) -> Mapping[str, object]:
-        """See `Backend`."""
         database = next(plan for plan in group.databases if alias in plan.aliases)
         return {
             "NAME": database.name,
@@ -99,11 +96,9 @@ class MysqlConnections:
         )
 
     def product(self, version: str) -> str:
-        """See `Connections`."""
         return "MariaDB" if "MariaDB" in version else "MySQL"
 
     def facts_for_django(self, version: str) -> Mapping[str, object]:
-        """See `Connections`."""
         return {"mysql_is_mariadb": "MariaDB" in version}
 
 

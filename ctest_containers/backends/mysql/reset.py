@@ -23,7 +23,6 @@ class MysqlReset(Deletions):
     locking = " LIMIT 1 LOCK IN SHARE MODE"
 
     def positions(self, connection: Any) -> Positions:
-        """See `Reset`."""
         with connection.cursor() as cursor:
             if not connection.mysql_is_mariadb:
                 cursor.execute("SET SESSION information_schema_stats_expiry = 0")
@@ -31,7 +30,6 @@ class MysqlReset(Deletions):
             return {name: (number,) for name, number in cursor.fetchall()}
 
     def bring_back(self, connection: Any, before: Positions) -> None:
-        """See `Reset`."""
         now = self.positions(connection)
         with connection.cursor() as cursor:
             for name, place in before.items():

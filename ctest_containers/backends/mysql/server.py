@@ -43,28 +43,6 @@ OTHER_CLIENTS: Final = (
 
 NO_SUCH_THREAD: Final = 1094
 
-SETTINGS: Final = {
-    "skip_log_bin": "1",
-    "sync_binlog": "0",
-    "innodb_flush_log_at_trx_commit": "0",
-    "innodb_doublewrite": "0",
-    "innodb_autoextend_increment": "1",
-    "performance_schema": "OFF",
-    "loose_mysqlx": "OFF",
-    "loose_innodb_redo_log_capacity": "8M",
-}
-"""A server ignores a `loose_` option that it does not know: MySQL and MariaDB know different ones.
-"""
-
-RESERVED: Final = frozenset(
-    {
-        *("basedir", "bind_address", "datadir", "defaults_extra_file", "defaults_file"),
-        *("init_file", "innodb_data_home_dir", "innodb_log_group_home_dir"),
-        *("innodb_undo_directory", "pid_file", "port", "skip_grant_tables"),
-        *("skip_networking", "socket", "user"),
-    }
-)
-
 
 class Mysql(MysqlConnections):
     """See `Backend`."""
@@ -79,11 +57,27 @@ class Mysql(MysqlConnections):
     )
     own_images: Mapping[str, str] = {"mysql": "9", "mariadb": "11.8-MariaDB"}
     image_words: Mapping[str, str] = {"mysql": "", "mariadb": "-MariaDB"}
-    own_settings: Mapping[str, str] = SETTINGS
-    reserved_settings: frozenset[str] = RESERVED
+    # A server ignores a `loose_` option that it does not know: the two know different ones.
+    own_settings: Mapping[str, str] = {
+        "skip_log_bin": "1",
+        "sync_binlog": "0",
+        "innodb_flush_log_at_trx_commit": "0",
+        "innodb_doublewrite": "0",
+        "innodb_autoextend_increment": "1",
+        "performance_schema": "OFF",
+        "loose_mysqlx": "OFF",
+        "loose_innodb_redo_log_capacity": "8M",
+    }
+    reserved_settings: frozenset[str] = frozenset(
+        {
+            *("basedir", "bind_address", "datadir", "defaults_extra_file", "defaults_file"),
+            *("init_file", "innodb_data_home_dir", "innodb_log_group_home_dir"),
+            *("innodb_undo_directory", "pid_file", "port", "skip_grant_tables"),
+            *("skip_networking", "socket", "user"),
+        }
+    )
 
     def socket_file(self) -> str:
-        """See `Backend`."""
         return "mysqld.sock"
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
@@ -99,7 +93,7 @@ class Mysql(MysqlConnections):
         if own_image:
             return Launch(command=[*command, *wanted])
         command.append(f"--datadir={DATA_FOLDER}")
-        command += [f"--{name}={value}" for name, value in SETTINGS.items()]
+        command += [f"--{name}={value}" for name, value in self.own_settings.items()]
         if transport is Transport.SOCKET:
             # MariaDB would make a key for a certificate at every start, which takes up to a second.
             command.append("--loose-skip-ssl")
@@ -112,11 +106,9 @@ class Mysql(MysqlConnections):
         )
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
-        """See `Backend`."""
         return admin_command(f"{INNER_SOCKET_FOLDER}/{self.socket_file()}", password)
 
     def probe(self, address: Address) -> ServerInfo:
-        """See `Backend`."""
         try:
             with admin_cursor(address) as cursor:
                 cursor.execute(f"SELECT @@skip_networking, VERSION(), {IDENTITY}")
@@ -130,7 +122,6 @@ class Mysql(MysqlConnections):
         return ServerInfo(version=str(version), identity=str(identity))
 
     def owners_command(self, address: Address) -> Sequence[str]:
-        """See `Backend`."""
         del address
         return ()
 
@@ -162,7 +153,6 @@ class Mysql(MysqlConnections):
                     pass
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(
                 f"CREATE TABLE IF NOT EXISTS {MARKS}"
@@ -173,7 +163,6 @@ class Mysql(MysqlConnections):
                 cursor.execute(statement, (name, fingerprint))
 
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
-        """See `Backend`."""
         import mysql.connector
 
         with admin_cursor(address) as cursor:
@@ -190,7 +179,6 @@ class Mysql(MysqlConnections):
         return {name: str(found[name]) for name in databases if name in found}
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             return read_catalog(cursor, database)
 
@@ -204,18 +192,15 @@ class Mysql(MysqlConnections):
         del address, users
 
     def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(f"USE `{database.replace('`', '``')}`")
             return list(clocks_in_defaults(cursor, SESSION.defaults))
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             return count_rows(cursor, database)
 
     def is_active(self, address: Address, seconds: float) -> bool:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(
                 f"SELECT count(*) {OTHER_CLIENTS} AND (time < %s"  # noqa: S608  # A constant.
@@ -228,7 +213,6 @@ class Mysql(MysqlConnections):
         return bool(sessions)
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
-        """See `Backend`."""
         import mysql.connector
 
         ended = 0
@@ -247,16 +231,13 @@ class Mysql(MysqlConnections):
         return ended
 
     def crash_in(self, log: str) -> bool:
-        """See `Backend`."""
         return " got signal " in log
 
     def variables(self, address: Address) -> Mapping[str, str]:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             return global_values(cursor)
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             keep(cursor, initial)
             cursor.execute("FLUSH ENGINE LOGS")

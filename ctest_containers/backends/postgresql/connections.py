@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ctest_containers.backends.identity import ask
-from ctest_containers.backends.postgresql.roles import FIRST
 from ctest_containers.model import Address, DatabaseGroup
 
 ACTIVE: Final = 1
@@ -32,12 +30,7 @@ class PostgresqlConnections:
         "PGTARGETSESSIONATTRS",
     )
 
-    def default_user(self) -> str:
-        """See `Backend`; without the variable, libpq would use the system user's name."""
-        return os.environ.get("PGUSER") or FIRST
-
     def identity_of(self, connection: Any) -> str:
-        """See `Backend`."""
         return ask(connection, f"SELECT {IDENTITY}", DRIVERS)
 
     def reached_by(self, connection: Any) -> str:
@@ -64,7 +57,6 @@ class PostgresqlConnections:
     def lease_settings(
         self, address: Address, group: DatabaseGroup, alias: str
     ) -> Mapping[str, object]:
-        """See `Backend`."""
         database = next(plan for plan in group.databases if alias in plan.aliases)
         return {
             "NAME": database.name,
@@ -94,12 +86,10 @@ class PostgresqlConnections:
         return ""
 
     def product(self, version: str) -> str:
-        """See `Connections`."""
         del version
         return "PostgreSQL"
 
     def facts_for_django(self, version: str) -> Mapping[str, object]:
-        """See `Connections`."""
         del version
         return {}
 

@@ -77,7 +77,6 @@ class PostgresqlLocks:
     check_now = "SET CONSTRAINTS ALL IMMEDIATE"
 
     def read_touched(self, cursor: Any) -> Touched:
-        """See `Locks`."""
         cursor.execute(LOCKS)
         found: Touched = {}
         for number, name, mode in cursor.fetchall():

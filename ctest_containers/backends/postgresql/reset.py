@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from ctest_containers.backends.deletions import DELETE, Deletions, insert_into
-from ctest_containers.backends.support import LeftToDjango, Positions
+from ctest_containers.backends.support import Columns, LeftToDjango, Positions, Rows
 
 LARGE_BYTES: Final = 8 * 2**20
 """From this size on, PostgreSQL is quicker in truncating a table than in deleting its rows."""
@@ -113,19 +113,12 @@ class PostgresqlReset(Deletions):
         return frozenset(triggered)
 
     def filled(self, connection: Any, tables: Sequence[str]) -> frozenset[str]:
-        """See `Reset`."""
         with connection.cursor() as cursor:
             cursor.execute(WITH_A_FILE, [list(tables)])
             tables = [name for (name,) in cursor.fetchall()]
         return super().filled(connection, tables)
 
-    def insert(
-        self,
-        connection: Any,
-        table: str,
-        columns: Sequence[tuple[str, type]],
-        rows: Sequence[Sequence[Any]],
-    ) -> None:
+    def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
         """See `Reset`.
 
         Of many parameters, psycopg makes a text more slowly than the server inserts them.
@@ -151,7 +144,6 @@ class PostgresqlReset(Deletions):
             cursor.execute("SET LOCAL session_replication_role = origin")
 
     def positions(self, connection: Any) -> Positions:
-        """See `Reset`."""
         found = {}
         with connection.cursor() as cursor:
             cursor.execute(SEQUENCES)
@@ -161,7 +153,6 @@ class PostgresqlReset(Deletions):
         return found
 
     def bring_back(self, connection: Any, before: Positions) -> None:
-        """See `Reset`."""
         now = self.positions(connection)
         with connection.cursor() as cursor:
             for name, place in before.items():

@@ -7,6 +7,7 @@ depends on what roles may do, the roles that the toolkit has created become supe
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +17,8 @@ from ctest_containers.backends.postgresql.catalog import NAMESPACES, NOT_OF_EXTE
 from ctest_containers.backends.postgresql.session import ADMIN, FIRST_PROCESS, admin_cursor
 from ctest_containers.errors import ServerError
 from ctest_containers.model import GUEST, OWNER, SUPERUSER, Address, Secret
+
+DATABASES: Final = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
 
 FIRST: Final = "postgres"
 """The role that `initdb` makes: the administrator of a server that nobody has configured."""
@@ -121,25 +124,71 @@ def admin_command(folder: str, password: Secret) -> tuple[Sequence[str], bytes]:
     return ["sh", "-c", script, "sh", folder], statement.encode()
 
 
-def trust_command(address: Address) -> Sequence[str]:
-    """A command in the server's container that lets owners create all its extensions."""
-    with admin_cursor(address) as cursor:
-        cursor.execute(
-            "SELECT current_setting('server_version_num')::int, setting FROM pg_config"
-            " WHERE name = 'SHAREDIR'"
-        )
-        version, folder = cursor.fetchone()
-    return ["sh", "-c", TRUST, "sh", f"{folder}/extension"] if version >= TRUSTED_VERSION else ()
+class PostgresqlRoles:
+    """See `Roles`."""
+
+    has_owners = True
+
+    def default_user(self) -> str:
+        # Without the variable, libpq would use the system user's name.
+        return os.environ.get("PGUSER") or FIRST
+
+    def owners_command(self, address: Address) -> Sequence[str]:
+        with admin_cursor(address) as cursor:
+            cursor.execute(
+                "SELECT current_setting('server_version_num')::int, setting FROM pg_config"
+                " WHERE name = 'SHAREDIR'"
+            )
+            version, folder = cursor.fetchone()
+        trust = ["sh", "-c", TRUST, "sh", f"{folder}/extension"]
+        return trust if version >= TRUSTED_VERSION else ()
+
+    def prepare(
+        self,
+        address: Address,
+        users: Sequence[str],
+        memberships: Sequence[tuple[str, str]] = (),
+        privileges: str = "",
+    ) -> None:
+        with admin_cursor(address) as cursor:
+            _prepare(cursor, users, memberships, privileges, address.password)
+
+    def promote_roles(self, address: Address, users: Sequence[str]) -> None:
+        from psycopg2 import sql
+
+        with admin_cursor(address) as cursor:
+            cursor.execute(
+                "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
+                " AND shobj_description(oid, 'pg_authid') = %s",
+                [list(users), CREATED],
+            )
+            for (user,) in cursor.fetchall():
+                cursor.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(user)))
+                _comment(cursor, user, PROMOTED)
+
+    def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
+        asked = {"users": list(users)}
+        with admin_cursor(address) as cursor:
+            cursor.execute(OTHER_ROLES, asked)
+            (found,) = cursor.fetchone()
+            cursor.execute(DATABASES)
+            databases = [str(name) for (name,) in cursor.fetchall()]
+        # Migrations may have made further databases.
+        while not found and databases:
+            with admin_cursor(address, databases.pop()) as cursor:
+                cursor.execute(RESTRICTED, asked)
+                (found,) = cursor.fetchone()
+        return bool(found)
 
 
-def prepare_roles(
+def _prepare(
     cursor: Any,
     users: Sequence[str],
     memberships: Iterable[tuple[str, str]],
     privileges: str,
     password: Secret,
 ) -> None:
-    """Create the roles that do not exist yet; see `Backend.prepare`."""
+    """Create the roles that do not exist yet; see `Roles.prepare`."""
     from psycopg2 import sql
 
     created = set()
@@ -170,37 +219,6 @@ def prepare_roles(
         if role != user and not created.isdisjoint({role, user}) and {role, user} <= existing:
             grant = sql.SQL("GRANT {} TO {}")
             cursor.execute(grant.format(sql.Identifier(role), sql.Identifier(user)))
-
-
-def promote_roles(address: Address, users: Sequence[str]) -> None:
-    """See `Backend.promote_roles`."""
-    from psycopg2 import sql
-
-    with admin_cursor(address) as cursor:
-        cursor.execute(
-            "SELECT rolname FROM pg_roles WHERE rolname = ANY(%s)"
-            " AND shobj_description(oid, 'pg_authid') = %s",
-            [list(users), CREATED],
-        )
-        for (user,) in cursor.fetchall():
-            cursor.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(user)))
-            _comment(cursor, user, PROMOTED)
-
-
-def is_restricted(address: Address, users: Sequence[str]) -> bool:
-    """See `Backend.is_restricted`."""
-    asked = {"users": list(users)}
-    with admin_cursor(address) as cursor:
-        cursor.execute(OTHER_ROLES, asked)
-        (found,) = cursor.fetchone()
-        cursor.execute("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate")
-        databases = [str(name) for (name,) in cursor.fetchall()]
-    # Migrations may have made further databases.
-    while not found and databases:
-        with admin_cursor(address, databases.pop()) as cursor:
-            cursor.execute(RESTRICTED, asked)
-            (found,) = cursor.fetchone()
-    return bool(found)
 
 
 def _create(cursor: Any, user: str, privileges: str) -> None:

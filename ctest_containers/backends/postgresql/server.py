@@ -21,13 +21,11 @@ from ctest_containers.backends.postgresql.catalog import count_rows, read_catalo
 from ctest_containers.backends.postgresql.connections import IDENTITY, PostgresqlConnections
 from ctest_containers.backends.postgresql.migrating import SESSION
 from ctest_containers.backends.postgresql.roles import (
+    DATABASES,
     FIRST,
+    PostgresqlRoles,
     admin_command,
-    is_restricted,
     make_admin,
-    prepare_roles,
-    promote_roles,
-    trust_command,
 )
 from ctest_containers.backends.postgresql.session import ADMIN, FIRST_PROCESS, admin_cursor
 from ctest_containers.errors import ServerError
@@ -54,49 +52,43 @@ WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'infor
 """
 """What autovacuum would analyse sooner or later on a server that is not ours, where it runs."""
 
-SETTINGS: Final = {
-    "unix_socket_permissions": "0777",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "jit": "off",
-    "autovacuum": "off",
-    "shared_buffers": "32MB",
-    "dynamic_shared_memory_type": "mmap",
-    "max_worker_processes": "2",
-    "max_logical_replication_workers": "0",
-    "checkpoint_timeout": "1h",
-}
 
-RESERVED: Final = frozenset(
-    {
-        *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
-        *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
-        "unix_socket_permissions",
-    }
-)
-
-
-class Postgresql(PostgresqlConnections):
+class Postgresql(PostgresqlRoles, PostgresqlConnections):
     """See `Backend`."""
 
     vendor = Vendor("postgresql")
     port = 5432
     admin = ADMIN
-    has_owners = True
     image_option = (
         "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16."
     )
     own_images: Mapping[str, str] = {"postgresql": "17"}
     image_words: Mapping[str, str] = {"postg": ""}
-    own_settings: Mapping[str, str] = SETTINGS
-    reserved_settings: frozenset[str] = RESERVED
+    own_settings: Mapping[str, str] = {
+        "unix_socket_permissions": "0777",
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "wal_level": "minimal",
+        "max_wal_senders": "0",
+        "jit": "off",
+        "autovacuum": "off",
+        "shared_buffers": "32MB",
+        "dynamic_shared_memory_type": "mmap",
+        "max_worker_processes": "2",
+        "max_logical_replication_workers": "0",
+        "checkpoint_timeout": "1h",
+    }
+    reserved_settings: frozenset[str] = frozenset(
+        {
+            *("config_file", "data_directory", "external_pid_file", "hba_file", "ident_file"),
+            *("listen_addresses", "port", "ssl", "unix_socket_directories", "unix_socket_group"),
+            "unix_socket_permissions",
+        }
+    )
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
-        """See `Backend`."""
-        all_settings = {} if own_image else dict(SETTINGS)
+        all_settings = {} if own_image else dict(self.own_settings)
         if transport is not Transport.SOCKET:
             all_settings["listen_addresses"] = "*"
             all_settings["unix_socket_directories"] = INNER_SOCKET_FOLDER
@@ -123,11 +115,9 @@ class Postgresql(PostgresqlConnections):
         )
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
-        """See `Backend`."""
         return admin_command(INNER_SOCKET_FOLDER, password)
 
     def probe(self, address: Address) -> ServerInfo:
-        """See `Backend`."""
         try:
             with admin_cursor(address) as cursor:
                 cursor.execute(
@@ -143,31 +133,7 @@ class Postgresql(PostgresqlConnections):
             raise NotReadyError("the server that initialises the data directory is still running")
         return ServerInfo(version=str(version), identity=str(identity))
 
-    def owners_command(self, address: Address) -> Sequence[str]:
-        """See `Backend`."""
-        return trust_command(address)
-
-    def prepare(
-        self,
-        address: Address,
-        users: Sequence[str],
-        memberships: Sequence[tuple[str, str]] = (),
-        privileges: str = "",
-    ) -> None:
-        """See `Backend`."""
-        with admin_cursor(address) as cursor:
-            prepare_roles(cursor, users, memberships, privileges, address.password)
-
-    def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
-        """See `Backend`."""
-        return is_restricted(address, users)
-
-    def promote_roles(self, address: Address, users: Sequence[str]) -> None:
-        """See `Backend`."""
-        promote_roles(address, users)
-
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
-        """See `Backend`."""
         from psycopg2 import sql
 
         with admin_cursor(address) as cursor:
@@ -179,7 +145,6 @@ class Postgresql(PostgresqlConnections):
                 )
 
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(
                 "SELECT datname, shobj_description(oid, 'pg_database') FROM pg_database"
@@ -194,7 +159,6 @@ class Postgresql(PostgresqlConnections):
         }
 
     def is_active(self, address: Address, seconds: float) -> bool:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             # Time limits wait for the answer.
             cursor.execute("SET statement_timeout = '2s'")
@@ -208,7 +172,6 @@ class Postgresql(PostgresqlConnections):
         return bool(sessions)
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
-        """See `Backend`."""
         with admin_cursor(address) as cursor:
             cursor.execute(
                 f"SELECT count(pg_terminate_backend(pid)) {OTHER_CLIENTS}"
@@ -219,20 +182,16 @@ class Postgresql(PostgresqlConnections):
         return int(ended)
 
     def crash_in(self, log: str) -> bool:
-        """See `Backend`."""
         return "terminating any other active server processes" in log
 
     def socket_file(self) -> str:
-        """See `Backend`."""
         return f".s.PGSQL.{self.port}"
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
-        """See `Backend`."""
         with admin_cursor(address, database) as cursor:
             return read_catalog(cursor)
 
     def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
-        """See `Backend`."""
         with admin_cursor(address, database) as cursor:
             return list(clocks_in_defaults(cursor, SESSION.defaults))
 
@@ -247,7 +206,6 @@ class Postgresql(PostgresqlConnections):
         return {}
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
-        """See `Backend`."""
         del initial
         with admin_cursor(address) as cursor:
             cursor.execute("CHECKPOINT")
@@ -266,9 +224,7 @@ class Postgresql(PostgresqlConnections):
             for (role,) in cursor.fetchall():
                 statement = sql.SQL("ALTER ROLE {} PASSWORD NULL").format(sql.Identifier(role))
                 cursor.execute(statement)
-            cursor.execute(
-                "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
-            )
+            cursor.execute(DATABASES)
             databases = [str(name) for (name,) in cursor.fetchall()]
         for database in databases:
             # An index on what a function makes may forbid it; nothing depends on it.
