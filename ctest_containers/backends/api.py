@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ctest_containers.model import Address, DatabaseGroup, Secret, Transport, Vendor
+from ctest_containers.model import Address, Secret, Transport, Vendor
 
 SOCKET_FOLDER = "/ctest/run"
 """Where a server in a container puts its Unix socket."""
@@ -17,6 +17,11 @@ SOCKET_FOLDER = "/ctest/run"
 DATA_FOLDER = "/ctest/data"
 """Where a server in a container keeps its data: outside any VOLUME, or a commit would miss it."""
 
+INNER_SOCKET_FOLDER = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
+"""Where the socket is when nothing is mounted: in a folder that every image has."""
+
+ENTRYPOINT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+"""What official entrypoints need: they begin as root, to hand the data over to an ordinary user."""
 
 Settings = Sequence[tuple[str, str]]
 """Names and values of a server's settings."""
@@ -210,10 +215,8 @@ class Connections(Protocol):
 
     overriding_variables: tuple[str, ...]
 
-    def lease_settings(
-        self, address: Address, group: DatabaseGroup, alias: str
-    ) -> Mapping[str, object]:
-        """What replaces an alias's own settings: NAME, USER, PASSWORD, HOST, PORT."""
+    def host_and_port(self, address: Address) -> tuple[str, str]:
+        """The settings HOST and PORT that lead Django there."""
 
     def transport_options(self) -> tuple[str, ...]:
         """Names in OPTIONS that are about transport and credentials of the configured server."""

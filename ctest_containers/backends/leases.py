@@ -17,7 +17,14 @@ def server_leases(group: DatabaseGroup, address: Address, *, without: str = "") 
     backend = BACKENDS[group.vendor]
     leases = []
     for alias in group.aliases:
-        settings = dict(backend.lease_settings(address, group, alias))
+        host, port = backend.host_and_port(address)
+        settings = {
+            "NAME": next(plan.name for plan in group.databases if alias in plan.aliases),
+            "USER": group.users[alias],
+            "PASSWORD": str(address.password),
+            "HOST": host,
+            "PORT": port,
+        }
         settings.pop(without, None)
         leases.append(
             Lease(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.identity import ask
 from ctest_containers.backends.mysql.session import FIRST
-from ctest_containers.model import Address, DatabaseGroup
+from ctest_containers.model import Address
 
 IDENTITY: Final = "@@hostname"
 """The name of its container, which is of one server only; anybody may ask."""
@@ -36,7 +36,6 @@ class MysqlConnections:
 
     def attempted_address(self, error: str) -> str:
         """See `Backend`; the words differ from driver to driver, and some have no address."""
-        del error
         return ""
 
     def session_of(self, connection: Any) -> int | None:
@@ -52,18 +51,9 @@ class MysqlConnections:
             getattr(connection, "unread_result", False)
         )
 
-    def lease_settings(
-        self, address: Address, group: DatabaseGroup, alias: str
-    ) -> Mapping[str, object]:
-        database = next(plan for plan in group.databases if alias in plan.aliases)
-        return {
-            "NAME": database.name,
-            "USER": group.users[alias],
-            "PASSWORD": str(address.password),
-            # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
-            "HOST": address.socket or address.host,
-            "PORT": "" if address.socket else str(address.port),
-        }
+    def host_and_port(self, address: Address) -> tuple[str, str]:
+        # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
+        return (address.socket, "") if address.socket else (address.host, str(address.port))
 
     def transport_options(self) -> tuple[str, ...]:
         """See `Backend`; the names are those of mysqlclient, PyMySQL and Connector/Python.

@@ -7,6 +7,8 @@ from typing import Final
 
 from ctest_containers.backends.api import (
     DATA_FOLDER,
+    ENTRYPOINT_CAPABILITIES,
+    INNER_SOCKET_FOLDER,
     SOCKET_FOLDER,
     Backend,
     Launch,
@@ -27,9 +29,6 @@ from ctest_containers.backends.mysql.session import (
 from ctest_containers.backends.mysql.volatile import NO_SUCH_TABLE, bring_back, global_values, keep
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, Secret, Transport, Vendor
-
-INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
-"""Where the socket is when nothing is mounted: in a folder that every image has."""
 
 MARKS: Final = "mysql.ctest_containers"
 """The table of fingerprints: in the server's own schema, where no project's test looks."""
@@ -101,8 +100,7 @@ class Mysql(MysqlConnections):
             command=[*command, *wanted],
             # The socket's folder is private, and until it has a password, root has no other way in.
             environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "1", "MYSQL_ROOT_HOST": "localhost"},
-            # The official entrypoints begin as root, to hand the data over to an ordinary user.
-            capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
+            capabilities=ENTRYPOINT_CAPABILITIES,
         )
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
@@ -122,7 +120,6 @@ class Mysql(MysqlConnections):
         return ServerInfo(version=str(version), identity=str(identity))
 
     def owners_command(self, address: Address) -> Sequence[str]:
-        del address
         return ()
 
     def prepare(
@@ -133,7 +130,6 @@ class Mysql(MysqlConnections):
         privileges: str = "",
     ) -> None:
         """See `Backend`; an account gets all privileges when it is created."""
-        del memberships, privileges
         with admin_cursor(address) as cursor:
             bring_back(cursor)
             for user in users:
@@ -184,12 +180,10 @@ class Mysql(MysqlConnections):
 
     def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
         """See `Backend`; accounts do not own objects."""
-        del address, users
         return False
 
     def promote_roles(self, address: Address, users: Sequence[str]) -> None:
         """See `Backend`; accounts do not own objects."""
-        del address, users
 
     def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
         with admin_cursor(address) as cursor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ctest_containers.backends.identity import ask
-from ctest_containers.model import Address, DatabaseGroup
+from ctest_containers.model import Address
 
 ACTIVE: Final = 1
 """libpq's PQTRANS_ACTIVE: a query was sent, and its result has not been read."""
@@ -54,17 +54,8 @@ class PostgresqlConnections:
         """See `Backend`; psycopg and psycopg2 say it alike."""
         return not connection.closed and int(connection.info.transaction_status) == ACTIVE
 
-    def lease_settings(
-        self, address: Address, group: DatabaseGroup, alias: str
-    ) -> Mapping[str, object]:
-        database = next(plan for plan in group.databases if alias in plan.aliases)
-        return {
-            "NAME": database.name,
-            "USER": group.users[alias],
-            "PASSWORD": str(address.password),
-            "HOST": address.host,
-            "PORT": str(address.port),
-        }
+    def host_and_port(self, address: Address) -> tuple[str, str]:
+        return address.host, str(address.port)
 
     def transport_options(self) -> tuple[str, ...]:
         """See `Backend`; the names are libpq's.
@@ -82,15 +73,12 @@ class PostgresqlConnections:
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
         """See `Backend`; nothing is known."""
-        del wrapper, version
         return ""
 
     def product(self, version: str) -> str:
-        del version
         return "PostgreSQL"
 
     def facts_for_django(self, version: str) -> Mapping[str, object]:
-        del version
         return {}
 
 

@@ -9,6 +9,8 @@ from typing import Final
 
 from ctest_containers.backends.api import (
     DATA_FOLDER,
+    ENTRYPOINT_CAPABILITIES,
+    INNER_SOCKET_FOLDER,
     SOCKET_FOLDER,
     Backend,
     Launch,
@@ -32,9 +34,6 @@ from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, Secret, Transport, Vendor
 
 MARK_PREFIX: Final = "ctest-containers:"
-
-INNER_SOCKET_FOLDER: Final = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
-"""Where the socket is when nothing is mounted: in a folder that every image has."""
 
 OTHER_CLIENTS: Final = (
     "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -110,8 +109,7 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
                 "POSTGRES_INITDB_ARGS": "--auth-local=trust --wal-segsize=1",
                 "POSTGRES_PASSWORD": secrets.token_hex(16),
             },
-            # The official entrypoint begins as root, to hand the data over to an ordinary user.
-            capabilities=("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"),
+            capabilities=ENTRYPOINT_CAPABILITIES,
         )
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
@@ -202,17 +200,14 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
 
     def variables(self, address: Address) -> Mapping[str, str]:
         """See `Backend`; there are none, as ALTER SYSTEM survives a stop."""
-        del address
         return {}
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
-        del initial
         with admin_cursor(address) as cursor:
             cursor.execute("CHECKPOINT")
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
         """See `Backend`; other roles keep the passwords that migrations gave them."""
-        del initial
         from psycopg2 import sql
 
         own = [ADMIN, FIRST, *(users if address.password else ())]

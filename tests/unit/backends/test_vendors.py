@@ -64,6 +64,14 @@ def test_each_vendor_is_registered_under_its_name_and_only_sqlite_has_no_server(
     assert all(backend.vendor == name for name, backend in BACKENDS.items())
 
 
+def test_no_vendor_may_import_another() -> None:
+    contracts = (CHECKOUT / "pyproject.toml").read_text()
+
+    assert [
+        name for name in VENDORS if f'"ctest_containers.backends.{name}",' not in contracts
+    ] == []
+
+
 def test_each_folder_of_images_is_of_one_vendor() -> None:
     own = [folder for backend in BACKENDS.values() for folder in backend.own_images]
 
