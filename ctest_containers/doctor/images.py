@@ -7,7 +7,7 @@ from typing import Final
 
 from ctest_containers.doctor.context import DoctorContext, Project
 from ctest_containers.doctor.finding import Area, Finding, error, note, ok
-from ctest_containers.engine.api import ContainerEngine
+from ctest_containers.engine.api import Images
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.schema import schema_inputs
@@ -55,7 +55,7 @@ def check_images(scene: DoctorContext) -> Iterator[Finding]:
             yield from _base(scene.engine, base, has_base=has_base)
 
 
-def _has(engine: ContainerEngine | None, base: BaseImage | None) -> bool:
+def _has(engine: Images | None, base: BaseImage | None) -> bool:
     return engine is not None and base is not None and engine.image_labels(base.name) is not None
 
 
@@ -74,7 +74,7 @@ def _missing(base: BaseImage, group: DatabaseGroup) -> Finding:
     )
 
 
-def _base(engine: ContainerEngine | None, base: BaseImage, *, has_base: bool) -> Iterator[Finding]:
+def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator[Finding]:
     if has_base:
         yield ok(Area.DATABASES, f"Its image {base.name} is there.")
         return
@@ -127,7 +127,7 @@ def _template(
     return template, mine
 
 
-def _digest(engine: ContainerEngine | None, base: BaseImage | None) -> str:
+def _digest(engine: Images | None, base: BaseImage | None) -> str:
     if base is None or base.context or engine is None:
         return base.context if base else ""
     return engine.image_digest(base.name)

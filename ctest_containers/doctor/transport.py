@@ -8,7 +8,7 @@ from typing import Final
 from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
 from ctest_containers.engine.folders import run_folder
-from ctest_containers.engine.transports import EVERYWHERE, Way
+from ctest_containers.engine.transports import EVERYWHERE, ServerTransport
 from ctest_containers.errors import EngineError, EngineUnreachableError
 from ctest_containers.model import Transport
 
@@ -28,7 +28,7 @@ def check_transport(scene: DoctorContext) -> Iterator[Finding]:
         return
     wanted = scene.config.transport
     try:
-        way = scene.engine.way(run_folder(NO_RUN), wanted)
+        way = scene.engine.choose_transport(run_folder(NO_RUN), wanted)
     except EngineUnreachableError:
         raise
     except EngineError as problem:
@@ -52,12 +52,12 @@ def check_transport(scene: DoctorContext) -> Iterator[Finding]:
     yield from _slower(scene, way)
 
 
-def _slower(scene: DoctorContext, way: Way) -> Iterator[Finding]:
+def _slower(scene: DoctorContext, way: ServerTransport) -> Iterator[Finding]:
     """A user's own choice may be slower than the one that the toolkit would make."""
     if scene.config.transport == "auto" or way.transport is Transport.SOCKET:
         return
     assert scene.engine is not None
-    best = scene.engine.way(run_folder(NO_RUN), "auto")
+    best = scene.engine.choose_transport(run_folder(NO_RUN), "auto")
     if best.transport is Transport.SOCKET:
         yield warning(
             Area.TRANSPORT,

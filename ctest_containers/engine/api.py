@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.transports import LOOPBACK, Way
+from ctest_containers.engine.transports import LOOPBACK, ServerTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,8 @@ class ImageFacts:
 
     Attributes:
         created: When it was made, in seconds since 1970.
-        own_size: Bytes of its last layer: what it has beyond the image it was made from; 0 where
-            nobody asked.
+        own_size: Bytes of its last layer: what it has beyond the image it was made from; 0 if it
+            was not read.
     """
 
     name: str
@@ -94,7 +94,7 @@ class ContainerState:
     Attributes:
         exit_code: What its first process ended with; meaningful when not running.
         out_of_memory: Whether the kernel killed a process of it for its memory.
-        paused: Whether it runs, and somebody has paused it.
+        paused: Whether it runs, but is paused.
         log: The last lines that it wrote.
     """
 
@@ -115,42 +115,66 @@ class ContainerState:
         return f"{what}; its last lines:\n{self.log}".rstrip()
 
 
-class ContainerEngine(Protocol):
-    """Containers and images.
+class Containers(Protocol):
+    """The containers of an engine.
 
-    Every method raises `EngineError` when the engine does not answer or refuses.
+    Every method raises `EngineError` if the engine does not answer or refuses.
     """
 
-    def way(self, folder: Path, wanted: str) -> Way:
-        """How servers are reached by a process that has this folder for its run.
-
-        Args:
-            wanted: `auto`, or the value of a transport.
+    def start(self, spec: ContainerSpec) -> Container:
+        """Start a container; it never pulls.
 
         Raises:
-            EngineError: They cannot be, or not in the wanted way.
+            ImageUnavailableError: The engine does not have the image.
         """
 
-    def is_here(self) -> bool:
-        """Whether the engine's machine is the one that this process runs on."""
-
-    def own_container(self) -> OwnContainer | None:
-        """The container of this engine's that this process runs in; None for none."""
+    def state(self, container: Container) -> ContainerState:
+        """Whether a container runs, and what it wrote last."""
 
     def running_since(self, container_id: str) -> str:
         """When a container was started, as the engine writes it; empty if it does not run."""
 
-    def architecture(self) -> str:
-        """What its machine's processor is called, such as amd64 and arm64."""
+    def log(self, container: Container) -> str:
+        """Everything that a container has written, running or not."""
 
-    def free_bytes(self) -> int | None:
-        """Memory that its containers leave free; None where it is that of this machine."""
+    def memory_bytes(self, container: Container) -> int:
+        """The memory of a container's processes, without files that the kernel can drop."""
+
+    def first_process(self, container: Container) -> int | None:
+        """The process id of a running container's first process on the engine's machine."""
+
+    def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
+        """Run a command in a container, with this input.
+
+        Raises:
+            EngineError: It ended with another code than 0.
+        """
+
+    def stop(self, container: Container, seconds: float) -> int:
+        """Stop a container with its own stop signal, and return its exit code.
+
+        Args:
+            seconds: The engine kills it after so long.
+        """
+
+    def remove(self, container: Container) -> None:
+        """Remove a container and its anonymous volumes; it may be gone already."""
+
+    def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
+        """All containers, running or not, that have a label, with all their labels."""
+
+
+class Images(Protocol):
+    """The images that an engine has.
+
+    Every method raises `EngineError` if the engine does not answer or refuses.
+    """
 
     def image_labels(self, image: str) -> dict[str, str] | None:
-        """The labels of an image, or None when the engine does not have it."""
+        """The labels of an image; None if the engine does not have it."""
 
     def image_digest(self, image: str) -> str:
-        """What identifies an image's content on every machine, as far as the engine knows it.
+        """The digest that identifies an image's content on every machine, if the engine knows it.
 
         Raises:
             ImageUnavailableError: The engine does not have the image.
@@ -164,64 +188,45 @@ class ContainerEngine(Protocol):
         """
 
     def pull(self, image: str) -> None:
-        """Fetch an image from the registry that its name says.
+        """Get an image from the registry that its name says.
 
         Raises:
-            ImageUnavailableError: It cannot be had.
+            ImageUnavailableError: The registry does not have it, or does not answer.
         """
-
-    def start(self, spec: ContainerSpec) -> Container:
-        """Start a container; it never pulls.
-
-        Raises:
-            ImageUnavailableError: The engine does not have the image.
-        """
-
-    def state(self, container: Container) -> ContainerState:
-        """Whether a container runs, and what it wrote last."""
-
-    def memory_bytes(self, container: Container) -> int:
-        """What a container's processes have of the memory, without files that can be let go."""
-
-    def first_process(self, container: Container) -> int | None:
-        """The number of a running container's first process, as the engine's machine has it."""
-
-    def execute(self, container: Container, command: Sequence[str], stdin: bytes) -> None:
-        """Run a command in a container with something to read.
-
-        Raises:
-            EngineError: It ended with another code than 0.
-        """
-
-    def stop(self, container: Container, seconds: float) -> int:
-        """Stop a container in its own orderly way, and give its exit code."""
 
     def commit(
         self, container: Container, labels: Mapping[str, str], environment: Mapping[str, str]
     ) -> str:
-        """Make an image without a name of a container, running or not, and give its id.
+        """Make an image without a name of a container, and return the image's id.
 
-        One that runs is paused meanwhile.
+        The container may be running; it is paused meanwhile.
         """
 
     def tag(self, image_id: str, image: str) -> None:
         """Give an image its name."""
 
-    def remove(self, container: Container) -> None:
-        """Remove a container and its anonymous volumes; it may be gone already."""
-
     def remove_image(self, image_id: str) -> None:
         """Remove an image; it may be gone already."""
+
+    def remove_unused_image(self, image: str) -> bool:
+        """Remove an image by its name, unless a container is made from it; then return false."""
 
     def images(self, name: str, *, sizes: bool = False) -> list[ImageFacts]:
         """The images of this name, or of all that match it: `localhost/ctest/shop/*`.
 
         Args:
-            sizes: Whether their own sizes are wanted, which takes a call for each.
+            sizes: Whether to read their own sizes, which takes a call for each.
         """
 
-    def remove_unused_image(self, image: str) -> bool:
-        """Remove an image by its name; not, and then false, if a container is made from it."""
+    def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
+        """The ids and labels of images that have a label, but no name."""
+
+
+class ImageTransfer(Protocol):
+    """Images on their way to registries and files, and back.
+
+    Every method raises `EngineError` if the engine does not answer or refuses.
+    """
 
     def push(self, image: str, target: str) -> Travelled:
         """Send an image to a registry under the name `target`.
@@ -241,14 +246,41 @@ class ContainerEngine(Protocol):
         """Write an image with all its layers into a file."""
 
     def load(self, file: Path) -> str:
-        """Read the image of such a file, and give the name that it has for now.
+        """Read an image from a file of `save`, and return the image's temporary name.
 
         Raises:
             EngineError: The file holds something else, or names for images.
         """
 
-    def nameless_images(self, label: str) -> list[tuple[str, dict[str, str]]]:
-        """The ids and labels of images that have a label, but no name."""
 
-    def labelled(self, label: str) -> list[tuple[Container, dict[str, str]]]:
-        """All containers, running or not, that have a label, with all their labels."""
+class EngineHost(Protocol):
+    """The machine that an engine is on, and how it is related to this process.
+
+    Every method raises `EngineError` if the engine does not answer or refuses.
+    """
+
+    def choose_transport(self, folder: Path, wanted: str) -> ServerTransport:
+        """How a process that has this folder for its run reaches servers.
+
+        Args:
+            wanted: `auto`, or the value of a transport.
+
+        Raises:
+            EngineError: No transport works, or the wanted one does not.
+        """
+
+    def is_here(self) -> bool:
+        """Whether the engine's machine is the one that this process runs on."""
+
+    def own_container(self) -> OwnContainer | None:
+        """The engine's container that this process runs in; None if it runs in none."""
+
+    def architecture(self) -> str:
+        """The architecture of its machine's processor, such as amd64 or arm64."""
+
+    def free_bytes(self) -> int | None:
+        """Memory that its containers leave free; None if it shares this machine's memory."""
+
+
+class ContainerEngine(Containers, Images, ImageTransfer, EngineHost, Protocol):
+    """Everything that the toolkit asks of a container engine."""

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -19,7 +20,6 @@ from ctest_containers.engine.own_container import (
     own_mount_points,
 )
 from ctest_containers.engine.reach import is_remote, socket_path
-from ctest_containers.engine.transports import Place
 
 SECONDS: Final = 5.0
 """What a look at this machine may take."""
@@ -28,9 +28,37 @@ CREDENTIALS: Final = struct.Struct("3i")
 """Process, user and group at the other end of a Unix socket; see SO_PEERCRED in unix(7)."""
 
 
-def read_place(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineLocation:
+    """Where an engine is, seen from this process.
+
+    Attributes:
+        platform: As `sys.platform` has it.
+        shares_kernel: Whether the engine's containers run on this process's kernel.
+        near: Whether the engine listens at a Unix socket, and its process can be seen from here.
+        hidden: Whether it does, and its process is outside of the container that this one is in.
+        folder: The run's own folder.
+        shared: What that is called on the engine's machine if this process is in a container of the
+            engine's and they share it; None otherwise.
+        remote: The name of the engine's machine; empty for this one.
+        container: The engine's container that this process runs in; None for none.
+        has_networks: Whether the engine has a network from which ports can be published.
+    """
+
+    platform: str
+    shares_kernel: bool
+    near: bool
+    hidden: bool
+    folder: Path
+    shared: Path | None = None
+    remote: str = ""
+    container: OwnContainer | None = None
+    has_networks: bool = True
+
+
+def read_location(
     *, address: str, kernel: str, container: OwnContainer | None, folder: Path, has_networks: bool
-) -> Place:
+) -> EngineLocation:
     """Where this process and the engine are.
 
     Args:
@@ -42,7 +70,7 @@ def read_place(
     """
     remote = remote_name(address)
     seen = listener_is_seen(address)
-    return Place(
+    return EngineLocation(
         platform=sys.platform,
         # Two machines may have the same kernel, but only one machine has this container.
         shares_kernel=kernel == platform.release() and (not remote or container is not None),

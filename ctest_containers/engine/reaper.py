@@ -5,11 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ctest_containers.engine import labels
-from ctest_containers.engine.api import Container, ContainerEngine
+from ctest_containers.engine.api import Container, ContainerEngine, Containers
 from ctest_containers.errors import EngineError
 
 
-def dead_containers(engine: ContainerEngine, project: str | None) -> list[Container]:
+def dead_containers(engine: Containers, project: str | None) -> list[Container]:
     """The containers whose owner was a process of this machine, or of a container, and has ended.
 
     Containers of living runs, of other machines and of other programs are not among them, nor are
@@ -27,7 +27,7 @@ def dead_containers(engine: ContainerEngine, project: str | None) -> list[Contai
     ]
 
 
-def owner_is_dead(engine: ContainerEngine, value: str, *, service: str = "") -> bool:
+def owner_is_dead(engine: Containers, value: str, *, service: str = "") -> bool:
     """Whether an owner has ended, or the container that it was in, which only the engine can tell.
 
     Args:

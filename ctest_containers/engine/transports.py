@@ -1,10 +1,10 @@
-"""Decides how servers that an engine starts are reached from here; or says why they cannot be.
+"""Chooses the transport by which this process reaches servers that an engine starts.
 
-Three ways, the best one first: a Unix socket in a folder that both have, over which a server needs
-no network at all; a network that a server shares with the container that this process runs in; a
-port that the engine publishes. On its own machine an engine publishes on the loopback address. One
-on another machine has to publish on all of its addresses, where only the server's random password
-keeps others out: use such an engine in a network that you trust.
+Three transports, the best one first: a Unix socket in a folder that both have, over which a server
+needs no network at all; a network that a server shares with the container that this process runs
+in; a port that the engine publishes. On its own machine an engine publishes on the loopback
+address. One on another machine has to publish on all of its addresses, where only the server's
+random password keeps others out: use such an engine in a network that you trust.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ctest_containers.engine.own_container import OwnContainer
+from ctest_containers.engine.location import EngineLocation
 from ctest_containers.errors import EngineError
 from ctest_containers.model import FOR_ANY_PROGRAM, Transport
 
@@ -34,40 +34,12 @@ NAME_AN_ENGINE: Final = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where this process is, and where the engine is.
-
-    Attributes:
-        platform: As `sys.platform` has it.
-        shares_kernel: Whether the engine's containers run on this process's kernel.
-        near: Whether the engine listens at a Unix socket, and its process can be seen from here.
-        hidden: Whether it does, and its process is outside of the container that this one is in.
-        folder: The run's own folder.
-        shared: What that is called on the engine's machine if this process is in a container of the
-            engine's and they share it; None otherwise.
-        remote: The name of the engine's machine; empty for this one.
-        container: The engine's container that this process runs in; None for none.
-        has_networks: Whether the engine has a network from which ports can be published.
-    """
-
-    platform: str
-    shares_kernel: bool
-    near: bool
-    hidden: bool
-    folder: Path
-    shared: Path | None = None
-    remote: str = ""
-    container: OwnContainer | None = None
-    has_networks: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class ServerTransport:
     """How servers are reached.
 
     Attributes:
-        reason: Why so, as a part of a sentence.
-        doubt: Why it may not work, and so is for those to choose who know better; empty for none.
+        reason: Why this transport, as a part of a sentence.
+        doubt: Why it may not work, so that only the user can choose it; empty for none.
         folder: What the run's folder is called on the engine's machine (socket).
         network: The network to attach servers to (network).
         publish: The address of the engine's machine on which ports are published (port).
@@ -83,88 +55,96 @@ class Way:
     host: str = LOOPBACK
 
 
-def decide(place: Place, wanted: str) -> Way:
-    """The way to servers.
+def choose_transport(location: EngineLocation, wanted: str) -> ServerTransport:
+    """The transport to servers: the wanted one, or the first of `TRANSPORTS` that surely works.
 
     Args:
         wanted: `auto`, FOR_ANY_PROGRAM, or the value of a transport.
 
     Raises:
-        EngineError: There is none, or not the wanted one.
+        EngineError: No transport works, or the wanted one does not.
     """
     if wanted == FOR_ANY_PROGRAM:
-        wanted = Transport.PORT.value if place.has_networks else "auto"
+        wanted = Transport.PORT.value if location.has_networks else "auto"
     if wanted != "auto":
-        found = WAYS[Transport(wanted)](place)
-        if isinstance(found, Way):
-            return found
+        choice = TRANSPORTS[Transport(wanted)](location)
+        if isinstance(choice, ServerTransport):
+            return choice
         raise EngineError(
-            f"Servers cannot be reached as --transport {wanted} asks: {found}.",
-            SHARE if place.container is not None else "Leave the option out, and a way is found.",
+            f"Servers cannot be reached as --transport {wanted} asks: {choice}.",
+            "Leave the option out to use a transport that works."
+            if location.container is None
+            else SHARE,
         )
     reasons = []
-    for transport, way in WAYS.items():
-        found = way(place)
-        if isinstance(found, Way) and not found.doubt:
-            return found
-        why = found.doubt if isinstance(found, Way) else found
-        reasons.append(f"by {transport.value}: {why}")
+    for transport, by_transport in TRANSPORTS.items():
+        choice = by_transport(location)
+        if isinstance(choice, ServerTransport) and not choice.doubt:
+            return choice
+        reason = choice.doubt if isinstance(choice, ServerTransport) else choice
+        reasons.append(f"by {transport.value}: {reason}")
     raise EngineError(
         f"Servers that the engine starts cannot be reached from here ({'; '.join(reasons)}).",
-        NAME_AN_ENGINE if place.container is None else SHARE,
+        NAME_AN_ENGINE if location.container is None else SHARE,
     )
 
 
-def _by_socket(place: Place) -> Way | str:
-    container = place.container
-    if place.platform != "linux":
+def _by_socket(location: EngineLocation) -> ServerTransport | str:
+    container = location.container
+    if location.platform != "linux":
         return "the engine's containers run in a Linux machine of their own"
-    if not place.shares_kernel:
+    if not location.shares_kernel:
         return "the engine runs on another machine than this process"
     if container is None:
-        doubt = "" if place.near else "it is not known whether the engine has the same folders"
+        doubt = "" if location.near else "it is not known whether the engine has the same folders"
         reason = "the engine is on this Linux machine"
-        return Way(transport=Transport.SOCKET, reason=reason, doubt=doubt, folder=place.folder)
-    if place.shared is None:
-        return f"the folder {place.folder.parent} is this container's alone"
-    reason = f"this container has {place.folder.parent} from the engine's machine"
-    return Way(transport=Transport.SOCKET, reason=reason, folder=place.shared)
+        return ServerTransport(
+            transport=Transport.SOCKET, reason=reason, doubt=doubt, folder=location.folder
+        )
+    if location.shared is None:
+        return f"the folder {location.folder.parent} is this container's alone"
+    reason = f"this container has {location.folder.parent} from the engine's machine"
+    return ServerTransport(transport=Transport.SOCKET, reason=reason, folder=location.shared)
 
 
-def _by_network(place: Place) -> Way | str:
-    container = place.container
+def _by_network(location: EngineLocation) -> ServerTransport | str:
+    container = location.container
     if container is None:
         return "this process runs in no container of the engine"
     if container.network_mode == "host":
-        return Way(transport=Transport.PORT, reason="this container has its machine's own network")
+        return ServerTransport(
+            transport=Transport.PORT, reason="this container has its machine's own network"
+        )
     if not container.networks:
         return "this container has no network"
     network = container.networks[0]
     reason = f"this container is in the network {network}"
-    return Way(transport=Transport.NETWORK, reason=reason, network=network)
+    return ServerTransport(transport=Transport.NETWORK, reason=reason, network=network)
 
 
-def _by_port(place: Place) -> Way | str:
-    container = place.container
+def _by_port(location: EngineLocation) -> ServerTransport | str:
+    container = location.container
     if container is not None and container.network_mode != "host":
         return "this container does not reach the loopback address of the engine's machine"
-    if not place.has_networks:
+    if not location.has_networks:
         return "the engine has no network from which ports could be published"
-    if place.remote:
-        return Way(
+    if location.remote:
+        return ServerTransport(
             transport=Transport.PORT,
-            reason=f"the engine is on {place.remote}",
-            publish="::" if ":" in place.remote else EVERYWHERE,
-            host=place.remote,
+            reason=f"the engine is on {location.remote}",
+            publish="::" if ":" in location.remote else EVERYWHERE,
+            host=location.remote,
         )
-    doubt = "the engine runs outside of this container and does not know it" if place.hidden else ""
+    doubt = (
+        "the engine runs outside of this container and does not know it" if location.hidden else ""
+    )
     reason = "the engine publishes ports on this machine"
-    return Way(transport=Transport.PORT, reason=reason, doubt=doubt)
+    return ServerTransport(transport=Transport.PORT, reason=reason, doubt=doubt)
 
 
-WAYS: Final[dict[Transport, Callable[[Place], Way | str]]] = {
+TRANSPORTS: Final[dict[Transport, Callable[[EngineLocation], ServerTransport | str]]] = {
     Transport.SOCKET: _by_socket,
     Transport.NETWORK: _by_network,
     Transport.PORT: _by_port,
 }
-"""Each transport's way, the best first."""
+"""How each transport reaches servers, or why it does not; the best transport first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ctest_containers.capacity.memory import used_by_group
-from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine import Containers
 from ctest_containers.errors import EngineError
 from ctest_containers.servers.server import Server
 
@@ -18,7 +18,7 @@ class ServerMemory:
         peaks: The most that a server of each group has taken, in bytes.
     """
 
-    def __init__(self, engine: DockerEngine) -> None:
+    def __init__(self, engine: Containers) -> None:
         self._engine = engine
         self._processes: dict[str, int | None] = {}
         self.sizes: dict[str, int] = {}

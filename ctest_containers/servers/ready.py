@@ -6,7 +6,7 @@ import time
 
 from ctest_containers.backends import Backend, NotReadyError, ServerInfo
 from ctest_containers.clock import Deadline
-from ctest_containers.engine import Container, ContainerEngine
+from ctest_containers.engine import Container, Containers
 from ctest_containers.errors import EngineError, EngineUnreachableError, ServerError
 from ctest_containers.model import Address
 
@@ -21,7 +21,7 @@ INSPECT_EVERY_SECONDS = 1.0
 
 
 def await_server(
-    engine: ContainerEngine,
+    engine: Containers,
     backend: Backend,
     container: Container,
     address: Address,

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.engine import Container, ContainerSpec
-from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine import Container, Containers, ContainerSpec
 from ctest_containers.errors import EngineError, ServerError
 
 AGAIN_SECONDS: Final = 0.2
@@ -20,7 +19,7 @@ AGAIN_SECONDS: Final = 0.2
 class RunContainers:
     """Starts containers, one for each server, and removes them; threads may do so at once."""
 
-    def __init__(self, engine: DockerEngine) -> None:
+    def __init__(self, engine: Containers) -> None:
         self._engine = engine
         self._containers: dict[str, Container] = {}
         self._unwanted: set[str] = set()

@@ -9,8 +9,7 @@ from typing import Any
 
 from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.backends.sessions import end_sessions
-from ctest_containers.engine import labels
-from ctest_containers.engine.docker import DockerEngine
+from ctest_containers.engine import ContainerEngine, labels
 from ctest_containers.errors import EngineError, TemplateError
 from ctest_containers.servers.contents import (
     Contents,
@@ -33,7 +32,7 @@ class Snapshots:
 
     def __init__(
         self,
-        engine: DockerEngine,
+        engine: ContainerEngine,
         *,
         run_labels: Mapping[str, str],
         start: Callable[[StartServer], Server],

@@ -14,9 +14,8 @@ from typing import Any, Final
 from ctest_containers.backends import BACKENDS, Backend
 from ctest_containers.backends.api import SOCKET_FOLDER
 from ctest_containers.clock import Deadline
-from ctest_containers.engine import Container, ContainerSpec, labels
-from ctest_containers.engine.docker import DockerEngine
-from ctest_containers.engine.transports import Way
+from ctest_containers.engine import Container, ContainerEngine, ContainerSpec, labels
+from ctest_containers.engine.transports import ServerTransport
 from ctest_containers.errors import (
     EngineError,
     EngineUnreachableError,
@@ -47,7 +46,7 @@ class ServerStarter:
 
     def __init__(
         self,
-        engine: DockerEngine,
+        engine: ContainerEngine,
         containers: RunContainers,
         *,
         run: str,
@@ -93,12 +92,12 @@ class ServerStarter:
             time.sleep(AGAIN_SECONDS)
 
     @functools.cached_property
-    def _way(self) -> Way:
+    def _way(self) -> ServerTransport:
         """How servers are reached, found out when the first one is to be."""
-        return self._engine.way(self._folder, self._transport)
+        return self._engine.choose_transport(self._folder, self._transport)
 
     def _start_once(
-        self, request: StartServer, way: Way, deadline: Deadline
+        self, request: StartServer, way: ServerTransport, deadline: Deadline
     ) -> tuple[Server, dict[str, Any]]:
         backend = BACKENDS[request.vendor]
         launch = backend.launch(

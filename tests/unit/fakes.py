@@ -18,7 +18,7 @@ from ctest_containers.engine.api import (
     Travelled,
 )
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.transports import Way
+from ctest_containers.engine.transports import ServerTransport
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
@@ -66,9 +66,11 @@ class FakeEngine:
         """The names of all containers, oldest first."""
         return [container.name for container, _ in self._containers.values()]
 
-    def way(self, folder: Path, wanted: str) -> Way:
+    def choose_transport(self, folder: Path, wanted: str) -> ServerTransport:
         del wanted
-        return Way(transport=Transport.SOCKET, reason="it is asked of nobody", folder=folder)
+        return ServerTransport(
+            transport=Transport.SOCKET, reason="it is asked of nobody", folder=folder
+        )
 
     def is_here(self) -> bool:
         return True
@@ -111,6 +113,9 @@ class FakeEngine:
     def state(self, container: Container) -> ContainerState:
         self._check(container)
         return ContainerState(running=container.id not in self._stopped, exit_code=0, log="")
+
+    def log(self, container: Container) -> str:
+        return f"log of {container.name}"
 
     def memory_bytes(self, container: Container) -> int:
         del container

@@ -17,7 +17,7 @@ from ctest_containers.doctor.finding import Severity
 from ctest_containers.doctor.isolation import FixedPort, fixed_ports, judged
 from ctest_containers.doctor.options import check_options
 from ctest_containers.doctor.transport import check_transport
-from ctest_containers.engine.transports import EVERYWHERE, Way
+from ctest_containers.engine.transports import EVERYWHERE, ServerTransport
 from ctest_containers.errors import EngineError
 from ctest_containers.model import SQLITE, Transport, Vendor
 from ctest_containers.project.databases import DatabasePlans
@@ -193,24 +193,24 @@ def test_options_that_contradict_one_another_are_told_of(tmp_path: Path) -> None
 
 
 class ElsewhereEngine(FakeEngine):
-    """An engine to which only some ways lead."""
+    """An engine that only some transports reach."""
 
-    def __init__(self, ways: dict[str, Way]) -> None:
+    def __init__(self, transports: dict[str, ServerTransport]) -> None:
         super().__init__()
-        self._ways = ways
+        self._transports = transports
 
-    def way(self, folder: Path, wanted: str) -> Way:
+    def choose_transport(self, folder: Path, wanted: str) -> ServerTransport:
         del folder
-        if wanted not in self._ways:
-            raise EngineError(f"Servers cannot be reached by {wanted}.", "Take another way.")
-        return self._ways[wanted]
+        if wanted not in self._transports:
+            raise EngineError(f"Servers cannot be reached by {wanted}.", "Use another transport.")
+        return self._transports[wanted]
 
 
-SOCKET = Way(transport=Transport.SOCKET, reason="it is near")
-PORT = Way(transport=Transport.PORT, reason="it has ports")
+SOCKET = ServerTransport(transport=Transport.SOCKET, reason="it is near")
+PORT = ServerTransport(transport=Transport.PORT, reason="it has ports")
 
 
-def test_the_way_to_servers_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_the_transport_to_servers_is_reported_with_its_reason(tmp_path: Path) -> None:
     engine = ElsewhereEngine({"auto": SOCKET})
 
     (one,) = check_transport(scene(tmp_path, engine=engine))
@@ -219,14 +219,14 @@ def test_the_way_to_servers_is_told_with_its_reason(tmp_path: Path) -> None:
     assert one.what.endswith("containers without network: it is near.")
 
 
-def test_no_way_to_servers_is_an_error(tmp_path: Path) -> None:
+def test_no_transport_to_servers_is_an_error(tmp_path: Path) -> None:
     (one,) = check_transport(scene(tmp_path, engine=ElsewhereEngine({})))
 
     assert one.severity is Severity.ERROR
-    assert one.fix == "Take another way."
+    assert one.fix == "Use another transport."
 
 
-def test_a_slower_way_than_there_is_is_told_of(tmp_path: Path) -> None:
+def test_a_slower_transport_than_necessary_is_reported(tmp_path: Path) -> None:
     engine = ElsewhereEngine({"auto": SOCKET, "port": PORT})
 
     (one,) = worst(check_transport(scene(tmp_path, engine=engine, config=Config(transport="port"))))
@@ -234,9 +234,11 @@ def test_a_slower_way_than_there_is_is_told_of(tmp_path: Path) -> None:
     assert "Sockets would do, too (it is near)" in one.what
 
 
-def test_ports_on_every_address_are_told_of(tmp_path: Path) -> None:
-    way = Way(transport=Transport.PORT, reason="it is far", publish=EVERYWHERE, host="there")
+def test_ports_on_every_address_are_reported(tmp_path: Path) -> None:
+    transport = ServerTransport(
+        transport=Transport.PORT, reason="it is far", publish=EVERYWHERE, host="there"
+    )
 
-    (one,) = worst(check_transport(scene(tmp_path, engine=ElsewhereEngine({"auto": way}))))
+    (one,) = worst(check_transport(scene(tmp_path, engine=ElsewhereEngine({"auto": transport}))))
 
     assert "every address of there" in one.what

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ctest_containers.engine.location import is_near, listener_is_seen, read_place, remote_name
+from ctest_containers.engine.location import is_near, listener_is_seen, read_location, remote_name
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_process_that_listens_outside_of_this_ones_container_is_not_seen(liste
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:2375", "unix:///nonexistent/docker.sock"])
-def test_where_nobody_can_tell_nothing_is_said(address: str) -> None:
+def test_an_unknown_listener_is_neither_seen_nor_unseen(address: str) -> None:
     assert listener_is_seen(address) is None
 
 
@@ -97,7 +97,7 @@ def test_without_an_ssh_a_name_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch
 def test_an_engine_that_is_elsewhere_shares_no_kernel_however_alike_they_are(
     tmp_path: Path,
 ) -> None:
-    place = read_place(
+    location = read_location(
         address="tcp://docker:2375",
         kernel=os.uname().release,
         container=None,
@@ -105,5 +105,5 @@ def test_an_engine_that_is_elsewhere_shares_no_kernel_however_alike_they_are(
         has_networks=True,
     )
 
-    assert not place.shares_kernel
-    assert (place.near, place.hidden, place.remote) == (False, False, "docker")
+    assert not location.shares_kernel
+    assert (location.near, location.hidden, location.remote) == (False, False, "docker")

@@ -1,4 +1,4 @@
-"""How servers are reached, for each place that a process and an engine may be in."""
+"""How servers are reached, for each location of a process and its engine."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from ctest_containers.engine.location import EngineLocation
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.transports import Place, decide
+from ctest_containers.engine.transports import choose_transport
 from ctest_containers.errors import EngineError
 from ctest_containers.model import FOR_ANY_PROGRAM, Transport
 
 FOLDER = Path("/var/own/ctest-1")
 SHARED = Path("/var/lib/volumes/x/ctest-1")
 
-LINUX = Place(platform="linux", shares_kernel=True, near=True, hidden=False, folder=FOLDER)
+LINUX = EngineLocation(platform="linux", shares_kernel=True, near=True, hidden=False, folder=FOLDER)
 DESKTOP_ON_LINUX = replace(LINUX, shares_kernel=False)
 MAC = replace(LINUX, platform="darwin", shares_kernel=False, near=False)
 WINDOWS = replace(MAC, platform="win32")
@@ -40,7 +41,7 @@ BY_PROXY = replace(IN_CONTAINER, hidden=False, remote="socket-proxy")
 
 
 @pytest.mark.parametrize(
-    ("place", "transport"),
+    ("location", "transport"),
     [
         (LINUX, Transport.SOCKET),
         (DESKTOP_ON_LINUX, Transport.PORT),
@@ -56,52 +57,58 @@ BY_PROXY = replace(IN_CONTAINER, hidden=False, remote="socket-proxy")
         (ON_THE_HOSTS_NETWORK, Transport.PORT),
     ],
 )
-def test_each_place_has_its_way(place: Place, transport: Transport) -> None:
-    assert decide(place, "auto").transport is transport
+def test_each_location_has_its_transport(location: EngineLocation, transport: Transport) -> None:
+    assert choose_transport(location, "auto").transport is transport
 
 
 def test_a_socket_on_one_machine_is_in_the_runs_own_folder() -> None:
-    assert decide(LINUX, "auto").folder == FOLDER
+    assert choose_transport(LINUX, "auto").folder == FOLDER
 
 
 def test_a_socket_in_a_container_is_in_what_the_engine_calls_the_runs_folder() -> None:
-    assert decide(SHARING, "auto").folder == SHARED
+    assert choose_transport(SHARING, "auto").folder == SHARED
 
 
 @pytest.mark.parametrize(
-    "place", [DESKTOP_ON_LINUX, MAC, WINDOWS, LOOPBACK_TCP, ON_THE_HOSTS_NETWORK]
+    "location", [DESKTOP_ON_LINUX, MAC, WINDOWS, LOOPBACK_TCP, ON_THE_HOSTS_NETWORK]
 )
-def test_an_engine_of_this_machine_publishes_on_the_loopback_address_alone(place: Place) -> None:
-    way = decide(place, "auto")
+def test_an_engine_of_this_machine_publishes_on_the_loopback_address_alone(
+    location: EngineLocation,
+) -> None:
+    chosen = choose_transport(location, "auto")
 
-    assert (way.publish, way.host) == ("127.0.0.1", "127.0.0.1")
+    assert (chosen.publish, chosen.host) == ("127.0.0.1", "127.0.0.1")
 
 
-@pytest.mark.parametrize("place", [REMOTE, REMOTE_FROM_MAC])
-def test_an_engine_elsewhere_publishes_where_it_is_reached_by_its_name(place: Place) -> None:
-    way = decide(place, "auto")
+@pytest.mark.parametrize("location", [REMOTE, REMOTE_FROM_MAC])
+def test_an_engine_elsewhere_publishes_where_it_is_reached_by_its_name(
+    location: EngineLocation,
+) -> None:
+    chosen = choose_transport(location, "auto")
 
-    assert (way.publish, way.host) == ("0.0.0.0", "docker")  # noqa: S104
+    assert (chosen.publish, chosen.host) == ("0.0.0.0", "docker")  # noqa: S104
 
 
 def test_an_engine_at_an_address_of_ipv6_publishes_there() -> None:
-    way = decide(replace(REMOTE, remote="fd00::2"), "auto")
+    chosen = choose_transport(replace(REMOTE, remote="fd00::2"), "auto")
 
-    assert (way.publish, way.host) == ("::", "fd00::2")
+    assert (chosen.publish, chosen.host) == ("::", "fd00::2")
 
 
-def test_servers_join_a_network_that_somebody_made_before_the_engines_own() -> None:
-    way = decide(IN_CONTAINER, "auto")
+def test_servers_join_a_network_that_a_user_made_before_the_engines_own() -> None:
+    chosen = choose_transport(IN_CONTAINER, "auto")
 
-    assert (way.network, way.folder) == ("shop_default", None)
+    assert (chosen.network, chosen.folder) == ("shop_default", None)
 
 
 @pytest.mark.parametrize(
-    ("place", "hint"), [(WITHOUT_NETWORK, "--volume"), (HIDDEN, "DOCKER_HOST")]
+    ("location", "hint"), [(WITHOUT_NETWORK, "--volume"), (HIDDEN, "DOCKER_HOST")]
 )
-def test_where_no_way_is_known_to_work_the_error_names_the_fix(place: Place, hint: str) -> None:
+def test_where_no_transport_is_known_to_work_the_error_names_the_fix(
+    location: EngineLocation, hint: str
+) -> None:
     with pytest.raises(EngineError) as raised:
-        decide(place, "auto")
+        choose_transport(location, "auto")
 
     assert "by socket: " in raised.value.message
     assert "by network: " in raised.value.message
@@ -110,7 +117,7 @@ def test_where_no_way_is_known_to_work_the_error_names_the_fix(place: Place, hin
 
 
 @pytest.mark.parametrize(
-    ("place", "wanted", "words"),
+    ("location", "wanted", "reason"),
     [
         (MAC, "socket", "run in a Linux machine of their own"),
         (DESKTOP_ON_LINUX, "socket", "on another machine"),
@@ -123,26 +130,28 @@ def test_where_no_way_is_known_to_work_the_error_names_the_fix(place: Place, hin
         (BY_PROXY, "port", "does not reach the loopback address"),
     ],
 )
-def test_a_forced_way_that_cannot_be_says_why(place: Place, wanted: str, words: str) -> None:
-    with pytest.raises(EngineError, match=f"--transport {wanted} asks: .*{words}"):
-        decide(place, wanted)
+def test_a_forced_transport_that_cannot_work_says_why(
+    location: EngineLocation, wanted: str, reason: str
+) -> None:
+    with pytest.raises(EngineError, match=f"--transport {wanted} asks: .*{reason}"):
+        choose_transport(location, wanted)
 
 
 @pytest.mark.parametrize(
-    ("place", "wanted"),
+    ("location", "wanted"),
     [(HIDDEN, "socket"), (HIDDEN, "port"), (LOOPBACK_TCP, "socket"), (LINUX, "port")],
 )
-def test_a_forced_way_that_may_work_is_taken(place: Place, wanted: str) -> None:
-    assert decide(place, wanted).transport.value == wanted
+def test_a_forced_transport_that_may_work_is_taken(location: EngineLocation, wanted: str) -> None:
+    assert choose_transport(location, wanted).transport.value == wanted
 
 
 def test_a_container_that_has_its_machines_network_needs_no_other() -> None:
-    assert decide(ON_THE_HOSTS_NETWORK, "network").transport is Transport.PORT
+    assert choose_transport(ON_THE_HOSTS_NETWORK, "network").transport is Transport.PORT
 
 
 def test_what_any_program_is_to_use_is_a_port_if_the_engine_can_publish_one() -> None:
-    assert decide(LINUX, FOR_ANY_PROGRAM).transport is Transport.PORT
+    assert choose_transport(LINUX, FOR_ANY_PROGRAM).transport is Transport.PORT
     without = replace(LINUX, has_networks=False)
-    assert decide(without, FOR_ANY_PROGRAM).transport is Transport.SOCKET
+    assert choose_transport(without, FOR_ANY_PROGRAM).transport is Transport.SOCKET
     with pytest.raises(EngineError, match="no network from which ports could be published"):
-        decide(without, "port")
+        choose_transport(without, "port")
