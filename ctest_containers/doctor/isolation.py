@@ -8,7 +8,8 @@ from typing import Any
 
 from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, note, ok, warning
-from ctest_containers.project.shared_resources import Shared, survey
+from ctest_containers.project.shared_resource import SharedResource
+from ctest_containers.project.shared_resources import shared_resources
 from ctest_containers.text import listing
 
 
@@ -16,11 +17,11 @@ def check_isolation(scene: DoctorContext) -> Iterator[Finding]:
     """Look at caches, folders and brokers of the settings, and at ports of live servers."""
     if scene.project is None:
         return
-    yield from judged(survey(), separate=scene.config.separate)
+    yield from judged(shared_resources(), separate=scene.config.separate)
     yield from fixed_ports(live_servers(scene.project.tests))
 
 
-def judged(shared: Sequence[Shared], *, separate: bool) -> Iterator[Finding]:
+def judged(shared: Sequence[SharedResource], *, separate: bool) -> Iterator[Finding]:
     """What becomes of what the settings would let workers share.
 
     Args:

@@ -23,7 +23,7 @@ from ctest_containers.project.reached import verified
 Resolve = Callable[[str], None]
 """Called with an alias just before it connects. It redirects the alias, or raises."""
 
-Place = tuple[str, ...]
+Endpoint = tuple[str, ...]
 """Where a connection leads, in terms of its settings."""
 
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
@@ -43,7 +43,7 @@ class _State:
     original: Callable[[Any], None] | None = None
     resolvers: list[Resolve] = field(default_factory=list)
     leases: dict[str, Lease] = field(default_factory=dict)
-    configured: dict[str, Place] = field(default_factory=dict)
+    configured: dict[str, Endpoint] = field(default_factory=dict)
 
 
 _state: Final = _State()
@@ -83,7 +83,7 @@ def guarded(resolve: Resolve, *, keep_open: bool = False) -> Iterator[None]:
     before = {alias: dict(settings) for alias, settings in connections.settings.items()}
     lent, was_installed = dict(_state.leases), _state.original is not None
     install()
-    _note_places()
+    _note_endpoints()
     if not _state.resolvers and not keep_open:
         # What was opened while the project was loaded leads to a configured database.
         for connection in connections.all(initialized_only=True):
@@ -130,11 +130,11 @@ def lend(lease: Lease) -> None:
     """Let an alias lead to a database from now on, in every thread."""
     from django.db import connections
 
-    _note_places()
+    _note_endpoints()
     options = connections.settings[lease.alias]["OPTIONS"]
-    kept = {name: value for name, value in options.items() if name not in lease.dropped_options}
+    options = {name: value for name, value in options.items() if name not in lease.dropped_options}
     # Updated in place: the connections of other threads are made from the same dictionary.
-    connections.settings[lease.alias].update({**lease.settings, "OPTIONS": kept})
+    connections.settings[lease.alias].update({**lease.settings, "OPTIONS": options})
     _state.leases[lease.alias] = lease
 
 
@@ -180,23 +180,23 @@ def _lease_of(connection: Any) -> Lease | None:
     # An alias that a test has added leads where the test wants it to.
     if own is connections.settings.get(alias) and alias in {*_state.configured, *_state.leases}:
         _state.resolvers[-1](alias)
-        lease, place = _state.leases.get(alias), _place(connection.vendor, own)
-        if lease is not None and place == _place(connection.vendor, lease.settings):
+        lease, endpoint = _state.leases.get(alias), _endpoint(connection.vendor, own)
+        if lease is not None and endpoint == _endpoint(connection.vendor, lease.settings):
             return lease
-        if place == _state.configured.get(alias):
+        if endpoint == _state.configured.get(alias):
             raise ProjectError(
                 f"The database {alias!r} was not replaced by an isolated database, and tests must "
                 "not use the configured one."
             )
         return None
-    place = _place(connection.vendor, own)
+    endpoint = _endpoint(connection.vendor, own)
     for lease in _state.leases.values():
-        if place == _place(lease.vendor, lease.settings):
+        if endpoint == _endpoint(lease.vendor, lease.settings):
             return lease
-    if connection.vendor == SQLITE and sqlite.in_memory(place[1]):
+    if connection.vendor == SQLITE and sqlite.in_memory(endpoint[1]):
         return None
     keys = ("NAME",) if connection.vendor == SQLITE else CREDENTIALS
-    for name in (one for one, known in _state.configured.items() if known == place):
+    for name in (name for name, known in _state.configured.items() if known == endpoint):
         _state.resolvers[-1](name)
         own.update({key: connections.settings[name][key] for key in keys})
         return _state.leases.get(name)
@@ -209,9 +209,9 @@ def _before_any_is_lent(connection: Any) -> Lease | None:
     Raises:
         OperationalError: It would reach a configured server.
     """
-    _note_places()
-    place = _place(connection.vendor, connection.settings_dict)
-    if place not in _state.configured.values():
+    _note_endpoints()
+    endpoint = _endpoint(connection.vendor, connection.settings_dict)
+    if endpoint not in _state.configured.values():
         return None
     if connection.vendor == SQLITE:
         if sqlite.in_memory(str(connection.settings_dict["NAME"])):
@@ -220,7 +220,7 @@ def _before_any_is_lent(connection: Any) -> Lease | None:
     refuse(connection.alias)
 
 
-def _note_places() -> None:
+def _note_endpoints() -> None:
     """Remember where the settings lead, once: a test may add aliases of its own later."""
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
@@ -234,10 +234,10 @@ def _note_places() -> None:
             # Its backend is not installed, so nobody connects with it.
             continue
         if vendor != "unknown":
-            _state.configured[alias] = _place(vendor, settings)
+            _state.configured[alias] = _endpoint(vendor, settings)
 
 
-def _place(vendor: str, settings: Any) -> Place:
+def _endpoint(vendor: str, settings: Any) -> Endpoint:
     names = ["NAME"] if vendor == SQLITE else ["HOST", "PORT"]
     return (vendor, *(str(settings.get(name) or "") for name in names))
 

@@ -292,19 +292,19 @@ def test_a_process_that_takes_the_place_of_another_finds_a_fresh_world(
     assert "FAILED (errors=1)" in done.output, done.output
 
 
-def test_the_survey_of_a_project_tells_what_is_separated_and_what_is_not(
+def test_each_shared_resource_says_whether_it_is_separated(
     project: Path, env: dict[str, str]
 ) -> None:
     program = (
         "import django, json; django.setup()\n"
-        "from ctest_containers.project.shared_resources import survey\n"
-        "print(json.dumps([(one.setting, one.separated) for one in survey()]))"
+        "from ctest_containers.project.shared_resources import shared_resources\n"
+        "print(json.dumps([(each.setting, each.separated) for each in shared_resources()]))"
     )
     here = {**env, "DJANGO_SETTINGS_MODULE": "outcomes.settings"}
 
-    told = subprocess.check_output([sys.executable, "-c", program], cwd=project, env=here)
+    output = subprocess.check_output([sys.executable, "-c", program], cwd=project, env=here)
 
-    assert dict(json.loads(told)) == {
+    assert dict(json.loads(output)) == {
         "CACHES['redis']": True,
         "CACHES['memcached']": True,
         "CACHES['default']": True,

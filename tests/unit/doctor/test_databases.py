@@ -21,7 +21,7 @@ from ctest_containers.engine.transports import EVERYWHERE, ServerTransport
 from ctest_containers.errors import EngineError
 from ctest_containers.model import SQLITE, Transport, Vendor
 from ctest_containers.project.databases import DatabasePlans
-from ctest_containers.project.shared_resources import Shared
+from ctest_containers.project.shared_resource import SharedResource
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 
@@ -121,21 +121,28 @@ def test_an_image_of_our_own_that_is_not_there_is_built_with_what_it_begins_with
 @pytest.mark.parametrize(
     ("shared", "separate", "severity", "fix"),
     [
-        (Shared(setting="CACHES", what="It is one.", separated=True), True, Severity.OK, ""),
         (
-            Shared(setting="CACHES", what="It is one.", separated=True),
+            SharedResource(setting="CACHES", what="It is one.", separated=True),
+            True,
+            Severity.OK,
+            "",
+        ),
+        (
+            SharedResource(setting="CACHES", what="It is one.", separated=True),
             False,
             Severity.WARNING,
             "--no-separate",
         ),
         (
-            Shared(setting="BROKER", what="It is one.", separated=False, advice="Change it."),
+            SharedResource(
+                setting="BROKER", what="It is one.", separated=False, advice="Change it."
+            ),
             True,
             Severity.WARNING,
             "Change it.",
         ),
         (
-            Shared(setting="BROKER", what="It is one.", separated=False),
+            SharedResource(setting="BROKER", what="It is one.", separated=False),
             True,
             Severity.WARNING,
             "--worker-setup",
@@ -143,7 +150,7 @@ def test_an_image_of_our_own_that_is_not_there_is_built_with_what_it_begins_with
     ],
 )
 def test_what_is_shared_is_judged_by_whether_it_is_separated(
-    shared: Shared,
+    shared: SharedResource,
     separate: bool,  # noqa: FBT001
     severity: Severity,
     fix: str,

@@ -1,4 +1,4 @@
-"""What a worker gets as its own, and what is told of what it shares."""
+"""What a worker gets as its own, and what is reported about what it shares."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ from ctest_containers.project.isolation import (
 )
 from ctest_containers.project.own_folders import COPIED_BYTES
 from ctest_containers.project.settings_lookup import setting
-from ctest_containers.project.shared_resources import Shared, survey
+from ctest_containers.project.shared_resource import SharedResource
+from ctest_containers.project.shared_resources import shared_resources
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 
@@ -101,8 +102,8 @@ def _tree(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): file.read_text() for file in files}
 
 
-def _told(name: str) -> list[Shared]:
-    return [one for one in survey() if one.setting.startswith(name)]
+def _resources(name: str) -> list[SharedResource]:
+    return [one for one in shared_resources() if one.setting.startswith(name)]
 
 
 def test_a_worker_is_known_to_whoever_imports_the_package() -> None:
@@ -125,7 +126,7 @@ def test_where_nothing_is_shared_no_setting_changes(worker: Worker) -> None:
         separate(worker, temporary_files=False)
 
         assert settings._wrapped is before
-        assert survey() == []
+        assert shared_resources() == []
     assert not worker.folder.exists()
 
 
@@ -159,7 +160,7 @@ def test_a_cache_on_a_server_gets_a_prefix_before_its_own(worker: Worker, backen
         }
 
 
-def test_a_cache_whose_keys_take_no_prefix_stays_as_it_is_and_is_told(worker: Worker) -> None:
+def test_a_cache_whose_keys_take_no_prefix_stays_as_it_is_and_is_reported(worker: Worker) -> None:
     own = {"BACKEND": f"{__name__}.WithoutPrefix", "LOCATION": "somewhere"}
     keys = {
         "BACKEND": f"{CACHE}.redis.RedisCache",
@@ -174,7 +175,7 @@ def test_a_cache_whose_keys_take_no_prefix_stays_as_it_is_and_is_told(worker: Wo
 
         assert settings._wrapped is before
         assert vars(caches["default"]) == {"location": "somewhere", "params": {}}
-        assert [(one.setting, one.separated) for one in survey()] == [
+        assert [(resource.setting, resource.separated) for resource in shared_resources()] == [
             ("CACHES['default']", False),
             ("CACHES['keys']", False),
             ("CACHES['missing']", False),
@@ -286,7 +287,7 @@ def test_an_empty_setting_is_left_alone(worker: Worker, value: str | None) -> No
         separate(worker, temporary_files=False)
 
         assert settings._wrapped is before
-        assert survey() == []
+        assert shared_resources() == []
 
 
 def _fill(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,7 +312,7 @@ def _loop(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("spoil", [_fill, _swell, _pipe, _loop])
-def test_what_is_too_much_to_copy_stays_shared_and_is_told(
+def test_what_is_too_much_to_copy_stays_shared_and_is_reported(
     worker: Worker,
     kept: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -324,10 +325,10 @@ def test_what_is_too_much_to_copy_stays_shared_and_is_told(
         separate(worker, temporary_files=False)
 
         assert settings._wrapped is before
-        (told,) = survey()
-        assert (told.setting, told.separated) == ("MEDIA_ROOT", False)
-        assert str(kept) in told.what
-        assert "--worker-setup" in told.advice
+        (resource,) = shared_resources()
+        assert (resource.setting, resource.separated) == ("MEDIA_ROOT", False)
+        assert str(kept) in resource.what
+        assert "--worker-setup" in resource.advice
 
 
 def test_a_folder_that_holds_that_of_the_worker_is_not_copied(
@@ -404,47 +405,50 @@ def test_channel_layers_on_redis_get_a_prefix_of_their_own(
             "own": {**redis, "CONFIG": {**hosts, "prefix": "ctest-1a2b3c4d-2-1-shop"}},
             "memory": memory,
         }
-        assert [(one.setting, one.separated) for one in survey()] == [
+        assert [(resource.setting, resource.separated) for resource in shared_resources()] == [
             ("CHANNEL_LAYERS['default']", True),
             ("CHANNEL_LAYERS['own']", True),
         ]
 
 
-def test_the_survey_reads_and_changes_nothing(kept: Path) -> None:
+def test_listing_shared_resources_changes_nothing(kept: Path) -> None:
     before = _tree(kept.parent)
     with override_settings(MEDIA_ROOT=kept, SESSION_FILE_PATH=kept / "sessions"):
-        told = [(one.setting, one.separated, one.advice) for one in survey()]
+        resources = [
+            (resource.setting, resource.separated, resource.advice)
+            for resource in shared_resources()
+        ]
 
-    assert told == [("MEDIA_ROOT", True, ""), ("SESSION_FILE_PATH", True, "")]
+    assert resources == [("MEDIA_ROOT", True, ""), ("SESSION_FILE_PATH", True, "")]
     assert _tree(kept.parent) == before
 
 
-def test_of_a_cache_on_a_server_it_is_told_that_clearing_it_is_felt_by_all() -> None:
+def test_clearing_a_cache_on_a_server_affects_all_workers() -> None:
     spec = {
         "BACKEND": f"{CACHE}.redis.RedisCache",
         "LOCATION": "redis://:hunter2@db.example:6379/1",
     }
     with override_settings(CACHES={"default": spec}):
-        (told,) = survey()
+        (resource,) = shared_resources()
 
-    assert told.setting == "CACHES['default']"
-    assert told.what == f"The cache is kept by {spec['BACKEND']} at redis://db.example:6379."
-    assert told.separated
-    assert "clear() empties it for all" in told.advice
+    assert resource.setting == "CACHES['default']"
+    assert resource.what == f"The cache is {spec['BACKEND']} at redis://db.example:6379."
+    assert resource.separated
+    assert "clear() empties the cache for all workers" in resource.advice
 
 
-def test_storages_elsewhere_are_told() -> None:
+def test_storages_elsewhere_are_reported() -> None:
     specs = {
         "default": {"BACKEND": "storages.backends.s3.S3Storage"},
         "memory": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         "staticfiles": {"BACKEND": "storages.backends.s3.S3StaticStorage"},
     }
     with override_settings(STORAGES=specs):
-        (told,) = survey()
+        (resource,) = shared_resources()
 
-    assert (told.setting, told.separated) == ("STORAGES['default']", False)
-    assert "storages.backends.s3.S3Storage" in told.what
-    assert "InMemoryStorage" in told.advice
+    assert (resource.setting, resource.separated) == ("STORAGES['default']", False)
+    assert "storages.backends.s3.S3Storage" in resource.what
+    assert "InMemoryStorage" in resource.advice
 
 
 def test_a_storage_that_somebody_has_from_the_settings_follows_and_one_made_in_code_does_not(
@@ -474,20 +478,20 @@ def test_a_storage_that_somebody_has_from_the_settings_follows_and_one_made_in_c
         ("CELERY_BROKER_URL", {"CELERY": {"task_always_eager": True}}),
     ],
 )
-def test_a_broker_is_told_unless_tasks_are_eager(setting: str, eager: dict[str, Any]) -> None:
+def test_a_broker_is_reported_unless_tasks_are_eager(setting: str, eager: dict[str, Any]) -> None:
     with override_settings(**{setting: "amqp://shop:hunter2@mq.example//"}):
-        (told,) = survey()
+        (resource,) = shared_resources()
         with override_settings(**eager):
-            assert survey() == []
+            assert shared_resources() == []
     with override_settings(**{setting: "memory://"}):
-        assert survey() == []
+        assert shared_resources() == []
 
-    assert (told.setting, told.separated) == (setting, False)
-    assert "amqp://mq.example," in told.what
-    assert "ALWAYS_EAGER = True" in told.advice
+    assert (resource.setting, resource.separated) == (setting, False)
+    assert "amqp://mq.example," in resource.what
+    assert "ALWAYS_EAGER = True" in resource.advice
 
 
-def test_search_engines_are_told() -> None:
+def test_search_engines_are_reported() -> None:
     engines = {
         "default": {
             "ENGINE": "haystack.backends.elasticsearch7_backend.Elasticsearch7SearchEngine"
@@ -497,18 +501,18 @@ def test_search_engines_are_told() -> None:
     }
     hosts = {"default": {"hosts": "http://127.0.0.1:9200"}}
     with override_settings(HAYSTACK_CONNECTIONS=engines, ELASTICSEARCH_DSL=hosts):
-        told = survey()
+        resources = shared_resources()
 
-    assert [one.setting for one in told] == [
+    assert [resource.setting for resource in resources] == [
         "HAYSTACK_CONNECTIONS['default']",
         "HAYSTACK_CONNECTIONS['files']",
         "ELASTICSEARCH_DSL",
     ]
-    assert ["INDEX_NAME" in told[0].advice, "PATH" in told[1].advice] == [True, True]
-    assert "ELASTICSEARCH_DSL_AUTOSYNC = False" in told[2].advice
+    assert ["INDEX_NAME" in resources[0].advice, "PATH" in resources[1].advice] == [True, True]
+    assert "ELASTICSEARCH_DSL_AUTOSYNC = False" in resources[2].advice
 
 
-def test_files_that_are_logged_into_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_files_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     handlers = {
         "file": {"class": "logging.handlers.RotatingFileHandler", "filename": "/log/shop.log"},
         "none": {"class": "logging.FileHandler", "filename": "/dev/null"},
@@ -518,35 +522,35 @@ def test_files_that_are_logged_into_are_told(monkeypatch: pytest.MonkeyPatch) ->
     # Without the signal, on which Django 6.1 would make these handlers.
     monkeypatch.setitem(vars(settings._wrapped), "LOGGING", {"version": 1, "handlers": handlers})
 
-    (told,) = survey()
+    (resource,) = shared_resources()
 
-    assert told.setting == "LOGGING['handlers']['file']"
-    assert "/log/shop.log" in told.what
+    assert resource.setting == "LOGGING['handlers']['file']"
+    assert "/log/shop.log" in resource.what
 
 
-def test_a_mail_backend_is_told_to_be_replaced_while_tests_run() -> None:
+def test_a_mail_backend_is_reported_as_replaced_while_tests_run() -> None:
     with mail_settings(EMAIL_BACKEND="anymail.backends.mailgun.EmailBackend"):
-        (told,) = survey()
+        (resource,) = shared_resources()
     with mail_settings(EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend"):
-        assert survey() == []
+        assert shared_resources() == []
 
-    assert (told.setting, told.separated) == ("EMAIL_BACKEND", True)
+    assert (resource.setting, resource.separated) == ("EMAIL_BACKEND", True)
 
 
 @pytest.mark.skipif(django.VERSION < (6, 1), reason="The setting is new.")
-def test_each_mailer_is_told_to_be_replaced_while_tests_run() -> None:
+def test_each_mailer_is_reported_as_replaced_while_tests_run() -> None:
     kept = {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}
     with override_settings(MAILERS={"default": {}, "kept": kept}):
-        (told,) = survey()
+        (resource,) = shared_resources()
 
-    assert (told.setting, told.separated) == ("MAILERS['default']", True)
-    assert "smtp" in told.what
+    assert (resource.setting, resource.separated) == ("MAILERS['default']", True)
+    assert "smtp" in resource.what
 
 
 @pytest.mark.skipif(django.VERSION >= (6, 1), reason="The setting is Django's.")
 def test_mailers_of_the_project_s_own_are_none() -> None:
     with override_settings(MAILERS=["office@example.com"]):
-        assert survey() == []
+        assert shared_resources() == []
 
 
 @pytest.mark.parametrize(
@@ -559,14 +563,14 @@ def test_mailers_of_the_project_s_own_are_none() -> None:
         ({"CELERY_RESULT_BACKEND": "redis://h"}, "CELERY_RESULT_BACKEND"),
     ],
 )
-def test_other_addresses_of_servers_that_keep_what_they_are_told_are_told(
+def test_addresses_of_servers_in_other_settings_are_reported(
     setting: dict[str, Any], place: str
 ) -> None:
     with override_settings(**setting):
-        (told,) = survey()
+        (resource,) = shared_resources()
 
-    assert (told.setting, told.separated) == (place, False)
-    assert "worker.name" in told.advice
+    assert (resource.setting, resource.separated) == (place, False)
+    assert "worker.name" in resource.advice
 
 
 @pytest.mark.parametrize(
@@ -576,19 +580,19 @@ def test_other_addresses_of_servers_that_keep_what_they_are_told_are_told(
         {"EMAIL_HOST": "mail.example"},
         {"REDIS_HOST": ""},
         {"REDIS_PORT": 6379},
-        {"HOMEPAGE": "a redis://-address is told"},
+        {"HOMEPAGE": "a redis://-address is reported"},
     ],
 )
-def test_what_is_no_such_address_is_not_told(setting: dict[str, Any]) -> None:
+def test_other_strings_are_not_reported(setting: dict[str, Any]) -> None:
     with mail_settings(**setting):
-        assert survey() == []
+        assert shared_resources() == []
 
 
-def test_an_address_is_told_once() -> None:
+def test_an_address_is_reported_once() -> None:
     address = "redis://127.0.0.1:6379/3"
     spec = {"BACKEND": f"{CACHE}.redis.RedisCache", "LOCATION": address}
     with override_settings(REDIS_URL=address, CACHES={"default": spec}):
-        assert [one.setting for one in survey()] == ["CACHES['default']"]
+        assert [resource.setting for resource in shared_resources()] == ["CACHES['default']"]
 
 
 @pytest.mark.parametrize(
@@ -607,7 +611,7 @@ def test_an_address_is_told_once() -> None:
         "mongodb://shop:hunter2@h,i/shop?authSource=admin",
     ],
 )
-def test_no_password_is_told(address: str) -> None:
+def test_no_password_is_reported(address: str) -> None:
     spec = {"BACKEND": f"{CACHE}.redis.RedisCache", "LOCATION": [address]}
     with override_settings(
         CACHES={"default": spec},
@@ -615,12 +619,12 @@ def test_no_password_is_told(address: str) -> None:
         SOME_URL=f"{address}&",
         MORE_HOST=address,
     ):
-        told = repr(survey())
+        resources = repr(shared_resources())
 
-    assert "CELERY_BROKER_URL" in told
-    assert "SOME_URL" in told
-    assert "hun" not in told
-    assert "ter2" not in told
+    assert "CELERY_BROKER_URL" in resources
+    assert "SOME_URL" in resources
+    assert "hun" not in resources
+    assert "ter2" not in resources
 
 
 def _prepare(worker: Worker) -> None:
@@ -637,14 +641,18 @@ def test_the_project_s_own_function_is_called_with_the_worker(worker: Worker) ->
     assert worker.folder.is_dir()
 
 
-def test_what_it_raises_is_told_with_its_name_and_nothing_of_the_toolkit_s(worker: Worker) -> None:
+def test_its_errors_are_reported_with_its_name_and_without_the_toolkits_frames(
+    worker: Worker,
+) -> None:
     with pytest.raises(SetupFailure) as caught:
         set_up(f"{__name__}._fail", worker)
 
-    told = str(caught.value)
-    assert f"The function '{__name__}._fail', which worker_setup names, failed in worker 2" in told
-    assert f"LookupError: {worker.name}" in told
-    assert "surroundings.py" not in told.replace(Path(__file__).name, "")
+    message = str(caught.value)
+    assert (
+        f"The function '{__name__}._fail', which worker_setup names, failed in worker 2" in message
+    )
+    assert f"LookupError: {worker.name}" in message
+    assert "surroundings.py" not in message.replace(Path(__file__).name, "")
 
 
 @pytest.mark.parametrize(
