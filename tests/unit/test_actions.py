@@ -65,13 +65,13 @@ def test_all_are_valid_by_the_schemas_of_github(schema: str, files: list[Path]) 
 def test_every_action_of_somebody_else_is_pinned_to_one_commit_whose_version_is_said() -> None:
     lines = [line for file in EVERY for line in file.read_text().splitlines() if "uses:" in line]
     used = [line.partition("uses: ")[2] for line in lines]
-    pinned = re.compile(r"(actions/[a-z-]+)(?:/[a-z]+)?@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)")
+    pinned = re.compile(r"((?:actions|pypa)/[a-z-]+)(?:/[a-z]+)?@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)")
     matched = {name: pinned.fullmatch(name) for name in used}
     others = {name for name, match in matched.items() if match is None}
     found = {match.groups() for match in matched.values() if match is not None}
 
     assert others == {"./", OWN_ACTION}
-    assert len(found) == len({repository for repository, *_ in found}) == 6
+    assert len(found) == len({repository for repository, *_ in found}) == 7
 
 
 @pytest.mark.parametrize("file", EVERY, ids=_names(EVERY))
