@@ -57,8 +57,8 @@ OWN: Final = frozenset(
 class Askers:
     """Looks at who calls; what it finds out of a file holds for all of its functions."""
 
-    def __init__(self, places: PortablePaths) -> None:
-        self._places = places
+    def __init__(self, paths: PortablePaths) -> None:
+        self._paths = paths
         self._answers: dict[str, bool | str | None] = {}
 
     def is_project(self) -> bool:
@@ -83,7 +83,7 @@ class Askers:
     def is_python_s(self, frame: FrameType) -> bool:
         """Whether a function of Python's own calls."""
         file = frame.f_code.co_filename
-        return file.startswith("<frozen") or self._places.is_python_s(file)
+        return file.startswith("<frozen") or self._paths.is_python_s(file)
 
     def _answer(self, file: str, module: str) -> bool | None:
         """Whether what a file's code asks for is the project's; None where its callers decide."""
@@ -95,6 +95,6 @@ class Askers:
             return None if inner.startswith(PASSING_ON) else inner.startswith(ON_BEHALF)
         if file.startswith("<frozen importlib"):
             return False
-        if file.startswith("<") or self._places.is_python_s(file):
+        if file.startswith("<") or self._paths.is_python_s(file):
             return None if top.removesuffix("_abc").strip("_") in PYTHON_S_PASSING_ON else False
         return top not in TOOLS

@@ -65,8 +65,8 @@ class Today:
             knows what the build has read; None where nothing is built.
     """
 
-    def __init__(self, places: PortablePaths, since: float | None) -> None:
-        self._places = places
+    def __init__(self, paths: PortablePaths, since: float | None) -> None:
+        self._paths = paths
         self._since = since
 
     def kinds(self) -> dict[str, Callable[[str], str]]:
@@ -86,7 +86,7 @@ class Today:
         }
 
     def _existing(self, name: str) -> Path | None:
-        return next((Path(one) for one in self._places.paths_of(name) if os.path.exists(one)), None)  # noqa: PTH110
+        return next((Path(one) for one in self._paths.paths_of(name) if os.path.exists(one)), None)  # noqa: PTH110
 
     def _file(self, name: str) -> str:
         file = self._existing(name)
@@ -148,7 +148,7 @@ class Today:
                 waiting += type.__subclasses__(kind)
         # Those of a migration are made from its state.
         real = {kind for kind in found if kind.__module__ != "__fake__"}
-        return digest_of(self._places.portable(describe_state(real))) if real else UNKNOWN
+        return digest_of(self._paths.portable(describe_state(real))) if real else UNKNOWN
 
     @staticmethod
     def _variable(name: str) -> str:
@@ -164,7 +164,7 @@ class Today:
             value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(source, name)
         except Exception:  # noqa: BLE001  # The settings module may have any code for it.
             return MISSING
-        return _guarded(name, self._places.portable(describe_state(value)))
+        return _guarded(name, self._paths.portable(describe_state(value)))
 
 
 def _guarded(name: str, text: str) -> str:
@@ -181,7 +181,7 @@ def text_digest(module: Module | None, part: str) -> str:
     return MISSING if text is None else digest_of(text)
 
 
-def value_digest(module: str, name: str, places: PortablePaths) -> str | None:
+def value_digest(module: str, name: str, paths: PortablePaths) -> str | None:
     """The digest of a value; None where its module is not loaded.
 
     Returns:
@@ -194,7 +194,7 @@ def value_digest(module: str, name: str, places: PortablePaths) -> str | None:
     text = value.__name__ if type(value) is ModuleType else describe_state(value)
     if text in {whole, f"'{whole}'", f"['{whole}', {{}}]"}:
         return TEXT
-    digest = digest_of(places.portable(text))
+    digest = digest_of(paths.portable(text))
     return digest if is_plain(value) else STATE + digest
 
 

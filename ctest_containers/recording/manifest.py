@@ -112,7 +112,7 @@ class Manifest:
         )
 
 
-def make_manifest(used: Used, places: PortablePaths, *, since: float | None = None) -> Manifest:
+def make_manifest(used: Used, paths: PortablePaths, *, since: float | None = None) -> Manifest:
     """The manifest of today for what a build has used.
 
     Args:
@@ -135,10 +135,10 @@ def make_manifest(used: Used, places: PortablePaths, *, since: float | None = No
         definitions.setdefault(name, {})[part] = today
         # A value that is another one in each process says less than its text.
         if not any(map(varies, sources.calls((name, part)))):
-            value = value_digest(name, part, places)
+            value = value_digest(name, part, paths)
             if value is not None:
                 values[f"{name}.{part}"] = value
-    look = Today(places, since)
+    look = Today(paths, since)
     others = {
         kind: {name: digest_today(name) for name in sorted(getattr(used, kind))}
         for kind, digest_today in look.kinds().items()
@@ -150,7 +150,7 @@ def make_manifest(used: Used, places: PortablePaths, *, since: float | None = No
     )
 
 
-def differences(manifest: Manifest, places: PortablePaths) -> list[str]:
+def differences(manifest: Manifest, paths: PortablePaths) -> list[str]:
     """What is another today than in a manifest, by name; empty if all is the same."""
     sources = Sources()
     found: list[str] = []
@@ -160,7 +160,7 @@ def differences(manifest: Manifest, places: PortablePaths) -> list[str]:
         for part, text in names.items():
             whole = f"{name}.{part}".rstrip(".")
             kept = manifest.values.get(whole)
-            value = None if kept is None else value_digest(name, part, places)
+            value = None if kept is None else value_digest(name, part, paths)
             if kept != value and (kept, value) != (TEXT, None):
                 differs = True
             elif is_same or (value is not None and not value.startswith((STATE, TEXT))):
@@ -169,7 +169,7 @@ def differences(manifest: Manifest, places: PortablePaths) -> list[str]:
                 differs = text_digest(module, part) != text
             if differs:
                 found.append(whole)
-    look = Today(places, None).kinds()
+    look = Today(paths, None).kinds()
     for kind, digests in manifest.others.items():
         for name, kept in digests.items():
             today = look[kind](name) if kind in look else MISSING
@@ -179,7 +179,7 @@ def differences(manifest: Manifest, places: PortablePaths) -> list[str]:
 
 
 def state_digests(
-    definitions: Iterable[Definition], places: PortablePaths, sources: Sources
+    definitions: Iterable[Definition], paths: PortablePaths, sources: Sources
 ) -> dict[str, str]:
     """The digests of values in this process, by names that `definition_of` takes apart.
 
@@ -188,7 +188,7 @@ def state_digests(
     found: dict[str, str] = {}
     for module, part in definitions:
         if part and not any(map(varies, sources.calls((module, part)))):
-            value = value_digest(module, part, places)
+            value = value_digest(module, part, paths)
             if value not in {None, TEXT}:
                 found[f"{module}:{part}"] = str(value)
     return found

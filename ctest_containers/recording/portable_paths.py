@@ -22,25 +22,29 @@ NO_FILES: Final = ("/proc/", "/dev/", "/sys/")
 
 @dataclass(frozen=True, slots=True)
 class PortablePaths:
-    """Where a project is.
+    """Names the files of a project in the same way on every machine.
 
     Attributes:
         project: The folder in which its commands run.
-        checkout: The folder of the repository that has it; the same folder where there is none.
-        installed: The folders on Python's search path, apart from those of the checkout's own.
-        python: The folders of Python itself, and of Django.
-        temporary: The folder for files that are forgotten.
+        checkout: The folder of the repository that it is in; the same folder if there is none.
+        installed: The folders on Python's search path, apart from the checkout's own.
+        python: The folders of Python itself.
+        django: Those of Django.
+        temporary: The folder of temporary files, which are not inputs.
+
+    A virtual environment may be a symbolic link, so its folders are here with and without it.
     """
 
     project: str
     checkout: str
     installed: tuple[str, ...]
     python: tuple[str, ...]
+    django: tuple[str, ...]
     temporary: str
 
     @classmethod
     def here(cls) -> PortablePaths:
-        """The places of this process, which has loaded the project."""
+        """The paths of this process, which has loaded the project."""
         import django
 
         project = os.path.realpath(Path.cwd())
@@ -48,20 +52,19 @@ class PortablePaths:
         for folder in Path(project).parents:
             if (folder / ".git").exists():
                 checkout = str(folder)
-        entries = [os.path.realpath(entry) for entry in sys.path if entry]
+        entries = [
+            entry
+            for entry in filter(None, sys.path)
+            # A virtual environment may be in the checkout.
+            if not _is_below(real := os.path.realpath(entry), checkout)
+            or not INSTALLED.isdisjoint(Path(real).parts)
+        ]
         return cls(
             project=project,
             checkout=checkout,
-            installed=tuple(
-                one
-                for one in sorted(entries, key=len, reverse=True)
-                # A virtual environment may be in the checkout.
-                if not _is_below(one, checkout) or not INSTALLED.isdisjoint(Path(one).parts)
-            ),
-            python=(
-                *(os.path.realpath(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")),
-                os.path.dirname(os.path.realpath(django.__file__)),  # noqa: PTH120
-            ),
+            installed=tuple(sorted(_both(*entries), key=len, reverse=True)),
+            python=_both(*(sysconfig.get_path(name) for name in ("stdlib", "platstdlib"))),
+            django=_both(os.path.dirname(django.__file__)),  # noqa: PTH120
             temporary=os.path.realpath(tempfile.gettempdir()),
         )
 
@@ -95,9 +98,10 @@ class PortablePaths:
 
     def is_around(self, path: str) -> bool:
         """Whether the project, or what is installed for it, is in this folder."""
+        own = (self.project, self.checkout, self.temporary)
         return any(
-            _is_below(one, os.path.normpath(path))
-            for one in (self.project, self.checkout, self.temporary, *self.installed, *self.python)
+            _is_below(folder, os.path.normpath(path))
+            for folder in (*own, *self.installed, *self.python, *self.django)
         )
 
     def portable(self, text: str) -> str:
@@ -106,12 +110,22 @@ class PortablePaths:
 
     def is_python_s(self, path: str) -> bool:
         """Whether a file belongs to Python or Django, whose versions are inputs by themselves."""
-        *standard, django = self.python
-        if _is_below(path, django):
+        if any(_is_below(path, folder) for folder in self.django):
             return True
-        if not any(_is_below(path, folder) for folder in standard):
+        if not any(_is_below(path, folder) for folder in self.python):
             return False
         return INSTALLED.isdisjoint(Path(path).parts)
+
+
+def _both(*paths: str) -> tuple[str, ...]:
+    """These paths, each with symbolic links and without."""
+    return tuple(
+        dict.fromkeys(
+            form
+            for path in paths
+            for form in (os.path.realpath(path), os.path.abspath(path))  # noqa: PTH100
+        )
+    )
 
 
 def _is_below(path: str, folder: str) -> bool:

@@ -35,7 +35,7 @@ class Recorder:
     """Records what this process uses from `start` until `stop`.
 
     Args:
-        places: Where the project is.
+        paths: Names the project's files.
         keyed: Names of packages whose text is an input by itself: those of migrations.
         clock_in: Gives the clock that an SQL statement asks for; an empty string for none.
 
@@ -46,14 +46,14 @@ class Recorder:
     """
 
     def __init__(
-        self, places: PortablePaths, keyed: Collection[str], clock_in: Callable[[str], str]
+        self, paths: PortablePaths, keyed: Collection[str], clock_in: Callable[[str], str]
     ) -> None:
-        self._places = places
+        self._paths = paths
         self._keyed = tuple(f"{name}." for name in keyed)
-        self._others = ("<", *(f"{one}/{name}/" for one in places.installed for name in TOOLS))
+        self._others = ("<", *(f"{one}/{name}/" for one in paths.installed for name in TOOLS))
         # Files have many functions.
         self._functions = function_recorder(functools.cache(self._is_project_s))
-        askers = Askers(places)
+        askers = Askers(paths)
         self._accesses = AccessRecorder(askers)
         self._lookups = LookupRecorder(askers)
         self._clocks = ClockRecorder(clock_in)
@@ -161,7 +161,7 @@ class Recorder:
                 accesses,
                 # What the project is in is there wherever the project is.
                 filterfalse(
-                    self._places.is_around, accesses.paths - accesses.files - accesses.folders
+                    self._paths.is_around, accesses.paths - accesses.files - accesses.folders
                 ),
             ),
             variables=frozenset(accesses.variables | variables),
@@ -191,11 +191,11 @@ class Recorder:
 
     def _is_project_s(self, file: str) -> bool:
         """Whether a file's functions may be a project's, or those of what it has installed."""
-        return not file.startswith(self._others) and not self._places.is_python_s(file)
+        return not file.startswith(self._others) and not self._paths.is_python_s(file)
 
     def _code_names(self, files: Iterable[str]) -> frozenset[str]:
         """The names of files with code that is installed beside the project."""
-        names = map(self._places.name_of, files)
+        names = map(self._paths.name_of, files)
         return frozenset(filter(None, names))
 
     def _is_keyed(self, module: str) -> bool:
@@ -214,8 +214,8 @@ class Recorder:
             for path in paths
             if not path.endswith(CODE_FILES)
             and os.path.abspath(path) not in written  # noqa: PTH100
-            and not self._places.is_python_s(os.path.abspath(path))  # noqa: PTH100
-            and (name := self._places.name_of(path))
+            and not self._paths.is_python_s(os.path.abspath(path))  # noqa: PTH100
+            and (name := self._paths.name_of(path))
         )
 
 

@@ -139,7 +139,7 @@ class Sources:
             origins = module.imported.get(root, [])
             if module.is_function(root) or any(not _is_versioned(one) for one in origins):
                 found.add(f"{module.name}.{root}")
-        for _, (other, part) in self._places(module, used):
+        for _, (other, part) in self._defined(module, used):
             if (target := self.find(other)) is not None and target.is_function(part):
                 found.add(f"{other}.{part}")
         return found
@@ -167,22 +167,22 @@ class Sources:
         module = self.find(name)
         if module is None:
             return []
-        found: list[tuple[Definition, bool | None]] = []
+        references: list[tuple[Definition, bool | None]] = []
         if owner := part.rpartition(".")[0]:
-            found.append(((name, owner), True if module.is_function(owner) else None))
+            references.append(((name, owner), True if module.is_function(owner) else None))
         used = module.references(part)
-        for dotted, place in self._places(module, used):
-            if (target := self.find(place[0])) is not None:
+        for dotted, target in self._defined(module, used):
+            if (defining := self.find(target[0])) is not None:
                 is_called = dotted not in used.passed
-                found.append((place, is_called if target.is_function(place[1]) else None))
-        return found
+                references.append((target, is_called if defining.is_function(target[1]) else None))
+        return references
 
-    def _places(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
+    def _defined(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
         """Where the names that a definition uses are defined, each with the name."""
         for dotted in used.inside:
-            yield from ((dotted, place) for place in self._resolve(module, dotted, set()))
+            yield from ((dotted, target) for target in self._resolve(module, dotted, set()))
         for dotted in used.imported:
-            yield from ((dotted, place) for place in self._split(dotted, set()))
+            yield from ((dotted, target) for target in self._split(dotted, set()))
 
     def _resolve(self, module: Module, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
         """Where something is defined that a module calls by this name, with dots.
