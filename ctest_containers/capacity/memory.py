@@ -30,8 +30,8 @@ def available_bytes() -> int | None:
     It is the machine's, or what is left to this process's control groups if that is less: psutil
     knows nothing of those.
     """
-    found = [_of_the_machine(), *_left_to_groups()]
-    return min((one for one in found if one is not None), default=None)
+    limits = [_of_the_machine(), *_left_to_groups()]
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def private_bytes() -> int | None:
@@ -52,8 +52,8 @@ def kills_for_memory() -> int:
     events = (
         group / name for group in _groups() for name in ("memory.events", "memory.oom_control")
     )
-    found = (_entry(file, "oom_kill") for file in (*events, Path("/proc/vmstat")))
-    return next((kills for kills in found if kills is not None), 0)
+    counts = (_entry(file, "oom_kill") for file in (*events, Path("/proc/vmstat")))
+    return next((kills for kills in counts if kills is not None), 0)
 
 
 def used_by_group(process: int, name: str) -> int | None:
@@ -105,7 +105,9 @@ def _groups(process: str = "self") -> Iterator[Path]:
             continue
         inner = top / path.lstrip("/")
         # Inside a container the group's own path is not there, but its files stand at the top.
-        yield from (one for one in (inner, *inner.parents) if one == top or top in one.parents)
+        yield from (
+            group for group in (inner, *inner.parents) if group == top or top in group.parents
+        )
 
 
 def _number(file: Path) -> int | None:

@@ -1,6 +1,6 @@
-"""The engine that the `docker` command talks to, which may be another one than the toolkit's.
+"""Finds the engine that the `docker` command uses, which may differ from the toolkit's.
 
-The command goes by contexts; Docker's SDK does so from 7.2 on.
+The command follows contexts; Docker's SDK does so since 7.2.
 See https://docs.docker.com/engine/manage-resources/contexts/.
 """
 
@@ -16,11 +16,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerContext:
-    """A context that somebody has chosen.
+    """A context that the user has chosen.
 
     Attributes:
-        source: Where it was chosen: an environment variable, or a file.
-        host: The address of its engine; empty where the context does not exist.
+        source: What chose it: an environment variable, or a file.
+        host: The address of its engine; empty if the context does not exist.
     """
 
     name: str
@@ -29,7 +29,7 @@ class DockerContext:
 
 
 def chosen_context() -> DockerContext | None:
-    """The context that `docker` uses; None where that is the default, or DOCKER_HOST decides."""
+    """The context that `docker` uses; None if that is the default, or DOCKER_HOST is set."""
     if os.environ.get("DOCKER_HOST"):
         return None
     folder = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
@@ -50,18 +50,18 @@ def chosen_context() -> DockerContext | None:
 
 
 def named_in_properties() -> str:
-    """The engine that a file of testcontainers' own names, which goes before DOCKER_HOST there."""
+    """The engine in ~/.testcontainers.properties, which testcontainers prefers to DOCKER_HOST."""
     try:
         lines = (Path.home() / ".testcontainers.properties").read_text().splitlines()
     except (OSError, UnicodeDecodeError):
         return ""
-    found = dict(line.partition("=")[::2] for line in lines if "=" in line)
-    return {key.strip(): value.strip() for key, value in found.items()}.get("tc.host", "")
+    properties = dict(line.partition("=")[::2] for line in lines if "=" in line)
+    return {key.strip(): value.strip() for key, value in properties.items()}.get("tc.host", "")
 
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found = json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}

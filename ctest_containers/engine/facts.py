@@ -1,4 +1,4 @@
-"""What an engine says of itself; it is only asked, and nothing of it is changed."""
+"""Reads how an engine describes itself, without changing anything there."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from docker.constants import MINIMUM_DOCKER_API_VERSION
 from ctest_containers.engine.sdk_errors import translated
 
 LEAST_API: Final = MINIMUM_DOCKER_API_VERSION
-"""The SDK speaks with no older engine."""
+"""The oldest API that Docker's SDK supports."""
 
 TESTED_API: Final = "1.41"
 """The API of Docker 20.10, the oldest engine that the toolkit is tested with."""
@@ -26,7 +26,7 @@ FRACTION: Final = re.compile(r"\.\d+")
 
 
 class EngineKind(str, Enum):
-    """Whose engine it is, as people call it."""
+    """The product that an engine belongs to."""
 
     DOCKER = "Docker Engine"
     DESKTOP = "Docker Desktop"
@@ -41,11 +41,11 @@ class EngineFacts:
 
     Attributes:
         api: The version of the API that it offers, such as `1.41`.
-        rootless: Whether it runs as an ordinary user.
-        storage_driver: How it stacks the layers of images.
-        root: The folder in which it keeps them, on its own machine.
+        rootless: Whether it runs as an unprivileged user.
+        storage_driver: The driver that stacks the layers of images.
+        root: The folder of the engine's machine that has them.
         missing_limits: What it cannot limit for containers: `memory`, `swap`, `processes`.
-        cgroup_version: Of the control groups that limit containers; empty where it does not say.
+        cgroup_version: The version of the control groups; empty if the engine does not say.
         clock_ahead_seconds: By how much its clock is ahead of this process's; None if unknown.
     """
 
@@ -61,10 +61,10 @@ class EngineFacts:
 
 
 def read_facts(seconds: float) -> EngineFacts:
-    """Ask the engine for what it says of itself.
+    """Ask the engine for its version and its configuration.
 
     Args:
-        seconds: What each of its two answers may take.
+        seconds: The time limit of each of the two answers.
 
     Raises:
         EngineError: It does not answer, or refuses.
@@ -80,22 +80,22 @@ def read_facts(seconds: float) -> EngineFacts:
 
 
 def facts_from(version: Mapping[str, Any], info: Mapping[str, Any], now: float) -> EngineFacts:
-    """The facts in an engine's two answers.
+    """Extract the facts from an engine's two answers.
 
     Args:
-        now: This machine's time when they came, in seconds since 1970.
+        now: This machine's time when they arrived, in seconds since 1970.
     """
     system = str(info.get("OperatingSystem") or "")
-    security = [str(one) for one in info.get("SecurityOptions") or ()]
+    security = [str(option) for option in info.get("SecurityOptions") or ()]
     limits = (("memory", "MemoryLimit"), ("swap", "SwapLimit"), ("processes", "PidsLimit"))
     return EngineFacts(
         kind=_kind(version, system, str(info.get("Name") or "")),
         version=str(version.get("Version") or "of an unknown version"),
         api=str(version.get("ApiVersion") or "0"),
-        rootless=any(one.startswith("name=rootless") for one in security),
+        rootless=any(option.startswith("name=rootless") for option in security),
         storage_driver=str(info.get("Driver") or ""),
         root=str(info.get("DockerRootDir") or ""),
-        # What an engine says nothing about it may well have.
+        # If an engine does not mention a limit, it may still support it.
         missing_limits=tuple(name for name, key in limits if info.get(key) is False),
         cgroup_version=str(info.get("CgroupVersion") or ""),
         clock_ahead_seconds=_clock_ahead(str(info.get("SystemTime") or ""), now),
@@ -103,13 +103,13 @@ def facts_from(version: Mapping[str, Any], info: Mapping[str, Any], now: float) 
 
 
 def is_older(api: str, than: str) -> bool:
-    """Whether a version of the API comes before another one."""
+    """Whether one version of the API is older than another."""
     return _numbers(api) < _numbers(than)
 
 
 def _kind(version: Mapping[str, Any], system: str, name: str) -> EngineKind:
-    components = [str(one.get("Name", "")) for one in version.get("Components") or ()]
-    if any("podman" in one.lower() for one in components):
+    components = [str(component.get("Name", "")) for component in version.get("Components") or ()]
+    if any("podman" in component.lower() for component in components):
         return EngineKind.PODMAN
     if "docker desktop" in f"{system} {(version.get('Platform') or {}).get('Name', '')}".lower():
         return EngineKind.DESKTOP
@@ -118,10 +118,10 @@ def _kind(version: Mapping[str, Any], system: str, name: str) -> EngineKind:
     return EngineKind.ORBSTACK if "orbstack" in system.lower() else EngineKind.DOCKER
 
 
-def _clock_ahead(told: str, now: float) -> float | None:
+def _clock_ahead(system_time: str, now: float) -> float | None:
     try:
-        # Python 3.10 takes six digits of a second and no others, and no Z.
-        exact = FRACTION.sub(lambda found: found[0][:7].ljust(7, "0"), told)
+        # Python 3.10 accepts exactly six digits of a second, and no Z.
+        exact = FRACTION.sub(lambda fraction: fraction[0][:7].ljust(7, "0"), system_time)
         moment = dt.datetime.fromisoformat(exact.replace("Z", "+00:00"))
     except ValueError:
         return None
@@ -129,4 +129,4 @@ def _clock_ahead(told: str, now: float) -> float | None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(one) for one in re.findall(r"\d+", version))
+    return tuple(int(number) for number in re.findall(r"\d+", version))

@@ -1,4 +1,4 @@
-"""Folders of runs: open to their user alone, and found again when their run is dead."""
+"""Makes the folders of runs, private to their user, and finds those of dead runs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ LONGEST: Final = max(
     ),
     key=len,
 )
-"""The longest path of a socket within a run's folder."""
+"""The longest path of a socket relative to a run's folder."""
 
 
 def run_folder(run: str) -> Path:
-    """Where the folder of a run is, short enough for the path of a socket in it."""
+    """The path of a run's folder, short enough for the path of a socket in it."""
     folder = Path(tempfile.gettempdir()) / f"{PREFIX}{run}"
     if len(os.fsencode(folder)) + len(LONGEST) > SOCKET_PATH_LIMIT:
         folder = Path("/tmp") / folder.name  # noqa: S108  # The folder is this user's alone.
@@ -40,27 +40,27 @@ def make_run_folder(run: str, *, service: str = "") -> Path:
     """Make a run's folder, which only this user can enter.
 
     Args:
-        service: The file of the service that is to keep it; empty where it ends with its maker.
+        service: The file of the service that keeps it; empty if it ends with this process.
 
     Raises:
-        EngineError: It cannot be made.
+        EngineError: The folder cannot be made.
     """
     folder = run_folder(run)
-    # Known before the folder is there: one that is left without it would belong to nobody.
+    # Computed first: a folder without an owner would never be removed.
     owner = f"{labels.owner(os.getpid())}\n{service}"
     try:
         folder.mkdir(mode=0o700)
         (folder / OWNER_FILE).write_text(owner)
     except OSError as error:
         raise EngineError(
-            f"The run's folder {folder} cannot be made: {error}.",
-            "Make room there, or name another folder for temporary files with TMPDIR.",
+            f"Could not create the run's folder {folder}: {error}.",
+            "Free space there, or set TMPDIR to another folder for temporary files.",
         ) from error
     return folder
 
 
 def name_container(folder: Path, container: str) -> None:
-    """Note the container that a run's parent is in, for those who cannot see the parent itself."""
+    """Note the container of a run's parent, for processes that cannot see the parent itself."""
     file = folder / OWNER_FILE
     with suppress(OSError):
         owner, _, service = file.read_text().partition("\n")
@@ -69,11 +69,11 @@ def name_container(folder: Path, container: str) -> None:
 
 
 def dead_run_folders(is_dead: Callable[[str], bool] = labels.owner_is_dead) -> list[Path]:
-    """The folders of runs of this user whose parent has ended without removing them.
+    """The folders of this user's runs whose parent has ended without removing them.
 
     Args:
-        is_dead: Tells it of an owner, as far as it can be told. One that made its folder for a
-            service may be in a container, which has the file that keeps the folder.
+        is_dead: Whether an owner is known to have ended. It does not apply to the folders of
+            services: the file that keeps such a folder may be in the owner's container.
     """
     return [
         folder
@@ -84,7 +84,7 @@ def dead_run_folders(is_dead: Callable[[str], bool] = labels.owner_is_dead) -> l
 
 
 def service_folders(service: str) -> list[Path]:
-    """The folders that were made for the service that has this file."""
+    """The folders that were made for the service with this file."""
     return [folder for folder, _, made_for in _owned_folders() if made_for == service]
 
 
@@ -99,5 +99,5 @@ def _owned_folders() -> Iterator[tuple[Path, str, str]]:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder and all that servers have left in it."""
+    """Remove a folder and everything that servers have left in it."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What is in a file with an image, before the engine is given it."""
+"""Checks a file with an image before the engine loads it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NAME_ANNOTATION: Final = "io.containerd.image.name"
 
 
 def refuse_names(file: Path) -> None:
-    """Refuse a file that would give names to images, such as those of somebody else's images.
+    """Refuse a file that would give names to images, and so replace images of other projects.
 
     See https://github.com/moby/docker-image-spec for its members.
 
     Raises:
-        EngineError: It would, or it does not hold one image.
+        EngineError: It would, or it does not contain exactly one image.
     """
     try:
         with tarfile.open(file) as archive:
@@ -28,13 +28,14 @@ def refuse_names(file: Path) -> None:
             if "index.json" in members:
                 index = json.loads(_read(archive, "index.json"))
                 named = named or any(
-                    NAME_ANNOTATION in (one.get("annotations") or {}) for one in index["manifests"]
+                    NAME_ANNOTATION in (manifest.get("annotations") or {})
+                    for manifest in index["manifests"]
                 )
             named = named or "repositories" in members
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineError(f"{file} does not hold one image: {error}") from error
+        raise EngineError(f"{file} does not contain exactly one image: {error}") from error
     if named:
-        raise EngineError(f"{file} gives names to images, which a saved template does not.")
+        raise EngineError(f"{file} gives names to images, which no saved template does.")
 
 
 def _read(archive: tarfile.TarFile, member: str) -> bytes:

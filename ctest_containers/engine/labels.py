@@ -1,12 +1,12 @@
 """Labels and names by which our containers and images are found again.
 
-A container names the process that owns it: the machine's boot, the process id and the moment the
-process started. So anybody on that machine can tell whether the owner still lives, and a process
-id that is used again does not protect what somebody else left. One that lives in a container of the
-engine names that, too, for whether it still runs can be told by the engine alone.
+A container's label names the process that owns it: the machine's boot, the process id and the time
+at which the process started. So any process on that machine can find out whether the owner still
+lives, and a process id that is used again protects nothing. If the owner is in a container of the
+engine, the label names that container as well: only the engine knows whether it still runs.
 
-What is to outlive its owner names a file besides, the file of a service. As long as that file names
-it in turn, it is kept.
+A container that outlives its owner has a label with the file of a service. It is kept as long as
+that file names it in turn.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ DESCRIBING: Final = (
     *(FINGERPRINT, KEY, MANIFEST, INPUTS, DEPTH, CATALOG, DATABASES, BRANCH, MILESTONE, CONTENTS),
     *(OWN_IMAGE, SETTINGS),
 )
-"""What says of an image what it contains."""
+"""Labels that describe the contents of an image."""
 
 TEMPLATE: Final = "template"
 LAYER: Final = "layer"
-"""What ROLE says of images."""
+"""The values of ROLE on images."""
 
 NAMESPACE: Final = "localhost/ctest"
-"""Where all our images live: a name without a host would read as one of a public registry."""
+"""The repository of all images: a name without a host would stand for a public registry."""
 
 
 def owner(pid: int, container: str = "") -> str:
-    """The label value by which a living process owns a container.
+    """The label value that makes a living process the owner of a container.
 
     Args:
-        container: The engine's container that the process is in, as its `OwnContainer.label` has
-            it; empty for none.
+        container: The `OwnContainer.label` of the engine's container that the process is in;
+            empty if it is in none.
     """
     return "/".join(filter(None, (f"{_machine()}/{pid}/{_started(pid)}", container)))
 
 
 def container_of(value: str) -> tuple[str, str] | None:
-    """The id of the container that an owner is in, and when that was started; None for none."""
+    """The id of an owner's container, and when it was started; None if it is in none."""
     parts = value.split("/")
     return (parts[5], parts[6]) if len(parts) == 7 and parts[5] else None
 
@@ -74,7 +74,7 @@ def owner_is_dead(value: str) -> bool:
         parts = value.split("/")
         host, boot, space, pid, started = parts[:5] if len(parts) == 7 else parts
         if [host, boot, space] != _machine().split("/"):
-            # The same machine before its last start; anything else cannot be told from here.
+            # Known only for this machine before its last boot.
             return host == socket.gethostname() and boot != _boot() and space == _process_space()
         return _started(int(pid)) != started
     except ProcessLookupError:
@@ -86,7 +86,7 @@ def owner_is_dead(value: str) -> bool:
 def is_kept(file: str, name: str) -> bool:
     """Whether the file of a service names a container or a folder.
 
-    A file that is there and cannot be read, another user's perhaps, may name anything.
+    A file that exists but cannot be read, such as another user's, may name anything.
     """
     if not file:
         return False
@@ -112,7 +112,7 @@ def _boot() -> str:
 
 
 def _process_space() -> str:
-    """What tells apart containers that share a host's name but not its process ids."""
+    """Distinguishes containers that share a host's name but not its process ids."""
     try:
         return str(Path("/proc/self/ns/pid").stat().st_ino)
     except OSError:
@@ -120,7 +120,7 @@ def _process_space() -> str:
 
 
 def _started(pid: int) -> str:
-    """When a process started, by a clock that nobody sets.
+    """When a process started, by a clock that is never set.
 
     Raises:
         ProcessLookupError: There is no such process.

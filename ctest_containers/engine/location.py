@@ -1,4 +1,4 @@
-"""Reads what decides how servers are reached from what system and engine say."""
+"""Reads where the engine is from the system and from the engine's address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ctest_containers.engine.own_container import (
 from ctest_containers.engine.reach import is_remote, socket_path
 
 SECONDS: Final = 5.0
-"""What a look at this machine may take."""
+"""The time limit of a question to this machine."""
 
 CREDENTIALS: Final = struct.Struct("3i")
 """Process, user and group at the other end of a Unix socket; see SO_PEERCRED in unix(7)."""
@@ -35,13 +35,13 @@ class EngineLocation:
     Attributes:
         platform: As `sys.platform` has it.
         shares_kernel: Whether the engine's containers run on this process's kernel.
-        near: Whether the engine listens at a Unix socket, and its process can be seen from here.
+        near: Whether the engine listens on a Unix socket, and its process can be seen from here.
         hidden: Whether it does, and its process is outside of the container that this one is in.
         folder: The run's own folder.
-        shared: What that is called on the engine's machine if this process is in a container of the
-            engine's and they share it; None otherwise.
-        remote: The name of the engine's machine; empty for this one.
-        container: The engine's container that this process runs in; None for none.
+        shared: The path of that folder on the engine's machine, if this process is in a container
+            of the engine that shares it; None otherwise.
+        remote: The name of the engine's machine; empty for this machine.
+        container: The engine's container that this process runs in; None if it runs in none.
         has_networks: Whether the engine has a network from which ports can be published.
     """
 
@@ -59,12 +59,12 @@ class EngineLocation:
 def read_location(
     *, address: str, kernel: str, container: OwnContainer | None, folder: Path, has_networks: bool
 ) -> EngineLocation:
-    """Where this process and the engine are.
+    """Find out where the engine is.
 
     Args:
         address: The engine's, as DOCKER_HOST has it.
         kernel: The release of the kernel that the engine's containers run on.
-        container: The engine's container that this process runs in; None for none.
+        container: The engine's container that this process runs in; None if it runs in none.
         folder: The run's own folder.
         has_networks: Whether the engine has a network from which ports can be published.
     """
@@ -72,10 +72,10 @@ def read_location(
     seen = listener_is_seen(address)
     return EngineLocation(
         platform=sys.platform,
-        # Two machines may have the same kernel, but only one machine has this container.
+        # Two machines may run the same kernel, but only one of them has this container.
         shares_kernel=kernel == platform.release() and (not remote or container is not None),
         near=seen is True,
-        # Docker Desktop's engine cannot be seen from WSL either, which is no container of it.
+        # Docker Desktop's engine cannot be seen from WSL either, which is not a container.
         hidden=seen is False and is_a_container(),
         remote=remote,
         container=container,
@@ -90,15 +90,15 @@ def read_location(
 
 
 def is_near(address: str) -> bool:
-    """Whether the engine listens at a Unix socket, as far as is known on this side of it."""
+    """Whether the engine listens on a Unix socket of this machine, as far as is known."""
     return socket_path(address) is not None and listener_is_seen(address) is not False
 
 
 def listener_is_seen(address: str) -> bool | None:
-    """Whether who listens at a Unix socket is a process that this one can see.
+    """Whether the process that listens on a Unix socket is visible to this one.
 
-    None for an address that is no Unix socket, and where the system does not tell: Linux does, and
-    says 0 for a process that is outside of this one's container.
+    None for other addresses, and on systems that do not report the process. Linux does, and
+    reports 0 for a process outside of this container.
     """
     path, option = socket_path(address), getattr(socket, "SO_PEERCRED", None)
     if path is None or option is None:
@@ -107,15 +107,15 @@ def listener_is_seen(address: str) -> bool | None:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(SECONDS)
             connection.connect(str(path))
-            told = connection.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size)
+            credentials = connection.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size)
     except OSError:
         return None
-    process, _, _ = CREDENTIALS.unpack(told)
+    process, _, _ = CREDENTIALS.unpack(credentials)
     return bool(process)
 
 
 def remote_name(address: str) -> str:
-    """By what name or address an engine's machine is reached; empty for this one."""
+    """The name or address of an engine's machine; empty for this machine."""
     if not is_remote(address):
         return ""
     parts = urlsplit(address)
@@ -127,7 +127,7 @@ def remote_name(address: str) -> str:
 
 
 def _known_to_ssh(name: str) -> str:
-    """The machine for which a name stands in the user's configuration of ssh."""
+    """The host for which a name stands in the user's ssh configuration."""
     ssh = shutil.which("ssh")
     if ssh is None:
         return name

@@ -1,7 +1,7 @@
-"""The container that this process runs in, if the engine that it talks to runs that container.
+"""Finds the container that this process runs in, if the toolkit's engine runs it.
 
-A container of another engine does not count: that engine knows nothing of this one's folders and
-networks. Kernel and container runtime tell which id it may be; the engine has to know the id.
+A container of another engine does not count, as the toolkit's engine knows neither its folders nor
+its networks. The kernel and the container runtime reveal ids; the engine has to know one of them.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import Any, Final
 
 Inspect = Callable[[str], Mapping[str, Any] | None]
-"""What the engine says of a container, by its id; None when it has none of that id."""
+"""Inspects a container by its id; None if the engine has none with this id."""
 
 ID: Final = re.compile(r"[0-9a-f]{64}")
 SHORT_ID: Final = re.compile(r"[0-9a-f]{12}")
 
 GIVEN: Final = frozenset({"/etc/hostname", "/etc/hosts", "/etc/resolv.conf"})
-"""Files that an engine mounts into each container, from a folder that has its id for a name."""
+"""Files that an engine mounts into each container, from a folder named by the container's id."""
 
 MARKS: Final = (
     "/.dockerenv",
     "/run/.containerenv",
     "/var/run/secrets/kubernetes.io",
 )
-"""What Docker, Podman and Kubernetes put into their containers."""
+"""Files that Docker, Podman and Kubernetes put into their containers."""
 
 UNSHARED: Final = ("fuse", "9p", "virtiofs", "nfs", "cifs", "smb")
-"""Kinds of file systems whose Unix sockets lead nowhere: their files are another machine's."""
+"""File systems whose Unix sockets do not connect, because another machine has the files."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +41,8 @@ class OwnContainer:
     Attributes:
         started: When it was started, as the engine writes it; another value after a restart.
         network_mode: `host`, `none`, or the name of its first network.
-        networks: Those that it is attached to, those that somebody made first.
-        mounts: The folders of the engine's machine that it has, by where it has them.
+        networks: Those that it is attached to; the user's own before the engine's default.
+        mounts: Folders of the engine's machine, by their paths in the container.
     """
 
     id: str
@@ -54,7 +54,7 @@ class OwnContainer:
 
     @property
     def label(self) -> str:
-        """What tells it, as it runs now, from all others."""
+        """Identifies this start of the container."""
         return f"{self.id}/{self.started}"
 
 
@@ -63,7 +63,7 @@ class MountPoint:
     """A line of this process's mount table.
 
     Attributes:
-        root: What of the file system is mounted.
+        root: The folder of the file system that is mounted.
         kind: The file system's type, such as `ext4`.
         options: Those of the file system.
     """
@@ -77,23 +77,23 @@ class MountPoint:
 def find_own_container(
     inspect: Inspect, sharing: Callable[[], Sequence[str]]
 ) -> OwnContainer | None:
-    """The container of the engine's that this process runs in; None if it runs in none.
+    """The engine's container that this process runs in; None if it runs in none.
 
     Args:
-        sharing: Gives the ids of containers that use the network of another one.
+        sharing: Returns the ids of containers that use another container's network.
     """
     table = mount_points(_read("/proc/self/mountinfo"))
     layer = _layer(table)
     name = socket.gethostname()
     for candidate in candidates(_read("/proc/self/cgroup"), table, name):
-        found = inspect(candidate)
-        if found is None or not _runs(found):
+        inspected = inspect(candidate)
+        if inspected is None or not _runs(inspected):
             continue
-        if not ID.fullmatch(candidate) and found.get("Config", {}).get("Hostname") != name:
+        if not ID.fullmatch(candidate) and inspected.get("Config", {}).get("Hostname") != name:
             continue
-        if _same_layer(found, layer):
-            return _own(found, inspect)
-        # One that uses another's network has the other's files in /etc.
+        if _same_layer(inspected, layer):
+            return _own(inspected, inspect)
+        # A container that uses another's network has the other's files in /etc.
         for other in map(inspect, sharing()):
             if other is not None and layer and _same_layer(other, layer):
                 return _own(other, inspect)
@@ -104,26 +104,26 @@ def is_a_container(marks: Sequence[str] = MARKS) -> bool:
     """Whether this process is in a container of some engine.
 
     Args:
-        marks: Files of which an engine puts one into each container.
+        marks: Files that show that this is a container, if one of them exists.
     """
     clues = candidates(_read("/proc/self/cgroup"), own_mount_points(), "")
-    return bool(clues) or any(Path(one).exists() for one in marks)
+    return bool(clues) or any(Path(mark).exists() for mark in marks)
 
 
 def candidates(cgroup: str, table: Sequence[MountPoint], hostname: str) -> list[str]:
-    """The ids that this process's container may have, those first that nobody else can have.
+    """The ids that this process's container may have, the most reliable first.
 
     Args:
         cgroup: The contents of /proc/self/cgroup.
-        hostname: A container's own id unless somebody has given it a name.
+        hostname: The container's id, unless it was given a name.
     """
-    found = [one[0] for line in cgroup.splitlines() for one in ID.finditer(line)]
+    ids = [match[0] for line in cgroup.splitlines() for match in ID.finditer(line)]
     for mount in table:
         if mount.path in GIVEN:
-            found += ID.findall(mount.root)
+            ids += ID.findall(mount.root)
     if SHORT_ID.fullmatch(hostname):
-        found.append(hostname)
-    return list(dict.fromkeys(found))
+        ids.append(hostname)
+    return list(dict.fromkeys(ids))
 
 
 def mount_points(mountinfo: str) -> list[MountPoint]:
@@ -134,7 +134,7 @@ def mount_points(mountinfo: str) -> list[MountPoint]:
         fields, rest = ours.split(), theirs.split()
         if len(fields) < 5 or not rest:
             continue
-        options = dict(one.partition("=")[::2] for one in rest[-1].split(","))
+        options = dict(option.partition("=")[::2] for option in rest[-1].split(","))
         table.append(
             MountPoint(
                 root=_unescaped(fields[3]),
@@ -149,19 +149,19 @@ def mount_points(mountinfo: str) -> list[MountPoint]:
 def on_the_engines_machine(
     folder: Path, container: OwnContainer, table: Sequence[MountPoint]
 ) -> Path | None:
-    """What a folder of this container is called on the engine's machine.
+    """The path of a folder of this container on the engine's machine.
 
-    None where it is the container's alone, or where sockets in it would connect nobody.
+    None if only the container has it, or if sockets in it would not connect.
     """
     path = folder.resolve()
-    parents = {str(one) for one in (path, *path.parents)}
-    # The innermost one counts, and of several in the same place the last.
+    parents = {str(parent) for parent in (path, *path.parents)}
+    # The innermost mount counts, and of several at the same path the last.
     over = [mount for mount in table if mount.path in parents]
     if not over:
         return None
-    mount = max(reversed(over), key=lambda one: len(one.path))
-    # The engine names a place as it was asked for, perhaps by a symbolic link.
-    sources = {os.path.realpath(place): source for place, source in container.mounts.items()}
+    mount = max(reversed(over), key=lambda mount: len(mount.path))
+    # The engine reports a path as it was requested, which may be a symbolic link.
+    sources = {os.path.realpath(target): source for target, source in container.mounts.items()}
     source = sources.get(mount.path)
     if source is None or mount.kind.startswith(UNSHARED):
         return None
@@ -169,62 +169,62 @@ def on_the_engines_machine(
 
 
 def own_mount_points() -> list[MountPoint]:
-    """This process's mount table; empty where there is no Linux to tell it."""
+    """This process's mount table; empty on systems other than Linux."""
     return mount_points(_read("/proc/self/mountinfo"))
 
 
-def _own(found: Mapping[str, Any], inspect: Inspect) -> OwnContainer:
-    networks, mode = _networks(found, inspect)
+def _own(inspected: Mapping[str, Any], inspect: Inspect) -> OwnContainer:
+    networks, mode = _networks(inspected, inspect)
     return OwnContainer(
-        id=str(found["Id"]),
-        name=str(found["Name"]).lstrip("/"),
-        started=str(found["State"]["StartedAt"]),
+        id=str(inspected["Id"]),
+        name=str(inspected["Name"]).lstrip("/"),
+        started=str(inspected["State"]["StartedAt"]),
         network_mode=mode,
         networks=networks,
         mounts={
-            str(one["Destination"]): str(one["Source"])
-            for one in found.get("Mounts") or ()
-            if one.get("Source") and one.get("Type") in {"bind", "volume"}
+            str(mount["Destination"]): str(mount["Source"])
+            for mount in inspected.get("Mounts") or ()
+            if mount.get("Source") and mount.get("Type") in {"bind", "volume"}
         },
     )
 
 
-def _networks(found: Mapping[str, Any], inspect: Inspect) -> tuple[tuple[str, ...], str]:
-    mode = str(found["HostConfig"].get("NetworkMode") or "")
+def _networks(inspected: Mapping[str, Any], inspect: Inspect) -> tuple[tuple[str, ...], str]:
+    mode = str(inspected["HostConfig"].get("NetworkMode") or "")
     if mode.startswith("container:"):
         other = inspect(mode.removeprefix("container:"))
         return _networks(other, inspect) if other is not None else ((), "none")
-    attached = [str(one) for one in found["NetworkSettings"].get("Networks") or ()]
-    usable = [one for one in attached if one not in {"none", "host"}]
-    # What is on the engine's default network is separated least from the rest of the machine.
-    usable.sort(key=lambda one: (one in {"bridge", "podman"}, one != mode))
+    attached = [str(network) for network in inspected["NetworkSettings"].get("Networks") or ()]
+    usable = [network for network in attached if network not in {"none", "host"}]
+    # The engine's default network is the least isolated from the rest of the machine.
+    usable.sort(key=lambda network: (network in {"bridge", "podman"}, network != mode))
     return tuple(usable), mode if usable or mode == "host" else "none"
 
 
-def _runs(found: Mapping[str, Any]) -> bool:
-    return bool((found.get("State") or {}).get("Running"))
+def _runs(inspected: Mapping[str, Any]) -> bool:
+    return bool((inspected.get("State") or {}).get("Running"))
 
 
 def _layer(table: Sequence[MountPoint]) -> str:
-    """The folder of the layer that this process's root writes to, where its file system says."""
+    """The folder of the layer that this process's root writes to, if its file system says so."""
     roots = [mount for mount in table if mount.path == "/" and mount.kind == "overlay"]
     return _folder_name(roots[-1].options.get("upperdir", "")) if roots else ""
 
 
-def _same_layer(found: Mapping[str, Any], layer: str) -> bool:
-    """Whether a container writes to this layer, as far as both sides say."""
-    data = (found.get("GraphDriver") or {}).get("Data") or {}
+def _same_layer(inspected: Mapping[str, Any], layer: str) -> bool:
+    """Whether a container writes to this layer, as far as is known."""
+    data = (inspected.get("GraphDriver") or {}).get("Data") or {}
     theirs = _folder_name(str(data.get("UpperDir") or ""))
     return not layer or not theirs or layer == theirs
 
 
 def _folder_name(path: str) -> str:
-    """The end of a path that an engine may have mounted by a relative one."""
+    """The end of a path, as an engine may have mounted it by a relative path."""
     return "/".join(path.split("/")[-2:])
 
 
 def _unescaped(text: str) -> str:
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), text)
 
 
 def _read(path: str) -> str:

@@ -1,7 +1,7 @@
-"""Whether anybody answers at the engine's address; a few seconds, and no SDK, tell why nobody does.
+"""Finds out within seconds whether an engine answers at its address, and if not, why.
 
-The SDK says the same of a daemon that does not run, of a socket that is somebody else's and of an
-address with a slip of the pen.
+Docker's SDK reports the same error for a daemon that does not run, for a socket of another user
+and for a mistyped address.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ctest_containers.clock import Deadline
 from ctest_containers.engine.contexts import chosen_context
 
 DEFAULT: Final = "unix:///var/run/docker.sock"
-"""Where Docker's SDK looks for an engine unless somebody names another place."""
+"""The address that Docker's SDK uses by default."""
 
 DEFAULT_PORTS: Final = {"tcp": 2375, "http": 2375, "https": 2376}
 
@@ -28,30 +28,30 @@ PING: Final = b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n
 
 
 class Obstacle(str, Enum):
-    """What is between this process and an engine."""
+    """Why an engine cannot be reached."""
 
     BAD_ADDRESS = "bad address"
     ABSENT = "absent"
-    """There is no socket of this name."""
+    """There is no socket at this path."""
     NOT_A_SOCKET = "not a socket"
     FORBIDDEN = "forbidden"
     REFUSED = "refused"
-    """Nobody listens."""
+    """No process listens there."""
     UNKNOWN_HOST = "unknown host"
     UNREACHABLE = "unreachable"
     SILENT = "silent"
-    """Somebody listens, and says nothing."""
+    """A process listens, but does not answer."""
     NOT_AN_ENGINE = "not an engine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """What came of an attempt to reach an engine.
+    """The result of an attempt to reach an engine.
 
     Attributes:
-        address: As DOCKER_HOST has it.
-        obstacle: None where an engine answers, or where only its SDK can find out.
-        detail: What the system said about it.
+        address: In the form of DOCKER_HOST.
+        obstacle: None if an engine answers, or if only the SDK can find out.
+        detail: The system's message.
     """
 
     address: str
@@ -60,7 +60,7 @@ class Reach:
 
 
 def engine_address() -> str:
-    """Where the toolkit's engine is: as the installed SDK finds it."""
+    """The address of the toolkit's engine, as the installed SDK finds it."""
     if named := os.environ.get("DOCKER_HOST", "").strip():
         return named
     context = chosen_context() if _follows_contexts() else None
@@ -70,30 +70,30 @@ def engine_address() -> str:
 
 
 def engine_variables() -> dict[str, str]:
-    """What leads others to the same engine by the environment; nothing where it does so already."""
+    """Variables that lead other programs to the same engine; empty if DOCKER_HOST is set."""
     if os.environ.get("DOCKER_HOST", "").strip():
         return {}
-    found = {"DOCKER_HOST": engine_address()}
+    variables = {"DOCKER_HOST": engine_address()}
     if _follows_contexts():
         from docker.context import ContextAPI
 
         tls: Any = ContextAPI.kwargs_from_context().get("tls")
         if tls is not None and tls.cert:
-            found["DOCKER_CERT_PATH"] = str(Path(tls.cert[0]).parent)
-            # Empty means that the engine's own certificate is not checked.
-            found["DOCKER_TLS_VERIFY"] = "1" if tls.verify else ""
-    return found
+            variables["DOCKER_CERT_PATH"] = str(Path(tls.cert[0]).parent)
+            # Empty: the engine's own certificate is not checked.
+            variables["DOCKER_TLS_VERIFY"] = "1" if tls.verify else ""
+    return variables
 
 
 def _follows_contexts() -> bool:
-    """Whether Docker's SDK goes by contexts, as it does from 7.2 on."""
+    """Whether Docker's SDK follows contexts, as it does since 7.2."""
     from docker.context import ContextAPI
 
     return hasattr(ContextAPI, "kwargs_from_context")
 
 
 def socket_path(address: str) -> Path | None:
-    """The file of an address that is a Unix socket; None for other addresses."""
+    """The path of an address that is a Unix socket; None for other addresses."""
     scheme, _, rest = address.partition("://")
     if scheme == "unix" or (not rest and address.startswith("/")):
         return Path(f"/{(rest or address).lstrip('/')}")
@@ -109,10 +109,10 @@ def is_remote(address: str) -> bool:
 
 
 def reach(address: str, seconds: float) -> Reach:
-    """Ask whoever is at an address whether it is an engine.
+    """Try to reach an engine at an address.
 
     Args:
-        seconds: What all of it may take.
+        seconds: The time limit of the whole attempt.
     """
     path = socket_path(address)
     if path is not None:
@@ -148,7 +148,7 @@ def _reach_port(address: str, host: str, port: int, deadline: Deadline) -> Reach
         with socket.create_connection((host, port), max(0.01, deadline.remaining)) as connection:
             named = bool(os.environ.get("DOCKER_HOST"))
             if os.environ.get("DOCKER_TLS_VERIFY") or address.startswith("https") or not named:
-                # Who is behind it is found out with certificates, which a context may have, too.
+                # Only the SDK has the certificates, which a context may provide as well.
                 return Reach(address=address)
             return _ask(address, connection, deadline)
     except socket.gaierror as error:
@@ -173,7 +173,7 @@ def _ask(address: str, connection: socket.socket, deadline: Deadline) -> Reach:
 
 
 def _failed(address: str, error: OSError) -> Reach:
-    """Which obstacle an error of the system stands for."""
+    """The obstacle that an error of the system stands for."""
     if isinstance(error, PermissionError):
         kind = Obstacle.FORBIDDEN
     elif isinstance(error, TimeoutError):

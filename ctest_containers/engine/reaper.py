@@ -1,4 +1,4 @@
-"""Removes the containers of runs whose owner died without doing so."""
+"""Removes the containers and half-made images of runs whose owner died without doing so."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ from ctest_containers.errors import EngineError
 
 
 def dead_containers(engine: Containers, project: str | None) -> list[Container]:
-    """The containers whose owner was a process of this machine, or of a container, and has ended.
+    """The containers whose owner has ended, a process of this machine or of one of its containers.
 
-    Containers of living runs, of other machines and of other programs are not among them, nor are
+    They do not include containers of living runs, of other machines and of other programs, nor
     those that a service keeps.
 
     Args:
-        project: Only containers of this project; None for those of every project.
+        project: The project whose containers to list; None for every project.
     """
     return [
         container
-        for container, found in engine.labelled(labels.OWNER)
-        if project in (None, found.get(labels.PROJECT))
-        and owner_is_dead(engine, found[labels.OWNER], service=found.get(labels.SERVICE, ""))
-        and not labels.is_kept(found.get(labels.SERVICE, ""), container.name)
+        for container, container_labels in engine.labelled(labels.OWNER)
+        if project in (None, container_labels.get(labels.PROJECT))
+        and owner_is_dead(
+            engine, container_labels[labels.OWNER], service=container_labels.get(labels.SERVICE, "")
+        )
+        and not labels.is_kept(container_labels.get(labels.SERVICE, ""), container.name)
     ]
 
 
 def owner_is_dead(engine: Containers, value: str, *, service: str = "") -> bool:
-    """Whether an owner has ended, or the container that it was in, which only the engine can tell.
+    """Whether an owner has ended, or its container, which only the engine knows.
 
     Args:
         service: The file of the service that its containers are for; empty for none. That file may
-            be in a container, where it cannot be seen from here that it keeps them.
+            be in a container, so whether it keeps them is unknown here.
     """
     if labels.owner_is_dead(value):
         return True
@@ -44,17 +46,17 @@ def owner_is_dead(engine: Containers, value: str, *, service: str = "") -> bool:
 
 
 def half_made_images(engine: ContainerEngine, project: str | None) -> list[str]:
-    """The ids of images that were to become templates, whose builder died before naming them."""
+    """The ids of images whose builder died before giving them the name of a template."""
     return [
         image_id
-        for image_id, found in engine.nameless_images(labels.BUILDER)
-        if project in {None, found.get(labels.PROJECT)}
-        and owner_is_dead(engine, found[labels.BUILDER])
+        for image_id, image_labels in engine.nameless_images(labels.BUILDER)
+        if project in {None, image_labels.get(labels.PROJECT)}
+        and owner_is_dead(engine, image_labels[labels.BUILDER])
     ]
 
 
 def reap(engine: ContainerEngine, project: str | None = None) -> list[Container]:
-    """Remove every such container and image, and give the containers that were removed."""
+    """Remove these containers and images, and return the containers that were removed."""
     removed = []
     for container in dead_containers(engine, project):
         with suppress(EngineError):

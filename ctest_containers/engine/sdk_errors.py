@@ -1,4 +1,4 @@
-"""Turns what Docker's SDK raises into sentences for the person at the keyboard."""
+"""Translates the errors of Docker's SDK into those of the toolkit."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ from ctest_containers.text import last_lines
 
 START_ENGINE: Final = (
     "Install and start Docker (https://docs.docker.com/engine/install/), or set DOCKER_HOST to the "
-    "engine to use; python -m ctest_containers doctor tells what is in the way. Tests of a project "
-    "on SQLite need no engine."
+    "engine to use; python -m ctest_containers doctor finds the cause. Projects on SQLite "
+    "need no engine."
 )
 
 FULL_DISK: Final = (
-    "Make room on the engine's disk: `docker system df` shows what takes it, `docker image prune` "
-    "removes images that nothing uses."
+    "Free space on the engine's disk: `docker system df` shows what uses it, and "
+    "`docker image prune` removes unused images."
 )
 
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn what the SDK raises into our own errors, naming what was being done."""
+    """Translate what the SDK raises in this block.
+
+    Args:
+        doing: What the block does, such as `starting ctest-1`.
+    """
     try:
         yield
     except docker.errors.ImageNotFound as error:
-        raise ImageUnavailableError(f"The engine has no such image while {doing}.") from error
+        raise ImageUnavailableError(f"The engine lacks the image: {doing} failed.") from error
     except docker.errors.BuildError as error:
         output = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
         raise ImageUnavailableError(
             f"Building failed while {doing}. Its last lines:\n{last_lines(output)}",
-            "Where no registry answers, scripts/base-image makes debian:trixie-slim from packages.",
+            "If you reach no registry, scripts/base-image makes debian:trixie-slim from packages.",
         ) from error
     except docker.errors.ImageLoadError as error:
         raise EngineError(f"The engine refused while {doing}: {error}") from error
@@ -58,7 +62,7 @@ def translated(doing: str) -> Iterator[None]:
 
 @contextmanager
 def registry_translated(doing: str) -> Iterator[None]:
-    """The same where a registry has its part in it."""
+    """Like `translated`, for calls that depend on a registry."""
     try:
         with translated(doing):
             yield
@@ -66,6 +70,6 @@ def registry_translated(doing: str) -> Iterator[None]:
         raise
     except EngineError as error:
         raise RegistryError(
-            f"The registry did not do its part while {doing}: {error.message}",
-            "Is its name right, does it run, and may you push there (docker login)?",
+            f"The registry failed while {doing}: {error.message}",
+            "Check its name, whether it runs, and whether you may push there (docker login).",
         ) from error

@@ -35,7 +35,7 @@ def fingerprint(inputs: Iterable[Input]) -> str:
     Each part is preceded by its length, so no two lists of inputs run together the same way.
     """
     total = hashlib.sha256()
-    for one in inputs:
-        for part in (one.name.encode("utf-8", "surrogatepass"), one.digest.encode()):
+    for each in inputs:
+        for part in (each.name.encode("utf-8", "surrogatepass"), each.digest.encode()):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()

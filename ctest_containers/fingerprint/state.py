@@ -87,7 +87,7 @@ class _State:
         wrapped = inspect.getattr_static(value, "__wrapped__", None)
         if isinstance(wrapped, FunctionType):
             return [self._of_code(wrapped), self.of(_attributes_of(value))]
-        parts = [self.of(one) for one in _parts_of(value)]
+        parts = [self.of(part) for part in _parts_of(value)]
         if _is_versioned(kind):
             return [_name_of(value), *parts] if parts else _name_of(value)
         return [self.of(kind), *parts, self.of(_attributes_of(value))]
@@ -104,27 +104,27 @@ class _State:
     def _of_code(self, value: Any) -> Any:
         """What is called, with all that is decided when it is defined."""
         if isinstance(value, functools.partial):
-            return [self.of(one) for one in (value.func, value.args, value.keywords)]
+            return [self.of(part) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType):
             return [self.of(value.__func__), self.of(value.__self__)]
         name = _name_of(value)
         if isinstance(value, type):
             if _is_versioned(value):
                 return name
-            return [name, {key: self.of(one) for key, one in _class_attributes(value)}]
+            return [name, {key: self.of(attribute) for key, attribute in _class_attributes(value)}]
         # Decorators of Python's enclose what they decorate.
-        kept = [value.__defaults__, value.__kwdefaults__, *_enclosed(value), *_own_names(value)]
+        parts = [value.__defaults__, value.__kwdefaults__, *_enclosed(value), *_own_names(value)]
         if "<" in value.__qualname__ or value.__code__.co_name != value.__name__:
             # Others have the same name.
-            kept.append(_code_of(value))
-        return [name, *map(self.of, kept)] if any(one is not None for one in kept) else name
+            parts.append(_code_of(value))
+        return [name, *map(self.of, parts)] if any(part is not None for part in parts) else name
 
 
 def _members_of(kind: type[enum.Enum]) -> dict[str, Any]:
     """The attributes of the members of an enumeration, such as labels."""
     return {
-        one.name: {name: item for name, item in vars(one).items() if not name.startswith("_")}
-        for one in kind
+        member.name: {name: item for name, item in vars(member).items() if not name.startswith("_")}
+        for member in kind
     }
 
 
@@ -153,14 +153,19 @@ def _parts_of(value: Any) -> list[Any]:
 
 def _own_names(function: FunctionType) -> list[Any]:
     """The attributes that were set on a function."""
-    kept = {name: one for name, one in vars(function).items() if name != "__wrapped__"}
-    return [kept] if kept else []
+    attributes = {
+        name: attribute for name, attribute in vars(function).items() if name != "__wrapped__"
+    }
+    return [attributes] if attributes else []
 
 
 def _code_of(function: FunctionType) -> list[Any]:
     """What tells a function from others of the same name, in any version of Python."""
     code = function.__code__
-    return [code.co_names, [one for one in code.co_consts if type(one) in {int, float, str}]]
+    return [
+        code.co_names,
+        [constant for constant in code.co_consts if type(constant) in {int, float, str}],
+    ]
 
 
 def _attributes_of(value: Any) -> dict[str, Any]:
@@ -172,8 +177,8 @@ def _attributes_of(value: Any) -> dict[str, Any]:
         for name, slot in vars(base).items()
         if isinstance(slot, MemberDescriptorType) and not _is_versioned(base)
     ]
-    kept = {name: getattr(value, name) for name in slots if hasattr(value, name)}
-    return kept | {
+    attributes = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    return attributes | {
         name: item
         for name, item in getattr(value, "__dict__", {}).items()
         # They come and go with who asks.

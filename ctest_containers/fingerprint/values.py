@@ -71,15 +71,15 @@ def is_plain(value: Any) -> bool:
     """Whether `describe` says all of a value: it consists of numbers, texts and the like."""
     waiting, count = [value], 0
     while waiting:
-        one = waiting.pop()
+        item = waiting.pop()
         count += 1
         if count > MOST_VALUES:
             return False
-        if type(one) is dict:
-            waiting += [*one.keys(), *one.values()]
-        elif type(one) in {list, tuple, set, frozenset}:
-            waiting += one
-        elif type(one) not in SHOWN and not issubclass(type(one), (PurePath, re.Pattern)):
+        if type(item) is dict:
+            waiting += [*item.keys(), *item.values()]
+        elif type(item) in {list, tuple, set, frozenset}:
+            waiting += item
+        elif type(item) not in SHOWN and not issubclass(type(item), (PurePath, re.Pattern)):
             return False
     return True
 

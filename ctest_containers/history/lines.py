@@ -52,10 +52,10 @@ def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
     _check_header(next(rest, ""), name)
     for number, text in enumerate(rest, start=2):
         try:
-            found = json.loads(text)
-            at = float(found.pop("at"))
-            if found["type"] in EVENTS.kinds:
-                yield Entry(at, EVENTS.build(found, lenient=True))
+            content = json.loads(text)
+            at = float(content.pop("at"))
+            if content["type"] in EVENTS.kinds:
+                yield Entry(at, EVENTS.build(content, lenient=True))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if next(rest, None) is None:
                 return
@@ -66,8 +66,8 @@ def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
 
 def _check_header(text: str, name: str) -> None:
     try:
-        found = json.loads(text)
-        version = found["version"] if found["format"] == FORMAT else None
+        header = json.loads(text)
+        version = header["version"] if header["format"] == FORMAT else None
     except (ValueError, KeyError, TypeError, RecursionError):
         version = None
     if version is None:

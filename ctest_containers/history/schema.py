@@ -35,17 +35,17 @@ def schema() -> dict[str, Any]:
 
 
 def _event(name: str, kind: Any) -> dict[str, Any]:
-    found = _of_class(kind)
+    schema = _of_class(kind)
     at = {"type": "number", "description": "Seconds since the run began."}
-    found["properties"] = {"at": at, "type": {"const": name}, **found["properties"]}
-    found["required"] = ["at", "type", *found["required"]]
-    return found
+    schema["properties"] = {"at": at, "type": {"const": name}, **schema["properties"]}
+    schema["required"] = ["at", "type", *schema["required"]]
+    return schema
 
 
 def _of_class(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
-    needed = [one.name for one in fields(kind) if one.default is MISSING]
-    properties = {one.name: _of_type(hints[one.name]) for one in fields(kind)}
+    needed = [field.name for field in fields(kind) if field.default is MISSING]
+    properties = {field.name: _of_type(hints[field.name]) for field in fields(kind)}
     return {"description": inspect.getdoc(kind), **_object(properties, needed)}
 
 
@@ -56,15 +56,15 @@ def _object(properties: dict[str, Any], required: list[str]) -> dict[str, Any]:
 def _of_type(hint: Any) -> dict[str, Any]:
     arguments = get_args(hint)
     if get_origin(hint) in UNIONS:
-        return {"anyOf": [_of_type(one) for one in arguments]}
+        return {"anyOf": [_of_type(argument) for argument in arguments]}
     if get_origin(hint) is tuple:
         if arguments[1:] == (Ellipsis,):
             return {"type": "array", "items": _of_type(arguments[0])}
-        return {"type": "array", "prefixItems": [_of_type(one) for one in arguments]}
+        return {"type": "array", "prefixItems": [_of_type(argument) for argument in arguments]}
     if hint is type(None):
         return {"type": "null"}
     if is_dataclass(hint):
         return _of_class(hint)
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return {"enum": [one.value for one in hint]}
+        return {"enum": [member.value for member in hint]}
     return {"type": PLAIN[hint]}

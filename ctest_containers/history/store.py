@@ -57,14 +57,14 @@ class History:
             return logs[-1]
         if Path(run).is_file():
             return Path(run)
-        found = [log for log in logs if run_of(log).startswith(run)]
-        if len(found) != 1:
-            trouble = "No run" if not found else f"{len(found)} runs"
+        matching = [log for log in logs if run_of(log).startswith(run)]
+        if len(matching) != 1:
+            trouble = "No run" if not matching else f"{len(matching)} runs"
             raise UsageError(
                 f"{trouble} of those kept in {self.folder} have an id that begins with {run!r}.",
                 "python -m ctest_containers report --list shows them.",
             )
-        return found[0]
+        return matching[0]
 
 
 def run_of(log: Path) -> str:

@@ -22,7 +22,7 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
     from django.db import connections, router
     from django.db.migrations.loader import MigrationLoader
 
-    kinds: set[type] = {type(one) for one in router.routers}
+    kinds: set[type] = {type(installed) for installed in router.routers}
     for alias in aliases:
         backend = type(connections[alias])
         kinds |= {backend, *(getattr(backend, name) for name in PARTS)}
@@ -39,7 +39,7 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
 
 def _kinds(values: Iterable[Any]) -> set[type]:
     """The classes of values, and of all that they are made of."""
-    found: set[type] = set()
+    kinds: set[type] = set()
     seen: dict[int, Any] = {}
     waiting = list(values)
     while waiting:
@@ -52,11 +52,11 @@ def _kinds(values: Iterable[Any]) -> set[type]:
         elif isinstance(value, dict):
             waiting += value.values()
         elif isinstance(value, type):
-            found.add(value)
+            kinds.add(value)
         elif hasattr(type(value), "deconstruct"):
-            found.add(type(value))
+            kinds.add(type(value))
             # Django asks none of them in a build, and theirs may be any code.
             with suppress(Exception):
                 _, *parts = value.deconstruct()
                 waiting += parts
-    return found
+    return kinds

@@ -66,21 +66,23 @@ def set_aside() -> Iterator[None]:
     from django.db import connections
 
     known: list[Any] = [connections[alias] for alias in connections]
-    held = [(one, one.connection) for one in known]
+    held = [(connection, connection.connection) for connection in known]
     # Django keeps pools with the class, by alias.
-    kept: list[dict[str, Any]] = [getattr(one, "_connection_pools", {}) for one in known]
-    pools = [(one, dict(one)) for one in kept]
-    for one in known:
-        one.connection = None
-    for one in kept:
-        one.clear()
+    connection_pools: list[dict[str, Any]] = [
+        getattr(connection, "_connection_pools", {}) for connection in known
+    ]
+    pools = [(pool, dict(pool)) for pool in connection_pools]
+    for connection in known:
+        connection.connection = None
+    for pool in connection_pools:
+        pool.clear()
     try:
         yield
     finally:
-        for one, open_connection in held:
-            one.connection = open_connection
-        for one, before in pools:
-            one.update(before)
+        for connection, open_connection in held:
+            connection.connection = open_connection
+        for pool, before in pools:
+            pool.update(before)
 
 
 def restore(before: Mapping[str, Mapping[str, Any]]) -> None:

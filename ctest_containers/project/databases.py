@@ -158,7 +158,7 @@ def _assumed(aliases: Iterable[str]) -> tuple[str, ...]:
     from django.db import connections
 
     options = (connections.settings[alias]["OPTIONS"] for alias in aliases)
-    return tuple(str(one.get("assume_role") or "") for one in options)
+    return tuple(str(option.get("assume_role") or "") for option in options)
 
 
 def mirrors() -> frozenset[str]:
@@ -184,7 +184,7 @@ def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[Databas
     servers: list[list[DatabasePlan]] = []
     for plan in plans:
         for server in servers:
-            if all((one.name != plan.name and one.image == plan.image) for one in server):
+            if all((other.name != plan.name and other.image == plan.image) for other in server):
                 server.append(plan)
                 break
         else:

@@ -70,8 +70,8 @@ def _receivers(signal: str) -> Iterator[Hook]:
     labels: dict[str, list[str]] = defaultdict(list)
     values: dict[str, set[str]] = defaultdict(set)
     for app in senders:
-        found = map(_described, live_receivers(getattr(signals, signal), app))
-        for name, value in dict(found).items():
+        described = map(_described, live_receivers(getattr(signals, signal), app))
+        for name, value in dict(described).items():
             labels[name].append(app.label)
             values[name].add(value)
     for name in sorted(labels):

@@ -100,20 +100,22 @@ def worker_function(path: str) -> Callable[[Worker], object]:
 
     named = f"The function {path!r}, which worker_setup names, "
     try:
-        found = import_string(path)
+        named_object = import_string(path)
     except Exception as error:
-        words = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        reason = (
+            str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        )
         raise UsageError(
-            f"{named}cannot be imported: {words}.",
+            f"{named}cannot be imported: {reason}.",
             "Give its dotted path, such as shop.testing.prepare_worker, with the option "
             '--worker-setup or in CTEST_CONTAINERS = {"WORKER_SETUP": …}.',
         ) from error
-    if not callable(found):
+    if not callable(named_object):
         raise UsageError(
-            f"{named}is no function, but {type(found).__name__}.",
+            f"{named}is no function, but {type(named_object).__name__}.",
             "Name a function that takes a ctest_containers.Worker.",
         )
-    function: Callable[[Worker], object] = found
+    function: Callable[[Worker], object] = named_object
     return function
 
 

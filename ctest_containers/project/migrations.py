@@ -96,19 +96,19 @@ class Plan:
         """
         done = frozenset(applied)
         order = [*applied, *(name for name in self.steps if name not in done)]
-        place = {name: number for number, name in enumerate(self.steps)}
+        position = {name: number for number, name in enumerate(self.steps)}
         # One that does both, change models and rows, keeps its place.
         mixed = self.with_data - self.of_rows
         watched = {*self.steps} - done - mixed if is_watched else frozenset[str]()
-        found = []
+        misplaced = []
         highest = -1
         for number, name in enumerate(order):
-            if place[name] < highest:
-                passed = (other for other in order[:number] if place[other] > place[name])
+            if position[name] < highest:
+                passed = (other for other in order[:number] if position[other] > position[name])
                 if any(not self._may_follow(name, other, name in watched) for other in passed):
-                    found.append(name)
-            highest = max(highest, place[name])
-        return found
+                    misplaced.append(name)
+            highest = max(highest, position[name])
+        return misplaced
 
     def _may_follow(self, name: str, other: str, is_watched: bool) -> bool:  # noqa: FBT001
         """Whether a migration may be applied after one that comes later in the plan."""
@@ -130,13 +130,13 @@ def read_plan(_: Iterable[str] = ()) -> Plan:
     steps = {name_of(key): loader.graph.nodes[key] for key in _plan(loader.graph)}
     return Plan(
         steps=tuple(steps),
-        with_data=frozenset(name for name, one in steps.items() if has_data(one)),
-        of_rows=frozenset(name for name, one in steps.items() if has_only_rows(one)),
-        altering=frozenset(name for name, one in steps.items() if not _only_adds(one)),
-        targets={name: frozenset(_targets(one)) for name, one in steps.items()},
-        fixed=frozenset(name for name, one in steps.items() if one.run_before),
-        sharing=frozenset(name for name, one in steps.items() if _may_share(one)),
-        has_squashed=any(one.replaces for one in steps.values()),
+        with_data=frozenset(name for name, migration in steps.items() if has_data(migration)),
+        of_rows=frozenset(name for name, migration in steps.items() if has_only_rows(migration)),
+        altering=frozenset(name for name, migration in steps.items() if not _only_adds(migration)),
+        targets={name: frozenset(_targets(migration)) for name, migration in steps.items()},
+        fixed=frozenset(name for name, migration in steps.items() if migration.run_before),
+        sharing=frozenset(name for name, migration in steps.items() if _may_share(migration)),
+        has_squashed=any(migration.replaces for migration in steps.values()),
     )
 
 
@@ -169,9 +169,9 @@ def _may_share(migration: Any) -> bool:
     if type(migration).__module__.startswith("django."):
         return False
     return any(
-        isinstance(one, (AlterModelTable, SeparateDatabaseAndState))
-        or "db_table" in (getattr(one, "options", None) or {})
-        for one in migration.operations
+        isinstance(operation, (AlterModelTable, SeparateDatabaseAndState))
+        or "db_table" in (getattr(operation, "options", None) or {})
+        for operation in migration.operations
     )
 
 
@@ -180,8 +180,9 @@ def has_only_rows(migration: Any) -> bool:
     from django.db.migrations.operations import RunPython, RunSQL
 
     return not _is_own(migration) and all(
-        type(one) is RunPython or (type(one) is RunSQL and not one.state_operations)
-        for one in migration.operations
+        type(operation) is RunPython
+        or (type(operation) is RunSQL and not operation.state_operations)
+        for operation in migration.operations
     )
 
 
@@ -191,14 +192,14 @@ def _only_adds(migration: Any) -> bool:
 
     adding = (operations.CreateModel, operations.AddField, operations.AddIndex)
     harmless = (operations.AddConstraint, operations.AlterModelOptions)
-    return all(type(one) in {*adding, *harmless} for one in migration.operations)
+    return all(type(operation) in {*adding, *harmless} for operation in migration.operations)
 
 
 def _targets(migration: Any) -> Iterator[str]:
     """The apps that the fields and bases of a migration lead to."""
     for operation in migration.operations:
-        for one in _fields_of(operation):
-            _, _, _, options = one.deconstruct()
+        for model_field in _fields_of(operation):
+            _, _, _, options = model_field.deconstruct()
             for name in ("to", "through"):
                 if target := options.get(name):
                     label = target if isinstance(target, str) else target._meta.label
@@ -209,11 +210,11 @@ def _targets(migration: Any) -> Iterator[str]:
 
 
 def _fields_of(operation: Any) -> list[Any]:
-    found = [
-        *(one for _, one in getattr(operation, "fields", ())),
+    fields = [
+        *(field for _, field in getattr(operation, "fields", ())),
         getattr(operation, "field", None),
     ]
-    return [one for one in found if hasattr(one, "deconstruct")]
+    return [field for field in fields if hasattr(field, "deconstruct")]
 
 
 def _has_own_default(field: Any) -> bool:

@@ -27,7 +27,9 @@ def labels_with_tables() -> frozenset[str]:
     from django.apps import apps
     from django.conf import settings
 
-    always = any(one.get("TEST", {}).get("MIGRATE") is False for one in settings.DATABASES.values())
+    always = any(
+        database.get("TEST", {}).get("MIGRATE") is False for database in settings.DATABASES.values()
+    )
     return frozenset(
         model._meta.label
         for config in apps.get_app_configs()

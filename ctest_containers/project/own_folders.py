@@ -51,7 +51,7 @@ def shared_folders() -> list[Folder]:
     named: list[tuple[str, object, bool]] = [
         (name, setting(name), is_read) for name, is_read in FOLDER_SETTINGS.items()
     ]
-    named += [(f"STORAGES[{alias!r}]", place, True) for alias, place in _storage_locations()]
+    named += [(f"STORAGES[{alias!r}]", location, True) for alias, location in _storage_locations()]
     named += [
         (f"CACHES[{alias!r}]", spec.get("LOCATION"), False)
         for alias, spec in (setting("CACHES") or {}).items()
@@ -72,8 +72,10 @@ def path_of(value: object) -> Path | None:
 def own_path(value: Any, own: Mapping[Path, Path]) -> Any:
     """What a setting that names a folder becomes, in the type that it has."""
     path = path_of(value)
-    found = None if path is None else own.get(path)
-    return value if found is None else found if isinstance(value, Path) else str(found)
+    own_folder = None if path is None else own.get(path)
+    return (
+        value if own_folder is None else own_folder if isinstance(value, Path) else str(own_folder)
+    )
 
 
 def copy_folders(folders: Collection[Folder], target: Path) -> dict[Path, Path]:
@@ -88,7 +90,7 @@ def copy_folders(folders: Collection[Folder], target: Path) -> dict[Path, Path]:
         contents = contents_of(path, apart_from=target) if path in read else []
         if contents is None:
             continue
-        above = next((one for one in reversed(own) if path.is_relative_to(one)), None)
+        above = next((folder for folder in reversed(own) if path.is_relative_to(folder)), None)
         if above is None:
             own[path] = target / f"{len(own) + 1}-{slug(path.name)}"
         else:
@@ -114,29 +116,29 @@ def contents_of(folder: Path, *, apart_from: Path) -> list[Path] | None:
     """
     if apart_from.resolve().is_relative_to(folder):
         return None
-    found: list[Path] = []
+    contents: list[Path] = []
     size = 0
     try:
-        for place, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
-            below = [Path(place, name) for name in folders]
-            if any(_leads_up(one) for one in below if one.is_symlink()):
+        for parent, folders, files in os.walk(folder, onerror=_raise, followlinks=True):
+            below = [Path(parent, name) for name in folders]
+            if any(_leads_up(path) for path in below if path.is_symlink()):
                 return None
-            found += below
-            for file in (Path(place, name) for name in files):
+            contents += below
+            for file in (Path(parent, name) for name in files):
                 if not file.exists():
                     continue  # A link that leads nowhere.
                 status = file.stat()
                 if not stat.S_ISREG(status.st_mode) or not os.access(file, os.R_OK):
                     return None
                 size += status.st_size
-                found.append(file)
-            if len(found) > COPIED_FILES or size > COPIED_BYTES:
+                contents.append(file)
+            if len(contents) > COPIED_FILES or size > COPIED_BYTES:
                 return None
     except FileNotFoundError:
         pass
     except OSError:
         return None
-    return found
+    return contents
 
 
 def _leads_up(link: Path) -> bool:
@@ -161,8 +163,8 @@ def _storage_locations() -> Iterator[tuple[str, object]]:
 
     for alias, spec in storage_specs().items():
         location = (spec.get("OPTIONS") or {}).get("location")
-        found = class_at(spec.get("BACKEND")) if location else None
-        if found is not None and issubclass(found, FileSystemStorage):
+        backend = class_at(spec.get("BACKEND")) if location else None
+        if backend is not None and issubclass(backend, FileSystemStorage):
             yield alias, location
 
 
@@ -192,8 +194,8 @@ def move_storage(storage: Any, own: Mapping[Path, Path]) -> None:
             vars(storage).pop(cached, None)
 
 
-def keeps_files(found: type | None) -> bool:
+def keeps_files(backend: type | None) -> bool:
     """Whether a cache of this class is in a folder."""
     from django.core.cache.backends.filebased import FileBasedCache
 
-    return found is not None and issubclass(found, FileBasedCache)
+    return backend is not None and issubclass(backend, FileBasedCache)

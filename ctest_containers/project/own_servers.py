@@ -10,20 +10,20 @@ from ctest_containers.project.own_folders import keeps_files, own_path
 from ctest_containers.project.settings_lookup import class_at, setting
 
 
-def is_in_the_process(found: type | None) -> bool:
+def is_in_the_process(backend: type | None) -> bool:
     """Whether a cache is in memory, nowhere, or in the worker's own database."""
     from django.core.cache.backends.db import DatabaseCache
     from django.core.cache.backends.dummy import DummyCache
     from django.core.cache.backends.locmem import LocMemCache
 
-    return found is not None and issubclass(found, (LocMemCache, DummyCache, DatabaseCache))
+    return backend is not None and issubclass(backend, (LocMemCache, DummyCache, DatabaseCache))
 
 
-def takes_prefix(found: type | None, spec: Mapping[str, Any]) -> bool:
+def takes_prefix(backend: type | None, spec: Mapping[str, Any]) -> bool:
     """Whether keys with different prefixes are different keys."""
     from django.core.cache.backends.base import BaseCache, get_key_func
 
-    if found is None or not issubclass(found, BaseCache):
+    if backend is None or not issubclass(backend, BaseCache):
         return False
     try:
         make: Any = get_key_func(spec.get("KEY_FUNCTION"))
@@ -36,10 +36,10 @@ def own_caches(name: str, own: Mapping[Path, Path]) -> Any:
     """The setting CACHES for a worker of this name that has these folders."""
     specs = dict(setting("CACHES") or {})
     for alias, spec in specs.items():
-        found = class_at(spec.get("BACKEND"))
-        if keeps_files(found):
+        backend = class_at(spec.get("BACKEND"))
+        if keeps_files(backend):
             specs[alias] = {**spec, "LOCATION": own_path(spec.get("LOCATION"), own)}
-        elif not is_in_the_process(found) and takes_prefix(found, spec):
+        elif not is_in_the_process(backend) and takes_prefix(backend, spec):
             specs[alias] = {**spec, "KEY_PREFIX": _prefixed(name, spec.get("KEY_PREFIX"))}
     return specs
 
@@ -51,9 +51,9 @@ def _prefixed(name: str, configured: object) -> str:
 
 def is_on_redis(layer: Mapping[str, Any]) -> bool:
     """Whether a channel layer is one of channels_redis."""
-    found = class_at(layer.get("BACKEND"))
-    classes = () if found is None else found.__mro__
-    return any(one.__module__.partition(".")[0] == "channels_redis" for one in classes)
+    backend = class_at(layer.get("BACKEND"))
+    classes = () if backend is None else backend.__mro__
+    return any(ancestor.__module__.partition(".")[0] == "channels_redis" for ancestor in classes)
 
 
 def own_channel_layers(name: str) -> Any:

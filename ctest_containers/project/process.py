@@ -98,8 +98,8 @@ class ProjectSetup:
                 process.join()
             if error:
                 raise ProjectError(error)
-            found: T = answer
-            return found
+            result: T = answer
+            return result
 
         return call
 

@@ -33,13 +33,13 @@ def facts_of(connection: Any) -> dict[str, str]:
     remember may be secret, and is left out.
     """
     parts = (("", connection), ("features.", connection.features))
-    found = {
+    facts = {
         f"{part}{name}": text
         for part, owner in parts
         for name in _cached(owner)
         if _is_djangos(owner, name) and (text := _as_literal(vars(owner)[name]))
     }
-    return {**found, OPTIONS: _options_of(connection)} if found else {}
+    return {**facts, OPTIONS: _options_of(connection)} if facts else {}
 
 
 def remember_facts(connection: Any, facts: Mapping[str, str]) -> None:

@@ -119,9 +119,9 @@ def _cache_tables() -> list[list[str]]:
     from django.core.cache import caches
     from django.core.cache.backends.db import BaseDatabaseCache
 
-    found = [(alias, caches[alias]) for alias in settings.CACHES]
+    in_database = [(alias, caches[alias]) for alias in settings.CACHES]
     tables: list[tuple[str, Any]] = [
-        (alias, cache) for alias, cache in found if isinstance(cache, BaseDatabaseCache)
+        (alias, cache) for alias, cache in in_database if isinstance(cache, BaseDatabaseCache)
     ]
     return [[alias, str(cache._table)] for alias, cache in tables]
 

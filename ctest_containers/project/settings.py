@@ -83,8 +83,8 @@ def configure(values: bytes) -> None:
         settings.configure(**pickle.loads(values))  # noqa: S301  # From the parent of the run.
 
 
-def _upper(found: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in found.items() if name.isupper()}
+def _upper(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name.isupper()}
 
 
 OWN_SETTINGS: Final = {"PROJECT": "PROJECT_NAME", "TIMINGS_FILE": "TEST_TIMINGS_FILE"}
@@ -112,22 +112,22 @@ def options() -> dict[str, Any]:
 def _own_settings() -> dict[str, Any]:
     from django.conf import settings
 
-    found = {}
+    own_settings = {}
     for key, name in OWN_SETTINGS.items():
         value = getattr(settings, name, None)
         # Projects have settings of such names for purposes of their own, translated titles say.
         if isinstance(value, str | os.PathLike) and (text := os.fspath(value)):
-            found[key] = text
-    return found
+            own_settings[key] = text
+    return own_settings
 
 
 def _dictionary(name: str) -> dict[str, Any]:
     from django.conf import settings
 
-    found = getattr(settings, name, {})
-    if not isinstance(found, dict):
-        raise UsageError(f"The setting {name} must be a dictionary, not {type(found).__name__}.")
-    return found
+    value = getattr(settings, name, {})
+    if not isinstance(value, dict):
+        raise UsageError(f"The setting {name} must be a dictionary, not {type(value).__name__}.")
+    return value
 
 
 def _default_settings(manage: Path) -> str | None:

@@ -41,7 +41,7 @@ def class_at(path: object) -> type | None:
     from django.utils.module_loading import import_string
 
     try:
-        found = import_string(str(path))
+        value = import_string(str(path))
     except Exception:  # noqa: BLE001  # A module of the project's may raise anything.
         return None
-    return found if isinstance(found, type) else None
+    return value if isinstance(value, type) else None

@@ -46,9 +46,9 @@ def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tu
     installed nor Python's own; empty and 0 where there is none.
     """
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
-    frames = [one for one in frames if not one[0].startswith((*NOT_THE_PROJECT, "<"))]
+    frames = [frame for frame in frames if not frame[0].startswith((*NOT_THE_PROJECT, "<"))]
     own = getattr(sys.modules.get(type(test).__module__), "__file__", None)
-    in_own = (one for one in reversed(frames) if one[0] == own)
+    in_own = (frame for frame in reversed(frames) if frame[0] == own)
     chosen = next(in_own, frames[-1] if frames else None)
     return ("", 0) if chosen is None else (relative(chosen[0], folder), chosen[1])
 

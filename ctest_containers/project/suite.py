@@ -97,11 +97,11 @@ def make_batches(
 
 def _aliases(tests: Iterable[unittest.TestCase], every: frozenset[str]) -> frozenset[str]:
     """The databases that tests declare."""
-    found: set[str] = set()
+    aliases: set[str] = set()
     for test in tests:
         declared = getattr(test, "databases", None) or ()
-        found.update(every if declared == "__all__" else declared)
-    return frozenset(found)
+        aliases.update(every if declared == "__all__" else declared)
+    return frozenset(aliases)
 
 
 def _is_flushing(kind: type) -> bool:
@@ -128,7 +128,7 @@ def _may_flush(test: unittest.TestCase) -> bool:
             return False
     method = inspect.getattr_static(kind, getattr(test, "_testMethodName", ""), None)
     # What depends on features of a database is found out where there is one.
-    skips = (inspect.getattr_static(one, "__unittest_skip__", None) for one in (kind, method))
+    skips = (inspect.getattr_static(item, "__unittest_skip__", None) for item in (kind, method))
     return not any(skip is True for skip in skips)
 
 
@@ -172,9 +172,9 @@ def may_be_split(batch: Batch) -> bool:
     kinds = {type(test) for test in batch.tests}
     (kind, *more) = kinds
     own = [
-        one
-        for one in kind.__mro__
-        if not one.__module__.startswith(("django.", "unittest."))
-        and any(name in vars(one) for name in CLASS_FIXTURES)
+        ancestor
+        for ancestor in kind.__mro__
+        if not ancestor.__module__.startswith(("django.", "unittest."))
+        and any(name in vars(ancestor) for name in CLASS_FIXTURES)
     ]
     return not (more or own or issubclass(kind, SerializeMixin) or _has_module_fixtures(kind))

@@ -164,17 +164,17 @@ class AccessRecorder:
             kind.add(os.path.abspath(_text(path)))  # noqa: PTH100
 
     def _watch_stat(self) -> None:
-        found = self._found
+        accesses = self._found
 
         def watched(original: Callable[..., Any]) -> Callable[..., Any]:
             def look(path: Any, *arguments: Any, **options: Any) -> Any:
                 if not self._is_on:
                     return original(path, *arguments, **options)
-                self._note(found.paths, path)
+                self._note(accesses.paths, path)
                 result = original(path, *arguments, **options)
                 is_file = isinstance(result, os.stat_result) and stat.S_ISREG(result.st_mode)
                 if is_file and self._is_more_than_existence(sys._getframe(1)):
-                    self._note(found.files, path)
+                    self._note(accesses.files, path)
                 return result
 
             return look

@@ -86,7 +86,8 @@ class Today:
         }
 
     def _existing(self, name: str) -> Path | None:
-        return next((Path(one) for one in self._paths.paths_of(name) if os.path.exists(one)), None)  # noqa: PTH110
+        paths = map(Path, self._paths.paths_of(name))
+        return next((path for path in paths if path.exists()), None)
 
     def _file(self, name: str) -> str:
         file = self._existing(name)
@@ -105,27 +106,27 @@ class Today:
         folder = self._existing(start or "/")
         with suppress(OSError):
             if folder is not None:
-                names = fnmatch.filter([one.name for one in folder.iterdir()], pattern)
-                kept = [one for one in sorted(names) if not one.endswith(LITTER)]
-                return digest_of("\0".join(kept))
+                names = fnmatch.filter([file.name for file in folder.iterdir()], pattern)
+                names = [name for name in sorted(names) if not name.endswith(LITTER)]
+                return digest_of("\0".join(names))
         return MISSING
 
     def _tree(self, name: str) -> str:
         folder = self._existing(name)
         with suppress(OSError):
             if folder is not None:
-                files = sorted(one for one in folder.iterdir() if one.is_file())
-                kept = [one for one in files if not one.name.endswith(LITTER)]
-                if self._since is not None and any(is_newer(one, self._since) for one in kept):
+                files = sorted(file for file in folder.iterdir() if file.is_file())
+                counted = [file for file in files if not file.name.endswith(LITTER)]
+                if self._since is not None and any(is_newer(file, self._since) for file in counted):
                     return unlike_any()
                 return digest_of(
-                    "".join(f"{one.name} {digest_of(one.read_bytes())}\n" for one in kept)
+                    "".join(f"{file.name} {digest_of(file.read_bytes())}\n" for file in counted)
                 )
         return MISSING
 
     def _path(self, name: str) -> str:
-        found = self._existing(name)
-        return MISSING if found is None else "folder" if found.is_dir() else "file"
+        path = self._existing(name)
+        return MISSING if path is None else "folder" if path.is_dir() else "file"
 
     @staticmethod
     def _bound(name: str) -> str:
@@ -140,14 +141,14 @@ class Today:
 
     def _family(self, name: str) -> str:
         """What the subclasses of a class are."""
-        found, waiting = set[type](), [_loaded(name)]
+        family, waiting = set[type](), [_loaded(name)]
         while waiting:
             kind = waiting.pop()
-            if isinstance(kind, type) and kind not in found:
-                found.add(kind)
+            if isinstance(kind, type) and kind not in family:
+                family.add(kind)
                 waiting += type.__subclasses__(kind)
         # Those of a migration are made from its state.
-        real = {kind for kind in found if kind.__module__ != "__fake__"}
+        real = {kind for kind in family if kind.__module__ != "__fake__"}
         return digest_of(self._paths.portable(describe_state(real))) if real else UNKNOWN
 
     @staticmethod

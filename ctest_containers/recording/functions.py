@@ -107,16 +107,18 @@ class _Counters:
 
     def so_far(self) -> Iterable[CodeType]:
         """See `FunctionRecorder`."""
-        new = {id(one.__code__): one.__code__ for one in self._functions()}
-        found: dict[int, CodeType] = {}
+        new = {id(function.__code__): function.__code__ for function in self._functions()}
+        codes: dict[int, CodeType] = {}
         waiting = [*(self._watched | new).values()]
         while waiting:
             code = waiting.pop()
             # What is defined in a function that has not run has not run either.
             if self._has_run(code):
-                found[id(code)] = code
-                waiting += [one for one in code.co_consts if isinstance(one, CodeType)]
-        return found.values()
+                codes[id(code)] = code
+                waiting += [
+                    constant for constant in code.co_consts if isinstance(constant, CodeType)
+                ]
+        return codes.values()
 
     def stop(self) -> None:
         """See `FunctionRecorder`; counting costs nothing."""
@@ -125,9 +127,9 @@ class _Counters:
     def _functions(self) -> Iterator[FunctionType]:
         objects = gc.get_objects()
         # Most of many thousands are none.
-        for one in compress(objects, map(is_, map(type, objects), repeat(FunctionType))):
-            if self._is_wanted(one.__code__.co_filename):
-                yield one
+        for function in compress(objects, map(is_, map(type, objects), repeat(FunctionType))):
+            if self._is_wanted(function.__code__.co_filename):
+                yield function
 
     def _has_run(self, code: CodeType) -> bool:
         return ctypes.c_int.from_address(id(code) + self._offset).value != self._unused
@@ -150,26 +152,29 @@ def _calibrate() -> tuple[int, int]:
         RuntimeError: This interpreter has no such counter.
     """
     size = CodeType.__basicsize__
-    words = range(0, size - size % 4, 4)
+    offsets = range(0, size - size % 4, 4)
     namespace: dict[str, Any] = {}
     exec(compile("def probe():\n    return 1\n", "<calibration>", "exec"), namespace)  # noqa: S102
     probe = namespace["probe"]
 
     def values() -> list[int]:
-        return [ctypes.c_int.from_address(id(probe.__code__) + word).value for word in words]
+        return [ctypes.c_int.from_address(id(probe.__code__) + offset).value for offset in offsets]
 
     seen = [values()]
     for _ in range(CALLS):
         probe()
         seen.append(values())
-    for place, word in enumerate(words):
-        counts = [one[place] for one in seen]
+    for index, offset in enumerate(offsets):
+        counts = [snapshot[index] for snapshot in seen]
         if counts == [*range(counts[0], counts[0] + len(counts))]:
-            return word, counts[0]
+            return offset, counts[0]
     raise RuntimeError(f"Python {sys.version} does not count the calls of functions.")
 
 
 def _copy(code: CodeType) -> CodeType:
     """A code object that has never run, with others in it that have not either."""
-    inner = tuple(_copy(one) if isinstance(one, CodeType) else one for one in code.co_consts)
+    inner = tuple(
+        _copy(constant) if isinstance(constant, CodeType) else constant
+        for constant in code.co_consts
+    )
     return code.replace(co_consts=inner)

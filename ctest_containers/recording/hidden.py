@@ -32,19 +32,19 @@ def _parts(value: Any) -> Iterator[Any]:
     """A value and what it consists of."""
     waiting, seen = [value], set[int]()
     while waiting and len(seen) < MOST_VALUES:
-        one = waiting.pop()
-        if id(one) in seen or isinstance(one, (str, bytes, int, float, ModuleType)):
+        part = waiting.pop()
+        if id(part) in seen or isinstance(part, (str, bytes, int, float, ModuleType)):
             continue
-        seen.add(id(one))
-        yield one
-        if type(one) is dict:
-            waiting += one.values()
-        elif type(one) in {list, tuple, set, frozenset}:
-            waiting += one
-        elif isinstance(one, FunctionType):
-            waiting += [*(one.__defaults__ or ()), *vars(one).values()]
-        elif not isinstance(one, type):
-            waiting += _attributes(one).values()
+        seen.add(id(part))
+        yield part
+        if type(part) is dict:
+            waiting += part.values()
+        elif type(part) in {list, tuple, set, frozenset}:
+            waiting += part
+        elif isinstance(part, FunctionType):
+            waiting += [*(part.__defaults__ or ()), *vars(part).values()]
+        elif not isinstance(part, type):
+            waiting += _attributes(part).values()
 
 
 def _attributes(value: Any) -> dict[str, Any]:
@@ -56,10 +56,10 @@ def _attributes(value: Any) -> dict[str, Any]:
 def _dict_of(value: Any) -> dict[str, Any]:
     # An object may do something when it is asked for an attribute.
     try:
-        found: dict[str, Any] = object.__getattribute__(value, "__dict__")
+        attributes: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    return found
+    return attributes
 
 
 def _is_hidden(value: Any) -> bool:
@@ -73,4 +73,4 @@ def _is_hidden(value: Any) -> bool:
     if "_wrapped" in _dict_of(value) and kind.__module__ == "django.utils.functional":
         return True
     properties = (getattr(kind, name, None) for name in _attributes(value))
-    return any(type(one).__name__ == "cached_property" for one in properties)
+    return any(type(attribute).__name__ == "cached_property" for attribute in properties)

@@ -89,10 +89,10 @@ class LookupRecorder:
         from django.apps import AppConfig
         from django.apps.registry import Apps
 
-        def of_classes(found: Any, _: tuple[Any, ...]) -> list[Definition]:
+        def of_classes(answer: Any, _: tuple[Any, ...]) -> list[Definition]:
             # Those of a migration are made from its state.
-            every = found if isinstance(found, list) else [found]
-            kinds = [one if isinstance(one, type) else type(one) for one in every]
+            every = answer if isinstance(answer, list) else [answer]
+            kinds = [item if isinstance(item, type) else type(item) for item in every]
             return [(kind.__module__, kind.__qualname__) for kind in kinds]
 
         def listing(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -128,11 +128,11 @@ class LookupRecorder:
         """A function that does the same, and notes what the project gets from it."""
 
         def noting(*arguments: Any, **options: Any) -> Any:
-            found = call(*arguments, **options)
+            answer = call(*arguments, **options)
             if self._is_on and self._askers.is_project():
                 # What has been found may be any object.
                 with suppress(Exception):
-                    self.definitions.update(names(found, arguments))
-            return found
+                    self.definitions.update(names(answer, arguments))
+            return answer
 
         return noting

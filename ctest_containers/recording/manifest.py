@@ -55,22 +55,22 @@ class Manifest:
     def from_json(cls, text: str) -> Manifest | None:
         """What `to_json` gave; None where it cannot be read."""
         with suppress(ValueError, TypeError, AttributeError):
-            found = cls(**json.loads(text))
-            if all(isinstance(one, dict) for one in asdict(found).values()):
+            manifest = cls(**json.loads(text))
+            if all(isinstance(kind, dict) for kind in asdict(manifest).values()):
                 # Moments that are none raise ValueError here, and not later.
-                _ = found.clocks
-                return found
+                _ = manifest.clocks
+                return manifest
         return None
 
     def entries(self) -> Iterator[tuple[str, str]]:
         """The names of all that a build has used, each with its digest."""
         for module, names in self.definitions.items():
-            for name, kept in names.items():
+            for name, digest in names.items():
                 whole = f"{module}.{name}".rstrip(".")
-                yield whole, self.values.get(whole, kept)
+                yield whole, self.values.get(whole, digest)
         for kind, digests in self.others.items():
-            for name, kept in digests.items():
-                yield WORDS.get(kind, f"{kind} ") + name, kept
+            for name, digest in digests.items():
+                yield WORDS.get(kind, f"{kind} ") + name, digest
 
     @property
     def clocks(self) -> Mapping[str, float]:
@@ -92,12 +92,13 @@ class Manifest:
         return Manifest(
             modules={**self.modules, **earlier.modules},
             definitions={
-                one: {**self.definitions.get(one, {}), **earlier.definitions.get(one, {})}
-                for one in parts
+                part: {**self.definitions.get(part, {}), **earlier.definitions.get(part, {})}
+                for part in parts
             },
             values={**self.values, **earlier.values},
             others={
-                one: {**self.others.get(one, {}), **earlier.others.get(one, {})} for one in kinds
+                kind: {**self.others.get(kind, {}), **earlier.others.get(kind, {})}
+                for kind in kinds
             },
             facts={**earlier.facts, **self.facts},
         )
@@ -144,38 +145,40 @@ def make_manifest(used: Used, paths: PortablePaths, *, since: float | None = Non
         for kind, digest_today in look.kinds().items()
     }
     # Most names stand for values, which are definitions.
-    others["names"] = {name: one for name, one in others["names"].items() if one != UNKNOWN}
+    others["names"] = {
+        name: digest for name, digest in others["names"].items() if digest != UNKNOWN
+    }
     return Manifest(
-        modules, definitions, values, {kind: one for kind, one in others.items() if one}
+        modules, definitions, values, {kind: digests for kind, digests in others.items() if digests}
     )
 
 
 def differences(manifest: Manifest, paths: PortablePaths) -> list[str]:
     """What is another today than in a manifest, by name; empty if all is the same."""
     sources = Sources()
-    found: list[str] = []
+    changed: list[str] = []
     for name, names in manifest.definitions.items():
         module = sources.find(name)
         is_same = module is not None and digest_of(module.text) == manifest.modules.get(name)
         for part, text in names.items():
             whole = f"{name}.{part}".rstrip(".")
-            kept = manifest.values.get(whole)
-            value = None if kept is None else value_digest(name, part, paths)
-            if kept != value and (kept, value) != (TEXT, None):
+            before = manifest.values.get(whole)
+            value = None if before is None else value_digest(name, part, paths)
+            if before != value and (before, value) != (TEXT, None):
                 differs = True
             elif is_same or (value is not None and not value.startswith((STATE, TEXT))):
                 differs = False
             else:
                 differs = text_digest(module, part) != text
             if differs:
-                found.append(whole)
+                changed.append(whole)
     look = Today(paths, None).kinds()
     for kind, digests in manifest.others.items():
-        for name, kept in digests.items():
+        for name, before in digests.items():
             today = look[kind](name) if kind in look else MISSING
-            if today != kept and UNKNOWN not in {today, kept}:
-                found.append(WORDS.get(kind, f"{kind} ") + name)
-    return [*dict.fromkeys(found)]
+            if today != before and UNKNOWN not in {today, before}:
+                changed.append(WORDS.get(kind, f"{kind} ") + name)
+    return [*dict.fromkeys(changed)]
 
 
 def state_digests(
@@ -185,13 +188,13 @@ def state_digests(
 
     Left out is what is no more than its text says, and what is another value in each process.
     """
-    found: dict[str, str] = {}
+    digests: dict[str, str] = {}
     for module, part in definitions:
         if part and not any(map(varies, sources.calls((module, part)))):
             value = value_digest(module, part, paths)
             if value not in {None, TEXT}:
-                found[f"{module}:{part}"] = str(value)
-    return found
+                digests[f"{module}:{part}"] = str(value)
+    return digests
 
 
 def definition_of(name: str) -> Definition:

@@ -97,14 +97,14 @@ class Module:
 
         Imports are left out.
         """
-        found: dict[str, list[ast.stmt]] = defaultdict(list)
+        nodes: dict[str, list[ast.stmt]] = defaultdict(list)
         for statement in self.statements:
             for name in dict.fromkeys(_bound(statement)):
-                found[name].append(statement)
+                nodes[name].append(statement)
         for path, node in self._definitions:
             if "." in path:
-                found[path].append(node)
-        return dict(found)
+                nodes[path].append(node)
+        return dict(nodes)
 
     def is_function(self, name: str) -> bool:
         """Whether a name is that of a function, and of nothing else."""
@@ -120,11 +120,11 @@ class Module:
 
         Functions do not, and neither do names that get a literal value.
         """
-        found: set[str] = set()
+        effects: set[str] = set()
         for statement in self.statements:
             if not _is_passive(statement):
-                found |= set(_bound(statement)) or {WHOLE}
-        return found
+                effects |= set(_bound(statement)) or {WHOLE}
+        return effects
 
     def function_at(self, line: int) -> str:
         """The name of the innermost function that has this line, counted from 1.
@@ -167,25 +167,27 @@ class Module:
         return {}
 
     def _find_references(self, name: str) -> References:
-        found = [
+        references = [
             references_of(node, self.package, self._is_django_s) for node in self._nodes_of(name)
         ]
-        used = frozenset[str]().union(*(one.inside - one.passed for one in found))
-        passed = frozenset[str]().union(*(one.passed for one in found))
+        used = frozenset[str]().union(
+            *(reference.inside - reference.passed for reference in references)
+        )
+        passed = frozenset[str]().union(*(reference.passed for reference in references))
         return References(
             used | passed,
-            frozenset[str]().union(*(one.imported for one in found)),
+            frozenset[str]().union(*(reference.imported for reference in references)),
             passed - used,
-            frozenset[str]().union(*(one.called for one in found)),
+            frozenset[str]().union(*(reference.called for reference in references)),
         )
 
     def variables(self, name: str) -> set[str]:
         """The environment variables that a definition reads by their names."""
-        return {one for node in self._nodes_of(name) for one in variables_of(node)}
+        return {variable for node in self._nodes_of(name) for variable in variables_of(node)}
 
     def _is_django_s(self, dotted: str) -> bool:
         origins = self.imported.get(dotted.partition(".")[0], [])
-        return bool(origins) and all(f"{one}.".startswith("django.") for one in origins)
+        return bool(origins) and all(f"{origin}.".startswith("django.") for origin in origins)
 
     def _nodes_of(self, name: str) -> list[ast.stmt]:
         if name == WHOLE:
@@ -202,23 +204,23 @@ class Module:
         if INNER.search(self.text) is None:
             # Most migrations are one class.
             return [(node.name, node) for node in self.statements if isinstance(node, ast.ClassDef)]
-        found: list[tuple[str, ast.stmt]] = []
+        definitions: list[tuple[str, ast.stmt]] = []
         waiting: list[tuple[str, Any]] = [("", node) for node in reversed(self.statements)]
         while waiting:
             prefix, node = waiting.pop()
             if isinstance(node, DEFINITIONS):
-                found.append((f"{prefix}{node.name}", node))
+                definitions.append((f"{prefix}{node.name}", node))
                 prefix = f"{prefix}{node.name}."
-            waiting += [(prefix, one) for one in blocks(node)]
-        return found
+            waiting += [(prefix, block) for block in blocks(node)]
+        return definitions
 
     @cached_property
     def _functions_by_line(self) -> dict[int, str]:
-        found: dict[int, str] = {}
+        functions: dict[int, str] = {}
         for path, node in self._definitions:
             if isinstance(node, FUNCTIONS):
-                found.update(dict.fromkeys(_lines(node), path))
-        return found
+                functions.update(dict.fromkeys(_lines(node), path))
+        return functions
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -242,7 +244,7 @@ def _is_passive(statement: ast.stmt) -> bool:
     if isinstance(statement, (ast.Assign, ast.AnnAssign)):
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         value = statement.value
-        return all(isinstance(one, ast.Name) for one in targets) and (
+        return all(isinstance(target, ast.Name) for target in targets) and (
             value is None or _is_literal(value)
         )
     imports = isinstance(statement, (ast.Import, ast.ImportFrom))
@@ -268,7 +270,7 @@ def _root(node: Any) -> str:
 
 def _lines(node: Any) -> range:
     """The lines of a statement with its decorators, counted from 1."""
-    first = min(one.lineno for one in (node, *getattr(node, "decorator_list", [])))
+    first = min(part.lineno for part in (node, *getattr(node, "decorator_list", [])))
     return range(first, node.end_lineno + 1)
 
 

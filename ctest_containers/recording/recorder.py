@@ -50,7 +50,7 @@ class Recorder:
     ) -> None:
         self._paths = paths
         self._keyed = tuple(f"{name}." for name in keyed)
-        self._others = ("<", *(f"{one}/{name}/" for one in paths.installed for name in TOOLS))
+        self._others = ("<", *(f"{folder}/{name}/" for folder in paths.installed for name in TOOLS))
         # Files have many functions.
         self._functions = function_recorder(functools.cache(self._is_project_s))
         askers = Askers(paths)
@@ -141,13 +141,17 @@ class Recorder:
         named = sources.closure([*ran, *self._lookups.definitions, *bodies])
         cached = sources.closure(self._cached, have_run=True)
         definitions = named | cached
-        settings = {name for one in definitions for name in sources.settings(one)}
-        variables = {name for one in cached for name in sources.variables(one)}
-        calls = {name for one in definitions for name in sources.calls(one)}
+        settings = {name for definition in definitions for name in sources.settings(definition)}
+        variables = {name for definition in cached for name in sources.variables(definition)}
+        calls = {name for definition in definitions for name in sources.calls(definition)}
         self.reached = frozenset(definitions)
         return Used(
-            definitions=frozenset(one for one in definitions if not self._is_keyed(one[0])),
-            names=frozenset(name for one in definitions for name in sources.names(one)),
+            definitions=frozenset(
+                definition for definition in definitions if not self._is_keyed(definition[0])
+            ),
+            names=frozenset(
+                name for definition in definitions for name in sources.names(definition)
+            ),
             families=frozenset(sources.families(definitions)),
             files=self._names(accesses, accesses.files | others)
             | self._code_names(installed & codes.keys()),
@@ -181,7 +185,7 @@ class Recorder:
         for file, module in _modules_of(sys.modules).items():
             if self._is_project_s(file) and INSTALLED.isdisjoint(Path(file).parts):
                 # An object may do something when its class is asked for.
-                kinds = [one for one in vars(module).values() if issubclass(type(one), type)]
+                kinds = [value for value in vars(module).values() if issubclass(type(value), type)]
                 for owner in (module, *kinds):
                     for value in [*vars(owner).values()]:
                         bound = type(value) in {staticmethod, classmethod}
@@ -208,7 +212,7 @@ class Recorder:
 
     def _names(self, accesses: Accesses, paths: Iterable[str]) -> frozenset[str]:
         """The names of files and folders, without what was written or is code."""
-        written = {os.path.abspath(one) for one in accesses.written}  # noqa: PTH100
+        written = {os.path.abspath(path) for path in accesses.written}  # noqa: PTH100
         return frozenset(
             name
             for path in paths
@@ -242,11 +246,11 @@ def _modules_of(loaded: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
 
 def _definitions(lines: Mapping[str, Collection[int]], sources: Sources) -> set[Definition]:
     """The definitions that have these lines of files of modules."""
-    found: set[Definition] = set()
+    definitions: set[Definition] = set()
     for name, loaded in [*sys.modules.items()]:
         file = getattr(loaded, "__file__", None)
         if not isinstance(file, str) or file not in lines:
             continue
         if (module := sources.find(name)) is not None:
-            found |= {(name, module.function_at(line)) for line in lines[file]}
-    return found
+            definitions |= {(name, module.function_at(line)) for line in lines[file]}
+    return definitions

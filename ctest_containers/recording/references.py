@@ -76,7 +76,7 @@ def references_of(
             waiting += node.decorator_list
         elif isinstance(node, ast.Call) and is_django_s(_dotted(node.func)):
             waiting.append(node.func)
-            for argument in _elements([*node.args, *(one.value for one in node.keywords)]):
+            for argument in _elements([*node.args, *(keyword.value for keyword in node.keywords)]):
                 if dotted := _dotted(argument):
                     passed.add(dotted)
                 else:
@@ -109,7 +109,7 @@ def references_of(
             inside.add(dotted)
     # What is imported and not used has an effect when it is imported.
     for origin in _imported_wholes(imports, package):
-        if not any(f"{one}.".startswith(f"{origin}.") for one in imported):
+        if not any(f"{name}.".startswith(f"{origin}.") for name in imported):
             imported.add(origin)
     return References(
         frozenset(inside), frozenset(imported), called=frozenset(called & (inside | imported))
@@ -118,30 +118,30 @@ def references_of(
 
 def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
     """These expressions without constants; those in lists and the like in place of the lists."""
-    found: list[ast.AST] = []
+    elements: list[ast.AST] = []
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.List, ast.Tuple, ast.Set, ast.Starred, ast.Dict)):
-            waiting += [one for one in children(node) if isinstance(one, ast.expr)]
+            waiting += [child for child in children(node) if isinstance(child, ast.expr)]
         elif not isinstance(node, ast.Constant):
-            found.append(node)
-    return found
+            elements.append(node)
+    return elements
 
 
 def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
     """What names mean that come from other modules, as far as they are imported there."""
-    found: dict[str, list[str]] = defaultdict(list)
+    imports: dict[str, list[str]] = defaultdict(list)
     for node in _imports(nodes):
         if isinstance(node, ast.Import):
-            for one in node.names:
-                top = one.name.partition(".")[0]
-                found[one.asname or top].append(one.name if one.asname else top)
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                imports[alias.asname or top].append(alias.name if alias.asname else top)
         elif isinstance(node, ast.ImportFrom) and (source := _source(node, package)):
-            for one in node.names:
-                whole = source if one.name == "*" else f"{source}.{one.name}"
-                found[one.asname or one.name].append(whole)
-    return found
+            for alias in node.names:
+                whole = source if alias.name == "*" else f"{source}.{alias.name}"
+                imports[alias.asname or alias.name].append(whole)
+    return imports
 
 
 def variables_of(statement: ast.stmt) -> Iterator[str]:
@@ -171,14 +171,14 @@ def walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes directly inside a node, as `ast.iter_child_nodes`, without those of operators."""
-    found: list[ast.AST] = []
+    nodes: list[ast.AST] = []
     for name in _fields_with_nodes(type(node)._fields):
         value = getattr(node, name, None)
         if isinstance(value, ast.AST):
-            found.append(value)
+            nodes.append(value)
         elif type(value) is list:
-            found += [one for one in value if isinstance(one, ast.AST)]
-    return found
+            nodes += [child for child in value if isinstance(child, ast.AST)]
+    return nodes
 
 
 def blocks(node: ast.AST) -> list[ast.AST]:
@@ -214,10 +214,10 @@ def _imported_wholes(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
     """The whole names of what is imported."""
     for node in nodes:
         if isinstance(node, ast.Import):
-            yield from (one.name for one in node.names)
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and (source := _source(node, package)):
-            for one in node.names:
-                yield source if one.name == "*" else f"{source}.{one.name}"
+            for alias in node.names:
+                yield source if alias.name == "*" else f"{source}.{alias.name}"
 
 
 def _dotted(node: ast.AST) -> str:

@@ -43,8 +43,8 @@ def watching_registry(asked: Asked) -> Iterator[None]:
         return get_models
 
     of_all, of_app = Apps.get_models, AppConfig.get_models
-    setattr(Apps, "get_models", noting(of_all, lambda one: one is apps))  # noqa: B010  # mypy knows it as a method.
-    setattr(AppConfig, "get_models", noting(of_app, lambda one: one.apps is apps))  # noqa: B010  # As above.
+    setattr(Apps, "get_models", noting(of_all, lambda asker: asker is apps))  # noqa: B010  # mypy knows it as a method.
+    setattr(AppConfig, "get_models", noting(of_app, lambda asker: asker.apps is apps))  # noqa: B010  # As above.
     try:
         yield
     finally:

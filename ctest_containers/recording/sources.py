@@ -79,14 +79,14 @@ class Sources:
         Args:
             have_run: Whether functions among the definitions have run before, too.
         """
-        found: set[tuple[Definition, bool]] = set()
+        reached: set[tuple[Definition, bool]] = set()
         waiting = [(definition, have_run) for definition in definitions]
         while waiting:
             definition, has_run = waiting.pop()
             module = self.find(definition[0])
-            if (definition, has_run) in found or module is None:
+            if (definition, has_run) in reached or module is None:
                 continue
-            found.add((definition, has_run))
+            reached.add((definition, has_run))
             # What is installed beside the project changes as a whole.
             if not module.is_installed:
                 follows = has_run or not module.is_function(definition[1])
@@ -95,7 +95,7 @@ class Sources:
                     for other, is_called in self._references(definition)
                     if is_called is None or (is_called and follows)
                 ]
-        return {definition for definition, _ in found}
+        return {definition for definition, _ in reached}
 
     @_remembered
     def settings(self, definition: Definition) -> set[str]:
@@ -105,8 +105,8 @@ class Sources:
             return set()
         used = module.references(definition[1])
         wholes = used.imported | _wholes(module, used.inside)
-        parts = (one.removeprefix(SETTINGS) for one in wholes if one.startswith(SETTINGS))
-        return {name for one in parts if (name := one.partition(".")[0]).isupper()}
+        parts = (name.removeprefix(SETTINGS) for name in wholes if name.startswith(SETTINGS))
+        return {name for part in parts if (name := part.partition(".")[0]).isupper()}
 
     @_remembered
     def calls(self, definition: Definition) -> set[str]:
@@ -132,29 +132,29 @@ class Sources:
         module = self.find(definition[0])
         if module is None or module.is_installed:
             return set()
-        found: set[str] = set()
+        names: set[str] = set()
         used = module.references(definition[1])
         for dotted in used.inside:
             root = dotted.partition(".")[0]
             origins = module.imported.get(root, [])
-            if module.is_function(root) or any(not _is_versioned(one) for one in origins):
-                found.add(f"{module.name}.{root}")
+            if module.is_function(root) or any(not _is_versioned(origin) for origin in origins):
+                names.add(f"{module.name}.{root}")
         for _, (other, part) in self._defined(module, used):
             if (target := self.find(other)) is not None and target.is_function(part):
-                found.add(f"{other}.{part}")
-        return found
+                names.add(f"{other}.{part}")
+        return names
 
     def families(self, definitions: Iterable[Definition]) -> set[str]:
         """The names of the classes among definitions, if one of these looks for subclasses."""
-        found: set[str] = set()
+        classes: set[str] = set()
         looks = False
         for name, part in definitions:
             if (module := self.find(name)) is not None:
                 used = module.references(part)
-                looks = looks or any(one.endswith(".__subclasses__") for one in used.inside)
+                looks = looks or any(name.endswith(".__subclasses__") for name in used.inside)
                 if module.is_class(part):
-                    found.add(f"{name}.{part}")
-        return found if looks else set()
+                    classes.add(f"{name}.{part}")
+        return classes if looks else set()
 
     @_remembered
     def _references(self, definition: Definition) -> list[tuple[Definition, bool | None]]:
@@ -260,11 +260,11 @@ def _search(name: str) -> Path | None:
     if spec is None:
         return None
     file = Path(spec.origin) if spec.origin else None
-    folders = [Path(one) for one in spec.submodule_search_locations or ()]
+    folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     for part in parts:
         starts = [folder / part for folder in folders]
-        package = next((one for one in starts if (one / "__init__.py").is_file()), None)
-        module = next((one for one in starts if one.with_suffix(".py").is_file()), None)
+        package = next((start for start in starts if (start / "__init__.py").is_file()), None)
+        module = next((start for start in starts if start.with_suffix(".py").is_file()), None)
         if package is not None:
             file, folders = package / "__init__.py", [package]
         elif module is not None:

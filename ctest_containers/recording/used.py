@@ -48,7 +48,7 @@ class Used:
 
     def __or__(self, other: Used) -> Used:
         """What either build has used."""
-        names = [one.name for one in fields(self)]
+        names = [field.name for field in fields(self)]
         return Used(**{name: getattr(self, name) | getattr(other, name) for name in names})
 
     def summarized(self) -> Used:
@@ -66,6 +66,6 @@ class Used:
     @classmethod
     def from_json(cls, text: str) -> Used:
         """What `to_json` gave."""
-        found = json.loads(text)
-        found["definitions"] = map(tuple, found["definitions"])
-        return cls(**{name: frozenset(value) for name, value in found.items()})
+        content = json.loads(text)
+        content["definitions"] = map(tuple, content["definitions"])
+        return cls(**{name: frozenset(value) for name, value in content.items()})

@@ -139,16 +139,16 @@ class OnDemandApps(StateApps):
             if not is_known or self._states.has_hooks or class_prepared.receivers:
                 self.complete()
                 return
-            new = [one for one in self._states.order if one in closure and not self._has(one)]
+            new = [key for key in self._states.order if key in closure and not self._has(key)]
             with self._rendering():
                 super().render_multiple(self._missing(new))
-            has_names = all(self._put_placeholders(self._states, one) for one in new)
+            has_names = all(self._put_placeholders(self._states, key) for key in new)
             if vars(self)["_pending_operations"] or not has_names:
                 self.complete()
                 return
-            for one, names in self._states.one_to_one.items():
-                if hasattr(Options, ONE_TO_ONE_NAMES) and self._has(one):
-                    vars(self._model(one)._meta)[ONE_TO_ONE_NAMES] = frozenset(names)
+            for owner, names in self._states.one_to_one.items():
+                if hasattr(Options, ONE_TO_ONE_NAMES) and self._has(owner):
+                    vars(self._model(owner)._meta)[ONE_TO_ONE_NAMES] = frozenset(names)
 
     def _put_placeholders(self, states: States, key: Key) -> bool:
         """Give a model attributes for those that refer to it and have not been rendered.
@@ -172,7 +172,7 @@ class OnDemandApps(StateApps):
 
         for label, models in self._all_models.items():
 
-            def place(item: tuple[str, Any], label: str = label) -> tuple[int, bool]:
+            def rank(item: tuple[str, Any], label: str = label) -> tuple[int, bool]:
                 name, model = item
                 if (label, name) in places:
                     return places[label, name], True
@@ -181,7 +181,7 @@ class OnDemandApps(StateApps):
                 key = (owner._meta.app_label, owner._meta.model_name) if owner else (label, name)
                 return places.get(key, len(places)), False
 
-            ordered = sorted(models.items(), key=place)
+            ordered = sorted(models.items(), key=rank)
             models.clear()
             models.update(ordered)
 

@@ -52,7 +52,7 @@ class States:
     """
 
     def __init__(self, states: Sequence[ModelState]) -> None:
-        self.by_key = {(one.app_label, one.name_lower): one for one in states}
+        self.by_key = {(state.app_label, state.name_lower): state for state in states}
         self.order = [*_in_order(self.by_key)]
         self.has_hooks = any(map(_has_hook, states))
         self.referring: defaultdict[Key, list[Reference]] = defaultdict(list)
@@ -76,19 +76,19 @@ class States:
         return not any(
             count > 1
             for key in keys
-            for count in Counter(one.accessor for one in self.referring[key]).values()
+            for count in Counter(reference.accessor for reference in self.referring[key]).values()
         )
 
     def closure(self, key: Key) -> set[Key]:
         """A model and what has to be rendered with it."""
-        found: set[Key] = set()
+        closure: set[Key] = set()
         waiting = [key]
         while waiting:
-            one = waiting.pop()
-            if one not in found:
-                found.add(one)
-                waiting += self._needed.get(one, set()) & self.by_key.keys()
-        return found
+            key = waiting.pop()
+            if key not in closure:
+                closure.add(key)
+                waiting += self._needed.get(key, set()) & self.by_key.keys()
+        return closure
 
     def _read(self, key: Key, state: ModelState, field: Any) -> None:
         """Take in a field."""
@@ -153,11 +153,11 @@ def _bases(state: ModelState) -> Iterator[Key]:
 def _has_hook(state: ModelState) -> bool:
     """Whether a base class of a model has `__init_subclass__` of its own."""
     return any(
-        "__init_subclass__" in vars(one)
+        "__init_subclass__" in vars(ancestor)
         for base in state.bases
         if not isinstance(base, str)
-        for one in base.__mro__
-        if not f"{one.__module__}.".startswith(("builtins.", "typing.", "django."))
+        for ancestor in base.__mro__
+        if not f"{ancestor.__module__}.".startswith(("builtins.", "typing.", "django."))
     )
 
 
@@ -176,7 +176,7 @@ def _is_plain(state: ModelState, field: Any) -> bool:
     owners = [getattr(type(field), name, None) for name in CONTRIBUTING]
     owners += [getattr(type(field), "related_accessor_class", None), type(field.remote_field)]
     return (
-        all(one is None or one.__module__.startswith(DJANGO_S_FIELDS) for one in owners)
+        all(owner is None or owner.__module__.startswith(DJANGO_S_FIELDS) for owner in owners)
         and not field.remote_field.limit_choices_to
         # One that is swapped out gets no attribute, and one that has an order gets two more.
         and not (state.options.get("swappable") or state.options.get("order_with_respect_to"))

@@ -72,8 +72,8 @@ class Transcriber:
             execute: Callable[..., Any], sql: Any, parameters: Any, many: Any, context: Any
         ) -> Any:
             if self._migration:
-                place = f"{context['connection'].alias}: {self._migration}"
-                self._statements[place][_statement(str(sql), parameters)] += 1
+                migration = f"{context['connection'].alias}: {self._migration}"
+                self._statements[migration][_statement(str(sql), parameters)] += 1
             return execute(sql, parameters, many, context)
 
         with ExitStack() as undo:
@@ -94,7 +94,7 @@ class Transcriber:
             for connection in connections
             for table in connection.introspection.table_names()
         }
-        statements = {place: dict(counts) for place, counts in self._statements.items()}
+        statements = {migration: dict(counts) for migration, counts in self._statements.items()}
         return Transcript(statements, dict(catalogs), rows)
 
 
@@ -104,20 +104,20 @@ def differences(expected: Transcript, actual: Transcript) -> list[str]:
 
 
 def _differences(expected: Transcript, actual: Transcript) -> Iterator[str]:
-    for place in sorted({*expected.statements, *actual.statements}):
-        before = Counter(expected.statements.get(place, {}))
-        after = Counter(actual.statements.get(place, {}))
-        yield from (f"{place}: only with Django: {sql}" for sql in before - after)
-        yield from (f"{place}: only on demand: {sql}" for sql in after - before)
+    for migration in sorted({*expected.statements, *actual.statements}):
+        before = Counter(expected.statements.get(migration, {}))
+        after = Counter(actual.statements.get(migration, {}))
+        yield from (f"{migration}: only with Django: {sql}" for sql in before - after)
+        yield from (f"{migration}: only on demand: {sql}" for sql in after - before)
     yield from catalog_differences(expected.catalogs, actual.catalogs)
-    for place in sorted({*expected.rows, *actual.rows}):
+    for table in sorted({*expected.rows, *actual.rows}):
         nothing = (0, "")
-        count, digest = expected.rows.get(place, nothing)
-        other_count, other_digest = actual.rows.get(place, nothing)
+        count, digest = expected.rows.get(table, nothing)
+        other_count, other_digest = actual.rows.get(table, nothing)
         if count != other_count:
-            yield f"{place}: {count} rows with Django, {other_count} on demand"
+            yield f"{table}: {count} rows with Django, {other_count} on demand"
         elif digest != other_digest:
-            yield f"{place}: the rows have other values"
+            yield f"{table}: the rows have other values"
 
 
 def _statement(sql: str, parameters: Any) -> str:

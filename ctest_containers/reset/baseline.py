@@ -34,7 +34,7 @@ class Baseline:
     tables: frozenset[str] = frozenset()
 
 
-def learn(alias: str, filled: frozenset[str], told: Iterable[Receiver]) -> Baseline:
+def learn(alias: str, filled: frozenset[str], receivers: Iterable[Receiver]) -> Baseline:
     """Read what the receivers have just made in a database that was empty before.
 
     Args:
@@ -48,7 +48,7 @@ def learn(alias: str, filled: frozenset[str], told: Iterable[Receiver]) -> Basel
 
     content_type, permission, site = (_model(*name) for name in _MODELS)
     for model, names in ((content_type, _OF_TYPE), (permission, _OF_PERMISSION)):
-        if model is not None and {one.attname for one in model._meta.concrete_fields} != {
+        if model is not None and {field.attname for field in model._meta.concrete_fields} != {
             "id",
             *names,
         }:
@@ -64,19 +64,19 @@ def learn(alias: str, filled: frozenset[str], told: Iterable[Receiver]) -> Basel
     for rows in (types, permissions):
         if any(row[0] != rows[0][0] + number for number, row in enumerate(rows)):
             raise LeftToDjango("the rows of post_migrate have no consecutive numbers")
-    place = {row[0]: number for number, row in enumerate(types)}
-    if len(sites) > 1 or any(row[2] not in place for row in permissions):
+    index = {row[0]: number for number, row in enumerate(types)}
+    if len(sites) > 1 or any(row[2] not in index for row in permissions):
         raise LeftToDjango("post_migrate finds rows that it did not make")
     in_memory = content_type.objects._cache.get(alias, {}) if content_type is not None else {}
     return Baseline(
         content_types=tuple((app, model) for _, app, model in types),
-        permissions=tuple((name, place[owner], code) for _, name, owner, code in permissions),
+        permissions=tuple((name, index[owner], code) for _, name, owner, code in permissions),
         site=sites[0] if sites else None,
         forgets=content_type is not None
         and router.allow_migrate_model(alias, content_type)
-        and any(name in OF_CONTENT_TYPES for _, name in told),
+        and any(name in OF_CONTENT_TYPES for _, name in receivers),
         # Each is there by its number and by its name.
-        cached=tuple(place[key] for key in in_memory if key in place),
+        cached=tuple(index[key] for key in in_memory if key in index),
         tables=filled,
     )
 
@@ -105,9 +105,9 @@ def repeat(connection: Any, baseline: Baseline) -> None:
                     cursor.execute(statement)
     if baseline.forgets:
         content_type.objects.clear_cache()
-        for place in baseline.cached:
-            app, model = baseline.content_types[place]
-            cached = content_type(pk=numbers[place], app_label=app, model=model)
+        for index in baseline.cached:
+            app, model = baseline.content_types[index]
+            cached = content_type(pk=numbers[index], app_label=app, model=model)
             cached._state.adding, cached._state.db = False, alias
             content_type.objects._add_to_cache(alias, cached)
     if baseline.site is not None:
@@ -138,7 +138,7 @@ def _rows(model: Any, alias: str, *names: str) -> list[Any]:
 
 
 def _insert(connection: Any, model: Any, names: Sequence[str], rows: Sequence[Any]) -> None:
-    columns = {one.attname: one.column for one in model._meta.concrete_fields}
+    columns = {field.attname: field.column for field in model._meta.concrete_fields}
     kinds = [int if name.endswith("_id") else str for name in names]
     named = [(columns[name], kind) for name, kind in zip(names, kinds, strict=True)]
     reset_of(connection).insert(connection, model._meta.db_table, named, rows)

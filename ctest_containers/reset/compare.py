@@ -17,18 +17,19 @@ def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
     from django.db import transaction
 
     reset = reset_of(connection)
-    before, in_memory = reset.positions(connection), [(one, _copied(one)) for one in _in_memory()]
+    before = reset.positions(connection)
+    in_memory = [(memory, _copied(memory)) for memory in _in_memory()]
     try:
         with transaction.atomic(using=connection.alias):
             do()
-            found = state_of(connection)
+            expected = state_of(connection)
             transaction.set_rollback(True, using=connection.alias)
     finally:
         reset.bring_back(connection, before)
-        for one, held in in_memory:
-            one.clear()
-            one.update(held)
-    return found
+        for memory, held in in_memory:
+            memory.clear()
+            memory.update(held)
+    return expected
 
 
 def compare(connection: Any, own: Mapping[str, Any]) -> None:
@@ -56,13 +57,13 @@ def state_of(connection: Any) -> Mapping[str, Any]:
         for table in connection.introspection.table_names(cursor, include_views=False):
             cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608
             state[f"table {table}"] = sorted(map(_shown, cursor.fetchall()))
-    for name, place in reset_of(connection).positions(connection).items():
-        state[f"sequence {name}"] = place
-    for number, kept in enumerate(_in_memory()):
+    for name, position in reset_of(connection).positions(connection).items():
+        state[f"sequence {name}"] = position
+    for number, memory in enumerate(_in_memory()):
         state[f"in memory {number}"] = sorted(
-            (str(place), str(key), getattr(one, "pk", None))
-            for place, held in kept.items()
-            for key, one in (held.items() if isinstance(held, dict) else [("", held)])
+            (str(key_of_memory), str(key), getattr(instance, "pk", None))
+            for key_of_memory, held in memory.items()
+            for key, instance in (held.items() if isinstance(held, dict) else [("", held)])
         )
     return state
 
@@ -71,26 +72,26 @@ def _in_memory() -> list[dict[Any, Any]]:
     """What Django remembers of content types, by database, and of sites."""
     from django.apps import apps
 
-    found = []
+    memories = []
     if apps.is_installed("django.contrib.contenttypes"):
-        found.append(apps.get_model("contenttypes", "ContentType").objects._cache)
+        memories.append(apps.get_model("contenttypes", "ContentType").objects._cache)
     if apps.is_installed("django.contrib.sites"):
         from django.contrib.sites import models
 
-        found.append(models.SITE_CACHE)
-    return found
+        memories.append(models.SITE_CACHE)
+    return memories
 
 
-def _copied(kept: dict[Any, Any]) -> dict[Any, Any]:
-    return {place: dict(held) if isinstance(held, dict) else held for place, held in kept.items()}
+def _copied(memory: dict[Any, Any]) -> dict[Any, Any]:
+    return {name: dict(held) if isinstance(held, dict) else held for name, held in memory.items()}
 
 
 def _shown(row: tuple[Any, ...]) -> str:
     """A row as text; psycopg2's binary values have no text of their own."""
-    return repr([_plain(one) for one in row])
+    return repr([_plain(value) for value in row])
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [_plain(part) for part in value]
     return bytes(value) if isinstance(value, memoryview) else value

@@ -134,12 +134,12 @@ class Flushes:
         self, connection: Any, by_own_means: Callable[[], None], as_django: Callable[[], Any]
     ) -> None:
         """Go by own means where they end as Django's do, or both ways, to compare how they end."""
-        found = None
+        expected = None
         try:
             if connection.in_atomic_block or not connection.get_autocommit():
                 raise LeftToDjango("a transaction was left open")
             if self.mode == COMPARE:
-                found = rehearsed(connection, by_own_means)
+                expected = rehearsed(connection, by_own_means)
             else:
                 by_own_means()
                 return
@@ -152,8 +152,8 @@ class Flushes:
         finally:
             self._in_signal = False
         as_django()
-        if found is not None:
-            compare(connection, found)
+        if expected is not None:
+            compare(connection, expected)
 
     def _migrated(self, connection: Any, tables: Sequence[str], triggered: frozenset[str]) -> None:
         """Do what the receivers of `post_migrate` do, in a database that is empty now."""
@@ -162,10 +162,10 @@ class Flushes:
 
         import_management()
         alias = connection.alias
-        told = tuple(receivers_of_migrate())
-        key = _key(alias, tables, told)
+        receivers = tuple(receivers_of_migrate())
+        key = _key(alias, tables, receivers)
         known = self._baselines.get(key)
-        why = next((f"post_migrate calls {name}" for name in foreign_to_migrate(told)), "")
+        why = next((f"post_migrate calls {name}" for name in foreign_to_migrate(receivers)), "")
         if not why and known is not None:
             try:
                 if triggered.isdisjoint(known.tables):
@@ -182,7 +182,7 @@ class Flushes:
             self._baselines[key] = None
             try:
                 self._baselines[key] = learn(
-                    alias, reset_of(connection).filled(connection, tables), told
+                    alias, reset_of(connection).filled(connection, tables), receivers
                 )
             except FixtureTimedOut:
                 raise
@@ -224,7 +224,7 @@ def _reason(connection: Any, error: Exception) -> str:
     return str(error) if isinstance(error, (LeftToDjango, Error)) else repr(error)
 
 
-def _key(alias: str, tables: Iterable[str], told: tuple[Receiver, ...]) -> Any:
+def _key(alias: str, tables: Iterable[str], receivers: tuple[Receiver, ...]) -> Any:
     """All that decides what Django's own receivers of `post_migrate` make."""
     from django.apps import apps
     from django.conf import settings
@@ -236,7 +236,7 @@ def _key(alias: str, tables: Iterable[str], told: tuple[Receiver, ...]) -> Any:
         tuple(sorted(tables)),
         tuple(map(_Same, apps.get_models())),
         tuple(map(_Same, router.routers)),
-        told,
+        receivers,
         getattr(settings, "SITE_ID", None),
         # The names of permissions may be translated.
         get_language(),

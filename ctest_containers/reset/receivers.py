@@ -42,11 +42,11 @@ def receivers_of_migrate() -> Iterator[Receiver]:
                 yield app.label, name
 
 
-def foreign_to_migrate(told: Iterable[Receiver]) -> Iterator[str]:
+def foreign_to_migrate(receivers: Iterable[Receiver]) -> Iterator[str]:
     """Who is told that a database was migrated, or of the site that is made then, but Django."""
     from django.apps import apps
 
-    yield from (_dotted(name) for _, name in told if name not in OF_POST_MIGRATE)
+    yield from (_dotted(name) for _, name in receivers if name not in OF_POST_MIGRATE)
     if apps.is_installed("django.contrib.sites"):
         yield from foreign_to_save(apps.get_model("sites", "Site"))
 
@@ -60,11 +60,11 @@ def foreign_to_save(model: Any) -> Iterator[str]:
 
 
 def _told(signal: Any, sender: Any) -> Iterator[Name]:
-    for one in live_receivers(signal, sender):
-        module = getattr(one, "__module__", "") or ""
-        name = getattr(one, "__qualname__", repr(one))
+    for receiver in live_receivers(signal, sender):
+        module = getattr(receiver, "__module__", "") or ""
+        name = getattr(receiver, "__qualname__", repr(receiver))
         # One that wraps another calls itself the same.
-        is_that = getattr(sys.modules.get(module), name, one) is one
+        is_that = getattr(sys.modules.get(module), name, receiver) is receiver
         yield module, name if is_that else f"{name}, or what wraps it"
 
 

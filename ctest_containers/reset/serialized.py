@@ -44,21 +44,21 @@ def read(alias: str, data: str) -> Rows:
 
     objects: dict[Any, dict[Any, Any]] = {}
     related, saved = [], set()
-    for one in serializers.deserialize("json", StringIO(data), using=alias):
-        found: Any = one
-        model = found.object._meta.concrete_model
-        saved.add(type(found.object))
-        if router.db_for_write(type(found.object), instance=found.object) != alias:
+    for deserialized in serializers.deserialize("json", StringIO(data), using=alias):
+        entry: Any = deserialized
+        model = entry.object._meta.concrete_model
+        saved.add(type(entry.object))
+        if router.db_for_write(type(entry.object), instance=entry.object) != alias:
             raise LeftToDjango(f"rows of {model._meta.label} are written to another database")
         if model._meta.order_with_respect_to or not _saves_as_django(model):
             raise LeftToDjango(f"{model._meta.label} has values that saving makes")
-        if len(getattr(model._meta, "pk_fields", ())) > 1 or found.object.pk is None:
+        if len(getattr(model._meta, "pk_fields", ())) > 1 or entry.object.pk is None:
             raise LeftToDjango(f"{model._meta.label} has no simple primary key")
         # One that is there twice is saved twice, with the same values.
-        if objects.setdefault(model, {}).setdefault(found.object.pk, found.object) is found.object:
-            found.object._state.adding, found.object._state.db = False, alias
-            if any((found.m2m_data or {}).values()):
-                related.append(found)
+        if objects.setdefault(model, {}).setdefault(entry.object.pk, entry.object) is entry.object:
+            entry.object._state.adding, entry.object._state.db = False, alias
+            if any((entry.m2m_data or {}).values()):
+                related.append(entry)
     by_model = [(model, list(own.values())) for model, own in objects.items()]
     return Rows(data, by_model, related, frozenset(saved))
 
@@ -93,17 +93,17 @@ def restore(connection: Any, rows: Rows) -> None:
         with connection.constraint_checks_disabled():
             for model, objects in rows.objects:
                 fields = [
-                    one
-                    for one in model._meta.local_concrete_fields
-                    if not getattr(one, "generated", False)
+                    field
+                    for field in model._meta.local_concrete_fields
+                    if not getattr(field, "generated", False)
                 ]
                 size = connection.ops.bulk_batch_size(fields, objects) or len(objects)
                 for start in range(0, len(objects), size):
                     some = objects[start : start + size]
                     model._base_manager._insert(some, fields=fields, using=alias, raw=True)
-            for one in rows.related:
-                for name, others in one.m2m_data.items():
-                    getattr(one.object, name).set(others)
+            for entry in rows.related:
+                for name, others in entry.m2m_data.items():
+                    getattr(entry.object, name).set(others)
         connection.check_constraints(table_names=tables)
     if apps.is_installed("django.contrib.sites"):
         from django.contrib.sites.models import SITE_CACHE

@@ -113,7 +113,7 @@ class Timings:
                 getattr(self, kind),
                 getattr(measured, kind),
                 queries=measured.queries,
-                kept=RECENT_RUNS if kind == "tests" else 0,
+                most_recent=RECENT_RUNS if kind == "tests" else 0,
                 today=today,
             )
             for kind in KINDS
@@ -143,7 +143,7 @@ class Timings:
             known = self.tests.get(test)
             total += self._mean if known is None else known.seconds
             classes.add(class_of(test))
-        return total + sum(self.classes[one].seconds for one in classes if one in self.classes)
+        return total + sum(self.classes[name].seconds for name in classes if name in self.classes)
 
     def adaptive_limits(self) -> dict[str, float]:
         """What each test that is known well enough may take, in seconds.
@@ -152,63 +152,65 @@ class Timings:
         that a busy machine alone does not exceed.
         """
         return {
-            test: max(ADAPTIVE_FLOOR_SECONDS, ADAPTIVE_FACTOR * _percentile(one.recent))
-            for test, one in self.tests.items()
-            if len(one.recent) >= ADAPTIVE_RUNS
+            test: max(ADAPTIVE_FLOOR_SECONDS, ADAPTIVE_FACTOR * _percentile(timing.recent))
+            for test, timing in self.tests.items()
+            if len(timing.recent) >= ADAPTIVE_RUNS
         }
 
     def as_json(self) -> dict[str, Any]:
         """What JSON can carry; see `from_json`."""
-        found: dict[str, Any] = {"format": FORMAT, "version": VERSION}
+        content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
         for kind in KINDS:
-            found[kind] = {key: _as_json(one) for key, one in sorted(getattr(self, kind).items())}
-        found["memory"] = {
+            content[kind] = {
+                key: _as_json(timing) for key, timing in sorted(getattr(self, kind).items())
+            }
+        content["memory"] = {
             name: {"bytes": peak.count, "seen": peak.seen}
             for name, peak in sorted(self.memory.items())
         }
-        return found
+        return content
 
 
-def from_json(found: Any) -> Timings:
+def from_json(content: Any) -> Timings:
     """The timings that `as_json` has written; invalid entries are skipped.
 
     Raises:
         ValueError: The format or version is unknown.
     """
     try:
-        if (found["format"], found["version"]) != (FORMAT, VERSION):
+        if (content["format"], content["version"]) != (FORMAT, VERSION):
             raise ValueError(f"is not of the format {FORMAT!r}, version {VERSION}")
-        kinds: dict[str, Any] = {kind: _entries(found[kind], _timing) for kind in KINDS}
-        return Timings(**kinds, memory=_entries(found["memory"], _peak))
+        kinds: dict[str, Any] = {kind: _entries(content[kind], _timing) for kind in KINDS}
+        return Timings(**kinds, memory=_entries(content["memory"], _peak))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
 
 
-def _entries(found: Mapping[str, Any], read: Callable[[Any], T]) -> dict[str, T]:
-    """What can be read of a part of the file."""
+def _entries(content: Mapping[str, Any], read: Callable[[Any], T]) -> dict[str, T]:
+    """The valid entries of a part of the file."""
     entries = {}
-    for name, entry in found.items():
+    for name, entry in content.items():
         with suppress(KeyError, TypeError, AttributeError, ValueError, OverflowError):
             entries[str(name)] = read(entry)
     return entries
 
 
-def _peak(found: Any) -> Peak:
-    count = int(found["bytes"])
+def _peak(entry: Any) -> Peak:
+    count = int(entry["bytes"])
     if count < 0:
-        raise ValueError(f"has no size in {found!r}")
-    return Peak(count, dt.date.fromisoformat(found["seen"]).isoformat())
+        raise ValueError(f"has no size in {entry!r}")
+    return Peak(count, dt.date.fromisoformat(entry["seen"]).isoformat())
 
 
 def _peaks(
     known: Mapping[str, Peak], measured: Mapping[str, int], today: dt.date
 ) -> dict[str, Peak]:
-    found = {}
+    peaks = {}
     for name, count in measured.items():
         before = known.get(name)
         least = 0 if before is None else (before.count + count) // 2
-        found[name] = Peak(max(count, least), today.isoformat())
-    return found
+        peaks[name] = Peak(max(count, least), today.isoformat())
+    return peaks
 
 
 def _percentile(recent: Sequence[float]) -> float:
@@ -217,19 +219,19 @@ def _percentile(recent: Sequence[float]) -> float:
 
 
 def _as_json(timing: Timing) -> dict[str, Any]:
-    found = {"seconds": timing.seconds, "runs": timing.runs, "seen": timing.seen}
+    content = {"seconds": timing.seconds, "runs": timing.runs, "seen": timing.seen}
     more = {"queries": timing.queries, "recent": list(timing.recent)}
-    return {**found, **{name: value for name, value in more.items() if value not in (None, [])}}
+    return {**content, **{name: value for name, value in more.items() if value not in (None, [])}}
 
 
-def _timing(found: Any) -> Timing:
-    seconds, runs = float(found["seconds"]), int(found["runs"])
-    seen = dt.date.fromisoformat(found["seen"]).isoformat()
-    recent = tuple(map(float, found.get("recent") or ()))
-    queries = None if found.get("queries") in (None, "") else int(found["queries"])
+def _timing(entry: Any) -> Timing:
+    seconds, runs = float(entry["seconds"]), int(entry["runs"])
+    seen = dt.date.fromisoformat(entry["seen"]).isoformat()
+    recent = tuple(map(float, entry.get("recent") or ()))
+    queries = None if entry.get("queries") in (None, "") else int(entry["queries"])
     durations = (seconds, *recent)
-    if not all(math.isfinite(one) and one >= 0 for one in durations) or runs < 1:
-        raise ValueError(f"has no duration in {found!r}")
+    if not all(math.isfinite(duration) and duration >= 0 for duration in durations) or runs < 1:
+        raise ValueError(f"has no duration in {entry!r}")
     return Timing(seconds, runs, seen, queries, recent[-RECENT_RUNS:])
 
 
@@ -238,17 +240,17 @@ def _merged(
     measured: Mapping[str, float],
     *,
     queries: Mapping[str, int],
-    kept: int,
+    most_recent: int,
     today: dt.date,
 ) -> dict[str, Timing]:
     oldest = (today - dt.timedelta(days=FORGOTTEN_DAYS)).isoformat()
-    found = {key: one for key, one in known.items() if one.seen >= oldest}
+    timings = {key: timing for key, timing in known.items() if timing.seen >= oldest}
     for key, seconds in measured.items():
         before = known.get(key)
         if before is None:
             before = Timing(seconds, 0, "")
         mean = WEIGHT_OF_NEW * seconds + (1 - WEIGHT_OF_NEW) * before.seconds
-        recent = (*before.recent, float(f"{seconds:.4g}"))[-kept:] if kept else ()
+        recent = (*before.recent, float(f"{seconds:.4g}"))[-most_recent:] if most_recent else ()
         sent = queries.get(key)
-        found[key] = Timing(mean, before.runs + 1, today.isoformat(), sent, recent)
-    return found
+        timings[key] = Timing(mean, before.runs + 1, today.isoformat(), sent, recent)
+    return timings

@@ -175,8 +175,8 @@ def test_a_registry_that_refuses_or_does_not_answer_is_told_and_is_no_end(
     )
 
     assert refused.code == 0
-    assert "The registry did not do its part while pulling" in refused.output
-    assert "The registry did not do its part while pushing" in refused.output
+    assert "The registry failed while pulling" in refused.output
+    assert "The registry failed while pushing" in refused.output
     assert by_hand.code == 2
     assert "docker login" in by_hand.output
 
