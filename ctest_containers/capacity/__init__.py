@@ -1,4 +1,4 @@
-"""How many workers a machine carries."""
+"""Decides how many workers a machine has memory for."""
 
 from ctest_containers.capacity.plan import Plan, plan_workers
 

@@ -1,4 +1,4 @@
-"""How much memory is free, and what became of processes that wanted more."""
+"""Measures free memory, the memory of processes, and kills for lack of it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from ctest_containers.originals import ORIGINALS
 GROUPS: Final = Path("/sys/fs/cgroup")
 
 NO_LIMIT: Final = 2**60
-"""A control group without a limit says some number above this in version 1."""
+"""In version 1, a control group without a limit reports a number above this."""
 
 
 IN_A_GROUP: Final = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""The files with a group's limit and its use, and the files in memory within that.
+"""The files with a group's limit, its use, and the part of it that caches files.
 
 See "memory.current" and "memory.stat" in cgroup-v2.rst, and section 5.2 of memory.rst.
 """
 
 
 def available_bytes() -> int | None:
-    """Memory that new processes can use without swapping; None when the system does not tell.
+    """Memory that new processes can use without swapping; None if the system does not report it.
 
     It is the machine's, or what is left to this process's control groups if that is less: psutil
     knows nothing of those.
@@ -35,7 +35,7 @@ def available_bytes() -> int | None:
 
 
 def private_bytes() -> int | None:
-    """The memory of this process that it shares with no other; None where nobody tells."""
+    """The memory that only this process uses; None if the system does not report it."""
     try:
         lines = ORIGINALS.read_file("/proc/self/smaps_rollup").decode().splitlines()
     except OSError:
@@ -57,10 +57,10 @@ def kills_for_memory() -> int:
 
 
 def used_by_group(process: int, name: str) -> int | None:
-    """The memory of a process's own control group, without files that can be let go.
+    """The memory of a process's control group, without cached files that the kernel can drop.
 
     Args:
-        name: What is part of the group's name; None is given for any other group.
+        name: A part of the group's name; for any other group, the result is None.
     """
     for group in _groups(str(process)):
         if name not in group.name:
@@ -82,7 +82,7 @@ def _of_the_machine() -> int | None:
 
 
 def _left_to_groups() -> Iterator[int]:
-    """What is left to each control group that this process is in; files in memory can be let go."""
+    """The memory left to each of this process's control groups, cached files included."""
     for group in _groups():
         for limit, usage, cache in IN_A_GROUP:
             most, used = _number(group / limit), _number(group / usage)
@@ -104,7 +104,7 @@ def _groups(process: str = "self") -> Iterator[Path]:
         else:
             continue
         inner = top / path.lstrip("/")
-        # Inside a container the group's own path is not there, but its files stand at the top.
+        # Inside a container, the group's path does not exist; its files are at the top.
         yield from (
             group for group in (inner, *inner.parents) if group == top or top in group.parents
         )

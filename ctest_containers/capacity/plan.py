@@ -1,4 +1,4 @@
-"""The number of workers, from plain numbers."""
+"""Plans the number of workers, from plain numbers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Final
 from ctest_containers.text import plural, size
 
 BYTES_PER_WORKER: Final = 512 * 2**20
-"""What a worker process and its server are assumed to need together until it is known better."""
+"""The memory of a worker and its server until past runs have measured it."""
 
 MARGIN: Final = 1.25
-"""By what a worker may exceed what was measured in past runs."""
+"""The factor by which a worker may exceed what past runs measured."""
 
 LITTLE_BYTES: Final = 2 * 2**30
-"""With less than this, nothing is taken for granted."""
+"""With less memory than this, the number of workers is limited cautiously."""
 
 WORKERS_WITH_LITTLE: Final = 2
 
@@ -29,12 +29,12 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many workers there will be, and what decided it.
+    """The planned number of workers, and what decided it.
 
     Attributes:
-        limits: All that was considered, the one that decided first.
-        warnings: What the person at the keyboard should know.
-        worker_bytes: What a worker and its servers are taken to need, as far as it is known.
+        limits: Everything that was considered; the limit that decided comes first.
+        warnings: Sentences for the user.
+        worker_bytes: The memory that a worker and its servers are expected to need.
     """
 
     workers: int
@@ -56,18 +56,18 @@ def plan_workers(
     helpful: int | None = None,
     engine_bytes: int | None = None,
 ) -> Plan:
-    """The least of what was asked (or the cores), the batches, the memory and the maximum.
+    """Take the least of the requested number (or the cores), batches, memory and maximum.
 
     Args:
         asked: The user's own number, or None to let the cores decide. Django takes a negative one
             for a serial run.
-        batches: How many there are; None where that is not known yet.
-        available_bytes: Memory that is free for tests, or None when it cannot be known.
-        minimum: Not fewer than this on a machine with fewer cores, if the memory allows it.
-        maximum: Never more than this.
-        measured_bytes: What a worker process and its servers took together in past runs, if known.
-        engine_bytes: Memory that is free where the engine runs, if that is another machine.
-        helpful: With how many workers the run ends as early as with more, if that is known.
+        batches: The number of batches; None if it is not known yet.
+        available_bytes: Memory that is free for tests; None if it is unknown.
+        minimum: The least number on a machine with fewer cores, if the memory allows it.
+        maximum: The most workers in any case.
+        measured_bytes: The memory of a worker and its servers in past runs, if known.
+        engine_bytes: Memory that is free on the engine's machine, if it is another one.
+        helpful: The number of workers beyond which the run ends no earlier, if known.
 
     Returns:
         At least one worker as long as there is a batch to run; none otherwise.

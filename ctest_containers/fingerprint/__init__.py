@@ -1,4 +1,4 @@
-"""One hash over everything that decides the schema and the data that migrations put in."""
+"""Hashes everything that decides the schema and the data of migrations."""
 
 from ctest_containers.fingerprint.digest import Input, fingerprint
 

@@ -1,4 +1,4 @@
-"""Labelled inputs, and the hash over them."""
+"""Hashes labelled inputs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """Something that decides what a template contains, under a name that explains a miss.
+    """An input of a template, with a name that explains a miss.
 
     Attributes:
-        name: What it is, such as `migration shop.0007_x`; unique within a fingerprint.
+        name: Such as `migration shop.0007_x`; unique within a fingerprint.
         digest: SHA-256 of its content, in hexadecimal digits.
     """
 
@@ -35,7 +35,7 @@ def fingerprint(inputs: Iterable[Input]) -> str:
     Each part is preceded by its length, so no two lists of inputs run together the same way.
     """
     total = hashlib.sha256()
-    for each in inputs:
-        for part in (each.name.encode("utf-8", "surrogatepass"), each.digest.encode()):
+    for item in inputs:
+        for part in (item.name.encode("utf-8", "surrogatepass"), item.digest.encode()):
             total.update(len(part).to_bytes(8, "big") + part)
     return total.hexdigest()

@@ -1,4 +1,4 @@
-"""Looks through values: what objects, classes and functions consist of, in any process alike."""
+"""Describes what objects, classes and functions consist of, identically in every process."""
 
 from __future__ import annotations
 
@@ -27,27 +27,27 @@ from typing import Any, Final
 from ctest_containers.fingerprint.values import SHOWN, describe, is_plain
 
 MOST_OBJECTS: Final = 5_000
-"""Of so many objects the attributes are looked through; that takes about 0.1 seconds."""
+"""The most objects whose attributes are described; that takes about 0.1 seconds."""
 
 CONTAINERS: Final = (dict, list, tuple, collections.deque, set, frozenset)
 
 VALUES: Final = frozenset(
     {"argparse", "collections", "fractions", "ipaddress", "operator", "string", "types"}
 )
-"""Modules of Python's whose objects are values: they can be taken apart and put together."""
+"""Modules of Python whose objects are values: `__reduce_ex__` takes them apart."""
 
 COUNTERS: Final = frozenset({"creation_counter", "_creation_counter", "auto_creation_counter"})
-"""Attributes that say how many others have been made before."""
+"""Attributes that count the objects made before."""
 
 CALLED: Final = (FunctionType, BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType)
-"""Types of what has a name of its own, beside classes."""
+"""Types of named objects other than classes."""
 
 VERSIONED: Final = frozenset({*sys.stdlib_module_names, "django", "ctest_containers"})
-"""Packages whose versions are inputs by themselves."""
+"""Packages whose versions are separate inputs."""
 
 
 def describe_state(value: Any) -> str:
-    """The text of `state_of`; the name of the class where a value cannot be looked through."""
+    """The text of `state_of`; the name of the class if the value cannot be described."""
     try:
         return describe(value if is_plain(value) else state_of(value))
     except Exception:  # noqa: BLE001  # The code of any object may have been called.
@@ -64,10 +64,10 @@ def state_of(value: Any) -> Any:
 
 
 class _State:
-    """Looks through a value, each object in it once."""
+    """Describes a value, each object in it once."""
 
     def __init__(self, seen: Mapping[int, Any] | None = None) -> None:
-        # The objects themselves, for another one may get the place of one that is gone.
+        # The objects themselves: a new object may get the id of one that is gone.
         self._seen: dict[int, Any] = dict(seen or {})
 
     def of(self, value: Any) -> Any:
@@ -96,13 +96,13 @@ class _State:
         if isinstance(value, Mapping):
             return {describe(self.of(key)): self.of(item) for key, item in value.items()}
         if isinstance(value, (set, frozenset)):
-            # Neither their order nor which one is looked through first may count.
+            # Neither their order nor which one is described first may count.
             return {describe(_State(self._seen).of(item)) for item in value}
         items = [self.of(item) for item in value]
         return (*items,) if isinstance(value, tuple) else items
 
     def _of_code(self, value: Any) -> Any:
-        """What is called, with all that is decided when it is defined."""
+        """A callable, with everything that its definition decided."""
         if isinstance(value, functools.partial):
             return [self.of(part) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType):
@@ -112,10 +112,10 @@ class _State:
             if _is_versioned(value):
                 return name
             return [name, {key: self.of(attribute) for key, attribute in _class_attributes(value)}]
-        # Decorators of Python's enclose what they decorate.
+        # Python's decorators enclose what they decorate.
         parts = [value.__defaults__, value.__kwdefaults__, *_enclosed(value), *_own_names(value)]
         if "<" in value.__qualname__ or value.__code__.co_name != value.__name__:
-            # Others have the same name.
+            # Other functions have the same name.
             parts.append(_code_of(value))
         return [name, *map(self.of, parts)] if any(part is not None for part in parts) else name
 
@@ -129,7 +129,7 @@ def _members_of(kind: type[enum.Enum]) -> dict[str, Any]:
 
 
 def _parts_of(value: Any) -> list[Any]:
-    """What a value is made of that is one of Python's or Django's, or that inherits from one."""
+    """The parts of a value whose class, or a base of it, is Python's or Django's."""
     kind = type(value)
     for base in kind.__mro__:
         if base in CONTAINERS:
@@ -160,7 +160,7 @@ def _own_names(function: FunctionType) -> list[Any]:
 
 
 def _code_of(function: FunctionType) -> list[Any]:
-    """What tells a function from others of the same name, in any version of Python."""
+    """Distinguishes a function from others of the same name, in any version of Python."""
     code = function.__code__
     return [
         code.co_names,
@@ -169,7 +169,7 @@ def _code_of(function: FunctionType) -> list[Any]:
 
 
 def _attributes_of(value: Any) -> dict[str, Any]:
-    """What an object has of its own."""
+    """The attributes of an object itself."""
     kind = type(value)
     slots = [
         name
@@ -181,13 +181,13 @@ def _attributes_of(value: Any) -> dict[str, Any]:
     return attributes | {
         name: item
         for name, item in getattr(value, "__dict__", {}).items()
-        # They come and go with who asks.
+        # They come and go with their users.
         if name not in COUNTERS and not _is_kept_answer(inspect.getattr_static(kind, name, None))
     }
 
 
 def _is_kept_answer(attribute: Any) -> bool:
-    """Whether an attribute of a class puts what it finds into each object."""
+    """Whether an attribute of a class stores its result in each object."""
     return hasattr(type(attribute), "__get__") and not isinstance(attribute, FunctionType)
 
 
@@ -204,11 +204,11 @@ def _class_attributes(kind: type) -> Iterator[tuple[str, Any]]:
         is_bound = isinstance(item, (staticmethod, classmethod))
         function = item.__func__ if is_bound else item
         if isinstance(function, FunctionType):
-            # It may replace the original method.
+            # The item may replace the original method.
             if function.__qualname__ != f"{base.__qualname__}.{name}":
                 yield name, [_name_of(function), _code_of(function)]
             elif function.__closure__ or function.__code__.co_name != name:
-                # A decorator encloses what it was called with.
+                # A decorator encloses its arguments.
                 yield name, function
         elif isinstance(item, type) and not item.__qualname__.startswith(f"{base.__qualname__}."):
             yield name, _name_of(item)
@@ -220,13 +220,13 @@ def _class_attributes(kind: type) -> Iterator[tuple[str, Any]]:
 
 def _enclosed(function: FunctionType) -> Iterator[Any]:
     for cell in function.__closure__ or ():
-        # One that has no value yet raises ValueError.
+        # A cell without a value raises ValueError.
         with suppress(ValueError):
             yield cell.cell_contents
 
 
 def _name_of(value: Any) -> str:
-    # An object may answer to any name, or do something when it is asked.
+    # An object may have any attribute, or run code when it is read.
     if isinstance(value, ModuleType):
         return value.__name__
     if not issubclass(type(value), (type, *CALLED)):

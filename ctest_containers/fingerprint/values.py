@@ -1,4 +1,4 @@
-"""Texts that are the same wherever the same code defines a value."""
+"""Describes values with texts that are identical wherever the same code defines them."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ SHOWN: Final = (
     *(type(None), bool, int, float, complex, str, bytes, decimal.Decimal, uuid.UUID),
     *(dt.date, dt.datetime, dt.time, dt.timedelta),
 )
-"""Types of which `repr` says everything."""
+"""Types that `repr` describes completely."""
 
 MOST_VALUES: Final = 1_000_000
-"""What has more numbers and texts in it is not looked through; so many take about two seconds."""
+"""Values with more numbers and strings are not described; so many take about two seconds."""
 
 FIRST_YEAR: Final = 2000
 FIRST_MOMENT: Final = 1_000_000_000
-"""What is earlier is no time of this process; in seconds since the epoch."""
+"""A time before this cannot come from this process; in seconds since the epoch."""
 
 INEXACT_SECONDS: Final = 2.0
-"""So much earlier may a process have begun than the system tells."""
+"""The error of the system's start time of a process, in seconds."""
 
 
 def describe(value: Any) -> str:
-    """A text that is the same wherever the same code defines the value."""
+    """Describe a value with a text that is identical wherever the same code defines it."""
     if type(value) in SHOWN:
         return "a moment of this process" if _is_of_this_process(value) else repr(value)
     if isinstance(value, PurePath):
         return repr(str(value))
     if isinstance(value, re.Pattern):
-        # Its own text is cut off.
+        # Its `repr` is cut off.
         return f"{value.pattern!r} with flags {value.flags}"
     if isinstance(value, enum.Enum):
         return f"{describe(type(value))}.{value.name} = {describe(value.value)}"
-    # An object may answer to any name.
+    # An object may have any attribute.
     if hasattr(type(value), "deconstruct") and not isinstance(value, type):
         try:
             return describe(list(value.deconstruct())[-3:])
         except ValueError:
-            # Django cannot name a local class in a migration, but makes its table all the same.
+            # Django cannot name a local class in a migration, but still creates its table.
             return describe(type(value))
     if isinstance(value, Mapping):
-        # Rows may come in its order.
+        # Rows may be created in its order.
         items = (f"{describe(key)}: {describe(item)}" for key, item in value.items())
         return "{" + ", ".join(items) + "}"
     if isinstance(value, (set, frozenset)):
@@ -62,13 +62,13 @@ def describe(value: Any) -> str:
     if isinstance(qualified, str):
         return f"{getattr(value, '__module__', '')}.{qualified}"
     shown = repr(value)
-    # What shows its address, or its members in the order of their hashes, is named by its class.
+    # A value that shows its address, or members in the order of hashes, is named by its class.
     plain = isinstance(value, (str, bytes)) or re.fullmatch(r"[^<{]*", shown) is not None
     return shown if plain else describe(type(value))
 
 
 def is_plain(value: Any) -> bool:
-    """Whether `describe` says all of a value: it consists of numbers, texts and the like."""
+    """Whether `describe` is complete: the value consists of numbers, strings and the like."""
     waiting, count = [value], 0
     while waiting:
         item = waiting.pop()
@@ -85,9 +85,9 @@ def is_plain(value: Any) -> bool:
 
 
 def _is_of_this_process(value: Any) -> bool:
-    """Whether a value is a time since this process began: it is another one in the next process."""
+    """Whether a value is a time since this process began, so that it differs in the next one."""
     if isinstance(value, dt.datetime) and value.year > FIRST_YEAR:
-        # One without a time zone may be local time or UTC.
+        # A time without a zone may be local time or UTC.
         in_utc = value.replace(tzinfo=value.tzinfo or dt.timezone.utc)
         moments = [value.timestamp(), in_utc.timestamp()]
     elif isinstance(value, (int, float)) and value > FIRST_MOMENT:
@@ -100,7 +100,7 @@ def _is_of_this_process(value: Any) -> bool:
 @functools.cache
 def _began() -> float:
     """When this process began, in seconds since the epoch, and a little earlier."""
-    # Few values need it, and a worker does not load it otherwise.
+    # Few values need psutil, which a worker does not load otherwise.
     import psutil
 
     return float(psutil.Process().create_time()) - INEXACT_SECONDS

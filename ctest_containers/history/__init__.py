@@ -1,4 +1,4 @@
-"""What happened in past runs: the event logs that they have left."""
+"""Reads and writes the event logs of runs."""
 
 from ctest_containers.history.lines import Entry
 from ctest_containers.history.store import History

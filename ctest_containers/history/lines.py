@@ -21,18 +21,18 @@ VERSION: Final = 1
 HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
 
 EVENTS: Final = Vocabulary(kind for kind in get_args(Event) if kind is not TimePassed)
-"""What a log has lines of."""
+"""The events that a log consists of."""
 
 
 class Entry(NamedTuple):
-    """One event, and when it happened, in seconds since the run began."""
+    """An event and its time, in seconds since the run began."""
 
     at: float
     event: Event
 
 
 def line(event: Event, at: float) -> str:
-    """An event as a line of a log; what has come from a worker in one is only given its time."""
+    """An event as a line of a log; the text of a worker's event only gets its time."""
     came: str | None = getattr(event, "line", None)
     if came is not None:
         return f'{{"at":{at!r},{came[1:]}\n'
@@ -40,10 +40,10 @@ def line(event: Event, at: float) -> str:
 
 
 def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
-    """The events of a log, up to a last line that was not written to its end.
+    """The events of a log, without a last line that is incomplete.
 
     Args:
-        name: How errors call the log.
+        name: The name of the log in error messages.
 
     Raises:
         UsageError: It is no event log, or one of another version.
@@ -60,7 +60,7 @@ def entries(lines: Iterable[str], name: str) -> Iterator[Entry]:
             if next(rest, None) is None:
                 return
             raise UsageError(
-                f"Line {number} of the event log {name} is no event: {error}."
+                f"Line {number} of the event log {name} is not an event: {error}."
             ) from error
 
 
@@ -71,9 +71,9 @@ def _check_header(text: str, name: str) -> None:
     except (ValueError, KeyError, TypeError, RecursionError):
         version = None
     if version is None:
-        raise UsageError(f"{name} is no event log of a run.")
+        raise UsageError(f"{name} is not an event log.")
     if version != VERSION:
         raise UsageError(
-            f"The event log {name} is of version {version}; this is a reader of version {VERSION}.",
+            f"The event log {name} has version {version}, but this program reads {VERSION}.",
             "Read it with the version of ctest_containers that has written it.",
         )

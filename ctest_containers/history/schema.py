@@ -17,7 +17,7 @@ PLAIN: Final = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
 
 def schema() -> dict[str, Any]:
-    """What every line of a log is valid against; fields of later versions may come to events."""
+    """The schema of every line of a log; later versions may add fields to events."""
     return {
         "$schema": DIALECT,
         "title": f"A line of an event log of ctest_containers, version {VERSION}",

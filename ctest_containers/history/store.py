@@ -27,12 +27,12 @@ class History:
         return cls(cache_folder() / "runs" / slug(project))
 
     def new(self, started: RunStarted) -> Path:
-        """The file for the log of a run that begins."""
+        """The file for the log of a run that is starting."""
         moment = dt.datetime.fromisoformat(started.started_at)
         return self.folder / f"{moment:%Y%m%dT%H%M%S%f}-{started.run}{SUFFIX}"
 
     def logs(self) -> list[Path]:
-        """The logs that are there, the latest last."""
+        """The existing logs, the latest last."""
         return sorted(self.folder.glob(f"*{SUFFIX}"))
 
     def keep(self, count: int) -> None:
@@ -42,7 +42,7 @@ class History:
             log.unlink(missing_ok=True)
 
     def find(self, run: str = "") -> Path:
-        """The log of a run: by its id or the beginning of one, by its file; the latest by default.
+        """Find the log of a run by its id, a prefix of it, or its file; the latest by default.
 
         Raises:
             UsageError: There is none, or there are several.

@@ -1,4 +1,4 @@
-"""The branch that is checked out, for people who look at a list of templates."""
+"""Finds the branch that is checked out, for lists of templates."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Final
 
 VARIABLES: Final = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME")
-"""Where CI systems say it, which check out a commit; the first one that is not empty counts."""
+"""Variables of CI systems, which check out a commit; the first that is not empty counts."""
 
 HEAD: Final = "ref: refs/heads/"
 
 
 def current_branch(folder: Path) -> str:
-    """The branch of the checkout that a folder is in; empty where there is none.
+    """The branch of the checkout that a folder is in; empty if there is none.
 
     See https://git-scm.com/docs/gitrepository-layout for the file that names it.
     """

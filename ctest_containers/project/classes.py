@@ -1,4 +1,4 @@
-"""The classes whose methods Django calls when it makes a project's databases."""
+"""Finds the classes whose methods Django calls when it creates a project's databases."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any, Final
 PARTS: Final = (
     *("SchemaEditorClass", "creation_class", "features_class", "introspection_class", "ops_class"),
 )
-"""Attributes of a database's backend: the classes that do its work."""
+"""Attributes of a database's backend that hold its helpers."""
 
 
 def building_classes(aliases: Iterable[str]) -> Iterator[type]:
-    """The classes of routers, backends, and of what models and migrations are made of.
+    """The classes of routers, backends, and of the parts of models and migrations.
 
-    They come with their bases. A method that one of them gets is called instead of the inherited
-    one, and an attribute is read by inherited ones.
+    Their bases are included: a method that a base gets may be called, and an attribute read.
     """
     from django.apps import apps
     from django.db import connections, router
@@ -30,7 +29,7 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
         meta = model._meta
         kinds |= _kinds([*meta.local_fields, *meta.indexes, *meta.constraints])
     loader = MigrationLoader(None, load=False)
-    # They have been imported.
+    # The migrations have been imported.
     loader.load_disk()
     for migration in loader.disk_migrations.values():
         kinds |= _kinds(migration.operations)
@@ -38,7 +37,7 @@ def building_classes(aliases: Iterable[str]) -> Iterator[type]:
 
 
 def _kinds(values: Iterable[Any]) -> set[type]:
-    """The classes of values, and of all that they are made of."""
+    """The classes of values, and of everything in them."""
     kinds: set[type] = set()
     seen: dict[int, Any] = {}
     waiting = list(values)
@@ -55,7 +54,7 @@ def _kinds(values: Iterable[Any]) -> set[type]:
             kinds.add(value)
         elif hasattr(type(value), "deconstruct"):
             kinds.add(type(value))
-            # Django asks none of them in a build, and theirs may be any code.
+            # Django does not use these in a build, and their attributes may run any code.
             with suppress(Exception):
                 _, *parts = value.deconstruct()
                 waiting += parts

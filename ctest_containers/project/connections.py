@@ -17,7 +17,7 @@ from ctest_containers.project import guard
 from ctest_containers.project.remembered import forget_server, remember_facts
 
 ENDING_SECONDS: Final = 1.0
-"""What a server may take from closing its connections to its end."""
+"""How long a server may take to end after it has closed its connections."""
 
 
 def settings_of(alias: str) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def settings_of(alias: str) -> dict[str, Any]:
 
 
 def redirect(lease: Lease) -> None:
-    """Let an alias use an isolated database from now on, in every thread."""
+    """Point an alias at an isolated database from now on, in every thread."""
     from django.db import connections
 
     connection = connections[lease.alias]
@@ -40,14 +40,14 @@ def redirect(lease: Lease) -> None:
 
 
 def remember(alias: str, facts: Mapping[str, str]) -> None:
-    """Let the connection of an alias remember what `facts_of` returned for an identical server."""
+    """Give the connection of an alias the facts that `facts_of` has of an identical server."""
     from django.db import connections
 
     remember_facts(connections[alias], facts)
 
 
 def settings_with(lease: Lease) -> dict[str, Any]:
-    """An alias's settings for the use of an isolated database."""
+    """An alias's settings that point at an isolated database."""
     settings = settings_of(lease.alias)
     options = {
         name: value
@@ -59,15 +59,15 @@ def settings_with(lease: Lease) -> dict[str, Any]:
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """Let this thread look as if no alias were connected; afterwards all are as they were.
+    """Hide the open connections of this thread in this block.
 
-    What is open is not closed, neither here nor in a process that is forked meanwhile.
+    They are not closed, neither here nor in a process that is forked meanwhile.
     """
     from django.db import connections
 
     known: list[Any] = [connections[alias] for alias in connections]
     held = [(connection, connection.connection) for connection in known]
-    # Django keeps pools with the class, by alias.
+    # Django keeps pools on the class, by alias.
     connection_pools: list[dict[str, Any]] = [
         getattr(connection, "_connection_pools", {}) for connection in known
     ]
@@ -86,7 +86,7 @@ def set_aside() -> Iterator[None]:
 
 
 def restore(before: Mapping[str, Mapping[str, Any]]) -> None:
-    """Disconnect aliases, and give them back the settings that they had."""
+    """Disconnect aliases, and restore their settings."""
     from django.db import connections
 
     disconnect(before)
@@ -96,9 +96,9 @@ def restore(before: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def unreachable(leases: Iterable[Lease]) -> list[str]:
-    """The aliases whose server cannot be reached any more.
+    """The aliases whose server can no longer be reached.
 
-    A server that has just closed a connection may still be on its way out, and is waited for.
+    A server that has just closed a connection may be ending; this waits for it.
     """
     gone = []
     for lease in leases:
@@ -122,7 +122,7 @@ def raw(alias: str) -> Any:
 
 
 def was_closed(alias: str) -> bool:
-    """Whether a connection was closed by its other end, as its driver tells."""
+    """Whether the server has closed a connection, according to the driver."""
     from django.db import connections
 
     connection = connections[alias].connection
@@ -136,7 +136,7 @@ def _listens(address: Address) -> bool:
         probe.settimeout(1)
         probe.connect(address.socket or (address.host, address.port))
     except TimeoutError:
-        return True  # It is there, and busy.
+        return True  # The server answers, but is busy.
     except OSError:
         return False
     finally:
@@ -163,7 +163,7 @@ def save_sqlite(alias: str, file: Path) -> None:
 
 
 def serialize(aliases: Iterable[str]) -> None:
-    """Keep the database's contents for tests with `serialized_rollback`, as Django does."""
+    """Store the database's contents for tests with `serialized_rollback`, as Django does."""
     from django.db import connections
 
     for alias in aliases:
@@ -172,7 +172,7 @@ def serialize(aliases: Iterable[str]) -> None:
 
 
 def log_queries() -> None:
-    """Let every connection log its queries, for --debug-sql."""
+    """Log the queries of every connection, for --debug-sql."""
     from django.db import connections
 
     for alias in connections:
@@ -180,7 +180,7 @@ def log_queries() -> None:
 
 
 def mark_expectations(aliases: Iterable[str]) -> None:
-    """Mark what Django's own suite expects to fail or skips on these databases, as Django does."""
+    """Mark the tests of Django's own suite that it expects to fail, or skips, here."""
     from django.db import connections
 
     if os.environ.get("RUNNING_DJANGOS_TEST_SUITE") == "true":

@@ -1,4 +1,4 @@
-"""Reads from the settings which test databases there are to be, and which share a server."""
+"""Reads from the settings which test databases exist, and which share a server."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ctest_containers.errors import UnsupportedVendorError, UsageError
 from ctest_containers.model import AUTO, SQLITE, DatabaseGroup, DatabasePlan, Vendor
 
 ImageOf = Callable[[str, str], str]
-"""Asked with a vendor, by Django's name for it, and an alias."""
+"""Called with a vendor, by Django's name for it, and an alias."""
 
 SettingsOf = Callable[[str], Iterable[tuple[str, str]]]
-"""Asked with a vendor, by Django's name for it."""
+"""Called with a vendor, by Django's name for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class DatabasePlans:
     """All test databases of a project, as its settings describe them.
 
     Attributes:
-        groups: Those of supported vendors, by server.
-        unsupported: The vendor of every alias that has no backend here.
+        groups: The databases of supported vendors, by server.
+        unsupported: The vendor of each alias whose vendor is not supported.
     """
 
     groups: tuple[DatabaseGroup, ...]
@@ -35,7 +35,7 @@ class DatabasePlans:
         return any(group.has_server for group in self.groups)
 
     def dependencies(self, group: DatabaseGroup) -> list[str]:
-        """The aliases of other servers that a group's own say in the settings they depend on.
+        """The aliases on other servers that the group's DEPENDENCIES name.
 
         What Django assumes where the settings say nothing is not among them.
         """
@@ -59,14 +59,14 @@ class DatabasePlans:
         for alias in aliases:
             if alias not in vendors and alias not in self.unsupported:
                 raise UsageError(
-                    f"There is no database {alias!r} to use an image for.",
+                    f"There is no database {alias!r}, which an image was given for.",
                     f"The settings have {', '.join(map(repr, sorted(vendors)))}.",
                 )
             if vendors.get(alias) == SQLITE:
                 raise UsageError(f"The database {alias!r} is SQLite's, which needs no image.")
 
     def select(self, used: Collection[str]) -> tuple[DatabaseGroup, ...]:
-        """The groups that these aliases live in.
+        """The groups that have these aliases.
 
         A group keeps all its databases even when only one of them is used, so that one template
         serves every selection of tests.
@@ -77,8 +77,7 @@ class DatabasePlans:
         for alias, vendor in self.unsupported.items():
             if alias in used:
                 raise UnsupportedVendorError(
-                    f"The database {alias!r} is of the vendor {vendor!r}, which has no backend "
-                    "here.",
+                    f"The database {alias!r} has the vendor {vendor!r}, which is not supported.",
                     f"Supported: {', '.join(VENDORS)}. Run tests that need it with manage.py test, "
                     "or leave them out with --exclude-tag.",
                 )
@@ -92,13 +91,13 @@ def plan_databases(
 ) -> DatabasePlans:
     """The databases that Django would create for all aliases.
 
-    An alias that mirrors another lives in that one's database. To be asked before any alias has
-    been redirected, for then the settings no longer tell what the project wants.
+    A mirror uses the database of the alias that it mirrors. Call this before any alias is
+    redirected, while the settings are the project's.
 
     Args:
-        image_of: Gives the image that the user wants for an alias of a vendor.
-        settings_of: Gives the settings that the user wants for servers of a vendor.
-        privileges: What the project's roles may do, where a vendor's backend distinguishes.
+        image_of: Returns the image that the user wants for an alias of a vendor.
+        settings_of: Returns the settings that the user wants for servers of a vendor.
+        privileges: The privileges of the project's roles, if the vendor's backend knows any.
     """
     from django.db import connections
     from django.test.utils import get_unique_databases_and_mirrors
@@ -142,7 +141,7 @@ def plan_databases(
 
 
 def _users(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
-    """The role that each alias connects as; none where there is no server."""
+    """The role that each alias connects as; none without a server."""
     from django.db import connections
 
     backend = BACKENDS.get(vendor)
@@ -154,7 +153,7 @@ def _users(vendor: str, aliases: Iterable[str]) -> tuple[str, ...]:
 
 
 def _assumed(aliases: Iterable[str]) -> tuple[str, ...]:
-    """The role that each alias assumes after it has connected; an empty string for none."""
+    """The role that each alias assumes after it has connected; empty for none."""
     from django.db import connections
 
     options = (connections.settings[alias]["OPTIONS"] for alias in aliases)
@@ -170,7 +169,7 @@ def mirrors() -> frozenset[str]:
 
 
 def first_aliases(groups: Iterable[DatabaseGroup]) -> dict[str, str]:
-    """For each alias, the first of those that have the same database."""
+    """For each alias, the first alias of the same database."""
     return {
         alias: database.aliases[0]
         for group in groups
@@ -180,7 +179,7 @@ def first_aliases(groups: Iterable[DatabaseGroup]) -> dict[str, str]:
 
 
 def group_by_name(vendor: Vendor, plans: Iterable[DatabasePlan]) -> list[DatabaseGroup]:
-    """Put databases on as few servers as possible; none has a name twice, or two images."""
+    """Put databases on as few servers as possible, each with one image and distinct names."""
     servers: list[list[DatabasePlan]] = []
     for plan in plans:
         for server in servers:

@@ -1,10 +1,10 @@
 """Keeps the connections of this process away from the databases that the settings name.
 
-The guard is installed before any code of the project runs, in every kind of process. Until somebody
-lends databases, while settings and applications are loaded, a configured database is as on a
-machine that has none of it: a server cannot be reached, and a file of SQLite's is empty. From then
-on an alias leads to the database that it was lent, and each new connection is asked which server it
-has reached, as a backend may remember one that it connected to before.
+The guard is installed before any code of the project runs, in every kind of process. Until
+databases are lent, while settings and applications are loaded, a configured database behaves as on
+a machine without it: a server cannot be reached, and an SQLite file is empty. From then on, an
+alias connects to the database that it was lent. Each new connection is asked which server it has
+reached, as a backend may remember an earlier one.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from ctest_containers.project.queries import count_queries
 from ctest_containers.project.reached import verified
 
 Resolve = Callable[[str], None]
-"""Called with an alias just before it connects. It redirects the alias, or raises."""
+"""Called with an alias just before it connects; redirects the alias, or raises an error."""
 
 Endpoint = tuple[str, ...]
-"""Where a connection leads, in terms of its settings."""
+"""The database that a connection leads to: its vendor, with host and port or a name."""
 
 CREDENTIALS: Final = ("HOST", "PORT", "USER", "PASSWORD", "OPTIONS")
 
 
 @dataclass(slots=True)
 class _State:
-    """The guard of this process; a forked child begins with its parent's.
+    """The guard of this process; a forked child inherits its parent's.
 
     Attributes:
-        original: Django's own way to connect; None where there is no guard.
-        resolvers: The last one is asked.
-        leases: The databases that were lent, by alias.
-        configured: Where aliases led before they were lent any.
+        original: Django's own `connect`; None if the guard is not installed.
+        resolvers: The last one is called.
+        leases: The lent databases, by alias.
+        configured: The endpoints of the settings, by alias.
     """
 
     original: Callable[[Any], None] | None = None
@@ -50,7 +50,7 @@ _state: Final = _State()
 
 
 def install() -> None:
-    """Keep this process from the configured databases from now on; calling it again is allowed."""
+    """Keep this process away from the configured databases from now on; idempotent."""
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     if _state.original is None:
@@ -59,7 +59,7 @@ def install() -> None:
 
 
 def remove() -> None:
-    """Let this process connect as it likes again."""
+    """Remove the guard from this process."""
     from django.db.backends.base.base import BaseDatabaseWrapper
 
     if _state.original is not None:
@@ -69,14 +69,14 @@ def remove() -> None:
 
 @contextmanager
 def guarded(resolve: Resolve, *, keep_open: bool = False) -> Iterator[None]:
-    """Ask before an alias connects to anything other than the database that it was lent.
+    """Call `resolve` before an alias connects to anything other than the database that it was lent.
 
-    That goes for connections made by hand from an alias's settings, too: for Django's own to the
+    This includes connections made by hand from an alias's settings: Django's own to the
     server's maintenance database, and for copies that a test makes. Afterwards every alias has the
     settings back that it had before.
 
     Args:
-        keep_open: Whether connections stay open that were made before there was a guard.
+        keep_open: Whether connections stay open that were made before the guard was installed.
     """
     from django.db import connections
 
@@ -85,7 +85,7 @@ def guarded(resolve: Resolve, *, keep_open: bool = False) -> Iterator[None]:
     install()
     _note_endpoints()
     if not _state.resolvers and not keep_open:
-        # What was opened while the project was loaded leads to a configured database.
+        # Connections opened while the project was loaded lead to configured databases.
         for connection in connections.all(initialized_only=True):
             close(connection)
     _state.resolvers.append(resolve)
@@ -103,19 +103,19 @@ def guarded(resolve: Resolve, *, keep_open: bool = False) -> Iterator[None]:
 
 
 def lend_nothing() -> None:
-    """Let no alias connect from now on, in a forked child that only loads code of the project.
+    """Refuse every connection from now on, in a forked child that only loads code of the project.
 
-    It must not ask its parent's resolver.
+    The child must not call its parent's resolver.
     """
     install()
     _state.resolvers[:] = [refuse]
 
 
 def refuse(alias: str) -> NoReturn:
-    """Say that there is no database.
+    """Refuse a connection.
 
     Raises:
-        OperationalError: Always. So code copes with it that copes with a server that is not there.
+        OperationalError: Always, so that code which handles an absent server handles this.
     """
     from django.db.utils import OperationalError
 
@@ -127,7 +127,7 @@ def refuse(alias: str) -> NoReturn:
 
 
 def lend(lease: Lease) -> None:
-    """Let an alias lead to a database from now on, in every thread."""
+    """Point an alias at a database from now on, in every thread."""
     from django.db import connections
 
     _note_endpoints()
@@ -139,7 +139,7 @@ def lend(lease: Lease) -> None:
 
 
 def take_back(alias: str, settings: Mapping[str, Any]) -> None:
-    """Let an alias have the settings again that it had before it was lent a database."""
+    """Restore the settings that an alias had before it was lent a database."""
     from django.db import connections
 
     connections.settings[alias].update(settings)
@@ -147,9 +147,9 @@ def take_back(alias: str, settings: Mapping[str, Any]) -> None:
 
 
 def _connect(self: Any) -> None:
-    """In place of `BaseDatabaseWrapper.connect`."""
+    """Replaces `BaseDatabaseWrapper.connect`."""
     lease = None
-    # Where there are no settings, none of them names a database.
+    # Without settings, there are no configured databases.
     if _has_settings():
         lease = _lease_of(self) if _state.resolvers else _before_any_is_lent(self)
     count_queries(self)
@@ -169,7 +169,7 @@ def _has_settings() -> bool:
 
 
 def _lease_of(connection: Any) -> Lease | None:
-    """The database that a connection is to reach; None if it belongs to no configured alias.
+    """The database that a connection has to reach; None if it belongs to no configured alias.
 
     Raises:
         ProjectError: It would reach a configured database.
@@ -177,7 +177,7 @@ def _lease_of(connection: Any) -> Lease | None:
     from django.db import connections
 
     own, alias = connection.settings_dict, connection.alias
-    # An alias that a test has added leads where the test wants it to.
+    # Aliases that a test has added are the test's own.
     if own is connections.settings.get(alias) and alias in {*_state.configured, *_state.leases}:
         _state.resolvers[-1](alias)
         lease, endpoint = _state.leases.get(alias), _endpoint(connection.vendor, own)
@@ -204,7 +204,7 @@ def _lease_of(connection: Any) -> Lease | None:
 
 
 def _before_any_is_lent(connection: Any) -> Lease | None:
-    """Let a connection find what it would find on a machine that has no database yet.
+    """Treat a connection as on a machine that has no database yet.
 
     Raises:
         OperationalError: It would reach a configured server.
@@ -221,7 +221,7 @@ def _before_any_is_lent(connection: Any) -> Lease | None:
 
 
 def _note_endpoints() -> None:
-    """Remember where the settings lead, once: a test may add aliases of its own later."""
+    """Remember the endpoints of the settings, once: a test may add its own aliases later."""
     from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
 
@@ -231,7 +231,7 @@ def _note_endpoints() -> None:
         try:
             vendor = connections[alias].vendor
         except ImproperlyConfigured:
-            # Its backend is not installed, so nobody connects with it.
+            # Its backend is not installed, so no code can connect with it.
             continue
         if vendor != "unknown":
             _state.configured[alias] = _endpoint(vendor, settings)
@@ -246,8 +246,8 @@ def close(connection: Any) -> None:
     """Close a connection for good, with its pool and a database in memory."""
     from django.db.backends.base.base import BaseDatabaseWrapper
 
-    # SQLite's own `close` keeps a database in memory open, for it would be lost.
+    # SQLite's own `close` keeps a database in memory open, as it would be lost.
     BaseDatabaseWrapper.close(connection)
-    # Asking it for its pool would make one.
+    # Reading its `pool` would create one.
     if connection.alias in getattr(connection, "_connection_pools", ()):
         connection.close_pool()

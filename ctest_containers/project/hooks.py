@@ -1,4 +1,4 @@
-"""The code that is called when a database is migrated, besides migrations."""
+"""Finds the code, besides migrations, that runs when a database is migrated."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ctest_containers.fingerprint.values import describe
 SIGNALS: Final = ("pre_migrate", "post_migrate")
 
 COMMANDS: Final = ("migrate", "createcachetable")
-"""Those that Django calls when it makes a test database."""
+"""Commands that Django calls when it creates a test database."""
 
 MOST_LAYERS: Final = 100
-"""So often something may wrap something else."""
+"""How many layers of wrappers are unwrapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Something that is called.
+    """A command or receiver that is called.
 
     Attributes:
-        called_for: What else than its name counts: for a receiver, the apps.
+        called_for: What identifies it besides its name: for a receiver, the apps.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Hook:
 
 
 def import_management() -> None:
-    """Let the apps connect receivers, as Django's commands do before they send a signal."""
+    """Import the apps' management modules, as Django's commands do before they send a signal."""
     from django.apps import apps
 
     for app in apps.get_app_configs():
@@ -44,14 +44,14 @@ def import_management() -> None:
 
 
 def live_receivers(signal: Any, sender: Any) -> list[Any]:
-    """Who is called when the signal comes from this sender, in that order."""
+    """The receivers of a signal from this sender, in calling order."""
     live = signal._live_receivers(sender)
-    # From Django 5.0 on there are those that are coroutines, too.
+    # Since Django 5.0, asynchronous receivers are listed separately.
     return [*live[0], *live[1]] if isinstance(live, tuple) else live
 
 
 def hooks() -> Iterator[Hook]:
-    """What is called when a database is migrated; what it does is recorded by a build."""
+    """The hooks of a migration; a build records what they do."""
     from django.core.management import get_commands
 
     import_management()
@@ -75,13 +75,13 @@ def _receivers(signal: str) -> Iterator[Hook]:
             labels[name].append(app.label)
             values[name].add(value)
     for name in sorted(labels):
-        # An app that comes later does not change what is called for every app.
+        # A receiver for every app does not change when an app is added.
         called_for = ["every app"] if len(labels[name]) == len(senders) else labels[name]
         yield Hook(f"receiver {name} of {signal}", (*called_for, *sorted(values[name] - {""})))
 
 
 def _described(receiver: Any) -> tuple[str, str]:
-    """The name of a receiver without what wraps it, and the values that are part of it."""
+    """The name of an unwrapped receiver, and the values that are part of it."""
     values: list[Any] = []
     for _ in range(MOST_LAYERS):
         if isinstance(receiver, functools.partial):

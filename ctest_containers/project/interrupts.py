@@ -1,4 +1,4 @@
-"""Ctrl-C before any test runs: unittest's own handler would swallow it."""
+"""Handles Ctrl-C before any test runs, which unittest's handler would swallow, and SIGTERM."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import FrameType
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C raise KeyboardInterrupt, as it does where no handler is installed."""
+    """Let Ctrl-C raise KeyboardInterrupt, as without a handler."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -30,12 +30,12 @@ def was_interrupted() -> bool:
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come, as when a CI job is cancelled: stop now, and clean up."""
+    """SIGTERM has arrived, as when a CI job is cancelled: stop now, and clean up."""
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let the first SIGTERM raise `Terminated`; the clean-up that follows hears no second one."""
+    """Let the first SIGTERM raise `Terminated`, and ignore later ones during clean-up."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

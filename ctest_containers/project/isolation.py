@@ -1,4 +1,4 @@
-"""What is a worker's own besides databases: caches, folders, temporary files."""
+"""Separates what workers would share besides databases: caches, folders, temporary files."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Worker:
     """A worker process, as `worker_setup` functions see it.
 
     Attributes:
-        number: From 1 on; a slot, which a process that takes the place of another one keeps.
+        number: From 1 on; a process that replaces another one has the same number.
         run: The id of the run.
-        folder: A folder of its own, removed after the run.
-        process: Counts the processes that have had the number, from 1 on. Each finds a world that
-            no test has touched: what the one before has left half done is nobody's business.
+        folder: Its own folder, removed after the run.
+        process: Counts the processes that have had the number, from 1 on. Each starts clean,
+            without anything that an earlier one has left.
     """
 
     number: int
@@ -45,28 +45,28 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """Small letters, digits and hyphens that no other worker process of any run has."""
+        """A unique name of this process among all runs: lower-case letters, digits and hyphens."""
         return f"ctest-{self.run}-{self.number}-{self.process}"
 
 
-class SetupFailure(BaseException):  # It must pass by every `except Exception`.
-    """The project's own function for workers has failed; its text tells where."""
+class SetupFailure(BaseException):  # No `except Exception` may catch it.
+    """The project's `worker_setup` function has failed; the message has its traceback."""
 
 
 def close_inherited_caches() -> None:
-    """Let no two processes speak through the same connection to a cache, after a fork."""
+    """Close connections to caches after a fork, so that no two processes share one."""
     from django.core.cache import close_caches
 
     close_caches()
 
 
 def separate(worker: Worker, *, temporary_files: bool) -> None:
-    """Give a worker what is its own of all that the settings let it have.
+    """Give a worker its own caches, folders and channel layers, as far as settings allow.
 
-    The configured folders are read, and not written into. What cannot be separated stays as it is.
+    The configured folders are read, not written. What cannot be separated stays shared.
 
     Args:
-        temporary_files: Whether it gets a folder of its own for temporary files, too.
+        temporary_files: Whether it gets its own folder for temporary files, too.
     """
     if temporary_files:
         folder = worker.folder / "tmp"
@@ -81,7 +81,7 @@ def separate(worker: Worker, *, temporary_files: bool) -> None:
     }
     changes = {name: value for name, value in changes.items() if value != setting(name)}
     if "MEDIA_ROOT" in changes:
-        # A storage of the project's may have taken its place from there when it was made.
+        # A custom storage may have read its location from there when it was created.
         changes.setdefault("STORAGES", dict(setting("STORAGES")))
     made = storages_made()
     if changes:
@@ -91,7 +91,7 @@ def separate(worker: Worker, *, temporary_files: bool) -> None:
 
 
 def worker_function(path: str) -> Callable[[Worker], object]:
-    """The project's own function for workers.
+    """Import the project's `worker_setup` function.
 
     Raises:
         UsageError: There is no such function.
@@ -112,7 +112,7 @@ def worker_function(path: str) -> Callable[[Worker], object]:
         ) from error
     if not callable(named_object):
         raise UsageError(
-            f"{named}is no function, but {type(named_object).__name__}.",
+            f"{named}is not a function, but {type(named_object).__name__}.",
             "Name a function that takes a ctest_containers.Worker.",
         )
     function: Callable[[Worker], object] = named_object
@@ -120,7 +120,7 @@ def worker_function(path: str) -> Callable[[Worker], object]:
 
 
 def set_up(path: str, worker: Worker) -> None:
-    """Call the project's own function for workers.
+    """Call the project's `worker_setup` function.
 
     Raises:
         SetupFailure: It has raised something, whatever it was.
@@ -128,7 +128,7 @@ def set_up(path: str, worker: Worker) -> None:
     try:
         worker_function(path)(worker)
     except BaseException as error:
-        # What called it is no concern of the user's.
+        # The toolkit's own frames would only distract.
         trace = error.__traceback__ and error.__traceback__.tb_next
         lines = traceback.format_exception(type(error), error, trace)
         raise SetupFailure(
@@ -138,12 +138,12 @@ def set_up(path: str, worker: Worker) -> None:
 
 
 def _override(changes: Mapping[str, Any]) -> None:
-    """Change settings so that whoever has made something of the old ones hears of it."""
+    """Change settings, and reset everything that Django has cached of the old ones."""
     from django.conf import settings
 
     OVERRIDDEN.update({name: setting(name) for name in changes})
     override(changes)
-    # Django 4.2 takes these for the user's own then, and so forgets the options of STORAGES.
+    # Django 4.2 would take these for the user's, and ignore the options of STORAGES.
     for name in ("DEFAULT_FILE_STORAGE", "STATICFILES_STORAGE"):
         vars(settings._wrapped).pop(name, None)
     sessions = sys.modules.get("django.contrib.sessions.backends.file")

@@ -1,7 +1,7 @@
 """Lets coverage.py measure workers where it measures this process, as in a serial run.
 
-A fork copies what coverage.py has at work, but nobody writes down what it measures there. Each
-worker measures for itself into a file of the run's folder, and the parent adds those to its own.
+A fork copies coverage.py's state, but what it measures there is never saved. So each worker
+measures into its own file in the run's folder, and the parent adds these files to its data.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ OPTIONS: Final = (
     *("branch", "source", "source_pkgs", "source_dirs", "include", "omit", "cover_pylib", "timid"),
     *("relative_files", "dynamic_context", "context", "core", "plugins", "concurrency"),
 )
-"""Names in the section `run` that the command line may have set."""
+"""Options of the section `run` that the command line may have set."""
 
 MEASURES_CHILDREN: Final = {"concurrency": "multiprocessing", "patch": "fork"}
-"""Options with which coverage.py measures children itself, and the values that say so."""
+"""Options, with values, by which coverage.py measures child processes itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineCoverage:
-    """How a worker measures what its parent does.
+    """How a worker measures, like its parent.
 
     Attributes:
-        config_file: That of coverage.py; empty for none.
-        options: What the section `run` says, by name.
-        folder: Where the measurements of workers go.
+        config_file: The configuration file of coverage.py; empty for none.
+        options: The options of the section `run`, by name.
+        folder: The folder of the workers' measurements.
     """
 
     config_file: str
@@ -39,7 +39,7 @@ class LineCoverage:
 
 
 def of_this_process(folder: Path) -> LineCoverage | None:
-    """What a worker needs to know; None where nobody measures, or coverage.py needs no help.
+    """How workers have to measure; None if nothing is measured, or coverage.py does it itself.
 
     Args:
         folder: The run's own folder.
@@ -60,10 +60,10 @@ def of_this_process(folder: Path) -> LineCoverage | None:
 
 
 def begin(how: LineCoverage, name: str) -> Any:
-    """Measure this worker's process from now on, and no longer as its parent.
+    """Measure this worker's process from now on, apart from its parent.
 
     Args:
-        name: Of the worker's process; each has a file of its own.
+        name: The name of the worker's process; each has its own file.
 
     Returns:
         What measures; `save` keeps what it has measured so far.
@@ -82,16 +82,16 @@ def begin(how: LineCoverage, name: str) -> Any:
 
 
 def stop() -> None:
-    """Measure nothing in this process from now on; what was measured is its parent's.
+    """Stop measuring in this process; earlier measurements are the parent's.
 
-    In a process of pytest-xdist, pytest-cov has begun to measure twice.
+    In a worker of pytest-xdist, pytest-cov has started two measurements.
     """
     while (measuring := _current()) is not None:
         measuring.stop()
 
 
 def add_workers(how: LineCoverage) -> None:
-    """Add what workers have measured to what this process measures."""
+    """Add the workers' measurements to those of this process."""
     from coverage import CoverageData
     from coverage.exceptions import CoverageException
 
@@ -101,14 +101,14 @@ def add_workers(how: LineCoverage) -> None:
     own = measuring.get_data()
     for file in sorted(how.folder.iterdir()):
         measured = CoverageData(basename=str(file))
-        # A worker that was killed may have left half of it.
+        # A worker that was killed may have left an incomplete file.
         with suppress(CoverageException):
             measured.read()
             own.update(measured)
 
 
 def _current() -> Any:
-    """What measures this process; None where nothing does, or it was never loaded."""
+    """The active measurement of this process; None if there is none."""
     coverage = sys.modules.get("coverage")
     return coverage.Coverage.current() if coverage is not None else None
 
@@ -119,5 +119,5 @@ def _option(measuring: Any, name: str) -> Any:
     try:
         return measuring.get_option(f"run:{name}")
     except ConfigError:
-        # Another version of coverage.py has other options.
+        # Other versions of coverage.py have other options.
         return None

@@ -1,4 +1,4 @@
-"""A project's migrations: their files, and the graph that they make; no database is asked."""
+"""Reads a project's migrations, their files and their graph, without a database."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ class MigrationsPackage:
     """The migrations of an app.
 
     Attributes:
-        name: That of the package, such as `shop.migrations`.
+        name: The name of the package, such as `shop.migrations`.
     """
 
     name: str
     folder: Path
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """The text of every file by its path: the migrations, and what they may read.
+        """The contents of every file by its path: the migrations, and files that they may read.
 
         Their graph is part of their text, so the order of names stands for the order of the graph.
         """
@@ -37,20 +37,20 @@ class MigrationsPackage:
 
 
 def find_migrations(label: str, app: str, modules: Mapping[str, Any]) -> MigrationsPackage | None:
-    """The migrations of an app, found without importing them; None where it has none."""
-    # Some projects have an object there that answers for every app; it knows no `get`.
+    """The migrations of an app, found without importing them; None if it has none."""
+    # Some projects set an object that answers for every app, without a method `get`.
     name = modules[label] if label in modules else f"{app}.migrations"  # noqa: SIM401
     folder = None if name is None else _package_folder(name)
     return None if folder is None else MigrationsPackage(name, folder)
 
 
 def migrations_of(aliases: Sequence[str]) -> list[str]:
-    """The migrations that a database must have had, such as `shop.0007_x`, in their order.
+    """The migrations that a complete database has applied, such as `shop.0007_x`, in order.
 
-    What a squashed migration replaces is left out, as Django leaves it out.
+    Those that a squashed migration replaces are left out, as in Django.
 
     Args:
-        aliases: Those of the database; the first one creates it.
+        aliases: The aliases of the database; the first one creates it.
     """
     from django.db import connections
 
@@ -61,16 +61,16 @@ def migrations_of(aliases: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How an empty database is migrated.
+    """The plan by which an empty database is migrated.
 
     Attributes:
-        steps: The migrations, such as `shop.0007_x`, in their order.
-        with_data: Those that may read or write rows.
-        of_rows: Those that do nothing else.
-        altering: Those that change or remove what earlier ones have made.
+        steps: The migrations, such as `shop.0007_x`, in order.
+        with_data: Migrations that may read or write rows.
+        of_rows: Migrations that do nothing else.
+        altering: Migrations that change or remove what earlier ones have created.
         targets: The apps whose models each migration refers to.
-        fixed: Those that ask to run before others.
-        sharing: Those that may use tables of other apps.
+        fixed: Migrations with `run_before`.
+        sharing: Migrations that may use tables of other apps.
         has_squashed: Whether one of them replaces others.
     """
 
@@ -84,20 +84,20 @@ class Plan:
     has_squashed: bool = False
 
     def misplaced(self, applied: Sequence[str], *, is_watched: bool = False) -> list[str]:
-        """The steps that must not be applied after those that were applied.
+        """The steps that must not be applied after the applied ones.
 
         They come before one of these in the plan, and the result may depend on which of them comes
         first: a table's columns have an order, and so have changes of rows.
 
         Args:
             applied: Some of the steps, in the order in which they were applied.
-            is_watched: Whether the tables that each migration uses are known. Then it has to be
-                found out whether it makes a difference when rows are read or written.
+            is_watched: Whether the tables that each migration uses are known. Then the caller has
+                to check whether the order of reading and writing rows matters.
         """
         done = frozenset(applied)
         order = [*applied, *(name for name in self.steps if name not in done)]
         position = {name: number for number, name in enumerate(self.steps)}
-        # One that does both, change models and rows, keeps its place.
+        # A migration that changes both models and rows keeps its position.
         mixed = self.with_data - self.of_rows
         watched = {*self.steps} - done - mixed if is_watched else frozenset[str]()
         misplaced = []
@@ -125,7 +125,7 @@ class Plan:
 
 
 def read_plan(_: Iterable[str] = ()) -> Plan:
-    """The plan of today's migrations, which are imported."""
+    """Import today's migrations, and read their plan."""
     loader = _loader()
     steps = {name_of(key): loader.graph.nodes[key] for key in _plan(loader.graph)}
     return Plan(
@@ -141,7 +141,7 @@ def read_plan(_: Iterable[str] = ()) -> Plan:
 
 
 def has_data(migration: Any) -> bool:
-    """Whether a migration may read or write rows, so that its place among others' counts."""
+    """Whether a migration may read or write rows, so that its position matters."""
     from django.db.migrations.operations import RunPython, RunSQL, SeparateDatabaseAndState
 
     def is_data(operation: Any) -> bool:
@@ -156,14 +156,14 @@ def has_data(migration: Any) -> bool:
 
 
 def _is_own(migration: Any) -> bool:
-    """Whether a migration is applied in a way of its own."""
+    """Whether a migration overrides how it is applied."""
     from django.db.migrations import Migration
 
     return type(migration).apply is not Migration.apply
 
 
 def _may_share(migration: Any) -> bool:
-    """Whether a migration names its tables itself, which another app may do as well."""
+    """Whether a migration names tables explicitly, as another app may do."""
     from django.db.migrations.operations import AlterModelTable, SeparateDatabaseAndState
 
     if type(migration).__module__.startswith("django."):
@@ -187,7 +187,7 @@ def has_only_rows(migration: Any) -> bool:
 
 
 def _only_adds(migration: Any) -> bool:
-    """Whether a migration leaves what earlier ones have made as it is."""
+    """Whether a migration only adds to what earlier ones have created."""
     from django.db.migrations import operations
 
     adding = (operations.CreateModel, operations.AddField, operations.AddIndex)
@@ -196,7 +196,7 @@ def _only_adds(migration: Any) -> bool:
 
 
 def _targets(migration: Any) -> Iterator[str]:
-    """The apps that the fields and bases of a migration lead to."""
+    """The apps that the fields and bases of a migration refer to."""
     for operation in migration.operations:
         for model_field in _fields_of(operation):
             _, _, _, options = model_field.deconstruct()
@@ -218,27 +218,27 @@ def _fields_of(operation: Any) -> list[Any]:
 
 
 def _has_own_default(field: Any) -> bool:
-    """Whether a field's default is a function that may look at rows."""
+    """Whether a field's default is a function that may read rows."""
     default = getattr(field, "default", None)
     top = str(getattr(default, "__module__", "")).partition(".")[0]
     return callable(default) and top not in {"django", "builtins", *sys.stdlib_module_names}
 
 
 def _loader() -> Any:
-    """All migrations as files, with none of them applied."""
+    """A loader of all migrations, with none of them applied."""
     from django.db.migrations.loader import MigrationLoader
 
     return MigrationLoader(None, ignore_no_migrations=True)
 
 
 def _plan(graph: Any) -> list[tuple[str, str]]:
-    """As `MigrationExecutor.migration_plan` orders a full migration."""
+    """All migrations, in the order of `MigrationExecutor.migration_plan`."""
     steps = [step for target in graph.leaf_nodes() for step in graph.forwards_plan(target)]
     return list(dict.fromkeys(steps))
 
 
 def name_of(key: tuple[str, str]) -> str:
-    """The name of a migration by which it is known here: `shop.0007_x`."""
+    """The name of a migration: `shop.0007_x`."""
     return ".".join(key)
 
 
@@ -251,5 +251,5 @@ def _package_folder(name: str) -> Path | None:
     if spec is None or not spec.submodule_search_locations:
         return None
     folder = Path(next(iter(spec.submodule_search_locations)))
-    # As Django's loader: a folder without __init__.py is not a package of migrations.
+    # As in Django's loader, a folder without __init__.py is not a package of migrations.
     return folder if (folder / "__init__.py").exists() or spec.origin is not None else None

@@ -1,4 +1,4 @@
-"""Models that a process has, and another one lacks: those of test modules, as a rule."""
+"""Finds and imports models that only one process has, usually those of test modules."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def import_models(models: Mapping[str, str], needed: Collection[str]) -> None:
     also for those of test modules, which only the process that runs the tests has imported.
 
     Args:
-        needed: Those that have tables without a migration.
+        needed: The labels of models that have tables without a migration.
 
     Raises:
         ProjectError: One of these cannot be defined here.

@@ -1,4 +1,4 @@
-"""The folders that tests write into, and those that a worker gets in their place."""
+"""Gives a worker its own copies of the folders that tests write into."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ctest_containers.project.settings_lookup import class_at, setting
 from ctest_containers.text import slug
 
 COPIED_FILES: Final = 1000
-"""Files and folders that are copied for each worker; so many take half a second."""
+"""The most files and folders to copy for each worker, which takes half a second."""
 
 
 COPIED_BYTES: Final = 50 * 2**20
-"""Bytes that are copied for each worker: temporary files may be in memory."""
+"""The most bytes to copy for each worker, as temporary files may be in memory."""
 
 
 FOLDER_SETTINGS: Final[Mapping[str, bool]] = {
@@ -28,7 +28,7 @@ FOLDER_SETTINGS: Final[Mapping[str, bool]] = {
     "SESSION_FILE_PATH": False,
     "EMAIL_FILE_PATH": False,
 }
-"""Settings that name a folder, and whether tests may want what is in it already."""
+"""Settings that name a folder, and whether tests may read files that are already in it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +36,9 @@ class Folder:
     """A folder that the project's tests write into.
 
     Attributes:
-        setting: What names it.
-        path: Absolute.
-        is_read: Whether tests may want what is in it already.
+        setting: The setting that names it.
+        path: An absolute path.
+        is_read: Whether tests may read files that are already in it.
     """
 
     setting: str
@@ -65,12 +65,12 @@ def shared_folders() -> list[Folder]:
 
 
 def path_of(value: object) -> Path | None:
-    """The absolute path that a setting names; an empty one stands for the current folder."""
+    """The absolute path that a setting names; None if it names none."""
     return Path(value).resolve() if isinstance(value, (str, Path)) and str(value) else None
 
 
 def own_path(value: Any, own: Mapping[Path, Path]) -> Any:
-    """What a setting that names a folder becomes, in the type that it has."""
+    """A worker's value of a setting that names a folder, in the setting's type."""
     path = path_of(value)
     own_folder = None if path is None else own.get(path)
     return (
@@ -79,10 +79,10 @@ def own_path(value: Any, own: Mapping[Path, Path]) -> Any:
 
 
 def copy_folders(folders: Collection[Folder], target: Path) -> dict[Path, Path]:
-    """Make the counterparts of folders, and give them by the folders that have one.
+    """Copy folders, and return the copies by their originals.
 
-    One that does not exist is not made either: Django makes those that it needs. What is nested
-    stays nested.
+    Missing folders are not created, as Django creates those that it needs. Nested folders stay
+    nested.
     """
     own: dict[Path, Path] = {}
     read = {folder.path for folder in folders if folder.is_read}
@@ -102,14 +102,14 @@ def copy_folders(folders: Collection[Folder], target: Path) -> dict[Path, Path]:
             if source.is_dir():
                 copy.mkdir(exist_ok=True)
             elif not copy.exists():
-                # Whoever works with the project meanwhile may remove one.
+                # Another process may remove a file meanwhile.
                 with suppress(FileNotFoundError):
                     shutil.copy2(source, copy)
     return own
 
 
 def contents_of(folder: Path, *, apart_from: Path) -> list[Path] | None:
-    """All that is in a folder, each after the folder that it is in.
+    """Everything in a folder, each item after the folder that it is in.
 
     Returns:
         None where it is too much to be copied, or cannot be.
@@ -153,12 +153,12 @@ def storage_specs() -> Mapping[str, Any]:
     """The storages of the settings, by their aliases."""
     from django.core.files.storage import storages
 
-    # In Django 4.2 it knows DEFAULT_FILE_STORAGE, too.
+    # In Django 4.2, this includes DEFAULT_FILE_STORAGE.
     return storages.backends
 
 
 def _storage_locations() -> Iterator[tuple[str, object]]:
-    """The aliases of storages in folders that have options saying where."""
+    """The aliases and locations of storages whose options name a folder."""
     from django.core.files.storage import FileSystemStorage
 
     for alias, spec in storage_specs().items():
@@ -178,14 +178,14 @@ def own_storages(own: Mapping[Path, Path]) -> Any:
 
 
 def storages_made() -> list[Any]:
-    """What has been made of the storages of the settings so far, and who knows who has it."""
+    """The storages of the settings that were created so far, which any code may hold."""
     from django.core.files.storage import storages
 
     return list(storages._storages.values())  # type: ignore[attr-defined]  # not in the stubs
 
 
 def move_storage(storage: Any, own: Mapping[Path, Path]) -> None:
-    """Let whoever has a storage, such as a field since its model was made, find its own files."""
+    """Point an existing storage, such as a model field's, at the worker's own folder."""
     from django.core.files.storage import FileSystemStorage
 
     if isinstance(storage, FileSystemStorage) and hasattr(storage, "_location"):

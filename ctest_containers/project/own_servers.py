@@ -1,4 +1,4 @@
-"""Caches and channel layers on servers that workers share, and how they are kept apart there."""
+"""Separates workers by prefixes in shared caches and channel layers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctest_containers.project.settings_lookup import class_at, setting
 
 
 def is_in_the_process(backend: type | None) -> bool:
-    """Whether a cache is in memory, nowhere, or in the worker's own database."""
+    """Whether a cache is in memory, a dummy, or in the worker's own database."""
     from django.core.cache.backends.db import DatabaseCache
     from django.core.cache.backends.dummy import DummyCache
     from django.core.cache.backends.locmem import LocMemCache
@@ -28,12 +28,12 @@ def takes_prefix(backend: type | None, spec: Mapping[str, Any]) -> bool:
     try:
         make: Any = get_key_func(spec.get("KEY_FUNCTION"))
         return bool(make("key", "one", 1) != make("key", "another", 1))
-    except Exception:  # noqa: BLE001  # A function of the project's may raise anything.
+    except Exception:  # noqa: BLE001  # The project's function may raise anything.
         return False
 
 
 def own_caches(name: str, own: Mapping[Path, Path]) -> Any:
-    """The setting CACHES for a worker of this name that has these folders."""
+    """The setting CACHES for a worker with this name and these folders."""
     specs = dict(setting("CACHES") or {})
     for alias, spec in specs.items():
         backend = class_at(spec.get("BACKEND"))
@@ -45,7 +45,7 @@ def own_caches(name: str, own: Mapping[Path, Path]) -> Any:
 
 
 def _prefixed(name: str, configured: object) -> str:
-    # No colon: django-redis finds the end of a prefix by it.
+    # No colon, at which django-redis splits prefixes.
     return f"{name}-{configured}" if configured else name
 
 
@@ -57,7 +57,7 @@ def is_on_redis(layer: Mapping[str, Any]) -> bool:
 
 
 def own_channel_layers(name: str) -> Any:
-    """The setting CHANNEL_LAYERS for a worker of this name."""
+    """The setting CHANNEL_LAYERS for a worker with this name."""
     layers = setting("CHANNEL_LAYERS")
     if not isinstance(layers, Mapping):
         return layers

@@ -1,4 +1,4 @@
-"""Child processes of the loaded project: forked where the platform has fork, else spawned."""
+"""Starts child processes of the loaded project, by fork or spawn."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ T = TypeVar("T")
 PR_SET_PDEATHSIG: Final = 1
 
 LOAD_SECONDS: Final = 600.0
-"""What a child may take to load code of the project, and to answer."""
+"""The time limit of a child that loads code of the project and answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectSetup:
-    """How a child process comes to have the project loaded.
+    """How a child process gets the project loaded.
 
     Attributes:
-        spawned: Whether it starts as a fresh interpreter; a forked one has everything already.
-        debug_mode: What `settings.DEBUG` is during tests.
+        spawned: Whether it starts as a new interpreter; a fork has everything loaded.
+        debug_mode: The value of `settings.DEBUG` during tests.
         prepare: What Django's own parallel runner calls in a spawned worker before `django.setup`,
             as `pickled_call` has made it: reading it imports code of the project.
-        settings: What `settings.without_module` has given.
+        settings: The result of `settings.without_module`.
     """
 
     spawned: bool
@@ -44,7 +44,7 @@ class ProjectSetup:
 
     @property
     def context(self) -> BaseContext:
-        """What starts such processes."""
+        """The multiprocessing context that starts such processes."""
         return multiprocessing.get_context("spawn" if self.spawned else "fork")
 
     def load(self) -> None:
@@ -52,7 +52,7 @@ class ProjectSetup:
 
         No configured database is reached from now on.
         """
-        # The parent's way of ending is not this process's.
+        # The parent's signal handlers are not for this process.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         die_with_parent()
         guard.install()
@@ -67,7 +67,7 @@ class ProjectSetup:
         setup_test_environment(debug=self.debug_mode)
 
     def in_child(self, function: Callable[[Any], T]) -> Callable[[Any], T]:
-        """The same function, called in a forked child; here where processes are spawned.
+        """Call a function in a forked child, or here if processes are spawned.
 
         What it raises is raised again.
         """
@@ -105,9 +105,9 @@ class ProjectSetup:
 
 
 def start_child(process: Any) -> None:
-    """Start a child process, which may be a fork beside threads: see `may_fork`."""
+    """Start a child process, possibly as a fork beside threads: see `may_fork`."""
     with warnings.catch_warnings():
-        # Python 3.12 warns of every fork in a process that has threads, whatever they do. The child
+        # Python 3.12 warns about every fork in a process with threads, whatever they do. The child
         # keeps this filter.
         message = r".*multi-threaded, use of fork\(\) may lead to deadlocks"
         warnings.filterwarnings("ignore", message, DeprecationWarning)
@@ -125,19 +125,19 @@ def _without_databases(function: Callable[[Any], T]) -> Callable[[Any], T]:
 
 
 def pickled_call(function: Callable[..., object] | None, *arguments: object) -> bytes:
-    """A call that another process is to make, if there is one."""
+    """A call for another process, pickled; empty for none."""
     return b"" if function is None else pickle.dumps((function, arguments))
 
 
 def call_pickled(call: bytes) -> None:
-    """Make a call that `pickled_call` has written down."""
+    """Make a call that `pickled_call` has pickled."""
     if call:
         function, arguments = pickle.loads(call)  # noqa: S301  # From the parent of the run.
         function(*arguments)
 
 
 def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) -> None:
-    """Send what a function gives, or what it raises."""
+    """Send the result of a function, or its error."""
     die_with_parent()
     guard.lend_nothing()
     try:
@@ -147,7 +147,7 @@ def _answer(writing: Connection, function: Callable[[Any], Any], argument: Any) 
 
 
 def die_with_parent() -> None:
-    """Let the kernel end this process when its parent dies; elsewhere it ends at its next report.
+    """Have the kernel end this process when its parent dies; elsewhere it ends at its next report.
 
     See PR_SET_PDEATHSIG in prctl(2).
     """
@@ -161,17 +161,16 @@ def spawns(start_method: str, platform: str = sys.platform) -> bool:
     Forking a loaded project is safe on Linux; macOS's own libraries do not survive it.
 
     Args:
-        platform: As `sys.platform` has it.
+        platform: The value of `sys.platform`.
 
     Raises:
         UsageError: No process can be waited for there as the toolkit does it.
     """
     if platform == "win32":
         raise UsageError(
-            "Tests cannot be run on Windows itself, which has no way to wait for several processes "
-            "and servers by their pipes.",
+            "Tests cannot run on Windows itself, which cannot wait for several pipes at once.",
             "Run it in WSL 2 (https://learn.microsoft.com/windows/wsl/), where Docker Desktop's "
-            "engine answers, too, or in a container made from the toolkit's Dockerfile.",
+            "engine is available, or in a container made from the toolkit's Dockerfile.",
         )
     if start_method == "auto":
         return platform != "linux" or "fork" not in multiprocessing.get_all_start_methods()

@@ -1,4 +1,4 @@
-"""Counts the queries that Django sends, without a trace in what tests can see."""
+"""Counts the queries that Django sends, invisibly to tests."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 _sent = itertools.count()
-"""One more for every query, and for every time that somebody asks; `next` is atomic."""
+"""Counts every query and every call of `queries_since_last_asked`; `next` is atomic."""
 
 _asked_at = 0
 
 
 class CountingWrappers(list[Any]):
-    """A connection's `execute_wrappers`, which Django goes through once for every query.
+    """A connection's `execute_wrappers`, which Django iterates over once for every query.
 
-    So a count costs no frame of its own in the traceback of a query that fails, and the list is
-    equal to the one that it replaces.
+    So counting adds no frame to the traceback of a query that fails, and the list is equal to the
+    one that it replaces.
     """
 
     def __reversed__(self) -> Iterator[Any]:
@@ -25,13 +25,13 @@ class CountingWrappers(list[Any]):
 
 
 def count_queries(connection: Any) -> None:
-    """Count what this connection sends from now on; calling it again changes nothing."""
+    """Count the queries of this connection from now on; idempotent."""
     if not isinstance(connection.execute_wrappers, CountingWrappers):
         connection.execute_wrappers = CountingWrappers(connection.execute_wrappers)
 
 
 def queries_since_last_asked() -> int:
-    """How many queries this process has sent since the last call, in all threads together."""
+    """The number of queries of all threads since the last call."""
     global _asked_at  # One count for the process, as its connections are its own.
     now = next(_sent)
     count, _asked_at = now - _asked_at, now + 1

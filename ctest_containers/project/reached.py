@@ -23,7 +23,7 @@ REMEMBERS: Final = (
 
 @contextmanager
 def verified(connection: Any, lease: Lease, *, renamed: bool) -> Iterator[None]:
-    """Ask a new connection which server it has reached, before anybody can use it.
+    """Ask a new connection which server it has reached, before any code uses it.
 
     Args:
         renamed: Whether it connects to the NAME of the lease while its settings keep their own.
@@ -57,7 +57,7 @@ def verified(connection: Any, lease: Lease, *, renamed: bool) -> Iterator[None]:
 
 
 def _check(connection: Any, opened: Any, lease: Lease) -> None:
-    """Close a new connection that has not reached what its alias was lent.
+    """Close a new connection that has not reached the database that its alias was lent.
 
     Raises:
         ProjectError: It has reached something else.
@@ -80,7 +80,7 @@ def _check(connection: Any, opened: Any, lease: Lease) -> None:
 
 
 def _explain(connection: Any, error: Exception, lease: Lease) -> None:
-    """Note on an error of connecting that the backend has tried another server than that lent.
+    """Add a note to a connection error if the backend has tried another server than the lent one.
 
     The error stays what it is: a test may simulate it. Before Python 3.11, errors have no notes.
     """
@@ -95,7 +95,7 @@ def _explain(connection: Any, error: Exception, lease: Lease) -> None:
 
 
 def _elsewhere(opened: Any, lease: Lease) -> str | None:
-    """Where a new connection leads, if it has not reached what was lent; None if it has."""
+    """The endpoint of a new connection that has not reached the lent database; None if it has."""
     if lease.address is None:
         file = _file_of(opened)
         return None if file is None or _is_file(file, str(lease.settings["NAME"])) else file
@@ -106,12 +106,12 @@ def _elsewhere(opened: Any, lease: Lease) -> str | None:
         return None
     try:
         return backend.reached_by(opened)
-    except Exception:  # noqa: BLE001  # What a pool gives may look like a connection only in part.
+    except Exception:  # noqa: BLE001  # A pool may return an object that only resembles a connection.
         return ""
 
 
 def _file_of(opened: Any) -> str | None:
-    """The file that a connection of SQLite's has open; empty for memory, None if none is known."""
+    """The file of an SQLite connection; empty for memory, None if it is unknown."""
     if not isinstance(opened, sqlite3.Connection):
         return None
     cursor = sqlite3.Cursor(opened)

@@ -1,4 +1,4 @@
-"""What Django remembers of the server that a connection leads to, or led to before."""
+"""Keeps what Django remembers about the server of a connection, or forgets it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ctest_containers.backends import BACKENDS
 from ctest_containers.fingerprint.state import describe_state
 
 PARTS: Final = ("features", "ops", "introspection", "creation", "client", "validation")
-"""The parts of a connection, each of which may remember something."""
+"""The parts of a connection that cache facts about the server."""
 
 CACHING_MODULES: Final = ("django.contrib.postgres.signals",)
-"""Modules whose functions remember what the server of an alias has answered."""
+"""Modules whose functions cache answers of an alias's server."""
 
 
 OPTIONS: Final = "OPTIONS"
@@ -26,7 +26,7 @@ OPTIONS: Final = "OPTIONS"
 
 
 def facts_of(connection: Any) -> dict[str, str]:
-    """What a connection and its features remember that another process can remember, too, as text.
+    """The facts that a connection and its features have cached, as texts for another process.
 
     In a serial run, the process that has migrated a database runs the tests. So it does not query
     the server's version again, and a test that allows no queries passes. What third-party backends
@@ -43,7 +43,7 @@ def facts_of(connection: Any) -> dict[str, str]:
 
 
 def remember_facts(connection: Any, facts: Mapping[str, str]) -> None:
-    """Let a connection remember what one with the same options has remembered."""
+    """Give a connection the facts of another one with the same options."""
     if facts.get(OPTIONS) != _options_of(connection):
         return
     for key, text in facts.items():
@@ -54,22 +54,22 @@ def remember_facts(connection: Any, facts: Mapping[str, str]) -> None:
 
 
 def _options_of(connection: Any) -> str:
-    """A digest of a connection's options: some of what it remembers may follow from them."""
+    """A digest of a connection's options, as facts may depend on them."""
     given = connection.settings_dict["OPTIONS"].items()
     backend = BACKENDS.get(connection.vendor)
-    # Those of the configured server do not reach an isolated one.
+    # Options of the configured server do not apply to an isolated one.
     dropped = () if backend is None else backend.transport_options()
     options = describe_state({name: value for name, value in given if name not in dropped})
     return hashlib.sha256(options.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _cached(owner: Any) -> list[str]:
-    """The names of properties that an object has computed and kept."""
+    """The names of cached properties that an object has computed."""
     return [name for name in getattr(owner, "__dict__", ()) if _is_cached(owner, name)]
 
 
 def _is_cached(owner: Any, name: str) -> bool:
-    """Whether an object keeps what a property of this name has computed."""
+    """Whether an object has computed a cached property with this name."""
     from django.utils.functional import cached_property
 
     attribute = inspect.getattr_static(type(owner), name, None)
@@ -93,7 +93,7 @@ def _as_literal(value: Any) -> str:
 
 
 def forget_server(connection: Any) -> None:
-    """Forget what was read from the server that an alias led to, and rows that are in memory.
+    """Forget facts about the server that an alias used before, and cached rows.
 
     In a serial run, the tables of a test database are made in the process that runs the tests, so
     that Django forgets content types and sites of other databases as well.

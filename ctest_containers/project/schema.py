@@ -1,4 +1,4 @@
-"""Collects what shapes a project's databases, without connecting to any of them.
+"""Collects the inputs that shape a project's databases, without connecting to them.
 
 Nothing here may differ between two checkouts of the same commit: no absolute path, host, port,
 user, password or address of an object.
@@ -38,7 +38,7 @@ GLOBAL_SETTINGS: Final = (
 ALIAS_SETTINGS: Final = ("ENGINE", "TIME_ZONE")
 
 ALIAS_OPTIONS: Final = ("options", "assume_role", "init_command")
-"""Entries of OPTIONS that decide where and how tables are made: a search_path, say."""
+"""Entries of OPTIONS that decide where and how tables are created, such as a search_path."""
 
 TEST_SETTINGS: Final = ("CHARSET", "COLLATION", "TEMPLATE", "MIGRATE", "MIRROR", "DEPENDENCIES")
 
@@ -49,7 +49,7 @@ MODEL_OPTIONS: Final = (
 
 NOT_IN_COLUMNS: Final = frozenset(
     {
-        # Django's own list, less `db_column`, and what names places of this machine.
+        # Django's own list without `db_column`, and attributes with paths of this machine.
         # See `non_db_attrs` in https://github.com/django/django/blob/5.2/django/db/models/fields
         *("blank", "choices", "editable", "error_messages", "help_text", "limit_choices_to"),
         *("on_delete", "related_name", "related_query_name", "validators", "verbose_name"),
@@ -59,7 +59,7 @@ NOT_IN_COLUMNS: Final = frozenset(
 
 
 def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterator[Input]:
-    """Every input of the project that decides what the databases of a group contain.
+    """The inputs of the project that decide the contents of a group's databases.
 
     Raises:
         UsageError: A file that the user named does not exist.
@@ -73,7 +73,7 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
         yield Input.of(f"setting {name}", describe(getattr(settings, name, None)))
     yield Input.of("tables of caches", describe(_cache_tables()))
     for database in group.databases:
-        # A file of SQLite's is named by its path, which differs from checkout to checkout.
+        # The name of an SQLite file is a path, which differs between checkouts.
         name = "" if group.vendor == SQLITE else database.name
         first = database.aliases[0]
         yield Input.of(f"database of {first}", describe([name, *database.aliases]))
@@ -114,7 +114,7 @@ def schema_inputs(group: DatabaseGroup, *, extra_files: Iterable[str]) -> Iterat
 
 
 def _cache_tables() -> list[list[str]]:
-    """The tables that `createcachetable` makes."""
+    """The tables that `createcachetable` creates."""
     from django.conf import settings
     from django.core.cache import caches
     from django.core.cache.backends.db import BaseDatabaseCache
@@ -129,7 +129,7 @@ def _cache_tables() -> list[list[str]]:
 def _versions(vendor: Vendor) -> Iterator[Input]:
     import django
 
-    # A patch may change what is executed as well.
+    # Patch releases may change what is executed, too.
     yield Input.of("Django", django.get_version())
     for driver in chain(*VENDORS[vendor].drivers.values()):
         try:
@@ -154,7 +154,7 @@ def _files(patterns: Iterable[str]) -> Iterator[Input]:
 
 
 def _describe_model(model: Any) -> str:
-    """All of a model that `migrate --run-syncdb` turns into a table."""
+    """The attributes of a model from which `migrate --run-syncdb` creates a table."""
     from django.db.migrations.state import ModelState
 
     state = ModelState.from_model(model)
@@ -164,14 +164,14 @@ def _describe_model(model: Any) -> str:
 
 
 def _describe_field(field: Any) -> str:
-    """All of a field that its column, its index or its constraint is made from."""
+    """The attributes of a field that decide its column, index or constraint."""
     _, path, args, kwargs = field.deconstruct()
     shaping = {name: value for name, value in kwargs.items() if name not in NOT_IN_COLUMNS}
     return describe([path, args, shaping])
 
 
 def _describe_permissions(model: Any) -> str:
-    """What `post_migrate` makes of a model: its content type and its permissions."""
+    """The content type and permissions that `post_migrate` creates for a model."""
     meta = model._meta
     names = (meta.label, meta.proxy, meta.managed, str(meta.verbose_name_raw))
     return describe([*names, list(meta.default_permissions), list(meta.permissions)])

@@ -15,9 +15,9 @@ VARIABLE = "DJANGO_SETTINGS_MODULE"
 
 
 def find_settings(folder: Path) -> None:
-    """Name the settings module in the environment, unless it is named there already.
+    """Set the settings module in the environment, unless it is set.
 
-    The name comes from the default in manage.py, which is read and not run.
+    The name is the default in manage.py, which is read, not run.
 
     Raises:
         ProjectError: Nothing says where the settings are.
@@ -30,19 +30,19 @@ def find_settings(folder: Path) -> None:
         where = "names no settings module" if manage.is_file() else "does not exist"
         raise ProjectError(
             f"No Django settings found: {VARIABLE} is not set and {manage} {where}.",
-            "Run it in the folder that has manage.py, or name them: --settings mysite.settings.",
+            "Run it in the folder that has manage.py, or use --settings mysite.settings.",
         )
     os.environ[VARIABLE] = default
 
 
 def import_from(folder: Path) -> None:
-    """Let the project's modules be imported as they are when manage.py runs."""
+    """Make the project's modules importable, as when manage.py runs."""
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
 
 LOGGING_KEYS = ("FORMAT", "LEVEL", "FILE")
-"""What the setting `CONCURRENT_TEST_LOGGING` may have; the same rows begin with `LOG_`."""
+"""Keys of the setting `CONCURRENT_TEST_LOGGING`; their options begin with `LOG_`."""
 
 
 def without_module() -> bytes:
@@ -57,7 +57,7 @@ def without_module() -> bytes:
         return b""
     holder: Any = settings._wrapped
     values: dict[str, Any] = {}
-    # Settings that are overridden for a while have those before as their defaults.
+    # Overridden settings have the previous ones as their defaults.
     while isinstance(holder, UserSettingsHolder):
         values = {**_upper(vars(holder)), **values}
         holder = holder.default_settings
@@ -76,7 +76,7 @@ def without_module() -> bytes:
 
 
 def configure(values: bytes) -> None:
-    """Configure Django with what `without_module` has given, if that is anything."""
+    """Configure Django with the result of `without_module`, unless it is empty."""
     from django.conf import settings
 
     if values:
@@ -88,11 +88,11 @@ def _upper(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 OWN_SETTINGS: Final = {"PROJECT": "PROJECT_NAME", "TIMINGS_FILE": "TEST_TIMINGS_FILE"}
-"""Keys of the setting `CTEST_CONTAINERS`, and the settings of their own that they have as well."""
+"""Keys of `CTEST_CONTAINERS` that are settings of their own as well, with their names."""
 
 
 def options() -> dict[str, Any]:
-    """What the settings say of the toolkit; the setting `CTEST_CONTAINERS` takes precedence.
+    """The toolkit's options in the settings; `CTEST_CONTAINERS` takes precedence.
 
     Raises:
         UsageError: One is no dictionary, or has a name that it cannot have.
@@ -100,8 +100,8 @@ def options() -> dict[str, Any]:
     log = _dictionary("CONCURRENT_TEST_LOGGING")
     if unknown := sorted(map(str, log.keys() - set(LOGGING_KEYS))):
         raise UsageError(
-            f"The setting CONCURRENT_TEST_LOGGING has no {unknown[0]!r}.",
-            f"It may have {', '.join(LOGGING_KEYS)}.",
+            f"Unknown key {unknown[0]!r} in the setting CONCURRENT_TEST_LOGGING.",
+            f"Its keys are {', '.join(LOGGING_KEYS)}.",
         )
     named = {f"LOG_{key}": value for key, value in log.items()}
     if log:
@@ -115,7 +115,7 @@ def _own_settings() -> dict[str, Any]:
     own_settings = {}
     for key, name in OWN_SETTINGS.items():
         value = getattr(settings, name, None)
-        # Projects have settings of such names for purposes of their own, translated titles say.
+        # Projects may use these names for other purposes, such as lazily translated titles.
         if isinstance(value, str | os.PathLike) and (text := os.fspath(value)):
             own_settings[key] = text
     return own_settings
@@ -131,10 +131,10 @@ def _dictionary(name: str) -> dict[str, Any]:
 
 
 def _default_settings(manage: Path) -> str | None:
-    """The text in `os.environ.setdefault("DJANGO_SETTINGS_MODULE", …)`."""
+    """The argument of `os.environ.setdefault("DJANGO_SETTINGS_MODULE", …)`."""
     try:
         tree = ast.parse(manage.read_bytes())
-    except (SyntaxError, ValueError) as error:  # Python 3.10 has the latter for a null byte.
+    except (SyntaxError, ValueError) as error:  # Python 3.10 raises ValueError for a null byte.
         raise ProjectError(f"{manage} is not a Python program: {error}.") from error
     for node in ast.walk(tree):
         match node:

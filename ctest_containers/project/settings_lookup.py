@@ -1,4 +1,4 @@
-"""What settings name, and how they are read and changed."""
+"""Reads and overrides settings, and imports the classes that they name."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 DEPRECATED: Final = frozenset({"EMAIL_FILE_PATH"})
-"""Settings that Django 6.1 warns of when they are changed."""
+"""Settings that Django 6.1 warns about when they are changed."""
 
 
 def setting(name: str) -> Any:
-    """The value of a setting; None where there is none.
+    """The value of a setting; None if it is not set.
 
-    It is read below `LazySettings`: that it may be deprecated is nothing to warn the toolkit of.
+    It bypasses `LazySettings`, which would warn about deprecated settings.
     """
     from django.conf import settings
 
@@ -37,11 +37,11 @@ def override(changes: Mapping[str, Any]) -> None:
 
 
 def class_at(path: object) -> type | None:
-    """The class of a dotted path; None where there is none, of which others tell."""
+    """The class at a dotted path; None if there is none, which Django reports itself."""
     from django.utils.module_loading import import_string
 
     try:
         value = import_string(str(path))
-    except Exception:  # noqa: BLE001  # A module of the project's may raise anything.
+    except Exception:  # noqa: BLE001  # The project's module may raise anything.
         return None
     return value if isinstance(value, type) else None

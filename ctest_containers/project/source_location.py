@@ -1,4 +1,4 @@
-"""Where tests are written, and where in the project's own code they failed."""
+"""Locates tests in the project's source, and their failures in its own code."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ctest_containers.events import TestPlace
 NOT_THE_PROJECT: Final = tuple(
     {*site.getsitepackages(), sysconfig.get_path("stdlib"), sysconfig.get_path("purelib")}
 )
-"""Where code is that the project only uses."""
+"""Folders of code that the project only uses."""
 
 
 def place_of_test(test: unittest.TestCase, folder: Path, expected_seconds: float) -> TestPlace:
     """The file and line of a test's definition.
 
     Args:
-        folder: Files in it are named relative to it.
-        expected_seconds: What it took in past runs; 0 if that is not known.
+        folder: Paths of files in this folder are relative to it.
+        expected_seconds: Its duration in past runs; 0 if unknown.
     """
     file, line = _definition(test)
     if file.startswith(NOT_THE_PROJECT):
-        # A module that cannot be imported is stood for by a test of unittest's own.
+        # unittest replaces a module that cannot be imported with a test of its own.
         file, line = "", 0
     return TestPlace(
         test_id=test.id(),
@@ -40,10 +40,10 @@ def place_of_test(test: unittest.TestCase, folder: Path, expected_seconds: float
 
 
 def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tuple[str, int]:
-    """Where an exception came about, as far as the project is concerned.
+    """The file and line in the project where an exception was raised.
 
-    That is the last place in the file of the test; else the last one in code that is neither
-    installed nor Python's own; empty and 0 where there is none.
+    That is the last frame in the test's file, or else the last one in code that is neither
+    installed nor Python's own; empty and 0 if there is none.
     """
     frames = [(frame.f_code.co_filename, line) for frame, line in traceback.walk_tb(trace)]
     frames = [frame for frame in frames if not frame[0].startswith((*NOT_THE_PROJECT, "<"))]
@@ -54,7 +54,7 @@ def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tu
 
 
 def relative(file: str, folder: Path) -> str:
-    """The file's name from the folder on, or as it is if it lies elsewhere."""
+    """The path of a file relative to the folder, or unchanged if it is elsewhere."""
     return file.removeprefix(f"{folder}/")
 
 

@@ -1,4 +1,4 @@
-"""Parts a suite into batches: tests that must stay together, in the order Django gave them."""
+"""Splits a suite into batches of tests that must stay together, in Django's order."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Batch:
     """Tests that run one after another in one worker.
 
     Attributes:
-        first: The place of its first test in the run; the others follow.
+        first: The index of its first test in the run; the others follow.
         aliases: The databases that its tests may use.
-        needs_rows: Whether some test expects the rows that migrations have made.
-        removes_rows: Whether some test may remove them, as a TransactionTestCase's flush does.
-        leaves_rows: Whether some test may leave rows of its own behind, which nothing removes.
-        flushes: The databases that some test of it flushes when it ends, if it begins.
-        unflushed: Those of its databases that no earlier batch in Django's order flushes.
+        needs_rows: Whether a test expects the rows that migrations have created.
+        removes_rows: Whether a test may remove them, as a TransactionTestCase's flush does.
+        leaves_rows: Whether a test may leave rows behind that nothing removes.
+        flushes: The databases that a test flushes when it ends, if it runs.
+        unflushed: Its databases that no earlier batch in Django's order flushes.
         exclusive: Resources that only one batch may use at a time: fixtures of a module, and the
             lock files of classes that use Django's SerializeMixin.
-        part_of: What the parts of a class that was split have in common; None for a whole one.
+        part_of: Identifies the class that was split into this and other batches; None if whole.
     """
 
     number: int
@@ -45,7 +45,7 @@ class Batch:
 
     @property
     def indices(self) -> range:
-        """The places of its tests in the run."""
+        """The indices of its tests in the run."""
         return range(self.first, self.first + len(self.tests))
 
 
@@ -61,8 +61,8 @@ def make_batches(
     often as it does in a serial run.
 
     Args:
-        every_alias: What `databases = "__all__"` stands for.
-        mirrors: Aliases that mirror others during tests, which Django does not flush.
+        every_alias: The aliases that `databases = "__all__"` stands for.
+        mirrors: Aliases that mirror others, which Django does not flush.
     """
     from django.test import TestCase
 
@@ -105,16 +105,16 @@ def _aliases(tests: Iterable[unittest.TestCase], every: frozenset[str]) -> froze
 
 
 def _is_flushing(kind: type) -> bool:
-    """Whether a class is a TransactionTestCase, and no TestCase."""
+    """Whether a class is a TransactionTestCase, but not a TestCase."""
     from django.test import TestCase, TransactionTestCase
 
     return issubclass(kind, TransactionTestCase) and not issubclass(kind, TestCase)
 
 
 def _may_flush(test: unittest.TestCase) -> bool:
-    """Whether a test flushes its databases when it ends; one that is skipped does not begin.
+    """Whether a test may flush its databases when it ends; a skipped test does not run.
 
-    Where a class has a teardown of its own, that may call Django's, or the command.
+    A custom teardown may call Django's, or the command.
     """
     from django.test import TransactionTestCase
 
@@ -127,13 +127,13 @@ def _may_flush(test: unittest.TestCase) -> bool:
         if not {"_fixture_teardown", "call_command"}.intersection(names):
             return False
     method = inspect.getattr_static(kind, getattr(test, "_testMethodName", ""), None)
-    # What depends on features of a database is found out where there is one.
+    # Skips that depend on features of a database are decided where there is one.
     skips = (inspect.getattr_static(item, "__unittest_skip__", None) for item in (kind, method))
     return not any(skip is True for skip in skips)
 
 
 def _leaves_rows(kind: type) -> bool:
-    """Whether a test of this class may write to a database, and nobody undoes it."""
+    """Whether a test of this class may write to a database without a rollback."""
     from django.test import SimpleTestCase, TransactionTestCase
 
     if issubclass(kind, TransactionTestCase):
@@ -142,7 +142,7 @@ def _leaves_rows(kind: type) -> bool:
 
 
 def _exclusive(kind: type) -> Iterator[str]:
-    """What a class needs for itself."""
+    """The resources that a class needs exclusively."""
     from django.test.testcases import SerializeMixin
 
     if _has_module_fixtures(kind):
@@ -162,10 +162,10 @@ def _key(test: unittest.TestCase) -> object:
 
 
 def may_be_split(batch: Batch) -> bool:
-    """Whether the tests of a batch may run in several workers, each with the fixtures of the class.
+    """Whether the tests of a batch may run in several workers, each with the class's fixtures.
 
-    Fixtures of a module, and those of a class that are not Django's, may do anything, and are run
-    as often as in a serial run. Rows of `setUpTestData` are made anew on each worker's own server.
+    Module fixtures, and class fixtures other than Django's, may do anything, and run as often as
+    in a serial run. Rows of `setUpTestData` are created on each worker's own server.
     """
     from django.test.testcases import SerializeMixin
 

@@ -1,4 +1,4 @@
-"""Whether a process that has several threads may be forked.
+"""Decides whether a process with several threads may be forked.
 
 A forked process has only the thread that forked, and a copy of every lock. A lock that another
 thread holds at that moment is never released in the copy.
@@ -27,15 +27,15 @@ FUTEX: Final = {"x86_64": 202, "aarch64": 98}
 
 
 READER: Final = "execnet"
-"""The package whose thread reads what the parent of a worker of pytest-xdist sends."""
+"""The package whose thread reads the messages to a worker of pytest-xdist."""
 
 
 def may_fork() -> bool:
     """Whether no other thread of this process can hold a lock that its fork needs.
 
-    That is so for a reader of pytest-xdist's that waits for input. Threads that run no Python code,
-    such as those of a numerical library, may also wait for work: they hold no lock of Python's.
-    Where the kernel does not say what threads wait for, there must be no other thread.
+    This holds for pytest-xdist's reader while it waits for input. Threads that run no Python code,
+    such as those of a numerical library, may also wait for work: they hold no locks of Python.
+    If the kernel does not report what threads wait for, there must be no other thread.
     """
     own = threading.get_ident()
     frames = [frame for ident, frame in sys._current_frames().items() if ident != own]

@@ -1,4 +1,4 @@
-"""Notes which files, variables and programs a process asks for."""
+"""Records the files, variables and programs that a process uses."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from typing import Any, Final
 from ctest_containers.recording.askers import Askers
 
 FORKED: Final = "(a process of its own)"
-"""In place of the name of a program: the project has forked."""
+"""Recorded as a program if the project has forked."""
 
 MAPPINGS: Final = "collections.abc"
-"""The module of what all mappings have."""
+"""The module with the methods that all mappings inherit."""
 
 EXPANDING: Final = ("expandvars", "repl")
-"""Functions in which `os.path.expandvars` reads variables; recent releases have the inner one."""
+"""Functions in which `os.path.expandvars` reads variables; the inner one in recent releases."""
 
 CHANGES: Final = ("os.rename", "os.remove", "os.mkdir", "os.truncate")
-"""Audit events of what changes or removes files."""
+"""Audit events of functions that change or remove files."""
 
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass(slots=True)
 class Accesses:
-    """What a process has asked for; files and folders by their paths.
+    """What a process has used; files and folders by their paths.
 
     Attributes:
-        files: Those that were read, or whose size or age was.
-        folders: Those that were listed.
-        matches: Those in which files were looked for by a pattern, each with the pattern.
-        paths: What was looked at without being read.
-        executed: Files with the code of modules.
-        written: What was written; it is no input.
-        variables: Environment variables that were read, unless the process itself had set them.
-        programs: Those that were started.
+        files: Files that were read, or whose size or age was.
+        folders: Folders that were listed.
+        matches: Folders that were searched by a pattern, each with the pattern.
+        paths: Files and folders whose existence was checked.
+        executed: Files of modules that were executed.
+        written: Files that were written, which are not inputs.
+        variables: Environment variables that were read before the process itself set them.
+        programs: Programs that were started.
     """
 
     files: set[str] = field(default_factory=set)
@@ -57,7 +57,7 @@ class Accesses:
 
 
 class AccessRecorder:
-    """Notes what this process asks for from `start` on, until it is paused."""
+    """Records what this process uses from `start` on, until it is paused."""
 
     def __init__(self, askers: Askers) -> None:
         self._askers = askers
@@ -67,26 +67,26 @@ class AccessRecorder:
         self._copying = (0, 0)
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
         self._is_on = True
         sys.addaudithook(self._hook())
         self._watch_stat()
         self._watch_environment()
 
     def so_far(self) -> Accesses:
-        """What was found."""
+        """Everything recorded so far."""
         return self._found
 
     def pause(self) -> None:
-        """Note nothing until `resume`."""
+        """Record nothing until `resume`."""
         self._is_on = False
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue after `pause`."""
         self._is_on = True
 
     def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        """What takes in events; see https://docs.python.org/3/library/audit_events.html."""
+        """The audit hook; see https://docs.python.org/3/library/audit_events.html."""
         noting: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._note_open,
             "exec": self._note_execution,
@@ -100,7 +100,7 @@ class AccessRecorder:
         find = noting.get
 
         def hook(event: str, arguments: tuple[Any, ...]) -> None:
-            # There are many thousands of others.
+            # There are many thousands of other events.
             if (note := find(event)) is not None and self._is_on:
                 note(event, arguments)
 
@@ -115,7 +115,7 @@ class AccessRecorder:
         if not self._askers.is_project():
             return
         if event == "os.fork":
-            # What it reads is not seen.
+            # What the child reads is not recorded.
             name = FORKED
         elif event == "os.system":
             name = _text(arguments[0]).split(" ")[0]
@@ -132,7 +132,7 @@ class AccessRecorder:
             self._note(self._found.files, path)
 
     def _note_change(self, event: str, arguments: tuple[Any, ...]) -> None:
-        """Note what was changed or removed; each path may be relative to an open folder."""
+        """Record files that are changed or removed; paths may be relative to an open folder."""
         count = 2 if event == "os.rename" else 1
         folders = (-1,) if event == "os.truncate" else arguments[-count:]
         for path, folder in zip(arguments[:count], folders, strict=True):
@@ -158,9 +158,9 @@ class AccessRecorder:
             self._found.executed.add(code.co_filename)
 
     def _note(self, kind: set[str], path: Any) -> None:
-        """Note a file or folder that was asked for on the project's behalf."""
+        """Record a file or folder if the project, or Django on its behalf, has asked for it."""
         if _is_path(path) and self._askers.is_project():
-            # The current folder may be another one later.
+            # The current folder may change later.
             kind.add(os.path.abspath(_text(path)))  # noqa: PTH100
 
     def _watch_stat(self) -> None:
@@ -181,18 +181,18 @@ class AccessRecorder:
 
         for name in ("stat", "lstat", "access", "readlink"):
             setattr(os, name, watched(getattr(os, name)))
-        # In Python 3.10, paths have their own references.
+        # In Python 3.10, `pathlib` has its own references.
         if accessor := vars(pathlib).get("_NormalAccessor"):
             for name in ("stat", "readlink"):
                 setattr(accessor, name, staticmethod(getattr(os, name)))
 
     def _is_more_than_existence(self, frame: FrameType | None) -> bool:
-        """Whether a caller of `os.stat` wants to know more of a file than that there is one."""
+        """Whether a caller of `os.stat` uses more than the existence of a file."""
         while frame is not None and self._askers.is_python_s(frame):
             if frame.f_code.co_name not in {"stat", "lstat"}:
-                # `getsize`, `getmtime` and the like; all others look for what there is.
+                # `getsize`, `getmtime` and the like; all others check existence.
                 return frame.f_code.co_name.startswith("get")
-            # Those of paths.
+            # Methods of `Path`.
             frame = frame.f_back
         return frame is not None
 
@@ -200,7 +200,7 @@ class AccessRecorder:
         recorder = self
 
         class Environment(type(os.environ)):  # type: ignore[misc]
-            """Variables that say who reads them."""
+            """Environment variables that record who reads them."""
 
             def __getitem__(self, key: Any) -> Any:
                 recorder._note_variable(key)
@@ -211,7 +211,7 @@ class AccessRecorder:
                 super().__setitem__(key, value)
 
             def keys(self) -> Any:
-                # Who copies all of them asks for none.
+                # Copying all variables does not count as reading one.
                 recorder._copying = _place(sys._getframe(1))
                 return super().keys()
 
@@ -225,7 +225,7 @@ class AccessRecorder:
             return
         while caller is not None and caller.f_globals.get("__name__") in {"os", MAPPINGS}:
             if caller.f_code.co_name == "__iter__":
-                # Who goes through all of them asks for none.
+                # Iterating over all variables does not count as reading one.
                 return
             caller = caller.f_back
         if caller is None or self._is_python_s_own(caller) or not self._askers.is_project():
@@ -234,7 +234,7 @@ class AccessRecorder:
             self._found.variables.add(name)
 
     def _is_python_s_own(self, frame: FrameType) -> bool:
-        """Whether Python itself needs a variable, and does not read it for its caller."""
+        """Whether Python reads a variable for itself, not for its caller."""
         code = frame.f_code
         is_for_caller = code.co_filename == string.__file__ or (
             frame.f_globals.get("__name__") == os.path.__name__ and code.co_name in EXPANDING
@@ -243,7 +243,7 @@ class AccessRecorder:
 
 
 def _pattern(frame: FrameType | None) -> Any:
-    """The pattern by which `glob` looks for files when it lists a folder; else an empty string."""
+    """The pattern of a `glob` that lists a folder; empty if something else lists it."""
     while frame is not None and frame.f_code.co_filename == glob.__file__:
         if frame.f_code.co_name == "_glob1":
             return frame.f_locals["pattern"]
@@ -252,7 +252,7 @@ def _pattern(frame: FrameType | None) -> Any:
 
 
 def _place(frame: FrameType) -> tuple[int, int]:
-    """Which instruction of which call a frame is at."""
+    """Identifies the current instruction of a frame."""
     return id(frame), frame.f_lasti
 
 

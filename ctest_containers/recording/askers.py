@@ -1,4 +1,4 @@
-"""Says on whose behalf a process asks for something: the project's, or that of its tools."""
+"""Decides whether the project or one of its tools has caused an access."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ ON_BEHALF: Final = (
     *("core/management/commands/loaddata.py", "core/files/", "core/serializers/"),
     *("contrib/staticfiles/", "contrib/gis/", "template/", "utils/_os.py", "utils/translation/"),
 )
-"""Files of Django's that read what a project names; others read what Django itself needs."""
+"""Files of Django that read on behalf of the project; others read for Django itself."""
 
 PASSING_ON: Final = ("apps/registry.py", "utils/functional.py", "utils/module_loading.py")
-"""Files of Django's that ask for what their callers ask for."""
+"""Files of Django that act on behalf of their callers."""
 
 PYTHON_S_PASSING_ON: Final = frozenset(
     {
@@ -29,7 +29,7 @@ PYTHON_S_PASSING_ON: Final = frozenset(
         *("zipfile", "zipimport"),
     }
 )
-"""Modules of Python's that do so; others read what they need themselves."""
+"""Modules of Python that act on behalf of their callers; others read for themselves."""
 
 DRIVERS: Final = frozenset(
     module.partition(".")[0] for vendor in VENDORS.values() for module in vendor.drivers
@@ -43,31 +43,31 @@ TOOLS: Final = frozenset(
         *("_distutils_hack", "asgiref", "pkg_resources", "setuptools", "sqlparse"),
     }
 )
-"""Packages whose code and files decide nothing of their own: of what runs tests, and of drivers.
+"""Packages that are not inputs: tools that run tests, and drivers.
 
-The versions of drivers are inputs by themselves.
+The versions of drivers are separate inputs.
 """
 
 OWN: Final = frozenset(
     {f"ctest_containers.recording.{name}" for name in ("accesses", "askers", "lookups", "registry")}
 )
-"""The modules that are asked in place of what they watch."""
+"""The modules that intercept calls; their callers decide."""
 
 
 class Askers:
-    """Looks at who calls; what it finds out of a file holds for all of its functions."""
+    """Examines callers; the answer for a file holds for all of its functions."""
 
     def __init__(self, paths: PortablePaths) -> None:
         self._paths = paths
         self._answers: dict[str, bool | str | None] = {}
 
     def is_project(self) -> bool:
-        """Whether the project asks, or Django on its behalf, and no tool."""
+        """Whether the project, or Django on its behalf, calls; not a tool."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
             if frame.f_code.co_name == "get_data" and file.startswith("<frozen importlib"):
-                # Imports and `pkgutil` read files with it.
+                # Imports and `pkgutil` read files through `get_data`.
                 frame = frame.f_back
                 continue
             answer = self._answers.get(file, file)
@@ -77,16 +77,16 @@ class Askers:
             if answer is not None:
                 return bool(answer)
             frame = frame.f_back
-        # A process that builds has no threads but those that the project starts.
+        # A building process has no threads other than those that the project starts.
         return threading.get_ident() != threading.main_thread().ident
 
     def is_python_s(self, frame: FrameType) -> bool:
-        """Whether a function of Python's own calls."""
+        """Whether a function of Python itself calls."""
         file = frame.f_code.co_filename
         return file.startswith("<frozen") or self._paths.is_python_s(file)
 
     def _answer(self, file: str, module: str) -> bool | None:
-        """Whether what a file's code asks for is the project's; None where its callers decide."""
+        """Whether the code of a file acts for the project; None if its callers decide."""
         top = module.partition(".")[0]
         if module in OWN or file == "<string>":
             return None

@@ -1,4 +1,4 @@
-"""Notes which clocks and random numbers a build asks for: a later build gets other values."""
+"""Records the clocks and random numbers that a build uses, as a later build gets other values."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ CLOCKS: Final = frozenset(
         "django.utils.crypto.get_random_string",
     }
 )
-"""Functions that give something else at each call."""
+"""Functions that return another value at each call."""
 
 RANDOM: Final = re.compile(r"(random|secrets|numpy\.random)\.(?!(System)?Random$|seed$|compare)")
-"""How the whole names of others begin."""
+"""Prefixes of the dotted names of further such functions."""
 
 OF_PROCESSES: Final = frozenset(
     {
@@ -32,32 +32,32 @@ OF_PROCESSES: Final = frozenset(
         *("time.process_time", "threading.get_ident"),
     }
 )
-"""Functions that give something else in each process; no row has any of it, as a rule."""
+"""Functions that return another value in each process; rows rarely contain it."""
 
 HISTORY: Final = "/django/db/migrations/recorder.py"
-"""The file that says when each migration was applied; no test asks for that."""
+"""The file that records when each migration was applied, which no test reads."""
 
 NEW_COLUMNS: Final = "effective_default"
-"""The function that gives the value of a new column in the rows that exist."""
+"""The function that computes the value of a new column in existing rows."""
 
 
 def is_clock(name: str) -> bool:
-    """Whether the function of this whole name gives something else at each call."""
+    """Whether the function with this dotted name returns another value at each call."""
     return name in CLOCKS or RANDOM.match(name) is not None
 
 
 def varies(name: str) -> bool:
-    """Whether the function of this whole name gives something else in each process."""
+    """Whether the function with this dotted name returns another value in each process."""
     return name in OF_PROCESSES or is_clock(name)
 
 
 class ClockRecorder:
-    """Notes, from `start` to `stop`, what Django and statements ask for.
+    """Records, from `start` to `stop`, the clocks that Django and SQL statements use.
 
-    What the project's functions call by its name is found in their text.
+    Clocks that the project's functions call by name are found in their source.
 
     Args:
-        clock_in: Gives the clock that a statement asks for; an empty string for none.
+        clock_in: Returns the clock that a statement uses; empty for none.
     """
 
     def __init__(self, clock_in: Callable[[str], str]) -> None:
@@ -66,7 +66,7 @@ class ClockRecorder:
         self._undo = ExitStack()
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
         from django.db import connections
         from django.db.models import DateField, DateTimeField, TimeField
         from django.utils import crypto, timezone
@@ -76,16 +76,16 @@ class ClockRecorder:
         for kind in (DateField, DateTimeField, TimeField):
             self._watch_field(kind)
         self._watch_defaults()
-        # That of another vendor may lack its driver, and is not used here.
+        # The module of another vendor may lack its driver, and is not used here.
         for connection in connections.all(initialized_only=True):
             self._undo.enter_context(connection.execute_wrapper(self._read_statement))
 
     def so_far(self) -> set[str]:
-        """What was found."""
+        """Everything recorded so far."""
         return self._found
 
     def stop(self) -> None:
-        """End."""
+        """Stop recording."""
         self._undo.close()
 
     def _watch(self, function: Any) -> None:
@@ -148,11 +148,11 @@ class ClockRecorder:
 
 
 _CALLED: dict[str, Callable[..., Any]] = {}
-"""What is called in place of each watched function, in this process."""
+"""The replacements of watched functions, in this process."""
 
 
 def _calling(name: str) -> CodeType:
-    """The code of a function that calls what has this name in `_CALLED`."""
+    """The code of a function that calls the entry of `_CALLED` with this name."""
     text = (
         "lambda *arguments, **options: __import__('sys').modules"
         f"[{__name__!r}]._CALLED[{name!r}](*arguments, **options)"
@@ -162,7 +162,7 @@ def _calling(name: str) -> CodeType:
 
 
 def _whole_name(function: Any) -> str:
-    """The name of a function with that of its module: `datetime.datetime.now`, `random.random`."""
+    """The dotted name of a function: `datetime.datetime.now`, `random.random`."""
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type):
         return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"
@@ -171,7 +171,7 @@ def _whole_name(function: Any) -> str:
 
 
 def _text_of(sql: Any, context: Any) -> str:
-    """The text of a statement that psycopg is given in parts."""
+    """The text of a statement that psycopg gets in parts."""
     with suppress(Exception):
         return str(sql.as_string(context["connection"].connection))
     return str(sql)
@@ -184,7 +184,7 @@ def _frames(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _has_rows(frame: FrameType) -> bool:
-    """Whether the table has rows whose new column gets the default that is asked for."""
+    """Whether the table has rows, whose new column gets the default."""
     editor, field = frame.f_locals.get("self"), frame.f_locals.get("field")
     model = getattr(field, "model", None)
     if editor is None or model is None:
@@ -192,7 +192,7 @@ def _has_rows(frame: FrameType) -> bool:
     connection = editor.connection
     table = connection.ops.quote_name(model._meta.db_table)
     if model._meta.db_table not in connection.introspection.table_names():
-        # It may be in another schema.
+        # The table may be in another schema.
         return True
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT 1 FROM {table} LIMIT 1")  # noqa: S608

@@ -1,4 +1,4 @@
-"""Digests of what there is today: files, variables, settings, and what modules contain."""
+"""Computes today's digests of files, variables, settings and the contents of modules."""
 
 from __future__ import annotations
 
@@ -21,48 +21,48 @@ from ctest_containers.recording.module import Module
 from ctest_containers.recording.portable_paths import PortablePaths
 
 DIGEST_LENGTH: Final = 16
-"""So many hexadecimal digits of a digest are kept."""
+"""How many hexadecimal digits of a digest are kept."""
 
 MISSING: Final = "missing"
-"""In place of the digest of what does not exist."""
+"""The digest of something that does not exist."""
 
 CHANGED: Final = "changed "
-"""How what stands in place of the digest begins for what changed while the template was built.
+"""The beginning of the digest of a file that changed while the template was built.
 
-Nobody knows which of its contents the build has read, so no two such builds are the same.
+It is unknown which contents the build has read, so this digest equals no other.
 """
 
 UNKNOWN: Final = ""
-"""In place of the digest of what cannot be compared, such as names in a module not yet loaded."""
+"""The digest of something that cannot be compared, such as a name in a module not loaded yet."""
 
 ABSENT: Final = object()
-"""In place of a value that does not exist."""
+"""Stands for a value that does not exist."""
 
 TEXT: Final = "text"
-"""In place of the digest of a value of which its text says all."""
+"""The digest of a value that its source determines completely."""
 
 STATE: Final = "state "
-"""How the digest of a value begins that does not say all of it, so that its text counts as well."""
+"""The beginning of an incomplete digest of a value, whose source counts as well."""
 
 OVERRIDDEN: Final[dict[str, Any]] = {}
-"""What a project's settings say where the toolkit has changed them in this process, by name."""
+"""The project's values of settings that the toolkit has changed in this process, by name."""
 
 SECRET: Final = re.compile(r"CREDENTIAL|DSN|PASS|PRIVATE|SECRET|SIGNATURE|TOKEN|(KEY|URL)$")
-"""What the names of secrets have in them; compare Django's SafeExceptionReporterFilter."""
+"""Parts of the names of secrets; compare Django's SafeExceptionReporterFilter."""
 
 ROUNDS: Final = 20_000
-"""Calculating a digest so often takes about 10 milliseconds."""
+"""Iterations of the digest of a secret, which take about 10 milliseconds."""
 
 LITTER: Final = ("~", ".pyc", ".pyo", ".orig", ".rej", ".swp", "__pycache__", ".DS_Store")
-"""Ends of names that editors and tools leave in folders."""
+"""Suffixes of files that editors and tools leave in folders."""
 
 
 class Today:
-    """Digests of what there is today.
+    """Computes the digests of today.
 
     Args:
-        since: When the build began, in seconds since the epoch: of what has changed since, nobody
-            knows what the build has read; None where nothing is built.
+        since: When the build began, in seconds since the epoch; files changed later get CHANGED.
+            None outside of a build.
     """
 
     def __init__(self, paths: PortablePaths, since: float | None) -> None:
@@ -70,7 +70,7 @@ class Today:
         self._since = since
 
     def kinds(self) -> dict[str, Callable[[str], str]]:
-        """What gives the digest of a name, for each kind."""
+        """The functions that compute the digest of a name, by kind."""
         return {
             "names": self._bound,
             "families": self._family,
@@ -130,7 +130,7 @@ class Today:
 
     @staticmethod
     def _bound(name: str) -> str:
-        """Which function, class or module has a name in another module."""
+        """The function, class or module that a name of another module stands for."""
         value = _loaded(name)
         if type(value) is ModuleType:
             return digest_of(value.__name__)
@@ -140,14 +140,14 @@ class Today:
         return digest_of(describe(function)) if named else UNKNOWN
 
     def _family(self, name: str) -> str:
-        """What the subclasses of a class are."""
+        """The subclasses of a class."""
         family, waiting = set[type](), [_loaded(name)]
         while waiting:
             kind = waiting.pop()
             if isinstance(kind, type) and kind not in family:
                 family.add(kind)
                 waiting += type.__subclasses__(kind)
-        # Those of a migration are made from its state.
+        # Classes of `__fake__` are made from the state of a migration.
         real = {kind for kind in family if kind.__module__ != "__fake__"}
         return digest_of(self._paths.portable(describe_state(real))) if real else UNKNOWN
 
@@ -160,16 +160,16 @@ class Today:
         from django.conf import settings
 
         try:
-            # Of those that begin so, Django 6.1 warns.
+            # Django 6.1 warns about reading settings with this prefix.
             source = settings._wrapped if name.startswith("EMAIL_") else settings
             value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(source, name)
-        except Exception:  # noqa: BLE001  # The settings module may have any code for it.
+        except Exception:  # noqa: BLE001  # The settings module may run any code here.
             return MISSING
         return _guarded(name, self._paths.portable(describe_state(value)))
 
 
 def _guarded(name: str, text: str) -> str:
-    """The digest of a value that may be a secret, so that guessing it takes long."""
+    """The digest of a value that may be a secret, slow to compute so that guessing takes long."""
     if SECRET.search(name.upper()) is None:
         return digest_of(text)
     data = text.encode("utf-8", "surrogatepass")
@@ -177,13 +177,13 @@ def _guarded(name: str, text: str) -> str:
 
 
 def text_digest(module: Module | None, part: str) -> str:
-    """The digest of the text of a definition."""
+    """The digest of the source of a definition."""
     text = None if module is None else module.text_of(part)
     return MISSING if text is None else digest_of(text)
 
 
 def value_digest(module: str, name: str, paths: PortablePaths) -> str | None:
-    """The digest of a value; None where its module is not loaded.
+    """The digest of a value; None if its module is not loaded.
 
     Returns:
         TEXT for a function or a class that has nothing beyond its text.
@@ -200,7 +200,7 @@ def value_digest(module: str, name: str, paths: PortablePaths) -> str | None:
 
 
 def _loaded(whole: str) -> Any:
-    """What has this name, with dots, in a module that is loaded; ABSENT where nothing has it."""
+    """The object with this dotted name in a loaded module; ABSENT if there is none."""
     parts = whole.split(".")
     for count in range(len(parts) - 1, 0, -1):
         value: Any = sys.modules.get(".".join(parts[:count]))
@@ -213,18 +213,18 @@ def _loaded(whole: str) -> Any:
 
 
 def unlike_any() -> str:
-    """In place of the digest of what changed during a build."""
+    """The digest of a file that changed during a build."""
     return f"{CHANGED}{secrets.token_hex(4)}"
 
 
 def is_newer(file: Path, since: float) -> bool:
-    """Whether a file has changed since then, in seconds since the epoch."""
+    """Whether a file has changed since this time, in seconds since the epoch."""
     with suppress(OSError):
         return file.stat().st_mtime >= since
     return False
 
 
 def digest_of(content: bytes | str) -> str:
-    """The digest of a text; kinds of line endings make no difference."""
+    """The digest of a text, regardless of its line endings."""
     data = content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content
     return hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest()[:DIGEST_LENGTH]

@@ -1,4 +1,4 @@
-"""Finds out which functions run in a process, at almost no cost."""
+"""Records which functions run in a process, at almost no cost."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ CALLS: Final = 3
 
 
 class FunctionRecorder(Protocol):
-    """Notes the functions that run from `start` until `stop`."""
+    """Records the functions that run from `start` until `stop`."""
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
 
     def so_far(self) -> Iterable[CodeType]:
-        """The code of what has run, each at least once."""
+        """The code objects that have run, each at least once."""
 
     def stop(self) -> None:
-        """End."""
+        """Stop recording."""
 
 
 def function_recorder(is_wanted: Callable[[str], bool]) -> FunctionRecorder:
-    """What records functions with this Python.
+    """The recorder for this version of Python.
 
     Args:
-        is_wanted: Says of the file of a function whether it matters that the function runs.
+        is_wanted: Whether the functions of a file are recorded.
     """
     if sys.version_info >= (3, 12):
         return _Monitor(is_wanted)
@@ -43,11 +43,11 @@ def function_recorder(is_wanted: Callable[[str], bool]) -> FunctionRecorder:
 
 
 class _Monitor:
-    """Lets the interpreter report each function once; see PEP 669."""
+    """Has the interpreter report each function once; see PEP 669."""
 
     def __init__(self, is_wanted: Callable[[str], bool]) -> None:
         self._is_wanted = is_wanted
-        # By identity: equal code may come from several files.
+        # By identity: several files may have equal code.
         self._ran: dict[int, CodeType] = {}
         self._monitoring: Any = vars(sys)["monitoring"]
         self._tool = 0
@@ -79,9 +79,9 @@ class _Monitor:
 
 
 class _Counters:
-    """Reads the counters by which CPython 3.10 and 3.11 find out what is worth optimizing.
+    """Reads the counters by which CPython 3.10 and 3.11 decide what to optimize.
 
-    A code object counts until it is optimized, so a function that has run gets a new one.
+    A code object counts only until it is optimized, so functions that have run get new ones.
     """
 
     def __init__(self, is_wanted: Callable[[str], bool]) -> None:
@@ -90,7 +90,7 @@ class _Counters:
             _pause_tracing(block)
             self._offset, self._unused = _calibrate()
         self._tracing = ExitStack()
-        # By identity: equal code may come from several files.
+        # By identity: several files may have equal code.
         self._watched: dict[int, CodeType] = {}
 
     def start(self) -> None:
@@ -102,7 +102,7 @@ class _Counters:
             if self._has_run(function.__code__):
                 function.__code__ = _copy(function.__code__)
             self._watched[id(function.__code__)] = function.__code__
-        # What is new at the end is all that has to be looked through then.
+        # At the end, only new objects have to be searched.
         gc.freeze()
 
     def so_far(self) -> Iterable[CodeType]:
@@ -112,7 +112,7 @@ class _Counters:
         waiting = [*(self._watched | new).values()]
         while waiting:
             code = waiting.pop()
-            # What is defined in a function that has not run has not run either.
+            # Functions defined in a function that has not run have not run either.
             if self._has_run(code):
                 codes[id(code)] = code
                 waiting += [
@@ -126,7 +126,7 @@ class _Counters:
 
     def _functions(self) -> Iterator[FunctionType]:
         objects = gc.get_objects()
-        # Most of many thousands are none.
+        # Few of many thousand objects are functions.
         for function in compress(objects, map(is_, map(type, objects), repeat(FunctionType))):
             if self._is_wanted(function.__code__.co_filename):
                 yield function
@@ -146,7 +146,7 @@ def _pause_tracing(block: ExitStack) -> None:
 
 
 def _calibrate() -> tuple[int, int]:
-    """Where a code object has its counter, and what this is before the first call.
+    """The offset of the counter in a code object, and its value before the first call.
 
     Raises:
         RuntimeError: This interpreter has no such counter.
@@ -172,7 +172,7 @@ def _calibrate() -> tuple[int, int]:
 
 
 def _copy(code: CodeType) -> CodeType:
-    """A code object that has never run, with others in it that have not either."""
+    """A copy of a code object, and of those in it, that has never run."""
     inner = tuple(
         _copy(constant) if isinstance(constant, CodeType) else constant
         for constant in code.co_consts

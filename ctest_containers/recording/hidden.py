@@ -1,4 +1,4 @@
-"""Finds values with a state that their description does not show, such as iterators."""
+"""Finds values with hidden state, such as iterators, which a description cannot show."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any, Final
 from ctest_containers.recording.sources import Definition
 
 MOST_VALUES: Final = 2_000
-"""In a value that is larger nothing is looked for."""
+"""Larger values are not searched."""
 
 CACHED: Final = type(functools.cache(id))
 
 
 def hidden_states(definitions: Iterable[Definition]) -> Iterator[str]:
-    """The names of values of loaded modules that have such a state."""
+    """The names of values of loaded modules that have hidden state."""
     for module, part in definitions:
         value: Any = sys.modules.get(module)
         for name in part.split(".") if part else ():
@@ -29,7 +29,7 @@ def hidden_states(definitions: Iterable[Definition]) -> Iterator[str]:
 
 
 def _parts(value: Any) -> Iterator[Any]:
-    """A value and what it consists of."""
+    """A value and everything that it consists of."""
     waiting, seen = [value], set[int]()
     while waiting and len(seen) < MOST_VALUES:
         part = waiting.pop()
@@ -48,13 +48,13 @@ def _parts(value: Any) -> Iterator[Any]:
 
 
 def _attributes(value: Any) -> dict[str, Any]:
-    """The attributes of an object of the project's, or of what it has installed."""
+    """The attributes of an object whose class is the project's or an installed package's."""
     top = type(value).__module__.partition(".")[0]
     return {} if top in {"django", *sys.stdlib_module_names} else _dict_of(value)
 
 
 def _dict_of(value: Any) -> dict[str, Any]:
-    # An object may do something when it is asked for an attribute.
+    # Reading an attribute of an object may run code.
     try:
         attributes: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:

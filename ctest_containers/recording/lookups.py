@@ -1,4 +1,4 @@
-"""Notes the settings and definitions that a process asks for by names that may be computed."""
+"""Records settings and definitions that a process looks up by computed names."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ctest_containers.recording.sources import Definition
 
 UNWATCHED: Final = frozenset(
     {
-        # They are others while tests run, whatever a project says.
+        # Tests replace these, whatever the project sets.
         *("ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"),
-        # They decide which migrations and tables of caches there are, which are inputs themselves.
+        # These decide which migrations and cache tables exist, which are separate inputs.
         *("CACHES", "INSTALLED_APPS", "MIGRATION_MODULES"),
     }
 )
-"""Settings that are no inputs of their own."""
+"""Settings that are not inputs."""
 
 
 class LookupRecorder:
-    """Notes what this process asks for from `start` on, until it is paused.
+    """Records what this process looks up from `start` on, until it is paused.
 
     Attributes:
         settings: Names of settings that were read, by any code.
-        definitions: What the project asked for by its name: modules, and names in them.
+        definitions: Modules, and names in them, that the project looked up by name.
     """
 
     def __init__(self, askers: Askers) -> None:
@@ -38,22 +38,22 @@ class LookupRecorder:
         self.definitions: set[Definition] = set()
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
         self._is_on = True
         self._watch_settings()
         self._watch_imports()
         self._watch_registry()
 
     def pause(self) -> None:
-        """Note nothing until `resume`."""
+        """Record nothing until `resume`."""
         self._is_on = False
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue after `pause`."""
         self._is_on = True
 
     def _watch_settings(self) -> None:
-        """Note the settings that are read.
+        """Record the settings that are read.
 
         Django 6.1 looks at the caller of `LazySettings.__getattr__` to decide whether it warns of a
         deprecated setting. If that were a function of ours, Django's own reads would look like the
@@ -64,7 +64,7 @@ class LookupRecorder:
 
         kind: Any = type(settings)
         original = kind.__getattribute__
-        # Before, it is a name like any other.
+        # Before, it is an ordinary attribute.
         unwatched = UNWATCHED | ({"MAILERS"} if django.VERSION >= (6, 1) else set())
 
         def noted(lazy: Any, name: str) -> Any:
@@ -90,7 +90,7 @@ class LookupRecorder:
         from django.apps.registry import Apps
 
         def of_classes(answer: Any, _: tuple[Any, ...]) -> list[Definition]:
-            # Those of a migration are made from its state.
+            # Classes of `__fake__` are made from the state of a migration.
             every = answer if isinstance(answer, list) else [answer]
             kinds = [item if isinstance(item, type) else type(item) for item in every]
             return [(kind.__module__, kind.__qualname__) for kind in kinds]
@@ -114,7 +114,7 @@ class LookupRecorder:
         ):
             call = getattr(owner, name)
             list_models = listing(call)
-            # Django forgets what it has kept of the answers.
+            # Django drops its cached answers.
             vars(list_models)["cache_clear"] = getattr(call, "cache_clear", None)
             vars(list_models)["__wrapped__"] = call
             vars(list_models)[registry.ORIGINAL] = call
@@ -125,12 +125,12 @@ class LookupRecorder:
         call: Callable[..., Any],
         names: Callable[[Any, tuple[Any, ...]], list[Definition]],
     ) -> Callable[..., Any]:
-        """A function that does the same, and notes what the project gets from it."""
+        """A function that does the same, and records what the project gets from it."""
 
         def noting(*arguments: Any, **options: Any) -> Any:
             answer = call(*arguments, **options)
             if self._is_on and self._askers.is_project():
-                # What has been found may be any object.
+                # The answer may be any object.
                 with suppress(Exception):
                     self.definitions.update(names(answer, arguments))
             return answer

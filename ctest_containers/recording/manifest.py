@@ -1,4 +1,4 @@
-"""What a build has used, by name and digest, and what of it is another today."""
+"""Lists the inputs that a build has used, and finds those that are different today."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ from ctest_containers.recording.used import Used
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a build has used, with digests; no value of anything is kept.
+    """The inputs that a build has used, by name and digest, without their values.
 
     Attributes:
-        modules: By a module's name the digest of its text, which is looked at first.
-        definitions: By a module's name the digests of the texts of its definitions.
-        values: By the name of a module, a dot and a name in it the digest of its value.
-        others: The digests of all else, by kind and name.
+        modules: The digests of the sources of modules, by name; compared first.
+        definitions: The digests of the sources of definitions, by module and name.
+        values: The digests of values, by their dotted names.
+        others: The digests of all other inputs, by kind and name.
         users: The role that each alias connected as; empty if that makes no difference.
         facts: What each alias's connection remembered about the server, as `facts_of` returns it.
     """
@@ -48,22 +48,22 @@ class Manifest:
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As text, the same for the same manifest."""
+        """The manifest as JSON; equal manifests have equal texts."""
         return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Manifest | None:
-        """What `to_json` gave; None where it cannot be read."""
+        """The manifest from the result of `to_json`; None if it is invalid."""
         with suppress(ValueError, TypeError, AttributeError):
             manifest = cls(**json.loads(text))
             if all(isinstance(kind, dict) for kind in asdict(manifest).values()):
-                # Moments that are none raise ValueError here, and not later.
+                # Invalid times raise ValueError here, not later.
                 _ = manifest.clocks
                 return manifest
         return None
 
     def entries(self) -> Iterator[tuple[str, str]]:
-        """The names of all that a build has used, each with its digest."""
+        """The names of all inputs, each with its digest."""
         for module, names in self.definitions.items():
             for name, digest in names.items():
                 whole = f"{module}.{name}".rstrip(".")
@@ -74,16 +74,16 @@ class Manifest:
 
     @property
     def clocks(self) -> Mapping[str, float]:
-        """What gives something else at each call, and when it was, in seconds since the epoch."""
+        """Clocks and random numbers, and when they were used, in seconds since the epoch."""
         return {name: float(moment) for name, moment in self.others.get("clocks", {}).items()}
 
     @property
     def digest(self) -> str:
-        """What tells it from others."""
+        """Distinguishes it from other manifests."""
         return digest_of(replace(self, facts={}).to_json())
 
     def after(self, earlier: Manifest) -> Manifest:
-        """The same for a build that went on from what an earlier build had made.
+        """The manifest of a build that resumed from an earlier one.
 
         What that has used is as it was then: it may have changed meanwhile.
         """
@@ -104,7 +104,7 @@ class Manifest:
         )
 
     def used(self) -> Used:
-        """The names in it."""
+        """The names of its inputs."""
         return Used(
             definitions=frozenset(
                 (module, name) for module, names in self.definitions.items() for name in names
@@ -114,11 +114,11 @@ class Manifest:
 
 
 def make_manifest(used: Used, paths: PortablePaths, *, since: float | None = None) -> Manifest:
-    """The manifest of today for what a build has used.
+    """Make the manifest of what a build has used, with today's digests.
 
     Args:
-        since: When the build began, in seconds since the epoch: of what has changed since, nobody
-            knows what the build has read.
+        since: When the build began, in seconds since the epoch; files changed later count as
+            changed.
     """
     used = used.summarized()
     sources = Sources()
@@ -134,7 +134,7 @@ def make_manifest(used: Used, paths: PortablePaths, *, since: float | None = Non
         has_changed = modules[name].startswith(CHANGED)
         today = modules[name] if has_changed else text_digest(module, part)
         definitions.setdefault(name, {})[part] = today
-        # A value that is another one in each process says less than its text.
+        # A value that differs in each process says less than its source.
         if not any(map(varies, sources.calls((name, part)))):
             value = value_digest(name, part, paths)
             if value is not None:
@@ -154,7 +154,7 @@ def make_manifest(used: Used, paths: PortablePaths, *, since: float | None = Non
 
 
 def differences(manifest: Manifest, paths: PortablePaths) -> list[str]:
-    """What is another today than in a manifest, by name; empty if all is the same."""
+    """The names of inputs that differ from a manifest today; empty if none does."""
     sources = Sources()
     changed: list[str] = []
     for name, names in manifest.definitions.items():
@@ -184,9 +184,9 @@ def differences(manifest: Manifest, paths: PortablePaths) -> list[str]:
 def state_digests(
     definitions: Iterable[Definition], paths: PortablePaths, sources: Sources
 ) -> dict[str, str]:
-    """The digests of values in this process, by names that `definition_of` takes apart.
+    """The digests of values in this process, by names that `definition_of` parses.
 
-    Left out is what is no more than its text says, and what is another value in each process.
+    Values that their source determines, and those that differ in each process, are left out.
     """
     digests: dict[str, str] = {}
     for module, part in definitions:
@@ -198,7 +198,7 @@ def state_digests(
 
 
 def definition_of(name: str) -> Definition:
-    """The definition that has this name in the result of `state_digests`."""
+    """The definition with this name in the result of `state_digests`."""
     module, _, part = name.partition(":")
     return module, part
 
@@ -216,4 +216,4 @@ WORDS: Final = {
     "clocks": "as it was then: ",
     "trees": "the files and their contents in ",
 }
-"""What stands before the name of something that differs."""
+"""The words before the name of an input that differs, by kind."""

@@ -1,4 +1,4 @@
-"""Finds definitions in the text of a module, and what each of them refers to.
+"""Finds the definitions in the source of a module, and what each of them refers to.
 
 A definition is a function (`fill`, `Loader.rows`), a class without its methods (`Loader`), or what
 a module binds to a name (`ROLES`). An empty name stands for all of a module but its functions.
@@ -30,23 +30,23 @@ from ctest_containers.recording.references import (
 )
 
 WHOLE: Final = ""
-"""The name of all of a module but its functions."""
+"""The name of everything in a module except its functions."""
 
 INSTALLED: Final = frozenset({"site-packages", "dist-packages"})
-"""Folders of what is installed beside a project; they may be inside that of Python's modules."""
+"""Folders of installed packages, which may be inside of Python's own."""
 
 
 INNER: Final = re.compile(rb"\bdef\b|[ \t\f]class\b")
-"""What a text has that defines a function, or a class inside something else."""
+"""Matches sources that define a function, or a class inside of another block."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """The text of a module; one that cannot be parsed has no definitions.
+    """The source of a module; without definitions if it cannot be parsed.
 
     Attributes:
         package: The package from which its relative imports start.
-        is_installed: Whether it is installed beside the project, and no part of it.
+        is_installed: Whether it is an installed package's rather than the project's.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Module:
 
     @classmethod
     def read(cls, name: str, file: Path) -> Module | None:
-        """The module of this name; None if its file cannot be read."""
+        """The module with this name; None if its file cannot be read."""
         with suppress(OSError):
             package = name if file.name == "__init__.py" else name.rpartition(".")[0]
             installed = not INSTALLED.isdisjoint(file.parts)
@@ -71,29 +71,29 @@ class Module:
 
     @cached_property
     def statements(self) -> list[ast.stmt]:
-        """Those at its top."""
+        """The statements at its top level."""
         with (
             warnings.catch_warnings(),
             suppress(SyntaxError, ValueError, RecursionError, MemoryError),
         ):
-            # They are for those who import it, and must not become errors here.
+            # Warnings are for its importers, and must not become errors here.
             warnings.simplefilter("ignore")
             return ast.parse(self.text).body
         return []
 
     @cached_property
     def imported(self) -> Mapping[str, list[str]]:
-        """What names mean that come from other modules; an import that fails may have others."""
+        """The origins of imported names; a name may have several, after a failing import."""
         return imports_of(self.statements, self.package)
 
     @cached_property
     def stars(self) -> list[str]:
-        """The modules from which it imports all."""
+        """The modules that it imports with `*`."""
         return self.imported.get("*", [])
 
     @cached_property
     def nodes(self) -> Mapping[str, list[ast.stmt]]:
-        """The statements that give each name a meaning, and functions and classes by their paths.
+        """The statements that define each name, and functions and classes by their paths.
 
         Imports are left out.
         """
@@ -107,16 +107,16 @@ class Module:
         return dict(nodes)
 
     def is_function(self, name: str) -> bool:
-        """Whether a name is that of a function, and of nothing else."""
+        """Whether a name stands for a function, and for nothing else."""
         nodes = self.nodes.get(name, [])
         return bool(nodes) and all(isinstance(node, FUNCTIONS) for node in nodes)
 
     def is_class(self, name: str) -> bool:
-        """Whether a name is that of a class."""
+        """Whether a name stands for a class."""
         return any(isinstance(node, ast.ClassDef) for node in self.nodes.get(name, []))
 
     def effects(self) -> set[str]:
-        """The names of what does something when the module is imported.
+        """The names of statements with side effects when the module is imported.
 
         Functions do not, and neither do names that get a literal value.
         """
@@ -127,7 +127,7 @@ class Module:
         return effects
 
     def function_at(self, line: int) -> str:
-        """The name of the innermost function that has this line, counted from 1.
+        """The name of the innermost function at this line, counted from 1.
 
         Returns:
             The name of what the statement binds where no function has it.
@@ -140,12 +140,12 @@ class Module:
         return WHOLE
 
     def text_of(self, name: str) -> bytes | None:
-        """The text of a definition; None where there is no such definition."""
+        """The source of a definition; None if there is no such definition."""
         if name != WHOLE and name not in self.nodes:
             return None
         nodes = self._nodes_of(name)
         numbers = {number for node in nodes for number in _own_lines(node)}
-        # A method that is new, or gone, decides whether one that is inherited is called.
+        # A new or removed method decides whether an inherited one is called.
         methods = [
             f"{inner.name}\n".encode()
             for node in nodes
@@ -182,7 +182,7 @@ class Module:
         )
 
     def variables(self, name: str) -> set[str]:
-        """The environment variables that a definition reads by their names."""
+        """The environment variables that a definition reads by name."""
         return {variable for node in self._nodes_of(name) for variable in variables_of(node)}
 
     def _is_django_s(self, dotted: str) -> bool:
@@ -200,7 +200,7 @@ class Module:
 
     @cached_property
     def _definitions(self) -> list[tuple[str, ast.stmt]]:
-        """All functions and classes by their paths, each before those inside it."""
+        """All functions and classes by their paths, each before the ones inside it."""
         if INNER.search(self.text) is None:
             # Most migrations are one class.
             return [(node.name, node) for node in self.statements if isinstance(node, ast.ClassDef)]
@@ -224,7 +224,7 @@ class Module:
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement gives a meaning, or changes the values of; without imports."""
+    """The names that a statement binds, or whose values it changes; without imports."""
     if isinstance(statement, DEFINITIONS):
         yield statement.name
         return
@@ -262,7 +262,7 @@ def _is_literal(node: ast.expr) -> bool:
 
 
 def _root(node: Any) -> str:
-    """`a` for `a.b[c].d`; empty for what does not begin with a name."""
+    """`a` for `a.b[c].d`; empty if the expression does not begin with a name."""
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
     return node.id if isinstance(node, ast.Name) else ""
@@ -275,7 +275,7 @@ def _lines(node: Any) -> range:
 
 
 def _own_lines(node: ast.stmt) -> Iterator[int]:
-    """The same; of a class without those of its methods, and of what stands between them."""
+    """The same lines; for a class, without the lines of its methods and between them."""
     if not isinstance(node, ast.ClassDef):
         yield from _lines(node)
         return

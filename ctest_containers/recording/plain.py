@@ -10,20 +10,20 @@ IMPORTS: Final = re.compile(
     rb"|import django\.(?:contrib|core|db)(?:\.\w+)*)[ \t\r]*$",
     re.MULTILINE,
 )
-"""Imports of what has neither settings nor a clock."""
+"""Imports of modules with neither settings nor clocks."""
 
 REFERRING: Final = re.compile(
-    # Identifiers in other letters may be those in ASCII.
+    # Non-ASCII identifiers may normalize to ASCII ones.
     rb"import|[^\x00-\x7f]|\b(?:conf|def|environ|getenv|lambda)\b"
-    # Any part of Django can be reached once another one has been imported.
+    # Once a part of Django is imported, every other one can be reached.
     rb"|\bdjango\b(?!\.(?:contrib|core|db)\.)"
-    # What the module itself gives a name to.
+    # Names that the module itself binds.
     rb"|^(?!class |[#)\]}\s]|$).",
     re.MULTILINE,
 )
-"""What may refer to something else, in a text without such imports."""
+"""Matches possible references to other modules, in a source without these imports."""
 
 
 def is_plain(text: bytes) -> bool:
-    """Whether the text of a module defines classes that use nothing but Django and literals."""
+    """Whether the source of a module only defines classes that use Django and literals."""
     return REFERRING.search(IMPORTS.sub(b"", text)) is None

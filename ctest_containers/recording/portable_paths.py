@@ -14,10 +14,10 @@ from typing import Final
 from ctest_containers.recording.module import INSTALLED
 
 INSTALLED_PREFIX: Final = "python:"
-"""How names begin of what is found on Python's search path."""
+"""The prefix of names of files on Python's search path."""
 
 NO_FILES: Final = ("/proc/", "/dev/", "/sys/")
-"""Folders of the system's whose files say something else at each time."""
+"""Folders of the system whose files change all the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class PortablePaths:
         )
 
     def name_of(self, path: str) -> str:
-        """The name of a file or folder; empty where it is no input of the project.
+        """The name of a file or folder; empty if it is not an input.
 
         Args:
             path: As it was opened, from the project's folder.
@@ -89,7 +89,7 @@ class PortablePaths:
         return whole.replace(os.sep, "/")
 
     def paths_of(self, name: str) -> Iterator[str]:
-        """Where a file of this name may be; the first that exists counts."""
+        """The possible paths of a file with this name; the first that exists counts."""
         if name.startswith(INSTALLED_PREFIX):
             relative = name.removeprefix(INSTALLED_PREFIX)
             yield from (f"{folder}/{relative}" for folder in self.installed)
@@ -97,7 +97,7 @@ class PortablePaths:
             yield os.path.join(self.project, name)  # noqa: PTH118
 
     def is_around(self, path: str) -> bool:
-        """Whether the project, or what is installed for it, is in this folder."""
+        """Whether the project, or an installed package, is in this folder."""
         own = (self.project, self.checkout, self.temporary)
         return any(
             _is_below(folder, os.path.normpath(path))
@@ -105,11 +105,11 @@ class PortablePaths:
         )
 
     def portable(self, text: str) -> str:
-        """A text in which the checkout is called the same wherever it is."""
+        """A text that names the checkout identically wherever it is."""
         return text.replace(self.checkout, ".")
 
     def is_python_s(self, path: str) -> bool:
-        """Whether a file belongs to Python or Django, whose versions are inputs by themselves."""
+        """Whether a file belongs to Python or Django, whose versions are separate inputs."""
         if any(_is_below(path, folder) for folder in self.django):
             return True
         if not any(_is_below(path, folder) for folder in self.python):

@@ -25,10 +25,10 @@ from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.recording.used import Used
 
 CACHED: Final = type(functools.cache(id))
-"""The type of functions whose answers are kept."""
+"""The type of functions that cache their answers."""
 
 CODE_FILES: Final = (".pyc", ".so", ".pyd")
-"""Ends of files that decide nothing themselves."""
+"""Suffixes of files that are not inputs themselves."""
 
 
 class Recorder:
@@ -36,12 +36,12 @@ class Recorder:
 
     Args:
         paths: Names the project's files.
-        keyed: Names of packages whose text is an input by itself: those of migrations.
-        clock_in: Gives the clock that an SQL statement asks for; an empty string for none.
+        keyed: Names of packages whose sources are separate inputs: those of migrations.
+        clock_in: Returns the clock that an SQL statement uses; empty for none.
 
     Attributes:
-        reached: The definitions that were used when this was last asked, those of `keyed` packages
-            included.
+        reached: The definitions that were used until the last call of `so_far`, those of `keyed`
+            packages included.
         sources: The modules as they were read first.
     """
 
@@ -62,7 +62,7 @@ class Recorder:
         self.sources = Sources()
 
     def start(self) -> None:
-        """Begin."""
+        """Start recording."""
         self._cached = set(self._cached_functions())
         self._functions.start()
         self._accesses.start()
@@ -70,17 +70,17 @@ class Recorder:
         self._clocks.start()
 
     def so_far(self, classes: Iterable[type] = ()) -> Used:
-        """The names of what was used until now; recording goes on.
+        """The names of what was used until now; recording continues.
 
         Args:
-            classes: Those that were used even if none of their own methods ran.
+            classes: Classes that were used even if none of their methods ran.
         """
         with self.paused(), _collecting_nothing():
             return self._used(classes)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Note nothing as long as the block lasts."""
+        """Record nothing in this block."""
         self._pause()
         try:
             yield
@@ -89,7 +89,7 @@ class Recorder:
             self._lookups.resume()
 
     def stop(self, classes: Iterable[type] = ()) -> Used:
-        """End; gives the names of what was used.
+        """Stop recording, and return the names of what was used.
 
         Args:
             classes: See `so_far`.
@@ -120,7 +120,7 @@ class Recorder:
         executed = {file for file in accesses.executed if self._is_project_s(file)}
         every = codes.keys() | executed
         installed = {file for file in every if not INSTALLED.isdisjoint(Path(file).parts)}
-        # Code that no module has is known by its file.
+        # Code without a module is known by its file.
         others = every - modules.keys() - installed
         own = (codes.keys() & modules.keys()) - installed
         own = {file for file in own if not self._is_plain(modules[file].__name__)}
@@ -133,7 +133,7 @@ class Recorder:
         bodies |= {
             (module.__name__, name)
             for file, module in modules.items()
-            # What functions of migrations refer to counts anyway.
+            # References of functions of migrations count anyway.
             if file in executed - installed and not self._is_keyed(module.__name__)
             if (source := sources.find(module.__name__)) is not None
             for name in source.effects()
@@ -163,7 +163,7 @@ class Recorder:
             ),
             paths=self._names(
                 accesses,
-                # What the project is in is there wherever the project is.
+                # Folders above the project exist wherever the project is.
                 filterfalse(
                     self._paths.is_around, accesses.paths - accesses.files - accesses.folders
                 ),
@@ -181,10 +181,10 @@ class Recorder:
         )
 
     def _cached_functions(self) -> Iterator[Definition]:
-        """The functions that have been called before, and whose answers are kept since."""
+        """The functions that were called before recording, and have cached their answers."""
         for file, module in _modules_of(sys.modules).items():
             if self._is_project_s(file) and INSTALLED.isdisjoint(Path(file).parts):
-                # An object may do something when its class is asked for.
+                # Reading the class of an object may run code.
                 kinds = [value for value in vars(module).values() if issubclass(type(value), type)]
                 for owner in (module, *kinds):
                     for value in [*vars(owner).values()]:
@@ -194,11 +194,11 @@ class Recorder:
                             yield function.__module__, function.__qualname__
 
     def _is_project_s(self, file: str) -> bool:
-        """Whether a file's functions may be a project's, or those of what it has installed."""
+        """Whether a file may be the project's, or an installed package's."""
         return not file.startswith(self._others) and not self._paths.is_python_s(file)
 
     def _code_names(self, files: Iterable[str]) -> frozenset[str]:
-        """The names of files with code that is installed beside the project."""
+        """The names of files of installed packages."""
         names = map(self._paths.name_of, files)
         return frozenset(filter(None, names))
 
@@ -206,12 +206,12 @@ class Recorder:
         return f"{module}.".startswith(self._keyed)
 
     def _is_plain(self, name: str) -> bool:
-        """Whether a module is keyed, and refers to nothing that is not."""
+        """Whether a module is keyed, and refers to keyed modules only."""
         module = self.sources.find(name) if self._is_keyed(name) else None
         return module is not None and module.is_plain
 
     def _names(self, accesses: Accesses, paths: Iterable[str]) -> frozenset[str]:
-        """The names of files and folders, without what was written or is code."""
+        """The names of files and folders, without written files and compiled code."""
         written = {os.path.abspath(path) for path in accesses.written}  # noqa: PTH100
         return frozenset(
             name
@@ -225,7 +225,7 @@ class Recorder:
 
 @contextmanager
 def _collecting_nothing() -> Iterator[None]:
-    """Collect no garbage as long as the block lasts: the many objects of parsed texts are kept."""
+    """Collect no garbage in this block: the many objects of parsed sources stay in use."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -245,7 +245,7 @@ def _modules_of(loaded: Mapping[str, ModuleType]) -> dict[str, ModuleType]:
 
 
 def _definitions(lines: Mapping[str, Collection[int]], sources: Sources) -> set[Definition]:
-    """The definitions that have these lines of files of modules."""
+    """The definitions at these lines of modules."""
     definitions: set[Definition] = set()
     for name, loaded in [*sys.modules.items()]:
         file = getattr(loaded, "__file__", None)

@@ -15,26 +15,26 @@ FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITIONS: Final = (*FUNCTIONS, ast.ClassDef)
 
 BLOCKS: Final = ("body", "handlers", "orelse", "finalbody", "cases")
-"""The fields of statements that have other statements in them."""
+"""Fields of statements that contain other statements."""
 
 WITHOUT_NODES: Final = frozenset(
     {"arg", "attr", "conversion", "ctx", "id", "kind", "level", "op", "ops"}
 )
-"""Fields of nodes that have no nodes in them, or only those of operators and the like."""
+"""Fields of nodes that contain no nodes, or only operators and the like."""
 
 READING: Final = ("environ.get", "environ.setdefault", "environ.pop", "getenv")
-"""How the names end of what reads an environment variable."""
+"""Suffixes of the names of functions and mappings that read an environment variable."""
 
 
 @dataclass(frozen=True)
 class References:
-    """The names, with dots, that a definition uses.
+    """The dotted names that a definition uses.
 
     Attributes:
-        inside: As its module calls them.
-        imported: Those that it imports itself, from the beginning of their module's name.
-        passed: Those of `inside` that a statement only passes to calls of Django's.
-        called: Those of `inside` and `imported` that it calls itself.
+        inside: Names of its module.
+        imported: Full names of what it imports itself.
+        passed: Names of `inside` that a statement only passes to functions of Django.
+        called: Names of `inside` and `imported` that it calls itself.
     """
 
     inside: frozenset[str]
@@ -72,7 +72,7 @@ def references_of(
             if isinstance(getattr(node, "ctx", None), ast.Store):
                 own.add(dotted)
         elif isinstance(statement, ast.ClassDef) and isinstance(node, FUNCTIONS):
-            # A method that runs is a definition by itself.
+            # A method that runs is a separate definition.
             waiting += node.decorator_list
         elif isinstance(node, ast.Call) and is_django_s(_dotted(node.func)):
             waiting.append(node.func)
@@ -88,7 +88,7 @@ def references_of(
                 shared.update(node.names)
             waiting += children(node)
     if not isinstance(statement, FUNCTIONS):
-        # What a statement binds, others use; what it imports, its module does.
+        # Names that a statement binds are not uses; its imports are the module's.
         return References(
             frozenset(used | passed),
             frozenset(),
@@ -107,7 +107,7 @@ def references_of(
             called |= wholes if dotted in called else set()
         elif root not in own - shared:
             inside.add(dotted)
-    # What is imported and not used has an effect when it is imported.
+    # An unused import may have side effects.
     for origin in _imported_wholes(imports, package):
         if not any(f"{name}.".startswith(f"{origin}.") for name in imported):
             imported.add(origin)
@@ -117,7 +117,7 @@ def references_of(
 
 
 def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
-    """These expressions without constants; those in lists and the like in place of the lists."""
+    """These expressions without constants, and with the elements of lists in place of lists."""
     elements: list[ast.AST] = []
     waiting = list(nodes)
     while waiting:
@@ -130,7 +130,7 @@ def _elements(nodes: Iterable[ast.AST]) -> list[ast.AST]:
 
 
 def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
-    """What names mean that come from other modules, as far as they are imported there."""
+    """The origins of names that these statements import."""
     imports: dict[str, list[str]] = defaultdict(list)
     for node in _imports(nodes):
         if isinstance(node, ast.Import):
@@ -145,7 +145,7 @@ def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
 
 
 def variables_of(statement: ast.stmt) -> Iterator[str]:
-    """The environment variables that a statement reads by their names."""
+    """The environment variables that a statement reads by name."""
     for node in ast.walk(statement):
         if isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
             name: ast.AST = node.slice
@@ -160,7 +160,7 @@ def variables_of(statement: ast.stmt) -> Iterator[str]:
 
 
 def walk(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """All nodes but those inside functions and classes."""
+    """All nodes except those inside functions and classes."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -182,7 +182,7 @@ def children(node: ast.AST) -> list[ast.AST]:
 
 
 def blocks(node: ast.AST) -> list[ast.AST]:
-    """The statements directly inside a statement, with what handles exceptions and cases."""
+    """The statements directly inside a statement, with handlers of exceptions and cases."""
     return [inner for name in BLOCKS for inner in getattr(node, name, ())]
 
 
@@ -192,7 +192,7 @@ def _fields_with_nodes(fields: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
-    """The statements that import something, but for those inside functions and classes."""
+    """The import statements, except those inside functions and classes."""
     waiting = list(nodes)
     while waiting:
         node = waiting.pop()
@@ -203,7 +203,7 @@ def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
 
 
 def _source(node: ast.ImportFrom, package: str) -> str:
-    """The name of the module from which something is imported; empty where there is none."""
+    """The name of the module of a `from` import; empty if there is none."""
     with suppress(ImportError):
         name = "." * node.level + (node.module or "")
         return importlib.util.resolve_name(name, package) if node.level else name
@@ -211,7 +211,7 @@ def _source(node: ast.ImportFrom, package: str) -> str:
 
 
 def _imported_wholes(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
-    """The whole names of what is imported."""
+    """The full names of imports."""
     for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -221,7 +221,7 @@ def _imported_wholes(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
 
 
 def _dotted(node: ast.AST) -> str:
-    """`a.b.c` for such a chain of attributes; empty for anything else."""
+    """`a.b.c` for such a chain of attributes; empty for other expressions."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)

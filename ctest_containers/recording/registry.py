@@ -1,4 +1,4 @@
-"""Notes whether the project asks which models there are."""
+"""Reports when the project asks which models exist."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any, Final
 REGISTRY: Final = "django.apps.registry"
 
 ORIGINAL: Final = "original"
-"""The attribute of a function that is watched which has the original one."""
+"""The attribute of a watched function that has the original."""
 
 INTERNAL: Final = frozenset({"get_models", "get_swappable_settings_name", "clear_cache"})
-"""The registry's own functions that often ask; who calls the first is watched as well."""
+"""The registry's own functions that often ask; callers of the first are watched as well."""
 
 Asked = Callable[[bool], None]
-"""Called when that is asked, and with whether it is about the models as they are today."""
+"""Called for each such question, with whether it is about today's models."""
 
 
 @contextmanager
 def watching_registry(asked: Asked) -> Iterator[None]:
-    """Call a function whenever the project, or what makes permissions, asks for all models."""
+    """Call `asked` whenever the project, or the receiver for permissions, asks for all models."""
     from django.apps import AppConfig, apps
     from django.apps.registry import Apps
 
@@ -37,7 +37,7 @@ def watching_registry(asked: Asked) -> Iterator[None]:
                 asked(is_real(owner))
             return call(owner, *arguments, **options)
 
-        # Django forgets what it has kept of the answers.
+        # Django drops its cached answers.
         vars(get_models)["cache_clear"] = getattr(call, "cache_clear", None)
         vars(get_models)["__wrapped__"] = call
         return get_models
@@ -58,7 +58,7 @@ def is_registry_s(frame: FrameType) -> bool:
 
 
 def _is_for_rows(frame: FrameType | None) -> bool:
-    """Whether the project asks, or what makes permissions and content types."""
+    """Whether the project asks, or the receivers that create permissions and content types."""
     while frame is not None:
         module = str(frame.f_globals.get("__name__"))
         if not module.startswith(("django.apps.", "ctest_containers.")):

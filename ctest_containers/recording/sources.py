@@ -17,13 +17,13 @@ from ctest_containers.recording.references import References
 Answer = TypeVar("Answer")
 
 Definition: TypeAlias = tuple[str, str]
-"""The name of a module, and that of a definition in it."""
+"""The names of a module and of a definition in it."""
 
 VERSIONED: Final = frozenset({"django", "ctest_containers", "__main__", "__mp_main__"})
-"""Packages whose versions are inputs, or that decide nothing, and the program that was started."""
+"""Packages whose versions are inputs, or that are none, and the program that was started."""
 
 SETTINGS: Final = "django.conf.settings."
-"""How the whole names of settings begin."""
+"""The prefix of the full names of settings."""
 
 STANDARD_LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
 
@@ -31,7 +31,7 @@ STANDARD_LIBRARY: Final = Path(sysconfig.get_path("stdlib"))
 def _remembered(
     method: Callable[[Sources, Definition], Answer],
 ) -> Callable[[Sources, Definition], Answer]:
-    """A method that finds out once what it is asked of a definition, until that may change."""
+    """Caches the answers of a method about definitions, until they may change."""
 
     @functools.wraps(method)
     def remembered(sources: Sources, definition: Definition) -> Answer:
@@ -49,23 +49,23 @@ class Sources:
 
     def __init__(self) -> None:
         self._modules: dict[str, Module | None] = {}
-        # A build asks at each milestone for what it has used until then.
+        # A build asks at each milestone what it has used until then.
         self.answers: dict[tuple[str, Definition], Any] = {}
 
     def find(self, name: str) -> Module | None:
-        """The module of this name; None where it has no text, or is Python's or Django's."""
+        """The module with this name; None if it has no source, or is Python's or Django's."""
         if name not in self._modules:
             file = locate(name)
             self._modules[name] = None if file is None else Module.read(name, file)
         return self._modules[name]
 
     def look_again(self) -> None:
-        """Forget which modules were not found: they may be there by now."""
+        """Forget which modules were not found, as they may exist by now."""
         missing = [name for name, module in self._modules.items() if module is None]
         for name in missing:
             del self._modules[name]
         if any(self.find(name) is not None for name in missing):
-            # What was found may refer to them.
+            # Known modules may refer to them.
             self.answers.clear()
 
     def closure(
@@ -87,7 +87,7 @@ class Sources:
             if (definition, has_run) in reached or module is None:
                 continue
             reached.add((definition, has_run))
-            # What is installed beside the project changes as a whole.
+            # Installed packages change as a whole.
             if not module.is_installed:
                 follows = has_run or not module.is_function(definition[1])
                 waiting += [
@@ -99,7 +99,7 @@ class Sources:
 
     @_remembered
     def settings(self, definition: Definition) -> set[str]:
-        """The names of the settings that a definition reads by their names."""
+        """The settings that a definition reads by name."""
         module = self.find(definition[0])
         if module is None:
             return set()
@@ -110,7 +110,7 @@ class Sources:
 
     @_remembered
     def calls(self, definition: Definition) -> set[str]:
-        """The whole names of what a definition calls by a name that it, or its module, imports."""
+        """The full names of imported functions that a definition calls."""
         module = self.find(definition[0])
         if module is None:
             return set()
@@ -118,7 +118,7 @@ class Sources:
         return {*(used.called & used.imported), *_wholes(module, used.called)}
 
     def variables(self, definition: Definition) -> set[str]:
-        """The names of the environment variables that a definition reads by their names."""
+        """The environment variables that a definition reads by name."""
         module = self.find(definition[0])
         return set() if module is None else module.variables(definition[1])
 
@@ -145,7 +145,7 @@ class Sources:
         return names
 
     def families(self, definitions: Iterable[Definition]) -> set[str]:
-        """The names of the classes among definitions, if one of these looks for subclasses."""
+        """The names of the classes among definitions, if one of them looks for subclasses."""
         classes: set[str] = set()
         looks = False
         for name, part in definitions:
@@ -178,7 +178,7 @@ class Sources:
         return references
 
     def _defined(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
-        """Where the names that a definition uses are defined, each with the name."""
+        """The definitions of the names that a definition uses, each with the name."""
         for dotted in used.inside:
             yield from ((dotted, target) for target in self._resolve(module, dotted, set()))
         for dotted in used.imported:
@@ -188,7 +188,7 @@ class Sources:
         """Where something is defined that a module calls by this name, with dots.
 
         Args:
-            seen: What has been looked for on the way here; imports may lead in circles.
+            seen: Names that were followed on the way here, as imports may be circular.
         """
         root, dot, rest = dotted.partition(".")
         if (module.name, root) in seen:
@@ -203,7 +203,7 @@ class Sources:
             yield from self._split(f"{origin}{dot}{rest}", seen)
 
     def _split(self, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
-        """Where something is defined whose name begins with that of a module."""
+        """The definitions of a full name, which begins with that of a module."""
         parts = dotted.split(".")
         if parts[0] in VERSIONED:
             return
@@ -230,7 +230,7 @@ def locate(name: str) -> Path | None:
 
 
 def _wholes(module: Module, names: Iterable[str]) -> set[str]:
-    """The whole names of what a module imports and calls by these names."""
+    """The full names of imports that a module calls by these names."""
     return {
         f"{origin}{dot}{rest}"
         for root, dot, rest in (name.partition(".") for name in names)
@@ -247,7 +247,7 @@ def is_python_s(file: Path) -> bool:
     """Whether a file belongs to Python itself."""
     start = f"{STANDARD_LIBRARY}/"
     path = str(file)
-    # Most are elsewhere, and there are many.
+    # Most of many files are elsewhere.
     return path.startswith(start) and INSTALLED.isdisjoint(path.removeprefix(start).split("/"))
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from ctest_containers.recording.sources import Definition
 
 MOST_FILES: Final = 100_000
-"""Comparing so many takes about a second."""
+"""The most files to compare one by one, which takes about a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,15 +22,14 @@ class Used:
         names: Names, with their modules, of what was called.
         families: Names of classes whose subclasses were looked for.
         files: Names of files that were read.
-        folders: Those of folders that were listed.
-        matches: Those of folders in which files were looked for, each with a slash and a pattern.
-        paths: Those of what was looked at without being read.
+        folders: Names of folders that were listed.
+        matches: Names of folders that were searched, each with a slash and a pattern.
+        paths: Names of files and folders whose existence was checked.
         variables: Names of environment variables.
         settings: Names of settings.
         programs: Names of programs that were started.
-        clocks: Names of what gives something else at each call: clocks, random numbers, programs.
-        trees: Names of folders all of whose files count; in place of single files if there are too
-            many.
+        clocks: Names of functions and programs that return another value at each call.
+        trees: Names of folders all of whose files count, in place of too many single files.
     """
 
     definitions: frozenset[Definition] = frozenset()
@@ -47,12 +46,12 @@ class Used:
     trees: frozenset[str] = frozenset()
 
     def __or__(self, other: Used) -> Used:
-        """What either build has used."""
+        """Everything that either build has used."""
         names = [field.name for field in fields(self)]
         return Used(**{name: getattr(self, name) | getattr(other, name) for name in names})
 
     def summarized(self) -> Used:
-        """The same with folders in place of their files, if there are too many to compare."""
+        """The same names, with folders in place of their files if there are too many to compare."""
         names = self.files | self.paths
         if len(names) <= MOST_FILES:
             return self
@@ -60,12 +59,12 @@ class Used:
         return replace(self, files=frozenset(), paths=frozenset(), trees=self.trees | trees)
 
     def to_json(self) -> str:
-        """As text."""
+        """The names as JSON."""
         return json.dumps({name: sorted(value) for name, value in asdict(self).items()})
 
     @classmethod
     def from_json(cls, text: str) -> Used:
-        """What `to_json` gave."""
+        """The names from the result of `to_json`."""
         content = json.loads(text)
         content["definitions"] = map(tuple, content["definitions"])
         return cls(**{name: frozenset(value) for name, value in content.items()})

@@ -32,7 +32,7 @@ LABELS: Final = "app_labels"
 """The attribute of a project state for the labels of its apps, in their order."""
 
 Transaction = Callable[[], AbstractContextManager[object]]
-"""Begins what an operation's statements are run in."""
+"""Returns the context manager in which an operation's statements run."""
 
 
 def apply_operation(
@@ -42,7 +42,7 @@ def apply_operation(
     schema_editor: Any,
     transaction: Transaction = nullcontext,
 ) -> None:
-    """Change a state and the database as an operation says.
+    """Apply an operation to a state and to the database.
 
     As long as no model of the state is delayed, functions of migrations share classes with
     everything that comes later, and with what was done to them. That is Django's own way.
@@ -121,7 +121,7 @@ def _apply_custom(
     schema_editor: Any,
     transaction: Transaction,
 ) -> None:
-    """Apply an operation of a project's own, which may do anything with its models."""
+    """Apply a custom operation, which may use its models in any way."""
     _partial_apps(state)
     earlier = _clone(state)
     # Operations change fields that states share.
@@ -135,7 +135,7 @@ def _apply_custom(
 
 
 def reload(state: ProjectState, keys: Collection[Key], *, delay: bool) -> bool:
-    """Take in that models of a state have changed.
+    """Update the registries of a state whose models have changed.
 
     Args:
         delay: See `ProjectState.reload_model`.
@@ -169,7 +169,7 @@ def _partial_apps(state: ProjectState) -> PartialApps:
 
 
 def _labels(state: ProjectState) -> list[str]:
-    """The labels of a state's apps; Django keeps the order in which it has first seen them."""
+    """The labels of a state's apps; Django keeps the order of their first use."""
     if (partial := vars(state).get(PARTIAL)) is not None:
         return [*partial.app_configs]
     apps = vars(state).get("apps")
@@ -184,7 +184,7 @@ def _render_later(state: ProjectState) -> None:
 
 
 def _clone(state: ProjectState) -> ProjectState:
-    """A copy of a state, in whose registry nothing has been rendered yet."""
+    """A copy of a state, with a registry in which nothing has been rendered yet."""
     apps = vars(state).pop("apps", None)
     copy = state.clone()
     if apps is not None:
@@ -196,7 +196,7 @@ def _clone(state: ProjectState) -> ProjectState:
 
 @functools.cache
 def _real_models(labels: frozenset[str]) -> list[ModelState]:
-    """The states of today's models of apps without migrations, as `StateApps` has them."""
+    """The states of today's models of apps without migrations, as in `StateApps`."""
     return [
         ModelState.from_model(model, exclude_rels=True)
         for label in labels

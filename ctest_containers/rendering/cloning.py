@@ -1,4 +1,4 @@
-"""Has Django copy the fields of states without taking them apart each time."""
+"""Copies the fields of states without deconstructing them each time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.db.models import Field
 from ctest_containers.rendering.support import is_known
 
 PLAIN_FIELDS: Final = frozenset({"django.db.models.fields", "django.db.models.fields.related"})
-"""The modules of fields that are what their attributes, and those of their relation, say."""
+"""The modules of fields that their attributes, and those of their relation, determine."""
 
 RELATIONS: Final = "django.db.models.fields.reverse_related"
 """The module of Django's relations."""
@@ -27,13 +27,13 @@ CLONE: Final = "clone"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a field has been taken apart into.
+    """The result of deconstructing a field.
 
     Attributes:
-        field: The field, which is kept so that no other gets its identity.
-        attributes: Those of the field and of its relation at that time.
-        positional: Arguments that make another field.
-        keywords: More of them.
+        field: The field, which is kept so that no other gets its id.
+        attributes: The attributes of the field and of its relation at that time.
+        positional: Positional arguments of the copy.
+        keywords: Keyword arguments of the copy.
     """
 
     field: Any
@@ -44,7 +44,7 @@ class Parts:
     def are_current(self) -> bool:
         """Whether nothing has changed the field since then."""
         attributes = _attributes(self.field)
-        # There were no validators then, and a list can get some.
+        # There were no validators then, but the list may have got some since.
         return not attributes[0].get("_validators") and all(
             map(_are_identical, self.attributes, attributes)
         )
@@ -52,7 +52,7 @@ class Parts:
 
 @contextmanager
 def cloning_from_parts() -> Iterator[None]:
-    """Take each field of a state apart once, as long as the block lasts.
+    """Deconstruct each field of a state only once in this block.
 
     Django takes a field apart and makes another from the parts each time when it renders the
     field's model, which is half of what copying takes.
@@ -84,7 +84,7 @@ def cloning_from_parts() -> Iterator[None]:
 
 
 def _attributes(field: Any) -> tuple[Mapping[str, Any], ...]:
-    """The attributes that decide what a field is taken apart into."""
+    """The attributes that decide the result of `deconstruct`."""
     relation = field.remote_field
     return (vars(field),) if relation is None else (vars(field), vars(relation))
 
@@ -99,7 +99,7 @@ def _are_identical(some: Mapping[str, Any], others: Mapping[str, Any]) -> bool:
 
 
 def _is_plain(kind: type) -> bool:
-    """Whether a field's class, and the methods that take it apart, are Django's own."""
+    """Whether a field's class, and the methods that deconstruct it, are Django's own."""
     methods = (vars(base).get("deconstruct") for base in kind.__mro__)
     return kind.__module__ in PLAIN_FIELDS and all(
         method is None or (hasattr(method, "__code__") and is_known(method.__code__.co_filename))
@@ -110,7 +110,7 @@ def _is_plain(kind: type) -> bool:
 def _belongs_to_state(field: Any) -> bool:
     """Whether a field refers to models by their names.
 
-    Those of models that have been rendered do not, and they are too many to be kept.
+    Fields of rendered models do not, and are too many to be kept.
     """
     relation = field.remote_field
     return "model" not in vars(field) and (

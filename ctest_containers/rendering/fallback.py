@@ -1,4 +1,4 @@
-"""Leaves a build to Django's own way where something goes wrong that may not go wrong there."""
+"""Lets a build fall back to Django's own way after an error that may not occur there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from ctest_containers.errors import RenderingError
 
 ERRORS: Final[list[RenderingError]] = []
-"""Those of this process's build: the project may have caught them."""
+"""The errors of this process's build, as the project may have caught them."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Has Django render models when they are asked for."""
+"""Makes Django render models on demand."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ COLLECT_AFTER: Final = 100_000
 
 @contextmanager
 def collecting_rarely() -> Iterator[None]:
-    """Collect garbage rarely, as long as the block lasts.
+    """Collect garbage rarely in this block.
 
-    Each class is garbage when it is rendered again, but no more than some ten megabytes are kept.
+    Each class becomes garbage when it is rendered again, but that is only some ten megabytes.
     """
     usual = gc.get_threshold()
-    # A recorder that has frozen objects looks for newer ones.
+    # A recorder that has frozen objects searches newer ones only.
     if not gc.get_freeze_count():
         gc.freeze()
-    # Zero turns it off.
+    # Zero turns collection off.
     gc.set_threshold(usual[0] and max(COLLECT_AFTER, usual[0]), *usual[1:])
     try:
         yield
@@ -35,7 +35,7 @@ def collecting_rarely() -> Iterator[None]:
 
 @contextmanager
 def rendering_on_demand() -> Iterator[list[RenderingError]]:
-    """Render models when an operation asks for them, as long as the block lasts.
+    """Render models on demand in this block.
 
     Yields:
         The errors that leave the build to Django's own way: the project may catch them.

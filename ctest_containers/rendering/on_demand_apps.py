@@ -1,4 +1,4 @@
-"""Django's registry of a state, for functions of migrations, which renders what they ask for."""
+"""The registry that functions of migrations get, which renders the models that they ask for."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ctest_containers.rendering.registries import Key, key_of
 from ctest_containers.rendering.states import States
 
 LOCK: Final = threading.RLock()
-"""Threads of a function find a registry as it is before or after something is rendered."""
+"""Keeps threads of a function from seeing a registry while a model is rendered."""
 
 MISSING: Final = object()
-"""In place of an attribute that a class does not have."""
+"""Stands for an attribute that a class does not have."""
 
 ONE_TO_ONE_NAMES: Final = "_reverse_one_to_one_field_names"
-"""What `QuerySet.create` asks a model for in releases after Django 4.2."""
+"""The attribute of models that `QuerySet.create` reads in releases after Django 4.2."""
 
 
 class OnDemandApps(StateApps):
-    """Django's registry of a state, in which a model is rendered when it is asked for.
+    """Django's registry of a state, in which models are rendered on demand.
 
     With a model, those are rendered that it refers to. Who asks which models there are, or what
     refers to a model, gets all of them, in the order in which Django renders them: `get_models`,
@@ -84,7 +84,7 @@ class OnDemandApps(StateApps):
             try:
                 key = key_of(*arguments, **options)
             except (AttributeError, TypeError, ValueError):
-                # Django says what is wrong.
+                # Django raises the error.
                 self.complete()
             else:
                 self._render_requested(key)
@@ -100,7 +100,7 @@ class OnDemandApps(StateApps):
         super().render_multiple(model_states)
 
     def clear_cache(self) -> None:
-        """See `Apps.clear_cache`; what a function has got already keeps its managers."""
+        """See `Apps.clear_cache`; models that a function has already got keep their managers."""
         if not self._depth:
             super().clear_cache()
         elif self.ready:
@@ -109,13 +109,13 @@ class OnDemandApps(StateApps):
                     vars(Options)["_expire_cache"](model._meta, forward=model not in self._settled)
 
     def complete(self) -> None:
-        """Render all models that have not been.
+        """Render all remaining models.
 
         Raises:
             RenderingError: One cannot be rendered.
         """
         with LOCK:
-            # A model that is being rendered asks for its bases, which have been rendered before it.
+            # A model that is being rendered asks for its bases, which were rendered before it.
             if self._is_complete or self._depth:
                 return
             assert self._states is not None
@@ -151,7 +151,7 @@ class OnDemandApps(StateApps):
                     vars(self._model(owner)._meta)[ONE_TO_ONE_NAMES] = frozenset(names)
 
     def _put_placeholders(self, states: States, key: Key) -> bool:
-        """Give a model attributes for those that refer to it and have not been rendered.
+        """Give a model placeholders for models that refer to it and are not rendered yet.
 
         Returns:
             Whether none of them is there already.
@@ -167,7 +167,7 @@ class OnDemandApps(StateApps):
         return True
 
     def _put_in_order(self, states: States) -> None:
-        """Have models in the order in which Django registers them."""
+        """Sort models in the order in which Django registers them."""
         places = {key: number for number, key in enumerate(states.order)}
 
         for label, models in self._all_models.items():
@@ -197,7 +197,7 @@ class OnDemandApps(StateApps):
 
     @contextmanager
     def _working(self) -> Iterator[None]:
-        """Let Django's own methods see the registry as it is."""
+        """Let Django's own methods use the registry without rendering models."""
         with LOCK:
             self._depth += 1
             try:
@@ -207,7 +207,7 @@ class OnDemandApps(StateApps):
 
     @contextmanager
     def _rendering(self) -> Iterator[None]:
-        """Keep what a function has done to the models that it has got, while others are rendered.
+        """Preserve a function's changes to its models while others are rendered.
 
         Raises:
             RenderingError: Something failed that fails before the function in Django's own way.
@@ -230,7 +230,7 @@ class OnDemandApps(StateApps):
 
 
 class Placeholder:
-    """In place of an attribute that a model gets when all others are rendered."""
+    """Stands for an attribute that a model gets when all others are rendered."""
 
     def __init__(self, apps: OnDemandApps, name: str) -> None:
         self._apps = apps
@@ -242,7 +242,7 @@ class Placeholder:
 
     def __set__(self, instance: Any, value: Any) -> None:
         self._apps.complete()
-        # The class may do something else at each assignment.
+        # The metaclass may react to assignments.
         object.__setattr__(instance, self._name, value)
 
     def __delete__(self, instance: Any) -> None:

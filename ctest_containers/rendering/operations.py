@@ -1,4 +1,4 @@
-"""The operations of migrations, by what they use of the models of a state."""
+"""Classifies the operations of migrations by the models that they use."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ WITHOUT_MODELS: Final = frozenset(
 """Operations that use no models."""
 
 RENAMING: Final = frozenset({f"{FIELDS}.RenameField", f"{MODELS}.RenameModel"})
-"""Operations that change what refers to a model."""
+"""Operations that change the references to a model."""
 
 INERT: Final = frozenset(
     {
@@ -80,10 +80,10 @@ INERT: Final = frozenset(
         *("references_model", "database_backwards", "reversible", "reduces_to_sql", "atomic"),
     }
 )
-"""What a class may define and still do the same as Django's, with other arguments."""
+"""Attributes that a subclass may define and still behave as Django's class."""
 
 NAMES: Final = ("name_lower", "old_name_lower", "model_name")
-"""The attributes of operations that may have the name of a model."""
+"""The attributes of operations that may name a model."""
 
 
 def kind_of(operation: Any) -> str:
@@ -105,7 +105,7 @@ def kind_of(operation: Any) -> str:
 
 
 def _is_cached(kind: type, name: str) -> bool:
-    """Whether an instance has what a property of its class has computed."""
+    """Whether an instance has the value of a cached property of its class."""
     return isinstance(inspect.getattr_static(kind, name, None), cached_property)
 
 

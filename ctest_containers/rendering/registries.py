@@ -1,4 +1,4 @@
-"""Registries for operations on the schema, which render a model when it is asked for."""
+"""Registries for operations on the schema, which render models on demand."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ Key = tuple[str, str]
 
 
 GET_MODELS: Final = inspect.unwrap(Apps.get_models)
-"""Django's own function, without its cache and without what watches it."""
+"""Django's own function, without its cache and without recorders around it."""
 
 
 class LocalApps(StateApps):
-    """A registry that clears no cache but its own.
+    """A registry that clears only its own caches.
 
     Django's caches answers of all registries in one place, where those of the project's own apps
     stay the same as long as migrations run.
@@ -37,7 +37,7 @@ class LocalApps(StateApps):
                     vars(Options)["_expire_cache"](model._meta)
 
     def get_models(self, *arguments: Any, **options: Any) -> Any:
-        """See `Apps.get_models`; no answer is kept."""
+        """See `Apps.get_models`; answers are not cached."""
         return GET_MODELS(self, *arguments, **options)
 
 
@@ -82,7 +82,7 @@ class PartialApps(LocalApps):
         return super().get_models(*arguments, **options)
 
     def render(self, keys: Iterable[Key]) -> None:
-        """Render models that have not been, and those that they refer to."""
+        """Render models, and those that they refer to, unless they are rendered already."""
         waiting = [key for key in keys if not self.has(key)]
         # A model that is being rendered asks for its bases, which have been rendered before it.
         if not waiting or self._is_rendering:
@@ -102,7 +102,7 @@ class PartialApps(LocalApps):
                     self._references[label, name] = frozenset(_references(model))
 
     def _render(self, key: Key) -> bool:
-        """Render a model after its bases; return whether it had not been rendered."""
+        """Render a model after its bases; return false if it was rendered already."""
         state = self._real.get(key) or self._models.get(key)
         if state is None or self.has(key):
             return False
@@ -118,7 +118,7 @@ class PartialApps(LocalApps):
         return key[1] in self.all_models[key[0]]
 
     def note_referring(self, keys: Iterable[Key]) -> None:
-        """Have models know what refers to them now, for when that has changed."""
+        """Update what models know about references to them."""
         for label, name in keys:
             if self.has((label, name)):
                 self._noted.add((label, name))
@@ -134,7 +134,7 @@ class PartialApps(LocalApps):
                 )
 
     def update(self, keys: Collection[Key]) -> None:
-        """Take in that models have changed.
+        """Update the registry after models have changed.
 
         They are rendered, as are those that inherit from them: Django finds errors in them now.
         """
@@ -153,7 +153,7 @@ class PartialApps(LocalApps):
             self.render(_closure({*keys}, children))
 
     def _forget(self, keys: Collection[Key]) -> None:
-        """Give up models that have changed, and those that refer to them."""
+        """Drop models that have changed, and those that refer to them."""
 
         def referring(models: set[Key]) -> set[Key]:
             return {
@@ -162,24 +162,24 @@ class PartialApps(LocalApps):
                 if not references.isdisjoint(models)
             }
 
-        # Those that stay forget what refers to them.
+        # The remaining models forget references to them.
         gone = _closure({*keys, *self._noted}, referring)
         self._noted.clear()
         with self.bulk_update():
             for key in gone & self._references.keys():
                 del self._references[key]
                 model = self.all_models[key[0]][key[1]]
-                # What refers to it now is not what did.
+                # Its references have changed.
                 model._meta.apps = self._earlier or self
                 self.unregister_model(*key)
 
     def earlier(self) -> EarlierApps:
-        """What has been rendered until now, for an operation that is about to change something."""
+        """Everything rendered until now, for an operation that is about to change the state."""
         self._earlier = EarlierApps(self)
         return self._earlier
 
     def end_operation(self) -> None:
-        """Release what has been rendered before an operation that has ended."""
+        """Release the models from before an operation that has ended."""
         if self._earlier is not None:
             self._earlier.all_models.clear()
             self._earlier.app_configs.clear()
@@ -193,7 +193,7 @@ class PartialApps(LocalApps):
 
 
 class EarlierApps(LocalApps):
-    """What a partial registry had rendered before an operation changed the state.
+    """The models that a partial registry had rendered before an operation changed the state.
 
     Raises:
         RenderingError: A method was asked for a model that had not been rendered.
@@ -217,26 +217,26 @@ class EarlierApps(LocalApps):
             raise RenderingError(f"An operation used {name} as it was before.") from error
 
     def get_models(self, *_: Any, **__: Any) -> Any:
-        """See `Apps.get_models`; nobody may ask this."""
+        """See `Apps.get_models`; it is not available here."""
         raise RenderingError("An operation used all models as they were before.")
 
 
 def key_of(app_label: str, model_name: str | None = None, *_: Any, **__: Any) -> Key:
-    """The key of a model that is asked for as `Apps.get_model` allows."""
+    """The key of a model, from the arguments of `Apps.get_model`."""
     if model_name is None:
         app_label, model_name = app_label.split(".")
     return app_label, model_name.lower()
 
 
 def _closure(models: set[Key], more: Callable[[set[Key]], set[Key]]) -> set[Key]:
-    """Models, and what a function gives for them, and so on."""
+    """Models, and those that a function returns for them, transitively."""
     while not (new := more(models)) <= models:
         models = models | new
     return models
 
 
 def _references(model: Any) -> Iterator[Key]:
-    """The models that a class cannot be without: those of its fields, and its bases.
+    """The models that a class needs: the targets of its fields, and its bases.
 
     A field may have the name of a model that does not exist yet.
     """

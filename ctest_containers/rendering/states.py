@@ -1,4 +1,4 @@
-"""The states of a migration's models, and what follows from rendering one of them."""
+"""Finds which models have to be rendered together, from the states of all models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTRIBUTING: Final = (
     *("contribute_to_class", "contribute_to_related_class", "do_related_class"),
     "related_query_name",
 )
-"""The methods of fields that decide what a related model gets."""
+"""The methods of fields that decide which attributes a related model gets."""
 
 DJANGO_S_FIELDS: Final = "django.db.models.fields."
 """The package of fields that add a single attribute, for the models that refer to a model."""
@@ -25,11 +25,11 @@ DJANGO_S_FIELDS: Final = "django.db.models.fields."
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A field by which a model refers to another one.
+    """A field through which a model refers to another one.
 
     Attributes:
         source: The model that has the field.
-        accessor: The attribute of the other model by which it is found.
+        accessor: The attribute of the other model that leads back.
     """
 
     source: Key
@@ -37,15 +37,15 @@ class Reference:
 
 
 class States:
-    """The states of models, and what they refer to.
+    """The states of models, and their references.
 
     Args:
-        states: In the order in which Django gets them.
+        states: The states, in Django's order.
 
     Attributes:
-        by_key: Each by its key.
+        by_key: The states by their keys.
         order: Their keys, in the order in which Django renders them.
-        referring: What refers to each model by an attribute of that model, and nothing else.
+        referring: The references to each model that only add one attribute to it.
         has_hooks: Whether a base class that is not Django's defines `__init_subclass__`.
         one_to_one: For models that inherit from no other, the names of what refers to them by a
             one-to-one field.
@@ -72,7 +72,7 @@ class States:
                     self.one_to_one.pop(self._concrete(base), None)
 
     def is_clear(self, keys: Iterable[Key]) -> bool:
-        """Whether each name by which these models know others stands for one of them."""
+        """Whether the accessors of these models are unambiguous."""
         return not any(
             count > 1
             for key in keys
@@ -80,7 +80,7 @@ class States:
         )
 
     def closure(self, key: Key) -> set[Key]:
-        """A model and what has to be rendered with it."""
+        """A model and those that have to be rendered with it."""
         closure: set[Key] = set()
         waiting = [key]
         while waiting:
@@ -91,7 +91,7 @@ class States:
         return closure
 
     def _read(self, key: Key, state: ModelState, field: Any) -> None:
-        """Take in a field."""
+        """Add the reference of a field."""
         remote: Any = field.remote_field
         if not remote or not remote.model:
             return
@@ -111,7 +111,7 @@ class States:
         if target == key:
             return
         if not is_plain:
-            # It may do anything to the other models.
+            # Such a field may change other models in any way.
             for other in {target, concrete}:
                 self._needed.get(other, set()).add(key)
         elif accessor:
@@ -127,7 +127,7 @@ class States:
 
 
 def _in_order(states: Mapping[Key, ModelState]) -> Iterator[Key]:
-    """The keys of states as `StateApps.render_multiple` goes through them: after their bases."""
+    """The keys of states in the order of `StateApps.render_multiple`: after their bases."""
     known: set[Key] = set()
     waiting = [*states]
     while waiting:
@@ -139,7 +139,7 @@ def _in_order(states: Mapping[Key, ModelState]) -> Iterator[Key]:
             else:
                 later.append(key)
         if len(later) == len(waiting):
-            # Django refuses them.
+            # Django rejects these.
             yield from later
             return
         waiting = later
@@ -151,7 +151,7 @@ def _bases(state: ModelState) -> Iterator[Key]:
 
 
 def _has_hook(state: ModelState) -> bool:
-    """Whether a base class of a model has `__init_subclass__` of its own."""
+    """Whether a base class of a model defines `__init_subclass__`."""
     return any(
         "__init_subclass__" in vars(ancestor)
         for base in state.bases
@@ -162,7 +162,7 @@ def _has_hook(state: ModelState) -> bool:
 
 
 def _has_link(key: Key, state: ModelState, base: Key) -> bool:
-    """Whether a model has the field that refers to a base among its own."""
+    """Whether a model defines the field that refers to a base itself."""
     return any(
         getattr(field.remote_field, "parent_link", False)
         and resolve_relation(field.remote_field.model, *key) == base
@@ -178,13 +178,13 @@ def _is_plain(state: ModelState, field: Any) -> bool:
     return (
         all(owner is None or owner.__module__.startswith(DJANGO_S_FIELDS) for owner in owners)
         and not field.remote_field.limit_choices_to
-        # One that is swapped out gets no attribute, and one that has an order gets two more.
+        # A swapped model gets no attribute, and an ordered one gets two more.
         and not (state.options.get("swappable") or state.options.get("order_with_respect_to"))
     )
 
 
 def _accessor(state: ModelState, field: Any) -> str | None:
-    """The attribute by which a model is found from the one that its field refers to.
+    """The attribute of the target that leads back to the model with a field.
 
     Returns:
         An empty string for none; None where the name cannot be told. See

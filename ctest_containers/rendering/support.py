@@ -1,4 +1,4 @@
-"""Whether a project's migrations can be run with models that are rendered on demand."""
+"""Decides whether a project's migrations can run with models that are rendered on demand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 VERSIONS: Final = frozenset({(4, 2), (5, 2), (6, 0), (6, 1)})
-"""The releases of Django whose migrations have been read and compared."""
+"""The releases of Django whose code for migrations was reviewed and compared."""
 
 
 HARMLESS: Final = frozenset(
@@ -73,7 +73,7 @@ def _used_classes() -> Iterator[type]:
 
 
 def _of_django(kind: type) -> Iterator[type]:
-    """A class and its bases, without those of others."""
+    """The classes among a class and its bases that are Django's."""
     return (base for base in kind.__mro__ if base.__module__.startswith("django."))
 
 

@@ -1,4 +1,4 @@
-"""What two builds of a template have in common: their statements, catalogs and rows."""
+"""Compares two builds of a template: their statements, catalogs and rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ctest_containers.backends.catalog import Catalog
 from ctest_containers.backends.catalog import differences as catalog_differences
 
 VARYING: Final = re.compile(
-    # Moments, and days of today.
+    # Times, and today's date.
     r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d)?([.,]\d+)?)?([+-]\d\d:?\d\d|Z)?"
     r"|datetime\.\w+\([^)]*\)+"
     # Random numbers, and passwords with random salts.
@@ -24,22 +24,22 @@ VARYING: Final = re.compile(
     r"|(pbkdf2_|scrypt|argon2|bcrypt|md5)[\w$+/=.,]*\$[\w$+/=.,]+"
     # Names of savepoints.
     r"|\bs\d+_x\d+\b"
-    # Where objects are in memory.
+    # Addresses of objects.
     r"|(?<= at )0x[0-9a-f]+"
 )
-"""What is another value in every build."""
+"""Values that differ in every build."""
 
 LIMIT: Final = 20
-"""How many differences are listed."""
+"""The most differences to list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What a build has done, without the values that every build has of its own.
+    """A record of a build, without values that differ in every build.
 
     Attributes:
-        statements: The statements of each migration, and how often; by alias and migration.
-        catalogs: What each database consists of, by alias.
+        statements: The statements of each migration, and their counts; by alias and migration.
+        catalogs: The catalog of each database, by alias.
         rows: The number of rows of each table and their digest; by alias and table.
     """
 
@@ -57,7 +57,7 @@ class Transcriber:
 
     @contextmanager
     def watching(self, connections: Iterable[Any]) -> Iterator[None]:
-        """Record what these connections execute, as long as the block lasts."""
+        """Record the statements of these connections in this block."""
         from django.db.migrations.executor import MigrationExecutor
 
         apply = MigrationExecutor.apply_migration
@@ -84,7 +84,7 @@ class Transcriber:
             yield
 
     def transcript(self, catalogs: Mapping[str, Catalog], connections: Iterable[Any]) -> Transcript:
-        """What there is at the end of a build.
+        """The transcript at the end of a build.
 
         Args:
             connections: One to each database.
@@ -99,7 +99,7 @@ class Transcriber:
 
 
 def differences(expected: Transcript, actual: Transcript) -> list[str]:
-    """A line for each thing that is not the same in both, no more than LIMIT."""
+    """A line for each difference, at most LIMIT."""
     return [line for _, line in zip(range(LIMIT), _differences(expected, actual), strict=False)]
 
 
@@ -121,7 +121,7 @@ def _differences(expected: Transcript, actual: Transcript) -> Iterator[str]:
 
 
 def _statement(sql: str, parameters: Any) -> str:
-    """A statement, with a digest of its parameters: they may be secrets."""
+    """A statement with a digest of its parameters, which may be secrets."""
     text = VARYING.sub("?", sql)
     if not parameters:
         return text
@@ -130,7 +130,7 @@ def _statement(sql: str, parameters: Any) -> str:
 
 
 def _rows(connection: Any, table: str) -> tuple[int, str]:
-    """The number of a table's rows, and a digest of them in any order."""
+    """The number of a table's rows, and a digest that ignores their order."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  # Quoted.
         rows = sorted(repr([_value(value) for value in row]) for row in cursor.fetchall())

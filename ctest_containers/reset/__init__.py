@@ -1,6 +1,6 @@
-"""Brings databases back to where Django's flush brings them after a TransactionTestCase, sooner.
+"""Resets databases after a TransactionTestCase to the state that Django's flush leaves, faster.
 
-Whatever is not certain to end alike is left to Django itself.
+If the result is not certain to be the same, Django does it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What Django's own receivers of post_migrate put into an empty database, learned and repeated."""
+"""Learns and repeats what Django's receivers of post_migrate put into an empty database."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ctest_containers.reset.receivers import OF_CONTENT_TYPES, Receiver
 class Baseline:
     """The rows that `post_migrate` leaves in a database that was empty.
 
-    Their numbers are new each time, for Django's flush lets sequences go on.
+    Their primary keys are new each time, as Django's flush does not restart sequences.
 
     Attributes:
         content_types: App and model of each, in the order in which they were made.
-        permissions: The name, the place of the content type among these, and the code name of each.
-        site: The default site's number, domain and name.
-        forgets: Whether Django forgets all content types that it has kept in memory.
-        cached: The places of those that it keeps there then.
-        tables: Where these rows are.
+        permissions: The name, the index of the content type among these, and the code name of each.
+        site: The default site's primary key, domain and name.
+        forgets: Whether Django clears its cache of content types.
+        cached: The indices of the content types that it caches afterwards.
+        tables: The tables that have these rows.
     """
 
     content_types: tuple[tuple[str, str], ...] = ()
@@ -35,11 +35,11 @@ class Baseline:
 
 
 def learn(alias: str, filled: frozenset[str], receivers: Iterable[Receiver]) -> Baseline:
-    """Read what the receivers have just made in a database that was empty before.
+    """Read the rows that the receivers have just made in a database that was empty before.
 
     Args:
         filled: The tables that have rows.
-        told: Who has made them.
+        receivers: The receivers that have made them.
 
     Raises:
         LeftToDjango: It is not what Django's own receivers make.
@@ -75,14 +75,14 @@ def learn(alias: str, filled: frozenset[str], receivers: Iterable[Receiver]) -> 
         forgets=content_type is not None
         and router.allow_migrate_model(alias, content_type)
         and any(name in OF_CONTENT_TYPES for _, name in receivers),
-        # Each is there by its number and by its name.
+        # Each is cached by its primary key and by its name.
         cached=tuple(index[key] for key in in_memory if key in index),
         tables=filled,
     )
 
 
 def repeat(connection: Any, baseline: Baseline) -> None:
-    """Make the same rows again, with the next numbers, and leave memory as Django leaves it."""
+    """Insert the same rows with the next primary keys, and leave the cache as Django does."""
     from django.core.management.color import no_style
     from django.db import transaction
 
@@ -92,7 +92,7 @@ def repeat(connection: Any, baseline: Baseline) -> None:
     with transaction.atomic(using=alias), reset_of(connection).without_triggers(connection):
         if baseline.content_types:
             _insert(connection, content_type, _OF_TYPE, baseline.content_types)
-            # They are given in the order of the rows, not always one after another.
+            # They are assigned in the order of the rows, but need not be consecutive.
             numbers = [number for (number,) in _rows(content_type, alias, "pk")]
         if baseline.permissions:
             rows = [(text, numbers[owner], code) for text, owner, code in baseline.permissions]
@@ -129,7 +129,7 @@ def _model(app: str, name: str) -> Any:
 
 
 def _rows(model: Any, alias: str, *names: str) -> list[Any]:
-    """All rows, if the model has a table in this database."""
+    """All rows of a model, if it has a table in this database."""
     from django.db import router
 
     if model is None or not router.allow_migrate_model(alias, model):

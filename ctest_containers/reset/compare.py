@@ -1,4 +1,4 @@
-"""Resets a database both ways, and compares what is in it afterwards, table by table."""
+"""Resets a database both ways, and compares the results table by table."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ctest_containers.backends import reset_of
 
 
 class ResetDifferenceError(AssertionError):
-    """A database does not end as with Django's own flush."""
+    """A database differs from the result of Django's flush."""
 
 
 def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
-    """What is in a database once something was done, which is then undone."""
+    """The state of a database after a step, which is then rolled back."""
     from django.db import transaction
 
     reset = reset_of(connection)
@@ -33,7 +33,7 @@ def rehearsed(connection: Any, do: Callable[[], None]) -> Mapping[str, Any]:
 
 
 def compare(connection: Any, own: Mapping[str, Any]) -> None:
-    """Compare what is in a database now, by Django's own means, with what was found before.
+    """Compare the state that Django's flush has left with the expected one.
 
     Raises:
         ResetDifferenceError: Rows, sequences, or what Django keeps in memory differ.
@@ -51,7 +51,7 @@ def compare(connection: Any, own: Mapping[str, Any]) -> None:
 
 
 def state_of(connection: Any) -> Mapping[str, Any]:
-    """All that tests can find: every table's rows, sequences, and what Django keeps in memory."""
+    """Everything that tests can observe: rows, sequences, and Django's caches."""
     state: dict[str, Any] = {}
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor, include_views=False):
@@ -69,7 +69,7 @@ def state_of(connection: Any) -> Mapping[str, Any]:
 
 
 def _in_memory() -> list[dict[Any, Any]]:
-    """What Django remembers of content types, by database, and of sites."""
+    """Django's caches of content types, by database, and of sites."""
     from django.apps import apps
 
     memories = []
@@ -87,7 +87,7 @@ def _copied(memory: dict[Any, Any]) -> dict[Any, Any]:
 
 
 def _shown(row: tuple[Any, ...]) -> str:
-    """A row as text; psycopg2's binary values have no text of their own."""
+    """A row as text; psycopg2's binary values have no useful `repr`."""
     return repr([_plain(value) for value in row])
 
 

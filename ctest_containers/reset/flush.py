@@ -1,4 +1,4 @@
-"""Takes the place of the flush after each TransactionTestCase."""
+"""Replaces the flush after each TransactionTestCase."""
 
 from __future__ import annotations
 
@@ -21,43 +21,43 @@ from ctest_containers.reset.compare import compare, rehearsed
 from ctest_containers.reset.receivers import Receiver, foreign_to_migrate, receivers_of_migrate
 from ctest_containers.reset.serialized import Rows, read, restore
 
-# Leaves this file out of the tracebacks of what Django does here, as its own test cases are.
+# Keeps this file out of tracebacks, as Django's own test cases are.
 __unittest = True
 
 DJANGO: Final = "django"
 COMPARE: Final = "compare"
 
 KEPT_BASELINES: Final = 8
-"""Those of settings that tests have overridden since are given up."""
+"""How many baselines are kept; older ones belong to settings that tests have overridden."""
 
-Tell = Callable[[ResetLeftToDjango], None]
+Report = Callable[[ResetLeftToDjango], None]
 
 
 @dataclass(slots=True)
 class Flushes:
-    """Resets databases as Django's flush does, while it is installed.
+    """Resets databases to the state that Django's flush leaves, while it is installed.
 
     Attributes:
-        mode: How: by its own means where they are certain to end alike (fast), as Django does
-            (django), or both ways, with an error where they do not end alike (compare).
+        mode: `fast` to reset directly where the result is certain to be Django's, `django` to let
+            Django do it, or `compare` to do both and raise an error if the results differ.
         worker: The number of the worker that it is in.
-        tell: Told once of each reason for leaving a database to Django.
-        flushed: Told of each database that is about to be flushed, and whether without sending
-            `post_migrate`.
+        report: Called once with each reason for leaving a database to Django.
+        flushed: Called with each database before it is flushed, and whether `post_migrate` is
+            suppressed.
     """
 
     mode: str
     worker: int
-    tell: Tell
+    report: Report
     flushed: Callable[[str, bool], None] = lambda _, __: None
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
     _in_signal: bool = False
-    _told: set[tuple[str, str]] = field(default_factory=set)
+    _reported: set[tuple[str, str]] = field(default_factory=set)
 
     @contextmanager
     def installed(self) -> Iterator[None]:
-        """Be asked when a TransactionTestCase flushes its databases."""
+        """Handle the flushes of TransactionTestCase in this block."""
         from django.core.management.commands import flush
         from django.db.backends.base.creation import BaseDatabaseCreation
         from django.test import testcases
@@ -69,7 +69,7 @@ class Flushes:
         original, by_objects = module.call_command, creation.deserialize_db_from_string
 
         def call_command(command: Any, *arguments: Any, **options: Any) -> Any:
-            # What TransactionTestCase itself never asks for is not known to end alike.
+            # TransactionTestCase itself never calls it so; the result might differ.
             if command != "flush" or arguments or options.get("reset_sequences", True):
                 return original(command, *arguments, **options)
             self.flushed(options["database"], options.get("inhibit_post_migrate", False))
@@ -106,9 +106,9 @@ class Flushes:
 
         connection: Any = connections[database]
 
-        def by_own_means() -> None:
+        def directly() -> None:
             reset = reset_of(connection)
-            _check_means(connection)
+            _check_flush(connection)
             tables = connection.introspection.django_table_names(
                 only_existing=True, include_views=False
             )
@@ -116,36 +116,36 @@ class Flushes:
             if tables and not inhibit_post_migrate:
                 self._migrated(connection, tables, triggered)
 
-        self._either(connection, by_own_means, as_django)
+        self._either(connection, directly, as_django)
 
     def _restore(self, connection: Any, data: str, as_django: Callable[[], Any]) -> None:
         from django.db import router
 
-        def by_own_means() -> None:
+        def directly() -> None:
             rows = self._rows.get(connection.alias)
-            # What routers say of a row may be another thing each time.
+            # Routers may decide differently about a row each time.
             if rows is None or rows.data is not data or router.routers:
                 rows = self._rows[connection.alias] = read(connection.alias, data)
             restore(connection, rows)
 
-        self._either(connection, by_own_means, as_django)
+        self._either(connection, directly, as_django)
 
     def _either(
-        self, connection: Any, by_own_means: Callable[[], None], as_django: Callable[[], Any]
+        self, connection: Any, directly: Callable[[], None], as_django: Callable[[], Any]
     ) -> None:
-        """Go by own means where they end as Django's do, or both ways, to compare how they end."""
+        """Reset directly if the result is Django's; in `compare` mode, do both and compare."""
         expected = None
         try:
             if connection.in_atomic_block or not connection.get_autocommit():
                 raise LeftToDjango("a transaction was left open")
             if self.mode == COMPARE:
-                expected = rehearsed(connection, by_own_means)
+                expected = rehearsed(connection, directly)
             else:
-                by_own_means()
+                directly()
                 return
         except FixtureTimedOut:
             raise
-        except Exception as error:  # Whatever it is, Django's own means may do.
+        except Exception as error:  # Django may succeed, whatever failed here.
             if self._in_signal:
                 raise
             self._leave(connection.alias, _reason(connection, error))
@@ -156,7 +156,7 @@ class Flushes:
             compare(connection, expected)
 
     def _migrated(self, connection: Any, tables: Sequence[str], triggered: frozenset[str]) -> None:
-        """Do what the receivers of `post_migrate` do, in a database that is empty now."""
+        """Create what the receivers of `post_migrate` create in an empty database."""
         from django.core.management.sql import emit_post_migrate_signal
         from django.db import Error
 
@@ -171,10 +171,10 @@ class Flushes:
                 if triggered.isdisjoint(known.tables):
                     repeat(connection, known)
                     return
-                why = "a trigger tells what post_migrate makes"
+                why = "a trigger fires for the rows of post_migrate"
             except Error as error:
                 why = str(error)
-        # What receivers raise is the project's own affair.
+        # Errors of receivers are the project's own.
         self._in_signal = True
         emit_post_migrate_signal(verbosity=0, interactive=False, db=alias)
         self._in_signal = False
@@ -186,7 +186,7 @@ class Flushes:
                 )
             except FixtureTimedOut:
                 raise
-            except Exception as error:  # noqa: BLE001  # The receivers have done it by now.
+            except Exception as error:  # noqa: BLE001  # The receivers have run by now.
                 why = _reason(connection, error)
             while len(self._baselines) > KEPT_BASELINES:
                 del self._baselines[next(iter(self._baselines))]
@@ -194,17 +194,17 @@ class Flushes:
             self._leave(alias, why)
 
     def _leave(self, alias: str, why: str) -> None:
-        if why and (alias, why) not in self._told:
-            self._told.add((alias, why))
+        if why and (alias, why) not in self._reported:
+            self._reported.add((alias, why))
             comparing = self.mode == COMPARE
-            self.tell(
+            self.report(
                 ResetLeftToDjango(worker=self.worker, alias=alias, reason=why, comparing=comparing)
             )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Same:
-    """Equal to what holds the very same object."""
+    """Compares an object by its identity."""
 
     held: object
 
@@ -216,7 +216,7 @@ class _Same:
 
 
 def _reason(connection: Any, error: Exception) -> str:
-    """Why something is left to Django, in words."""
+    """Why Django does it, as the end of a sentence."""
     from django.db import Error
 
     if connection.vendor in VENDORS and VENDORS[connection.vendor].refusal_in(error):
@@ -225,7 +225,7 @@ def _reason(connection: Any, error: Exception) -> str:
 
 
 def _key(alias: str, tables: Iterable[str], receivers: tuple[Receiver, ...]) -> Any:
-    """All that decides what Django's own receivers of `post_migrate` make."""
+    """Everything that decides what Django's receivers of `post_migrate` create."""
     from django.apps import apps
     from django.conf import settings
     from django.db import router
@@ -243,11 +243,11 @@ def _key(alias: str, tables: Iterable[str], receivers: tuple[Receiver, ...]) -> 
     )
 
 
-def _check_means(connection: Any) -> None:
-    """Make sure that Django's own means are what would flush this database.
+def _check_flush(connection: Any) -> None:
+    """Make sure that this database would be flushed by Django's own code.
 
     Raises:
-        LeftToDjango: They are not.
+        LeftToDjango: The project or the backend replaces it.
     """
     from django.core.management import get_commands
 

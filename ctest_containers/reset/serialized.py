@@ -1,4 +1,4 @@
-"""Puts the rows back that migrations had made, for tests with `serialized_rollback`.
+"""Restores the rows that migrations have made, for tests with `serialized_rollback`.
 
 Django reads them from JSON each time, and saves them one by one, as an UPDATE and then an INSERT.
 Here they are read once, and inserted a table at a time, with the same values.
@@ -18,13 +18,13 @@ from ctest_containers.reset.receivers import foreign_to_save
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a database held after its migrations.
+    """The rows of a database after its migrations.
 
     Attributes:
-        data: Where it was read from.
-        objects: For each model with a table of its own its objects, in their order.
-        related: Those with many-to-many relations, as Django's deserializer has them.
-        saved: The models whose receivers are told of them.
+        data: The JSON that they were read from.
+        objects: The objects of each model with a table of its own, in their order.
+        related: Objects with many-to-many relations, as Django deserializes them.
+        saved: The models that Django would save.
     """
 
     data: str
@@ -34,7 +34,7 @@ class Rows:
 
 
 def read(alias: str, data: str) -> Rows:
-    """Read the rows from what Django's own creation of the database has kept.
+    """Read the rows from the JSON that Django kept when it created the database.
 
     Raises:
         LeftToDjango: Saving them one by one may do more than to insert them.
@@ -54,7 +54,7 @@ def read(alias: str, data: str) -> Rows:
             raise LeftToDjango(f"{model._meta.label} has values that saving makes")
         if len(getattr(model._meta, "pk_fields", ())) > 1 or entry.object.pk is None:
             raise LeftToDjango(f"{model._meta.label} has no simple primary key")
-        # One that is there twice is saved twice, with the same values.
+        # An object that occurs twice is saved twice, with the same values.
         if objects.setdefault(model, {}).setdefault(entry.object.pk, entry.object) is entry.object:
             entry.object._state.adding, entry.object._state.db = False, alias
             if any((entry.m2m_data or {}).values()):
@@ -71,18 +71,18 @@ def _saves_as_django(model: Any) -> bool:
 
 
 def restore(connection: Any, rows: Rows) -> None:
-    """Insert the rows, and check what they refer to.
+    """Insert the rows, and check their foreign keys.
 
     Raises:
-        LeftToDjango: Somebody is told of rows that are saved. Or some tables have rows, which
-            saving would change instead; it is so before a worker's first test of this kind.
+        LeftToDjango: A receiver of the project's runs when rows are saved. Or some tables have
+            rows, which saving would update, as before a worker's first test of this kind.
     """
     from django.apps import apps
     from django.db import transaction
 
     for saved in rows.saved:
         if stranger := next(foreign_to_save(saved), None):
-            raise LeftToDjango(f"{stranger} is told of rows that are saved")
+            raise LeftToDjango(f"{stranger} is called for rows that are saved")
     reset = reset_of(connection)
     reset.refuse_triggers(connection)
     tables = [model._meta.db_table for model, _ in rows.objects]

@@ -1,4 +1,4 @@
-"""How long tests took in past runs, and so how long they are expected to take."""
+"""Keeps the durations of tests in past runs, to predict those of the next."""
 
 from ctest_containers.timings.model import Measured, Timing, Timings
 from ctest_containers.timings.store import TimingsFile

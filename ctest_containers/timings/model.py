@@ -18,21 +18,21 @@ FORMAT: Final = "ctest-containers-timings"
 VERSION: Final = 1
 
 WEIGHT_OF_NEW: Final = 0.5
-"""What the newest run counts against all earlier ones: exponential smoothing."""
+"""The weight of the newest run in the exponentially smoothed mean."""
 
 FORGOTTEN_DAYS: Final = 90
-"""What no run has seen for so long was renamed or removed."""
+"""Tests that have not run for this many days are forgotten as renamed or removed."""
 
 PROCESS: Final = "worker process"
-"""The name of a worker's own process among the peaks of memory."""
+"""The name of a worker's process among the peaks of memory."""
 
 KINDS: Final = ("tests", "fixtures", "classes")
 
 RECENT_RUNS: Final = 20
-"""How many durations of a test are kept one by one."""
+"""How many single durations of a test are kept."""
 
 ADAPTIVE_RUNS: Final = 3
-"""So many durations say something about how long a test may take."""
+"""An adaptive limit needs at least this many durations."""
 
 ADAPTIVE_SHARE: Final = 0.95
 ADAPTIVE_FACTOR: Final = 4.0
@@ -41,14 +41,14 @@ ADAPTIVE_FLOOR_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long something takes.
+    """The duration of a test, fixture or class.
 
     Attributes:
-        seconds: The mean over past runs, the latest of which count most.
-        runs: How many runs it comes from.
-        seen: The day of the last of them, as ISO 8601 has it.
-        queries: How many queries it sent in the last run; None where they were not counted.
-        recent: The seconds of its last runs, the latest of them last; kept for tests only.
+        seconds: The mean over past runs, in which the latest count most.
+        runs: The number of these runs.
+        seen: The day of the last of them, in ISO 8601.
+        queries: The number of queries in the last run; None if they were not counted.
+        recent: The seconds of its last runs, the latest last; for tests only.
     """
 
     seconds: float
@@ -60,11 +60,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """The most memory that something has taken.
+    """The most memory that a process or server has used.
 
     Attributes:
-        count: Bytes; a run that took less lowers it by half of the difference.
-        seen: The day of the last run, as ISO 8601 has it.
+        count: Bytes; a run that uses less lowers it by half of the difference.
+        seen: The day of the last run, in ISO 8601.
     """
 
     count: int
@@ -73,14 +73,14 @@ class Peak:
 
 @dataclass(slots=True)
 class Measured:
-    """What one run has measured, in seconds and bytes.
+    """The measurements of one run, in seconds and bytes.
 
     Attributes:
         tests: By test id.
-        fixtures: By their names in unittest's words: `setUpClass (shop.tests.CartTests)`.
-        classes: By class: what it took beyond its tests, such as its fixtures and flushes.
-        memory: The most that a worker's process took, and a server of each group of databases.
-        queries: How many queries each test and each fixture sent.
+        fixtures: By unittest's names for them: `setUpClass (shop.tests.CartTests)`.
+        classes: By class: the time beyond its tests, such as fixtures and flushes.
+        memory: The most that a worker's process and a server of each group used.
+        queries: The number of queries of each test and fixture.
     """
 
     tests: dict[str, float] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """What past runs have measured; see `Measured` for the keys."""
+    """The merged measurements of past runs; see `Measured` for the keys."""
 
     tests: Mapping[str, Timing] = field(default_factory=dict)
     fixtures: Mapping[str, Timing] = field(default_factory=dict)
@@ -101,13 +101,13 @@ class Timings:
     _mean: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # Of all tests, for those that are not known; asked for once for each batch.
+        # The mean of all tests, for unknown ones; asked for once per batch.
         durations = [timing.seconds for timing in self.tests.values()]
         mean = statistics.fmean(durations) if durations else 0.0
         object.__setattr__(self, "_mean", mean)
 
     def merged(self, measured: Measured, today: dt.date) -> Timings:
-        """These timings and those of one more run; what nobody has seen for long is left out."""
+        """Merge the measurements of one more run, and forget tests that have not run for long."""
         merged: dict[str, Any] = {
             kind: _merged(
                 getattr(self, kind),
@@ -122,7 +122,7 @@ class Timings:
         return Timings(**merged, memory=memory)
 
     def worker_bytes(self, servers: Iterable[str]) -> int | None:
-        """What a worker's process and its servers take together; None if one was never measured.
+        """The memory of a worker's process and servers together; None if one was never measured.
 
         Args:
             servers: The labels of the groups of databases that it has servers of.
@@ -132,7 +132,7 @@ class Timings:
         return sum(known) if len(known) == len(peaks) else None
 
     def expected_seconds(self, tests: Iterable[str]) -> float | None:
-        """What tests of one class or more take together; None where no test is known at all.
+        """The expected time of tests of one class or more; None if no test is known.
 
         A test that is not known yet is taken for an average one.
         """
@@ -146,7 +146,7 @@ class Timings:
         return total + sum(self.classes[name].seconds for name in classes if name in self.classes)
 
     def adaptive_limits(self) -> dict[str, float]:
-        """What each test that is known well enough may take, in seconds.
+        """The time limits, in seconds, of the tests that are known well enough.
 
         That is several times what 95 of 100 of its last runs took, and never less than a floor
         that a busy machine alone does not exceed.
@@ -158,7 +158,7 @@ class Timings:
         }
 
     def as_json(self) -> dict[str, Any]:
-        """What JSON can carry; see `from_json`."""
+        """The timings as JSON values; see `from_json`."""
         content: dict[str, Any] = {"format": FORMAT, "version": VERSION}
         for kind in KINDS:
             content[kind] = {
@@ -214,7 +214,7 @@ def _peaks(
 
 
 def _percentile(recent: Sequence[float]) -> float:
-    """The shortest of these durations that so large a share of them does not exceed."""
+    """The duration that the share ADAPTIVE_SHARE of these does not exceed."""
     return sorted(recent)[math.ceil(ADAPTIVE_SHARE * len(recent)) - 1]
 
 

@@ -15,22 +15,25 @@ from ctest_containers.text import slug
 from ctest_containers.timings.model import Measured, Timings, from_json
 
 LOCK_SECONDS: Final = 5.0
-"""How long another run may take to write its own."""
+"""How long to wait for another run that writes its timings."""
 
 
 def default_path(project: str) -> Path:
-    """Where the timings of a project are kept unless another place is named."""
+    """The default file of a project's timings."""
     return cache_folder() / "timings" / f"{slug(project)}.json"
 
 
 @dataclass(frozen=True, slots=True)
 class TimingsFile:
-    """Timings that several runs read and write, one at a time."""
+    """A file of timings that several runs read and write, one at a time."""
 
     path: Path
 
     def read(self) -> tuple[Timings, str]:
-        """The timings, and why the file was set aside, if it was; a missing file is empty."""
+        """Read the timings, and return with them why the file was set aside, if it was.
+
+        A missing file is empty.
+        """
         try:
             return from_json(json.loads(self.path.read_text(encoding="utf-8"))), ""
         except FileNotFoundError:
@@ -39,14 +42,14 @@ class TimingsFile:
             return Timings(), self._set_aside(error)
 
     def merge(self, measured: Measured) -> str:
-        """Add what a run has measured, and say what went wrong with that, if something did."""
+        """Add the measurements of a run, and return a warning if that fails."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
                 timings, trouble = self.read()
                 self.write(timings.merged(measured, dt.date.today()))  # noqa: DTZ011
         except (OSError, Timeout) as error:
-            return f"The timings cannot be kept in {self.path}: {error}."
+            return f"The timings cannot be written to {self.path}: {error}."
         return trouble
 
     def write(self, timings: Timings) -> None:

@@ -205,7 +205,7 @@ def test_a_full_disk_while_a_template_is_stored_is_said_and_leaves_no_half_of_it
 
     assert done.code == 2, done.output
     assert "no space left on device" in done.output
-    assert "Make room" in done.output
+    assert "Free space" in done.output
     assert [image.tags for image in left[0]] == [[base]]
     assert left[1] == []
 
@@ -240,7 +240,7 @@ def test_a_template_that_somebody_removes_in_mid_run_is_named(
     assert done.code == 2
     assert kinds(done) == {"test_before": "error"}
     assert f"The engine has no image localhost/ctest/{name}/postgresql:" in done.output
-    assert "Run it again" in done.output
+    assert "Repeat the command" in done.output
     assert "1 test not run." in done.output
 
 

@@ -39,9 +39,9 @@ def test_a_vendor_without_a_backend_is_refused_by_name(
     without = run(project, "library.test_module_teardown.First", env=sqlite_env)
 
     assert refused.code == 2
-    assert "The database 'default' is of the vendor 'oracle'" in refused.output
+    assert "The database 'default' has the vendor 'oracle'" in refused.output
     assert "Traceback" not in refused.output
-    assert "is of the vendor" not in without.output
+    assert "has the vendor" not in without.output
 
 
 @pytest.mark.usefixtures("no_container_is_left")

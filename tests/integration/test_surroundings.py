@@ -426,7 +426,7 @@ def test_what_that_function_raises_ends_the_run_with_its_name_and_traceback(
         ("library.prepare.worker", "cannot be imported: No module named 'library.prepare'"),
         ("library.models.worker", 'does not define a "worker" attribute'),
         ("worker", "doesn't look like a module path"),
-        ("library.models.__name__", "is no function, but str"),
+        ("library.models.__name__", "is not a function, but str"),
     ],
 )
 def test_a_function_that_there_is_not_is_refused_before_anything_starts(

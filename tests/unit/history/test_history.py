@@ -89,10 +89,10 @@ def test_a_log_that_ends_in_the_middle_of_a_line_is_read_up_to_there() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "is no event log"),
-        ("# notes\n", "is no event log"),
-        ('{"format": "other", "version": 1}\n', "is no event log"),
-        ('{"format": "ctest-containers-events", "version": 9}\n', "is of version 9"),
+        ("", "is not an event log"),
+        ("# notes\n", "is not an event log"),
+        ('{"format": "other", "version": 1}\n', "is not an event log"),
+        ('{"format": "ctest-containers-events", "version": 9}\n', "has version 9"),
         (f"{HEADER}nonsense\n{line(FINISHED, 1.0)}", "Line 2"),
         (f'{HEADER}{{"at": 1, "type": "RunFinished"}}\n{line(FINISHED, 1.0)}', "Line 2"),
     ],

@@ -661,7 +661,7 @@ def test_its_errors_are_reported_with_its_name_and_without_the_toolkits_frames(
         ("prepare", "cannot be imported"),
         ("no.such.module", "cannot be imported: No module named 'no'"),
         (f"{__name__}.missing", "cannot be imported"),
-        (f"{__name__}.FILES", "is no function, but str"),
+        (f"{__name__}.FILES", "is not a function, but str"),
     ],
 )
 def test_a_path_that_names_no_function_is_refused_by_name(path: str, said: str) -> None:

@@ -84,7 +84,7 @@ def test_a_place_that_cannot_be_written_is_named_and_no_more(tmp_path: Path) -> 
 
     trouble = TimingsFile(tmp_path / "file" / "timings.json").merge(Measured())
 
-    assert "The timings cannot be kept in" in trouble
+    assert "The timings cannot be written to" in trouble
 
 
 def test_runs_that_end_at_once_lose_none_of_their_timings(file: TimingsFile) -> None:
