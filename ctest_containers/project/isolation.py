@@ -45,7 +45,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """A unique name of this process among all runs: lower-case letters, digits and hyphens."""
+        """A name that no other process of any run has, of small letters, digits and hyphens."""
         return f"ctest-{self.run}-{self.number}-{self.process}"
 
 
