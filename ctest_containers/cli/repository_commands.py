@@ -52,7 +52,7 @@ def _prune(options: argparse.Namespace) -> int:
             _kept(repository, _project(options)),
             count=options.count,
             days=options.days,
-            most_bytes=options.size,
+            max_bytes=options.size,
             spared_seconds=0.0,
         )
         for one, reason in wanted:
@@ -116,12 +116,12 @@ def _named(kept: Sequence[StoredTemplate], name: str, project: str) -> StoredTem
 
 def _kept(repository: TemplateRepository, project: str) -> list[StoredTemplate]:
     try:
-        return repository.kept(project, sizes=True)
+        return repository.stored(project, sizes=True)
     except EngineUnreachableError as error:
         # Where there is no Docker at all, nobody expects images.
         if shutil.which("docker") is not None:
             sys.stderr.write(f"Images are left out. {error.message}\n")
-        return repository.kept(project, engine=False)
+        return repository.stored(project, engine=False)
 
 
 def _project(options: argparse.Namespace) -> str:

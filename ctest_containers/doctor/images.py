@@ -41,7 +41,7 @@ def check_images(scene: DoctorContext) -> Iterator[Finding]:
         template, kept = found
         label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
         age_limit = scene.config.template_max_age
-        template = choose(template, kept, PortablePaths.here(), most_seconds=age_limit).template
+        template = choose(template, kept, PortablePaths.here(), max_age_seconds=age_limit).template
         hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
         if hit is not None:
             yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")

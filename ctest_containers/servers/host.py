@@ -113,9 +113,9 @@ class ServerHost:
                 return self._settle_roles(request)
             case requests.TakeSnapshot():
                 return self._snapshots.take(self._servers[request.server], request)
-            case requests.KeepLayer():
+            case requests.SaveLayer():
                 if self._engine.image_labels(request.image) is None:
-                    self._snapshots.keep_layer(self._servers[request.server], request)
+                    self._snapshots.save_layer(self._servers[request.server], request)
                 return None
             case requests.DigestContents():
                 server = self._servers[request.server]

@@ -17,7 +17,7 @@ from ctest_containers.servers.contents import (
     contents_digest,
     read_contents,
 )
-from ctest_containers.servers.requests import KeepLayer, StartServer, TakeSnapshot
+from ctest_containers.servers.requests import SaveLayer, StartServer, TakeSnapshot
 from ctest_containers.servers.server import Server
 
 
@@ -75,7 +75,7 @@ class Snapshots:
         # The name is given last: an image that has it is complete.
         self._engine.tag(image_id, request.image)
 
-    def keep_layer(self, server: Server, request: KeepLayer) -> None:
+    def save_layer(self, server: Server, request: SaveLayer) -> None:
         """Make an image of a server that goes on."""
         server.backend.checkpoint(server.address, server.initial)
         described = {

@@ -100,8 +100,8 @@ class Databases:
         )
         self.chooser = TemplateChooser(
             repository=self.repository,
-            places=PortablePaths.here(),
-            most_seconds=config.template_max_age,
+            paths=PortablePaths.here(),
+            max_age_seconds=config.template_max_age,
         )
         self.provider = TemplateProvider(
             chooser=self.chooser,

@@ -1,4 +1,4 @@
-"""What a build does differently when it has failed in one way, and may succeed in another."""
+"""Decides how a build that has failed is attempted again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ctest_containers.template.layers import Decision
 from ctest_containers.template.stored import StoredTemplate
 
 Decide = Callable[..., Decision]
-"""Decides from what to build, given the options `late_data` and `privileges` of `decide`."""
+"""Decides where a build starts, given the options `late_data` and `privileges` of `decide`."""
 
 
 class BuildAttempts:
@@ -28,12 +28,12 @@ class BuildAttempts:
 
     Args:
         build: How migrations run: AUTO, DJANGO or COMPARE.
-        may_resume: Whether the build may go on from an earlier one.
+        may_resume: Whether the build may resume from an earlier one.
         reason: Why it may not; empty if it may.
 
     Attributes:
         decision: What the next attempt starts from.
-        is_on_demand: Whether it renders models on demand.
+        is_on_demand: Whether the next attempt renders models on demand.
     """
 
     def __init__(
@@ -62,10 +62,10 @@ class BuildAttempts:
         return start if start is not None and start.is_layer else None
 
     def after(self, error: CtestError) -> Iterator[Event]:
-        """Decide what the next attempt does, and yield what is to be reported.
+        """Decide what the next attempt does, and yield the events to report.
 
         Raises:
-            CtestError: There is no other way.
+            CtestError: No other attempt can succeed; this is `error`, or describes it.
         """
         match error:
             case RenderingError():
@@ -73,7 +73,7 @@ class BuildAttempts:
             case PrivilegeError():
                 self._after_privilege(error)
             case TemplateError() | ServerError() | EngineError() if self.decision.start is not None:
-                # The layer may have been pruned, or may not be what it was.
+                # The layer may have been pruned or changed.
                 self._after_resuming(error)
             case _:
                 raise error
@@ -91,9 +91,9 @@ class BuildAttempts:
 
     def _after_privilege(self, error: PrivilegeError) -> None:
         if self.decision.is_late:
-            # It may have been refused only because it followed later ones.
+            # The migration may lack the privilege only because it followed later ones.
             self._late_data = False
-            reason = f"going on from an earlier build failed: {error.message}"
+            reason = f"resuming from an earlier build failed: {error.message}"
         else:
             self._usual = self._needed = SUPERUSER
             reason = f"a migration needs a superuser, so tests run as one, too: {error.message}"
@@ -103,7 +103,7 @@ class BuildAttempts:
             self.decision = Decision(None, reason, privileges=self._usual)
 
     def _after_resuming(self, error: CtestError) -> None:
-        reason = f"going on from an earlier build failed. {error.message}"
+        reason = f"resuming from an earlier build failed. {error.message}"
         if self.decision.is_late:
             self._late_data = False
             self._decide_again(reason)

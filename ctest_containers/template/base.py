@@ -25,8 +25,8 @@ class BaseImage:
     """The image that a template starts from.
 
     Attributes:
-        folder: The folder with its Dockerfile; None for an image of somebody else's.
-        context: SHA-256 over that folder; empty for an image of somebody else's.
+        folder: The folder with its Dockerfile; None for a third-party image.
+        context: The SHA-256 digest of that folder; empty for a third-party image.
     """
 
     name: str
@@ -35,10 +35,10 @@ class BaseImage:
 
 
 def base_image(vendor: str, named: str) -> BaseImage:
-    """The image to start from: the one that the user named, else the toolkit's own.
+    """Return the image to start from: the one that the user named, or the toolkit's own.
 
     Args:
-        named: The name of an image or of one of the toolkit's own; empty for the usual one.
+        named: The name of an image or of one of the toolkit's own; empty for the default.
     """
     folders = BACKENDS[vendor].own_images
     own = named or next(iter(folders))
@@ -46,7 +46,7 @@ def base_image(vendor: str, named: str) -> BaseImage:
         return BaseImage(name=named)
     folder = _images() / own
     digest = hashlib.sha256()
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         content = file.read_bytes().replace(b"\r\n", b"\n")
         for part in (file.relative_to(folder).as_posix().encode(), content):
             digest.update(len(part).to_bytes(8, "big") + part)
@@ -55,7 +55,7 @@ def base_image(vendor: str, named: str) -> BaseImage:
 
 
 def _images() -> Path:
-    """The folder `images`: inside the installed package, beside it in a checkout."""
+    """Return the folder `images`: inside the installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "images", package.parent / "images"):
         if folder.is_dir():
@@ -74,13 +74,13 @@ def ensure_image(
     lock: Callable[[str], AbstractContextManager[None]],
     report: Callable[[Event], None],
 ) -> None:
-    """Make sure that the engine has a base image, and build the toolkit's own if need be.
+    """Make sure that the engine has a base image; build the toolkit's own if it is missing.
 
     Args:
-        lock: Lets no other run do the same, given a name.
+        lock: Returns a lock with a name, which only one run at a time holds.
 
     Raises:
-        ImageUnavailableError: The engine does not have an image of another origin.
+        ImageUnavailableError: A third-party image is missing.
     """
     if host.call(FindTemplate(image=base.name), ANSWER_SECONDS) is not None:
         return

@@ -1,4 +1,4 @@
-"""Lets a child process create and migrate the databases of a template."""
+"""Has a child process create and migrate the databases of a template."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ctest_containers.template.build_task import (
     EXIT_REFUSED,
     EXIT_SETTING_NAMED,
     BuildTask,
-    Left,
+    MilestoneReached,
 )
 from ctest_containers.template.layers import Milestone
-from ctest_containers.template.milestones import Keep
+from ctest_containers.template.milestones import SaveMilestone
 
 END_SECONDS: Final = 10.0
-"""What a child that has done its work may take to end."""
+"""How long a child may take to end after its last message."""
 
 HINTS: Final = {
     EXIT_SETTING_NAMED: (
@@ -39,18 +39,18 @@ HINTS: Final = {
         "or superuser."
     ),
 }
-"""What to suggest to the user, by exit code."""
+"""Hints for the user, by the exit code of the child."""
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """What a build has come to.
+class BuildResult:
+    """What a build has done.
 
     Attributes:
-        milestone: The last one.
+        milestone: The last milestone.
         used: What the project's code used.
         facts: What each alias's connection remembers about the server.
-        transcript: What the build did, if that was taken down.
+        transcript: What the build did; None if it was not transcribed.
         seconds: How long each migration took.
     """
 
@@ -64,22 +64,22 @@ class Built:
 def build_in_child(
     task: BuildTask,
     *,
-    keep: Keep | None,
+    save: SaveMilestone | None,
     report: Callable[[Event], None],
     close: Sequence[int],
     timeout_seconds: float,
-) -> Built:
+) -> BuildResult:
     """Create a group's databases in a child process, and wait for it.
 
     Args:
-        keep: Called at milestones, while the child waits; None if the build is not to be left.
+        save: Called at milestones, while the child waits; None if no layers are saved.
         report: Called with each event.
-        close: Descriptors of the parent that a forked child must not keep open.
+        close: Descriptors of the parent that a forked child must close.
 
     Raises:
         PrivilegeError: A migration needs a privilege that its role lacks.
-        RenderingError: It has to be done again with models rendered as Django does.
-        TemplateError: Django could not create or migrate them; its own report has been printed.
+        RenderingError: The build has to be repeated with models rendered as Django does.
+        TemplateError: Django could not create or migrate them, and has printed why.
     """
     setup, group = task.setup, task.group
     ours, theirs = setup.context.Pipe()
@@ -98,24 +98,24 @@ def build_in_child(
     sys.stderr.flush()
     start_child(process)
     theirs.close()
-    answer: Left | TemplateError | None = None
+    answer: MilestoneReached | TemplateError | None = None
     deadline = Deadline(timeout_seconds)
     try:
         while ready := wait([ours, process.sentinel], deadline.remaining):
             message = None
             if ours in ready:
-                # A child that fails says nothing before its end.
+                # A child that fails may end without a message.
                 with suppress(EOFError, ConnectionResetError):
                     message = ours.recv()
             if isinstance(message, (MigrationsProgressed, TemplateBuildSlowed)):
                 report(message)
                 continue
-            if not isinstance(message, Left) or message.is_last:
+            if not isinstance(message, MilestoneReached) or message.is_last:
                 answer = message
                 process.join(END_SECONDS)
                 break
-            if keep is not None:
-                keep(message.milestone, Used.from_json(message.used), message.unused)
+            if save is not None:
+                save(message.milestone, Used.from_json(message.used), message.unused)
             ours.send(None)
     finally:
         ours.close()
@@ -141,4 +141,4 @@ def build_in_child(
         )
     assert answer is not None
     used = Used.from_json(answer.used)
-    return Built(answer.milestone, used, answer.facts, answer.transcript, answer.seconds)
+    return BuildResult(answer.milestone, used, answer.facts, answer.transcript, answer.seconds)

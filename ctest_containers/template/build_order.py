@@ -1,4 +1,4 @@
-"""All that is needed to make a template, and what making it leaves besides."""
+"""The order for a template, and how Django carries it out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ctest_containers.template.identity import Template
 from ctest_containers.template.layers import (
     MAX_DEPTH,
     Milestone,
-    can_be_left,
+    is_resumable,
     layer_inputs,
     milestone_of,
 )
@@ -42,11 +42,11 @@ from ctest_containers.template.stored import (
 
 @dataclass(frozen=True, slots=True)
 class BuildMeans:
-    """What a run lends to the builds of its templates.
+    """What a run provides for the builds of its templates.
 
     Attributes:
-        setup: How the process that migrates starts.
-        create: Creates and migrates the test databases of some aliases there.
+        setup: How the child process that migrates starts.
+        create: Creates and migrates the test databases of some aliases in that process.
         lend: Called before a build; returns databases of other servers that it may read.
     """
 
@@ -57,20 +57,20 @@ class BuildMeans:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOrder:
-    """All that is needed to make a template.
+    """Everything that a build of a template needs.
 
     Attributes:
-        start: The layer or template from which the build goes on; None for a full build.
+        start: The layer or template from which the build resumes; None for a full build.
         lent: Databases of other servers that migrations may read.
-        close: Descriptors of this process that a forked child must not keep open.
-        places: Where the project is.
+        close: Descriptors of this process that a forked child must close.
+        paths: Names files relative to the project.
         privileges: What the project's roles may do, OWNER or SUPERUSER; empty if the vendor's
             backend does not distinguish.
         on_demand: Whether models are rendered when an operation asks for them.
         report: Called with each event.
-        cache: Where what builds took is kept.
-        transcribes: Whether the build takes down what it does.
-        expected: What another build did, which this one has to do as well; None for anything.
+        cache: The toolkit's cache folder, which keeps how long builds took.
+        transcribes: Whether the build is transcribed.
+        expected: The transcript that the build has to match; None if it may do anything.
     """
 
     template: Template
@@ -80,7 +80,7 @@ class BuildOrder:
     lent: Sequence[Lease]
     close: Sequence[int]
     timeout_seconds: float
-    places: PortablePaths
+    paths: PortablePaths
     on_demand: bool
     report: Callable[[Event], None]
     cache: Path
@@ -100,17 +100,18 @@ class BuildOrder:
 
     @property
     def depth(self) -> int:
-        """How many incremental builds the new template comes from."""
+        """The length of the chain of incremental builds that leads to the new template."""
         return 0 if self.start is None else self.start.depth + 1
 
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What there is when Django has made the databases.
+    """The result of migrating the databases of a template.
 
     Attributes:
-        manifest: What this and earlier builds of them used.
-        transcript: What the build did, if it was taken down.
+        milestone: The last milestone.
+        manifest: What this build and those that it resumed from used.
+        transcript: What the build did; None if it was not transcribed.
     """
 
     milestone: Milestone
@@ -120,11 +121,12 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True)
 class NewLayer:
-    """What there is in the midst of a build, and is kept for later ones.
+    """An intermediate state of a build, to be saved for later builds.
 
     Attributes:
-        inputs: The digests of what the build has used so far, of what is known before it.
-        manifest: What it has used besides.
+        inputs: The digests of the template's inputs that the build has used so far.
+        manifest: What else it has used so far.
+        depth: See `BuildOrder`.
     """
 
     milestone: Milestone
@@ -134,16 +136,16 @@ class NewLayer:
 
     @property
     def databases(self) -> tuple[str, ...]:
-        """The first alias of each database that there is."""
+        """The first alias of each database that exists so far."""
         return tuple(self.milestone.applied)
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from all others."""
+        """The name of the layer, unique to its facts."""
         return LAYER_PREFIX + digest_of(json.dumps(self.facts(), sort_keys=True))
 
     def facts(self) -> dict[str, Any]:
-        """What is written down of it."""
+        """Return what is stored about the layer."""
         return {
             "key": "",
             "inputs": dict(self.inputs),
@@ -157,41 +159,38 @@ def migrate(
     order: BuildOrder,
     leases: Sequence[Lease],
     folder: Path | None,
-    keep: Callable[[NewLayer], None] | None,
+    save_layer: Callable[[NewLayer], None] | None,
 ) -> Migrated:
-    """Have Django make the databases.
-
-    Returns:
-        The last milestone, and what this and earlier builds of them used.
+    """Have Django create and migrate the databases.
 
     Args:
-        folder: See `build_in_child`.
-        keep: Called at milestones; None if no layers are kept.
+        folder: See `BuildTask`.
+        save_layer: Called at milestones; None if no layers are saved.
 
     Raises:
-        TemplateError: The build failed, or differs from what `order.expected` says.
+        TemplateError: The build failed, or does not match `order.expected`.
     """
     began, group = time.time(), order.template.group
     earlier = None if order.start is None else Manifest.from_json(order.start.manifest)
 
     def manifest_of(used: Used) -> Manifest:
-        manifest = make_manifest(used, order.places, since=began)
+        manifest = make_manifest(used, order.paths, since=began)
         return manifest if earlier is None else manifest.after(earlier)
 
     def with_roles(milestone: Milestone) -> Milestone:
         users = group.users if group.privileges else {}
         return replace(milestone, is_superuser=order.is_superuser, users=users)
 
-    def keep_layer(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+    def save(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
         milestone = with_roles(milestone)
         inputs = layer_inputs(order.template.inputs, milestone, unused)
-        assert keep is not None
-        keep(NewLayer(milestone, inputs, manifest_of(used), order.depth))
+        assert save_layer is not None
+        save_layer(NewLayer(milestone, inputs, manifest_of(used), order.depth))
 
     start = Milestone() if order.start is None else milestone_of(order.start)
-    # Milestones execute statements, which would be recorded.
-    is_watched = can_be_left(order.template) and not order.transcribes
-    is_left = keep is not None and is_watched and order.depth < MAX_DEPTH
+    # Watching for milestones executes statements, which would appear in the transcript.
+    is_watched = is_resumable(order.template) and not order.transcribes
+    saves_layers = save_layer is not None and is_watched and order.depth < MAX_DEPTH
     task = BuildTask(
         setup=order.setup,
         create=order.create,
@@ -204,12 +203,12 @@ def migrate(
         known_seconds=read_seconds(order.cache, order.template.project, group.label),
         folder=folder,
         start=start,
-        is_left=is_left,
+        saves_layers=saves_layers,
         is_watched=is_watched,
     )
     built = build_in_child(
         task,
-        keep=keep_layer if is_left else None,
+        save=save if saves_layers else None,
         report=order.report,
         close=order.close,
         timeout_seconds=order.timeout_seconds,
@@ -223,10 +222,10 @@ def migrate(
 
 
 def _compare(order: BuildOrder, actual: Transcript) -> None:
-    """Refuse a build that differs from the one in Django's own way.
+    """Check that a build did what the build in Django's own way did.
 
     Raises:
-        TemplateError: It does.
+        TemplateError: They differ.
     """
     assert order.expected is not None
     if lines := differences(order.expected, actual):

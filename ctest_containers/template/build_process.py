@@ -1,4 +1,4 @@
-"""Creates and migrates the databases of a template, in the process that does only this."""
+"""Creates and migrates the databases of a template, in a process of its own."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ from ctest_containers.template.build_task import (
     EXIT_SETTING_NAMED,
     LAYER,
     BuildTask,
-    Left,
+    MilestoneReached,
 )
 from ctest_containers.template.layers import Milestone
 from ctest_containers.template.milestones import Milestones
 from ctest_containers.template.progress import Progress
 
 SHARED: Final = "shared"
-"""How the file is called that a build makes for the aliases of one database of SQLite's."""
+"""The prefix of the file that a build makes for aliases that share an SQLite database."""
 
 
 def create_in_this_process(
@@ -59,17 +59,17 @@ def create_in_this_process(
     """Create and migrate the databases of a task, and end with an exit code.
 
     Args:
-        writing: Where milestones and the result are sent.
-        close: Descriptors of the parent.
+        writing: The connection to which events, milestones and the result are sent.
+        close: Descriptors of the parent to close.
         models, needed: See `import_models`.
     """
     group = task.group
     for descriptor in close:
         with suppress(OSError):
             os.close(descriptor)
-    # What only a build runs is nothing that tests have run.
+    # Lines that only a build runs are not covered by tests.
     line_coverage.stop()
-    # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
+    # At the terminal, Ctrl-C also reaches this process; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     from django.db import connections as configured
     from django.db.backends.signals import connection_created
@@ -106,26 +106,28 @@ def create_in_this_process(
         with guarded(resolve):
             for lease in (*leases, *task.lent):
                 connections.redirect(lease)
-            # What it wrote there would be in no template.
+            # No template would contain what a migration wrote there.
             connection_created.connect(keep_from_writing)
             if OVERRIDDEN:
-                # A process of pytest has folders of its own, which no template may name.
+                # Each pytest process has its own folders, which no template may name.
                 override(OVERRIDDEN)
             recorder = Recorder(PortablePaths.here(), migration_packages(), clock_in)
 
-            def leave(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
+            def save(milestone: Milestone, used: Used, unused: Collection[str]) -> None:
                 if task.folder is not None:
                     (task.folder / LAYER).mkdir()
                     _save(milestone.applied, task.folder / LAYER)
                 clocks = _clocks_in_defaults(milestone.applied, leases, group.vendor)
                 used |= Used(clocks=frozenset(clocks))
-                writing.send(Left(milestone, used.to_json(), {}, frozenset(unused)))
+                writing.send(MilestoneReached(milestone, used.to_json(), {}, frozenset(unused)))
                 writing.recv()
 
             recorder.start()
             transcriber = Transcriber()
             progress = Progress(group, task.known_seconds, writing.send)
-            milestones = Milestones(group, task.start, leave if task.is_left else None, recorder)
+            milestones = Milestones(
+                group, task.start, save if task.saves_layers else None, recorder
+            )
             slowed = obstacle() if task.on_demand else ""
             if slowed:
                 writing.send(TemplateBuildSlowed(group=group.label, reason=slowed))
@@ -155,8 +157,8 @@ def create_in_this_process(
             connections.disconnect(group.aliases)
             for file in () if task.folder is None else task.folder.glob(f"{SHARED}-*"):
                 file.unlink()
-        left = Left(last, used.to_json(), facts, is_last=True, transcript=transcript)
-        writing.send(replace(left, seconds=progress.seconds))
+        result = MilestoneReached(last, used.to_json(), facts, is_last=True, transcript=transcript)
+        writing.send(replace(result, seconds=progress.seconds))
     except RenderingError as error:
         refusal = VENDORS[group.vendor].refusal_in(error)
         writing.send(PrivilegeError(refusal) if refusal and task.may_need_superuser else error)
@@ -167,14 +169,14 @@ def create_in_this_process(
     except CtestError as error:
         writing.send(TemplateError(error.message, error.hint))
         sys.exit(1)
-    # Whatever the project raised is printed here and reported by the exit code.
+    # What the project raised is printed here and reported by the exit code.
     except (Exception, SystemExit) as error:
         refusal = VENDORS[group.vendor].refusal_in(error)
         if refusal and task.may_need_superuser:
             writing.send(PrivilegeError(refusal))
             sys.exit(1)
         if errors:
-            # The project has raised another error because of it.
+            # The project turned it into another error.
             writing.send(errors[0])
             sys.exit(1)
         if task.start.applied:
@@ -204,10 +206,10 @@ def _save(aliases: Iterable[str], folder: Path) -> None:
 def _catalogs(
     aliases: Iterable[str], leases: Iterable[Lease], vendor: Vendor, folder: Path | None
 ) -> dict[str, Catalog]:
-    """What each database consists of.
+    """Return the catalog of each database, by its first alias.
 
     Args:
-        folder: Where SQLite's databases have been saved.
+        folder: Where SQLite databases have been saved; None for a server.
     """
     from django.db import connections as configured
 
@@ -224,7 +226,7 @@ def _catalogs(
 def _clocks_in_defaults(
     aliases: Iterable[str], leases: Iterable[Lease], vendor: Vendor
 ) -> Iterator[str]:
-    """The columns that have got their values from a clock, or at random, wherever that was."""
+    """Yield the columns whose defaults took values from a clock or at random."""
     from django.db import connections as configured
 
     addresses = {lease.alias: lease.address for lease in leases}
@@ -240,38 +242,38 @@ def _clocks_in_defaults(
 
 
 def migration_packages() -> list[str]:
-    """The names of the packages whose files are inputs as they are."""
+    """Return the names of the packages of migrations, whose files are inputs as they are."""
     from django.apps import apps
     from django.conf import settings
 
-    found = (
+    packages = (
         find_migrations(config.label, config.name, settings.MIGRATION_MODULES)
         for config in apps.get_app_configs()
     )
-    return [package.name for package in found if package is not None]
+    return [package.name for package in packages if package is not None]
 
 
 def _shared_files(group: DatabaseGroup, folder: Path) -> dict[str, str]:
-    """Files in a folder for databases of SQLite's that several aliases have, by alias.
+    """Return files in a folder for SQLite databases that several aliases share, by alias.
 
-    Those in memory are each one alias's own.
+    A database in memory belongs to one alias.
     """
     from django.db import connections as configured
 
     files = {}
     for number, database in enumerate(group.databases):
-        own = [one for one in database.aliases if not configured.settings[one]["TEST"]["MIRROR"]]
+        own = [name for name in database.aliases if not configured.settings[name]["TEST"]["MIRROR"]]
         if len(own) > 1:
-            name = str(folder / f"{SHARED}-{number}.sqlite3")
-            files.update(dict.fromkeys(database.aliases, name))
+            file = str(folder / f"{SHARED}-{number}.sqlite3")
+            files.update(dict.fromkeys(database.aliases, file))
     return files
 
 
 def _adjust_test_settings(group: DatabaseGroup, files: Mapping[str, str]) -> None:
     """Let Django order the group's databases without those of other servers.
 
-    SQLite's are made in memory, or in these files, and then saved: a file that the settings name
-    is never touched.
+    SQLite databases are created in memory, or in `files`, and then saved: a file that the settings
+    name is never touched.
     """
     from django.db import DEFAULT_DB_ALIAS
     from django.db import connections as configured
@@ -279,12 +281,14 @@ def _adjust_test_settings(group: DatabaseGroup, files: Mapping[str, str]) -> Non
     for database in group.databases:
         for alias in database.aliases:
             test = configured[alias].settings_dict["TEST"]
-            # What Django assumes of an alias that does not live in the default database itself.
-            assumed = [] if DEFAULT_DB_ALIAS in database.aliases else [DEFAULT_DB_ALIAS]
-            wanted = test.get("DEPENDENCIES", assumed)
-            test["DEPENDENCIES"] = [one for one in wanted if one in group.aliases and one != alias]
+            # Django's default for an alias of another database than the default one.
+            default = [] if DEFAULT_DB_ALIAS in database.aliases else [DEFAULT_DB_ALIAS]
+            dependencies = test.get("DEPENDENCIES", default)
+            test["DEPENDENCIES"] = [
+                name for name in dependencies if name in group.aliases and name != alias
+            ]
             if group.vendor == SQLITE:
                 test["NAME"] = files.get(alias)
             if alias in files:
-                # Django tells by their names that they have one database.
+                # Django recognises a shared database by its name.
                 configured.settings[alias]["NAME"] = files[alias]

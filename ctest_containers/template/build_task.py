@@ -1,4 +1,4 @@
-"""What a build is to do, and what the process that does it sends to its parent."""
+"""The task of a build, and the messages that its process sends to its parent."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ctest_containers.rendering.transcript import Transcript
 from ctest_containers.template.layers import Milestone
 
 EXIT_SETTING_NAMED: Final = 3
-"""The exit code of a build whose error names a setting that the toolkit's servers have."""
+"""The exit code of a build whose error names a setting that the toolkit gives its servers."""
 
 EXIT_REFUSED: Final = 4
 """The exit code of a build in which the project's role lacked a privilege."""
 
 LAYER: Final = "layer"
-"""The folder in that of a build in which SQLite's databases are saved at a milestone."""
+"""The subfolder of a build's folder in which it saves SQLite databases at a milestone."""
 
 CreateDatabases = Callable[[Sequence[str], bool], object]
 """Creates and migrates the test databases of some aliases, as Django's runner does.
 
-The second argument says whether they are there already, and lack only some migrations.
+The second argument says whether they exist already, and lack only some migrations.
 """
 
 
@@ -35,16 +35,16 @@ class BuildTask:
     Attributes:
         leases: Where the aliases live while the template is built.
         lent: Databases of other servers that migrations may read, but not write.
-        may_need_superuser: Whether a missing privilege raises PrivilegeError, instead of being
+        may_need_superuser: Whether a missing privilege raises `PrivilegeError` instead of being
             printed.
         on_demand: Whether models are rendered when an operation asks for them.
-        transcribes: Whether what the build does is taken down.
+        transcribes: Whether the build is transcribed.
         known_seconds: How long migrations took in earlier builds.
-        folder: Where SQLite's databases are saved, a file for each alias, and in a folder LAYER
-            in it at milestones; None for a server.
-        start: What the databases have had already; empty if there are none yet.
-        is_left: Whether the process stops at milestones, so that layers can be saved.
-        is_watched: Whether other builds may resume from what this one makes, or this one does.
+        folder: Where SQLite databases are saved, a file for each alias; at milestones in its
+            subfolder LAYER. None for a server.
+        start: The milestone from which the build resumes; empty for a full build.
+        saves_layers: Whether the process pauses at milestones, so that layers can be saved.
+        is_watched: Whether this build resumes from another, or others may resume from it.
     """
 
     setup: ProjectSetup
@@ -58,21 +58,21 @@ class BuildTask:
     known_seconds: Mapping[str, float]
     folder: Path | None
     start: Milestone
-    is_left: bool
+    saves_layers: bool
     is_watched: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """Says that a build is at a milestone, and waits.
+class MilestoneReached:
+    """A build has reached a milestone, and waits for an answer.
 
     Attributes:
-        used: What it has used, as JSON.
+        used: What the build has used, as JSON.
         facts: What each alias's connection remembers about the server.
-        transcript: What it has done, at its end, if that was taken down.
-        seconds: How long each migration took, at its end.
         unused: The names of migrations that it has not used.
-        is_last: Whether it is at its end, and does not wait.
+        is_last: Whether the build is complete, and does not wait.
+        transcript: What it has done; None before it is complete, or if it was not transcribed.
+        seconds: How long each migration took; empty before it is complete.
     """
 
     milestone: Milestone

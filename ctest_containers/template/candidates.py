@@ -1,4 +1,4 @@
-"""Which of the templates that exist is the one that today's code would build."""
+"""Chooses the stored template that today's code would build."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ UNREADABLE: Final = "the list of what its build used, which cannot be read"
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was found among the templates that exist.
+    """The stored template to use, or why there is none.
 
     Attributes:
-        template: The template; without a manifest where none is right today.
-        changes: What is another today than for the template with this key that differs least.
+        template: The template; without a manifest if no stored template matches.
+        changes: What has changed since the most similar template with this key was built, by name.
     """
 
     template: Template
@@ -31,41 +31,41 @@ class Choice:
 
 def choose(
     template: Template,
-    kept: Iterable[StoredTemplate],
-    places: PortablePaths,
+    templates: Iterable[StoredTemplate],
+    paths: PortablePaths,
     *,
-    most_seconds: float,
+    max_age_seconds: float,
 ) -> Choice:
-    """The template whose build used what there is today; the one used last goes first.
+    """Choose the most recently used template whose build would use the same things today.
 
     Args:
-        template: The wanted one; its manifest is not looked at.
-        kept: Those of the project.
-        most_seconds: How old what a build got from clocks and random numbers may be; 0 for no
-            limit.
+        template: The template that is needed; its manifest is ignored.
+        templates: The templates of the project.
+        max_age_seconds: The maximum age of values that a build got from clocks and random numbers;
+            0 for no limit.
     """
-    wanted = replace(template, manifest="", facts={})
-    nearest: list[str] | None = None
-    for one in sorted(kept, key=lambda one: -one.used):
-        if one.is_layer or (one.group, one.key) != (template.group.label, template.key):
+    missing = replace(template, manifest="", facts={})
+    fewest: list[str] | None = None
+    for stored in sorted(templates, key=lambda stored: -stored.used):
+        if stored.is_layer or (stored.group, stored.key) != (template.group.label, template.key):
             continue
-        manifest = Manifest.from_json(one.manifest)
-        found = changes(one, places, most_seconds=most_seconds)
+        manifest = Manifest.from_json(stored.manifest)
+        names = changes(stored, paths, max_age_seconds=max_age_seconds)
         if manifest is not None and manifest.users:
-            found += _other_users(manifest.users, template.group.users)
-        if not found:
+            names += _other_users(manifest.users, template.group.users)
+        if not names:
             assert manifest is not None
-            resolved = wanted.made_with(manifest)
-            if resolved.fingerprint == one.fingerprint:
+            resolved = missing.made_with(manifest)
+            if resolved.fingerprint == stored.fingerprint:
                 return Choice(resolved)
-            found = [UNREADABLE]
-        if nearest is None or len(found) < len(nearest):
-            nearest = found
-    return Choice(wanted, tuple(nearest or ()))
+            names = [UNREADABLE]
+        if fewest is None or len(names) < len(fewest):
+            fewest = names
+    return Choice(missing, tuple(fewest or ()))
 
 
 def _other_users(earlier: Mapping[str, str], today: Mapping[str, str]) -> list[str]:
-    """The aliases that connect as a different role than when a template was built."""
+    """Describe the aliases that connect as a different role than when a template was built."""
     return [
         f"USER of {alias!r} ({earlier.get(alias)!r}, now {user!r})"
         for alias, user in today.items()
@@ -73,18 +73,18 @@ def _other_users(earlier: Mapping[str, str], today: Mapping[str, str]) -> list[s
     ]
 
 
-def changes(kept: StoredTemplate, places: PortablePaths, *, most_seconds: float) -> list[str]:
-    """What is another today than when a template was built, by name.
+def changes(stored: StoredTemplate, paths: PortablePaths, *, max_age_seconds: float) -> list[str]:
+    """Return the names of what has changed since a template was built.
 
     Args:
-        most_seconds: See `choose`.
+        max_age_seconds: See `choose`.
     """
-    manifest = Manifest.from_json(kept.manifest)
+    manifest = Manifest.from_json(stored.manifest)
     if manifest is None:
         return [UNREADABLE]
-    found = differences(manifest, places)
-    if manifest.clocks and most_seconds and not found:
+    names = differences(manifest, paths)
+    if manifest.clocks and max_age_seconds and not names:
         moment = min(manifest.clocks.values())
-        if time.time() - moment > most_seconds:
-            found.append(f"the time ({listing([*manifest.clocks])}, {age(moment)} ago)")
-    return found
+        if time.time() - moment > max_age_seconds:
+            names.append(f"the time ({listing([*manifest.clocks])}, {age(moment)} ago)")
+    return names

@@ -1,4 +1,4 @@
-"""Looks into templates: whether one is what it says of itself, and what two differ in."""
+"""Reads the contents of stored templates, and checks them."""
 
 from __future__ import annotations
 
@@ -21,56 +21,63 @@ CHECK_MEMORY_BYTES: Final = 2 * 2**30
 
 
 def check(
-    kept: StoredTemplate,
+    stored: StoredTemplate,
     host: Callable[[], ServerHostClient],
     *,
     server_timeout_seconds: float,
     migrations: Mapping[str, Iterable[str]],
 ) -> list[str]:
-    """What a template's databases are not as they should be, a sentence each; empty if all is well.
+    """Return the problems of a template's databases, a sentence each; empty if there are none.
 
     Args:
-        host: Gives what starts a server from it; not asked for SQLite.
-        migrations: Those that each database must have had, such as `shop.0007_x`.
+        host: Returns the server host; not called for SQLite.
+        migrations: The migrations that each database must have, such as `shop.0007_x`.
     """
     try:
-        catalogs, marks = look_into(kept, host, server_timeout_seconds=server_timeout_seconds)
+        catalogs, marks = read_databases(
+            stored, host, server_timeout_seconds=server_timeout_seconds
+        )
     except ServerError as error:
         return [f"Its server does not start: {error.message}"]
     except sqlite3.DatabaseError as error:
-        return [f"Its files are no databases of SQLite: {error}."]
+        return [f"Its files are not SQLite databases: {error}."]
     problems = []
-    if not kept.catalog:
-        problems.append("It says nothing of its databases' catalogs.")
-    elif catalog_digest(catalogs) != kept.catalog:
-        problems.append("Its databases' catalogs are not those that its label was made from.")
-    for name in kept.databases:
-        if marks.get(name) != kept.fingerprint:
+    if not stored.catalog:
+        problems.append("It does not record its databases' catalogs.")
+    elif catalog_digest(catalogs) != stored.catalog:
+        problems.append("Its databases' catalogs differ from the recorded ones.")
+    for name in stored.databases:
+        if marks.get(name) != stored.fingerprint:
             problems.append(f"Its database {name} does not carry its fingerprint.")
         if missing := unapplied(catalogs.get(name, {}), migrations.get(name, ())):
-            problems.append(f"Its database {name} has not had {listing(missing)}.")
+            problems.append(f"Its database {name} lacks {listing(missing)}.")
     return problems
 
 
-def look_into(
-    kept: StoredTemplate, host: Callable[[], ServerHostClient], *, server_timeout_seconds: float
+def read_databases(
+    stored: StoredTemplate, host: Callable[[], ServerHostClient], *, server_timeout_seconds: float
 ) -> tuple[dict[str, Catalog], dict[str, str]]:
-    """The catalogs of a template's databases, and the fingerprints that they carry."""
-    if not kept.has_server:
-        folder = Path(kept.source)
-        files = {name: backend.file_of(folder, name) for name in kept.databases}
-        found = {name: backend.catalog(file) for name, file in files.items() if file.exists()}
-        # Its folder's name is the only mark that a file has.
-        return dict(found), dict.fromkeys(found, kept.fingerprint)
-    # The host knows a name once: a server that was removed does not come back.
-    server = f"check-{kept.group}-{secrets.token_hex(4)}"
+    """Return the catalogs of a template's databases, and the fingerprints that they carry.
+
+    Raises:
+        ServerError: A server does not start from it.
+        sqlite3.DatabaseError: A file is not an SQLite database.
+    """
+    if not stored.has_server:
+        folder = Path(stored.source)
+        files = {name: backend.file_of(folder, name) for name in stored.databases}
+        saved = {name: backend.catalog(file) for name, file in files.items() if file.exists()}
+        # A file carries no fingerprint but the name of its folder.
+        return dict(saved), dict.fromkeys(saved, stored.fingerprint)
+    # A server host never reuses a name: a request for a removed server starts nothing.
+    server = f"check-{stored.group}-{secrets.token_hex(4)}"
     start = StartServer(
         server=server,
-        group=kept.group,
-        image=kept.source,
-        own_image=kept.own_image,
-        settings=kept.settings,
-        vendor=kept.vendor,
+        group=stored.group,
+        image=stored.source,
+        own_image=stored.own_image,
+        settings=stored.settings,
+        vendor=stored.vendor,
         users=(),
         timeout_seconds=server_timeout_seconds,
         memory_bytes=CHECK_MEMORY_BYTES,
@@ -78,11 +85,11 @@ def look_into(
     client = host()
     try:
         client.call(start, server_timeout_seconds + ANSWER_SECONDS)
-        marks = client.call(ReadMarks(server=server, databases=kept.databases), ANSWER_SECONDS)
-        there = tuple(name for name in kept.databases if name in marks)
-        catalogs = client.call(ReadCatalogs(server=server, databases=there), ANSWER_SECONDS)
+        marks = client.call(ReadMarks(server=server, databases=stored.databases), ANSWER_SECONDS)
+        marked = tuple(name for name in stored.databases if name in marks)
+        catalogs = client.call(ReadCatalogs(server=server, databases=marked), ANSWER_SECONDS)
     finally:
-        # An image that a container still uses cannot be removed, should it be refused.
+        # The image cannot be removed while a container uses it.
         with suppress(EngineError):
             client.call(RemoveServer(server=server), ANSWER_SECONDS)
     return dict(catalogs), dict(marks)

@@ -1,4 +1,4 @@
-"""Chooses the template that is right today, or what to build a missing one from."""
+"""Chooses the template to use, or what to build a missing one from."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template.candidates import Choice, changes, choose
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import find_nearest
-from ctest_containers.template.layers import Decision, can_be_left, find_start, milestone_of
+from ctest_containers.template.layers import Decision, find_start, is_resumable, milestone_of
 from ctest_containers.template.repository import TemplateRepository
 from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import listing
@@ -20,26 +20,26 @@ from ctest_containers.text import listing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateChooser:
-    """Compares what a repository has with what would be built today.
+    """Compares the templates of a repository with what would be built today.
 
     Attributes:
-        places: Where the project is.
-        most_seconds: How old what a build got from clocks and random numbers may be; 0 for no
-            limit.
+        paths: Names files relative to the project.
+        max_age_seconds: The maximum age of values that a build got from clocks and random numbers;
+            0 for no limit.
     """
 
     repository: TemplateRepository
-    places: PortablePaths
-    most_seconds: float
+    paths: PortablePaths
+    max_age_seconds: float
 
     def choose(self, template: Template) -> Choice:
-        """The template that exists and would be built in the same way today, if there is one.
+        """Choose the stored template that would be built in the same way today.
 
         Raises:
             EngineError: The engine does not answer.
         """
-        kept = self.repository.kept(template.project, engine=template.group.has_server)
-        return choose(template, kept, self.places, most_seconds=self.most_seconds)
+        stored = self.repository.stored(template.project, engine=template.group.has_server)
+        return choose(template, stored, self.paths, max_age_seconds=self.max_age_seconds)
 
     def decide(
         self,
@@ -49,21 +49,21 @@ class TemplateChooser:
         late_data: bool = True,
         privileges: str = "",
     ) -> Decision:
-        """From what a template that is missing would be built, and why.
+        """Decide from what a missing template would be built, and why.
 
         Args:
+            setup: How child processes start, if a build follows: this process must not load what
+                migrations import, because the build would not record it.
             late_data: See `find_start`.
             privileges: See `find_start`.
-            setup: How child processes start, if a build is to follow: what migrations import must
-                not be loaded in this process before, for it would not be recorded.
         """
         group = template.group
         usual = privileges or group.first_privileges
-        stored = self.repository.kept(template.project, engine=group.has_server)
-        same = [one for one in stored if one.group == group.label]
-        earlier = [one for one in same if not one.is_layer]
+        everything = self.repository.stored(template.project, engine=group.has_server)
+        same = [stored for stored in everything if stored.group == group.label]
+        earlier = [stored for stored in same if not stored.is_layer]
         nearest = find_nearest(template.inputs, earlier)
-        choice = choose(template, earlier, self.places, most_seconds=self.most_seconds)
+        choice = choose(template, earlier, self.paths, max_age_seconds=self.max_age_seconds)
         if choice.changes:
             reason = f"changed: {listing(choice.changes)}"
         elif nearest is None:
@@ -72,7 +72,7 @@ class TemplateChooser:
             reason = f"{nearest[1]}; changed: {listing(changed)}"
         else:
             reason = str(nearest[1])
-        if not same or not can_be_left(template):
+        if not same or not is_resumable(template):
             return Decision(None, reason, nearest, privileges=usual)
         try:
             plan = (read_plan if setup is None else setup.in_child(read_plan))(())
@@ -88,36 +88,39 @@ class TemplateChooser:
                 if obstacle:
                     reason += f"; no build can resume from the earlier template, because {obstacle}"
             return Decision(None, reason, nearest, privileges=usual)
-        if usual and milestone_of(start.kept).is_superuser:
+        if usual and milestone_of(start.stored).is_superuser:
             usual = SUPERUSER
         reason = f"{reason}; {start.amount}"
-        return Decision(start.kept, reason, nearest, start.is_late, usual)
+        return Decision(start.stored, reason, nearest, start.is_late, usual)
 
     def changes(self, stored: StoredTemplate) -> list[str]:
-        """Return the names of what has changed since a template or a layer was built."""
-        return changes(stored, self.places, most_seconds=self.most_seconds)
+        """Return the names of what has changed since a template or layer was built."""
+        return changes(stored, self.paths, max_age_seconds=self.max_age_seconds)
 
     def problems(self, template: Template, setup: ProjectSetup | None = None) -> list[str] | None:
-        """What is wrong with a template as it is here, a sentence each; None if it is not here.
+        """Return the problems of a stored template, a sentence each; None if it is not stored.
 
-        Migrations that the project has and its databases have not had are among them.
+        They include migrations of the project that its databases lack.
 
         Args:
             setup: See `decide`.
+
+        Raises:
+            ProjectError: The migrations cannot be loaded.
         """
         stored = self.repository.find(template)
         if stored is None:
             return None
         if template.has_own_runner:
-            # It may fill the databases in another way.
+            # It may migrate in another way.
             return self.repository.problems(stored)
         group = template.group
         try:
-            wanted = migrations_of if setup is None else setup.in_child(migrations_of)
-            names = {
-                one.name if group.has_server else one.aliases[0]: wanted(one.aliases)
-                for one in group.databases
+            read = migrations_of if setup is None else setup.in_child(migrations_of)
+            migrations = {
+                database.name if group.has_server else database.aliases[0]: read(database.aliases)
+                for database in group.databases
             }
         except Exception as error:
             raise ProjectError(f"The migrations cannot be loaded: {error}") from error
-        return self.repository.problems(stored, names)
+        return self.repository.problems(stored, migrations)

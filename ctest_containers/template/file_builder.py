@@ -1,4 +1,4 @@
-"""Makes templates of SQLite, which are folders of files."""
+"""Makes SQLite templates, which are folders of files."""
 
 from __future__ import annotations
 
@@ -26,36 +26,40 @@ from ctest_containers.template.incremental import digests
 from ctest_containers.template.stored import (
     SQLITE_FACTS,
     StoredTemplate,
-    take_away,
+    remove_files,
 )
 from ctest_containers.text import slug
 
 
 def make_files(order: BuildOrder, parent: Path) -> Template:
-    """Make an SQLite template: a folder that gets its name when it is complete.
+    """Make an SQLite template: a folder that gets its name once it is complete.
 
     Args:
-        parent: Where such folders are.
+        parent: The folder of the project's templates.
 
     Returns:
         The template, with its manifest.
+
+    Raises:
+        OSError: The files cannot be written.
+        TemplateError: See `migrate`.
     """
     parent.mkdir(parents=True, exist_ok=True)
     making = Path(tempfile.mkdtemp(prefix="making-", dir=parent))
     try:
         leases = () if order.start is None else _loaded(order.template, order.start)
 
-        def keep(layer: NewLayer) -> None:
+        def save_layer(layer: NewLayer) -> None:
             folder, target = making / LAYER, parent / layer.fingerprint
             facts = {**layer.facts(), "fingerprint": layer.fingerprint}
-            # Without it, a later build only takes longer; another one may have it already.
+            # A missing layer only makes later builds slower; another build may have saved it.
             with suppress(OSError):
                 facts["contents"] = _files_digest(folder)
                 _describe_files(order, folder, layer.databases, facts)
                 folder.rename(target)
             shutil.rmtree(folder, ignore_errors=True)
 
-        migrated = migrate(order, leases, making, keep)
+        migrated = migrate(order, leases, making, save_layer)
         template = order.template.made_with(migrated.manifest)
         facts = {
             "fingerprint": template.fingerprint,
@@ -66,8 +70,8 @@ def make_files(order: BuildOrder, parent: Path) -> Template:
         }
         names = [database.aliases[0] for database in template.group.databases]
         _describe_files(order, making, names, facts)
-        # What has its name cannot be read.
-        take_away(parent / template.fingerprint)
+        # A folder of this name is not a readable template, or it would be used.
+        remove_files(parent / template.fingerprint)
         making.rename(parent / template.fingerprint)
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
@@ -76,15 +80,15 @@ def make_files(order: BuildOrder, parent: Path) -> Template:
 
 
 def _files_digest(folder: Path) -> str:
-    """What identifies the databases in a folder."""
+    """Return a digest of the databases in a folder."""
     files = sorted(folder.glob("*.sqlite3"))
-    return digest_of("".join(f"{one.name} {digest_of(one.read_bytes())}\n" for one in files))
+    return digest_of("".join(f"{file.name} {digest_of(file.read_bytes())}\n" for file in files))
 
 
 def _describe_files(
     order: BuildOrder, making: Path, databases: Sequence[str], facts: Mapping[str, Any]
 ) -> None:
-    """Write down what the files in a folder are.
+    """Write what is known about a template or layer beside its files.
 
     Args:
         databases: The first alias of each database.
@@ -102,15 +106,19 @@ def _describe_files(
 
 
 def _loaded(template: Template, start: StoredTemplate) -> Sequence[Lease]:
-    """What loads the files of an earlier build into databases in memory, as they are built.
+    """Return leases that load the files of an earlier build into databases in memory.
 
     Raises:
-        LayerError: They are not what they were.
+        LayerError: The files have changed since they were saved.
     """
     folder = Path(start.source)
     if start.is_layer and _files_digest(folder) != start.contents:
-        raise LayerError(f"The files of {start.name} have other contents than were saved.")
-    firsts = {alias: one.aliases[0] for one in template.group.databases for alias in one.aliases}
+        raise LayerError(f"The files of {start.name} have changed since they were saved.")
+    firsts = {
+        alias: database.aliases[0]
+        for database in template.group.databases
+        for alias in database.aliases
+    }
     return [
         replace(lease, settings={"NAME": f"file:memorydb_{lease.alias}?mode=memory&cache=shared"})
         for lease in sqlite.leases(template.group, folder, folder)

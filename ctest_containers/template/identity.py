@@ -1,4 +1,4 @@
-"""What a template is called, and why."""
+"""The identity of a template: its inputs, and the names derived from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ctest_containers.template.base import BaseImage
 from ctest_containers.text import slug
 
 TEMPLATE_FORMAT: Final = "6"
-"""Changes whenever an older template would not do for this version of the toolkit."""
+"""Changes whenever this version of the toolkit cannot use older templates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,12 @@ class Template:
     """The template of a group of databases, whether it exists or not.
 
     Attributes:
-        key: The digest of its inputs. Several templates may have it, whose builds used different
-            things besides.
+        key: The digest of its inputs. Templates whose builds used different things share a key.
         inputs: What is known before a build.
-        base: The image it starts from; None for SQLite.
-        manifest: The digest of what its build used; empty while there is no such template.
-        clocks: What gave its build something that it gives only once, such as a clock, each with
-            the moment, in seconds since the epoch.
+        base: The image that its build starts from; None for SQLite.
+        manifest: The digest of what its build used; empty as long as there is no such template.
+        clocks: The sources of values that its build cannot get again, such as a clock, each with
+            the moment of use in seconds since the epoch.
         facts: What each alias's connection remembered about the server.
     """
 
@@ -43,18 +42,18 @@ class Template:
 
     @property
     def fingerprint(self) -> str:
-        """What tells it from all others; while there is no such template, its key."""
+        """The digest that identifies it; its key as long as there is no such template."""
         return whole_fingerprint(self.key, self.manifest)
 
     def made_with(self, manifest: Manifest) -> Template:
-        """The template whose build used this."""
+        """Return the template whose build used what a manifest lists."""
         clocks = tuple(sorted(manifest.clocks.items()))
         return replace(self, manifest=manifest.digest, clocks=clocks, facts=manifest.facts)
 
     @property
     def has_own_runner(self) -> bool:
-        """Whether a test runner of the project's own puts something into the databases."""
-        return any(one.name.startswith("test runner ") for one in self.inputs)
+        """Whether the project's own test runner sets up the databases."""
+        return any(input_.name.startswith("test runner ") for input_ in self.inputs)
 
     @property
     def image(self) -> str:
@@ -63,7 +62,7 @@ class Template:
 
     @property
     def repository(self) -> str:
-        """That of its image and of all that have another fingerprint."""
+        """The name of its image without the tag, which is the fingerprint."""
         return f"{NAMESPACE}/{slug(self.project)}/{self.group.label}"
 
 
@@ -75,7 +74,7 @@ def identify(
     base: BaseImage | None,
     base_digest: str,
 ) -> Template:
-    """The template that these inputs call for."""
+    """Return the template for these inputs, without a manifest."""
     everything = (
         Input.of("template format", TEMPLATE_FORMAT),
         Input.of("base image", base_digest),
@@ -91,6 +90,6 @@ def identify(
 
 
 def whole_fingerprint(key: str, manifest: str) -> str:
-    """The fingerprint of a template with this key whose manifest has this digest."""
+    """Return the fingerprint of a template, given its key and the digest of its manifest."""
     parts = (Input("key", key), Input("manifest", manifest))
     return fingerprint(parts) if manifest else key

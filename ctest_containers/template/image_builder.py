@@ -29,8 +29,8 @@ from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     DigestContents,
     EndSessions,
-    KeepLayer,
     RemoveServer,
+    SaveLayer,
     ServerLimits,
     SettleRoles,
     TakeSnapshot,
@@ -48,13 +48,13 @@ SNAPSHOT_SECONDS: Final = 600.0
 
 
 def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) -> Template:
-    """Make a template of a server: an image that gets its name when it is complete.
+    """Make a template of a server: an image that gets its name once it is complete.
 
     Returns:
         The template, with its manifest.
 
     Raises:
-        TemplateError: It could not be made, or is not what `order.expected` says.
+        TemplateError: The build failed, or does not match `order.expected`.
     """
     template, group = order.template, order.template.group
     assert template.base is not None
@@ -67,8 +67,8 @@ def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) 
     names = {database.aliases[0]: database.name for database in group.databases}
     with _building(order, host, server) as (name, leases):
 
-        def keep(layer: NewLayer) -> None:
-            request = KeepLayer(
+        def save_layer(layer: NewLayer) -> None:
+            request = SaveLayer(
                 server=name,
                 image=f"{template.repository}:{layer.fingerprint}",
                 databases=tuple(names[alias] for alias in layer.databases),
@@ -80,24 +80,24 @@ def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) 
                     labels.MILESTONE: layer.milestone.to_json(),
                 },
             )
-            # Without it, a later build only takes longer.
+            # A missing layer only makes later builds slower.
             with suppress(EngineError, ServerError, TemplateError):
                 host.call(request, SNAPSHOT_SECONDS)
 
-        migrated = migrate(order, leases, None, keep)
+        migrated = migrate(order, leases, None, save_layer)
         manifest = migrated.manifest
-        databases = tuple(one.name for one in group.databases)
+        databases = tuple(database.name for database in group.databases)
         if group.privileges and _settle_roles(group, name, host):
             manifest = replace(manifest, users=group.users)
-        made = template.made_with(manifest)
+        built = template.made_with(manifest)
         snapshot = TakeSnapshot(
             server=name,
-            image=made.image,
+            image=built.image,
             databases=databases,
-            fingerprint=made.fingerprint,
+            fingerprint=built.fingerprint,
             labels={
                 **common,
-                labels.FINGERPRINT: made.fingerprint,
+                labels.FINGERPRINT: built.fingerprint,
                 labels.KEY: template.key,
                 labels.MANIFEST: manifest.to_json(),
                 labels.INPUTS: json.dumps(digests(template.inputs)),
@@ -106,17 +106,17 @@ def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) 
             timeout_seconds=SNAPSHOT_SECONDS,
         )
         host.call(snapshot, SNAPSHOT_SECONDS * 2)
-        return made
+        return built
 
 
 @contextmanager
 def _building(
     order: BuildOrder, host: ServerHostClient, server: ServerLimits
 ) -> Iterator[tuple[str, Sequence[Lease]]]:
-    """A server for a build, as long as the block lasts: its name, and its databases."""
+    """Run a server for a build during the block; yield its name and the leases of its databases."""
     template, group = order.template, order.template.group
     assert template.base is not None
-    # The host knows a name once, and a second attempt is a server of its own.
+    # A server host never reuses a name, and each attempt needs its own server.
     name = f"template-{group.label}-{secrets.token_hex(2)}"
     start = start_request(
         group,
@@ -130,14 +130,14 @@ def _building(
         answer = host.call(start, server.timeout_seconds + ANSWER_SECONDS)
         for unfit in unfit_drivers(group, answer["version"]):
             order.report(unfit)
-        # An image of somebody else's may hold databases of these names, which Django drops.
+        # Django drops databases of these names that a third-party image may contain.
         host.call(EndSessions(server=name), ANSWER_SECONDS)
         if order.start is not None and order.start.is_layer:
             _check_layer(order.start, name, host)
         # Django gives the test database its name when it creates it.
         yield name, server_leases(group, build(Address, answer["address"]), without="NAME")
     finally:
-        # What went wrong before counts more than an engine that has gone meanwhile.
+        # An error of the build matters more than an engine that has stopped since.
         with suppress(EngineError):
             host.call(RemoveServer(server=name), ANSWER_SECONDS)
 
@@ -155,20 +155,20 @@ def _settle_roles(group: DatabaseGroup, server: str, host: ServerHostClient) -> 
 
 
 def _check_layer(layer: StoredTemplate, server: str, host: ServerHostClient) -> None:
-    """Refuse a server that does not contain what there was when its layer was made.
+    """Check that a server contains what its layer was saved with.
 
     Raises:
         LayerError: It does not.
     """
     digest = DigestContents(server=server, databases=layer.databases)
     if host.call(digest, SNAPSHOT_SECONDS) != layer.contents:
-        raise LayerError(f"A server started from {layer.name} has other contents than were saved.")
+        raise LayerError(f"The contents of {layer.name} have changed since it was saved.")
 
 
 def transcribe(
     order: BuildOrder, host: ServerHostClient | None, server: ServerLimits
 ) -> Transcript:
-    """Build a template that is not kept; return what the build did.
+    """Build a template without storing it, and return what the build did.
 
     Args:
         host: None for SQLite.

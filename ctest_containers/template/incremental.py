@@ -1,4 +1,4 @@
-"""How the inputs of an earlier template differ from today's."""
+"""Compares today's inputs with those of earlier templates."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ctest_containers.text import listing
 MIGRATION: Final = "migration "
 PERMISSIONS: Final = "permissions "
 ADDABLE: Final = re.compile(r"migration \w+\.\w+|permissions .*")
-"""Inputs of which more may come: modules of migrations, and what `post_migrate` adds for models."""
+"""Inputs that a build can add: modules of migrations, and what `post_migrate` adds for models."""
 
 DIGEST_LENGTH: Final = 16
-"""How much of an input's digest is kept with a template."""
+"""How many characters of an input's digest a template stores."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,14 @@ class Difference:
 
     @property
     def is_addition(self) -> bool:
-        """Whether migrations have come, and nothing else has changed."""
+        """Whether migrations have been added, and nothing else has changed."""
         if self.removed or self.edited:
             return False
         added = any(name.startswith(MIGRATION) for name in self.added)
         return added and all(map(ADDABLE.fullmatch, self.added))
 
     def __str__(self) -> str:
-        """`2 new migrations: shop.0121, billing.0014`; `edited: shop.0007`."""
+        """Describe it: `2 new migrations: shop.0121, billing.0014`; `edited: shop.0007`."""
         new = [name for name in self.added if name.startswith(MIGRATION)]
         others = [name for name in self.added if name not in new and not self.is_addition]
         parts = []
@@ -60,12 +60,12 @@ class Difference:
 
 
 def digests(inputs: Iterable[Input]) -> dict[str, str]:
-    """What is kept of inputs with a template."""
-    return {one.name: one.digest[:DIGEST_LENGTH] for one in inputs}
+    """Return the digests of inputs by name, as a template stores them."""
+    return {input_.name: input_.digest[:DIGEST_LENGTH] for input_ in inputs}
 
 
 def compare(earlier: Mapping[str, str], today: Mapping[str, str]) -> Difference:
-    """How today's inputs differ from earlier ones, in today's order."""
+    """Compare today's inputs with earlier ones; names are in today's order."""
     return Difference(
         added=tuple(name for name in today if name not in earlier),
         removed=tuple(name for name in earlier if name not in today),
@@ -76,9 +76,9 @@ def compare(earlier: Mapping[str, str], today: Mapping[str, str]) -> Difference:
 def find_nearest(
     today: Iterable[Input], earlier: Iterable[StoredTemplate]
 ) -> tuple[StoredTemplate, Difference] | None:
-    """The earlier template that differs least; one that only lacks migrations goes first."""
-    wanted = digests(today)
-    compared = [(one, compare(one.inputs, wanted)) for one in earlier]
+    """Return the earlier template that differs least; preferably one that only lacks migrations."""
+    todays = digests(today)
+    compared = [(stored, compare(stored.inputs, todays)) for stored in earlier]
     return min(
         compared,
         key=lambda pair: (not pair[1].is_addition, pair[1].size, -pair[0].created),

@@ -1,4 +1,4 @@
-"""Intermediate states of a build, and the choice of the one from which a later build resumes.
+"""Layers: intermediate states of a build, from which later builds resume.
 
 Image builds keep layers in the same way: https://docs.docker.com/build/cache/.
 """
@@ -20,7 +20,7 @@ from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Differ
 from ctest_containers.template.stored import StoredTemplate
 
 MAX_DEPTH: Final = 5
-"""The longest chain of builds that resume from one another; it limits an image's layers."""
+"""The longest chain of builds that resume from one another; it limits the layers of an image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,10 @@ class Decision:
     """From what a missing template is built, and why.
 
     Attributes:
-        start: The layer or template from which the build goes on; None for a full build.
-        nearest: The earlier template that differs least, and how; None where there is none.
-        is_late: Whether migrations with data follow later ones, which may turn out to be wrong.
+        start: The layer or template from which the build resumes; None for a full build.
+        nearest: The earlier template that differs least, and how; None if there is none.
+        is_late: Whether migrations with data are applied after later ones. The build fails if they
+            turn out to depend on each other.
         privileges: What the project's roles may do in the build, OWNER or SUPERUSER; empty if its
             vendor's backend does not distinguish.
     """
@@ -44,17 +45,17 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Milestone:
-    """A point of a build at which nothing is half done.
+    """A point between two migrations of a build, at which a layer can be saved.
 
     Attributes:
-        applied: By the first alias of each database the migrations that it has had, in their order.
-        complete: The first aliases of the databases to which `post_migrate` has been sent.
-        states: The digests of the values that the build has used, by name, as they are then.
-        receivers: The names of the receivers of signals that were connected then.
-        touched: What each migration has touched, by its name; empty if that is not known.
-        acting: Migrations whose modules do something when they are imported, applied or not.
-        is_delayed: What the state of migrations says of its models.
-        obstacle: Why no build can go on from here; an empty string if one can.
+        applied: The applied migrations in their order, by the first alias of each database.
+        complete: The first aliases of the databases for which `post_migrate` has been sent.
+        states: The digests of the values that the build has used so far, by name.
+        receivers: The names of the connected receivers of signals.
+        touched: What each migration has touched, by its name; empty if unknown.
+        acting: Migrations, applied or not, whose modules have side effects when imported.
+        is_delayed: The attribute of this name of Django's `ProjectState`.
+        obstacle: Why no build can resume from here; an empty string if one can.
         is_superuser: Whether the project's roles were made superusers for the build.
         users: The role that each alias connected as.
     """
@@ -71,22 +72,24 @@ class Milestone:
     users: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """As text."""
+        """Return the milestone as text."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Milestone:
-        """What `to_json` gave.
+        """Return the milestone that `to_json` returned as text.
 
         Raises:
-            ValueError: It is something else.
-            TypeError: The same.
+            ValueError: The text is not JSON.
+            TypeError: The text is not a milestone.
         """
-        found = cls(**json.loads(text))
-        lists = [found.complete, found.acting, *found.applied.values()]
-        if not all(isinstance(one, list) for one in lists) or not isinstance(found.obstacle, str):
+        milestone = cls(**json.loads(text))
+        lists = [milestone.complete, milestone.acting, *milestone.applied.values()]
+        if not all(isinstance(names, list) for names in lists):
             raise TypeError(text)
-        return found
+        if not isinstance(milestone.obstacle, str):
+            raise TypeError(text)
+        return milestone
 
     @property
     def count(self) -> int:
@@ -99,87 +102,87 @@ class Start:
     """Where a build resumes.
 
     Attributes:
-        amount: How much of the plan there is, in words.
+        amount: How much of the plan is already applied, in words.
         is_late: See `Decision`.
     """
 
-    kept: StoredTemplate
+    stored: StoredTemplate
     amount: str
     is_late: bool
 
 
 def find_start(
     template: Template,
-    kept: Iterable[StoredTemplate],
+    templates: Iterable[StoredTemplate],
     plan: Plan,
     changes: Callable[[StoredTemplate], Collection[str]],
     *,
     late_data: bool,
     privileges: str = "",
 ) -> Start | None:
-    """The layer or template that leaves a build the least to do.
+    """Return the layer or template that leaves a build the least to do; None if there is none.
 
-    A layer goes before a template: from there, content types and permissions get the same numbers
-    as in a fresh database. Templates travel to other machines, and layers do not.
+    A layer takes precedence over a template: a build that resumes from it gives content types and
+    permissions the same ids as in a fresh database. Only templates are shared between machines.
 
     Args:
-        kept: Layers and templates of the same databases.
-        plan: Today's.
-        changes: Gives what is another today than when one of them was made.
-        late_data: Whether new migrations with data may follow later ones.
-        privileges: The privileges that the build needs, OWNER or SUPERUSER; empty if either will
-            do.
+        templates: Layers and templates of the same databases.
+        plan: Today's plan.
+        changes: Returns the names of what has changed since a layer or template was built.
+        late_data: Whether new migrations with data may be applied after later ones.
+        privileges: The privileges that the build needs, OWNER or SUPERUSER; empty for either.
     """
-    found = []
-    for one in kept:
-        milestone = milestone_of(one)
-        if not milestone.applied or one.depth >= MAX_DEPTH:
+    ranked = []
+    for stored in templates:
+        milestone = milestone_of(stored)
+        if not milestone.applied or stored.depth >= MAX_DEPTH:
             continue
         if template.group.privileges and not _has_roles(milestone, template, privileges):
             continue
-        missing = _missing(one, milestone, template, plan, late_data=False)
+        missing = _missing(stored, milestone, template, plan, late_data=False)
         is_late = False
         if missing is None and late_data and milestone.touched and not milestone.complete:
-            missing = _missing(one, milestone, template, plan, late_data=True)
+            missing = _missing(stored, milestone, template, plan, late_data=True)
             is_late = True
         if missing is not None:
             rank = (
                 *(missing, is_late, milestone.is_superuser),
-                *(not one.is_layer, -one.used, one.source),
+                *(not stored.is_layer, -stored.used, stored.source),
             )
-            found.append((rank, one, milestone.count))
-    for (missing, is_late, *_), one, count in sorted(found, key=lambda pair: pair[0]):
-        if not changes(one):
-            return Start(one, f"{count} of {count + missing} are there", is_late)
+            ranked.append((rank, stored, milestone.count))
+    for (missing, is_late, *_), stored, count in sorted(ranked, key=lambda pair: pair[0]):
+        if not changes(stored):
+            return Start(stored, f"{count} of {count + missing} are already applied", is_late)
     return None
 
 
-def can_be_left(template: Template) -> bool:
-    """Whether a build of this template can be interrupted and resumed.
+def is_resumable(template: Template) -> bool:
+    """Return whether later builds can resume from a build of this template.
 
-    It cannot if the project has its own test runner, `migrate` command, or `pre_migrate` receivers.
+    They cannot if the project has its own test runner, `migrate` command or `pre_migrate`
+    receivers.
     """
     return not template.has_own_runner and not any(
-        one.name.startswith("command migrate")
-        or (one.name.endswith(" of pre_migrate") and not one.name.startswith("receiver django."))
-        for one in template.inputs
+        name.startswith("command migrate")
+        or (name.endswith(" of pre_migrate") and not name.startswith("receiver django."))
+        for name in (input_.name for input_ in template.inputs)
     )
 
 
-def milestone_of(kept: StoredTemplate) -> Milestone:
-    """How far the build of a layer or template had come; empty if that is not known."""
+def milestone_of(stored: StoredTemplate) -> Milestone:
+    """Return the milestone that a layer or template was saved at; an empty one if unknown."""
     with suppress(ValueError, TypeError, AttributeError):
-        return Milestone.from_json(kept.milestone)
+        return Milestone.from_json(stored.milestone)
     return Milestone()
 
 
 def layer_inputs(
     inputs: Iterable[Input], milestone: Milestone, unused: Collection[str]
 ) -> dict[str, str]:
-    """The digests of inputs that a build has used up to a milestone.
+    """Return the digests of the inputs that a build has used up to a milestone.
 
     Args:
-        unused: The names of migrations that it has not used.
+        unused: The names of migrations that the build has not used.
     """
     return {
         name: digest
@@ -190,23 +193,23 @@ def layer_inputs(
 
 
 def _has_roles(milestone: Milestone, template: Template, privileges: str) -> bool:
-    """Whether it was built as today's roles, with the privileges that this build needs."""
+    """Return whether it was built as today's roles, with the privileges that this build needs."""
     may_do = not privileges or milestone.is_superuser == (privileges == SUPERUSER)
     return may_do and milestone.users == template.group.users
 
 
 def _missing(
-    kept: StoredTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
+    stored: StoredTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
 ) -> int | None:
-    """How many migrations a layer or template lacks; None if a build cannot go on from it."""
+    """Count the migrations that a layer or template lacks; None if no build can resume from it."""
     today = digests(template.inputs)
-    for name, digest in kept.inputs.items():
-        # Files beside migrations may go: if they were read, that was recorded.
+    for name, digest in stored.inputs.items():
+        # Files beside migrations may be gone: the manifest lists those that were read.
         if today.get(name) != digest and (name in today or not name.startswith(MIGRATION)):
             return None
-    # A database that is not migrated has none.
+    # Migrations that no database of the group gets are not among the inputs.
     steps = frozenset(name for name in plan.steps if MIGRATION + name in today)
-    known = {name.removeprefix(MIGRATION) for name in kept.inputs if name in today}
+    known = {name.removeprefix(MIGRATION) for name in stored.inputs if name in today}
     missing = 0
     for database in template.group.databases:
         applied = milestone.applied.get(database.aliases[0], [])
@@ -215,24 +218,24 @@ def _missing(
             return None
         is_complete = database.aliases[0] in milestone.complete
         is_alone = len(template.group.databases) == 1
-        if lacks and is_complete and not (is_alone and _may_follow(lacks, kept, template, plan)):
+        if lacks and is_complete and not (is_alone and _may_follow(lacks, stored, template, plan)):
             return None
         missing += len(lacks)
-    new = (name for name in today if name not in kept.inputs and not name.startswith(MIGRATION))
-    # `post_migrate`, which is to come, makes permissions.
-    are_to_come = bool(missing) or not milestone.complete
-    if all(are_to_come and name.startswith(PERMISSIONS) for name in new):
+    new = (name for name in today if name not in stored.inputs and not name.startswith(MIGRATION))
+    # `post_migrate` creates permissions, if the build still sends it.
+    is_sent = bool(missing) or not milestone.complete
+    if all(is_sent and name.startswith(PERMISSIONS) for name in new):
         return missing
     return None
 
 
 def _may_follow(
-    migrations: Collection[str], kept: StoredTemplate, template: Template, plan: Plan
+    migrations: Collection[str], stored: StoredTemplate, template: Template, plan: Plan
 ) -> bool:
-    """Whether these may be added to a template, for which `post_migrate` was sent already."""
-    if kept.is_layer or plan.has_squashed:
+    """Return whether a template, for which `post_migrate` was sent, may get these migrations."""
+    if stored.is_layer or plan.has_squashed:
         return False
     return plan.with_data.isdisjoint(migrations) and not any(
-        one.name.endswith(" of post_migrate") and not one.name.startswith("receiver django.")
-        for one in template.inputs
+        input_.name.endswith(" of post_migrate") and not input_.name.startswith("receiver django.")
+        for input_ in template.inputs
     )

@@ -1,4 +1,4 @@
-"""Locks between runs of one user, which end with the process that holds them."""
+"""Locks between the runs of one user; a lock ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ctest_containers.errors import TemplateError
 def locked(
     folder: Path, name: str, *, timeout_seconds: float, waiting: Callable[[], None]
 ) -> Iterator[None]:
-    """Let no other run do the same as long as the block lasts.
+    """Hold a lock during the block, so that no other run does the same.
 
     Args:
         folder: The toolkit's cache folder.
-        waiting: Called if another run has the lock.
+        waiting: Called if another run holds the lock.
 
     Raises:
-        TemplateError: Another run has had it for too long.
+        TemplateError: Another run has held it for longer than `timeout_seconds`.
     """
     folder = folder / "locks"
     folder.mkdir(parents=True, exist_ok=True)

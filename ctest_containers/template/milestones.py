@@ -1,4 +1,4 @@
-"""Where a build can be left and taken up again; in the process that migrates."""
+"""Finds the milestones of a build, in the process that migrates."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ from ctest_containers.template.process_state import receivers
 from ctest_containers.template.tables import TouchedTables
 from ctest_containers.text import listing
 
-Keep = Callable[[Milestone, Used, Collection[str]], None]
-"""Keeps what there is at a milestone.
+SaveMilestone = Callable[[Milestone, Used, Collection[str]], None]
+"""Saves the databases at a milestone.
 
-The other arguments are what the build has used, and the names of migrations that it has not.
+The other arguments are what the build has used, and the names of migrations that it has not used.
 """
 
 
 class Milestones:
-    """Watches Django migrate, and keeps what there is at some points.
+    """Watches Django migrate, and saves the databases at some milestones.
 
     Args:
-        start: The milestone from which the build goes on; an empty one for a full build.
-        keep: Called at a milestone; None if no layers are kept.
-        recorder: What notes what the build uses.
+        start: The milestone from which the build resumes; an empty one for a full build.
+        save: Called at a milestone; None if no layers are saved.
+        recorder: Records what the build uses.
     """
 
     def __init__(
         self,
         group: DatabaseGroup,
         start: Milestone,
-        keep: Keep | None,
+        save: SaveMilestone | None,
         recorder: Recorder,
     ) -> None:
         support = VENDORS[group.vendor]
         self._session = support.session
         self._aliases = group.aliases
         self._start = start
-        self._keep = keep
+        self._save = save
         self._recorder = recorder
         self._classes: list[type] = []
         self._applied = {alias: [*names] for alias, names in start.applied.items()}
@@ -63,20 +63,20 @@ class Milestones:
         self._has_squashed = False
         self._is_delayed = start.is_delayed
         self._is_applying = False
-        self._places: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
         self._order: list[Any] = []
         self._pace = Pace(has_server=group.has_server, count=start.count)
-        # A migration of one database may use another one in a transaction of its own.
+        # A migration of one database may use another database in a second transaction.
         locks = support.locks if len(group.databases) == 1 else None
         self._tables = TouchedTables(start.touched, locks)
         self._obstacles = Obstacles(support.session, recorder)
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch as long as the block lasts.
+        """Watch during the block.
 
         Raises:
-            TemplateError: A value that the earlier build had used is another one in this process.
+            TemplateError: The process differs from that of the build that this one resumes from.
         """
         from django.core.management.commands import migrate
         from django.db import connections
@@ -92,14 +92,14 @@ class Milestones:
             names = self._applied.setdefault(connection.alias, [])
             if not self._modules:
                 disk = executor.loader.disk_migrations.items()
-                self._modules = {name_of(key): type(one).__module__ for key, one in disk}
-                self._has_squashed = any(one.replaces for _, one in disk)
+                self._modules = {name_of(key): type(loaded).__module__ for key, loaded in disk}
+                self._has_squashed = any(loaded.replaces for _, loaded in disk)
                 self._pace.total = len(whole_plan(executor))
             self._is_delayed = state.is_delayed
             if names and self._is_due(is_last=len(names) + 1 == self._pace.total):
-                if self._places:
+                if self._positions:
                     put_in_order(connection, self._order)
-                self._leave()
+                self._save_layer()
             name = name_of((migration.app_label, migration.name))
             self._is_applying = True
             with self._tables.noting(connection, migration):
@@ -107,9 +107,9 @@ class Milestones:
             self._is_applying = False
             self._is_delayed = result.is_delayed
             names.append(name)
-            if self._places:
-                # What may follow later ones leaves the same as if it had come before them.
-                names.sort(key=lambda one: self._places.get(one, len(self._places)))
+            if self._positions:
+                # A migration that may follow later ones has the same result as before them.
+                names.sort(key=lambda name: self._positions.get(name, len(self._positions)))
             return result
 
         def migrate_all_forwards(
@@ -121,16 +121,16 @@ class Milestones:
             applied = self._start.applied.get(executor.connection.alias, [])
             if applied:
                 self._check_new(missing)
-                # The models of a full build have been made again, so they are in another order.
+                # A full build has rendered the models again, so their order differs.
                 state.is_delayed = self._start.is_delayed
             if applied != steps[: len(applied)]:
                 # New migrations may also change the order of earlier ones.
-                self._places = {name: number for number, name in enumerate(steps)}
+                self._positions = {name: number for number, name in enumerate(steps)}
                 self._order = order
             if order[len(order) - len(missing) :] == missing:
                 return forwards(executor, state, plan, full_plan, **options)
             self._tables.expect(order, missing)
-            # As in a full build, none gets to know what comes later.
+            # As in a full build, no migration sees the models of later ones.
             state = executor._create_project_state()
             state.is_delayed = self._start.is_delayed
             for migration in order:
@@ -138,7 +138,7 @@ class Milestones:
                     _ = state.apps
                     state = executor.apply_migration(state, migration, **options)
                 else:
-                    # Models are made again when they are needed.
+                    # Models are rendered again when they are needed.
                     vars(state).pop("apps", None)
                     state = migration.mutate_state(state, preserve=False)
             return state
@@ -152,21 +152,21 @@ class Milestones:
             self._applied.setdefault(db, [])
             if before:
                 if not self._is_delayed:
-                    raise LayerError("Models may be in another order than after a full build.")
+                    raise LayerError("The order of models may differ from that of a full build.")
                 options["plan"] = plan = whole_plan(MigrationExecutor(connection))
-                if self._places:
+                if self._positions:
                     put_in_order(connection, [migration for migration, _ in plan])
             if self._tables.has_late:
                 self._check_start()
-                if not self._obstacles.can_be_left():
-                    raise TemplateError("A migration that follows later ones changes the process.")
-            # Django has noted squashed migrations by now, in the order of all of them.
+                if not self._obstacles.is_resumable():
+                    raise TemplateError("A migration applied after later ones changes the process.")
+            # By now, Django has recorded squashed migrations, which it does after all others.
             if (
-                self._obstacles.can_be_left()
+                self._obstacles.is_resumable()
                 and not self._has_squashed
                 and self._is_due(is_last=True)
             ):
-                self._leave()
+                self._save_layer()
             emit(verbosity, interactive, db, **options)
             if db not in self._complete:
                 self._complete.append(db)
@@ -185,9 +185,9 @@ class Milestones:
             yield
 
     def reached(self) -> Milestone:
-        """Where the build is, just after the recorder was asked what it has used.
+        """Return the current milestone, just after the recorder was asked what the build used.
 
-        If no build can go on from here, it says why.
+        If no build can resume from here, the milestone only says why.
         """
         obstacles = self._obstacles
         if not obstacles.first and (names := sorted(hidden_states(self._recorder.reached))):
@@ -208,21 +208,21 @@ class Milestones:
         )
 
     def _acting(self) -> set[str]:
-        """The migrations whose modules do something when they are imported."""
+        """Return the migrations whose modules have side effects when imported."""
         sources = self._recorder.sources
         return {name for name, module in self._modules.items() if _acts(sources, module)}
 
     def _check_new(self, missing: list[Any]) -> None:
-        """Refuse migrations that may have changed what earlier ones did, just by being there."""
+        """Refuse new migrations whose mere import may have changed what earlier ones did."""
         sources = self._recorder.sources
         sources.look_again()
         for migration in missing:
             name = name_of((migration.app_label, migration.name))
             if name not in self._start.acting and _acts(sources, type(migration).__module__):
-                raise TemplateError(f"The module of {name} does something when it is imported.")
+                raise TemplateError(f"Importing the module of {name} has side effects.")
 
     def _note_asking(self, is_real: bool) -> None:  # noqa: FBT001
-        """Take in that the project asks for all models: today's, or those of a migration."""
+        """Note that the project asks for all models: today's, or those of a migration."""
         if self._is_applying:
             self._tables.note_asking()
             if is_real:
@@ -231,7 +231,7 @@ class Milestones:
                 )
 
     def _begin(self, connection: Any) -> None:
-        """Note how things are before the first migration of a database."""
+        """Note the state of the process and session before the first migration of a database."""
         if not self._obstacles.has_begun:
             self._check_start()
             self._obstacles.begin()
@@ -242,28 +242,30 @@ class Milestones:
         return self._pace.is_due(sum(map(len, self._applied.values())), is_last=is_last)
 
     def _check_start(self) -> None:
-        """Refuse to go on from a point at which the process had other values than this one.
+        """Refuse to resume from a milestone at which the process had other values than this one.
 
-        Migrations may change what later ones read, and modules that are new may change what earlier
-        ones have read.
+        Migrations may change what later ones read, and new modules may change what earlier ones
+        have read.
         """
-        kept = self._start.states
-        definitions = [definition_of(name) for name in kept]
+        states = self._start.states
+        definitions = [definition_of(name) for name in states]
         for module, _ in definitions:
-            # A migration may import it in a function only.
+            # A migration may import it only in a function.
             with suppress(Exception):
                 importlib.import_module(module)
         today = state_digests(definitions, PortablePaths.here(), self._recorder.sources)
-        if changed := sorted(name for name in kept if today.get(name) != kept[name]):
+        if changed := sorted(name for name in states if today.get(name) != states[name]):
             names = listing([".".join(definition_of(name)) for name in changed])
-            raise LayerError(f"These values differ from those that migrations have left: {names}.")
-        if kept and self._start.receivers != receivers():
-            raise LayerError("Other receivers of signals are connected than were then.")
+            raise LayerError(f"These values differ from those at the milestone: {names}.")
+        if states and self._start.receivers != receivers():
+            raise LayerError(
+                "The connected receivers of signals differ from those at the milestone."
+            )
 
-    def _leave(self) -> None:
-        """Have kept what there is, unless the process or the session has something besides."""
-        self._pace.leaving()
-        if self._keep is None or not self._obstacles.can_be_left():
+    def _save_layer(self) -> None:
+        """Save a layer, unless the process or a session has a state that a layer cannot contain."""
+        self._pace.begin_saving()
+        if self._save is None or not self._obstacles.is_resumable():
             return
         self._classes = self._classes or [*building_classes(self._aliases)]
         used = self._recorder.so_far(self._classes)
@@ -273,13 +275,13 @@ class Milestones:
         reached = {module for module, _ in self._recorder.reached}
         applied = {name for names in milestone.applied.values() for name in names}
         unused = {name for name, module in self._modules.items() if module not in reached}
-        # What the toolkit writes is no obstacle.
+        # Files that the toolkit writes are not obstacles.
         with self._recorder.paused():
-            self._keep(milestone, used, unused - applied - {*milestone.acting})
-        self._pace.left(milestone.count)
+            self._save(milestone, used, unused - applied - {*milestone.acting})
+        self._pace.end_saving(milestone.count)
 
 
 def _acts(sources: Sources, module: str) -> bool:
-    """Whether a module of a migration does more, when it is imported, than to define that."""
-    found = sources.find(module)
-    return found is not None and bool(found.effects() - {"Migration"})
+    """Return whether importing a module of a migration does more than define the migration."""
+    source = sources.find(module)
+    return source is not None and bool(source.effects() - {"Migration"})

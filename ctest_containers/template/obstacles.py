@@ -1,4 +1,4 @@
-"""Finds out why no later build can go on from the place that a build has reached."""
+"""Finds out why no later build can resume from a milestone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Obstacles:
     """What migrations have changed in the process and in the sessions that migrate.
 
     Attributes:
-        first: The first obstacle that was found; an empty string if there is none. It stays, for
-            any later migration may read what has changed once.
+        first: The first obstacle; an empty string if there is none. It persists, because any later
+            migration may read what has changed.
     """
 
     def __init__(self, session: SessionQuestions, recorder: Recorder) -> None:
@@ -33,7 +33,7 @@ class Obstacles:
 
     @property
     def has_begun(self) -> bool:
-        """Whether the state of the process is known from before the first migration."""
+        """Whether the state of the process before the first migration is known."""
         return bool(self._process)
 
     def begin(self) -> None:
@@ -41,27 +41,27 @@ class Obstacles:
         self._process = process_state()
 
     def begin_session(self, connection: Any) -> None:
-        """Remember the state of a database's session, unless it is known."""
+        """Remember the state of a database's session, unless it is known already."""
         if connection.alias not in self._sessions:
             self._sessions[connection.alias] = self._session_state(connection)
 
     def note(self, obstacle: str) -> None:
-        """Take note of an obstacle."""
+        """Note an obstacle, unless there is one already."""
         self.first = self.first or obstacle
 
     def read_statement(
         self, execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any
     ) -> Any:
-        """Execute a statement, and take note if it leaves something in the session."""
+        """Execute a statement, and note an obstacle if it changes the session."""
         if keeps_something(str(sql), self._session):
             self.note(SESSION_CHANGED.format(context["connection"].alias))
         return execute(sql, params, many, context)
 
-    def can_be_left(self) -> bool:
+    def is_resumable(self) -> bool:
         """Return whether the process and the sessions are as they were at the beginning."""
         from django.db import connections
 
-        if any(one.in_atomic_block for one in connections.all(initialized_only=True)):
+        if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
             return False
         for path in sorted(self._recorder.written()):
             # The name of a temporary file is empty.

@@ -15,7 +15,8 @@ def put_in_order(connection: Any, plan: list[Any]) -> None:
 
     model = MigrationRecorder(connection).Migration
     rows: list[Any] = list(model.objects.using(connection.alias).order_by("id"))
-    position = {(one.app_label, one.name): number for number, one in enumerate(plan)}
+    names = [(migration.app_label, migration.name) for migration in plan]
+    position = {name: number for number, name in enumerate(names)}
     ordered = sorted(rows, key=lambda row: position.get((row.app, row.name), len(position)))
     if ordered == rows:
         return
@@ -28,5 +29,5 @@ def put_in_order(connection: Any, plan: list[Any]) -> None:
 
 
 def whole_plan(executor: MigrationExecutor) -> list[tuple[Any, bool]]:
-    """Return what receivers get as the plan when an empty database is migrated."""
+    """Return the plan that receivers get when an empty database is migrated."""
     return executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True)

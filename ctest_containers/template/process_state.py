@@ -1,4 +1,4 @@
-"""What a process has that a new one would not have, besides the values in its modules."""
+"""The state of a process that a new process would lack, besides the values in its modules."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ SIGNALS: Final = (
     *("pre_save", "post_save", "pre_delete", "post_delete", "m2m_changed"),
     *("pre_migrate", "post_migrate"),
 )
-"""Those whose receivers may write rows; fields connect to the others when models are made."""
+"""Signals whose receivers may write rows; fields connect to the others when models are made."""
 
 CACHES: Final = {
     "django.contrib.sites.models": "SITE_CACHE",
     "django.core.cache.backends.locmem": "_caches",
 }
-"""What Django keeps in memory, by module and name."""
+"""Django's caches in memory, as names by module."""
 
 
 def process_state() -> dict[str, str]:
-    """The digests of the parts of this process's state; comparable within the process only."""
+    """Return digests of the parts of this process's state; comparable only within the process."""
     from django.conf import settings
     from django.db import connections
     from django.utils import timezone, translation
@@ -42,15 +42,16 @@ def process_state() -> dict[str, str]:
         "the context of decimal numbers": decimal.getcontext(),
         "a setting": sorted((name, id(value)) for name, value in vars(settings._wrapped).items()),
         "the wrappers of a connection": [
-            (one.alias, len(one.execute_wrappers)) for one in connections.all(initialized_only=True)
+            (connection.alias, len(connection.execute_wrappers))
+            for connection in connections.all(initialized_only=True)
         ],
         "a context variable": sorted(
-            (id(one), repr(value)) for one, value in contextvars.copy_context().items()
+            (id(variable), repr(value)) for variable, value in contextvars.copy_context().items()
         ),
         "one of Django's caches in memory": [
-            repr(vars(sys.modules[one]).get(name))
-            for one, name in CACHES.items()
-            if one in sys.modules
+            repr(vars(sys.modules[module]).get(name))
+            for module, name in CACHES.items()
+            if module in sys.modules
         ],
         "the receivers of signals": receivers(),
     }
@@ -58,17 +59,20 @@ def process_state() -> dict[str, str]:
 
 
 def receivers() -> str:
-    """The names of all receivers of signals about models; the same in each process."""
+    """Return the names of all receivers of SIGNALS; comparable between processes."""
     from django.db.models import signals
 
-    found: list[tuple[str, list[str]]] = []
-    for name in SIGNALS:
-        entries: list[Any] = getattr(signals, name).receivers
+    names: list[tuple[str, list[str]]] = []
+    for signal in SIGNALS:
+        references = [entry[1] for entry in getattr(signals, signal).receivers]
         live = [
-            one[1]() if isinstance(one[1], weakref.ReferenceType) else one[1] for one in entries
+            reference() if isinstance(reference, weakref.ReferenceType) else reference
+            for reference in references
         ]
-        found.append((name, sorted(_name_of(one) for one in live if one is not None)))
-    return repr(found)
+        names.append(
+            (signal, sorted(_name_of(receiver) for receiver in live if receiver is not None))
+        )
+    return repr(names)
 
 
 def _name_of(receiver: Any) -> str:

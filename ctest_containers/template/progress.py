@@ -1,4 +1,4 @@
-"""How far the migrations of a build are, and how long the rest took in an earlier build."""
+"""Reports how far the migrations of a build are, and remembers how long they take."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ctest_containers.storage import replace_text
 from ctest_containers.text import slug
 
 REPORT_SECONDS: Final = 5.0
-"""How often a build says how far it is."""
+"""How often a build reports how far it is."""
 
 
 class Progress:
     """Measures how long each migration of a build takes.
 
     Args:
-        known: How long migrations took in an earlier build, in seconds.
+        known: How many seconds migrations took in earlier builds.
         report: Called every REPORT_SECONDS with how far the build is.
 
     Attributes:
-        seconds: How long each migration took, by its name, such as `shop.0007_x`.
+        seconds: How many seconds each migration took, by its name, such as `shop.0007_x`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Progress:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Measure as long as the block lasts."""
+        """Measure during the block."""
         from django.db.migrations.executor import MigrationExecutor
 
         apply = MigrationExecutor.apply_migration
@@ -77,46 +77,46 @@ class Progress:
             setattr(MigrationExecutor, "_migrate_all_forwards", forwards)  # noqa: B010  # As above.
 
     def expect(self, plan: list[str]) -> None:
-        """Take in which migrations a database is to have, in their order."""
+        """Note which migrations a database gets next, in their order."""
         self._plan = plan
 
     def begin(self, name: str, alias: str) -> None:
-        """Take in that a migration of a database begins."""
+        """Note that a migration of a database begins, and report it if that is due."""
         now = self._clock()
         if name not in self._plan or now - self._reported < REPORT_SECONDS:
             return
         self._reported = now
-        place = self._plan.index(name)
-        rest = [self._known.get(other) for other in self._plan[place:]]
+        index = self._plan.index(name)
+        rest = [self._known.get(other) for other in self._plan[index:]]
         known = [seconds for seconds in rest if seconds is not None]
         event = MigrationsProgressed(
             group=self._group,
             database=alias,
             migration=name,
-            number=place + 1,
+            number=index + 1,
             total=len(self._plan),
-            # A few new ones do not make an estimate useless.
+            # An estimate is useful even if it lacks a few new migrations.
             seconds_left=sum(known) if len(known) * 2 > len(rest) else None,
         )
         self._report(event)
 
 
 def read_seconds(cache: Path, project: str, group: str) -> dict[str, float]:
-    """How long migrations took in earlier builds; empty if that is not known."""
+    """Return how many seconds migrations took in earlier builds; empty if unknown."""
     with suppress(OSError, ValueError, TypeError, AttributeError):
-        found = json.loads(_file(cache, project, group).read_text())
-        return {str(name): float(seconds) for name, seconds in found.items()}
+        stored = json.loads(_file(cache, project, group).read_text())
+        return {str(name): float(seconds) for name, seconds in stored.items()}
     return {}
 
 
 def keep_seconds(cache: Path, project: str, group: str, seconds: Mapping[str, float]) -> None:
-    """Remember how long migrations took; what cannot be written is only missed."""
+    """Remember how long migrations took; ignore a file that cannot be written."""
     if not seconds:
         return
-    kept = read_seconds(cache, project, group)
-    kept |= {name: round(taken, 3) for name, taken in seconds.items()}
+    known = read_seconds(cache, project, group)
+    known |= {name: round(taken, 3) for name, taken in seconds.items()}
     with suppress(OSError):
-        replace_text(_file(cache, project, group), json.dumps(kept, sort_keys=True))
+        replace_text(_file(cache, project, group), json.dumps(known, sort_keys=True))
 
 
 def _file(cache: Path, project: str, group: str) -> Path:

@@ -1,4 +1,4 @@
-"""Finds a template, or lets exactly one run build it."""
+"""Finds a template, or has exactly one run build it."""
 
 from __future__ import annotations
 
@@ -41,17 +41,17 @@ from ctest_containers.text import slug
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateProvider:
-    """Gives a project its templates, one way or another.
+    """Provides the templates of a project: finds, pulls or builds them.
 
     Attributes:
         chooser: Compares the templates of this machine with what would be built today.
-        server: What servers for builds may take.
+        server: The limits of servers for builds.
         build: How migrations run: AUTO, DJANGO or COMPARE.
         registry: The repository from which templates are pulled; empty for none.
-        push: Whether what is built is pushed there.
-        verify: Whether templates that are found are looked into before they are used.
-        renew_before: Templates that were made before this moment, in seconds since the epoch, are
-            made again; None for none.
+        push: Whether new templates are pushed there.
+        verify: Whether the contents of stored templates are checked before they are used.
+        renew_before: Templates built before this moment, in seconds since the epoch, are built
+            again; None for none.
     """
 
     chooser: TemplateChooser
@@ -67,7 +67,7 @@ class TemplateProvider:
 
     @property
     def repository(self) -> TemplateRepository:
-        """The templates that exist on this machine; locks live in its folder."""
+        """The templates on this machine."""
         return self.chooser.repository
 
     @property
@@ -77,7 +77,7 @@ class TemplateProvider:
         )
 
     def base_digest(self, base: BaseImage | None) -> str:
-        """What identifies a base image on every machine; a named image may be pulled for it."""
+        """Return a digest of a base image, the same on every machine; pull the image if needed."""
         if base is None or base.context:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
@@ -87,21 +87,21 @@ class TemplateProvider:
         template: Template,
         means: BuildMeans,
     ) -> tuple[Template, bool]:
-        """Make sure that a template exists; build it unless another run does so already.
+        """Make sure that a template exists; if another run is building it, wait for that.
 
         Args:
-            template: The wanted one, as `choose` has just given it.
+            template: The template that is needed, as `choose` has just returned it.
             means: Used if it is built.
 
         Returns:
-            The template, with its manifest, and whether it was there all along.
+            The template, with its manifest, and whether it already existed.
 
         Raises:
-            TemplateError: It could not be built.
-            EngineError: The engine did not do its part.
+            TemplateError: The template cannot be built.
+            EngineError: The engine does not answer, or refuses.
         """
         reason = ""
-        if template.manifest and not self._is_given_up(template):
+        if template.manifest and not self._withdraw_old(template):
             if not self.verify or not self._reject(template, means.setup):
                 self._use(template)
                 return template, True
@@ -112,37 +112,38 @@ class TemplateProvider:
             raise TemplateError(
                 "The template cannot be made with the cache folder "
                 f"{self.repository.folder}: {error}.",
-                "Make room there, or name another folder with XDG_CACHE_HOME.",
+                "Free space there, or set XDG_CACHE_HOME to another folder.",
             ) from error
 
     def _reject(self, template: Template, setup: ProjectSetup) -> bool:
         """Withdraw a template that has problems; return whether it had any."""
         problems = self.chooser.problems(template, setup)
         if problems is None:
-            problems = ["It does not say what it is."]
+            problems = ["It is not labelled as a template."]
         if problems:
             self.report(refused(template, problems))
             self.repository.refuse(template)
         return bool(problems)
 
-    def _is_given_up(self, template: Template) -> bool:
-        """Withdraw a template that is older than the user wants; return whether it is gone.
+    def _withdraw_old(self, template: Template) -> bool:
+        """Withdraw a template that is older than `renew_before`; return whether it is gone.
 
-        So are others that would be used in its place. Other runs may do the same at the same time,
-        and may have done so already.
+        This includes older templates that would be used instead. Other runs may withdraw them at
+        the same time, or may have done so already.
         """
         if self.renew_before is None:
             return False
-        # Engines tell whole seconds.
-        whole = template.group.has_server
-        oldest = math.floor(self.renew_before) if whole else self.renew_before
+        # Engines report the creation of images in whole seconds.
+        oldest = self.renew_before
+        if template.group.has_server:
+            oldest = math.floor(oldest)
         is_gone = False
         with self._locked(_lock_name(template), template):
             while template.manifest:
-                kept = self.repository.find(template)
-                if kept is not None and kept.created >= oldest:
+                stored = self.repository.find(template)
+                if stored is not None and stored.created >= oldest:
                     break
-                if kept is not None:
+                if stored is not None:
                     self.repository.refuse(template)
                 is_gone = True
                 template = self.chooser.choose(template).template
@@ -154,25 +155,25 @@ class TemplateProvider:
         means: BuildMeans,
         reason: str,
     ) -> Template:
-        """Build a template that does not exist, unless another run has done so meanwhile.
+        """Build a missing template, unless another run has built it since.
 
         Args:
-            reason: Why the existing template is not used; an empty string if there was none.
+            reason: Why the existing template is not used; an empty string if there is none.
 
         Returns:
             The template, with its manifest.
         """
         with self._locked(_lock_name(template), template):
-            found = self.chooser.choose(template).template
-            if found.manifest:
-                self._use(found)
-                return found
+            chosen = self.chooser.choose(template).template
+            if chosen.manifest:
+                self._use(chosen)
+                return chosen
             is_shared = self.renew_before is None and self._registry.may_have(template)
             if is_shared and (pulled := self._registry.pull(template)):
                 self._note_use(pulled)
                 return pulled
-            built = self._try_to_build(found, means, reason)
-        # Others may use it by now.
+            built = self._try_to_build(chosen, means, reason)
+        # Other runs need not wait until it is pushed.
         if self.push and self._registry.may_have(built):
             self._registry.push(built)
         return built
@@ -189,7 +190,7 @@ class TemplateProvider:
             self.repository.remove_layers(template, self.renew_before)
             reason = "a new template was requested"
         elif reason:
-            # What spoilt the template may have spoilt its layers, too.
+            # The cause may have damaged the layers, too.
             self.repository.remove_layers(template, time.time())
         attempts = BuildAttempts(
             template,
@@ -235,7 +236,7 @@ class TemplateProvider:
             yield
 
     def _use(self, template: Template) -> None:
-        """Note that a template that exists is used, and say so."""
+        """Note and report that an existing template is used."""
         self._note_use(template)
         label, aliases = template.group.label, template.group.aliases
         self.report(TemplateFound(group=label, aliases=aliases, fingerprint=template.fingerprint))
@@ -280,7 +281,7 @@ class TemplateProvider:
             lent=lent,
             close=self.host().descriptors() if group.has_server or lent else (),
             timeout_seconds=self.build_timeout_seconds,
-            places=self.chooser.places,
+            paths=self.chooser.paths,
             privileges=decision.privileges,
             on_demand=on_demand,
             report=self.report,

@@ -1,4 +1,4 @@
-"""Gets templates from a container registry, and sends them there."""
+"""Pulls templates from a container registry, and pushes them there."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ctest_containers.template.identity import Template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateRegistry:
-    """A container registry that has templates.
+    """A container registry with templates.
 
     Attributes:
         registry: Its repository, such as `ghcr.io/acme/templates`; empty for none.
-        host: Returns the server host, starting it when it does not run yet.
+        host: Returns the server host, and starts it if it does not run yet.
     """
 
     registry: str
@@ -36,7 +36,7 @@ class TemplateRegistry:
     report: Callable[[Event], None]
 
     def pull(self, template: Template) -> Template | None:
-        """Return the template that the registry has, if it is as it should be, and right today."""
+        """Pull a template; return it if it has no problems and would be built like this today."""
         started = time.monotonic()
         try:
             travelled, problems = self.chooser.repository.pull(template, self.registry)
@@ -52,24 +52,24 @@ class TemplateRegistry:
             problems = [f"Changed since it was built: {name}." for name in choice.changes]
             self.report(refused(template, problems))
             return None
-        self._say_travelled(TemplatePulled, choice.template, travelled, started)
+        self._report_travelled(TemplatePulled, choice.template, travelled, started)
         return choice.template
 
     def push(self, template: Template) -> None:
-        """Send what was built; a registry that refuses does not end the run."""
+        """Push a new template; a registry that refuses it does not end the run."""
         started = time.monotonic()
         try:
             travelled = share.push(self.host(), template, self.registry)
         except EngineError as error:
             self.report(RegistryFailed(reason=error.message))
             return
-        self._say_travelled(TemplatePushed, template, travelled, started)
+        self._report_travelled(TemplatePushed, template, travelled, started)
 
     def may_have(self, template: Template) -> bool:
-        """Return whether the registry may have a template; SQLite's are no images."""
+        """Return whether the registry may have a template; SQLite templates are not images."""
         return bool(self.registry) and template.group.has_server
 
-    def _say_travelled(
+    def _report_travelled(
         self,
         event: type[TemplatePulled | TemplatePushed],
         template: Template,
@@ -89,7 +89,7 @@ class TemplateRegistry:
 
 
 def refused(template: Template, problems: Sequence[str]) -> TemplateRefused:
-    """Return the event that a template is not used because of some problems."""
+    """Return the event which says that a template is not used because of its problems."""
     return TemplateRefused(
         group=template.group.label, fingerprint=template.fingerprint, problems=tuple(problems)
     )

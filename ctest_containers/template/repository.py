@@ -1,4 +1,4 @@
-"""The repository of templates: the engine's images, and for SQLite a folder of files."""
+"""The templates on this machine: images on the engine, and folders of SQLite files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ctest_containers.servers.requests import (
     RemoveImage,
 )
 from ctest_containers.template import share
-from ctest_containers.template.check import check, look_into
+from ctest_containers.template.check import check, read_databases
 from ctest_containers.template.identity import Template
 from ctest_containers.template.stored import (
     StoredTemplate,
@@ -32,22 +32,22 @@ from ctest_containers.template.stored import (
     from_files,
     from_folder,
     from_images,
-    take_away,
+    remove_files,
     to_prune,
 )
 from ctest_containers.text import slug
 
-NO_TEMPLATE: Final = "It is no template."
+NO_TEMPLATE: Final = "It is not a template."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateRepository:
-    """The templates that exist on this machine.
+    """The templates and layers on this machine.
 
     Attributes:
         folder: The toolkit's cache folder of this user.
-        host: Gives the server host, starting it when it does not run yet.
-        server_timeout_seconds: What a server may take to start that is to look into a template.
+        host: Returns the server host, and starts it if it does not run yet.
+        server_timeout_seconds: How long a server may take to start that reads a template.
     """
 
     folder: Path
@@ -55,40 +55,43 @@ class TemplateRepository:
     server_timeout_seconds: float
 
     def files(self, template: Template) -> Path:
-        """The folder of an SQLite template."""
+        """Return the folder of an SQLite template."""
         return self.files_of(template.project) / template.fingerprint
 
     def files_of(self, project: str) -> Path:
-        """Where the folders of a project's SQLite templates are."""
+        """Return the folder that contains the folders of a project's SQLite templates."""
         return self.folder / "sqlite" / slug(project)
 
-    def kept(
+    def stored(
         self, project: str = "*", *, engine: bool = True, sizes: bool = False
     ) -> list[StoredTemplate]:
-        """The templates and layers that exist, of one project or of all.
+        """Return the stored templates and layers.
 
         Args:
-            engine: Whether the engine is asked for its images, too.
-            sizes: Whether their sizes are wanted; without, images have none.
+            project: The name of a project, or `*` for all projects.
+            engine: Whether to include the engine's images.
+            sizes: Whether to ask for the sizes of images; otherwise, they are 0.
         """
         name = project if project == "*" else slug(project)
         images = self._images(f"{labels.NAMESPACE}/{name}/*", sizes=sizes) if engine else []
-        found = [*from_images(images, self.folder), *from_files(self.folder)]
-        return [one for one in found if project == "*" or one.project == slug(project)]
+        everything = [*from_images(images, self.folder), *from_files(self.folder)]
+        return [stored for stored in everything if name in ("*", stored.project)]
 
     def find(self, template: Template) -> StoredTemplate | None:
-        """The same of one that a project wants; None if it does not exist."""
+        """Return a template as it is stored; None if it is not."""
         if not template.group.has_server:
             folder = str(self.files(template))
-            return next((one for one in from_files(self.folder) if one.source == folder), None)
+            templates = from_files(self.folder)
+            return next((stored for stored in templates if stored.source == folder), None)
         return next(from_images(self._images(template.image, sizes=True), self.folder), None)
 
-    def remove(self, kept: StoredTemplate) -> bool:
-        """Give a template up, unless a container uses it; gives whether it is gone."""
-        if kept.has_server and not self.host().call(RemoveImage(image=kept.source), ANSWER_SECONDS):
+    def remove(self, stored: StoredTemplate) -> bool:
+        """Remove a template unless a container uses it; return whether it is gone."""
+        remove = RemoveImage(image=stored.source)
+        if stored.has_server and not self.host().call(remove, ANSWER_SECONDS):
             return False
         try:
-            forget(self.folder, kept)
+            forget(self.folder, stored)
         except OSError:
             return False
         return True
@@ -100,72 +103,73 @@ class TemplateRepository:
             before: The moment, in seconds since the epoch.
         """
         group = template.group
-        for stored in self.kept(template.project, engine=group.has_server):
+        for stored in self.stored(template.project, engine=group.has_server):
             if stored.is_layer and stored.group == group.label and stored.created < before:
                 self.remove(stored)
 
     def prune(self, project: str, *, engine: bool) -> list[tuple[StoredTemplate, str]]:
-        """Give up what a project has too much of, within the defaults; gives what is gone."""
-        wanted = to_prune(self.kept(project, engine=engine, sizes=True))
-        return [(one, reason) for one, reason in wanted if self.remove(one)]
+        """Remove what exceeds a project's default limits; return what is gone, and why."""
+        excess = to_prune(self.stored(project, engine=engine, sizes=True))
+        return [(stored, reason) for stored, reason in excess if self.remove(stored)]
 
     def problems(
-        self, kept: StoredTemplate, migrations: Mapping[str, Iterable[str]] | None = None
+        self, stored: StoredTemplate, migrations: Mapping[str, Iterable[str]] | None = None
     ) -> list[str]:
-        """What a template's databases are not as they should be, a sentence each.
+        """Return the problems of a template's databases, a sentence each.
 
         Args:
-            migrations: Those that each of its databases must have had.
+            migrations: The migrations that each database must have.
         """
         return check(
-            kept,
+            stored,
             self.host,
             server_timeout_seconds=self.server_timeout_seconds,
             migrations=migrations or {},
         )
 
-    def catalogs(self, kept: StoredTemplate) -> dict[str, Catalog]:
-        """What a template's databases consist of."""
-        return look_into(kept, self.host, server_timeout_seconds=self.server_timeout_seconds)[0]
+    def catalogs(self, stored: StoredTemplate) -> dict[str, Catalog]:
+        """Return the catalogs of a template's databases, by their names."""
+        timeout_seconds = self.server_timeout_seconds
+        return read_databases(stored, self.host, server_timeout_seconds=timeout_seconds)[0]
 
     def pull(self, template: Template, registry: str) -> tuple[Travelled | None, list[str]]:
-        """Get a template from a registry, and keep it if all is well with it.
+        """Pull a template from a registry, and store it if it has no problems.
 
         Returns:
-            What travelled, None if the registry does not have it; and what is wrong with it.
+            What travelled, None if the registry does not have it; and its problems.
 
         Raises:
             RegistryError: The registry does not answer, or refuses.
         """
         host = self.host()
-        came = share.name_in(registry, template, host)
-        travelled = share.pull(host, came)
+        image = share.name_in(registry, template, host)
+        travelled = share.pull(host, image)
         if travelled is None:
             return None, []
-        found = host.call(FindTemplate(image=came), ANSWER_SECONDS) or {}
-        # A registry calls it by its key.
-        name = f"{template.repository}:{found.get(labels.FINGERPRINT, '')}"
-        name, problems = self._take_image(host, share.Loaded(name, template.group.vendor, came))
+        image_labels = host.call(FindTemplate(image=image), ANSWER_SECONDS) or {}
+        # Its name in a registry contains only its key.
+        name = f"{template.repository}:{image_labels.get(labels.FINGERPRINT, '')}"
+        name, problems = self._take_image(host, share.Loaded(name, template.group.vendor, image))
         return travelled, [f"{name}: {problem}" for problem in problems]
 
     def refuse(self, template: Template) -> None:
-        """Let a template be found no more, even if somebody uses it at this moment."""
+        """Withdraw a template, so that no run finds it; servers that use it keep running."""
         if template.group.has_server:
             self.host().call(DropName(image=template.image), ANSWER_SECONDS)
         else:
-            take_away(self.files(template))
+            remove_files(self.files(template))
 
     def load(self, file: Path) -> Iterator[tuple[str, list[str]]]:
-        """Take the templates of a file in; gives the name of each, and what is wrong with it.
+        """Store the templates of a file; yield the name of each, and its problems.
 
-        One with which something is wrong is not kept.
+        A template with problems is not stored.
 
         Raises:
             TemplateError: The file cannot be read.
         """
-        below = self.folder / "sqlite"
-        below.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="loading-", dir=below) as folder:
+        parent = self.folder / "sqlite"
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="loading-", dir=parent) as folder:
             for loaded in share.load(self.host, file, Path(folder)):
                 if loaded.vendor == SQLITE:
                     yield self._take_files(loaded)
@@ -173,34 +177,34 @@ class TemplateRepository:
                     yield self._take_image(self.host(), loaded)
 
     def _images(self, name: str, *, sizes: bool) -> list[ImageFacts]:
-        found = self.host().call(ListImages(name=name, sizes=sizes), ANSWER_SECONDS)
-        return [ImageFacts(**one) for one in found]
+        images = self.host().call(ListImages(name=name, sizes=sizes), ANSWER_SECONDS)
+        return [ImageFacts(**facts) for facts in images]
 
     def _take_files(self, loaded: share.Loaded) -> tuple[str, list[str]]:
-        found = from_folder(Path(loaded.source), self.folder)
-        if found is None or found.is_layer:
+        stored = from_folder(Path(loaded.source), self.folder)
+        if stored is None or stored.is_layer:
             return loaded.name, [NO_TEMPLATE]
-        problems = self.problems(found)
-        target = self.folder / "sqlite" / slug(found.project) / slug(found.fingerprint)
+        problems = self.problems(stored)
+        target = self.folder / "sqlite" / slug(stored.project) / slug(stored.fingerprint)
         if not problems and not target.is_dir():
             target.parent.mkdir(parents=True, exist_ok=True)
             Path(loaded.source).rename(target)
-        return found.name, problems
+        return stored.name, problems
 
     def _take_image(self, host: ServerHostClient, loaded: share.Loaded) -> tuple[str, list[str]]:
-        """Give what has come the name of a template, if it is one; the name that it had goes."""
+        """Give an image the name of a template if it is one, and remove its temporary name."""
         try:
-            found = host.call(FindTemplate(image=loaded.source), ANSWER_SECONDS) or {}
+            image_labels = host.call(FindTemplate(image=loaded.source), ANSWER_SECONDS) or {}
             facts = ImageFacts(
-                name=loaded.name, id=loaded.source, labels=found, created=time.time()
+                name=loaded.name, id=loaded.source, labels=image_labels, created=time.time()
             )
-            kept = next(from_images([facts], self.folder), None)
-            if kept is None or kept.is_layer:
+            stored = next(from_images([facts], self.folder), None)
+            if stored is None or stored.is_layer:
                 return loaded.name, [NO_TEMPLATE]
-            problems = self.problems(replace(kept, source=loaded.source))
+            problems = self.problems(replace(stored, source=loaded.source))
             if not problems:
                 host.call(NameImage(image=loaded.source, name=loaded.name), share.TRAVEL_SECONDS)
-            return kept.name, problems
+            return stored.name, problems
         finally:
             with suppress(CtestError):
                 host.call(DropName(image=loaded.source), share.TRAVEL_SECONDS)

@@ -1,4 +1,4 @@
-"""Templates on their way between machines: through a container registry, or as a file."""
+"""Moves templates between machines, through a container registry or as a file."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import slug
 
 TRAVEL_SECONDS: Final = 1800.0
-"""What an image may take to or from a registry or a file."""
+"""How long an image may take to or from a registry or a file."""
 
 PROJECT_LENGTH: Final = 40
-"""So much of a project's name is in a tag, which may have 128 characters."""
+"""The maximum length of a project's name in a tag, which may have 128 characters."""
 
 CONTENTS: Final = "templates.json"
-"""The member of a file of templates that says what the others are."""
+"""The member of a file of templates that describes the other members."""
 
 
 def shared_name(registry: str, template: Template, architecture: str) -> str:
-    """What a template is called in a registry.
+    """Return the name of a template in a registry.
 
     All templates are tags of one repository, so that a registry knows which layers it has. A
-    key is the same on every machine; an image runs on machines of its architecture.
+    key is the same on every machine; an image runs only on machines of its architecture.
     """
     short = slug(template.project)[:PROJECT_LENGTH].rstrip("-")
     return f"{registry}:{short}-{template.group.label}-{template.key}-{architecture}"
 
 
 def name_in(registry: str, template: Template, host: ServerHostClient) -> str:
-    """What a template of this engine is called in a registry.
+    """Return the name of a template of this engine in a registry.
 
     Raises:
         EngineError: The engine does not answer.
@@ -57,32 +57,32 @@ def name_in(registry: str, template: Template, host: ServerHostClient) -> str:
 
 
 def push(host: ServerHostClient, template: Template, registry: str) -> Travelled:
-    """Send a template to a registry.
+    """Push a template to a registry.
 
     Raises:
-        RegistryError: It does not answer, or refuses.
+        RegistryError: The registry does not answer, or refuses.
     """
     request = PushImage(image=template.image, target=name_in(registry, template, host))
     return Travelled(**host.call(request, TRAVEL_SECONDS))
 
 
 def pull(host: ServerHostClient, source: str) -> Travelled | None:
-    """Get what should be a template under its registry's name; None if it is not there.
+    """Pull a template by its name in a registry; None if the registry does not have it.
 
     Raises:
-        RegistryError: It does not answer, or refuses.
+        RegistryError: The registry does not answer, or refuses.
     """
-    found = host.call(PullImage(source=source), TRAVEL_SECONDS)
-    return None if found is None else Travelled(**found)
+    travelled = host.call(PullImage(source=source), TRAVEL_SECONDS)
+    return None if travelled is None else Travelled(**travelled)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A template that came in a file.
+    """A template that has arrived, but is not stored yet.
 
     Attributes:
-        name: What it is to be called: its image's name, or its folder under the cache folder.
-        source: Where it is before it is given that name: another name, or a folder.
+        name: Its future name: that of its image, or of its folder in the cache folder.
+        source: Its temporary name: that of its image, or of a folder.
     """
 
     name: str
@@ -93,7 +93,7 @@ class Loaded:
 def save(
     host: Callable[[], ServerHostClient], templates: Iterable[StoredTemplate], file: Path
 ) -> None:
-    """Write templates into a file, which gets its name when it is complete.
+    """Write templates into a file, which gets its name once it is complete.
 
     Raises:
         TemplateError: The file cannot be written.
@@ -126,13 +126,13 @@ def save(
 
 
 def load(host: Callable[[], ServerHostClient], file: Path, folder: Path) -> Iterator[Loaded]:
-    """Read the templates of a file; they are not known by their names yet.
+    """Read the templates of a file; they do not have their names yet.
 
     Args:
-        folder: Where the files of SQLite templates go; on the file system of the cache folder.
+        folder: Where to write SQLite templates, on the same file system as the cache folder.
 
     Raises:
-        TemplateError: The file is none of `save`.
+        TemplateError: The file was not written by `save`.
     """
     try:
         with tarfile.open(file) as archive:
@@ -141,19 +141,19 @@ def load(host: Callable[[], ServerHostClient], file: Path, folder: Path) -> Iter
                 target = folder / f"{number}"
                 if vendor == SQLITE:
                     target.mkdir()
-                    for one in archive:
-                        if one.name.startswith(f"{member}/"):
-                            _extract(archive, one.name, target / Path(one.name).name)
+                    for name in archive.getnames():
+                        if name.startswith(f"{member}/"):
+                            _extract(archive, name, target / Path(name).name)
                     yield Loaded(str(entry["name"]), vendor, str(target))
                 else:
                     _extract(archive, member, target)
-                    came = host().call(LoadImage(file=str(target)), TRAVEL_SECONDS)
+                    image = host().call(LoadImage(file=str(target)), TRAVEL_SECONDS)
                     target.unlink()
-                    yield Loaded(str(entry["name"]), vendor, came)
+                    yield Loaded(str(entry["name"]), vendor, image)
     except (OSError, tarfile.TarError, KeyError, ValueError, TypeError) as error:
         raise TemplateError(
-            f"{file} is no file of templates that can be read: {error}.",
-            "It is made by: python -m ctest_containers template save FILE",
+            f"{file} is not a readable file of templates: {error}.",
+            "Create one with: python -m ctest_containers template save FILE",
         ) from error
 
 
@@ -164,10 +164,10 @@ def _portable_name(template: StoredTemplate) -> str:
 
 
 def _extract(archive: tarfile.TarFile, member: str, target: Path) -> None:
-    """Only the content of a member counts: its path, owner and mode are another machine's."""
+    """Extract the content of a member, ignoring its path, owner and mode."""
     content = archive.extractfile(member)
     if content is None:
-        raise KeyError(f"{member} is no file")
+        raise KeyError(f"{member} is not a file")
     with content, target.open("wb") as out:
         shutil.copyfileobj(content, out)
 
@@ -176,5 +176,5 @@ def _contents(archive: tarfile.TarFile, file: Path) -> list[dict[str, Any]]:
     member = archive.extractfile(CONTENTS)
     if member is None:
         raise KeyError(f"{file} has no {CONTENTS}")
-    found: list[dict[str, Any]] = json.loads(member.read())
-    return found
+    entries: list[dict[str, Any]] = json.loads(member.read())
+    return entries

@@ -1,4 +1,4 @@
-"""The templates that are kept, and which of them are given up."""
+"""The stored templates and layers, and which of them to prune."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS, KEPT_LAY
 from ctest_containers.text import DAY_SECONDS, plural, size, slug, span
 
 IN_USE_SECONDS: Final = 3600.0
-"""A template that was used so recently is not given up unasked: a run may be about to start it."""
+"""A template used so recently is not pruned automatically: a run may be about to start it."""
 
 LAYER_IN_USE_SECONDS: Final = 600.0
-"""The same for a layer: each build may leave several."""
+"""The same for a layer: each build may save several."""
 
 LAYER_PREFIX: Final = "layer-"
 """How the fingerprints of layers begin."""
 
 SQLITE_FACTS: Final = "inputs.json"
-"""Beside the databases of an SQLite template: what it was made of."""
+"""The file beside the databases of an SQLite template that describes it."""
 
 ABANDONED_SECONDS: Final = DAY_SECONDS
-"""A half-made SQLite template of this age has nobody who would finish it."""
+"""An incomplete SQLite template of this age belongs to a build that has died."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTemplate:
-    """A template that exists.
+    """A template or layer that exists.
 
     Attributes:
-        source: Its image's name, or the folder of an SQLite template.
-        project: The project's name as it is part of image names.
-        group: The label of its databases.
-        created: When it was made, in seconds since 1970.
-        used: When a run last started from it, in seconds since 1970.
-        size: Bytes beyond what it was built from.
-        depth: How many incremental builds it comes from.
-        branch: The branch it was built on; empty where that is not known.
-        catalog: The digest of its databases' catalogs; empty for one of an older version.
-        databases: Their names; for SQLite the first alias of each.
-        own_image: Whether its server is of the toolkit's own image.
-        settings: Names and values of the settings that the user wanted for its server.
+        source: The name of its image, or the folder of an SQLite template.
+        project: The project's name as it appears in image names.
+        group: The label of its group of databases.
+        created: When it was made, in seconds since the epoch.
+        used: When a run last started from it, in seconds since the epoch.
+        size: Its size in bytes, without what it was built from.
+        depth: The length of the chain of incremental builds that leads to it.
+        branch: The branch that it was built on; empty if unknown.
+        catalog: The digest of its databases' catalogs; empty if an older version built it.
+        databases: The names of its databases; for SQLite, the first alias of each.
+        own_image: Whether its server runs the toolkit's own image.
+        settings: Names and values of the user's settings for its server.
         key: The digest of its inputs.
         inputs: The beginnings of the digests of its inputs, by their names.
         manifest: What its build used, as JSON.
-        milestone: How far its build had come, as JSON; empty if no build can go on from it.
+        milestone: The milestone of its build, as JSON; empty if no build can resume from it.
         contents: The digest of what a layer's databases contain; empty for a template.
     """
 
@@ -81,17 +81,17 @@ class StoredTemplate:
 
     @property
     def is_layer(self) -> bool:
-        """Whether it is what there was in the midst of a build, and no template."""
+        """Whether it is an intermediate state of a build rather than a template."""
         return self.fingerprint.startswith(LAYER_PREFIX)
 
     @property
     def vendor(self) -> Vendor:
-        """Whose databases they are."""
+        """The vendor of its databases."""
         return vendor_named(self.group.partition("-")[0])
 
     @property
     def has_server(self) -> bool:
-        """Whether it is an image that servers are started from, and no folder of files."""
+        """Whether it is an image that servers start from rather than a folder of files."""
         return self.vendor != SQLITE
 
     @property
@@ -101,16 +101,16 @@ class StoredTemplate:
 
 
 def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[StoredTemplate]:
-    """The templates and layers among images; what has no name, or is not ours, is left out."""
+    """Yield the templates and layers among images; skip other images and those without a name."""
     for image in images:
-        found = image.labels
+        facts = image.labels
         repository, _, tag = image.name.rpartition(":")
         prefix, _, group = repository.rpartition("/")
         if not prefix.startswith(f"{labels.NAMESPACE}/"):
             continue
-        if found.get(labels.ROLE) not in {labels.TEMPLATE, labels.LAYER}:
+        if facts.get(labels.ROLE) not in {labels.TEMPLATE, labels.LAYER}:
             continue
-        if tag != found.get(labels.FINGERPRINT) or not _is_group(group):
+        if tag != facts.get(labels.FINGERPRINT) or not _is_group(group):
             continue
         project = prefix.rpartition("/")[2]
         yield StoredTemplate(
@@ -121,73 +121,74 @@ def from_images(images: Iterable[ImageFacts], cache: Path) -> Iterator[StoredTem
             created=image.created,
             used=_used(cache, project, group, tag, image.created),
             size=image.own_size,
-            depth=int(found.get(labels.DEPTH) or 0),
-            branch=found.get(labels.BRANCH, ""),
-            catalog=found.get(labels.CATALOG, ""),
-            databases=tuple(json.loads(found.get(labels.DATABASES) or "[]")),
-            own_image=bool(found.get(labels.OWN_IMAGE)),
-            key=found.get(labels.KEY, ""),
-            inputs=json.loads(found.get(labels.INPUTS) or "{}"),
-            manifest=found.get(labels.MANIFEST, ""),
+            depth=int(facts.get(labels.DEPTH) or 0),
+            branch=facts.get(labels.BRANCH, ""),
+            catalog=facts.get(labels.CATALOG, ""),
+            databases=tuple(json.loads(facts.get(labels.DATABASES) or "[]")),
+            own_image=bool(facts.get(labels.OWN_IMAGE)),
+            key=facts.get(labels.KEY, ""),
+            inputs=json.loads(facts.get(labels.INPUTS) or "{}"),
+            manifest=facts.get(labels.MANIFEST, ""),
             settings=tuple(
                 (str(name), str(value))
-                for name, value in json.loads(found.get(labels.SETTINGS) or "[]")
+                for name, value in json.loads(facts.get(labels.SETTINGS) or "[]")
             ),
-            milestone=found.get(labels.MILESTONE, ""),
-            contents=found.get(labels.CONTENTS, ""),
+            milestone=facts.get(labels.MILESTONE, ""),
+            contents=facts.get(labels.CONTENTS, ""),
         )
 
 
 def from_files(cache: Path) -> Iterator[StoredTemplate]:
-    """The SQLite templates in the cache folder."""
+    """Yield the SQLite templates and layers in the cache folder."""
     for file in sorted(cache.glob(f"sqlite/*/*/{SQLITE_FACTS}")):
-        kept = from_folder(file.parent, cache)
-        if kept is not None and (kept.project, kept.fingerprint) == file.parts[-3:-1]:
-            yield kept
+        stored = from_folder(file.parent, cache)
+        if stored is not None and (stored.project, stored.fingerprint) == file.parts[-3:-1]:
+            yield stored
 
 
 def half_made_files(cache: Path) -> list[Path]:
-    """The folders of SQLite templates that nobody will finish."""
-    making = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
-    return [one for one in making if time.time() - one.stat().st_mtime > ABANDONED_SECONDS]
+    """Return the folders of SQLite templates whose builds have died."""
+    folders = [*cache.glob("sqlite/*/making-*"), *cache.glob("sqlite/loading-*")]
+    oldest = time.time() - ABANDONED_SECONDS
+    return [folder for folder in folders if folder.stat().st_mtime < oldest]
 
 
 def from_folder(folder: Path, cache: Path) -> StoredTemplate | None:
-    """The SQLite template whose files are in a folder; None where they are not complete."""
+    """Return the SQLite template whose files are in a folder; None if they are incomplete."""
     file = folder / SQLITE_FACTS
     with suppress(OSError, ValueError, TypeError, KeyError):
-        found = json.loads(file.read_text())
-        project, fingerprint = str(found["project"]), str(found["fingerprint"])
-        if not _is_group(found["group"]):
+        facts = json.loads(file.read_text())
+        project, fingerprint = str(facts["project"]), str(facts["fingerprint"])
+        if not _is_group(facts["group"]):
             return None
         created = file.stat().st_mtime
         return StoredTemplate(
             source=str(folder),
             project=project,
-            group=str(found["group"]),
+            group=str(facts["group"]),
             fingerprint=fingerprint,
             created=created,
-            used=_used(cache, project, str(found["group"]), fingerprint, created),
-            size=sum(one.stat().st_size for one in folder.iterdir()),
-            depth=int(found["depth"]),
-            branch=str(found["branch"]),
-            catalog=str(found["catalog"]),
-            databases=tuple(found["databases"]),
+            used=_used(cache, project, str(facts["group"]), fingerprint, created),
+            size=sum(path.stat().st_size for path in folder.iterdir()),
+            depth=int(facts["depth"]),
+            branch=str(facts["branch"]),
+            catalog=str(facts["catalog"]),
+            databases=tuple(facts["databases"]),
             own_image=False,
-            key=str(found["key"]),
-            inputs=dict(found["inputs"]),
-            manifest=str(found["manifest"]),
-            milestone=str(found.get("milestone", "")),
-            contents=str(found.get("contents", "")),
+            key=str(facts["key"]),
+            inputs=dict(facts["inputs"]),
+            manifest=str(facts["manifest"]),
+            milestone=str(facts.get("milestone", "")),
+            contents=str(facts.get("contents", "")),
         )
     return None
 
 
 def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
-    """Remember that a template is used now; one that cannot be noted only looks older.
+    """Remember that a template is used now; if that fails, it is only pruned earlier.
 
     Args:
-        group: The label of its databases.
+        group: The label of its group of databases.
     """
     with suppress(OSError):
         file = _note(cache, slug(project), group, fingerprint)
@@ -196,23 +197,23 @@ def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
 
 
 def forget(cache: Path, template: StoredTemplate) -> None:
-    """A template has been removed: remove its note, and its files if it has some.
+    """Remove the note of a removed template's last use, and its files if it has any.
 
     Raises:
-        OSError: Its files cannot be removed.
+        OSError: The files cannot be removed.
     """
     _note(cache, template.project, template.group, template.fingerprint).unlink(missing_ok=True)
     if not template.has_server:
-        take_away(Path(template.source))
+        remove_files(Path(template.source))
 
 
-def take_away(folder: Path) -> None:
+def remove_files(folder: Path) -> None:
     """Remove the folder of an SQLite template.
 
     Raises:
         OSError: It cannot be removed.
     """
-    # Nobody finds half of it: a template's folder has a name of another form.
+    # No run may find an incomplete template, and none looks for folders of this name.
     gone = folder.with_name(f"making-gone-{secrets.token_hex(8)}")
     with suppress(FileNotFoundError):
         folder.rename(gone)
@@ -220,57 +221,60 @@ def take_away(folder: Path) -> None:
 
 
 def to_prune(
-    kept: Sequence[StoredTemplate],
+    templates: Sequence[StoredTemplate],
     *,
     count: int = KEPT_COUNT,
     layers: int = KEPT_LAYERS,
     days: float = KEPT_DAYS,
-    most_bytes: int = KEPT_BYTES,
+    max_bytes: int = KEPT_BYTES,
     spared_seconds: float = IN_USE_SECONDS,
     now: float | None = None,
 ) -> list[tuple[StoredTemplate, str]]:
-    """The templates to give up, and why, those that were not used for longest first.
+    """Return the templates and layers to prune, and why; the least recently used come first.
 
     Args:
-        count: How many templates of each project's group of databases stay.
-        layers: How many layers.
-        days: How long one stays that nobody uses.
-        most_bytes: What those of a project may take together.
-        spared_seconds: One that was used so recently stays in any case.
+        templates: The stored templates and layers.
+        count: The maximum number of templates of each project's group of databases.
+        layers: The maximum number of its layers.
+        days: How long an unused template stays.
+        max_bytes: The maximum size of a project's templates and layers together.
+        spared_seconds: A template used so recently stays in any case.
+        now: The current time in seconds since the epoch; None for that of the system.
     """
     moment = time.time() if now is None else now
     seen: dict[tuple[str, str, bool], int] = defaultdict(int)
     taken: dict[str, int] = defaultdict(int)
-    found: list[tuple[StoredTemplate, str]] = []
-    for one in sorted(kept, key=lambda one: -one.used):
-        seen[one.project, one.group, one.is_layer] += 1
-        most = layers if one.is_layer else count
-        taken[one.project] += one.size
-        unused = moment - one.used
-        if unused < spared_seconds and not (one.is_layer and unused > LAYER_IN_USE_SECONDS):
+    excess: list[tuple[StoredTemplate, str]] = []
+    for stored in sorted(templates, key=lambda stored: -stored.used):
+        kind = (stored.project, stored.group, stored.is_layer)
+        seen[kind] += 1
+        limit = layers if stored.is_layer else count
+        taken[stored.project] += stored.size
+        unused = moment - stored.used
+        if unused < spared_seconds and not (stored.is_layer and unused > LAYER_IN_USE_SECONDS):
             continue
         reason = ""
-        if seen[one.project, one.group, one.is_layer] > most:
-            reason = f"{most} others were used since"
+        if seen[kind] > limit:
+            reason = f"{limit} others were used since"
         elif unused > days * DAY_SECONDS:
             reason = f"not used for {unused / DAY_SECONDS:.0f} days"
-        elif taken[one.project] > most_bytes:
-            reason = f"the templates of {one.project} take more than {size(most_bytes)}"
+        elif taken[stored.project] > max_bytes:
+            reason = f"the templates of {stored.project} take more than {size(max_bytes)}"
         if reason:
-            taken[one.project] -= one.size
-            found.append((one, reason))
-    return found[::-1]
+            taken[stored.project] -= stored.size
+            excess.append((stored, reason))
+    return excess[::-1]
 
 
-def amount(kept: Collection[StoredTemplate]) -> str:
-    """How many there are: `2 templates`, `1 template and 3 layers`."""
-    layers = sum(one.is_layer for one in kept)
-    templates = plural(len(kept) - layers, "template")
-    return f"{templates} and {plural(layers, 'layer')}" if layers else templates
+def amount(templates: Collection[StoredTemplate]) -> str:
+    """Return how many there are: `2 templates`, `1 template and 3 layers`."""
+    layers = sum(stored.is_layer for stored in templates)
+    text = plural(len(templates) - layers, "template")
+    return f"{text} and {plural(layers, 'layer')}" if layers else text
 
 
 def age(moment: float, now: float | None = None) -> str:
-    """How long ago something was: `3 days`, `2 h`, `12.0 s`."""
+    """Return how long ago a moment was: `3 days`, `2 h`, `12.0 s`."""
     return span(max(0.0, (time.time() if now is None else now) - moment))
 
 

@@ -1,4 +1,4 @@
-"""Which tables migrations touch, so that one with data can be applied after later ones."""
+"""Notes which tables migrations touch, so that one with data can follow later ones."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class TouchedTables:
     """Notes what each migration touches, and refuses one with data that comes too late.
 
     Args:
-        touched: What those have touched that were applied before.
-        locks: Tells what a transaction has touched; None if that is not known.
+        touched: What the migrations of earlier builds have touched, by their names.
+        locks: Knows what a transaction has touched; None if the database cannot say that.
 
     Attributes:
         touched: What each migration has touched, by its name.
@@ -43,10 +43,12 @@ class TouchedTables:
         return any(self._later.values())
 
     def expect(self, order: list[Any], missing: list[Any]) -> None:
-        """Take in which migrations are to be applied, some of them after later ones.
+        """Note which migrations will be applied, some of them after later ones.
 
         Args:
             order: All migrations, in the order of the plan.
+            missing: The migrations that will be applied.
+            missing: The migrations that will be applied.
         """
         later: list[tuple[str, bool]] = []
         for migration in reversed(order):
@@ -56,19 +58,19 @@ class TouchedTables:
             elif has_data(migration):
                 self._later[name] = later
             else:
-                self._later[name] = [(one, True) for one, is_data in later if is_data]
+                self._later[name] = [(other, True) for other, is_data in later if is_data]
                 self._schemas.add(name)
 
     def note_asking(self) -> None:
-        """Take in that a migration asks which models there are: it may depend on any of them."""
+        """Note that a migration asks for all models: it may depend on any of them."""
         self._is_asked = True
 
     @contextmanager
     def noting(self, connection: Any, migration: Any) -> Iterator[None]:
-        """Note what a migration touches in its transaction, just before its end.
+        """Note what a migration touches in its transaction, just before that is committed.
 
         Raises:
-            TemplateError: It has to come before one that was applied already.
+            TemplateError: It must be applied before one that is applied already.
         """
         name = name_of((migration.app_label, migration.name))
         locks = self._locks
@@ -79,7 +81,7 @@ class TouchedTables:
         self.touched[name] = OPAQUE
         self._is_asked = False
         commit, roll_back = connection.commit, connection.savepoint_rollback
-        # Locks go when a savepoint is rolled back, and what a second transaction does is not seen.
+        # A rolled back savepoint releases its locks, and a second transaction is not watched.
         is_whole = migration.atomic
 
         def roll_back_and_note(sid: Any) -> None:
@@ -91,7 +93,7 @@ class TouchedTables:
             nonlocal is_whole
             with connection.connection.cursor() as cursor:
                 if has_data(migration):
-                    # Else foreign keys are checked after this.
+                    # Otherwise, foreign keys are checked, and read tables, only after this.
                     cursor.execute(locks.check_now)
                 is_seen = is_whole and not connection.run_on_commit
                 touched = locks.read_touched(cursor) if is_seen else OPAQUE

@@ -219,7 +219,10 @@ def test_temporary_and_compiled_files_are_no_obstacles(project: Path, tmp_path: 
 
     assert first.code == 0, first.output
     assert (project / "stock" / "seeds" / "__pycache__").is_dir()
-    assert "incrementally (1 new migration: stock.0003_third; 16 of 17 are there)" in added.output
+    assert (
+        "incrementally (1 new migration: stock.0003_third; 16 of 17 are already applied)"
+        in added.output
+    )
 
 
 def test_a_rejected_template_takes_its_layers_with_it(project: Path, tmp_path: Path) -> None:

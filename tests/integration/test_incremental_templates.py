@@ -165,7 +165,7 @@ def test_an_incremental_build_that_fails_is_followed_by_a_full_one(
     said = build(project, env, project_name)
 
     assert "incrementally" in said
-    assert "from scratch (going on from an earlier build failed" in said
+    assert "from scratch (resuming from an earlier build failed" in said
     assert "Built the template" in said
 
 

@@ -267,7 +267,7 @@ def test_a_template_that_loses_rows_is_refused_incrementally_and_from_scratch(
 
     assert done.code == 2, done.output
     lost = "rows of past in the database test_outcomes: 0 instead of 2."
-    assert "going on from an earlier build failed. A server that starts" in done.output
+    assert "resuming from an earlier build failed. A server that starts" in done.output
     assert done.output.count(lost) == 2, done.output
 
 

@@ -99,7 +99,7 @@ def test_a_migration_that_fails_is_shown_once(project: Path, sqlite_env: dict[st
     done = run(project, "template", "build", env=sqlite_env)
 
     assert done.code == 2
-    assert "going on from an earlier build failed. LookupError: no such country" in done.output
+    assert "resuming from an earlier build failed. LookupError: no such country" in done.output
     assert done.output.count("Traceback") == 1
 
 
@@ -130,11 +130,11 @@ def check(parent: Path, steps: Steps, *, has_receiver: bool) -> None:
 
 CHANGES = [
     # A note in the first app, which no later migration reads or writes.
-    ((6, 0, 0), "incrementally (1 new migration: base.0002_step; 16 of 17 are there)"),
-    ((0, 1, 0), "incrementally (1 new migration: later.0003_step; 17 of 18 are there)"),
+    ((6, 0, 0), "incrementally (1 new migration: base.0002_step; 16 of 17 are already applied)"),
+    ((0, 1, 0), "incrementally (1 new migration: later.0003_step; 17 of 18 are already applied)"),
     # What it logs is counted by the one before.
     ((0, 0, 0), "base.0004_step must be applied before later.0003_step"),
-    ((1, 0, 0), "incrementally (edited: base.0001_log; 12 of 19 are there)"),
+    ((1, 0, 0), "incrementally (edited: base.0001_log; 12 of 19 are already applied)"),
     ((3, 0, 0), "incrementally ("),
 ]
 """What is changed, and what is said then on PostgreSQL."""

@@ -189,7 +189,8 @@ def build(project: Path, env: dict[str, str]) -> str:
         return "used"
     # On a slow machine, a build takes long enough to leave a layer.
     found = re.search(
-        r"(?:from scratch|incrementally) \((.*?)(?:; \d+ of \d+ are there)?\)…", done.output
+        r"(?:from scratch|incrementally) \((.*?)(?:; \d+ of \d+ are already applied)?\)…",
+        done.output,
     )
     assert found is not None, done.output
     return found[1]

@@ -73,8 +73,8 @@ def test_verify_finds_what_a_template_lacks_and_says_no_by_its_exit_code(
     assert (missing.code, good.code, bad.code) == (1, 0, 1)
     assert "It does not exist" in missing.output
     assert "Its databases are what they should be." in good.output
-    assert "Its database default has not had library.0002_first_author." in bad.output
-    assert "catalogs are not those that its label was made from" in bad.output
+    assert "Its database default lacks library.0002_first_author." in bad.output
+    assert "catalogs differ from the recorded ones" in bad.output
 
 
 def test_under_ci_a_template_that_is_not_what_it_says_is_refused_and_rebuilt(

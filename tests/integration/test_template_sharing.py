@@ -269,7 +269,7 @@ def test_a_file_of_another_kind_is_refused(
     done = run(project, "template", "load", str(file), env=sqlite_env)
 
     assert done.code == 2
-    assert "is no file of templates" in done.output
+    assert "is not a readable file of templates" in done.output
     assert "template save FILE" in done.output
 
 

@@ -29,11 +29,11 @@ from ctest_containers.servers.requests.servers import (
     DigestContents,
     EndSessions,
     ExplainServer,
-    KeepLayer,
     KeepServer,
     ReadCatalogs,
     ReadMarks,
     RemoveServer,
+    SaveLayer,
     ServerLimits,
     SettleRoles,
     StartServer,
@@ -56,7 +56,6 @@ __all__ = [
     "EndSessions",
     "ExplainServer",
     "FindTemplate",
-    "KeepLayer",
     "KeepServer",
     "ListImages",
     "LoadImage",
@@ -70,6 +69,7 @@ __all__ = [
     "RemoveServer",
     "Request",
     "SaveImage",
+    "SaveLayer",
     "ServerLimits",
     "SettleRoles",
     "StartServer",
@@ -96,7 +96,7 @@ Request = (
     | EndSessions
     | SettleRoles
     | TakeSnapshot
-    | KeepLayer
+    | SaveLayer
     | DigestContents
     | ExplainServer
     | RemoveImage

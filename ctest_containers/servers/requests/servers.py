@@ -119,7 +119,7 @@ class TakeSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeepLayer:
+class SaveLayer:
     """Turn what a server contains now into an image under this name; the server goes on.
 
     A server that starts from the image recovers as after a crash, so its contents have to be

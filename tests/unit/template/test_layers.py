@@ -16,8 +16,8 @@ from ctest_containers.template.incremental import digests
 from ctest_containers.template.layers import (
     MAX_DEPTH,
     Milestone,
-    can_be_left,
     find_start,
+    is_resumable,
     layer_inputs,
 )
 from ctest_containers.template.stored import StoredTemplate
@@ -116,7 +116,7 @@ def start(
         return {one.source} & {*changed}
 
     found = find_start(wanted, kept, today, changes, late_data=late_data)
-    return found.kept.source if found else ""
+    return found.stored.source if found else ""
 
 
 EVERY = [layer(STEPS[:count]) for count in range(1, 5)]
@@ -128,8 +128,8 @@ def test_a_build_goes_on_from_the_longest_part_of_the_plan_that_is_unchanged() -
     found = find_start(edited, EVERY, plan(), lambda _: [], late_data=True)
 
     assert found is not None
-    assert found.kept.source == "layer-2-0"
-    assert found.amount == "2 of 4 are there"
+    assert found.stored.source == "layer-2-0"
+    assert found.amount == "2 of 4 are already applied"
 
 
 def test_a_layer_that_has_used_something_that_is_another_today_is_passed_over() -> None:
@@ -301,6 +301,6 @@ def test_migrations_with_data_are_not_added_to_a_template() -> None:
     "name", ["receiver shop.begin of pre_migrate", "command migrate", "test runner shop.Runner"]
 )
 def test_a_build_is_not_left_if_something_would_run_again_when_it_goes_on(name: str) -> None:
-    assert can_be_left(template(changed={"receiver django.contrib.x of pre_migrate": "x"}))
-    assert can_be_left(template(changed={"receiver shop.fill of post_migrate": "x"}))
-    assert not can_be_left(template(changed={name: "x"}))
+    assert is_resumable(template(changed={"receiver django.contrib.x of pre_migrate": "x"}))
+    assert is_resumable(template(changed={"receiver shop.fill of post_migrate": "x"}))
+    assert not is_resumable(template(changed={name: "x"}))

@@ -79,14 +79,14 @@ def test_a_template_is_used_by_the_same_role_or_by_any_if_roles_do_not_matter(
     wanted = template(user)
     one = kept(wanted, manifest)
 
-    assert choose(wanted, [one], PortablePaths.here(), most_seconds=0).template.manifest
+    assert choose(wanted, [one], PortablePaths.here(), max_age_seconds=0).template.manifest
 
 
 def test_a_template_in_which_roles_matter_is_not_used_by_another_role() -> None:
     wanted = template("other")
     one = kept(wanted, MATTERS)
 
-    choice = choose(wanted, [one], PortablePaths.here(), most_seconds=0)
+    choice = choose(wanted, [one], PortablePaths.here(), max_age_seconds=0)
 
     assert not choice.template.manifest
     assert choice.changes == ("USER of 'default' ('shop', now 'other')",)
@@ -113,7 +113,7 @@ def test_a_build_that_needs_a_superuser_resumes_from_what_a_superuser_has_made()
 
     def start(privileges: str) -> StoredTemplate | None:
         found = find_start(wanted, both, PLAN, lambda _: [], late_data=False, privileges=privileges)
-        return found.kept if found else None
+        return found.stored if found else None
 
     assert start("") == by_owner
     assert start(OWNER) == by_owner

@@ -82,7 +82,7 @@ def test_what_nobody_uses_is_given_up_after_some_days() -> None:
 def test_those_used_least_recently_go_when_all_together_are_too_large() -> None:
     templates = [kept("a", 1, megabytes=60), kept("b", 2, megabytes=60), kept("c", 3, megabytes=30)]
 
-    assert pruned(templates, most_bytes=100 * MEBIBYTE) == ["b"]
+    assert pruned(templates, max_bytes=100 * MEBIBYTE) == ["b"]
 
 
 def test_each_project_and_each_database_counts_for_itself() -> None:
@@ -95,7 +95,7 @@ def test_each_project_and_each_database_counts_for_itself() -> None:
 def test_what_was_used_within_the_hour_stays_whatever_the_limits_are() -> None:
     recent = kept("recent", IN_USE_SECONDS / DAY * 0.9)
 
-    assert pruned([kept("a", 0.0), kept("b", 0.0), recent], count=1, most_bytes=1) == []
+    assert pruned([kept("a", 0.0), kept("b", 0.0), recent], count=1, max_bytes=1) == []
 
 
 def test_the_reason_is_told() -> None:
