@@ -1,4 +1,4 @@
-"""The parent's end of the server host: requests that answer later, and none that wait for ever."""
+"""The parent's connection to the server host; no request waits for ever."""
 
 from __future__ import annotations
 
@@ -29,21 +29,22 @@ from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
 CLOSE_SECONDS: Final = 60.0
+"""How long the host may take to remove everything and end."""
 
 ANSWER_SECONDS: Final = 60.0
-"""What the host may take for its answer, beyond what it was asked to wait for."""
+"""How long the host may take to answer, beyond the time that a request allows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to a request: a result, or what went wrong."""
+    """The answer to a request: a result or an error."""
 
     number: int
     result: Any = None
     error: CtestError | None = None
 
     def get(self) -> Any:
-        """The result.
+        """Return the result.
 
         Raises:
             CtestError: The request failed.
@@ -58,9 +59,9 @@ class Claim:
     """A server that was started ahead of time.
 
     Attributes:
-        number: That of the answer which says that it is up.
-        began: When it was asked for, by the monotonic clock.
-        reply: That answer, if it has come already.
+        number: The number of the reply which says that it is up.
+        began: When it was requested, in seconds of the monotonic clock.
+        reply: That reply; None if it has not arrived yet.
     """
 
     server: str
@@ -70,15 +71,15 @@ class Claim:
 
 
 class ServerHostClient:
-    """Starts a server host and speaks with it. Starts no thread, so the parent may fork.
+    """Starts a server host and talks to it. Starts no thread, so the parent may fork.
 
     Args:
-        run, folder: Names its containers, and holds their sockets; a host that was started ahead
-            of time has others of its own.
-        service: The file of the service that is to keep its servers; empty where none is.
+        run: The id in the names of its containers; a host started ahead of time has its own.
+        folder: The folder with their sockets; a host started ahead of time has its own.
+        service: The file of the service that keeps its servers; empty if there is none.
 
     Attributes:
-        named_ahead: How many names of servers were given ahead of time.
+        named_ahead: How many servers were named ahead of time.
     """
 
     def __init__(
@@ -98,22 +99,22 @@ class ServerHostClient:
         self._early: dict[int, Reply] = {}
         self._unclaimed: dict[int, Reply] = {}
         if host.ahead is not None:
-            # A host that has died is told of by whoever asks it for something.
+            # The next request reports a host that has died.
             with suppress(EngineError):
                 self.request(NoteContainer(folder=str(folder)))
 
     def fileno(self) -> int:
-        """Readable when there may be answers."""
+        """Return the descriptor that is readable when there may be replies."""
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
 
     def descriptors(self) -> tuple[int, ...]:
-        """What a forked worker has to close, lest it keep the host alive after the parent."""
+        """Return what a forked worker must close, so that the host ends with the parent."""
         assert self._process.stdin is not None
         return (self._process.stdin.fileno(), self.fileno())
 
     def request(self, request: Request) -> int:
-        """Send a request and give the number that its answer will have.
+        """Send a request, and return the number that its reply will have.
 
         Raises:
             EngineError: The host has died.
@@ -125,85 +126,85 @@ class ServerHostClient:
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
         except OSError:
-            # The host says why it ended before it does; that answer is what the caller wants.
+            # Before it ends, the host says why; prefer that error.
             self.replies()
             raise self._death() from None
         return self._last
 
     def claim(self, request: StartServer) -> Claim | None:
-        """A server like this one that was started ahead of time for the same worker, if any."""
+        """Claim a server like this one that was started ahead of time for the same worker."""
         ahead = self._host.ahead
         worker = request.server.partition("-")[0]
-        for number, one in self._ahead.items():
-            same = replace(one, server=request.server) == request
-            if same and one.server.partition("-")[0] == worker:
+        for number, start in self._ahead.items():
+            same = replace(start, server=request.server) == request
+            if same and start.server.partition("-")[0] == worker:
                 assert ahead is not None
                 del self._ahead[number]
                 reply = self._unclaimed.pop(number, None)
-                return Claim(one.server, number, ahead.began, reply)
+                return Claim(start.server, number, ahead.began, reply)
         return None
 
     def drop_ahead(self) -> None:
-        """Remove the servers that were started ahead of time and that nobody has claimed."""
-        for one in self._ahead.values():
-            self.request(RemoveServer(server=one.server))
+        """Remove the servers that were started ahead of time and have not been claimed."""
+        for start in self._ahead.values():
+            self.request(RemoveServer(server=start.server))
         self._ahead.clear()
 
     def replies(self, timeout_seconds: float = 0.0) -> list[Reply]:
-        """The answers that have arrived, waiting for the first one so long.
+        """Return the replies that have arrived; wait at most `timeout_seconds` for the first.
 
         Raises:
             EngineError: The host has died, or found no engine.
         """
         early = list(self._early.values())
         self._early.clear()
-        found = [*early, *self._read(0.0 if early else timeout_seconds)]
-        for reply in found:
+        replies = [*early, *self._read(0.0 if early else timeout_seconds)]
+        for reply in replies:
             if reply.number == CLOSED:
                 self._closed = Closed(**reply.result)
-        for reply in found:
+        for reply in replies:
             if reply.number == CONNECTED:
                 reply.get()
-        self._unclaimed |= {reply.number: reply for reply in found if reply.number in self._ahead}
+        self._unclaimed |= {reply.number: reply for reply in replies if reply.number in self._ahead}
         others = {CONNECTED, CLOSED, *self._ahead}
-        return [reply for reply in found if reply.number not in others]
+        return [reply for reply in replies if reply.number not in others]
 
     def call(self, request: Request, timeout_seconds: float) -> Any:
-        """Send a request and wait for its answer; other answers are kept for `replies`.
+        """Send a request and return its result; `replies` returns others that arrive meanwhile.
 
         Raises:
             CtestError: The request failed, or was not answered in time.
         """
         number = self.request(request)
         deadline = Deadline(timeout_seconds)
-        kept: dict[int, Reply] = {}
+        arrived: dict[int, Reply] = {}
         try:
             while True:
                 for reply in self.replies(min(1.0, deadline.remaining)):
-                    kept[reply.number] = reply
-                if number in kept:
-                    return kept.pop(number).get()
+                    arrived[reply.number] = reply
+                if number in arrived:
+                    return arrived.pop(number).get()
                 if deadline.passed:
                     raise EngineError(
                         f"{type(request).__name__} took longer than {timeout_seconds:g} seconds.",
                         "Is the engine overloaded? Try fewer workers, or run it again.",
                     )
         finally:
-            self._early.update(kept)
+            self._early.update(arrived)
 
     def close(self) -> Closed:
-        """Let the host remove everything, wait for it, and give what could not be removed."""
-        # Its input does not end while a child of this process holds it, too.
+        """Have the host remove everything, wait for it, and return what could not be removed."""
+        # Its input does not end as long as a child of this process holds it open, too.
         self._host.send("null")
-        left = _last_answer(self._process) or self._closed
-        if left is None:
-            # Another host removes what this one has left.
+        closed = _last_answer(self._process) or self._closed
+        if closed is None:
+            # Another host removes what this one has left behind.
             sweeping = STANDBY.take({**self._arguments, "sweep": True})
-            left = _last_answer(sweeping.process)
+            closed = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()
         remove_folder(self.folder)
-        return left or Closed(
+        return closed or Closed(
             left=(f"those named ctest-{self._arguments['run']}-…",),
             reason="The engine does not answer.",
             peaks={},
@@ -229,7 +230,7 @@ class ServerHostClient:
 
 
 def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:
-    """What a host says when it has removed everything; None when it ends without a word."""
+    """Return what a host answers when it has removed everything; None if it ends without that."""
     try:
         output, _ = process.communicate(timeout=CLOSE_SECONDS)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""What the databases of a server contain, before it is stopped and after another has started."""
+"""Compares the contents of a server's databases with those of a server started from its image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ctest_containers.model import Address
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What some databases contain, by their names.
+    """The contents of some databases, by their names.
 
     Attributes:
         counts: The result of `Backend.counts` for each database.
@@ -28,12 +28,12 @@ class Contents:
 def read_catalogs(
     backend: Backend, address: Address, databases: Sequence[str]
 ) -> dict[str, Catalog]:
-    """What these databases of a server consist of, by their names."""
+    """Return the catalogs of databases of a server, by their names."""
     return {name: dict(backend.catalog(address, name)) for name in databases}
 
 
 def read_contents(backend: Backend, address: Address, databases: Sequence[str]) -> Contents:
-    """What these databases of a server contain now."""
+    """Return the current contents of databases of a server."""
     return Contents(
         catalogs=read_catalogs(backend, address, databases),
         counts={name: dict(backend.counts(address, name)) for name in databases},
@@ -41,14 +41,14 @@ def read_contents(backend: Backend, address: Address, databases: Sequence[str]) 
 
 
 def contents_digest(contents: Contents) -> str:
-    """What identifies these contents."""
-    counts = {name: dict(one) for name, one in contents.counts.items()}
+    """Return a digest of contents."""
+    counts = {database: dict(rows) for database, rows in contents.counts.items()}
     text = json.dumps([catalog_digest(contents.catalogs), counts], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def check_contents(before: Contents, after: Contents) -> None:
-    """Refuse a template if a server started from it differs from the one that was migrated.
+    """Check that a server started from a template contains what migrations left.
 
     Raises:
         TemplateError: A row count, a sequence or a definition differs.
@@ -71,6 +71,6 @@ def _wrong_counts(
 ) -> Iterator[str]:
     for database, counts in before.items():
         for name, count in counts.items():
-            found = after.get(database, {}).get(name, 0)
-            if found != count:
-                yield f"{name} in the database {database}: {found} instead of {count}"
+            actual = after.get(database, {}).get(name, 0)
+            if actual != count:
+                yield f"{name} in the database {database}: {actual} instead of {count}"

@@ -1,4 +1,4 @@
-"""The process that owns a run's containers; started as `python -c`, spoken to in JSON lines."""
+"""The server host, which owns a run's containers and carries out the parent's requests."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from ctest_containers.servers.snapshots import Snapshots, digest_of_contents
 from ctest_containers.servers.starter import ServerStarter
 
 AWAY_SECONDS: Final = 5.0
-"""What an engine that has stopped gets to come back before its containers are left to `clean`."""
+"""How long to wait for an engine that has stopped before its containers are left to `clean`."""
 
 MEASURE_EVERY_SECONDS: Final = 2.0
-"""Between two looks at how much memory servers take."""
+"""The time between two measurements of the memory of servers."""
 
 
 class ServerHost:
@@ -38,10 +38,10 @@ class ServerHost:
 
     Args:
         run: The run's id, which is part of every container's name.
-        folder: A folder of the run's own, open to its user alone; removed at the end.
-        owner: The parent's process id; whose death leaves the containers without an owner.
+        folder: The run's folder, which only its user can read; removed at the end.
+        owner: The process id of the parent, which owns the containers.
         transport: `auto`, or the value of a transport.
-        service: The file of the service that is to keep its servers; empty where none is.
+        service: The file of the service that keeps its servers; empty if there is none.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ServerHost:
         )
 
     def answer(self, request: requests.Request) -> Any:
-        """Do what a request asks and give the answer, which JSON can carry."""
+        """Carry out a request, and return its result as values that JSON can represent."""
         match request:
             case requests.AskArchitecture():
                 return self._engine.architecture()
@@ -95,8 +95,8 @@ class ServerHost:
             case requests.FindTemplate():
                 return self._engine.image_labels(request.image)
             case requests.ListImages():
-                found = self._engine.images(request.name, sizes=request.sizes)
-                return [asdict(one) for one in found]
+                images = self._engine.images(request.name, sizes=request.sizes)
+                return [asdict(image) for image in images]
             case requests.DigestImage():
                 return self._digest(request.image)
             case requests.BuildBase():
@@ -123,8 +123,8 @@ class ServerHost:
             case requests.ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
             case requests.ReadMarks():
-                marked = self._servers[request.server]
-                return dict(marked.backend.marks(marked.address, request.databases))
+                server = self._servers[request.server]
+                return dict(server.backend.marks(server.address, request.databases))
             case requests.RemoveImage():
                 return self._engine.remove_unused_image(request.image)
             case requests.DropName():
@@ -134,8 +134,8 @@ class ServerHost:
             case requests.PushImage():
                 return asdict(self._engine.push(request.image, request.target))
             case requests.PullImage():
-                came = self._engine.fetch(request.source)
-                return None if came is None else asdict(came)
+                travelled = self._engine.fetch(request.source)
+                return None if travelled is None else asdict(travelled)
             case requests.SaveImage():
                 return self._engine.save(request.image, Path(request.file))
             case requests.LoadImage():
@@ -148,29 +148,29 @@ class ServerHost:
                 return self._remove(request.server)
 
     def reap(self) -> None:
-        """Remove what dead runs left behind; trouble with that is not this run's trouble."""
+        """Remove what dead runs have left behind; errors do not concern this run."""
         with suppress(CtestError):
             reap(self._engine, self._project)
-            # The folders of those in containers that only the engine can tell to be dead.
+            # Only the engine knows whether runs in containers are dead.
             for folder in dead_run_folders(functools.partial(owner_is_dead, self._engine)):
                 remove_folder(folder)
 
     def sweep(self) -> requests.Closed:
-        """Remove what a host of this run has left, which ended before it could do so itself."""
-        for container, found in self._engine.labelled(labels.RUN):
-            kept = labels.is_kept(found.get(labels.SERVICE, ""), container.name)
-            if found[labels.RUN] == self._run and not kept:
+        """Remove what another host of this run has left behind."""
+        for container, own in self._engine.labelled(labels.RUN):
+            is_kept = labels.is_kept(own.get(labels.SERVICE, ""), container.name)
+            if own[labels.RUN] == self._run and not is_kept:
                 self._containers.add(container)
         return self.close()
 
     def close(
         self, away_seconds: float = AWAY_SECONDS, *, others_remove: bool = False
     ) -> requests.Closed:
-        """Remove every container of this run and its folder, and give what could not be removed.
+        """Remove this run's containers and folder, and return what could not be removed.
 
         Args:
-            away_seconds: What an engine that has stopped gets to come back.
-            others_remove: Whether other threads are still at work, and remove what they began to.
+            away_seconds: How long to wait for an engine that has stopped.
+            others_remove: Whether other threads still run, and finish the removals they began.
         """
         deadline = Deadline(away_seconds)
         containers = self._containers.begin_closing(others_remove=others_remove)
@@ -184,7 +184,7 @@ class ServerHost:
         return requests.Closed(left=left, reason=reason, peaks=dict(self._memory.peaks))
 
     def measure(self) -> None:
-        """Look at the memory of every server from time to time, until this closes."""
+        """Measure the memory of every server periodically until the host closes."""
         while not self._containers.wait_for_end(MEASURE_EVERY_SECONDS):
             for server in list(self._servers.values()):
                 self._memory.measure(server)
@@ -206,9 +206,12 @@ class ServerHost:
     def _start_checked(
         self, request: requests.StartServer, *, must_stay: bool = False
     ) -> dict[str, Any]:
-        """Start a server, and refuse it if it lacks the databases that it is to have.
+        """Start a server, and check that it has the databases of the request.
 
-        An empty data folder looks like success, and so might a template that somebody has made.
+        A server starts from an empty data folder or an unrelated image, too.
+
+        Raises:
+            TemplateError: A database is missing.
         """
         server, answer = self._starter.start(request)
         self._servers[request.server] = server
@@ -217,7 +220,7 @@ class ServerHost:
         try:
             marks = server.backend.marks(server.address, request.databases)
         except ServerError:
-            # It has gone again, which its worker finds out; a template is proven by one that stays.
+            # The server has ended; a worker finds that out, but a proof of a template must fail.
             if must_stay:
                 raise
             return answer
@@ -227,8 +230,8 @@ class ServerHost:
             self._engine.remove_image(request.image)
             raise TemplateError(
                 f"A server started from {request.image} lacks the database {missing[0]!r}.",
-                "The image has been removed. If the next one is no better, the base image keeps "
-                "its data in a VOLUME, which a commit leaves out.",
+                "The image has been removed. If this happens again, the base image keeps its data "
+                "in a VOLUME, which a commit does not include.",
             )
         return answer
 
@@ -247,22 +250,22 @@ class ServerHost:
         return is_restricted
 
     def _explain(self, server: str, deadline: Deadline) -> str:
-        found = self._servers.get(server)
-        if found is None:
+        explained = self._servers.get(server)
+        if explained is None:
             return ""
         try:
             while True:
-                state = self._engine.state(found.container)
-                hurt = state.out_of_memory or found.backend.crash_in(state.log)
+                state = self._engine.state(explained.container)
+                hurt = state.out_of_memory or explained.backend.crash_in(state.log)
                 if hurt or not state.running or deadline.passed:
                     break
                 time.sleep(0.02)
         except EngineError as error:
-            return f"The server {found.container.name} is gone: {error.message}"
-        return f"The server {found.container.name} {state}" if hurt or not state.running else ""
+            return f"The server {explained.container.name} is gone: {error.message}"
+        return f"The server {explained.container.name} {state}" if hurt or not state.running else ""
 
     def _keep(self, request: requests.KeepServer) -> dict[str, Any]:
-        """Let go of a server; its socket moves, which the container does not notice."""
+        """Give up a server, and move its socket, which the container does not notice."""
         self._containers.release(request.server)
         server = self._servers.pop(request.server)
         address = server.address

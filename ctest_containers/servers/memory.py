@@ -1,4 +1,4 @@
-"""How much memory servers take."""
+"""Measures how much memory servers use."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class ServerMemory:
     """Measures servers.
 
     Attributes:
-        sizes: What each server took when it was last measured, in bytes.
-        peaks: The most that a server of each group has taken, in bytes.
+        sizes: What each server used when it was last measured, in bytes.
+        peaks: The most that a server of each group has used, in bytes.
     """
 
     def __init__(self, engine: Containers) -> None:
@@ -25,10 +25,11 @@ class ServerMemory:
         self.peaks: dict[str, int] = {}
 
     def measure(self, server: Server, *, last: bool = False) -> None:
-        """Measure a server; the engine, which may take a second, is asked last.
+        """Measure a server; ask the engine, which may take a second, only if necessary.
 
         Args:
-            last: Whether its end waits for this. What others of its group took will do then.
+            last: Whether the server is about to be removed. A measurement of another server of its
+                group is then enough.
         """
         name, group = server.request.server, server.request.group
         with suppress(EngineError):
@@ -44,5 +45,5 @@ class ServerMemory:
             self.sizes[name] = count
 
     def forget(self, server: str) -> None:
-        """Answer no more questions about a server."""
+        """Forget the size of a server that is removed."""
         self.sizes.pop(server, None)

@@ -11,13 +11,13 @@ from ctest_containers.errors import EngineError, EngineUnreachableError, ServerE
 from ctest_containers.model import Address
 
 POLL_SECONDS = 0.003
-"""Between two attempts to reach it."""
+"""The time between two attempts to connect."""
 
 EXECUTE_EVERY_SECONDS = 0.05
-"""Between two attempts to run a command in its container, which costs the engine more."""
+"""The time between two attempts to run a command in its container, which costs more."""
 
 INSPECT_EVERY_SECONDS = 1.0
-"""Between two looks at whether its container still runs."""
+"""The time between two checks that its container still runs."""
 
 
 def await_server(
@@ -27,11 +27,14 @@ def await_server(
     address: Address,
     deadline: Deadline,
 ) -> ServerInfo:
-    """What a server says of itself, once it answers; if it has a password, it is given it.
+    """Wait until a server answers, and set its password if the address has one.
+
+    Returns:
+        What the server says about itself.
 
     Raises:
-        ServerError: It ended, or did not answer in time.
-        EngineUnreachableError: The engine has gone meanwhile.
+        ServerError: The server ended, or did not answer in time.
+        EngineUnreachableError: The engine no longer answers.
     """
     inspected = time.monotonic()
     has_password = not address.password

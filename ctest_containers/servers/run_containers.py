@@ -1,4 +1,4 @@
-"""The containers of one run, until each of them is removed."""
+"""The containers of one run, until each is removed."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ctest_containers.engine import Container, Containers, ContainerSpec
 from ctest_containers.errors import EngineError, ServerError
 
 AGAIN_SECONDS: Final = 0.2
-"""Between two attempts at something that the engine refused, or was not there for."""
+"""The time between two attempts if the engine refuses, or does not answer."""
 
 
 class RunContainers:
-    """Starts containers, one for each server, and removes them; threads may do so at once."""
+    """Starts containers, one for each server, and removes them; it is thread-safe."""
 
     def __init__(self, engine: Containers) -> None:
         self._engine = engine
@@ -32,11 +32,11 @@ class RunContainers:
         return self._closing.is_set()
 
     def wait_for_end(self, seconds: float) -> bool:
-        """Wait until the run is ending, at most for this long; whether it is."""
+        """Wait until the run is ending, at most this long; return whether it is."""
         return self._closing.wait(seconds)
 
     def add(self, container: Container) -> None:
-        """Take over a container that another host of the run has left."""
+        """Take over a container that another host of the run has left behind."""
         self._containers[container.name] = container
 
     def start(self, server: str, spec: ContainerSpec) -> Container:
@@ -44,34 +44,34 @@ class RunContainers:
 
         Raises:
             EngineError: The engine does not start it.
-            ServerError: The run is ending, or nothing needs the server any more.
+            ServerError: The run is ending, or the server is no longer needed.
         """
         with self._lock:
             if self.is_closing:
-                raise ServerError("The run is ending; no server is started any more.")
+                raise ServerError("The run is ending; no more servers are started.")
         container = self._engine.start(spec)
         with self._lock:
-            # Other threads may have begun to close, or to remove it, while this one started it.
+            # Other threads may have begun to close or to remove it meanwhile.
             unwanted = server in self._unwanted or self._closing.is_set()
             self._containers[server] = container
         if unwanted:
             self._try_to_remove(container)
-            raise ServerError(f"The server {container.name} is not needed any more.")
+            raise ServerError(f"The server {container.name} is no longer needed.")
         return container
 
     def release(self, server: str) -> None:
-        """Leave a server's container to another owner.
+        """Hand a server's container over to another owner.
 
         Raises:
             ServerError: The run is ending.
         """
         with self._lock:
             if self.is_closing:
-                raise ServerError("The run is ending; no server is kept any more.")
+                raise ServerError("The run is ending; no more servers are kept.")
             self._containers.pop(server)
 
     def note_unwanted(self, server: str) -> None:
-        """Have the container of a server removed, even if it is still to be started."""
+        """Have the container of a server removed, even if it has not started yet."""
         with self._lock:
             self._unwanted.add(server)
 
@@ -87,10 +87,10 @@ class RunContainers:
         """Start no more containers.
 
         Args:
-            others_remove: Whether other threads are still at work, and remove what they began to.
+            others_remove: Whether other threads still run, and finish the removals they began.
 
         Returns:
-            The containers that are to be removed, by their servers.
+            The containers to remove, by their servers.
         """
         with self._lock:
             self._closing.set()
@@ -107,10 +107,10 @@ class RunContainers:
         """Remove these containers.
 
         Args:
-            deadline: Until when an engine that has stopped may come back.
+            deadline: How long to wait for an engine that has stopped.
 
         Returns:
-            The names of those that are left, and what the engine said of the first.
+            The names of those that are left, and the engine's reason for the first.
         """
         left = {container.name: container for container in containers.values()}
         names = set(left)
@@ -127,7 +127,7 @@ class RunContainers:
             if deadline.passed:
                 break
             if left:
-                # The engine may be on its way back.
+                # The engine may be restarting.
                 time.sleep(AGAIN_SECONDS)
         return tuple(sorted(left)), reasons[0] if reasons else ""
 

@@ -1,4 +1,4 @@
-"""The server host's program: started as `python -c`, spoken to in JSON lines."""
+"""The program of the server host, which reads requests and writes answers as JSON lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Close
 
 
 def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
-    """Answer requests until their stream ends, then remove everything that was started."""
+    """Answer requests until their stream ends, and then remove everything that was started."""
     lock = threading.Lock()
 
     def send(answer: dict[str, Any]) -> None:
@@ -33,7 +33,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
     folder = Path(arguments["folder"])
     sweeping = arguments.pop("sweep")
     os.environ.update(arguments.pop("environment"))
-    # Without it, testcontainers looks for an engine and a network of its own choice.
+    # Otherwise, testcontainers chooses an engine and a network itself.
     os.environ.update(engine_variables())
     try:
         host = ServerHost(**{**arguments, "folder": folder})
@@ -65,7 +65,7 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
                 break
             pool.submit(handle, fields.pop("id"), REQUESTS.build(fields))
     finally:
-        # Work that has not begun is dropped; containers in the making remove themselves.
+        # Requests that have not begun are dropped; a starting container is removed by its thread.
         pool.shutdown(wait=False, cancel_futures=True)
         host.close(away_seconds=0.0, others_remove=True)
         pool.shutdown(wait=True)
@@ -84,9 +84,9 @@ def main() -> None:
     set_aside_variables()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    # One that was started ahead of time may not be needed after all.
-    if told := sys.stdin.readline():
-        serve(json.loads(told), sys.stdin, answers)
-    # Whoever waits for the end of this process need not wait for Python to tidy up in it.
+    # A host that was started ahead of time may not be needed: its input ends without a line.
+    if line := sys.stdin.readline():
+        serve(json.loads(line), sys.stdin, answers)
+    # Skip Python's clean-up, for which the parent would have to wait.
     answers.flush()
     os._exit(0)

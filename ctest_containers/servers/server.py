@@ -17,9 +17,9 @@ class Server:
     """A server that answers queries.
 
     Attributes:
-        folder: Its folder in the run's, with its Unix socket if it has one.
-        request: What it was started for.
-        initial: The result of `Backend.variables` at the start; empty with a fingerprint.
+        folder: Its folder in the run's folder, with its Unix socket if it has one.
+        request: The request that it was started for.
+        initial: The result of `Backend.variables` at the start; empty if it has a fingerprint.
     """
 
     container: Container

@@ -1,4 +1,4 @@
-"""Makes images of servers: templates, and what a build consists of half-way."""
+"""Makes images of servers: templates and layers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Snapshots:
 
     Args:
         run_labels: The labels of the run's containers.
-        start: Starts a server that has to stay.
+        start: Starts a server that must keep running.
         remove: Removes a server by its name.
     """
 
@@ -44,11 +44,11 @@ class Snapshots:
         self._remove = remove
 
     def take(self, server: Server, request: TakeSnapshot) -> None:
-        """Stop a server and make a template of it, which is proven before it gets its name.
+        """Stop a server and make a template of it, which gets its name after a proof.
 
         Raises:
-            TemplateError: The server did not stop cleanly, or a server that was started from the
-                template has other contents.
+            TemplateError: The server did not stop cleanly, or a server started from the template
+                has other contents.
         """
         server.backend.mark(server.address, request.databases, request.fingerprint)
         end_sessions(server.backend.vendor, server.address)
@@ -72,11 +72,11 @@ class Snapshots:
         except BaseException:
             self._engine.remove_image(image_id)
             raise
-        # The name is given last: an image that has it is complete.
+        # The name comes last, so an image that has it is complete.
         self._engine.tag(image_id, request.image)
 
     def save_layer(self, server: Server, request: SaveLayer) -> None:
-        """Make an image of a server that goes on."""
+        """Make an image of a server that keeps running."""
         server.backend.checkpoint(server.address, server.initial)
         described = {
             labels.ROLE: labels.LAYER,
@@ -92,23 +92,23 @@ class Snapshots:
             raise
 
     def _commit(self, server: Server, described: Mapping[str, str]) -> str:
-        """Make an image of a server, running or not, and give its id."""
-        # Whatever the environment carried, a password perhaps, is no part of the image.
+        """Make an image of a server, running or not, and return its id."""
+        # The environment may contain a password, which must not be in the image.
         reset = dict.fromkeys(server.launch.environment, "")
-        found: dict[str, Any] = {
+        image_labels: dict[str, Any] = {
             **dict.fromkeys(self._run_labels, ""),
-            # Those of an image that it has started from.
+            # The image that the server started from may have others.
             **dict.fromkeys(labels.DESCRIBING, ""),
             labels.BUILDER: self._run_labels[labels.OWNER],
             labels.PROJECT: self._run_labels[labels.PROJECT],
             **described,
         }
-        return self._engine.commit(server.container, found, reset)
+        return self._engine.commit(server.container, image_labels, reset)
 
     def _prove(
         self, server: Server, image_id: str, request: TakeSnapshot, contents: Contents
     ) -> None:
-        """Start a server from the new image, and compare its contents with these.
+        """Check that a server started from the new image has the same contents.
 
         Raises:
             TemplateError: The contents differ.
@@ -132,9 +132,9 @@ class Snapshots:
 
 
 def digest_of_contents(server: Server, databases: Sequence[str]) -> str:
-    """What identifies the contents of some databases, and how the server is reached.
+    """Return a digest of the contents of databases, and of how the server is reached.
 
-    Through a port, roles have passwords, which are a part of the server's data.
+    If it is reached through a port, its data include the roles' passwords.
     """
     contents = read_contents(server.backend, server.address, databases)
     return f"{'socket' if server.address.socket else 'port'} {contents_digest(contents)}"

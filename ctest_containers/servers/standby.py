@@ -1,9 +1,9 @@
-"""The process of a server host, and the one that is started ahead of time.
+"""The process of a server host, which may be started ahead of time.
 
 A server host takes half a second to load its libraries, about as long as the parent takes to load a
-project. So it is started first, if the last run in the same folder needed one. If the same command
-was run before, the host even starts the servers that were needed then: in most projects they are up
-when the parent knows that it needs them.
+project. So it is started first if the last run in the same folder needed one. If the same command
+was run before, the host also starts the servers that it needed then: in most projects, they are up
+by the time the parent knows that it needs them.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from ctest_containers.errors import EngineError
 from ctest_containers.servers.requests import CONNECTED, REQUESTS, StartServer
 
 PROGRAM: Final = (
-    # The current folder may hold modules with the names of ours or of libraries.
+    # Modules in the current folder may have the names of ours or of libraries.
     "import sys; sys.path[:] = [p for p in sys.path if p]; "
     "from ctest_containers.servers.serve import main; main()"
 )
 
 END_SECONDS: Final = 60.0
-"""How long a host that is not needed may take to remove its servers and to end."""
+"""How long a host that is not needed may take to remove its servers and end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """The servers that a host was asked for before it was known whether they are needed.
+    """The servers that were requested before it was known whether they are needed.
 
     Attributes:
-        servers: By the number of the request for each.
-        began: When, by the monotonic clock.
+        servers: The requests, by their numbers.
+        began: When they were sent, in seconds of the monotonic clock.
     """
 
     servers: Mapping[int, StartServer]
@@ -53,8 +53,9 @@ class HostProcess:
     """The process of a server host.
 
     Attributes:
-        log: What it writes to its standard error; a file without a name.
-        arguments: What it is for; empty until `begin`.
+        log: An unnamed file with its standard error.
+        arguments: See `arguments`; empty until `begin`.
+        ahead: The servers that it started ahead of time; None if there are none.
     """
 
     process: subprocess.Popen[bytes]
@@ -63,7 +64,7 @@ class HostProcess:
     ahead: Ahead | None = None
 
     def end(self) -> None:
-        """Let it end, as it does when its input ends, and wait for that."""
+        """End its input, and wait until it ends."""
         try:
             self.process.communicate(timeout=END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -74,12 +75,12 @@ class HostProcess:
             remove_folder(Path(self.arguments["folder"]))
 
     def begin(self, arguments: Mapping[str, Any]) -> None:
-        """Send what it is for."""
+        """Send its arguments."""
         self.arguments = arguments
         self.send(json.dumps(arguments))
 
     def send(self, line: str) -> None:
-        """Send a line; the next request finds out if the process has ended."""
+        """Send a line; the next request reports a process that has ended."""
         assert self.process.stdin is not None
         with suppress(OSError):
             self.process.stdin.write(line.encode() + b"\n")
@@ -90,7 +91,8 @@ class Standby:
     """A server host that waits for the run that needs it.
 
     Attributes:
-        command: What this process runs, with all its arguments; empty if no note is kept of it.
+        command: The command line of this process; empty if it is not remembered.
+        waiting: The host that waits; None if there is none.
     """
 
     def __init__(self) -> None:
@@ -98,12 +100,12 @@ class Standby:
         self.waiting: HostProcess | None = None
 
     def start(self) -> None:
-        """Start a host, unless one waits already."""
+        """Start a host, unless one is waiting already."""
         if self.waiting is None:
             self.waiting = start_host()
 
     def start_servers(self, project: str, transport: str, servers: Sequence[StartServer]) -> None:
-        """Let the host that waits start servers for a project."""
+        """Have the waiting host start servers for a project."""
         host = self.waiting
         if host is None or host.arguments:
             return
@@ -119,9 +121,9 @@ class Standby:
             host.send(REQUESTS.encode(server, id=number))
 
     def take(self, arguments: Mapping[str, Any]) -> HostProcess:
-        """Return a host for these arguments: the one that waits if it fits, or a new one.
+        """Return a host for these arguments: the waiting one if they match, or a new one.
 
-        A host that has started servers already keeps its own run and folder.
+        A host that has already started servers keeps its own run and folder.
         """
         waiting, self.waiting = self.waiting, None
         if waiting is not None and waiting.arguments:
@@ -135,15 +137,15 @@ class Standby:
         return host
 
     def end(self) -> None:
-        """End the host that waits, if there is one: no run needs it."""
+        """End the waiting host, if there is one: no run needs it."""
         waiting, self.waiting = self.waiting, None
         if waiting is not None:
             waiting.end()
 
 
 STANDBY: Final = Standby()
-"""That of this process. Django's `test` command lies between the code that starts the host and the
-code that needs it, so neither can pass it to the other."""
+"""The host of this process that waits. Django's `test` command lies between the code that starts it
+and the code that needs it, so neither can pass it to the other."""
 
 
 def arguments(
@@ -152,7 +154,7 @@ def arguments(
     """Return the first line that a host receives.
 
     Args:
-        service: The file of the service that is to keep its servers; empty if there is none.
+        service: The file of the service that keeps its servers; empty if there is none.
     """
     return {
         "run": run,
@@ -167,7 +169,7 @@ def arguments(
 
 
 def engine_variables() -> dict[str, str]:
-    """Return the variables that name the engine; settings may have changed them meanwhile."""
+    """Return the environment variables that name the engine, which settings may change."""
     return {name: value for name, value in os.environ.items() if name.startswith("DOCKER_")}
 
 
@@ -175,7 +177,7 @@ def start_host() -> HostProcess:
     """Start the process of a host, which then waits for its arguments."""
     package_parent = str(Path(__file__).resolve().parents[2])
     search_path = [package_parent, *filter(None, [os.environ.get("PYTHONPATH")])]
-    log = tempfile.TemporaryFile()  # noqa: SIM115  # It lives as long as the process does.
+    log = tempfile.TemporaryFile()  # noqa: SIM115  # It lives as long as the process.
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         stdin=subprocess.PIPE,

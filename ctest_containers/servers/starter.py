@@ -28,10 +28,10 @@ from ctest_containers.servers.run_containers import AGAIN_SECONDS, RunContainers
 from ctest_containers.servers.server import Server
 
 HOSTS_FILE: Final = "hosts"
-"""In the run's folder: what is `/etc/hosts` in servers without network."""
+"""The file in the run's folder that is `/etc/hosts` in servers without a network."""
 
 START_TRIES: Final = 3
-"""How often the engine may refuse to start a server."""
+"""How many times the engine may refuse to start a server."""
 
 
 class ServerStarter:
@@ -39,7 +39,7 @@ class ServerStarter:
 
     Args:
         run: The run's id, which is part of every container's name.
-        folder: The run's folder, in which each server gets one.
+        folder: The run's folder, in which each server gets a folder.
         run_labels: The labels of every container.
         transport: `auto`, or the value of a transport.
     """
@@ -65,16 +65,16 @@ class ServerStarter:
         (folder / HOSTS_FILE).chmod(0o644)
 
     def start(self, request: StartServer) -> tuple[Server, dict[str, Any]]:
-        """Start a server; an engine that is away for a moment, or a port that was taken, is no end.
+        """Start a server; try again if the engine restarts, or if a port is taken.
 
-        https://docs.docker.com/engine/daemon/live-restore/: without it, a restart ends containers.
+        Without https://docs.docker.com/engine/daemon/live-restore/, a restart ends containers.
 
         Returns:
-            The server, and the answer to the request.
+            The server, and the result of the request.
 
         Raises:
-            EngineError: The engine does not start it.
-            ServerError: It does not answer, or is not needed any more.
+            EngineError: The engine does not start the server.
+            ServerError: The server does not answer, or is no longer needed.
         """
         deadline = Deadline(request.timeout_seconds)
         refusals = 0
@@ -93,7 +93,7 @@ class ServerStarter:
 
     @functools.cached_property
     def _way(self) -> ServerTransport:
-        """How servers are reached, found out when the first one is to be."""
+        """How servers are reached, found out before the first one starts."""
         return self._engine.choose_transport(self._folder, self._transport)
 
     def _start_once(
@@ -105,7 +105,7 @@ class ServerStarter:
         )
         folder = self._folder / request.server
         folder.mkdir(exist_ok=True)
-        # The server runs as a user of its container's; the folder above lets nobody else in.
+        # The server runs as a user of its container; other users cannot enter the run's folder.
         folder.chmod(0o777)
         by_socket = way.transport is Transport.SOCKET
         container = self._containers.start(
@@ -134,8 +134,8 @@ class ServerStarter:
             password=password,
             socket=str(folder / backend.socket_file()) if by_socket else "",
         )
-        answer = await_server(self._engine, backend, container, address, deadline)
-        address = replace(address, identity=answer.identity)
+        info = await_server(self._engine, backend, container, address, deadline)
+        address = replace(address, identity=info.identity)
         # Changes matter only where a template may be made from the server.
         initial = {} if request.fingerprint else dict(backend.variables(address))
         if request.privileges == OWNER and not request.own_image:
@@ -145,13 +145,13 @@ class ServerStarter:
         return server, {
             "address": asdict(address),
             "container": container.name,
-            "version": answer.version,
+            "version": info.version,
         }
 
     def _help_owners(self, backend: Backend, container: Container, address: Address) -> None:
         """Let owners create the extensions of a third-party image, if possible.
 
-        If it is not, a migration that creates such an extension fails with PostgreSQL's own error.
+        Otherwise, a migration that creates such an extension fails with PostgreSQL's own error.
         """
         if command := backend.owners_command(address):
             with suppress(EngineError):

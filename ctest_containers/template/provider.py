@@ -134,9 +134,8 @@ class TemplateProvider:
         if self.renew_before is None:
             return False
         # Engines report the creation of images in whole seconds.
-        oldest = self.renew_before
-        if template.group.has_server:
-            oldest = math.floor(oldest)
+        has_server, moment = template.group.has_server, self.renew_before
+        oldest = math.floor(moment) if has_server else moment
         is_gone = False
         with self._locked(_lock_name(template), template):
             while template.manifest:

@@ -1,4 +1,4 @@
-"""What the parent asks of the server host; each is one line of JSON, as is each answer."""
+"""The requests of the parent to the server host; each is one line of JSON, as is each answer."""
 
 from __future__ import annotations
 
@@ -78,10 +78,10 @@ __all__ = [
 ]
 
 CONNECTED: Final = 0
-"""The number of the first answer, which the host gives unasked when it has found the engine."""
+"""The number of the first answer, which the host sends unasked when it has found the engine."""
 
 CLOSED: Final = -1
-"""The number of the last answer, which it gives when it has removed what it started."""
+"""The number of the last answer, which it sends when it has removed what it started."""
 
 Request = (
     AskArchitecture

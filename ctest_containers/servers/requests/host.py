@@ -1,4 +1,4 @@
-"""What the parent asks of a server host itself, and of the machine of its engine."""
+"""Requests about the server host itself, and about the machine of its engine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ class Closed:
 
     Attributes:
         left: The names of the containers that it could not remove.
-        reason: What the engine said; empty when nothing is left.
-        peaks: The most memory that a server of each group was seen to take, in bytes.
+        reason: The engine's reason; empty if nothing is left.
+        peaks: The most memory that a server of each group has used, in bytes.
     """
 
     left: tuple[str, ...]
@@ -22,21 +22,21 @@ class Closed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskMemory:
-    """How many bytes are free where the engine runs? Null where that is this machine."""
+    """Ask how many bytes are free where the engine runs; null if that is this machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskArchitecture:
-    """What is the processor called of the engine's machine?"""
+    """Ask for the processor architecture of the engine's machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoteContainer:
-    """Note in another folder of the run, too, which container its parent is in, if any."""
+    """Note in another folder of the run which container its parent runs in, if any."""
 
     folder: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskServerMemory:
-    """How many bytes did each server take when they were last looked at? Answered by name."""
+    """Ask how many bytes each server used when it was last measured; answered by name."""

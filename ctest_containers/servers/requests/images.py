@@ -1,4 +1,4 @@
-"""What the parent asks about images: of templates, and of the toolkit's own."""
+"""Requests about images: those of templates, and the toolkit's own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindTemplate:
-    """Does the engine have this image? Answered with its labels, or null."""
+    """Ask whether the engine has an image; answered with its labels, or null."""
 
     image: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListImages:
-    """Which images does the engine have of a name, or a pattern? Answered with their facts."""
+    """Ask which images match a name or pattern; answered with their facts."""
 
     name: str
     sizes: bool = False
@@ -22,7 +22,7 @@ class ListImages:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestImage:
-    """What identifies this image's content? It is pulled when the engine does not have it."""
+    """Ask for the digest of an image, which is pulled if the engine does not have it."""
 
     image: str
 
@@ -38,14 +38,14 @@ class BuildBase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveImage:
-    """Remove an image by its name, unless a container uses it; answered with whether it is gone."""
+    """Remove an image, unless a container uses it; answered with whether it is gone."""
 
     image: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropName:
-    """Take an image's name away, even if containers run from it."""
+    """Remove a name of an image, even if containers run from it."""
 
     image: str
 
@@ -60,7 +60,7 @@ class NameImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushImage:
-    """Send an image to a registry; answered with what travelled."""
+    """Push an image to a registry; answered with what travelled."""
 
     image: str
     target: str
@@ -68,7 +68,7 @@ class PushImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullImage:
-    """Get an image from a registry; answered with what travelled, or null if it is not there."""
+    """Pull an image from a registry; answered with what travelled, or null if it is missing."""
 
     source: str
 
@@ -83,6 +83,6 @@ class SaveImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadImage:
-    """Read an image from a file; answered with the name that it has for now."""
+    """Read an image from a file; answered with its temporary name."""
 
     file: str

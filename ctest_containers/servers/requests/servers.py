@@ -1,4 +1,4 @@
-"""What the parent asks about servers: to start one, to look into it, to remove it."""
+"""Requests about servers: to start, read, commit and remove them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from ctest_containers.model import DatabaseGroup, Vendor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartServer:
-    """Start a server and answer, once it answers queries, with its address.
+    """Start a server; answered with its address once it answers queries.
 
     Attributes:
-        server: The name by which later requests mean it.
-        group: The label of the databases that it is for.
-        users: Roles that the project connects as.
-        memberships: Roles that are assumed, each with a role that assumes it.
+        server: The name of the server in later requests.
+        group: The label of its group of databases.
+        users: The roles that the project connects as.
+        memberships: The roles that are assumed, each with a role that assumes it.
         privileges: What the roles may do in a build; empty for a server with a template.
         timeout_seconds: How long it may take to answer its first query.
-        memory_bytes: What it may take of the memory.
-        fingerprint: What its databases have to carry; empty where it is to have none yet.
-        databases: The names of those.
-        settings: Names and values of the settings that the user wants for it.
+        memory_bytes: The limit of its memory.
+        fingerprint: The fingerprint that its databases must carry; empty if it has none yet.
+        databases: The names of these databases.
+        settings: Names and values of the user's settings for it.
     """
 
     server: str
@@ -41,7 +41,7 @@ class StartServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerLimits:
-    """What every server of a run may take.
+    """The limits of every server of a run.
 
     Attributes:
         timeout_seconds: How long it may take to answer its first query.
@@ -62,11 +62,11 @@ def start_request(
     fingerprint: str = "",
     privileges: str = "",
 ) -> StartServer:
-    """A request for a server of a group of databases.
+    """Return a request for a server of a group of databases.
 
     Args:
         fingerprint: That of the template in the image; an empty string for a server on which a
-            template is built. Migrations may create the roles then that own no database.
+            template is built. Migrations may then create the roles that own no database.
         privileges: See `StartServer`.
     """
     is_build = not fingerprint
@@ -89,7 +89,7 @@ def start_request(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettleRoles:
-    """Create the remaining roles, and return whether anything depends on privileges.
+    """Create the remaining roles; answered with whether anything depends on privileges.
 
     Attributes:
         users: All roles of the project.
@@ -105,7 +105,7 @@ class SettleRoles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeSnapshot:
-    """Turn a server into an image under this name, and remove the server.
+    """Make an image of a server, and remove the server.
 
     The image gets its name only after a server started from it has the same contents as this one.
     """
@@ -120,10 +120,10 @@ class TakeSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveLayer:
-    """Turn what a server contains now into an image under this name; the server goes on.
+    """Make an image of the current contents of a server, which keeps running.
 
     A server that starts from the image recovers as after a crash, so its contents have to be
-    compared then. There may be such an image already.
+    compared then. The image may exist already.
     """
 
     server: str
@@ -134,7 +134,7 @@ class SaveLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestContents:
-    """What identifies the contents of these databases of a server?"""
+    """Ask for a digest of the contents of databases of a server."""
 
     server: str
     databases: tuple[str, ...]
@@ -142,7 +142,7 @@ class DigestContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCatalogs:
-    """What do these databases of a server consist of? Answered with a catalog for each."""
+    """Ask for the catalogs of databases of a server, by their names."""
 
     server: str
     databases: tuple[str, ...]
@@ -150,7 +150,7 @@ class ReadCatalogs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadMarks:
-    """Which fingerprints do these databases of a server carry? One without is left out."""
+    """Ask for the fingerprints of databases of a server; one without is left out."""
 
     server: str
     databases: tuple[str, ...]
@@ -158,14 +158,18 @@ class ReadMarks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndSessions:
-    """End every session on a server but the toolkit's own."""
+    """End every session on a server except the toolkit's own."""
 
     server: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainServer:
-    """What has become of a server? Answered with nothing if it still runs after this time."""
+    """Ask why a server has ended; answered with an empty string if it runs on after a while.
+
+    Attributes:
+        wait_seconds: How long to wait for its end.
+    """
 
     server: str
     wait_seconds: float
@@ -173,10 +177,10 @@ class ExplainServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeepServer:
-    """Own a server no longer, so that it outlives the host; answered with where it is reached now.
+    """Give up ownership of a server, so that it outlives the host; answered with its new address.
 
     Attributes:
-        folder: The folder that its Unix socket moves to, for the run's own is removed.
+        folder: The folder that its Unix socket moves to, because the run's folder is removed.
     """
 
     server: str
@@ -185,6 +189,6 @@ class KeepServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveServer:
-    """Remove a server; it may be gone already."""
+    """Remove a server, which may be gone already."""
 
     server: str
