@@ -1,4 +1,4 @@
-"""Makes sure of the templates of several groups at the same time, each in a process of its own."""
+"""Makes sure of the templates of several groups at once, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -23,17 +23,16 @@ END_SECONDS: Final = 60.0
 """How long a process may take to remove its servers and end after SIGTERM."""
 
 Ensure = Callable[[DatabaseGroup, Callable[[Event], None]], tuple[Template, bool]]
-"""Makes sure of a group's template, in a process of its own.
-
-It returns the template, and whether that was there already.
-"""
+"""Makes sure of a group's template; returns the template, and whether it already existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a process has come to.
+    """The last message of a process.
 
     Attributes:
+        template: The template; None if there is an error.
+        was_there: Whether it already existed.
         error: Why there is no template; None if there is one.
     """
 
@@ -47,7 +46,8 @@ class Builder:
     """A process that makes sure of a template.
 
     Attributes:
-        answer: None as long as it has not given one.
+        answer: Its answer; None as long as it has not arrived.
+        has_ended: Whether no more messages will arrive.
     """
 
     process: Any
@@ -71,11 +71,11 @@ class Builder:
 
 
 class Builders:
-    """The processes that are at work; the parent passes on their events while it waits for one.
+    """The running builders; the parent passes on their events while it waits for one.
 
     Args:
         report: Called with each event.
-        timeout_seconds: How long a template may take, with all that its process waits for.
+        timeout_seconds: How long a template may take, including what its process waits for.
     """
 
     def __init__(self, report: Callable[[Event], None], timeout_seconds: float) -> None:
@@ -83,26 +83,27 @@ class Builders:
         self._timeout_seconds = timeout_seconds
         self._waiting: dict[str, Callable[[], Builder]] = {}
         self._builders: dict[str, Builder] = {}
-        self._most = 0
+        self._limit = 0
 
     @contextmanager
     def working(
-        self, groups: Sequence[DatabaseGroup], setup: ProjectSetup, ensure: Ensure, most: int
+        self, groups: Sequence[DatabaseGroup], setup: ProjectSetup, ensure: Ensure, limit: int
     ) -> Iterator[None]:
-        """Have processes make sure of the templates of groups, as long as the block lasts.
+        """Have processes make sure of the templates of groups during the block.
 
-        A template that migrations of another group read is asked for in a block within this one.
-        What is at work already, or waits, stays with the block that has begun it.
+        Blocks nest, if migrations of one group read the databases of another. A process belongs to
+        the block that requested it first.
 
         Args:
-            most: How many processes are at work at the same time.
+            limit: How many processes run at once.
         """
-        new = [one for one in groups if one.label not in {*self._waiting, *self._builders}]
+        known = {*self._waiting, *self._builders}
+        new = [group for group in groups if group.label not in known]
         labels = [group.label for group in new]
         try:
             for group in new:
                 self._waiting[group.label] = functools.partial(_start, group, setup, ensure)
-            self._most = most if new else self._most
+            self._limit = limit if new else self._limit
             self._start_waiting()
             yield
         finally:
@@ -112,24 +113,27 @@ class Builders:
                     _end(builder)
 
     def result(self, group: DatabaseGroup) -> tuple[Template, bool] | None:
-        """Wait for a group's template; None if no process is to make it, or it has died.
+        """Wait for a group's template; None if no process makes it, or if that has died.
+
+        Returns:
+            See `Ensure`.
 
         Raises:
-            CtestError: The template cannot be had.
+            CtestError: The template cannot be made.
         """
         label = group.label
         if label not in self._builders and label not in self._waiting:
             return None
         deadline = Deadline(self._timeout_seconds)
         while (builder := self._builders.get(label)) is None or not builder.has_ended:
-            if not wait([one.reading for one in self._at_work()], deadline.remaining):
+            if not wait([running.reading for running in self._running()], deadline.remaining):
                 raise TemplateError(
                     f"The process that builds the template for {label} has not finished within "
                     f"{self._timeout_seconds:g} seconds and was stopped.",
                     "Run it again, and please report it if it happens again.",
                 )
-            for one in self._at_work():
-                one.read(self._report)
+            for running in self._running():
+                running.read(self._report)
             self._start_waiting()
         answer = builder.answer
         if answer is None:
@@ -139,26 +143,25 @@ class Builders:
         assert answer.template is not None
         return answer.template, answer.was_there
 
-    def _at_work(self) -> list[Builder]:
+    def _running(self) -> list[Builder]:
         return [builder for builder in self._builders.values() if not builder.has_ended]
 
     def _start_waiting(self) -> None:
-        """Start the next processes, as many as may be at work."""
-        while self._waiting and len(self._at_work()) < max(1, self._most):
+        """Start waiting processes, up to the limit."""
+        while self._waiting and len(self._running()) < max(1, self._limit):
             label = next(iter(self._waiting))
             self._builders[label] = self._waiting.pop(label)()
 
 
-def most_builders(cores: int, free_bytes: Sequence[int | None]) -> int:
-    """How many templates may be built at the same time.
+def builder_limit(cores: int, free_bytes: Sequence[int | None]) -> int:
+    """Return how many templates may be built at once.
 
     Args:
-        cores: Those of this machine.
-        free_bytes: Memory that is free, here and where the engine runs, in bytes; None where it is
-            not known.
+        cores: The number of cores of this machine.
+        free_bytes: The free memory here and where the engine runs, in bytes; None if unknown.
     """
-    carried = (free // BYTES_PER_WORKER for free in free_bytes if free is not None)
-    return max(1, min([cores, *carried]))
+    affordable = (free // BYTES_PER_WORKER for free in free_bytes if free is not None)
+    return max(1, min([cores, *affordable]))
 
 
 def _start(group: DatabaseGroup, setup: ProjectSetup, ensure: Ensure) -> Builder:
@@ -175,9 +178,9 @@ def _start(group: DatabaseGroup, setup: ProjectSetup, ensure: Ensure) -> Builder
 
 def _build(group: DatabaseGroup, ensure: Ensure, writing: Connection) -> None:
     die_with_parent()
-    # At the terminal, Ctrl-C reaches this process, too; the parent ends it.
+    # At the terminal, Ctrl-C also reaches this process; the parent ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, _exit)
     try:
         template, was_there = ensure(group, writing.send)
         answer = Answer(template, was_there)
@@ -186,8 +189,8 @@ def _build(group: DatabaseGroup, ensure: Ensure, writing: Connection) -> None:
     writing.send(answer)
 
 
-def _leave(_: int, __: object) -> NoReturn:
-    """End, and remove the servers before."""
+def _exit(_: int, __: object) -> NoReturn:
+    """Exit through the clean-up that removes the servers."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The databases of a project as a resource: their templates, which are found or built."""
+"""The databases of a project as a resource, prepared as templates."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.servers.requests import ServerLimits
-from ctest_containers.supply.builders import Builders, most_builders
+from ctest_containers.supply.builders import Builders, builder_limit
 from ctest_containers.supply.plans import plan_for
 from ctest_containers.supply.resource import Offer
 from ctest_containers.supply.run_host import RunHost
@@ -35,7 +35,7 @@ from ctest_containers.template.build_task import CreateDatabases
 from ctest_containers.template.chooser import TemplateChooser
 
 IMAGES_SECONDS: Final = 7200.0
-"""How long making an image for a template may take, and that of the template itself."""
+"""How long preparing base images may take, and saving the image of a template."""
 
 LendForBuild = Callable[[Collection[str]], Sequence[Lease]]
 """Returns the databases of other servers that a build may read, given their aliases."""
@@ -44,19 +44,20 @@ LendForBuild = Callable[[Collection[str]], Sequence[Lease]]
 class Databases:
     """The databases of a project, prepared as templates.
 
-    They are planned from the settings as they are now, before any alias is redirected.
+    Create it before any alias is redirected: it plans the databases from the current settings.
 
     Args:
         create: Creates and migrates the test databases of some aliases, in a child process.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         cache: The toolkit's cache folder.
         began: When the run began, in seconds since the epoch; with the option `rebuild`, templates
-            that were made before are made again.
-        lend: Called before a template is built whose migrations may read other databases.
+            that were built before are built again.
+        lend: Called before the build of a template whose migrations may read other databases.
 
     Attributes:
+        plans: The groups of databases of the project.
         setup: How the child processes that build templates start.
-        preparing: The aliases whose templates are being made at the moment.
+        preparing: The aliases whose templates are being prepared.
 
     Raises:
         UsageError: The options name an image for an unknown alias, a server setting that is not
@@ -119,11 +120,11 @@ class Databases:
         )
 
     def identify(self, group: DatabaseGroup) -> Template:
-        """Return the template that a group needs today; without a manifest if it is missing."""
+        """Return the template that a group needs; without a manifest if it is missing."""
         return self.chooser.choose(self.describe(group)).template
 
     def describe(self, group: DatabaseGroup) -> Template:
-        """Return the template that a group needs today, without looking whether it exists."""
+        """Return the template that a group needs, without looking it up."""
         base = base_image(group.vendor, group.image) if group.has_server else None
         return identify(
             project=self._project,
@@ -139,23 +140,26 @@ class Databases:
     def expected(self, needs: Collection[str]) -> list[DatabaseSnapshot]:
         """See `Resource`."""
         templates = [self.identify(group) for group in self.plans.select(needs)]
-        return [snapshot_of(one, self.repository) for one in templates if one.manifest]
+        existing = [template for template in templates if template.manifest]
+        return [snapshot_of(template, self.repository) for template in existing]
 
     def prepare(self, needs: Collection[str], offer: Offer) -> None:
         """See `Resource`."""
-        groups = [one for one in self.plans.select(needs) if one.label not in self._templates]
-        # Templates that are needed, by the labels of their groups.
+        selected = self.plans.select(needs)
+        groups = [group for group in selected if group.label not in self._templates]
+        # The templates that are needed, by the labels of their groups.
         known: dict[str, Template] = {}
-        own = [alias for one in groups for alias in one.aliases if alias not in self.preparing]
+        aliases = [alias for group in groups for alias in group.aliases]
+        own = [alias for alias in aliases if alias not in self.preparing]
         self.preparing.update(own)
         try:
-            apart, most = self._built_apart(groups, known)
-            with self._builders.working(apart, self.setup, self._ensure_apart, most):
+            apart, limit = self._built_apart(groups, known)
+            with self._builders.working(apart, self.setup, self._ensure_apart, limit):
                 for group in groups:
                     template, was_there = self._ensure(group, known)
                     if not was_there:
                         self._built = True
-                        # Time has passed since they were looked up.
+                        # They may be out of date, because a build takes time.
                         known.clear()
                     self._templates[group.label] = template
                     offer(snapshot_of(template, self.repository), was_there)
@@ -178,13 +182,13 @@ class Databases:
     def _built_apart(
         self, groups: Sequence[DatabaseGroup], known: dict[str, Template]
     ) -> tuple[Sequence[DatabaseGroup], int]:
-        """The groups whose templates are built in processes of their own.
+        """Choose the groups whose templates are built in processes of their own.
 
         Args:
-            known: Receives the templates that groups need.
+            known: Receives the templates that the groups need.
 
         Returns:
-            The groups, none if only one can be built at a time, and how many are built at once.
+            The groups, none if builds cannot run at once, and how many builds run at once.
         """
         if len(groups) < 2 or self.setup.spawned:
             return (), 0
@@ -198,11 +202,11 @@ class Databases:
         if len(missing) < 2:
             return (), 0
         if any(group.has_server for group in missing):
-            # A host that was started ahead of time is this process's.
+            # A host that was started ahead of time belongs to this process, not to a child.
             self._host.client()
         free = [available_bytes(), self._host.free_bytes(missing)]
-        most = most_builders(os.cpu_count() or 1, free)
-        return (missing, most) if most > 1 else ((), 0)
+        limit = builder_limit(os.cpu_count() or 1, free)
+        return (missing, limit) if limit > 1 else ((), 0)
 
     def _ensure_apart(
         self, group: DatabaseGroup, report: Callable[[Event], None]
@@ -224,11 +228,11 @@ class Databases:
         }
 
     def templates(self) -> list[Template]:
-        """Return the templates that were made sure of."""
+        """Return the prepared templates."""
         return list(self._templates.values())
 
     def copies(self, folder: Path) -> list[Lease]:
-        """Copy each database that has no server into a file, which any program can open."""
+        """Copy each SQLite database into a file, which any program can open."""
         return [
             lease
             for template in self._templates.values()
@@ -237,7 +241,7 @@ class Databases:
         ]
 
     def say_ages(self) -> None:
-        """Report how old what clocks and random numbers gave is, for each template."""
+        """Report the age of values that each template got from clocks and random numbers."""
         for template in self._templates.values():
             if template.clocks:
                 self._report(
@@ -253,10 +257,10 @@ class Databases:
         """Remove old templates, if this run has built any."""
         if not self._built:
             return
-        # A run must not fail for what it does not need.
+        # A run does not need this, so it must not fail because of it.
         with suppress(CtestError, OSError):
-            engine = any(one.group.has_server for one in self.templates())
+            engine = any(template.group.has_server for template in self.templates())
             removed = self.repository.prune(self._project, engine=engine)
             if removed:
-                names = tuple((one.name, reason) for one, reason in removed)
+                names = tuple((stored.name, reason) for stored, reason in removed)
                 self._report(TemplatesPruned(templates=names))

@@ -1,11 +1,11 @@
-"""Remembers what earlier runs needed, so that the next run can start it before it knows.
+"""Remembers what earlier runs needed, so that the next run can start it early.
 
-There are two notes. What a *command* needed is looked up before Django is loaded, and names servers
-to start at once. What a *selection* of tests needed is looked up when the settings are known, and
-names databases and a number of workers: it serves other commands that select the same tests.
+There are two notes. The note of a *command* is looked up before Django is loaded, and names servers
+to start at once. The note of a *selection* of tests is looked up once the settings are known, and
+names databases and a number of workers; it also serves other commands that select the same tests.
 
-A wrong note costs a container that is not used. So a file that cannot be read counts as empty, and
-a file that cannot be written is left alone.
+A wrong note costs only an unused container. So a file that cannot be read counts as empty, and a
+file that cannot be written is ignored.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from ctest_containers.text import slug
 
 MAX_COMMANDS: Final = 50
 MAX_SELECTIONS: Final = 200
-"""How many are remembered for each folder or project; the oldest ones are forgotten."""
+"""How many are remembered for each folder or project; the oldest are forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommandNeeds:
-    """What a command needed of a server host.
+    """What a command needed from a server host.
 
     Attributes:
         servers: The first server of each worker and snapshot.
@@ -45,10 +45,10 @@ class CommandNeeds:
 
 @dataclass(frozen=True, slots=True)
 class SelectionNeeds:
-    """What the tests of a selection needed.
+    """What a selection of tests needed.
 
     Attributes:
-        aliases: The databases that they used.
+        aliases: The aliases of the databases that the tests used.
         workers: How many workers ran them.
     """
 
@@ -57,10 +57,10 @@ class SelectionNeeds:
 
 
 class EarlierRuns:
-    """The notes of earlier runs in the toolkit's cache folder.
+    """The notes of earlier runs.
 
     Args:
-        cache: That folder.
+        cache: The toolkit's cache folder.
     """
 
     def __init__(self, cache: Path) -> None:
@@ -77,7 +77,7 @@ class EarlierRuns:
         """Return what a command needed when it was last run in a folder; None if unknown.
 
         Args:
-            command: What is run, with all its arguments.
+            command: The command with all its arguments.
         """
         entry = _read(_note_on(self._cache, folder)).get(_key_of_command(command))
         try:
@@ -92,7 +92,7 @@ class EarlierRuns:
         """Note what a command needed.
 
         Args:
-            needs: None if that is not known; an earlier note then stays.
+            needs: What it needed; None if unknown, which keeps an earlier note.
             host: Whether it needed a server host.
         """
         note = _note_on(self._cache, folder)
@@ -120,7 +120,7 @@ class EarlierRuns:
     def remember_selection(
         self, project: str, selection: Sequence[str], needs: SelectionNeeds
     ) -> None:
-        """Note what a selection needed; of two runs at once, one may lose its note."""
+        """Note what a selection needed; if two runs do so at once, one note may be lost."""
         file = self._forecast(project)
         entries, key = _read(file), _digest(list(selection))
         entries.pop(key, None)
@@ -136,8 +136,8 @@ def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
     """Start a server host if the last run in this folder needed one.
 
     Args:
-        command: What is run, with all its arguments; the servers that it needed last time are
-            started, too. Without a command, only the host is started.
+        command: The command with all its arguments, whose servers of last time are started, too;
+            if it is empty, only the host is started.
     """
     earlier = EarlierRuns(cache)
     STANDBY.command = tuple(command)
@@ -166,7 +166,7 @@ def _last(entries: dict[str, Any], count: int) -> dict[str, Any]:
 def _key_of_command(command: Sequence[str]) -> str:
     """Return a key for a command and the engine that the environment names.
 
-    Settings may name another engine; the note is then not found before they are loaded.
+    If settings name another engine, the note is found only after they are loaded.
     """
     return _digest([list(command), sorted(engine_variables().items())])
 

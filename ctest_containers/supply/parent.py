@@ -1,4 +1,4 @@
-"""The databases that the parent process itself uses, should it ask for any."""
+"""The databases that the parent process itself uses, if any."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ PARENT: Final = 0
 
 
 class ParentLeases:
-    """Points the parent's own connections at databases of its own, and back.
+    """Redirects the parent's connections to databases of its own, and restores them.
 
     Args:
         acquire: Prepares and starts what some names need, and returns the parent's leases.
-        preparing: The aliases whose templates are being built at the moment.
+        preparing: The aliases whose templates are being prepared.
         facts: What each alias's connection remembers about its server.
     """
 
@@ -34,28 +34,28 @@ class ParentLeases:
         self._settings: dict[str, dict[str, Any]] = {}
 
     def __contains__(self, alias: object) -> bool:
-        """Whether an alias leads to a database of the parent's."""
+        """Return whether an alias is redirected."""
         return alias in self._settings
 
     def lend(self, aliases: Iterable[str]) -> None:
-        """Point aliases at databases of the parent's, unless they lead to one already.
+        """Redirect aliases to databases of the parent, unless they are redirected already.
 
         Raises:
-            CtestError: A server for them does not start.
+            CtestError: A server does not start.
         """
         missing = [alias for alias in aliases if alias not in self]
         if missing:
             self.use(self._acquire(missing))
 
     def lend_if_needed(self, alias: str) -> None:
-        """Do the same for an alias that the parent is about to connect to."""
+        """Redirect an alias that the parent is about to connect to."""
         if alias in self._preparing:
-            # A module of migrations asks for it, which is imported to find out what they are.
+            # Importing migrations, to find out which there are, has caused the connection.
             guard.refuse(alias)
         self.lend([alias])
 
     def use(self, leases: Iterable[AnyLease]) -> None:
-        """Use these databases and services, unless the parent has some already."""
+        """Use these databases and services, except for aliases that are redirected already."""
         for lease in leases:
             if isinstance(lease, ServiceLease):
                 service_settings.apply(lease)
@@ -67,7 +67,7 @@ class ParentLeases:
     def disconnect_and_lend(self, aliases: Collection[str]) -> list[Lease]:
         """Return the databases that a forked child's migrations may read."""
         leases = self._acquire(aliases)
-        # A connection that is open while a child is forked is the child's to spoil, too.
+        # A forked child could break connections that are open.
         connections.disconnect(self._settings)
         return [lease for lease in leases if isinstance(lease, Lease)]
 

@@ -1,4 +1,4 @@
-"""Which databases a project has, with the options that say more about them."""
+"""Plans the databases of a project from its settings and the toolkit's options."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from ctest_containers.project.databases import DatabasePlans, plan_databases
 
 
 def plan_for(config: Config) -> DatabasePlans:
-    """The databases that the run needs; call this before any alias is redirected.
+    """Return the databases of the project; call this before any alias is redirected.
 
     Raises:
         UsageError: The options name an image for an unknown alias, or a server setting that is
             not allowed.
     """
-    wanted = config.server_settings
+    settings = config.server_settings
     plans = plan_databases(
         functools.partial(image_of, config),
-        functools.partial(settings_of, wanted),
+        functools.partial(settings_of, settings),
         config.database_role,
     )
     plans.check_images(alias for alias, _ in config.images)
     servers = [group for group in plans.groups if group.has_server]
-    check_vendors(wanted, {str(group.vendor) for group in servers})
+    check_vendors(settings, {str(group.vendor) for group in servers})
     for group in servers:
         check_settings(group)
     return plans

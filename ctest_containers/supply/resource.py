@@ -1,7 +1,7 @@
-"""What a resource has to be able to do: something that each worker gets for itself.
+"""The interface of a resource: something that each worker gets for itself.
 
-The databases of a project are a resource, and a cache server or a broker can be another. The pool,
-the messages between processes and the workers know leases only, never where they come from.
+The databases of a project are a resource; a cache server or a broker can be another. The pool, the
+messages between processes and the workers only know leases, never where they come from.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from ctest_containers.servers.requests import ServerLimits, StartServer
 
 
 class Snapshot(Protocol):
-    """What a resource, or a part of it, was prepared as; servers for workers start from it.
+    """A prepared resource, or a part of one, from which the servers of workers start.
 
-    It never changes. A worker's server is discarded with whatever tests have done to it, and the
+    It never changes. A worker's server is discarded with all that tests have done to it, and the
     next one starts from the snapshot again.
     """
 
@@ -28,7 +28,7 @@ class Snapshot(Protocol):
 
     @property
     def identity(self) -> str:
-        """Something that is different for snapshots whose contents may differ."""
+        """A name that differs between snapshots whose contents may differ."""
 
     def serves(self, needs: Collection[str]) -> bool:
         """Return whether a batch with these needs, such as aliases of databases, uses it."""
@@ -37,11 +37,11 @@ class Snapshot(Protocol):
         """Return the request for a server, which says what the server must contain.
 
         Returns:
-            None if it takes no server.
+            None if it needs no server.
         """
 
     def check(self, version: str) -> Iterable[Event]:
-        """Report what is known not to work with a server of this version."""
+        """Return the events about what is known not to work with a server of this version."""
 
     def leases(self, folder: Path, address: Address | None) -> Iterable[AnyLease]:
         """Return what a worker needs to use its server.
@@ -53,11 +53,11 @@ class Snapshot(Protocol):
 
 
 Offer = Callable[[Snapshot, bool], None]
-"""Takes a snapshot, and whether it existed before."""
+"""Accepts a snapshot, and whether it already existed."""
 
 
 class Resource(Protocol):
-    """Something that is prepared once and that each worker then gets for itself."""
+    """Something that is prepared once, and that each worker then gets for itself."""
 
     def expected(self, needs: Collection[str]) -> Iterable[Snapshot]:
         """Return the snapshots that exist and would be used today, without preparing any.
@@ -70,7 +70,7 @@ class Resource(Protocol):
         """Make sure that the snapshots for these needs exist.
 
         Args:
-            offer: Called with each snapshot that was not offered before, as soon as it exists.
+            offer: Called with each new snapshot as soon as it exists.
 
         Raises:
             CtestError: One cannot be made.

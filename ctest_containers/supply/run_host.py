@@ -1,4 +1,4 @@
-"""The process that owns a run's containers, and the run's folder."""
+"""The server host that owns a run's containers, and the run's folder."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ MEMORY_SECONDS: Final = 10.0
 
 
 class RunHost:
-    """Starts the server host, and makes the folder, when each is first needed.
+    """Starts the server host and makes the folder when each is first needed.
 
     Args:
         project: The project's name, which labels the run's containers.
         transport: The option of this name.
-        run_id: Distinguishes the run from others, also in the names of its containers; empty for a
-            new one.
+        run_id: The run's id, which is part of its containers' names; empty for a new one.
     """
 
     def __init__(self, project: str, transport: str, run_id: str = "") -> None:
@@ -43,7 +42,7 @@ class RunHost:
         return self._client is not None
 
     def client(self) -> ServerHostClient:
-        """The connection to the server host."""
+        """Return the connection to the server host; start the host if necessary."""
         if self._client is None:
             self._client = ServerHostClient(
                 run=self.run_id,
@@ -54,14 +53,14 @@ class RunHost:
         return self._client
 
     def descriptors(self) -> tuple[int, ...]:
-        """The file descriptors of the connection, which a forked worker has to close."""
+        """Return the file descriptors of the connection, which a forked worker must close."""
         if self._client is None:
             STANDBY.end()
             return ()
         return self._client.descriptors()
 
     def folder(self) -> Path:
-        """The run's own folder."""
+        """Return the run's folder; make it if necessary, after removing those of dead runs."""
         if self._folder is None:
             for dead in dead_run_folders():
                 remove_folder(dead)
@@ -69,7 +68,7 @@ class RunHost:
         return self._folder
 
     def free_bytes(self, groups: Iterable[DatabaseGroup]) -> int | None:
-        """Memory that is free where the engine runs.
+        """Return how much memory is free where the engine runs, in bytes.
 
         Returns:
             None if that is this machine, if no group needs the engine, or if it does not answer.
@@ -82,13 +81,13 @@ class RunHost:
         return None
 
     def drop_ahead(self) -> None:
-        """Remove the servers that were started ahead of time and that nothing has asked for."""
+        """Remove the servers that were started ahead of time and have not been claimed."""
         if self._client is not None:
             self._client.drop_ahead()
 
     @contextmanager
     def of_forked_child(self) -> Iterator[None]:
-        """Give a forked child a host and a folder of its own, as long as the block lasts."""
+        """Give a forked child a host and a folder of its own during the block."""
         inherited = self._client
         for descriptor in () if inherited is None else inherited.descriptors():
             os.close(descriptor)
@@ -98,11 +97,11 @@ class RunHost:
             yield
         finally:
             self.close()
-            # Its descriptors are closed, and may be those of something else by now.
+            # Its descriptors are closed, and may have been reused.
             self._client = inherited
 
     def close(self) -> Closed | None:
-        """Remove every server, and the folder.
+        """Remove every server and the folder.
 
         Returns:
             What could not be removed; None if no server host was started.

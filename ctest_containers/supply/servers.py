@@ -1,4 +1,4 @@
-"""Which worker has which servers, and the servers that are on their way."""
+"""The servers of workers: those that are up, and those that are starting."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ from ctest_containers.servers.requests import (
 from ctest_containers.supply.resource import Snapshot
 
 MEMORY_EVERY_SECONDS = 2.0
-"""Between two questions how much memory the servers take."""
+"""The time between two requests for the memory that the servers use."""
 
 EXPLAIN_SECONDS = 10.0
-"""What the engine may take to say how a server is doing."""
+"""How long the engine may take to say how a server is doing, in seconds."""
 
 
 @dataclass(slots=True)
 class Pending:
-    """A server that has been asked for.
+    """A server that has been requested.
 
     Attributes:
-        reply: The host's answer once there is one.
-        is_needed: Whether a worker waits for it, rather than a forecast having asked for it.
+        number: The number of the request.
+        requested: When it was requested, in seconds of the monotonic clock.
+        reply: The host's reply; None until it arrives.
+        is_needed: Whether a worker has asked for it, and not only a forecast.
     """
 
     name: str
@@ -51,8 +53,8 @@ class WorkerServers:
     """The servers of every worker of a run; worker 0 is the parent itself.
 
     Args:
-        host: Returns the server host, starting it when it does not run yet.
-        limits: What each server may take.
+        host: Returns the server host, and starts it if it does not run yet.
+        limits: The limits of each server.
         folder: Returns the run's folder.
     """
 
@@ -72,15 +74,15 @@ class WorkerServers:
         self._pending: dict[tuple[int, str], Pending] = {}
         self._first: dict[tuple[int, str], StartServer] = {}
         self._started = 0
-        self._asked: int | None = None
-        self._asked_at = 0.0
+        self._memory_request: int | None = None
+        self._memory_asked = 0.0
         self._host_error: EngineError | None = None
 
     def offer(self, snapshot: Snapshot, was_there: bool) -> None:  # noqa: FBT001
         """Start servers from this snapshot from now on.
 
-        Servers that were asked for because of a forecast are removed if they start from another
-        snapshot of the same label, or were asked for before this one existed.
+        Servers that a forecast requested are removed if they start from another snapshot with the
+        same label, or were requested before this one existed.
         """
         self._snapshots[snapshot.label] = snapshot
         for (worker, label), pending in list(self._pending.items()):
@@ -88,12 +90,12 @@ class WorkerServers:
             if label == snapshot.label and not current:
                 self._remove(worker, label)
         if not was_there and snapshot.request("", self._limits) is not None:
-            self._first = {key: one for key, one in self._first.items() if key in self._pending}
-            # Their template may be half of one that was being made.
+            self._first = {key: self._first[key] for key in self._first if key in self._pending}
+            # Their template may have been incomplete.
             self._host().drop_ahead()
 
     def expect(self, worker: int, snapshots: Iterable[Snapshot]) -> None:
-        """Ask for a worker's servers now, so that they are up when they are needed.
+        """Request a worker's servers now, so that they are up when they are needed.
 
         Raises:
             EngineError: The server host has ended, or found no engine.
@@ -119,10 +121,10 @@ class WorkerServers:
                 self._take_reply(worker, pending, claim.reply)
 
     def expect_all(self, needs: Sequence[Collection[str]], workers: int) -> None:
-        """Ask for the servers of so many workers, and remove those of other workers.
+        """Request the servers of `workers` workers, and remove those of other workers.
 
         Args:
-            needs: What each batch needs; no more servers are started than batches use them.
+            needs: What each batch needs; at most one server is started for each batch that uses it.
         """
         for worker, label in list(self._pending):
             if worker > workers:
@@ -134,22 +136,22 @@ class WorkerServers:
                 self.expect(worker, [snapshot])
 
     def first(self) -> tuple[StartServer, ...]:
-        """The first server of each worker and snapshot, as the next run may ask for it."""
-        asked = sorted(self._first.items())
+        """Return the first server of each worker and snapshot, as the next run may request it."""
+        requests = sorted(self._first.items())
         return tuple(
             replace(request, server=f"w{worker}-{label}-{number}")
-            for number, ((worker, label), request) in enumerate(asked, start=1)
+            for number, ((worker, label), request) in enumerate(requests, start=1)
         )
 
     def fileno(self) -> int | None:
         """See `Supplier`."""
-        if self._is_waiting() or self._asked is not None:
+        if self._is_waiting() or self._memory_request is not None:
             return self._host().fileno()
         return None
 
     def update(self, timeout_seconds: float = 0.0) -> None:
         """See `Supplier`."""
-        self._ask_for_memory()
+        self._request_memory()
         if self.fileno() is None:
             return
         try:
@@ -157,9 +159,8 @@ class WorkerServers:
         except EngineError as error:
             if any(server.is_needed and not server.reply for server in self._pending.values()):
                 raise
-            # Workers keep the servers that they have. A worker that needs another one gets this
-            # error.
-            self._asked, self._host_error = None, error
+            # Workers keep their servers. A worker that needs another one gets this error.
+            self._memory_request, self._host_error = None, error
             self._pending = {key: server for key, server in self._pending.items() if server.reply}
             return
         self._take_memory(replies)
@@ -186,21 +187,21 @@ class WorkerServers:
     def _is_waiting(self) -> bool:
         return any(pending.reply is None for pending in self._pending.values())
 
-    def _ask_for_memory(self) -> None:
-        """Ask from time to time how much memory the servers take, without waiting for it."""
+    def _request_memory(self) -> None:
+        """Request periodically how much memory the servers use, without waiting for the reply."""
         up = any(pending.reply is not None for pending in self._pending.values())
         now = ORIGINALS.monotonic()
-        if up and self._asked is None and now - self._asked_at >= MEMORY_EVERY_SECONDS:
-            self._asked_at = now
-            # The next request that needs an answer reports a host that has died.
+        if up and self._memory_request is None and now - self._memory_asked >= MEMORY_EVERY_SECONDS:
+            self._memory_asked = now
+            # The next request that needs a reply reports a host that has died.
             with suppress(EngineError):
-                self._asked = self._host().request(AskServerMemory())
+                self._memory_request = self._host().request(AskServerMemory())
 
     def _take_memory(self, replies: Mapping[int, Reply]) -> None:
-        reply = None if self._asked is None else replies.get(self._asked)
+        reply = None if self._memory_request is None else replies.get(self._memory_request)
         if reply is None:
             return
-        self._asked = None
+        self._memory_request = None
         sizes = reply.result or {}
         for (worker, label), pending in self._pending.items():
             if pending.name in sizes:
@@ -213,7 +214,7 @@ class WorkerServers:
         Raises:
             ServerError: A server of this worker could not be started.
         """
-        needed = [one for one in self._snapshots.values() if one.serves(needs)]
+        needed = [each for each in self._snapshots.values() if each.serves(needs)]
         self.expect(worker, needed)
         leases: list[AnyLease] = []
         for snapshot in needed:
@@ -227,7 +228,7 @@ class WorkerServers:
         return leases
 
     def await_leases(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease]:
-        """Do the same as `acquire`, and wait for servers that are on their way."""
+        """Do the same as `acquire`, but wait for servers that are starting."""
         deadline = Deadline(self._limits.timeout_seconds + ANSWER_SECONDS)
         while (leases := self.acquire(worker, needs)) is None:
             if deadline.passed:
@@ -253,7 +254,7 @@ class WorkerServers:
 
     def release_all(self) -> None:
         """Remove every server, without waiting until they are gone."""
-        # Whoever waits for a host that has died reports it.
+        # The next request that needs a reply reports a host that has died.
         with suppress(EngineError):
             for worker, label in list(self._pending):
                 self._remove(worker, label)

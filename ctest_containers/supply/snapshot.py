@@ -1,4 +1,4 @@
-"""The template of a group of databases, as servers and files for workers are made from it."""
+"""The template of a group of databases as a snapshot, from which workers get databases."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ctest_containers.template import Template, TemplateRepository
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseSnapshot:
-    """The template that one group of databases is made from.
+    """The template of one group of databases.
 
     Attributes:
         image: The template's image; empty for SQLite.
-        own_image: Whether it comes from the toolkit's own image of the vendor.
-        files: The folder of the template's files for SQLite, otherwise empty.
+        own_image: Whether it was built from the toolkit's own image of the vendor.
+        files: The folder of an SQLite template; empty for others.
     """
 
     group: DatabaseGroup
@@ -70,7 +70,7 @@ class DatabaseSnapshot:
 
 
 def snapshot_of(template: Template, repository: TemplateRepository) -> DatabaseSnapshot:
-    """Return what servers or files are made from, given a template that exists."""
+    """Return the snapshot for a template that exists."""
     group, fingerprint = template.group, template.fingerprint
     if template.base is None:
         files = str(repository.files(template))

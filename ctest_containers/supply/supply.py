@@ -32,7 +32,7 @@ from ctest_containers.template.build_task import CreateDatabases
 
 
 class Stage(IntEnum):
-    """How far a supply has come. It never goes back."""
+    """The stage of a supply, which never goes back."""
 
     OPEN = 1
     STARTED = 2
@@ -43,27 +43,28 @@ class Stage(IntEnum):
 class Supply:
     """Everything that the workers of a run, or another program, get for themselves.
 
-    A supply is open when it has been made, and then has these methods, in this order. Each raises
-    `RuntimeError` if its turn is over:
+    A new supply is open. Call its methods in this order; a method raises `RuntimeError` if it is
+    called too late:
 
-    1. `warm` starts servers because of what an earlier run needed; may be left out.
-    2. `prepare` makes sure that there is something to start from.
-    3. `start` starts the servers of all workers, once it is known how many there are; may be left
-       out, because `acquire` starts what is missing.
-    4. `acquire` and `release`, again and again for each worker.
-    5. `release_all` when all workers have ended; may be left out.
+    1. `warm` starts servers that an earlier run needed; optional.
+    2. `prepare` makes sure that there are snapshots to start from.
+    3. `start` starts the servers of all workers, once their number is known; optional, because
+       `acquire` starts what is missing.
+    4. `acquire` and `release`, repeatedly for each worker.
+    5. `release_all`, when all workers have ended; optional.
     6. `close`, always, from any stage.
 
     Args:
         create: Creates and migrates the test databases of some aliases, in a child process.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
-        run_id: Distinguishes the run from others; by default, a new one.
+        run_id: The id of the run; by default, a new one.
         began: When the run began, in seconds since the epoch; by default, now. With the option
-            `rebuild`, templates that were made before are made again.
-        resources: Those beside the databases.
+            `rebuild`, templates that were built before are built again.
+        resources: Resources besides the databases.
 
     Attributes:
         project: The name of the project.
+        began: See above.
         databases: The databases of the project, the first resource.
         parent: The databases of this process itself.
         host: The process that owns the servers, and the run's folder.
@@ -125,35 +126,39 @@ class Supply:
             self._undo = undo.pop_all()
 
     def lending(self) -> AbstractContextManager[None]:
-        """Lend this process the databases that it connects to, as long as the block lasts."""
+        """Lend this process the databases that it connects to, during the block."""
         return guarded(self.parent.lend_if_needed)
 
     def warm(self, selection: Sequence[str]) -> None:
-        """Start what the same selection of tests needed last time, before it is known."""
+        """Start what the same selection of tests needed last time, before this run needs it."""
         self._require(Stage.OPEN)
         needs = self._earlier.of_selection(self.project, selection)
         if needs is None or not needs.aliases:
             return
         try:
-            expected = [one for each in self._resources for one in each.expected(needs.aliases)]
+            expected = [
+                snapshot
+                for resource in self._resources
+                for snapshot in resource.expected(needs.aliases)
+            ]
         except EngineError:
-            # The engine that does not answer may not be needed this time.
+            # This run may not need the engine.
             return
         for worker in range(1, needs.workers + 1):
             self._servers.expect(worker, expected)
 
     def prepare(self, needs: Collection[str]) -> None:
-        """Make sure that there is something to start from for these needs, such as aliases.
+        """Make sure that there are snapshots for these needs, such as aliases.
 
         Raises:
-            CtestError: It cannot be made.
+            CtestError: One cannot be made.
         """
         self._require(Stage.RELEASED)
         for resource in self._resources:
             resource.prepare(needs, self._offer)
 
     def start(self, needs: Sequence[Collection[str]], workers: int) -> None:
-        """Start the servers of so many workers, and remove what was started in vain.
+        """Start the servers of `workers` workers, and remove those that are not needed.
 
         Args:
             needs: What each batch of tests needs.
@@ -165,9 +170,9 @@ class Supply:
         self.host.drop_ahead()
 
     def acquire(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease] | None:
-        """Return what a worker needs, or None while a server of its own is on its way.
+        """Return what a worker needs, or None while one of its servers is starting.
 
-        What was not prepared is left out.
+        Needs that were not prepared are ignored.
 
         Raises:
             ServerError: A server could not be started.
@@ -177,21 +182,21 @@ class Supply:
         return self._servers.acquire(worker, needs)
 
     def await_leases(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease]:
-        """Do the same as `acquire`, and wait for servers that are on their way."""
+        """Do the same as `acquire`, but wait for servers that are starting."""
         self._require(Stage.RELEASED)
         return self._servers.await_leases(worker, needs)
 
     def release(self, worker: int) -> None:
-        """Remove a worker's servers; its next ones start from the snapshots again."""
+        """Remove a worker's servers; new ones start from the snapshots."""
         self._servers.release(worker)
 
     def release_all(self) -> None:
-        """Remove all servers, without waiting for it."""
+        """Remove all servers, without waiting until they are gone."""
         self._stage = max(self._stage, Stage.RELEASED)
         self._servers.release_all()
 
     def release_parent(self) -> None:
-        """Take the parent's databases away; none may be in use when workers are forked."""
+        """Remove the parent's databases; none may be in use when workers are forked."""
         self.parent.forget()
         self.release(PARENT)
 
@@ -208,12 +213,12 @@ class Supply:
         return self._servers.explain(worker, wait_seconds=wait_seconds)
 
     def remember(self, selection: Sequence[str], aliases: Collection[str], workers: int) -> None:
-        """Note what a selection needs, so that `warm` can start it the next time."""
+        """Note what a selection of tests needs, so that `warm` can start it next time."""
         needs = SelectionNeeds(tuple(sorted(aliases)), workers)
         self._earlier.remember_selection(self.project, selection, needs)
 
     def close(self) -> Closed | None:
-        """Remove every server, and undo what the supply has done to this process.
+        """Remove every server, and undo what the supply has changed in this process.
 
         Returns:
             What could not be removed; None if no server host was started.

@@ -16,7 +16,7 @@ from ctest_containers.errors import TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.project.process import ProjectSetup
-from ctest_containers.supply.builders import Builders, most_builders
+from ctest_containers.supply.builders import Builders, builder_limit
 
 Report = Callable[[Event], None]
 
@@ -39,7 +39,7 @@ FORKED = ProjectSetup(spawned=False)
     ],
 )
 def test_cores_and_memory_decide(cores: int, free: list[int | None], most: int) -> None:
-    assert most_builders(cores, free) == most
+    assert builder_limit(cores, free) == most
 
 
 def ensure_with_next(folder: Path, group: DatabaseGroup, _: Report) -> tuple[Any, bool]:
