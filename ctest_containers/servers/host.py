@@ -45,14 +45,7 @@ class ServerHost:
     """
 
     def __init__(
-        self,
-        *,
-        run: str,
-        folder: Path,
-        owner: int,
-        project: str,
-        transport: str,
-        service: str = "",
+        self, *, run: str, folder: Path, owner: int, project: str, transport: str, service: str = ""
     ) -> None:
         self._run = run
         self._folder = folder
@@ -157,9 +150,9 @@ class ServerHost:
 
     def sweep(self) -> requests.Closed:
         """Remove what another host of this run has left behind."""
-        for container, own in self._engine.labelled(labels.RUN):
-            is_kept = labels.is_kept(own.get(labels.SERVICE, ""), container.name)
-            if own[labels.RUN] == self._run and not is_kept:
+        for container, container_labels in self._engine.labelled(labels.RUN):
+            is_kept = labels.is_kept(container_labels.get(labels.SERVICE, ""), container.name)
+            if container_labels[labels.RUN] == self._run and not is_kept:
                 self._containers.add(container)
         return self.close()
 
@@ -249,20 +242,21 @@ class ServerHost:
             backend.promote_roles(address, users)
         return is_restricted
 
-    def _explain(self, server: str, deadline: Deadline) -> str:
-        explained = self._servers.get(server)
-        if explained is None:
+    def _explain(self, name: str, deadline: Deadline) -> str:
+        server = self._servers.get(name)
+        if server is None:
             return ""
         try:
             while True:
-                state = self._engine.state(explained.container)
-                hurt = state.out_of_memory or explained.backend.crash_in(state.log)
-                if hurt or not state.running or deadline.passed:
+                state = self._engine.state(server.container)
+                has_crashed = state.out_of_memory or server.backend.crash_in(state.log)
+                has_failed = has_crashed or not state.running
+                if has_failed or deadline.passed:
                     break
                 time.sleep(0.02)
         except EngineError as error:
-            return f"The server {explained.container.name} is gone: {error.message}"
-        return f"The server {explained.container.name} {state}" if hurt or not state.running else ""
+            return f"The server {server.container.name} is gone: {error.message}"
+        return f"The server {server.container.name} {state}" if has_failed else ""
 
     def _keep(self, request: requests.KeepServer) -> dict[str, Any]:
         """Give up a server, and move its socket, which the container does not notice."""

@@ -16,11 +16,7 @@ from ctest_containers.backends.api import SOCKET_FOLDER
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerEngine, ContainerSpec, labels
 from ctest_containers.engine.transports import ServerTransport
-from ctest_containers.errors import (
-    EngineError,
-    EngineUnreachableError,
-    ImageUnavailableError,
-)
+from ctest_containers.errors import EngineError, EngineUnreachableError, ImageUnavailableError
 from ctest_containers.model import OWNER, Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import StartServer

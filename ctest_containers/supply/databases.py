@@ -95,9 +95,7 @@ class Databases:
         self._built = False
         verify = config.verify_templates
         self.repository = TemplateRepository(
-            folder=cache,
-            host=host.client,
-            server_timeout_seconds=config.server_timeout,
+            folder=cache, host=host.client, server_timeout_seconds=config.server_timeout
         )
         self.chooser = TemplateChooser(
             repository=self.repository,

@@ -82,12 +82,12 @@ def build_in_child(
         TemplateError: Django could not create or migrate them, and has printed why.
     """
     setup, group = task.setup, task.group
-    ours, theirs = setup.context.Pipe()
+    parent_end, child_end = setup.context.Pipe()
     process = setup.context.Process(  # type: ignore[attr-defined]  # typeshed: on every context
         target=create_in_this_process,
         args=(
             task,
-            theirs,
+            child_end,
             () if setup.spawned else tuple(close),
             modules_of_models() if setup.spawned else {},
             labels_with_tables() if setup.spawned else frozenset(),
@@ -97,16 +97,16 @@ def build_in_child(
     sys.stdout.flush()
     sys.stderr.flush()
     start_child(process)
-    theirs.close()
+    child_end.close()
     answer: MilestoneReached | TemplateError | None = None
     deadline = Deadline(timeout_seconds)
     try:
-        while ready := wait([ours, process.sentinel], deadline.remaining):
+        while ready := wait([parent_end, process.sentinel], deadline.remaining):
             message = None
-            if ours in ready:
+            if parent_end in ready:
                 # A child that fails may end without a message.
                 with suppress(EOFError, ConnectionResetError):
-                    message = ours.recv()
+                    message = parent_end.recv()
             if isinstance(message, (MigrationsProgressed, TemplateBuildSlowed)):
                 report(message)
                 continue
@@ -116,9 +116,9 @@ def build_in_child(
                 break
             if save is not None:
                 save(message.milestone, Used.from_json(message.used), message.unused)
-            ours.send(None)
+            parent_end.send(None)
     finally:
-        ours.close()
+        parent_end.close()
         late = process.exitcode is None
         if late:
             process.kill()

@@ -11,12 +11,7 @@ from typing import Any
 
 from ctest_containers.errors import TemplateError
 from ctest_containers.events import Event
-from ctest_containers.model import (
-    AUTO,
-    OWNER,
-    SUPERUSER,
-    Lease,
-)
+from ctest_containers.model import AUTO, OWNER, SUPERUSER, Lease
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.digests import digest_of
 from ctest_containers.recording.manifest import Manifest, make_manifest
@@ -34,10 +29,7 @@ from ctest_containers.template.layers import (
     milestone_of,
 )
 from ctest_containers.template.progress import keep_seconds, read_seconds
-from ctest_containers.template.stored import (
-    LAYER_PREFIX,
-    StoredTemplate,
-)
+from ctest_containers.template.stored import LAYER_PREFIX, StoredTemplate
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,9 +125,8 @@ def create_in_this_process(
             recorder.start()
             transcriber = Transcriber()
             progress = Progress(group, task.known_seconds, writing.send)
-            milestones = Milestones(
-                group, task.start, save if task.saves_layers else None, recorder
-            )
+            on_milestone = save if task.saves_layers else None
+            milestones = Milestones(group, task.start, on_milestone, recorder)
             slowed = obstacle() if task.on_demand else ""
             if slowed:
                 writing.send(TemplateBuildSlowed(group=group.label, reason=slowed))

@@ -14,20 +14,14 @@ from typing import Any
 from ctest_containers.backends import sqlite
 from ctest_containers.backends.catalog import catalog_digest
 from ctest_containers.errors import LayerError
-from ctest_containers.model import (
-    Lease,
-)
+from ctest_containers.model import Lease
 from ctest_containers.project.branch import current_branch
 from ctest_containers.recording.digests import digest_of
 from ctest_containers.template.build_order import BuildOrder, NewLayer, migrate
 from ctest_containers.template.build_task import LAYER
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.stored import (
-    SQLITE_FACTS,
-    StoredTemplate,
-    remove_files,
-)
+from ctest_containers.template.stored import SQLITE_FACTS, StoredTemplate, remove_files
 from ctest_containers.text import slug
 
 

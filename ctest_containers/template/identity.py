@@ -81,11 +81,7 @@ def identify(
         *inputs,
     )
     return Template(
-        project=project,
-        group=group,
-        key=fingerprint(everything),
-        inputs=everything,
-        base=base,
+        project=project, group=group, key=fingerprint(everything), inputs=everything, base=base
     )
 
 

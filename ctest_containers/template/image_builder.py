@@ -16,13 +16,7 @@ from ctest_containers.backends.leases import server_leases
 from ctest_containers.codec import build
 from ctest_containers.engine import labels
 from ctest_containers.errors import EngineError, LayerError, ServerError, TemplateError
-from ctest_containers.model import (
-    AUTO,
-    SUPERUSER,
-    Address,
-    DatabaseGroup,
-    Lease,
-)
+from ctest_containers.model import AUTO, SUPERUSER, Address, DatabaseGroup, Lease
 from ctest_containers.project.branch import current_branch
 from ctest_containers.rendering.transcript import Transcript
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
@@ -39,9 +33,7 @@ from ctest_containers.servers.requests import (
 from ctest_containers.template.build_order import BuildOrder, NewLayer, migrate
 from ctest_containers.template.identity import Template
 from ctest_containers.template.incremental import digests
-from ctest_containers.template.stored import (
-    StoredTemplate,
-)
+from ctest_containers.template.stored import StoredTemplate
 
 SNAPSHOT_SECONDS: Final = 600.0
 """How long saving what a server contains may take."""

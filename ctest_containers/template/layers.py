@@ -85,9 +85,8 @@ class Milestone:
         """
         milestone = cls(**json.loads(text))
         lists = [milestone.complete, milestone.acting, *milestone.applied.values()]
-        if not all(isinstance(names, list) for names in lists):
-            raise TypeError(text)
-        if not isinstance(milestone.obstacle, str):
+        is_text = isinstance(milestone.obstacle, str)
+        if not is_text or not all(isinstance(names, list) for names in lists):
             raise TypeError(text)
         return milestone
 

@@ -1,4 +1,4 @@
-"""Finds the milestones of a build, in the process that migrates."""
+"""Finds the milestones of a build in the process that migrates."""
 
 from __future__ import annotations
 
@@ -44,11 +44,7 @@ class Milestones:
     """
 
     def __init__(
-        self,
-        group: DatabaseGroup,
-        start: Milestone,
-        save: SaveMilestone | None,
-        recorder: Recorder,
+        self, group: DatabaseGroup, start: Milestone, save: SaveMilestone | None, recorder: Recorder
     ) -> None:
         support = VENDORS[group.vendor]
         self._session = support.session
@@ -108,7 +104,7 @@ class Milestones:
             self._is_delayed = result.is_delayed
             names.append(name)
             if self._positions:
-                # A migration that may follow later ones has the same result as before them.
+                # A migration that may follow later ones has the same result as if it preceded them.
                 names.sort(key=lambda name: self._positions.get(name, len(self._positions)))
             return result
 
@@ -121,7 +117,7 @@ class Milestones:
             applied = self._start.applied.get(executor.connection.alias, [])
             if applied:
                 self._check_new(missing)
-                # A full build has rendered the models again, so their order differs.
+                # A full build renders the models again, which changes their order.
                 state.is_delayed = self._start.is_delayed
             if applied != steps[: len(applied)]:
                 # New migrations may also change the order of earlier ones.
@@ -258,9 +254,7 @@ class Milestones:
             names = listing([".".join(definition_of(name)) for name in changed])
             raise LayerError(f"These values differ from those at the milestone: {names}.")
         if states and self._start.receivers != receivers():
-            raise LayerError(
-                "The connected receivers of signals differ from those at the milestone."
-            )
+            raise LayerError("The receivers of signals differ from those at the milestone.")
 
     def _save_layer(self) -> None:
         """Save a layer, unless the process or a session has a state that a layer cannot contain."""

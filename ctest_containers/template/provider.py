@@ -8,11 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ctest_containers.errors import (
-    CtestError,
-    LayerError,
-    TemplateError,
-)
+from ctest_containers.errors import CtestError, LayerError, TemplateError
 from ctest_containers.events import (
     Event,
     TemplateAwaited,
@@ -82,11 +78,7 @@ class TemplateProvider:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
 
-    def ensure(
-        self,
-        template: Template,
-        means: BuildMeans,
-    ) -> tuple[Template, bool]:
+    def ensure(self, template: Template, means: BuildMeans) -> tuple[Template, bool]:
         """Make sure that a template exists; if another run is building it, wait for that.
 
         Args:
@@ -148,12 +140,7 @@ class TemplateProvider:
                 template = self.chooser.choose(template).template
         return is_gone
 
-    def _build_once(
-        self,
-        template: Template,
-        means: BuildMeans,
-        reason: str,
-    ) -> Template:
+    def _build_once(self, template: Template, means: BuildMeans, reason: str) -> Template:
         """Build a missing template, unless another run has built it since.
 
         Args:
@@ -177,12 +164,7 @@ class TemplateProvider:
             self._registry.push(built)
         return built
 
-    def _try_to_build(
-        self,
-        template: Template,
-        means: BuildMeans,
-        reason: str,
-    ) -> Template:
+    def _try_to_build(self, template: Template, means: BuildMeans, reason: str) -> Template:
         started, group = time.monotonic(), template.group
         may_resume = self.renew_before is None and not reason
         if self.renew_before is not None:
@@ -245,12 +227,7 @@ class TemplateProvider:
         note_use(self.repository.folder, template.project, group, fingerprint)
 
     def _build(
-        self,
-        template: Template,
-        decision: Decision,
-        means: BuildMeans,
-        *,
-        on_demand: bool,
+        self, template: Template, decision: Decision, means: BuildMeans, *, on_demand: bool
     ) -> Template:
         group = template.group
         lent = means.lend()
