@@ -88,7 +88,7 @@ def test_under_ci_a_template_that_is_not_what_it_says_is_refused_and_rebuilt(
     again = run(project, TEST, env={**sqlite, "CI": "true"})
 
     assert "Using the template" in elsewhere.output
-    assert "is not used: Its databases' catalogs are not those" in under_ci.output
+    assert "is not used: Its databases' catalogs differ from the recorded" in under_ci.output
     assert "from scratch (the existing template was rejected)" in under_ci.output
     assert under_ci.code == 0
     assert "Using the template" in again.output

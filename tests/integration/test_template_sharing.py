@@ -157,7 +157,7 @@ def test_a_template_that_is_not_what_it_says_is_not_taken_from_a_registry(
     assert by_hand.code == 1
     assert "Not kept." in by_hand.output
     assert built.code == 0
-    assert "catalogs are not those" in built.output
+    assert "catalogs differ from the recorded" in built.output
     assert "Built the template" in built.output
 
 
@@ -312,5 +312,5 @@ def test_a_loaded_template_that_is_not_what_it_says_is_not_kept(
 
     assert loaded.code == 1
     assert "not kept: " in loaded.output
-    assert "catalogs are not those" in loaded.output
+    assert "catalogs differ from the recorded" in loaded.output
     assert list((tmp_path / "other").rglob("*.sqlite3")) == []
