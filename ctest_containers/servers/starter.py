@@ -74,10 +74,10 @@ class ServerStarter:
         """
         deadline = Deadline(request.timeout_seconds)
         refusals = 0
-        way = self._way
+        chosen = self._chosen
         while True:
             try:
-                return self._start_once(request, way, deadline)
+                return self._start_once(request, chosen, deadline)
             except ImageUnavailableError:
                 raise
             except EngineError as error:
@@ -88,22 +88,22 @@ class ServerStarter:
             time.sleep(AGAIN_SECONDS)
 
     @functools.cached_property
-    def _way(self) -> ServerTransport:
+    def _chosen(self) -> ServerTransport:
         """How servers are reached, found out before the first one starts."""
         return self._engine.choose_transport(self._folder, self._transport)
 
     def _start_once(
-        self, request: StartServer, way: ServerTransport, deadline: Deadline
+        self, request: StartServer, chosen: ServerTransport, deadline: Deadline
     ) -> tuple[Server, dict[str, Any]]:
         backend = BACKENDS[request.vendor]
         launch = backend.launch(
-            transport=way.transport, own_image=request.own_image, settings=request.settings
+            transport=chosen.transport, own_image=request.own_image, settings=request.settings
         )
         folder = self._folder / request.server
         folder.mkdir(exist_ok=True)
         # The server runs as a user of its container; other users cannot enter the run's folder.
         folder.chmod(0o777)
-        by_socket = way.transport is Transport.SOCKET
+        by_socket = chosen.transport is Transport.SOCKET
         container = self._containers.start(
             request.server,
             ContainerSpec(
@@ -114,17 +114,17 @@ class ServerStarter:
                 environment=launch.environment,
                 capabilities=launch.capabilities,
                 labels={**self._labels, labels.ROLE: request.server},
-                folder=None if way.folder is None else way.folder / request.server,
+                folder=None if chosen.folder is None else chosen.folder / request.server,
                 mount=SOCKET_FOLDER,
-                port=backend.port if way.transport is Transport.PORT else None,
-                publish=way.publish,
-                network=way.network,
-                hosts=None if way.folder is None else way.folder / HOSTS_FILE,
+                port=backend.port if chosen.transport is Transport.PORT else None,
+                publish=chosen.publish,
+                network=chosen.network,
+                hosts=None if chosen.folder is None else chosen.folder / HOSTS_FILE,
             ),
         )
         password = Secret() if by_socket else Secret(secrets.token_hex(16))
         address = Address(
-            host=str(folder) if by_socket else container.address or way.host,
+            host=str(folder) if by_socket else container.address or chosen.host,
             port=container.port or backend.port,
             user=backend.admin,
             password=password,
