@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from django.conf import settings
 from django.db import connections
@@ -79,6 +79,13 @@ class IsolatedTestSuite(ParallelTestSuite):
         return result
 
 
+class Action(Protocol):
+    """What a command does with the project's runner instead of running tests."""
+
+    def __call__(self, runner: ContainerRunnerMixin, test_labels: list[str], /) -> int:
+        """Returns what Django takes for the number of failed tests; with 0 the command passes."""
+
+
 class ContainerRunnerMixin(DiscoverRunner):
     """Runs tests in workers with databases of their own; comes before a runner class.
 
@@ -95,10 +102,11 @@ class ContainerRunnerMixin(DiscoverRunner):
     is_live = False
     """Whether a picture on the terminal tells how the run goes."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, runner_action: Action | None = None, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
         self._options = {name: kwargs.pop(name, None) for name in names}
         super().__init__(*args, **kwargs)
+        self._action = runner_action
         self._asked = self.parallel or None
         self._building = False
 
@@ -128,11 +136,13 @@ class ContainerRunnerMixin(DiscoverRunner):
                 )
 
     def run_tests(self, test_labels: Any, **kwargs: Any) -> int:
-        """Run the tests and give the number of those that failed.
+        """Run the tests, or the action instead, and return how many failed.
 
         Raises:
             SystemExit: The run could not be set up; a message has been printed.
         """
+        if self._action is not None:
+            return self._action(self, list(test_labels or ()))
         try:
             config = self._resolve()
             told = reporting(config, log=self.log, verbosity=self.verbosity, may_move=not self.pdb)
@@ -306,6 +316,22 @@ class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):
     """For the setting `TEST_RUNNER`: Django's runner, with every worker on its own database."""
 
 
+class ProjectTestRunner:
+    """The runner that the settings name, combined with containers.
+
+    Django imports a runner by its path, and this one is known only when the settings are.
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        """The project's own runner."""
+        return combined(settings.TEST_RUNNER)(*args, **kwargs)
+
+    @staticmethod
+    def add_arguments(parser: argparse.ArgumentParser) -> None:
+        """Add the options of the project's own runner."""
+        combined(settings.TEST_RUNNER).add_arguments(parser)
+
+
 def _parse_parallel(value: str) -> int:
     """How many workers `--parallel` asks for; 0 lets the machine decide."""
     number = os.environ.get("DJANGO_TEST_PROCESSES", "0") if value == "auto" else value
@@ -357,11 +383,4 @@ def create_databases(
     combined(path)(verbosity=verbosity).create_databases(aliases, keep)
 
 
-def __getattr__(name: str) -> Any:
-    """`ProjectTestRunner` is the runner that the settings name, combined with containers."""
-    if name == "ProjectTestRunner":
-        return combined(settings.TEST_RUNNER)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-__all__ = ["ContainerRunnerMixin", "ContainerTestRunner", "combined"]
+__all__ = ["Action", "ContainerRunnerMixin", "ContainerTestRunner", "ProjectTestRunner", "combined"]

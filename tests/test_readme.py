@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ctest_containers.cli import COMMANDS
+from ctest_containers.cli.commands import COMMANDS
 from ctest_containers.exit_codes import ExitCode
 
 ROOT = Path(__file__).resolve().parents[1]

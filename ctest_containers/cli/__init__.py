@@ -5,27 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
 
+from ctest_containers.cli.commands import COMMANDS
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.exit_codes import ExitCode
-
-COMMANDS: Final = {
-    "run": "run",
-    "plan": "plan",
-    "template": "template",
-    "report": "report",
-    "timings": "timings",
-    "service": "service",
-    "exec": "execute",
-    "doctor": "doctor",
-    "clean": "clean",
-    "completion": "completion",
-}
-"""For each command the module of this package, and the function in it, that carries it out."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -42,17 +27,18 @@ def main(arguments: Sequence[str]) -> int:
 
         sys.stdout.write(overview())
         return 0
-    name = COMMANDS[command]
     try:
         if command == "run" and words:
             _refuse_misspelt(words[0])
-        return int(getattr(import_module(f"{__name__}.{name}"), name)(words))
+        from ctest_containers.cli.command import load
+
+        return int(load(command).handle(words))
     except KeyboardInterrupt:
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
         if command in {"run", "exec"}:
             raise
-        # Who reads it has seen enough; Python would complain when it closes the output.
+        # The reader of the pipe has seen enough; Python would complain when it closes the output.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASSED
     except CtestError as error:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from ctest_containers.cli.parsing import PROGRAM
-from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.errors import ProjectError
 from ctest_containers.project import guard
 from ctest_containers.project import settings as project_settings
 
@@ -64,36 +63,6 @@ def load_project() -> None:
         raise _refused() from error
     except Exception as error:
         raise _refused() from error
-
-
-def django_command_line(arguments: Sequence[str], runner: str, command: str = "run") -> list[str]:
-    """The command line of Django's `test` command, with a runner that is combined.
-
-    Args:
-        command: What the user has typed before these arguments.
-        runner: The path of that runner, which asks the settings for the project's own one.
-
-    Raises:
-        UsageError: An option for another runner has no value.
-    """
-    from django.conf import settings
-    from django.core.management.utils import get_command_line_option
-
-    argv = [PROGRAM, command, *arguments]
-    named = get_command_line_option(argv, "--testrunner")
-    if named is None:
-        return [*argv, f"--testrunner={runner}"]
-    if not named:
-        raise UsageError("The option --testrunner needs the dotted path of a class.")
-    settings.TEST_RUNNER = named
-    kept = []
-    words = iter(argv)
-    for word in words:
-        if word == "--testrunner":
-            next(words, None)
-        elif not word.startswith("--testrunner="):
-            kept.append(word)
-    return [*kept, f"--testrunner={runner}"]
 
 
 def _refused() -> ProjectCodeError:

@@ -1,4 +1,4 @@
-"""What all commands have in common in reading their words: help that is short, errors that help."""
+"""The parser of every command: short help, and errors that suggest what was meant."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ctest_containers.errors import UsageError
 PROGRAM: Final = "python -m ctest_containers"
 
 WIDEST: Final = 100
-"""Columns that help takes at the most: longer lines are hard to read."""
+"""The most columns that help takes: longer lines are hard to read."""
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -43,7 +43,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*arguments, **{**usual, **options})
 
     def error(self, message: str) -> NoReturn:
-        """See `argparse.ArgumentParser`; here it is raised, and told by whoever tells errors.
+        """Raise what `argparse.ArgumentParser` would print; `main` prints it as every error.
 
         Raises:
             UsageError: Always.
@@ -73,7 +73,7 @@ def refusal(parser: argparse.ArgumentParser, message: str) -> UsageError:
             near(option.partition("=")[0], known) or see,
         )
     if choice := re.match(r"(?:argument (\S+): )?invalid choice: '(.*?)' \(choose", message):
-        choices = [str(one) for one in _choices(parser, choice[1])]
+        choices = [str(value) for value in _choices(parser, choice[1])]
         return UsageError(
             f"{choice[2]!r} is not a valid value for {choice[1]} of {parser.prog}.",
             near(choice[2], choices) or f"It may be {', '.join(choices)}.",
@@ -83,8 +83,8 @@ def refusal(parser: argparse.ArgumentParser, message: str) -> UsageError:
 
 def near(word: str, known: Iterable[str]) -> str:
     """The question whether one of the known words was meant; empty if none is like it."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
-    return f"Did you mean {found[0]}?" if found else ""
+    matches = difflib.get_close_matches(word, list(known), n=1, cutoff=0.7)
+    return f"Did you mean {matches[0]}?" if matches else ""
 
 
 def _choices(parser: argparse.ArgumentParser, name: str | None) -> Iterable[Any]:

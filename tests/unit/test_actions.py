@@ -17,7 +17,7 @@ from harness.action_expressions import UnknownExpressionError, Value, evaluate, 
 from harness.action_steps import BASH
 from unit.report.made_jobs import NAMES, PLACES, log_of_job
 
-from ctest_containers.cli import COMMANDS
+from ctest_containers.cli.commands import COMMANDS
 from ctest_containers.history.lines import HEADER, line
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ctest_containers.cli import COMMANDS, main
-from ctest_containers.cli.completion import command_tree, parser
+from ctest_containers.cli import main
+from ctest_containers.cli.commands import COMMANDS
+from ctest_containers.cli.commands.completion import command_tree, make_parser
 from ctest_containers.exit_codes import ExitCode
 
 ASK = """
@@ -80,7 +81,7 @@ def test_every_command_is_completed() -> None:
 def test_what_is_not_installed_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("ctest_containers.cli.completion.find_spec", lambda _: None)
+    monkeypatch.setattr("ctest_containers.cli.commands.completion.find_spec", lambda _: None)
 
     assert main(["completion", "bash"]) == ExitCode.SETUP_FAILED
 
@@ -90,7 +91,7 @@ def test_what_is_not_installed_is_named(
 
 
 def test_its_help_says_how_to_install_it() -> None:
-    told = parser().format_help()
+    told = make_parser().format_help()
 
     assert "ctest-containers completion bash > $d/ctest-containers" in told
     assert max(map(len, told.splitlines())) <= 80

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from ctest_containers.cli import COMMANDS, main
-from ctest_containers.cli.overview import MEANINGS, overview
+from ctest_containers.cli import main
+from ctest_containers.cli.commands import COMMANDS
+from ctest_containers.cli.overview import overview
 from ctest_containers.cli.parsing import Parser, near, shown
 from ctest_containers.errors import UsageError
 
@@ -75,7 +76,7 @@ def test_the_overview_has_every_command_and_fits_80_columns(
     assert main(["--help"]) == 0
 
     assert capsys.readouterr().out == overview()
-    assert MEANINGS.keys() == COMMANDS.keys()
+    assert all(f"\n  {name} " in overview() for name in COMMANDS)
     assert max(map(len, overview().splitlines())) <= 80
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ctest_containers.cli.template_commands import cache_key
+from ctest_containers.cli.commands.template.key import cache_key
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.template import Template, identify

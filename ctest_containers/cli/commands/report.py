@@ -8,8 +8,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
-from ctest_containers.cli.parsing import Parser
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.config import project_meant
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
@@ -28,10 +30,10 @@ EARLIER = 20
 def report(arguments: Sequence[str]) -> int:
     """Render a past run in the formats that are asked for, or tell it in words."""
     if arguments[:1] == ["merge"]:
-        from ctest_containers.cli.merge import merge_reports
+        from ctest_containers.cli.commands.report_merge import merge_reports
 
         return merge_reports(arguments[1:])
-    options = parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if options.schema:
         _say(json.dumps(schema(), indent=2))
         return ExitCode.PASSED
@@ -56,10 +58,10 @@ def report(arguments: Sequence[str]) -> int:
     return ExitCode.PASSED
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command line may have."""
-    made = Parser(
-        prog="python -m ctest_containers report",
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of its flags."""
+    parser = Parser(
+        prog=f"{PROGRAM} report",
         description="Tells what happened in a past run, or writes it in other formats.",
         examples=[
             ("report", "Tell the last run: what failed, phases, slowest tests."),
@@ -69,26 +71,26 @@ def parser() -> argparse.ArgumentParser:
             ("report merge logs/", "Join the logs of jobs that shared the tests."),
         ],
     )
-    made.add_argument(
+    parser.add_argument(
         "run", nargs="?", default="", help="its id, or its log's file; by default the last one"
     )
-    made.add_argument("--list", action="store_true", help="the runs whose logs are kept")
-    made.add_argument("--project", help="whose runs; by default the current folder's name")
+    parser.add_argument("--list", action="store_true", help="the runs whose logs are kept")
+    parser.add_argument("--project", help="whose runs; by default the current folder's name")
     for name, what in (
         ("junit", "JUnit XML"),
         ("html", "a page that needs nothing but itself"),
         ("prometheus", "metrics for the textfile collector"),
     ):
-        made.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
-    made.add_argument(
+        parser.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
+    parser.add_argument(
         "--github", action="store_true", help="print annotations for GitHub, and write its summary"
     )
-    made.add_argument(
+    parser.add_argument(
         "--analyse", action="store_true", help="compare with earlier runs: what to do about time"
     )
-    made.add_argument("--json", action="store_true", help="with --analyse: as JSON")
-    made.add_argument("--schema", action="store_true", help="the JSON Schema of event logs")
-    return made
+    parser.add_argument("--json", action="store_true", help="with --analyse: as JSON")
+    parser.add_argument("--schema", action="store_true", help="the JSON Schema of event logs")
+    return parser
 
 
 def _list(history: History) -> int:
@@ -126,3 +128,6 @@ def _analyse(run: RunRecord, earlier: Sequence[RunRecord], *, as_json: bool) -> 
 
 def _say(text: str) -> None:
     sys.stdout.write(without_controls(f"{text}\n"))
+
+
+COMMAND: Final = Command(handle=report, make_parser=make_parser)

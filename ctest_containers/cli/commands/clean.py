@@ -1,4 +1,4 @@
-"""`clean`: removes what runs left behind that died without doing so themselves."""
+"""`clean`: removes what crashed runs left behind."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import argparse
 import shutil
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ctest_containers.cli.parsing import Parser
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.config import project_meant
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def clean(arguments: Sequence[str]) -> int:
-    """Remove containers and folders of dead runs, and say what was removed.
+    """Remove containers and folders of dead runs, and print what was removed.
 
-    Living runs keep everything, and so do other projects, unless all projects are named.
+    Live runs keep everything, and so do other projects without --all.
     """
-    options = parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     project = None if options.all else project_meant(options.project)
-    # The engine's libraries take a while to load, which help does not wait for.
+    # The engine's libraries take a while to load; help does not wait for them.
     from ctest_containers.engine import labels
     from ctest_containers.engine.folders import dead_run_folders, remove_folder
     from ctest_containers.engine.reaper import owner_is_dead
@@ -34,7 +35,7 @@ def clean(arguments: Sequence[str]) -> int:
 
     engine = _engine()
     removed = [] if engine is None else _clean_engine(engine, project, dry=options.dry_run)
-    # Of an owner in another container, only the engine can tell.
+    # Only the engine knows whether an owner in another container is alive.
     is_dead = labels.owner_is_dead if engine is None else partial(owner_is_dead, engine)
     for folder in [*dead_run_folders(is_dead), *half_made_files(cache_folder())]:
         removed.append(f"folder {folder}")
@@ -47,20 +48,21 @@ def clean(arguments: Sequence[str]) -> int:
     return ExitCode.PASSED
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command line may have."""
-    made = Parser(
-        prog="python -m ctest_containers clean",
-        description="Removes the containers, folders and half-made templates of runs that died.",
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of its flags."""
+    parser = Parser(
+        prog=f"{PROGRAM} clean",
+        description="Removes the containers, folders and half-made templates of crashed runs.\n"
+        "What a live run uses stays.",
         examples=[
-            ("clean --dry-run", "Say what would be removed."),
-            ("clean --all", "Remove what is left of every project."),
+            ("clean --dry-run", "Show what would be removed."),
+            ("clean --all", "Remove what crashed runs of every project left."),
         ],
     )
-    made.add_argument("--project", help="whose containers; by default the current folder's name")
-    made.add_argument("--all", action="store_true", help="the containers of every project")
-    made.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    return made
+    parser.add_argument("--project", help="the project's name (default: the current folder's)")
+    parser.add_argument("--all", action="store_true", help="remove the containers of every project")
+    parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
+    return parser
 
 
 def _engine() -> DockerEngine | None:
@@ -69,7 +71,7 @@ def _engine() -> DockerEngine | None:
     try:
         return DockerEngine()
     except EngineError as error:
-        # Nothing can have been started where there is no engine.
+        # Without an engine, no container can have been started.
         if shutil.which("docker") is not None:
             print(f"Containers are left out. {error.message}")
         return None
@@ -79,16 +81,19 @@ def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> li
     from ctest_containers.engine.reaper import dead_containers, half_made_images
 
     try:
-        found = dead_containers(engine, project)
+        containers = dead_containers(engine, project)
         images = half_made_images(engine, project)
         if not dry:
-            for container in found:
+            for container in containers:
                 engine.remove(container)
             for image_id in images:
                 engine.remove_image(image_id)
     except EngineError as error:
         print(f"Containers are left out. {error.message}")
         return []
-    return [f"container {container.name}" for container in found] + [
+    return [f"container {container.name}" for container in containers] + [
         f"half-made image {image_id}" for image_id in images
     ]
+
+
+COMMAND: Final = Command(handle=clean, make_parser=make_parser)

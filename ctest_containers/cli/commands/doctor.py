@@ -1,4 +1,4 @@
-"""`doctor`: what would keep the tests from running here, or from being isolated, and what to do."""
+"""`doctor`: what would keep the tests from running here, or from being isolated, and the fix."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ctest_containers.cli.loading import (
-    ProjectCodeError,
-    django_command_line,
-    find_project,
-    load_project,
-)
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
 from ctest_containers.cli.parsing import PROGRAM, Parser
+from ctest_containers.cli.project_command import ProjectCommand
 from ctest_containers.config import Config, resolve
 from ctest_containers.doctor.finding import Area, Finding, error, ok
 from ctest_containers.errors import CtestError
@@ -46,15 +43,18 @@ STYLES: Final = {
     "verdict": "bold",
 }
 
+AS_COMMAND: Final = ProjectCommand(name="doctor")
+"""Reads the options and loads the project as `run` does."""
+
 PACKAGE: Final = str(Path(__file__).resolve().parents[1])
 
 
 def doctor(arguments: Sequence[str]) -> int:
-    """Look at the machine, the engine and the project, and say what was found.
+    """Check the machine, the engine and the project, and print the findings.
 
-    Gives 0 where tests can run, and 1 where they cannot.
+    Returns 0 if tests can run, and 1 if they cannot.
     """
-    options, _ = parser().parse_known_args(arguments)
+    options, _ = make_own_parser().parse_known_args(arguments)
     # What looks takes a while to load, which help does not wait for.
     from ctest_containers.doctor import show
     from ctest_containers.doctor.checks import examine, has_errors
@@ -87,27 +87,35 @@ def doctor(arguments: Sequence[str]) -> int:
     return ExitCode.FAILED if has_errors(found) else ExitCode.PASSED
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command line may have, beyond what `run` takes."""
-    made = Parser(
+def make_own_parser() -> argparse.ArgumentParser:
+    """The parser of the flags that `run` does not have, and of help, which loads no project."""
+    parser = Parser(
         prog=f"{PROGRAM} doctor",
         usage="%(prog)s [options] [test_label ...]",
         description="Looks for what would keep the tests from running here, or from being\n"
-        "isolated, and says what to do about it. Nothing is changed by it, and no\n"
-        "container is started.\n\n"
-        "It takes every other option of run, too, and labels of tests. It ends with 1\n"
-        "where tests could not run, else with 0.",
+        "isolated, and shows how to fix it. Changes nothing and starts no container.\n\n"
+        "Takes labels of tests and every option of run, too. The exit code is 1 if tests\n"
+        "could not run.",
         examples=(
-            ("doctor", "Look at everything."),
-            ("doctor --postgresql-image postgres:16 shop", "Would these run, with that image?"),
+            ("doctor", "Check everything."),
+            ("doctor --postgresql-image postgres:16 shop", "Would these run on that image?"),
             ("doctor --json", "The same for programs: an object with a version and findings."),
         ),
     )
-    made.add_argument("--json", action="store_true", help="as JSON, for programs")
-    made.add_argument("--settings", help="the module of the settings; by default manage.py's")
-    made.add_argument("--pythonpath", help="a folder to look for the project's modules in, too")
-    made.add_argument("--project", help="its name; by default the current folder's")
-    return made
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--settings", help="the settings module (default: the one in manage.py)")
+    parser.add_argument("--pythonpath", help="a folder to import modules from")
+    parser.add_argument("--project", help="the project's name (default: the current folder's)")
+    return parser
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser with the flags of `run` as well."""
+    return argparse.ArgumentParser(
+        parents=[AS_COMMAND.make_parser(), make_own_parser()],
+        add_help=False,
+        conflict_handler="resolve",
+    )
 
 
 def _load(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -116,18 +124,10 @@ def _load(words: Sequence[str]) -> argparse.ArgumentParser:
     Raises:
         CtestError: It cannot be found or loaded.
     """
-    from django.core.management import ManagementUtility
-
-    from ctest_containers.cli.run import PROJECT_RUNNER, readable
-
     find_project(words, Path.cwd())
     with _project_code():
         load_project()
-        argv = django_command_line(words, PROJECT_RUNNER, "doctor")
-        command: Any = readable(type(ManagementUtility(argv).fetch_command("test")))()
-        command.test_runner = PROJECT_RUNNER
-        parsing: argparse.ArgumentParser = command.create_parser(PROGRAM, "doctor")
-    return parsing
+        return AS_COMMAND.make_project_parser(words)
 
 
 def _discover(given: dict[str, Any]) -> Project:
@@ -136,17 +136,14 @@ def _discover(given: dict[str, Any]) -> Project:
     Raises:
         CtestError: It cannot be used.
     """
-    # They load Django, which is not to be had before the project's settings are.
-    from django.conf import settings
-    from django.test.utils import get_runner
-
-    from ctest_containers.cli.run import PROJECT_RUNNER
+    # These load Django, and must not before the project's settings are found.
     from ctest_containers.doctor.discovery import configuration, discover
+    from ctest_containers.runner import ProjectTestRunner
 
     labels = given.pop("args")
     config = configuration({row.name: given.get(row.name) for row in fields(Config)})
     with _project_code():
-        runner = get_runner(settings, PROJECT_RUNNER)(**{**given, "verbosity": 0})
+        runner = ProjectTestRunner(**{**given, "verbosity": 0})
         return discover(runner, labels, config)
 
 
@@ -208,3 +205,6 @@ def _tell(found: Sequence[Finding]) -> None:
             console.print(Text(beginning) + Text(text, style=style))
         else:
             console.print(Text(beginning, style=style) + Text(text))
+
+
+COMMAND: Final = Command(handle=doctor, make_parser=make_parser)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ctest_containers.cli.parsing import Parser
+from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.errors import UsageError
 from ctest_containers.events import ServerMeasured
 from ctest_containers.exit_codes import ExitCode
@@ -29,7 +29,7 @@ def merge_reports(arguments: Sequence[str]) -> int:
 
     Gives the exit code that the run would have had in one job, and 2 where a part of it is missing.
     """
-    options = parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     merged = merge({str(log): read(log) for log in _logs(options.logs)})
     run = record_of(merged.entries)
     outputs = file_outputs(junit=options.junit, html=options.html, prometheus=options.prometheus)
@@ -55,10 +55,10 @@ def merge_reports(arguments: Sequence[str]) -> int:
     return ExitCode.FAILED if run.has_failed else ExitCode.PASSED
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command line may have."""
-    made = Parser(
-        prog="python -m ctest_containers report merge",
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of its flags."""
+    parser = Parser(
+        prog=f"{PROGRAM} report merge",
         description="Joins the event logs of jobs that have shared a run's tests by --shard.\n\n"
         "It ends as the run would have ended in one job: with 0 where every test\n"
         "passed, with 1 where one did not, and with 2 where a shard is missing.",
@@ -68,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
             ("report merge logs/ --timings timings.json", "Let the next run divide by these."),
         ],
     )
-    made.add_argument(
+    parser.add_argument(
         "logs", nargs="+", metavar="LOG", help="files that --event-log has written, or their folder"
     )
     for name, what in (
@@ -77,17 +77,17 @@ def parser() -> argparse.ArgumentParser:
         ("prometheus", "metrics for the textfile collector"),
         ("event-log", "the joined event log, for other commands of report"),
     ):
-        made.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
-    made.add_argument(
+        parser.add_argument(f"--{name}", metavar="FILE", default="", help=f"write {what}")
+    parser.add_argument(
         "--timings",
         metavar="FILE",
         default="",
         help="add what was measured to these timings",
     )
-    made.add_argument(
+    parser.add_argument(
         "--github", action="store_true", help="print annotations for GitHub, and write its summary"
     )
-    return made
+    return parser
 
 
 def _merge_timings(file: Path, entries: Sequence[Entry]) -> None:

@@ -7,34 +7,34 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from textwrap import dedent
+from typing import Final
 
-from ctest_containers.cli.parsing import Parser
-from ctest_containers.cli.service import (
-    DEFAULT,
-    VARIABLES,
-    add_project_options,
-    found,
-    load,
-    report,
-    say,
-    seconds,
+from ctest_containers.cli.addresses import variables
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.isolated_databases import (
+    add_database_options,
+    load_configuration,
+    print_event,
 )
+from ctest_containers.cli.option_types import seconds
+from ctest_containers.cli.parsing import PROGRAM, Parser
+from ctest_containers.cli.services import DEFAULT_NAME, chosen_service, say
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.model import FOR_ANY_PROGRAM, Lease
 
 
 def execute(arguments: Sequence[str]) -> int:
-    """Run a command with databases of its own, and give its exit code."""
+    """Run a command with databases of its own, and return its exit code."""
     words = list(arguments)
     at = words.index("--") if "--" in words else len(words)
-    made = parser()
+    parser = make_parser()
     if at == len(words):
-        _, rest = made.parse_known_args(words)
+        _, rest = parser.parse_known_args(words)
         raise UsageError(
             "exec needs a command after two dashes.",
-            f"Such as: python -m ctest_containers exec -- {' '.join(rest) or 'npm run e2e'}",
+            f"For example: {PROGRAM} exec -- {' '.join(rest) or 'npm run e2e'}",
         )
-    options, command = made.parse_args(words[:at]), words[at + 1 :]
+    options, command = parser.parse_args(words[:at]), words[at + 1 :]
     if not command:
         raise UsageError("There is no command after the two dashes.", "See exec --help.")
     from ctest_containers.service.command import run_command, trouble_with
@@ -55,75 +55,75 @@ def execute(arguments: Sequence[str]) -> int:
         return run_command(command, environment(before, leases))
 
 
-def parser() -> argparse.ArgumentParser:
-    """What the command line may have before the two dashes."""
-    made = Parser(
-        prog="python -m ctest_containers exec",
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of what stands before the two dashes."""
+    parser = Parser(
+        prog=f"{PROGRAM} exec",
         usage="%(prog)s [options] -- COMMAND …",
         description=(
-            "Runs a command with migrated databases of its own, which it finds through the\n"
-            "variables below, and removes them when it has ended."
+            "Runs a command with migrated databases of its own, and removes them when it has\n"
+            "ended. The variables below tell the command where they are."
         ),
-        epilog=VARIABLES
+        epilog=variables()
         + dedent("""
             examples:
               … exec -- npm run e2e
               … exec -- python manage.py runserver --noreload
               … exec -- psql -c 'SELECT count(*) FROM django_migrations'
-              … exec --service -- pytest      with a slot of a service that is up
+              … exec --service -- pytest      with a slot of a running service
 
-            The exit code is the command's: 128 and the number of a signal that has ended
+            The exit code is the command's: 128 plus the number of the signal that ended
             it, 127 if it is not found.
             """),
     )
-    made.add_argument(
+    parser.add_argument(
         "--service",
         nargs="?",
-        const=DEFAULT,
+        const=DEFAULT_NAME,
         metavar="NAME",
-        help="lease a slot of a service that is up, and give it back, instead of starting servers",
+        help="lease a slot of a running service, instead of starting servers",
     )
-    made.add_argument(
+    parser.add_argument(
         "--wait",
         type=seconds,
         default=0.0,
         metavar="SECONDS",
         help="with --service: how long to wait for a free slot (default: 0)",
     )
-    made.add_argument("--project", help="whose; by default the current folder's name")
-    add_project_options(made)
-    return made
+    parser.add_argument("--project", help="the project's name (default: the current folder's)")
+    add_database_options(parser)
+    return parser
 
 
 @contextmanager
 def _spawned(options: argparse.Namespace) -> Iterator[Mapping[str, Lease]]:
-    """Databases that are there as long as the block."""
-    config = load(options)
+    """Databases that exist for as long as the block."""
+    config = load_configuration(options)
     from ctest_containers.isolated import Template
 
     with (
-        Template.of(config, options.databases, report) as template,
+        Template.of(config, options.databases, print_event) as template,
         template.spawn() as server,
     ):
-        addresses = [one.address for one in server.leases.values() if one.address is not None]
-        if config.transport == FOR_ANY_PROGRAM and any(one.socket for one in addresses):
+        addresses = [lease.address for lease in server.leases.values() if lease.address]
+        if config.transport == FOR_ANY_PROGRAM and any(address.socket for address in addresses):
             say(
                 "The engine cannot publish ports, so the databases are reached through a Unix "
                 "socket."
             )
-        wanted = options.databases or list(server.leases)
-        yield {alias: server.leases[alias] for alias in wanted}
+        aliases = options.databases or list(server.leases)
+        yield {alias: server.leases[alias] for alias in aliases}
 
 
 @contextmanager
 def _leased(
     options: argparse.Namespace,
 ) -> Iterator[tuple[Mapping[str, Lease], Mapping[str, str]]]:
-    """A service's slot, and its own variables, as long as the block."""
+    """A service's slot, and its own variables, for as long as the block."""
     from ctest_containers.service import give_back, take
 
     options.name = options.service
-    file = found(options)
+    file = chosen_service(options)
     slot = take(file, holder=os.getpid(), wait_seconds=options.wait)
     try:
         yield slot.leases(), {"CTEST_SERVICE": file.name, "CTEST_SLOT": str(slot.number)}
@@ -131,5 +131,8 @@ def _leased(
         try:
             give_back(file, slot.number, slot.lease)
         except CtestError as error:
-            # The exit code is the command's; whoever wants the slot next makes it anew.
+            # The exit code is the command's; the next lease makes the slot anew.
             say(str(error))
+
+
+COMMAND: Final = Command(handle=execute, make_parser=make_parser)

@@ -1,0 +1,173 @@
+"""A command that loads the project: Django's `test` command, with the combined runner.
+
+`run` runs the tests; the others have an action that runs instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
+from ctest_containers.cli.parsing import PROGRAM, HelpFormatter, refusal, shown
+from ctest_containers.errors import ProjectError, UsageError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.servers.standby import STANDBY
+from ctest_containers.storage import cache_folder
+from ctest_containers.supply.earlier_runs import start_ahead
+
+if TYPE_CHECKING:
+    from django.core.management.base import BaseCommand
+
+    from ctest_containers.runner import Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectCommand:
+    """A command that takes labels of tests and the options of `run`.
+
+    Attributes:
+        name: What is typed before these.
+        action: Called instead of running the tests; None runs them.
+        description: What help says of it; empty for what Django says.
+        examples: Pairs of what is typed after the name, and what that does.
+    """
+
+    name: str
+    action: Action | None = None
+    description: str = ""
+    examples: Sequence[tuple[str, str]] = ()
+
+    def register(self) -> Command:
+        """The command, for its module's constant `COMMAND`."""
+        return Command(handle=self.handle, make_parser=self.make_parser)
+
+    def handle(self, arguments: Sequence[str]) -> int:
+        """Load the project in the current folder, and run its tests or the action.
+
+        Raises:
+            CtestError: The project cannot be found or loaded, or an option is not valid.
+            SystemExit: Tests failed, or Django's own command line refused its options.
+        """
+        from django.conf import settings
+
+        folder = Path.cwd()
+        helping = not {"-h", "--help"}.isdisjoint(arguments)
+        try:
+            find_project(arguments, folder)
+        except ProjectError:
+            if not helping:
+                raise
+            # Help has to work outside of the project's folder, too.
+            settings.configure()
+        if not helping:
+            # Its libraries are loaded, and servers come up, while the project is loaded.
+            start_ahead(cache_folder(), folder, [self.name, *arguments])
+        try:
+            load_project()
+            argv = self.command_line(arguments)
+            self.django_command(argv).run_from_argv(argv)
+        except ProjectCodeError as error:
+            # Shows where the project's own code failed.
+            traceback.print_exception(error.__cause__)
+            raise
+        finally:
+            # Ends what was started ahead, unless a run has taken it over.
+            STANDBY.end()
+        return ExitCode.PASSED
+
+    def make_parser(self) -> argparse.ArgumentParser:
+        """The options of Django's test command and ours; loads no project."""
+        from django.core.management.commands.test import Command as DjangoCommand
+
+        from ctest_containers.runner import ContainerTestRunner
+
+        command = DjangoCommand()
+        command.test_runner = _path(ContainerTestRunner)
+        return command.create_parser(PROGRAM, self.name)
+
+    def make_project_parser(self, arguments: Sequence[str]) -> argparse.ArgumentParser:
+        """The options of the loaded project's own test command and runner, and ours.
+
+        Raises:
+            UsageError: The project's runner cannot be combined with ours.
+        """
+        from ctest_containers.runner import ProjectTestRunner
+
+        command = self.django_command(self.command_line(arguments))
+        command.test_runner = _path(ProjectTestRunner)
+        parser: argparse.ArgumentParser = command.create_parser(PROGRAM, self.name)
+        return parser
+
+    def command_line(self, arguments: Sequence[str]) -> list[str]:
+        """The words for Django; the runner that they name is the project's own, combined with ours.
+
+        Needs the project's settings.
+
+        Raises:
+            UsageError: The option --testrunner has no value.
+        """
+        from django.conf import settings
+        from django.core.management.utils import get_command_line_option
+
+        from ctest_containers.runner import ProjectTestRunner
+
+        argv = [PROGRAM, self.name, *arguments]
+        named = get_command_line_option(argv, "--testrunner")
+        if named is not None:
+            if not named:
+                raise UsageError("The option --testrunner needs the dotted path of a class.")
+            settings.TEST_RUNNER = named
+            argv = _without_runner(argv)
+        return [*argv, f"--testrunner={_path(ProjectTestRunner)}"]
+
+    def django_command(self, argv: Sequence[str]) -> Any:
+        """Django's test command, or the project's own one, with our help, errors and action."""
+        from django.core.management import ManagementUtility
+
+        command: type[BaseCommand] = type(ManagementUtility([*argv]).fetch_command("test"))
+        spec = self
+
+        def create_parser(self: Any, prog_name: str, subcommand: str, **options: Any) -> Any:
+            parser = command.create_parser(
+                self,
+                prog_name,
+                subcommand,
+                usage=f"{prog_name} {subcommand} [options] [test_label ...]",
+                formatter_class=HelpFormatter,
+                epilog=shown([(f"{subcommand} {typed}", what) for typed, what in spec.examples]),
+                **options,
+            )
+            # The values of options become arguments of the runner.
+            parser.set_defaults(runner_action=spec.action)
+
+            def error(message: str) -> NoReturn:
+                raise refusal(parser, message)
+
+            parser.error = error  # type: ignore[method-assign]  # Django chooses the class.
+            return parser
+
+        members = {"create_parser": create_parser, "help": self.description or command.help}
+        return type(command.__name__, (command,), members)()
+
+
+def _path(cls: type) -> str:
+    """The dotted path by which Django imports a class."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _without_runner(argv: Sequence[str]) -> list[str]:
+    """The words without the option --testrunner."""
+    rest = []
+    words = iter(argv)
+    for word in words:
+        if word == "--testrunner":
+            next(words, None)
+        elif not word.startswith("--testrunner="):
+            rest.append(word)
+    return rest
