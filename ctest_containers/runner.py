@@ -22,12 +22,12 @@ from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # n
 from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.option import flag
-from ctest_containers.config.values import parse_flag
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Phase
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
+from ctest_containers.options.option import flag
+from ctest_containers.options.values import parse_flag
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
 from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
@@ -145,9 +145,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             return self._action(self, list(test_labels or ()))
         try:
             config = self._resolve()
-            told = reporting(config, log=self.log, verbosity=self.verbosity, may_move=not self.pdb)
-            self.is_live = told.is_live
-            with self._new_session(test_labels, config, told) as session:
+            may_move = self.verbosity == 1 and not self.pdb
+            reports = reporting(config, log=self.log, may_move=may_move)
+            self.is_live = reports.is_live
+            with self._new_session(test_labels, config, reports) as session:
                 self.session = session
                 if self.keepdb:
                     self.log(
@@ -214,7 +215,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             options=self._options,
         )
 
-    def _new_session(self, test_labels: Any, config: Config, told: Reporting) -> Session:
+    def _new_session(self, test_labels: Any, config: Config, reports: Reporting) -> Session:
         request = RunRequest(
             config=config,
             selection=self._selection(test_labels, config),
@@ -233,7 +234,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             ),
             resources=self.resources(),
         )
-        return Session(request, told)
+        return Session(request, reports)
 
     def resources(self) -> Sequence[Resource]:
         """What each worker gets for itself beside databases; a subclass may have some."""

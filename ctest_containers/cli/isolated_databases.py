@@ -14,11 +14,11 @@ from ctest_containers.cli.loading import ProjectCodeError, find_project, load_pr
 from ctest_containers.cli.option_types import names
 from ctest_containers.cli.services import say
 from ctest_containers.config import Config
-from ctest_containers.config.option import flag
 from ctest_containers.config.sections.templates import image_field
-from ctest_containers.config.values import parse_flag
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.model import FOR_ANY_PROGRAM
+from ctest_containers.options.option import flag
+from ctest_containers.options.values import parse_flag
 from ctest_containers.report.messages import words
 
 ROWS: Final = (

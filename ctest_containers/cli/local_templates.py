@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ctest_containers.config import Config, project_meant
 from ctest_containers.errors import EngineUnreachableError
 from ctest_containers.storage import cache_folder
 
@@ -28,6 +27,8 @@ def add_project_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_project(options: argparse.Namespace) -> str:
     """The project that the options choose; `*` for every project."""
+    from ctest_containers.config import project_meant
+
     return "*" if options.all else project_meant(options.project)
 
 
@@ -49,6 +50,7 @@ def stored_templates(repository: TemplateRepository, project: str) -> list[Store
 @contextmanager
 def local_repository() -> Iterator[TemplateRepository]:
     """The templates of this machine, without any project."""
+    from ctest_containers.config import Config, project_meant
     from ctest_containers.engine.folders import make_run_folder, remove_folder
     from ctest_containers.servers.client import ServerHostClient
     from ctest_containers.template import TemplateRepository

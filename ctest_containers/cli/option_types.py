@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from ctest_containers.config.values import parse_count, parse_seconds, parse_size
+from ctest_containers.options.values import parse_count, parse_seconds, parse_size
 
 
 def names(text: str) -> list[str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ctest_containers.cli.parsing import PROGRAM, Parser
-from ctest_containers.config import project_meant
 
 if TYPE_CHECKING:
     from ctest_containers.service import ServiceFile
@@ -56,6 +55,7 @@ def chosen_service(options: argparse.Namespace) -> ServiceFile:
         UsageError: There is none.
     """
     from ctest_containers.backends.environment import set_aside_variables
+    from ctest_containers.config import project_meant
     from ctest_containers.service import find_service
 
     set_aside_variables()

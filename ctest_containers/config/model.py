@@ -8,12 +8,12 @@ from typing import Final
 
 from ctest_containers.config.sections.cluster import ClusterOptions
 from ctest_containers.config.sections.limits import LimitOptions
-from ctest_containers.config.sections.reports import ReportOptions
 from ctest_containers.config.sections.servers import ServerOptions
 from ctest_containers.config.sections.templates import TemplateOptions, image_field
 from ctest_containers.config.sections.tests import TestOptions
 from ctest_containers.config.sections.workers import WorkerOptions
 from ctest_containers.limits import Limits, limits
+from ctest_containers.report.formats import ReportOptions
 
 LIKE_OTHERS: Final = frozenset(
     {

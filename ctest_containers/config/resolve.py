@@ -9,8 +9,8 @@ from dataclasses import fields
 from typing import Any
 
 from ctest_containers.config.model import Config, project_of
-from ctest_containers.config.option import flag, setting, variable
 from ctest_containers.errors import UsageError
+from ctest_containers.options.option import flag, setting, variable
 from ctest_containers.text import without_credentials
 
 VARIABLE_PREFIX = "CTEST_CONTAINERS_"

@@ -6,7 +6,7 @@ from dataclasses import Field, fields
 from typing import Any, Final
 
 from ctest_containers.config.model import Config
-from ctest_containers.config.option import flag, setting, variable
+from ctest_containers.options.option import flag, setting, variable
 
 HEADING: Final = (
     "| Option | Environment variable | In the setting `CTEST_CONTAINERS` | Default | Meaning |"

@@ -3,19 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, RunFinished, RunStarted, TimePassed
+from ctest_containers.history import History
 from ctest_containers.history.lines import HEADER, line
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_natural, parse_text
+from ctest_containers.report.api import Report
+from ctest_containers.report.files import new_file
+from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 
 WRITE_SECONDS: Final = 0.5
 """How long a line may wait for others to be written with."""
 
 AT_ONCE: Final = frozenset({RunStarted, RunFinished})
 """What is written when it happens."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventLogFormat(ReportFormat):
+    """Every event of a run, into a file and the user's cache folder."""
+
+    event_log: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write the event log into this file, too, for python -m ctest_containers report.",
+        section=SECTION,
+    )
+    event_logs: int = option(
+        20,
+        parse_natural,
+        "N",
+        "How many runs of the project leave their event log in the user's cache folder, for "
+        "python -m ctest_containers report; 0 for none.",
+        section=SECTION,
+    )
+
+    def reports(self, context: ReportContext) -> Iterator[Report]:
+        """See `ReportFormat`."""
+        if self.event_logs:
+            history = History.of(context.project)
+            yield EventLogReport(history.new, partial(history.keep, self.event_logs))
+        if self.event_log:
+            yield EventLogReport(new_file(self.event_log))
 
 
 class EventLogReport:

@@ -33,36 +33,13 @@ class Output:
             raise ReportError(f"The report {self.file} cannot be written: {error}.") from error
 
 
-def file_outputs(*, junit: str, html: str, prometheus: str) -> list[Output]:
-    """The files that are to be written, each with what makes its text; empty names are left out.
-
-    Raises:
-        UsageError: One cannot be a file, or what makes it is not installed.
-    """
-    outputs = []
-    if junit:
-        from ctest_containers.report import junit as junit_format
-
-        outputs.append(Output(_file(junit), junit_format.render))
-    if html:
-        from ctest_containers.report import page
-
-        outputs.append(Output(_file(html), page.render))
-    if prometheus:
-        from ctest_containers.report import metrics
-
-        metrics.check_installed()
-        outputs.append(Output(_file(prometheus), metrics.render))
-    return outputs
-
-
 def new_file(name: str) -> Callable[[object], Path]:
-    """Gives the file of that name when it is to be written; one of an earlier run is removed.
+    """A function that returns the file of that name, after it has removed an earlier run's.
 
     Raises:
         UsageError: It cannot be a file.
     """
-    file = _file(name)
+    file = file_named(name)
 
     def make_room(_: object) -> Path:
         file.unlink(missing_ok=True)
@@ -71,8 +48,12 @@ def new_file(name: str) -> Callable[[object], Path]:
     return make_room
 
 
-def _file(name: str) -> Path:
-    """The file of that name, wherever tests change the current folder to."""
+def file_named(name: str) -> Path:
+    """The file of that name, even after tests change the current folder.
+
+    Raises:
+        UsageError: It is a folder.
+    """
     file = Path(name).absolute()
     if file.is_dir():
         raise UsageError(f"The report {name} cannot be written: that is a folder.")

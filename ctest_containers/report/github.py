@@ -8,12 +8,18 @@ from __future__ import annotations
 import html
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_flag
+from ctest_containers.report.api import Report
+from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
 from ctest_containers.report.summary import lines as summary_lines
 from ctest_containers.report.summary import verdict
@@ -36,6 +42,25 @@ ICONS: Final = {
     Status.EXPECTED_FAILURE: "🟡",
     Status.NOT_RUN: "⚪",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class GithubFormat(ReportFormat):
+    """Annotations, groups and a job summary, on GitHub Actions."""
+
+    github: bool | None = option(
+        None,
+        parse_flag,
+        "",
+        "Annotations, groups and a job summary for GitHub Actions. By default there.",
+        section=SECTION,
+    )
+
+    def reports(self, context: ReportContext) -> Iterator[Report]:
+        """See `ReportFormat`."""
+        on_github = os.environ.get("GITHUB_ACTIONS") == "true"
+        if self.github if self.github is not None else on_github:
+            yield report_of_step(context.run, _write_line)
 
 
 class GithubReport:
@@ -184,6 +209,11 @@ def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport
     workspace = os.environ.get("GITHUB_WORKSPACE", "")
     summary = Path(file) if file else None
     return GithubReport(run, write=write, summary=summary, workspace=workspace)
+
+
+def _write_line(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _details(name: str, text: str) -> str:

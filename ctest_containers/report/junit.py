@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from xml.sax.saxutils import escape
 
 from ctest_containers.events import Problem, TestOutcome
 from ctest_containers.names import owner_of
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_text
+from ctest_containers.report.files import Output, file_named
+from ctest_containers.report.format import SECTION, ReportFormat
 from ctest_containers.report.record import (
     UNEXPECTED,
     RunRecord,
@@ -37,11 +40,34 @@ ELEMENTS: Final = {
 }
 
 
-IN_ATTRIBUTES: Final = {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"}
+IN_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+IN_ATTRIBUTES: Final = IN_TEXT | str.maketrans(
+    {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"}
+)
 """What a reader would take for something else there, or for a space: XML 1.0, section 3.3.3."""
 
 SPECIAL: Final = re.compile(r"[^ !#-%'-;=?-~]")
 """What is not in most names and numbers, and has to be looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JunitFormat(ReportFormat):
+    """JUnit XML, into a file."""
+
+    junit: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write the run as JUnit XML, which CI systems read, into a file.",
+        section=SECTION,
+        written="JUnit XML",
+    )
+
+    def outputs(self) -> Iterator[Output]:
+        """See `ReportFormat`."""
+        if self.junit:
+            yield Output(file_named(self.junit), render)
 
 
 @dataclass(slots=True)
@@ -222,11 +248,11 @@ def _attributes(found: Mapping[str, str]) -> str:
 def _value(text: str) -> str:
     if SPECIAL.search(text) is None:
         return text
-    return escape(_allowed(text), IN_ATTRIBUTES)
+    return _allowed(text).translate(IN_ATTRIBUTES)
 
 
 def _text(text: str) -> str:
-    return escape(_allowed(text))
+    return _allowed(text).translate(IN_TEXT)
 
 
 def _allowed(text: str) -> str:

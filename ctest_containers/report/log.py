@@ -10,13 +10,18 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.codec import fields_of
 from ctest_containers.errors import ReportError, UsageError
 from ctest_containers.events import Event, RunFinished, TestsFound, TimePassed
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_choice, parse_text
+from ctest_containers.report.api import Report
+from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 from ctest_containers.report.messages import SILENT, words
 from ctest_containers.report.record import FixtureRecord, RunRecord, TestRecord, WorkerRecord
 
@@ -24,6 +29,44 @@ LOGGER: Final = "ctest_containers"
 
 PLAIN: Final = re.compile(r'[^\s"=]+')
 """What needs no quotes in `key=value`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogFormat(ReportFormat):
+    """Lines to a logger."""
+
+    log_format: str = option(
+        "off",
+        parse_choice("off", "text", "json"),
+        "HOW",
+        "Write what happens to the logger ctest_containers as lines of key=value (text) or as "
+        "JSON (needs ctest-containers[json]); off leaves that to Django's LOGGING.",
+        section=SECTION,
+    )
+    log_level: str = option(
+        "info",
+        parse_choice("debug", "info", "warning"),
+        "LEVEL",
+        "What is written then: every event (debug), a line for each worker and the run (info), "
+        "or only what needs attention (warning).",
+        section=SECTION,
+    )
+    log_file: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Where it is written. By default to the standard error.",
+        section=SECTION,
+    )
+
+    def reports(self, context: ReportContext) -> Iterator[Report]:
+        """See `ReportFormat`."""
+        logger = logger_for(self.log_format, self.log_level, self.log_file)
+        if logger.isEnabledFor(logging.INFO):
+            yield LogReport(context.run, logger)
+        elif logger.isEnabledFor(logging.WARNING):
+            # Warnings need nothing of the record, so none is made.
+            yield LogReport(RunRecord(), logger)
 
 
 class Fields(dict[str, Any]):

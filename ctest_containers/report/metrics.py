@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -19,6 +20,11 @@ from ctest_containers.events import (
     TemplateFound,
     TemplatePulled,
 )
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_text, parse_url
+from ctest_containers.report.api import Report
+from ctest_containers.report.files import Output, file_named
+from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 from ctest_containers.report.record import RunRecord, Status
 
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0)
@@ -30,6 +36,40 @@ PUSH_SECONDS: Final = 10.0
 JOB: Final = "ctest_containers"
 
 EXTRA: Final = "prometheus"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsFormat(ReportFormat):
+    """Metrics for Prometheus, into a file or to a gateway."""
+
+    prometheus: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write metrics of the run into a file for the textfile collector of Prometheus' node "
+        "exporter. Needs ctest-containers[prometheus].",
+        section=SECTION,
+        written="metrics for Prometheus' textfile collector",
+    )
+    prometheus_gateway: str = option(
+        "",
+        parse_url,
+        "URL",
+        "Push these metrics to a gateway of Prometheus. Needs ctest-containers[prometheus].",
+        section=SECTION,
+    )
+
+    def outputs(self) -> Iterator[Output]:
+        """See `ReportFormat`."""
+        if self.prometheus:
+            check_installed()
+            yield Output(file_named(self.prometheus), render)
+
+    def reports(self, context: ReportContext) -> Iterator[Report]:
+        """See `ReportFormat`."""
+        if self.prometheus_gateway:
+            check_installed()
+            yield PushReport(context.run, self.prometheus_gateway)
 
 
 def check_installed() -> None:

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.config.option import setting, variable
 from ctest_containers.errors import UsageError
+from ctest_containers.options.option import setting, variable
 
 ROWS = fields(Config)
 VALUES = st.one_of(

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 from ctest_containers.cli.command import Command
 from ctest_containers.cli.parsing import PROGRAM, Parser
-from ctest_containers.config import project_meant
 from ctest_containers.errors import EngineError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.storage import cache_folder
@@ -26,13 +25,14 @@ def clean(arguments: Sequence[str]) -> int:
     Live runs keep everything, and so do other projects without --all.
     """
     options = make_parser().parse_args(arguments)
-    project = None if options.all else project_meant(options.project)
-    # The engine's libraries take a while to load; help does not wait for them.
+    # These take a while to load; help does not wait for them.
+    from ctest_containers.config import project_meant
     from ctest_containers.engine import labels
     from ctest_containers.engine.folders import dead_run_folders, remove_folder
     from ctest_containers.engine.reaper import owner_is_dead
     from ctest_containers.template.stored import half_made_files
 
+    project = None if options.all else project_meant(options.project)
     engine = _engine()
     removed = [] if engine is None else _clean_engine(engine, project, dry=options.dry_run)
     # Only the engine knows whether an owner in another container is alive.

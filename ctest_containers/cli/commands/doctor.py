@@ -18,7 +18,6 @@ from ctest_containers.cli.command import Command
 from ctest_containers.cli.loading import ProjectCodeError, find_project, load_project
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.cli.project_command import ProjectCommand
-from ctest_containers.config import Config, resolve
 from ctest_containers.doctor.finding import Area, Finding, error, ok
 from ctest_containers.errors import CtestError
 from ctest_containers.exit_codes import ExitCode
@@ -26,6 +25,7 @@ from ctest_containers.project.settings import VARIABLE
 from ctest_containers.project.source_location import place_of_problem
 
 if TYPE_CHECKING:
+    from ctest_containers.config import Config
     from ctest_containers.doctor.context import Project
 
 COLUMNS: Final = 80
@@ -136,6 +136,8 @@ def _discover(given: dict[str, Any]) -> Project:
     Raises:
         CtestError: It cannot be used.
     """
+    from ctest_containers.config import Config
+
     # These load Django, and must not before the project's settings are found.
     from ctest_containers.doctor.discovery import configuration, discover
     from ctest_containers.runner import ProjectTestRunner
@@ -174,6 +176,8 @@ def _about_the_project(problem: CtestError) -> Finding:
 
 def _without_project(name: str | None, found: list[Finding]) -> Config:
     """What is configured as far as no settings are needed for it."""
+    from ctest_containers.config import Config, resolve
+
     try:
         return resolve(settings={}, environment=os.environ, options={"project": name})
     except CtestError as problem:

@@ -14,8 +14,6 @@ from typing import Any, Final
 
 from ctest_containers.cli.command import Command
 from ctest_containers.cli.parsing import PROGRAM, Parser
-from ctest_containers.config import resolve
-from ctest_containers.config.model import project_of
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.text import plural
@@ -29,6 +27,9 @@ COLUMNS = ("kind", "name", "seconds", "runs", "bytes", "seen", "queries", "recen
 def timings(arguments: Sequence[str]) -> int:
     """Export or import timings, as JSON or CSV."""
     options = make_parser().parse_args(arguments)
+    from ctest_containers.config import resolve
+    from ctest_containers.config.model import project_of
+
     config = resolve(
         settings={},
         environment=os.environ,

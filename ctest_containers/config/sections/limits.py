@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.config.option import option
-from ctest_containers.config.values import (
+from ctest_containers.limits import MAIN_SECONDS, PER_TEST_SECONDS
+from ctest_containers.options.option import option
+from ctest_containers.options.values import (
     parse_flag,
     parse_limit,
 )
-from ctest_containers.limits import MAIN_SECONDS, PER_TEST_SECONDS
 
 SECTION: Final = "time limits"
 

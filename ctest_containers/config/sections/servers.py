@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.config.option import option
 from ctest_containers.config.server_settings import ServerSetting, parse_server_settings
-from ctest_containers.config.values import (
+from ctest_containers.model import AUTO, OWNER, SUPERUSER
+from ctest_containers.options.option import option
+from ctest_containers.options.values import (
     parse_choice,
     parse_seconds,
     parse_size,
 )
-from ctest_containers.model import AUTO, OWNER, SUPERUSER
 
 SECTION: Final = "database servers"
 

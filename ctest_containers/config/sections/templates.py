@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from ctest_containers.backends import BACKENDS
-from ctest_containers.config.option import option
-from ctest_containers.config.values import (
+from ctest_containers.model import AUTO, COMPARE, DJANGO
+from ctest_containers.options.option import option
+from ctest_containers.options.values import (
     parse_age,
     parse_choice,
     parse_flag,
@@ -17,7 +18,6 @@ from ctest_containers.config.values import (
     parse_seconds,
     parse_text,
 )
-from ctest_containers.model import AUTO, COMPARE, DJANGO
 
 SECTION: Final = "templates and images"
 

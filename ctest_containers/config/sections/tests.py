@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.config.option import option
-from ctest_containers.config.values import (
+from ctest_containers.model import Shard
+from ctest_containers.options.option import option
+from ctest_containers.options.values import (
     parse_shard,
 )
-from ctest_containers.model import Shard
 
 SECTION: Final = "which tests"
 

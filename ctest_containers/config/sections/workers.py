@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.config.option import option
-from ctest_containers.config.values import (
+from ctest_containers.options.option import option
+from ctest_containers.options.values import (
     parse_choice,
     parse_count,
     parse_flag,

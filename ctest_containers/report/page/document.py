@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from ctest_containers.report.page.data import data_of
@@ -59,4 +58,7 @@ def _frame() -> tuple[str, str]:
 
 
 def _part(name: str) -> str:
+    # Takes a while to load, and only a run that makes a page needs it.
+    from importlib.resources import files
+
     return files(__package__).joinpath(name).read_text(encoding="utf-8").rstrip("\n")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ctest_containers.config.model import Config
-from ctest_containers.config.option import flag, setting, variable
 from ctest_containers.config.table import table
-from ctest_containers.config.values import (
+from ctest_containers.options.option import flag, setting, variable
+from ctest_containers.options.values import (
     parse_choice,
     parse_count,
     parse_paths,

@@ -10,9 +10,10 @@ import pytest
 
 from ctest_containers.config import Config, project_meant, resolve
 from ctest_containers.config.model import image_of
-from ctest_containers.config.option import flag, setting, variable
 from ctest_containers.config.server_settings import parse_server_settings
-from ctest_containers.config.values import (
+from ctest_containers.errors import UsageError
+from ctest_containers.options.option import flag, setting, variable
+from ctest_containers.options.values import (
     parse_age,
     parse_count,
     parse_flag,
@@ -28,7 +29,6 @@ from ctest_containers.config.values import (
     parse_text,
     parse_url,
 )
-from ctest_containers.errors import UsageError
 
 ROWS = {row.name: row for row in fields(Config)}
 EVERY_ROW = pytest.mark.parametrize("row", ROWS.values(), ids=list(ROWS))

@@ -10,8 +10,8 @@ from django.test import override_settings
 from django.utils.translation import gettext_lazy
 
 from ctest_containers.config import Config
-from ctest_containers.config.option import setting
 from ctest_containers.errors import UsageError
+from ctest_containers.options.option import setting
 from ctest_containers.project.settings import OWN_SETTINGS, options
 
 pytestmark = pytest.mark.usefixtures("configured_django")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ctest_containers.config.values import parse_repository
 from ctest_containers.model import DatabaseGroup, Vendor
+from ctest_containers.options.values import parse_repository
 from ctest_containers.template import Template
 from ctest_containers.template.share import shared_name
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from ctest_containers.cli.command import Command
 from ctest_containers.cli.local_templates import local_repository, stored_templates
 from ctest_containers.cli.parsing import PROGRAM, Parser
-from ctest_containers.config import project_meant
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.text import listing, plural, slug
@@ -40,6 +39,7 @@ def diff(arguments: Sequence[str]) -> int:
     """Print a line for each difference."""
     options = make_parser().parse_args(arguments)
     from ctest_containers.backends.catalog import differences
+    from ctest_containers.config import project_meant
 
     with local_repository() as repository:
         templates = stored_templates(repository, "*")

@@ -18,6 +18,7 @@ def option(
     section: str,
     variable: str = "",
     shown: object = None,
+    written: str = "",
 ) -> T:
     """A row of the table; the field's name gives the names of option, variable and setting.
 
@@ -25,6 +26,7 @@ def option(
         section: Under which heading help shows it.
         variable: The environment variable, where it has a name of its own.
         shown: What applies by default, where it matters that nothing was given.
+        written: What the command `report` writes into the file that the option names.
     """
     metadata = {
         "parse": parse,
@@ -33,6 +35,7 @@ def option(
         "section": section,
         "variable": variable,
         "shown": shown,
+        "written": written,
     }
     row: T = field(default=default, metadata=metadata)
     return row

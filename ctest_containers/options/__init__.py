@@ -1,0 +1,1 @@
+"""The rows of the table of options, and what their values may be."""

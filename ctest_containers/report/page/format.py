@@ -1,0 +1,31 @@
+"""The format of a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ctest_containers.options.option import option
+from ctest_containers.options.values import parse_text
+from ctest_containers.report.files import Output, file_named
+from ctest_containers.report.format import SECTION, ReportFormat
+from ctest_containers.report.page.document import render
+
+
+@dataclass(frozen=True, kw_only=True)
+class PageFormat(ReportFormat):
+    """A page, into a file."""
+
+    html: str = option(
+        "",
+        parse_text,
+        "FILE",
+        "Write the run as a page that needs nothing but itself: a timeline, failures, all tests.",
+        section=SECTION,
+        written="a self-contained HTML page",
+    )
+
+    def outputs(self) -> Iterator[Output]:
+        """See `ReportFormat`."""
+        if self.html:
+            yield Output(file_named(self.html), render)
