@@ -48,6 +48,7 @@ from ctest_containers.events.templates import (
     TemplatePushed,
     TemplateRefused,
     TemplatesPruned,
+    TemplateTransfer,
 )
 from ctest_containers.events.tests import (
     BatchFinished,
@@ -121,6 +122,7 @@ __all__ = [
     "TemplatePulled",
     "TemplatePushed",
     "TemplateRefused",
+    "TemplateTransfer",
     "TemplatesPruned",
     "TestDuration",
     "TestFinished",

@@ -105,12 +105,12 @@ class TemplateRefused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TemplatePulled:
-    """A registry had the template.
+class TemplateTransfer:
+    """A template went from or to a registry.
 
     Attributes:
-        layers: The number of its layers that travelled.
-        present: The number of those that were here already.
+        layers: The number of its layers that were transferred.
+        present: The number of those that were at the destination already.
     """
 
     group: str
@@ -121,21 +121,16 @@ class TemplatePulled:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TemplatePushed:
-    """A template was sent to a registry.
+class TemplatePulled(TemplateTransfer):
+    """A template was pulled from a registry."""
 
-    Attributes:
-        layers: The number of its layers that travelled.
-        present: The number of those that were there already.
-    """
+    __slots__ = ()
 
-    group: str
-    fingerprint: str
-    registry: str
-    layers: int
-    present: int
-    seconds: float
+
+class TemplatePushed(TemplateTransfer):
+    """A template was pushed to a registry."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,23 +9,21 @@ from itertools import groupby
 from typing import Any, Final
 
 from ctest_containers.codec import encoder
+from ctest_containers.report.duration_changes import (
+    COMMON_TESTS,
+    EARLIER_RUNS,
+    DurationChange,
+    Durations,
+    compare_durations,
+)
 from ctest_containers.report.efficiency import (
     Efficiency,
     FixtureCost,
     fixture_costs,
     usage,
 )
+from ctest_containers.report.outcome_changes import FlakyTest, Outcomes, compare_outcomes
 from ctest_containers.report.record import RunRecord
-from ctest_containers.report.regressions import (
-    COMMON_TESTS,
-    EARLIER_RUNS,
-    DurationChange,
-    Durations,
-    FlakyTest,
-    Outcomes,
-    compare_durations,
-    compare_outcomes,
-)
 from ctest_containers.report.savings import Saving, savings, whole_seconds
 from ctest_containers.text import duration, plural
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from ctest_containers.report.api import Report
 from ctest_containers.report.files import Output
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import Recording
 
 SECTION: Final = "reports"
 """The section of the options that a format has."""

@@ -39,6 +39,7 @@ from ctest_containers.events import (
     TemplatePushed,
     TemplateRefused,
     TemplatesPruned,
+    TemplateTransfer,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -56,7 +57,7 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.limits import Limit, why_run_ended
-from ctest_containers.text import duration, listing, plural, size, span, were
+from ctest_containers.text import duration, listing, plural, size, span
 
 SILENT: Final = frozenset(
     {
@@ -155,24 +156,10 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
                     f"{' '.join(event.problems)}"
                 ),
             )
-        case TemplatePulled(group=group, fingerprint=fingerprint, seconds=seconds):
-            yield (
-                logging.INFO,
-                (
-                    f"Pulled the template {group}:{fingerprint[:12]} from {event.registry} in "
-                    f"{duration(seconds)} ({plural(event.layers, 'layer')} came, {event.present} "
-                    f"{were(event.present)} here)."
-                ),
-            )
-        case TemplatePushed(group=group, fingerprint=fingerprint, seconds=seconds):
-            yield (
-                logging.INFO,
-                (
-                    f"Pushed the template {group}:{fingerprint[:12]} to {event.registry} in "
-                    f"{duration(seconds)} ({plural(event.layers, 'layer')} went, {event.present} "
-                    f"{were(event.present)} there)."
-                ),
-            )
+        case TemplatePulled():
+            yield logging.INFO, _transfer(event, "Pulled", "from", "here")
+        case TemplatePushed():
+            yield logging.INFO, _transfer(event, "Pushed", "to", "there")
         case TemplatesPruned(templates=templates):
             for name, reason in templates:
                 yield logging.DEBUG, f"Removed the template {name}: {reason}."
@@ -262,3 +249,12 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."
         case _:
             pass
+
+
+def _transfer(event: TemplateTransfer, verb: str, preposition: str, place: str) -> str:
+    layers = f"{plural(event.layers, 'layer')} transferred"
+    return (
+        f"{verb} the template {event.group}:{event.fingerprint[:12]} {preposition} "
+        f"{event.registry} in {duration(event.seconds)} ({layers}, {event.present} already "
+        f"{place})."
+    )

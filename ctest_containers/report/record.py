@@ -1,48 +1,27 @@
-"""What happened in a run, put together from its events for whoever renders a page or a file."""
+"""What happened in a run, for the reports that show all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from ctest_containers.events import (
-    BatchFinished,
-    Event,
-    FixtureFinished,
-    FixtureStarted,
-    MemoryMeasured,
     OutcomeKind,
     Phase,
-    PhaseStarted,
     Problem,
     RunFinished,
     RunStarted,
-    ServerMeasured,
     ServerReady,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
     TemplatePulled,
-    TestDuration,
-    TestFinished,
     TestOutcome,
     TestPlace,
-    TestRetried,
-    TestsFound,
-    TestStarted,
-    TimePassed,
-    WorkerLost,
-    WorkerPaused,
-    WorkerRecycled,
-    WorkerResumed,
-    WorkerRetired,
     WorkersPlanned,
-    WorkerStarted,
 )
-from ctest_containers.names import class_of, owner_of
-from ctest_containers.report.messages import words
+from ctest_containers.names import class_of
 
 
 class Status(str, Enum):
@@ -67,7 +46,8 @@ BAD: Final = frozenset({Status.ERROR, Status.FAILED, Status.UNEXPECTED_SUCCESS})
 UNEXPECTED: Final = "It is expected to fail, and does not."
 """What is said of an unexpected success, which has no exception."""
 
-_WORST_FIRST: Final = {status: place for place, status in enumerate(Status)}
+WORST_FIRST: Final = {status: rank for rank, status in enumerate(Status)}
+"""The lower the number, the more a status matters for its test."""
 
 
 def status_of(outcome: TestOutcome) -> Status:
@@ -128,12 +108,14 @@ class TestRecord:
     @property
     def problems(self) -> list[tuple[TestOutcome, Problem]]:
         """What went wrong, and what was expected to."""
-        return [(one, one.problem) for one in self.outcomes if one.problem is not None]
+        return [
+            (outcome, outcome.problem) for outcome in self.outcomes if outcome.problem is not None
+        ]
 
     @property
     def reason(self) -> str:
         """Why it was skipped."""
-        return next((one.reason for one in self.outcomes if one.reason), "")
+        return next((outcome.reason for outcome in self.outcomes if outcome.reason), "")
 
 
 @dataclass(slots=True)
@@ -198,15 +180,15 @@ class RunRecord:
     @property
     def counts(self) -> dict[Status, int]:
         """How many tests ended in each way; statuses without any are there, too."""
-        found = dict.fromkeys(Status, 0)
+        counts = dict.fromkeys(Status, 0)
         for test in self.tests.values():
-            found[test.status] += 1
-        return found
+            counts[test.status] += 1
+        return counts
 
     @property
     def bad_fixtures(self) -> list[tuple[float, TestOutcome]]:
         """The fixtures that went wrong, which no test's status tells."""
-        return [(at, one) for at, one in self.others if status_of(one).is_bad]
+        return [(at, outcome) for at, outcome in self.others if status_of(outcome).is_bad]
 
     @property
     def has_failed(self) -> bool:
@@ -230,146 +212,3 @@ class RunRecord:
         """The tests that took longest."""
         ran = [test for test in self.tests.values() if test.seconds]
         return sorted(ran, key=lambda test: -test.seconds)[:count]
-
-
-class Recording:
-    """Puts a record together; a `Report` by itself, and a part of others."""
-
-    def __init__(self) -> None:
-        self.run = RunRecord()
-        self._fixtures: dict[int, FixtureRecord] = {}
-
-    def handle(self, event: Event, at: float) -> None:
-        """See `Report`."""
-        self.run.ended = at
-        take = _TAKEN.get(type(event))
-        if take is None:
-            self._take_note(event, at)
-        else:
-            take(self, event, at)
-
-    def _test_started(self, event: TestStarted, at: float) -> None:
-        test = self._test(event.index, event.test_id)
-        test.worker, test.started = event.worker, at
-
-    def _test_outcome(self, event: TestOutcome, at: float) -> None:
-        if event.index is None:
-            self.run.others.append((at, event))
-            if event.kind is OutcomeKind.SKIP:
-                self._skip(event)
-            return
-        test = self._test(event.index, event.test_id)
-        test.worker = event.worker
-        test.outcomes.append(event)
-        found = status_of(event)
-        if test.status is Status.NOT_RUN or _WORST_FIRST[found] < _WORST_FIRST[test.status]:
-            test.status = found
-
-    def _test_finished(self, event: TestFinished, at: float) -> None:
-        test = self.run.tests.get(event.index)
-        if test is None:
-            return
-        # What was lost with its worker has not been measured there.
-        test.seconds = event.seconds or (at - test.started if test.started else 0.0)
-        test.query_count = event.query_count
-        test.stdout, test.stderr = event.stdout, event.stderr
-
-    def _test_retried(self, event: TestRetried, _: float) -> None:
-        """What the test's record tells, and no note of the run."""
-        test = self._test(event.index, event.test_id)
-        limit = event.limit_seconds
-        test.retries.append(f"It took longer than {limit:.3g} s, which it never does.")
-        test.outcomes.clear()
-        test.status = Status.NOT_RUN
-
-    def _fixture_started(self, event: FixtureStarted, at: float) -> None:
-        self._fixtures[event.worker] = FixtureRecord(event.fixture, event.worker, at)
-
-    def _fixture_finished(self, event: FixtureFinished, _: float) -> None:
-        fixture = self._fixtures.pop(event.worker, None)
-        if fixture is not None:
-            fixture.seconds, fixture.query_count = event.seconds, event.query_count
-            self._worker(event.worker).fixtures.append(fixture)
-
-    def _batch_finished(self, event: BatchFinished, at: float) -> None:
-        if event.memory_bytes:
-            self._worker(event.worker).process_bytes.append((at, event.memory_bytes))
-
-    def _ignore(self, event: Event, at: float) -> None:
-        """What nothing of a record is made from."""
-
-    def _take_note(self, event: Event, at: float) -> None:
-        """What happens seldom."""
-        run = self.run
-        match event:
-            case TestsFound(tests=tests):
-                run.tests = {index: TestRecord(index, place) for index, place in enumerate(tests)}
-            case ServerMeasured(worker=worker, group=group, memory_bytes=count):
-                self._worker(worker).server_bytes.setdefault(group, []).append((at, count))
-            case MemoryMeasured(available_bytes=count):
-                run.available.append((at, count))
-            case RunStarted():
-                run.started = event
-            case PhaseStarted(phase=phase):
-                run.phases.append((at, phase))
-            case WorkersPlanned():
-                run.planned = event
-            case RunFinished():
-                run.finished = event
-            case TemplateFound() | TemplateBuildStarted() | TemplateBuilt() | TemplatePulled():
-                run.templates.append(event)
-            case ServerReady(worker=worker):
-                self._worker(worker).servers.append((at, event))
-            case WorkerStarted(worker=worker):
-                self._worker(worker).started.append(at)
-            case (
-                WorkerLost(worker=worker)
-                | WorkerRecycled(worker=worker)
-                | WorkerRetired(worker=worker)
-                | WorkerPaused(worker=worker)
-                | WorkerResumed(worker=worker)
-            ):
-                told = [(at, text) for _, text in words(event)]
-                self._worker(worker).notes += told
-            case _:
-                pass
-        run.notes += [(at, level, text) for level, text in words(event)]
-
-    def _skip(self, outcome: TestOutcome) -> None:
-        """A class or a module was skipped as a whole: no test of it starts."""
-        name = owner_of(outcome.test_id)
-        for test in self.run.tests.values():
-            if test.status is Status.NOT_RUN and f"{test.class_name}.".startswith(f"{name}."):
-                test.status = Status.SKIPPED
-                test.outcomes.append(outcome)
-
-    def _test(self, index: int, test_id: str) -> TestRecord:
-        found = self.run.tests.get(index)
-        if found is None:
-            found = self.run.tests[index] = TestRecord(index, TestPlace(test_id=test_id))
-        return found
-
-    def _worker(self, number: int) -> WorkerRecord:
-        return self.run.workers.setdefault(number, WorkerRecord(number))
-
-
-_TAKEN: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
-    TestStarted: Recording._test_started,
-    TestOutcome: Recording._test_outcome,
-    TestFinished: Recording._test_finished,
-    TestRetried: Recording._test_retried,
-    TestDuration: Recording._ignore,
-    FixtureStarted: Recording._fixture_started,
-    FixtureFinished: Recording._fixture_finished,
-    BatchFinished: Recording._batch_finished,
-    TimePassed: Recording._ignore,
-}
-"""What takes the events of which there are thousands: to try pattern after pattern would cost."""
-
-
-def record_of(events: Iterable[tuple[float, Event]]) -> RunRecord:
-    """The record of events that have happened, each with its time."""
-    recording = Recording()
-    for at, event in events:
-        recording.handle(event, at)
-    return recording.run

@@ -1,22 +1,22 @@
-"""Migrated databases that stay when the command has ended that has made them.
+"""Migrated databases that outlive the command that made them.
 
-A *service* has a name and a number of *slots*; each slot has every database that is wanted, on
-servers of its own, or for SQLite in files of its own. What is known of a service is in one file of
-the user's cache folder, `services/<project>/<name>.json`, which is replaced in one step and changed
+A *service* has a name and a number of *slots*; each slot has every database that was asked for, on
+servers of its own, or for SQLite in files of its own. All state of a service is in one file in the
+user's cache folder, `services/<project>/<name>.json`, which is replaced in one step and changed
 under a lock. A slot is made from a *recipe*, which is in the file, too; so a slot can be made anew
 without the project being loaded.
 
 **Who owns what.** The server host of the process that makes a slot owns its containers, as in a
 run, until they answer. Then, under the file's lock, the host lets go of them and the file names
 them. Containers and folders carry the label of the file that is to name them (`engine.labels`): as
-long as it does, nobody takes them for a dead run's. What is killed in between is named by no file,
+long as it does, they do not count as a dead run's. What is killed in between is named by no file,
 has no living owner, and is removed by the next run, by `clean`, `service up` or `service down`.
 
-**Whose a slot is.** A lease is for one process, with whose death it ends however it dies, or until
-it is given back. A slot that was leased is made anew before it is leased again: the new one first,
-then the old one is removed.
+**Who has a slot.** A lease is for one process and ends when it dies, however it dies, or it lasts
+until it is given back. A slot that was leased is made anew before the next lease: first the new one
+is made, then the old one is removed.
 
-For a front that wants servers to outlive it (`--reuse-db`), with the project loaded:
+For a test runner whose servers should outlive it (`--reuse-db`), with the project loaded:
 
     file = service_file(databases.project, "pytest")
     recipe = recipe_of(databases, config, aliases)      # makes sure of the templates
@@ -30,16 +30,9 @@ answer, or is from another template, is made anew by itself.
 """
 
 from ctest_containers.service.file import DEFAULT, ServiceFile, find_service, service_file, services
+from ctest_containers.service.leases import give_back, keep, reuse, take
 from ctest_containers.service.recipe import recipe_of
-from ctest_containers.service.slots import (
-    bring_up,
-    forget,
-    give_back,
-    keep,
-    reuse,
-    take,
-    take_down,
-)
+from ctest_containers.service.slots import bring_up, forget, take_down
 from ctest_containers.service.state import Recipe, Service, Slot, SlotLease, SlotState
 
 __all__ = [

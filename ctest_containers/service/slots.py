@@ -1,9 +1,8 @@
-"""What is done with a service: started, its slots leased and given back, ended."""
+"""The slots of a service: brought up, and taken down."""
 
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,15 +14,14 @@ from ctest_containers.backends import BACKENDS, NotReadyError
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import labels
 from ctest_containers.engine.folders import remove_folder, service_folders
-from ctest_containers.errors import EngineUnreachableError, ServiceError, UsageError
+from ctest_containers.errors import EngineUnreachableError, ServiceError
 from ctest_containers.servers.client import ANSWER_SECONDS
 from ctest_containers.service.file import ServiceFile
 from ctest_containers.service.make import claimed, discard, make, remove_containers
-from ctest_containers.service.state import Recipe, Service, Slot, SlotLease, SlotState
-from ctest_containers.text import plural
+from ctest_containers.service.state import Recipe, Service, Slot, SlotState
 
 POLL_SECONDS: Final = 0.1
-"""Between two looks at whether a slot is free."""
+"""How often it is checked whether a slot is free."""
 
 
 def bring_up(
@@ -35,14 +33,14 @@ def bring_up(
     folder: Path,
     say: Callable[[str], None],
 ) -> Service:
-    """Let a service have so many slots that answer and are made from this recipe.
+    """Give a service a number of slots that answer and are made from a recipe.
 
-    What is as it should be stays. What somebody has leased stays, too, as long as it answers; it is
-    made anew, or removed, when it is given back.
+    A slot that is as it should be stays. A leased slot stays as long as it answers; it is made
+    anew, or removed, when it is given back.
 
     Args:
-        folder: The project's, in which the service is found again.
-        say: Takes each line that a person may want to see.
+        folder: The project's folder, in which commands find the service.
+        say: Prints a line for a person.
 
     Raises:
         CtestError: A slot cannot be made.
@@ -68,13 +66,13 @@ def bring_up(
                 slots=before.slots if before is not None else (),
             )
             numbers = range(1, count + 1)
-            wanted: list[Slot] = []
+            outdated: list[Slot] = []
             for number in numbers:
                 slot = service.slot(number) or Slot(number=number)
                 if slot.state is SlotState.MAKING:
                     others = True
                 elif not _may_stay(slot, recipe, say_once):
-                    wanted.append(slot)
+                    outdated.append(slot)
             dropped = [
                 slot
                 for slot in service.slots
@@ -83,10 +81,10 @@ def bring_up(
             ]
             for slot in dropped:
                 say_once(f"Removing the slot {slot.number}.")
-            for slot in wanted:
+            for slot in outdated:
                 if slot.ready:
                     say_once(f"Making the slot {slot.number} anew.")
-            claims = [claimed(slot) for slot in wanted]
+            claims = [claimed(slot) for slot in outdated]
             service = service.without([slot.number for slot in dropped]).with_slots(claims)
             file.write(service)
         discard(dropped)
@@ -95,96 +93,21 @@ def bring_up(
             return file.existing()
         if deadline.passed:
             raise ServiceError(
-                f"Somebody else has been making slots of the service {file.name!r} for longer than "
-                f"{deadline.seconds:g} seconds.",
-                "If nobody does any more, begin anew with service down and service up.",
+                f"Another process has been making slots of the service {file.name!r} for longer "
+                f"than {deadline.seconds:g} seconds.",
+                "If it no longer runs, start over with service down and service up.",
             )
         say_once("Waiting for another process that makes slots of this service…")
         time.sleep(POLL_SECONDS)
 
 
-def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 0.0) -> Slot:
-    """Lease a slot that nobody has, with its databases as migrations have left them.
-
-    Args:
-        holder: The process with which the lease ends; None for one that is given back by hand.
-        wait_seconds: How long to wait for somebody to give one back.
-
-    Raises:
-        ServiceError: There is no such service, or none of its slots is free.
-        CtestError: A slot cannot be made anew that was left behind.
-    """
-    deadline = Deadline(wait_seconds)
-    lease = new_lease(holder)
-    while True:
-        with file.locked():
-            service = file.existing()
-            usual = [one for one in service.slots if one.number <= service.count]
-            for slot in usual:
-                if slot.state is SlotState.FREE and answers(slot):
-                    mine = replace(slot, lease=lease)
-                    file.write(service.with_slots([mine]))
-                    return mine
-            left = [
-                one
-                for one in usual
-                if one.state in {SlotState.FREE, SlotState.USED, SlotState.LAPSED, SlotState.UNMADE}
-            ]
-            if left:
-                claim = claimed(left[0])
-                file.write(service.with_slots([claim]))
-        if left:
-            made = make(file, [claim], project=service.project, recipe=service.recipe, lease=lease)
-            return made[0]
-        if deadline.passed:
-            raise ServiceError(
-                f"No slot of the service {file.name!r} is free: every slot ({len(usual)}) is "
-                "leased or being made.",
-                "Wait for one with --wait SECONDS, give one back with service release, or have "
-                "more with service up --slots.",
-            )
-        time.sleep(min(POLL_SECONDS, deadline.remaining))
-
-
-def give_back(file: ServiceFile, number: int, lease: SlotLease | None = None) -> None:
-    """End a lease, and make the slot anew before anybody gets it.
-
-    Args:
-        lease: Which one is meant; nothing is done if it has ended already. None for any.
-
-    Raises:
-        ServiceError: There is no such service or slot, or nobody has leased it.
-        CtestError: It cannot be made anew, which whoever wants it next tries again.
-    """
-    with file.locked():
-        known = file.read()
-        slot = None if known is None else known.slot(number)
-        if lease is not None and (slot is None or slot.lease != lease):
-            return
-        service = file.existing()
-        if slot is None:
-            raise ServiceError(
-                f"The service {file.name!r} has no slot {number}.",
-                f"It has {plural(service.count, 'slot')}, counted from 1.",
-            )
-        if slot.lease is None:
-            raise ServiceError(f"Nobody has leased the slot {number}.")
-        surplus = number > service.count
-        claim = claimed(slot)
-        file.write(service.without([number]) if surplus else service.with_slots([claim]))
-    if surplus:
-        discard([slot])
-    else:
-        make(file, [claim], project=service.project, recipe=service.recipe)
-
-
 def take_down(file: ServiceFile) -> Iterator[str]:
-    """End a service, and tell of each thing that was removed.
+    """End a service, and name each thing that was removed.
 
-    What an `up` has left that was killed is found by its label, without any file.
+    What a killed `up` left behind is found by its label, without any file.
 
     Raises:
-        EngineUnreachableError: Its containers cannot be removed, as nobody answers; it stays.
+        EngineUnreachableError: Its containers cannot be removed; the service stays.
     """
     with file.locked():
         known = file.path.exists()
@@ -200,58 +123,8 @@ def take_down(file: ServiceFile) -> Iterator[str]:
         yield f"service {file.name}"
 
 
-def reuse(
-    file: ServiceFile,
-    number: int,
-    *,
-    project: str,
-    recipe: Recipe,
-    folder: Path,
-    fresh: bool = False,
-) -> Slot | None:
-    """Lease a slot to this process with whatever its last one has left in its databases.
-
-    It is made anew where it does not answer, is from another recipe, or is to be fresh.
-
-    Returns:
-        The slot; None where another process that lives has it.
-
-    Raises:
-        CtestError: It cannot be made.
-    """
-    lease = new_lease(os.getpid())
-    with file.locked():
-        service = file.read() or Service(
-            project=project,
-            name=file.name,
-            folder=str(folder),
-            count=number,
-            recipe=recipe,
-        )
-        service = replace(service, recipe=recipe, count=max(number, service.count))
-        slot = service.slot(number) or Slot(number=number)
-        if slot.state in {SlotState.LEASED, SlotState.MAKING}:
-            return None
-        mine = replace(slot, lease=lease)
-        stays = not fresh and slot.ready and slot.recipe == recipe and answers(slot)
-        claim = claimed(slot)
-        file.write(service.with_slots([mine if stays else claim]))
-    if stays:
-        return _identified(mine)
-    return make(file, [claim], project=project, recipe=recipe, lease=lease)[0]
-
-
-def keep(file: ServiceFile, number: int, lease: SlotLease) -> None:
-    """End a lease of `reuse`, and leave the databases as they are."""
-    with file.locked():
-        service = file.read()
-        slot = None if service is None else service.slot(number)
-        if service is not None and slot is not None and slot.lease == lease:
-            file.write(service.with_slots([replace(slot, lease=None, used=True)]))
-
-
 def forget(file: ServiceFile, number: int) -> None:
-    """Remove a slot, whoever has it; the last one ends the service."""
+    """Remove a slot, leased or not; with the last one, the service ends."""
     with file.locked():
         service = file.read()
         slot = None if service is None else service.slot(number)
@@ -265,22 +138,9 @@ def forget(file: ServiceFile, number: int) -> None:
     discard([slot])
 
 
-def new_lease(holder: int | None) -> SlotLease:
-    """A lease that begins now.
-
-    Raises:
-        UsageError: There is no such process.
-    """
-    try:
-        owner = "" if holder is None else labels.owner(holder)
-    except ProcessLookupError:
-        raise UsageError(f"There is no process {holder}.", "Name one that runs.") from None
-    return SlotLease(id=secrets.token_hex(8), holder=owner, since=time.time())
-
-
 def answers(slot: Slot) -> bool:
     """Whether all databases of a slot can be reached."""
-    addresses = {one.group: one.address for one in slot.servers}
+    addresses = {server.group: server.address for server in slot.servers}
     for source in slot.recipe.sources if slot.recipe is not None else ():
         group = source.group
         if not group.has_server:
@@ -297,25 +157,13 @@ def answers(slot: Slot) -> bool:
     return slot.recipe is not None
 
 
-def _identified(slot: Slot) -> Slot:
-    """A slot whose servers answer, with what they say of themselves since they last started."""
-    sources = slot.recipe.sources if slot.recipe is not None else ()
-    vendors = {source.group.label: source.group.vendor for source in sources}
-    servers = []
-    for server in slot.servers:
-        answer = BACKENDS[vendors[server.group]].probe(server.address)
-        address = replace(server.address, identity=answer.identity)
-        servers.append(replace(server, address=address))
-    return replace(slot, servers=tuple(servers))
-
-
 def _may_stay(slot: Slot, recipe: Recipe, say: Callable[[str], None]) -> bool:
     state = slot.state
     if state not in {SlotState.FREE, SlotState.LEASED} or not answers(slot):
         return False
     if state is SlotState.LEASED and slot.recipe != recipe:
         say(
-            f"The slot {slot.number} is leased; it is made from today's templates when it is "
+            f"The slot {slot.number} is leased; it will be made from today's templates when it is "
             "given back."
         )
         return True
@@ -332,13 +180,17 @@ def _containers(file: ServiceFile) -> list[str]:
     if service is not None and not service.has_servers:
         return []
     if unknown and shutil.which("docker") is None and not os.environ.get("DOCKER_HOST"):
-        return []  # Nothing can have been started where there is no engine.
+        return []  # Without an engine, no container can have been started.
     from ctest_containers.engine.docker import DockerEngine
 
     try:
-        found = DockerEngine().labelled(labels.SERVICE)
+        containers = DockerEngine().labelled(labels.SERVICE)
     except EngineUnreachableError:
         if unknown and not file.path.exists():
             return []
         raise
-    return [one.name for one, its in found if its[labels.SERVICE] == str(file.path)]
+    return [
+        container.name
+        for container, its_labels in containers
+        if its_labels[labels.SERVICE] == str(file.path)
+    ]

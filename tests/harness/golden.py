@@ -16,7 +16,8 @@ from pathlib import Path
 from ctest_containers.history.store import read
 from ctest_containers.report import github, junit, metrics, summary
 from ctest_containers.report.log import run_line, worker_line
-from ctest_containers.report.record import RunRecord, record_of
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import record_of
 from ctest_containers.text import without_controls
 from harness.projects import copy_of, environment, run
 

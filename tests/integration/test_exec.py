@@ -233,7 +233,7 @@ def test_sqlite_needs_no_engine_and_its_file_is_gone_afterwards(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("npm", "run", "e2e"), 2, "Such as: python -m ctest_containers exec -- npm run e2e"),
+        (("npm", "run", "e2e"), 2, "For example: python -m ctest_containers exec -- npm run e2e"),
         (("--",), 2, "There is no command after the two dashes."),
         (("--", "no-such-command"), 127, "The command 'no-such-command' was not found."),
         (("--", "manage.py"), 127, "Did you mean ./manage.py?"),

@@ -134,7 +134,7 @@ def test_only_the_layers_that_the_registry_lacks_travel(
     grown = run(project, "template", "build", *options, env=env)
 
     assert "incrementally" in grown.output
-    assert re.search(r"\(1 layer went, [3-9] were there\)", grown.output), grown.output
+    assert re.search(r"\(1 layer transferred, [3-9] already there\)", grown.output), grown.output
 
 
 @pytest.mark.usefixtures("no_container_is_left", "has_template")

@@ -147,7 +147,7 @@ def test_a_host_pulls_only_the_layers_that_it_lacks(site: Site, tmp_path: Path) 
     assert "incrementally" in grown.output
     assert done.code == 0, done.output
     came = re.search(
-        r"Pulled the template .* \(([12]) layers? came, [3-9] were here\)", done.output
+        r"Pulled the template .* \(([12]) layers? transferred, [3-9] already here\)", done.output
     )
     assert came is not None, done.output
     # Those layers, and the configuration of the image.

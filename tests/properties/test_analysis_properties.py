@@ -27,7 +27,8 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report.analysis import analyse, as_json, as_text
-from ctest_containers.report.record import RunRecord, record_of
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import record_of
 
 ANY_TIME = st.floats()
 SECONDS = st.floats(min_value=0.001, max_value=100)

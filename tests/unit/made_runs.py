@@ -25,7 +25,8 @@ from ctest_containers.events import (
     TestStarted,
     WorkersPlanned,
 )
-from ctest_containers.report.record import RunRecord, record_of
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import record_of
 
 PASSED = OutcomeKind.SUCCESS
 FAILED = OutcomeKind.FAILURE

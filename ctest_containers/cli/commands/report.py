@@ -19,7 +19,8 @@ from ctest_containers.history import History
 from ctest_containers.history.schema import schema
 from ctest_containers.history.store import read, run_of
 from ctest_containers.report import summary
-from ctest_containers.report.record import RunRecord, record_of
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import record_of
 from ctest_containers.text import duration
 
 EARLIER = 20

@@ -16,7 +16,7 @@ from ctest_containers.history.lines import HEADER, line
 from ctest_containers.history.store import SUFFIX, read
 from ctest_containers.report import summary
 from ctest_containers.report.merging import merge
-from ctest_containers.report.record import record_of
+from ctest_containers.report.recording import record_of
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.storage import replace_text
 from ctest_containers.timings import TimingsFile

@@ -16,7 +16,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.history import Entry, History
 from ctest_containers.history.store import read
-from ctest_containers.report.record import record_of
+from ctest_containers.report.recording import record_of
 from ctest_containers.text import slug
 from harness.bench.place import Place
 from harness.bench.trouble import BenchError

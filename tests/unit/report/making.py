@@ -14,7 +14,8 @@ from ctest_containers.events import (
     TestsFound,
     TestStarted,
 )
-from ctest_containers.report.record import RunRecord, record_of
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import record_of
 
 STARTED = RunStarted(
     run="0123abcd",

@@ -28,7 +28,8 @@ from ctest_containers.events import (
 )
 from ctest_containers.history.store import read
 from ctest_containers.report.analysis import Analysis, analyse, as_json, as_text
-from ctest_containers.report.record import RunRecord, Status, record_of
+from ctest_containers.report.record import RunRecord, Status
+from ctest_containers.report.recording import record_of
 from ctest_containers.report.savings import Remedy, Saving
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -27,7 +27,7 @@ from ctest_containers.events import (
 from ctest_containers.history.store import read
 from ctest_containers.report.live import LiveReport
 from ctest_containers.report.output import WorkerOutput
-from ctest_containers.report.record import Recording
+from ctest_containers.report.recording import Recording
 
 PLANNED = WorkersPlanned(
     workers=2, reason="2 cores", limits=(), warnings=(), expected_seconds=100.0

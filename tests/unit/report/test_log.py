@@ -23,7 +23,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.history.store import read
 from ctest_containers.report.log import LOGGER, Fields, LogReport, logger_for
-from ctest_containers.report.record import Recording
+from ctest_containers.report.recording import Recording
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,8 @@ from ctest_containers.errors import UsageError
 from ctest_containers.events import OutcomeKind, ShardChosen
 from ctest_containers.history import Entry
 from ctest_containers.report.merging import merge
-from ctest_containers.report.record import Status, record_of
+from ctest_containers.report.record import Status
+from ctest_containers.report.recording import record_of
 
 
 def _logs(*jobs: Sequence[Entry]) -> dict[str, Sequence[Entry]]:

@@ -21,7 +21,8 @@ from ctest_containers.report.page import render
 from ctest_containers.report.page.data import data_of
 from ctest_containers.report.page.document import embedded
 from ctest_containers.report.page.texts import LONGEST, Allowance, captured_in, cut, cut_middle
-from ctest_containers.report.record import Recording, RunRecord
+from ctest_containers.report.record import RunRecord
+from ctest_containers.report.recording import Recording
 
 HOSTILE = (
     "</script><script>alert(1)</script>",

@@ -201,7 +201,7 @@ def test_a_process_that_does_not_exist_cannot_hold_a_lease(
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(1, "Nobody has leased the slot 1"), (9, "has no slot 9")]
+    ("number", "words"), [(1, "The slot 1 is not leased"), (9, "has no slot 9")]
 )
 def test_only_what_is_leased_can_be_given_back(
     number: int, words: str, file: ServiceFile, recipe: Recipe
@@ -343,7 +343,7 @@ def test_whoever_waits_for_a_maker_that_never_ends_is_told_so_in_the_end(
     monkeypatch.setattr("ctest_containers.service.slots.ANSWER_SECONDS", 0.2)
     said: list[str] = []
 
-    with pytest.raises(ServiceError, match="begin anew with service down"):
+    with pytest.raises(ServiceError, match="start over with service down"):
         bring_up(
             file,
             project=PROJECT,

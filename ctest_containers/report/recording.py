@@ -1,0 +1,192 @@
+"""Puts the record of a run together from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from ctest_containers.events import (
+    BatchFinished,
+    Event,
+    FixtureFinished,
+    FixtureStarted,
+    MemoryMeasured,
+    OutcomeKind,
+    PhaseStarted,
+    RunFinished,
+    RunStarted,
+    ServerMeasured,
+    ServerReady,
+    TemplateBuildStarted,
+    TemplateBuilt,
+    TemplateFound,
+    TemplatePulled,
+    TestDuration,
+    TestFinished,
+    TestOutcome,
+    TestPlace,
+    TestRetried,
+    TestsFound,
+    TestStarted,
+    TimePassed,
+    WorkerLost,
+    WorkerPaused,
+    WorkerRecycled,
+    WorkerResumed,
+    WorkerRetired,
+    WorkersPlanned,
+    WorkerStarted,
+)
+from ctest_containers.names import owner_of
+from ctest_containers.report.messages import words
+from ctest_containers.report.record import (
+    WORST_FIRST,
+    FixtureRecord,
+    RunRecord,
+    Status,
+    TestRecord,
+    WorkerRecord,
+    status_of,
+)
+
+
+class Recording:
+    """Puts a record together; a `Report` by itself, and a part of others."""
+
+    def __init__(self) -> None:
+        self.run = RunRecord()
+        self._fixtures: dict[int, FixtureRecord] = {}
+
+    def handle(self, event: Event, at: float) -> None:
+        """See `Report`."""
+        self.run.ended = at
+        take = _TAKEN.get(type(event))
+        if take is None:
+            self._take_note(event, at)
+        else:
+            take(self, event, at)
+
+    def _test_started(self, event: TestStarted, at: float) -> None:
+        test = self._test(event.index, event.test_id)
+        test.worker, test.started = event.worker, at
+
+    def _test_outcome(self, event: TestOutcome, at: float) -> None:
+        if event.index is None:
+            self.run.others.append((at, event))
+            if event.kind is OutcomeKind.SKIP:
+                self._skip(event)
+            return
+        test = self._test(event.index, event.test_id)
+        test.worker = event.worker
+        test.outcomes.append(event)
+        status = status_of(event)
+        if test.status is Status.NOT_RUN or WORST_FIRST[status] < WORST_FIRST[test.status]:
+            test.status = status
+
+    def _test_finished(self, event: TestFinished, at: float) -> None:
+        test = self.run.tests.get(event.index)
+        if test is None:
+            return
+        # What was lost with its worker has not been measured there.
+        test.seconds = event.seconds or (at - test.started if test.started else 0.0)
+        test.query_count = event.query_count
+        test.stdout, test.stderr = event.stdout, event.stderr
+
+    def _test_retried(self, event: TestRetried, _: float) -> None:
+        """What the test's record tells, and no note of the run."""
+        test = self._test(event.index, event.test_id)
+        limit = event.limit_seconds
+        test.retries.append(f"It took longer than {limit:.3g} s, which it never does.")
+        test.outcomes.clear()
+        test.status = Status.NOT_RUN
+
+    def _fixture_started(self, event: FixtureStarted, at: float) -> None:
+        self._fixtures[event.worker] = FixtureRecord(event.fixture, event.worker, at)
+
+    def _fixture_finished(self, event: FixtureFinished, _: float) -> None:
+        fixture = self._fixtures.pop(event.worker, None)
+        if fixture is not None:
+            fixture.seconds, fixture.query_count = event.seconds, event.query_count
+            self._worker(event.worker).fixtures.append(fixture)
+
+    def _batch_finished(self, event: BatchFinished, at: float) -> None:
+        if event.memory_bytes:
+            self._worker(event.worker).process_bytes.append((at, event.memory_bytes))
+
+    def _ignore(self, event: Event, at: float) -> None:
+        """What nothing of a record is made from."""
+
+    def _take_note(self, event: Event, at: float) -> None:
+        """What happens seldom."""
+        run = self.run
+        match event:
+            case TestsFound(tests=tests):
+                run.tests = {index: TestRecord(index, place) for index, place in enumerate(tests)}
+            case ServerMeasured(worker=worker, group=group, memory_bytes=count):
+                self._worker(worker).server_bytes.setdefault(group, []).append((at, count))
+            case MemoryMeasured(available_bytes=count):
+                run.available.append((at, count))
+            case RunStarted():
+                run.started = event
+            case PhaseStarted(phase=phase):
+                run.phases.append((at, phase))
+            case WorkersPlanned():
+                run.planned = event
+            case RunFinished():
+                run.finished = event
+            case TemplateFound() | TemplateBuildStarted() | TemplateBuilt() | TemplatePulled():
+                run.templates.append(event)
+            case ServerReady(worker=worker):
+                self._worker(worker).servers.append((at, event))
+            case WorkerStarted(worker=worker):
+                self._worker(worker).started.append(at)
+            case (
+                WorkerLost(worker=worker)
+                | WorkerRecycled(worker=worker)
+                | WorkerRetired(worker=worker)
+                | WorkerPaused(worker=worker)
+                | WorkerResumed(worker=worker)
+            ):
+                self._worker(worker).notes += [(at, text) for _, text in words(event)]
+            case _:
+                pass
+        run.notes += [(at, level, text) for level, text in words(event)]
+
+    def _skip(self, outcome: TestOutcome) -> None:
+        """A class or a module was skipped as a whole: no test of it starts."""
+        name = owner_of(outcome.test_id)
+        for test in self.run.tests.values():
+            if test.status is Status.NOT_RUN and f"{test.class_name}.".startswith(f"{name}."):
+                test.status = Status.SKIPPED
+                test.outcomes.append(outcome)
+
+    def _test(self, index: int, test_id: str) -> TestRecord:
+        test = self.run.tests.get(index)
+        if test is None:
+            test = self.run.tests[index] = TestRecord(index, TestPlace(test_id=test_id))
+        return test
+
+    def _worker(self, number: int) -> WorkerRecord:
+        return self.run.workers.setdefault(number, WorkerRecord(number))
+
+
+_TAKEN: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
+    TestStarted: Recording._test_started,
+    TestOutcome: Recording._test_outcome,
+    TestFinished: Recording._test_finished,
+    TestRetried: Recording._test_retried,
+    TestDuration: Recording._ignore,
+    FixtureStarted: Recording._fixture_started,
+    FixtureFinished: Recording._fixture_finished,
+    BatchFinished: Recording._batch_finished,
+    TimePassed: Recording._ignore,
+}
+"""What takes the events of which there are thousands: to try pattern after pattern would cost."""
+
+
+def record_of(events: Iterable[tuple[float, Event]]) -> RunRecord:
+    """The record of events that have happened, each with its time."""
+    recording = Recording()
+    for at, event in events:
+        recording.handle(event, at)
+    return recording.run
