@@ -87,7 +87,7 @@ def _of_mapping(value: Mapping[object, object]) -> Iterator[tuple[str, str, str]
         if not isinstance(given, Mapping):
             yield *_names(str(name)), _text(given)
         elif name in BACKENDS:
-            yield from ((str(name), str(inner), _text(one)) for inner, one in given.items())
+            yield from ((str(name), str(inner), _text(setting)) for inner, setting in given.items())
         else:
             raise ValueError(f"{EXPECTED_FORMAT}; {name!r} is not a vendor")
 

@@ -1,4 +1,4 @@
-"""Makes every check, one after another; one that fails is a finding, and no end to the others."""
+"""Every check of the doctor, and how they are run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Check = Callable[[DoctorContext], Iterable[Finding]]
 
 CHECKS: Final[tuple[tuple[Area, Check], ...]] = (
     (Area.PROJECT, lambda _: check_versions()),
-    (Area.PROJECT, lambda scene: check_tests(scene.project) if scene.project else ()),
+    (Area.PROJECT, lambda context: check_tests(context.project) if context.project else ()),
     (Area.ENGINE, check_reach),
     (Area.ENGINE, check_contexts),
     (Area.ENGINE, check_engine),
@@ -54,53 +54,53 @@ CHECKS: Final[tuple[tuple[Area, Check], ...]] = (
 )
 
 ENGINE_SECONDS: Final = 15.0
-"""What the engine may take for everything that it is asked."""
+"""How long the engine may take for all checks together."""
 
 STOPPED_ANSWERING: Final = (
-    "Is it overloaded? `docker ps` shows what it does; restart it if that hangs, too."
+    "Is it overloaded? `docker ps` shows what it runs; restart it if that hangs, too."
 )
 
 
-def examine(scene: DoctorContext) -> list[Finding]:
-    """Everything that there is to say, area by area."""
+def run_checks(context: DoctorContext) -> list[Finding]:
+    """Run every check, area by area; a check that fails becomes a finding itself."""
     deadline = Deadline(ENGINE_SECONDS)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     silent = False
     for area, check in CHECKS:
         if silent and area in {Area.TRANSPORT, Area.LEFTOVERS}:
             continue
         try:
-            found += _made(check, scene, deadline)
+            findings += _run(check, context, deadline)
         except EngineUnreachableError as problem:
             if not silent:
-                found.append(_stopped(scene, problem))
+                findings.append(_stopped(context, problem))
             silent = True
         except CtestError as problem:
-            found.append(
+            findings.append(
                 warning(area, problem.message, problem.hint or "Run the tests; they may say more.")
             )
-    return found
+    return findings
 
 
 def has_errors(findings: Iterable[Finding]) -> bool:
     """Whether tests could not run."""
-    return any(one.severity is Severity.ERROR for one in findings)
+    return any(finding.severity is Severity.ERROR for finding in findings)
 
 
-def _made(check: Check, scene: DoctorContext, deadline: Deadline) -> list[Finding]:
-    def make() -> list[Finding]:
-        return list(check(scene))
+def _run(check: Check, context: DoctorContext, deadline: Deadline) -> list[Finding]:
+    def run() -> list[Finding]:
+        return list(check(context))
 
-    return make() if scene.engine is None else within(deadline, make)
+    return run() if context.engine is None else within(deadline, run)
 
 
-def _stopped(scene: DoctorContext, problem: CtestError) -> Finding:
-    kind = error if scene.needs_engine else warning
+def _stopped(context: DoctorContext, problem: CtestError) -> Finding:
+    kind = error if context.needs_engine else warning
     return kind(Area.ENGINE, problem.message, STOPPED_ANSWERING)
 
 
 def summary(findings: Iterable[Finding]) -> Iterator[tuple[Severity, int]]:
     """How many findings there are of each severity, the worst first."""
-    severities = [one.severity for one in findings]
+    severities = [finding.severity for finding in findings]
     for severity in reversed(Severity):
         yield severity, severities.count(severity)

@@ -1,4 +1,4 @@
-"""Puts together what checks are made with: asks at the engine's address, and what the engine is."""
+"""Collects what checks need: whether an engine answers, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ctest_containers.errors import EngineError
 from ctest_containers.storage import cache_folder
 
 REACH_SECONDS: Final = 3.0
-"""What the engine may take for a sign of life."""
+"""How long the engine may take to answer at all."""
 
 FACTS_SECONDS: Final = 5.0
-"""What it may take to tell about itself."""
+"""How long it may take to describe itself."""
 
 
-def look(folder: Path, config: Config, project: Project | None) -> DoctorContext:
-    """The scene, whatever of it is missing.
+def collect(folder: Path, config: Config, project: Project | None) -> DoctorContext:
+    """Ask the engine, and put together what checks need, whatever of it is missing.
 
     Args:
-        project: None where it cannot be loaded.
+        project: None if it cannot be loaded.
     """
     reached = _reached(engine_address())
     facts: EngineFacts | None = None

@@ -20,18 +20,20 @@ INSTALL: Final = "Install Docker: https://docs.docker.com/engine/install/"
 TELL: Final = "export DOCKER_HOST={}"
 
 
-def check_reach(scene: DoctorContext) -> Iterator[Finding]:
+def check_reach(context: DoctorContext) -> Iterator[Finding]:
     """Say why no engine answers, if none does."""
-    found = scene.reached
-    if found.obstacle is None and scene.trouble is None:
+    reached = context.reached
+    if reached.obstacle is None and context.trouble is None:
         return
-    if scene.trouble is None:
-        what, fix = _explained(found)
+    if context.trouble is None:
+        what, fix = _explained(reached)
     else:
-        silent = isinstance(scene.trouble, EngineUnreachableError)
-        what = scene.trouble.message
-        fix = _repair(found.address) if silent else scene.trouble.hint or _repair(found.address)
-    if scene.needs_engine:
+        silent = isinstance(context.trouble, EngineUnreachableError)
+        what = context.trouble.message
+        fix = (
+            _repair(reached.address) if silent else context.trouble.hint or _repair(reached.address)
+        )
+    if context.needs_engine:
         yield error(Area.ENGINE, what, fix)
     else:
         yield note(Area.ENGINE, f"{what} The tests' databases need none.", fix)
@@ -44,10 +46,10 @@ def _repair(address: str) -> str:
             'The SDK needs `pip install "docker[ssh]"` and a key that asks for nothing; or forward '
             "the socket: `ssh -L /tmp/docker.sock:/var/run/docker.sock HOST`."
         )
-    context = chosen_context()
-    if context is not None and context.host:
+    chosen = chosen_context()
+    if chosen is not None and chosen.host:
         return (
-            f"`docker --context {context.name} info` should show the same; repair it, or choose "
+            f"`docker --context {chosen.name} info` should show the same; repair it, or choose "
             "another one with `docker context use NAME`."
         )
     if os.environ.get("DOCKER_TLS_VERIFY"):
@@ -55,12 +57,12 @@ def _repair(address: str) -> str:
     return f"Restart it: {_restart()}."
 
 
-def _explained(found: Reach) -> tuple[str, str]:
-    path, named = socket_path(found.address), bool(os.environ.get("DOCKER_HOST"))
-    where = f"{found.address} (DOCKER_HOST)" if named else found.address
-    detail = f": {found.detail}" if found.detail else ""
+def _explained(reached: Reach) -> tuple[str, str]:
+    path, named = socket_path(reached.address), bool(os.environ.get("DOCKER_HOST"))
+    where = f"{reached.address} (DOCKER_HOST)" if named else reached.address
+    detail = f": {reached.detail}" if reached.detail else ""
     correct = "Correct DOCKER_HOST, or `unset DOCKER_HOST` to use the engine of this machine."
-    match found.obstacle:
+    match reached.obstacle:
         case Obstacle.ABSENT:
             return _absent(where, named=named)
         case Obstacle.FORBIDDEN:
@@ -101,10 +103,10 @@ def _explained(found: Reach) -> tuple[str, str]:
 def _absent(where: str, *, named: bool) -> tuple[str, str]:
     if other := _other():
         return f"There is no engine's socket at {where}.", other
-    context = chosen_context()
-    if context is not None and context.host:
+    chosen = chosen_context()
+    if chosen is not None and chosen.host:
         return (
-            f"There is no engine's socket at {where}, as Docker's context {context.name!r} has it.",
+            f"There is no engine's socket at {where}, as Docker's context {chosen.name!r} has it.",
             "Start that engine, or choose another one: `docker context use default`.",
         )
     if named:

@@ -10,13 +10,13 @@ from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, note
 
 
-def check_databases(scene: DoctorContext) -> Iterator[Finding]:
+def check_databases(context: DoctorContext) -> Iterator[Finding]:
     """Look for vendors without a backend, and for what the toolkit sets aside."""
-    if scene.project is None:
+    if context.project is None:
         return
     from django.db import connections
 
-    project = scene.project
+    project = context.project
     supported = ", ".join(VENDORS)
     for alias, vendor in project.plans.unsupported.items():
         what = f"The database {alias!r} is of the vendor {vendor!r}, which has no backend here"

@@ -58,12 +58,12 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
         suite = runner.build_suite(list(labels))
         aliases = frozenset(runner.get_databases(suite))
         tests = list(_cases(suite))
-    failed = [one for one in tests if _failure(one) is not None]
+    failed = [test for test in tests if _failure(test) is not None]
     return Project(
         config=config,
         plans=plans,
         tests=tests,
-        unloadable={one._testMethodName: str(_failure(one)) for one in failed},
+        unloadable={test._testMethodName: str(_failure(test)) for test in failed},
         aliases=aliases,
         groups=_groups(plans, aliases),
         batches=make_batches(tests, aliases),

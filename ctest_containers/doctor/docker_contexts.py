@@ -10,28 +10,28 @@ from ctest_containers.engine.contexts import chosen_context, named_in_properties
 from ctest_containers.engine.reach import socket_path
 
 
-def check_contexts(scene: DoctorContext) -> Iterator[Finding]:
+def check_contexts(context: DoctorContext) -> Iterator[Finding]:
     """Compare the engine that images are looked for on with those of the command and of servers."""
-    used = scene.reached.address
-    context = chosen_context()
-    if context is not None and not context.host:
+    used = context.reached.address
+    chosen = chosen_context()
+    if chosen is not None and not chosen.host:
         yield warning(
             Area.ENGINE,
-            f"Docker's context {context.name!r}, chosen in {context.source}, does not exist, so "
+            f"Docker's context {chosen.name!r}, chosen in {chosen.source}, does not exist, so "
             f"{used} is used.",
             "Choose one that does: `docker context ls`, then `docker context use NAME`.",
         )
-    elif context is not None and not _same(context.host, used):
+    elif chosen is not None and not _same(chosen.host, used):
         yield error(
             Area.ENGINE,
-            f"The docker command talks to {context.host} (context {context.name!r}, chosen in "
-            f"{context.source}), and the toolkit to {used}: the installed SDK knows no contexts.",
-            f"Run `export DOCKER_HOST={context.host}`, or `docker context use default`.",
+            f"The docker command talks to {chosen.host} (context {chosen.name!r}, chosen in "
+            f"{chosen.source}), and the toolkit to {used}: the installed SDK knows no contexts.",
+            f"Run `export DOCKER_HOST={chosen.host}`, or `docker context use default`.",
         )
-    elif context is not None:
+    elif chosen is not None:
         yield ok(
             Area.ENGINE,
-            f"It is that of Docker's context {context.name!r}, chosen in {context.source}.",
+            f"It is that of Docker's context {chosen.name!r}, chosen in {chosen.source}.",
         )
     if (named := named_in_properties()) and not _same(named, used):
         yield error(
@@ -42,9 +42,9 @@ def check_contexts(scene: DoctorContext) -> Iterator[Finding]:
         )
 
 
-def _same(one: str, other: str) -> bool:
-    paths = [socket_path(one), socket_path(other)]
+def _same(first: str, other: str) -> bool:
+    paths = [socket_path(first), socket_path(other)]
     if None in paths:
-        return one.rstrip("/") == other.rstrip("/")
+        return first.rstrip("/") == other.rstrip("/")
     real = {path.resolve() for path in paths if path is not None}
     return len(real) == 1

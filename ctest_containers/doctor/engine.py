@@ -14,13 +14,13 @@ CLOCK_SECONDS: Final = 5.0
 """By so much clocks may differ before ages of templates are told wrongly."""
 
 
-def check_engine(scene: DoctorContext) -> Iterator[Finding]:
+def check_engine(context: DoctorContext) -> Iterator[Finding]:
     """Look at what the engine says of itself."""
-    if scene.facts is None:
+    if context.facts is None:
         return
-    yield from _which(scene.facts, scene.reached.address)
-    yield from _what_it_lacks(scene.facts)
-    yield from _clock(scene.facts)
+    yield from _which(context.facts, context.reached.address)
+    yield from _what_it_lacks(context.facts)
+    yield from _clock(context.facts)
 
 
 def _which(facts: EngineFacts, address: str) -> Iterator[Finding]:
@@ -68,7 +68,7 @@ def _what_it_lacks(facts: EngineFacts) -> Iterator[Finding]:
             "It is a snap, which sees another /tmp than you do, so sockets there do not connect.",
             "Use `--transport port`, or install Docker from its own packages.",
         )
-    limits = [one for one in facts.missing_limits if one != "swap"]
+    limits = [limit for limit in facts.missing_limits if limit != "swap"]
     groups = f" (control groups of version {facts.cgroup_version})" if facts.cgroup_version else ""
     if limits:
         yield warning(

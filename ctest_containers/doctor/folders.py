@@ -33,7 +33,7 @@ NO_RUN: Final = "0" * 8
 """As long as the id of a run."""
 
 
-def check_temporary_folder(scene: DoctorContext) -> Iterator[Finding]:
+def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
     """Look at the folder for temporary files: sockets have to fit, and tests write there."""
     wanted, used = os.environ.get("TMPDIR", ""), Path(tempfile.gettempdir())
     if wanted and Path(wanted).resolve() != used.resolve():
@@ -42,8 +42,8 @@ def check_temporary_folder(scene: DoctorContext) -> Iterator[Finding]:
             f"TMPDIR={wanted} cannot be written, so {used} is used.",
             f"`mkdir -p {wanted}`, make it yours, or `unset TMPDIR`.",
         )
-    if not scene.needs_engine:
-        yield from _room("Temporary files", used, scene)
+    if not context.needs_engine:
+        yield from _room("Temporary files", used, context)
         return
     length = len(os.fsencode(used / f"{PREFIX}{NO_RUN}")) + len(LONGEST)
     if length > SOCKET_PATH_LIMIT:
@@ -66,34 +66,34 @@ def check_temporary_folder(scene: DoctorContext) -> Iterator[Finding]:
             "may.",
             "If such tests fail: `export TMPDIR=$HOME/tmp`.",
         )
-    yield from _room("Temporary files", used, scene)
+    yield from _room("Temporary files", used, context)
 
 
-def check_cache(scene: DoctorContext) -> Iterator[Finding]:
+def check_cache(context: DoctorContext) -> Iterator[Finding]:
     """Look at the folder in which templates of SQLite, timings, logs and locks are kept."""
-    there = _existing(scene.cache)
+    there = _existing(context.cache)
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         yield error(
             Area.MACHINE,
-            f"The cache folder {scene.cache} cannot be written, so no template can be made.",
+            f"The cache folder {context.cache} cannot be written, so no template can be made.",
             f"Name another one, such as `export XDG_CACHE_HOME={tempfile.gettempdir()}/cache`, or "
             f"make {there} yours.",
         )
         return
-    logs = scene.cache / "runs"
-    if logs.exists() and scene.config.event_logs and not os.access(logs, os.W_OK | os.X_OK):
+    logs = context.cache / "runs"
+    if logs.exists() and context.config.event_logs and not os.access(logs, os.W_OK | os.X_OK):
         yield warning(
             Area.MACHINE,
             f"The folder of event logs {logs} cannot be written, so runs leave none.",
             f"Make it yours (`sudo chown -R $USER {logs}`), or use `--event-logs 0`.",
         )
-    yield from _room("The cache", scene.cache, scene)
+    yield from _room("The cache", context.cache, context)
 
 
-def check_engine_disk(scene: DoctorContext) -> Iterator[Finding]:
+def check_engine_disk(context: DoctorContext) -> Iterator[Finding]:
     """Look at what is free where the engine keeps images and the data of its containers."""
-    root = Path(scene.facts.root) if scene.facts is not None and scene.facts.root else None
-    if root is None or scene.engine is None or not scene.engine.is_here():
+    root = Path(context.facts.root) if context.facts is not None and context.facts.root else None
+    if root is None or context.engine is None or not context.engine.is_here():
         return
     try:
         free = shutil.disk_usage(root).free
@@ -107,18 +107,18 @@ def check_engine_disk(scene: DoctorContext) -> Iterator[Finding]:
         too_few=ENGINE_TOO_FEW_BYTES,
         fix="`docker system df` shows what takes it; `python -m ctest_containers template prune` "
         "and `docker image prune` make room.",
-        vital=scene.needs_engine,
+        vital=context.needs_engine,
     )
 
 
-def _room(what: str, folder: Path, scene: DoctorContext) -> Iterator[Finding]:
+def _room(what: str, folder: Path, context: DoctorContext) -> Iterator[Finding]:
     there = _existing(folder)
     try:
         free, files = shutil.disk_usage(there).free, _free_files(there)
     except OSError:
         return
     fix = f"Make room on the disk of {there}, or name another folder with " + (
-        "XDG_CACHE_HOME." if folder == scene.cache else "TMPDIR."
+        "XDG_CACHE_HOME." if folder == context.cache else "TMPDIR."
     )
     if files is not None and files < FEW_FILES:
         yield warning(
@@ -143,14 +143,14 @@ def _judged(
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that exists."""
-    for one in (folder, *folder.parents):
+    for ancestor in (folder, *folder.parents):
         try:
-            one.stat()
+            ancestor.stat()
         except FileNotFoundError:
             continue
         except OSError:
-            return one
-        return one
+            return ancestor
+        return ancestor
     return folder
 
 
@@ -158,8 +158,8 @@ def _free_files(folder: Path) -> int | None:
     """How many more files a disk takes; None where it does not say."""
     if not hasattr(os, "statvfs"):
         return None
-    found = os.statvfs(folder)
-    return found.f_favail if found.f_files else None
+    disk = os.statvfs(folder)
+    return disk.f_favail if disk.f_files else None
 
 
 def _forbids_programs(folder: Path) -> bool:

@@ -23,36 +23,41 @@ FOUNDATION: Final = "debian:trixie-slim"
 """What the Dockerfiles of the toolkit's own images begin with."""
 
 
-def check_images(scene: DoctorContext) -> Iterator[Finding]:
+def check_images(context: DoctorContext) -> Iterator[Finding]:
     """Say of each database whether its template is there, and what it would be built from."""
-    if scene.project is None:
+    if context.project is None:
         return
-    for group in scene.project.groups:
-        if group.has_server and scene.engine is None:
+    for group in context.project.groups:
+        if group.has_server and context.engine is None:
             continue
         base = base_image(group.vendor, group.image) if group.has_server else None
-        has_base = _has(scene.engine, base)
+        has_base = _has(context.engine, base)
         if base is not None and base.folder is None and not has_base:
             yield _missing(base, group)
             continue
-        found = _template(scene, scene.project, group, base)
-        if found is None:
+        identified = _template(context, context.project, group, base)
+        if identified is None:
             continue
-        template, kept = found
+        template, stored = identified
         label = f"The template {group.label}:{template.fingerprint[:12]} for {_names(group)}"
-        age_limit = scene.config.template_max_age
-        template = choose(template, kept, PortablePaths.here(), max_age_seconds=age_limit).template
-        hit = next((one for one in kept if one.fingerprint == template.fingerprint), None)
+        age_limit = context.config.template_max_age
+        template = choose(
+            template, stored, PortablePaths.here(), max_age_seconds=age_limit
+        ).template
+        hit = next(
+            (candidate for candidate in stored if candidate.fingerprint == template.fingerprint),
+            None,
+        )
         if hit is not None:
             yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")
             continue
         yield note(
             Area.DATABASES,
-            f"{label} is missing: {_why(template, kept)}. The next run builds it.",
+            f"{label} is missing: {_why(template, stored)}. The next run builds it.",
             "To have it before: `python -m ctest_containers template build`.",
         )
         if base is not None:
-            yield from _base(scene.engine, base, has_base=has_base)
+            yield from _base(context.engine, base, has_base=has_base)
 
 
 def _has(engine: Images | None, base: BaseImage | None) -> bool:
@@ -95,7 +100,7 @@ def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator
 
 
 def _template(
-    scene: DoctorContext, project: Project, group: DatabaseGroup, base: BaseImage | None
+    context: DoctorContext, project: Project, group: DatabaseGroup, base: BaseImage | None
 ) -> tuple[Template, Sequence[StoredTemplate]] | None:
     """Today's template, and those that there are of the same databases."""
     try:
@@ -104,25 +109,26 @@ def _template(
             *project.runner_inputs,
         )
         template = identify(
-            project=scene.name,
+            project=context.name,
             group=group,
             inputs=inputs,
             base=base,
-            base_digest=_digest(scene.engine, base),
+            base_digest=_digest(context.engine, base),
         )
     except Exception:  # noqa: BLE001  # Code of the project's is imported.
         # Where options or the project are at fault, their own checks say so.
         return None
     if base is None:
-        kept = from_files(scene.cache)
+        stored = from_files(context.cache)
     else:
-        assert scene.engine is not None
-        name = f"{NAMESPACE}/{slug(scene.name)}/{group.label}"
-        kept = from_images(scene.engine.images(name), scene.cache)
+        assert context.engine is not None
+        name = f"{NAMESPACE}/{slug(context.name)}/{group.label}"
+        stored = from_images(context.engine.images(name), context.cache)
     mine = [
-        one
-        for one in kept
-        if (one.project, one.group) == (slug(scene.name), group.label) and not one.is_layer
+        candidate
+        for candidate in stored
+        if (candidate.project, candidate.group) == (slug(context.name), group.label)
+        and not candidate.is_layer
     ]
     return template, mine
 
@@ -133,8 +139,8 @@ def _digest(engine: Images | None, base: BaseImage | None) -> str:
     return engine.image_digest(base.name)
 
 
-def _why(template: Template, kept: Sequence[StoredTemplate]) -> str:
-    nearest = find_nearest(template.inputs, kept)
+def _why(template: Template, stored: Sequence[StoredTemplate]) -> str:
+    nearest = find_nearest(template.inputs, stored)
     return "there is no earlier template of this project" if nearest is None else str(nearest[1])
 
 

@@ -13,12 +13,12 @@ from ctest_containers.project.shared_resources import shared_resources
 from ctest_containers.text import listing
 
 
-def check_isolation(scene: DoctorContext) -> Iterator[Finding]:
+def check_isolation(context: DoctorContext) -> Iterator[Finding]:
     """Look at caches, folders and brokers of the settings, and at ports of live servers."""
-    if scene.project is None:
+    if context.project is None:
         return
-    yield from judged(shared_resources(), separate=scene.config.separate)
-    yield from fixed_ports(live_servers(scene.project.tests))
+    yield from judged(shared_resources(), separate=context.config.separate)
+    yield from fixed_ports(live_servers(context.project.tests))
 
 
 def judged(shared: Sequence[SharedResource], *, separate: bool) -> Iterator[Finding]:
@@ -27,14 +27,14 @@ def judged(shared: Sequence[SharedResource], *, separate: bool) -> Iterator[Find
     Args:
         separate: Whether workers get their own of it as far as possible.
     """
-    for one in shared:
-        what = f"{one.setting}: {one.what}"
-        if one.separated and separate:
+    for resource in shared:
+        what = f"{resource.setting}: {resource.what}"
+        if resource.separated and separate:
             yield ok(Area.ISOLATION, f"{what} Each worker has its own.")
-        elif one.separated:
+        elif resource.separated:
             yield warning(Area.ISOLATION, what, "Leave out `--no-separate`: it would be separated.")
         else:
-            yield warning(Area.ISOLATION, what, one.advice or "Separate it: `--worker-setup`.")
+            yield warning(Area.ISOLATION, what, resource.advice or "Separate it: `--worker-setup`.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +57,11 @@ def live_servers(tests: Sequence[Any]) -> list[FixedPort]:
     ]
 
 
-def fixed_ports(found: Sequence[FixedPort]) -> Iterator[Finding]:
+def fixed_ports(ports: Sequence[FixedPort]) -> Iterator[Finding]:
     """Two servers on one port do not start; one class alone can still meet another program."""
     by_port: dict[int, list[str]] = {}
-    for one in found:
-        by_port.setdefault(one.port, []).append(one.test_class)
+    for fixed in ports:
+        by_port.setdefault(fixed.port, []).append(fixed.test_class)
     for port, classes in by_port.items():
         what = f"Port {port} is the live server's in {listing(classes)}"
         if len(classes) > 1:

@@ -21,34 +21,37 @@ from ctest_containers.template.stored import (
 from ctest_containers.text import listing, plural, size, slug
 
 
-def check_leftovers(scene: DoctorContext) -> Iterator[Finding]:
+def check_leftovers(context: DoctorContext) -> Iterator[Finding]:
     """Look for containers, images and folders of runs that died."""
-    found = list(_left(scene))
-    yield from found or [ok(Area.LEFTOVERS, "Nothing is left of runs that died.")]
+    findings = list(_left(context))
+    yield from findings or [ok(Area.LEFTOVERS, "Nothing is left of runs that died.")]
 
 
-def check_templates(scene: DoctorContext) -> Iterator[Finding]:
+def check_templates(context: DoctorContext) -> Iterator[Finding]:
     """Say what templates take, and which of them can go."""
-    kept = list(from_files(scene.cache))
-    if scene.engine is not None:
-        kept += from_images(scene.engine.images(f"{NAMESPACE}/*/*", sizes=True), scene.cache)
-    mine = [one for one in kept if one.project == slug(scene.name)]
-    others = [one for one in kept if one.project != slug(scene.name)]
-    yield ok(Area.LEFTOVERS, f"{_amount(mine)} of {scene.name}, {_amount(others)} of others.")
+    templates = list(from_files(context.cache))
+    if context.engine is not None:
+        templates += from_images(
+            context.engine.images(f"{NAMESPACE}/*/*", sizes=True), context.cache
+        )
+    mine = [template for template in templates if template.project == slug(context.name)]
+    others = [template for template in templates if template.project != slug(context.name)]
+    yield ok(Area.LEFTOVERS, f"{_amount(mine)} of {context.name}, {_amount(others)} of others.")
     for whose, option in ((mine, ""), (others, " --all")):
-        if going := to_prune(whose):
+        if surplus := to_prune(whose):
+            first, reason = surplus[0]
+            removable = _amount([template for template, _ in surplus])
             yield note(
                 Area.LEFTOVERS,
-                f"{_amount([one for one, _ in going])} can go, such as {going[0][0].name}: "
-                f"{going[0][1]}.",
+                f"{removable} can go, such as {first.name}: {reason}.",
                 f"`python -m ctest_containers template prune{option}`",
             )
 
 
-def _left(scene: DoctorContext) -> Iterator[Finding]:
-    if scene.engine is not None:
-        yield from _of_the_engine(scene.engine, scene.name)
-    folders = [str(one) for one in (*dead_run_folders(), *half_made_files(scene.cache))]
+def _left(context: DoctorContext) -> Iterator[Finding]:
+    if context.engine is not None:
+        yield from _of_the_engine(context.engine, context.name)
+    folders = [str(folder) for folder in (*dead_run_folders(), *half_made_files(context.cache))]
     if folders:
         yield warning(
             Area.LEFTOVERS,
@@ -58,8 +61,8 @@ def _left(scene: DoctorContext) -> Iterator[Finding]:
 
 
 def _of_the_engine(engine: ContainerEngine, project: str) -> Iterator[Finding]:
-    every = {one.name for one in dead_containers(engine, None)}
-    mine = {one.name for one in dead_containers(engine, project)}
+    every = {container.name for container in dead_containers(engine, None)}
+    mine = {container.name for container in dead_containers(engine, project)}
     every_image, my_images = half_made_images(engine, None), half_made_images(engine, project)
     for whose, names, images, option in (
         (f" of {project}", mine, set(my_images), ""),
@@ -80,6 +83,6 @@ def _of_the_engine(engine: ContainerEngine, project: str) -> Iterator[Finding]:
             )
 
 
-def _amount(kept: Sequence[StoredTemplate]) -> str:
-    taken = f" ({size(sum(one.size for one in kept))})" if kept else ""
-    return f"{amount(kept)}{taken}"
+def _amount(templates: Sequence[StoredTemplate]) -> str:
+    taken = f" ({size(sum(template.size for template in templates))})" if templates else ""
+    return f"{amount(templates)}{taken}"

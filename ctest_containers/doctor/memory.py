@@ -22,10 +22,10 @@ OLD_QUOTA: Final = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
 OLD_PERIOD: Final = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 
-def check_memory(scene: DoctorContext) -> Iterator[Finding]:
+def check_memory(context: DoctorContext) -> Iterator[Finding]:
     """Make the sum of free memory and what a worker takes, as `plan` does."""
     available = available_bytes()
-    floor = scene.config.memory_floor
+    floor = context.config.memory_floor
     if available is not None and floor and available < floor:
         yield warning(
             Area.MACHINE,
@@ -33,21 +33,21 @@ def check_memory(scene: DoctorContext) -> Iterator[Finding]:
             "runs give up workers at once.",
             "End other programs, or lower the floor: `--memory-floor 64m`, 0 for none.",
         )
-    if scene.project is None:
+    if context.project is None:
         if available is not None:
             yield ok(Area.MACHINE, f"{size(available)} of memory is available.")
         return
-    timings, trouble = _timings(scene)
+    timings, trouble = _timings(context)
     if trouble:
         yield trouble
-    yield from _sum(scene, scene.project, timings)
+    yield from _sum(context, context.project, timings)
 
 
-def check_cores(scene: DoctorContext) -> Iterator[Finding]:
+def check_cores(context: DoctorContext) -> Iterator[Finding]:
     """Compare the cores that a run counts with those that it may use."""
     cores = os.cpu_count() or 1
     usable = _usable_cores(cores)
-    if usable < cores and (scene.project is None or scene.project.asked is None):
+    if usable < cores and (context.project is None or context.project.asked is None):
         yield warning(
             Area.MACHINE,
             f"The machine has {plural(cores, 'core')}, of which this process may use {usable:g}.",
@@ -55,10 +55,10 @@ def check_cores(scene: DoctorContext) -> Iterator[Finding]:
         )
 
 
-def _sum(scene: DoctorContext, project: Project, timings: Timings) -> Iterator[Finding]:
+def _sum(context: DoctorContext, project: Project, timings: Timings) -> Iterator[Finding]:
     elsewhere = None
-    if scene.server_groups and scene.engine is not None:
-        elsewhere = scene.engine.free_bytes()
+    if context.server_groups and context.engine is not None:
+        elsewhere = context.engine.free_bytes()
     planned = plan_run(
         config=project.config,
         asked=project.asked,
@@ -76,20 +76,20 @@ def _sum(scene: DoctorContext, project: Project, timings: Timings) -> Iterator[F
         f"A run would have {plural(planned.workers, 'worker')}: {planned.reason}. The next limits "
         f"are {others}.",
     )
-    if floor := scene.config.memory_floor:
+    if floor := context.config.memory_floor:
         yield ok(
             Area.MACHINE,
             f"Workers are given up when less than {size(floor)} of memory is available.",
         )
-    for told in planned.warnings:
+    for text in planned.warnings:
         yield warning(
-            Area.MACHINE, told, "End other programs, or give the machine or its container more."
+            Area.MACHINE, text, "End other programs, or give the machine or its container more."
         )
 
 
-def _timings(scene: DoctorContext) -> tuple[Timings, Finding | None]:
+def _timings(context: DoctorContext) -> tuple[Timings, Finding | None]:
     """What past runs measured; a file that cannot be read is left for the next run to deal with."""
-    file = Path(scene.config.timings_file or default_path(scene.name))
+    file = Path(context.config.timings_file or default_path(context.name))
     try:
         return from_json(json.loads(file.read_text(encoding="utf-8"))), None
     except FileNotFoundError:

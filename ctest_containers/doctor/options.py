@@ -11,21 +11,21 @@ from ctest_containers.doctor.context import DoctorContext
 from ctest_containers.doctor.finding import Area, Finding, error, warning
 
 EXTRAS: Final = (
-    ("prometheus", "prometheus_client", "prometheus", lambda one: bool(one.prometheus)),
+    ("prometheus", "prometheus_client", "prometheus", lambda config: bool(config.prometheus)),
     (
         "prometheus_gateway",
         "prometheus_client",
         "prometheus",
-        lambda one: bool(one.prometheus_gateway),
+        lambda config: bool(config.prometheus_gateway),
     ),
-    ("log_format", "pythonjsonlogger", "json", lambda one: one.log_format == "json"),
+    ("log_format", "pythonjsonlogger", "json", lambda config: config.log_format == "json"),
 )
 """For each option the module it needs, the extra that brings it, and whether it is asked for."""
 
 
-def check_options(scene: DoctorContext) -> Iterator[Finding]:
+def check_options(context: DoctorContext) -> Iterator[Finding]:
     """Look for extras that are missing, and for options that contradict one another."""
-    config = scene.config
+    config = context.config
     for name, module, extra, is_wanted in EXTRAS:
         if is_wanted(config) and importlib.util.find_spec(module) is None:
             yield error(
@@ -40,7 +40,7 @@ def check_options(scene: DoctorContext) -> Iterator[Finding]:
             "Name one with `--registry`, or leave `--push` out.",
         )
     yield from _limits(config)
-    if scene.project is not None and config.worker_setup:
+    if context.project is not None and config.worker_setup:
         yield from _worker_setup(config.worker_setup)
 
 
@@ -58,7 +58,7 @@ def _worker_setup(path: str) -> Iterator[Finding]:
     from django.utils.module_loading import import_string
 
     try:
-        found = import_string(path)
+        function = import_string(path)
     except Exception as problem:  # noqa: BLE001  # A module of the project's may raise anything.
         yield error(
             Area.OPTIONS,
@@ -66,7 +66,7 @@ def _worker_setup(path: str) -> Iterator[Finding]:
             "Correct `--worker-setup`, or WORKER_SETUP in the setting CTEST_CONTAINERS.",
         )
         return
-    if not callable(found):
+    if not callable(function):
         yield error(
             Area.OPTIONS,
             f"worker_setup={path!r} is no function.",

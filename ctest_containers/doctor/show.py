@@ -44,12 +44,12 @@ def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
         "summary": {severity.value: count for severity, count in summary(findings)},
         "findings": [
             {
-                "severity": one.severity.value,
-                "area": one.area.value,
-                "what": one.what,
-                "fix": one.fix,
+                "severity": finding.severity.value,
+                "area": finding.area.value,
+                "what": finding.what,
+                "fix": finding.fix,
             }
-            for one in findings
+            for finding in findings
         ],
     }
 
@@ -60,15 +60,15 @@ def lines(findings: Sequence[Finding], width: int) -> Iterator[Line]:
     Args:
         width: The columns that there are.
     """
-    for area, group in itertools.groupby(findings, key=lambda one: one.area):
+    for area, group in itertools.groupby(findings, key=lambda finding: finding.area):
         yield "", area.value.capitalize(), "area"
-        for one in group:
-            first, *more = _wrapped(one.what, width - INDENT)
-            yield f"  {one.severity.value:<{INDENT - 2}}", first, one.severity.value
+        for finding in group:
+            first, *more = _wrapped(finding.what, width - INDENT)
+            yield f"  {finding.severity.value:<{INDENT - 2}}", first, finding.severity.value
             for line in more:
                 yield " " * INDENT, line, ""
-            if one.fix:
-                first, *more = _wrapped(one.fix, width - INDENT - len(ARROW))
+            if finding.fix:
+                first, *more = _wrapped(finding.fix, width - INDENT - len(ARROW))
                 yield " " * INDENT + ARROW, first, "fix"
                 for line in more:
                     yield " " * (INDENT + len(ARROW)), line, "fix"
@@ -80,21 +80,21 @@ def lines(findings: Sequence[Finding], width: int) -> Iterator[Line]:
 def verdict(findings: Sequence[Finding]) -> str:
     """The summary: how many there are of each kind, and whether tests can run."""
     counts = dict(summary(findings))
-    told = [
+    counted = [
         plural(counts[severity], severity.value)
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE)
         if counts[severity]
     ]
-    told.append(f"{counts[Severity.OK]} ok")
+    counted.append(f"{counts[Severity.OK]} ok")
     end = "Tests cannot run as it is." if has_errors(findings) else "Tests can run."
-    return f"{', '.join(told)}. {end}"
+    return f"{', '.join(counted)}. {end}"
 
 
 def _wrapped(text: str, width: int) -> list[str]:
     joined = COMMAND.sub(
-        lambda found: found[0].replace(" ", NO_BREAK) if len(found[0]) <= width else found[0],
+        lambda match: match[0].replace(" ", NO_BREAK) if len(match[0]) <= width else match[0],
         " ".join(without_controls(text).split()),
     )
     # A break within a word makes a path or a command useless.
-    found = textwrap.wrap(joined, max(20, width), break_long_words=False, break_on_hyphens=False)
-    return [line.replace(NO_BREAK, " ") for line in found] or [""]
+    lines = textwrap.wrap(joined, max(20, width), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(NO_BREAK, " ") for line in lines] or [""]

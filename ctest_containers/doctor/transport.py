@@ -22,13 +22,13 @@ NAMES: Final = {
 }
 
 
-def check_transport(scene: DoctorContext) -> Iterator[Finding]:
+def check_transport(context: DoctorContext) -> Iterator[Finding]:
     """Let the engine's own part decide on the transport, as a run does."""
-    if scene.engine is None or not scene.needs_engine:
+    if context.engine is None or not context.needs_engine:
         return
-    wanted = scene.config.transport
+    wanted = context.config.transport
     try:
-        way = scene.engine.choose_transport(run_folder(NO_RUN), wanted)
+        way = context.engine.choose_transport(run_folder(NO_RUN), wanted)
     except EngineUnreachableError:
         raise
     except EngineError as problem:
@@ -49,15 +49,15 @@ def check_transport(scene: DoctorContext) -> Iterator[Finding]:
             "others out.",
             "Use such an engine in a network that you trust.",
         )
-    yield from _slower(scene, way)
+    yield from _slower(context, way)
 
 
-def _slower(scene: DoctorContext, way: ServerTransport) -> Iterator[Finding]:
+def _slower(context: DoctorContext, way: ServerTransport) -> Iterator[Finding]:
     """A user's own choice may be slower than the one that the toolkit would make."""
-    if scene.config.transport == "auto" or way.transport is Transport.SOCKET:
+    if context.config.transport == "auto" or way.transport is Transport.SOCKET:
         return
-    assert scene.engine is not None
-    best = scene.engine.choose_transport(run_folder(NO_RUN), "auto")
+    assert context.engine is not None
+    best = context.engine.choose_transport(run_folder(NO_RUN), "auto")
     if best.transport is Transport.SOCKET:
         yield warning(
             Area.TRANSPORT,

@@ -19,17 +19,17 @@ def check_versions() -> Iterator[Finding]:
     """Compare the versions of Python and Django with those that are tested."""
     import django
 
-    told = f"Python {platform.python_version()}, Django {django.get_version()}"
+    versions = f"Python {platform.python_version()}, Django {django.get_version()}"
     if django.VERSION[:2] < OLDEST_DJANGO:
         yield error(
             Area.PROJECT,
-            f"{told}: Django 4.2 is the oldest that works.",
+            f"{versions}: Django 4.2 is the oldest that works.",
             '`pip install "Django>=4.2"`',
         )
     elif django.VERSION[:2] > NEWEST_DJANGO or sys.version_info[:2] > NEWEST_PYTHON:
         yield note(
             Area.PROJECT,
-            f"{told}: newer than what is tested (Python 3.13, Django 6.0).",
+            f"{versions}: newer than what is tested (Python 3.13, Django 6.0).",
         )
     else:
-        yield ok(Area.PROJECT, f"{told}.")
+        yield ok(Area.PROJECT, f"{versions}.")

@@ -46,10 +46,10 @@ def parse_limit(value: object) -> float:
 
 def parse_age(value: object) -> float:
     """A number of seconds, or of units of them: 90, 30m, 12h, 1d; 0 for no limit."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip().lower())
-    if found is None:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip().lower())
+    if match is None:
         raise ValueError("must be a time such as 30m, 12h or 7d, or 0 for no limit")
-    return float(found[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]
+    return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def parse_count(value: object) -> int:
@@ -68,11 +68,11 @@ def parse_natural(value: object) -> int:
 
 def parse_size(value: object) -> int:
     """A number of bytes, or of units of them: 512m, 2g."""
-    found = re.fullmatch(r"(\d+)([kmg]?)b?", str(value).strip().lower())
-    if found is None or int(found[1]) == 0:
+    match = re.fullmatch(r"(\d+)([kmg]?)b?", str(value).strip().lower())
+    if match is None or int(match[1]) == 0:
         raise ValueError("must be a size such as 512m or 2g")
-    power = " kmg".index(found[2] or " ")
-    return int(found[1]) * int(1024**power)
+    power = " kmg".index(match[2] or " ")
+    return int(match[1]) * int(1024**power)
 
 
 def parse_floor(value: object) -> int:
@@ -82,10 +82,10 @@ def parse_floor(value: object) -> int:
 
 def parse_shard(value: object) -> Shard:
     """One of several jobs, such as 2/5."""
-    found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", str(value).strip())
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", str(value).strip())
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise ValueError("must be the number of a job and how many there are, from 1/5 to 5/5, say")
-    return Shard(int(found[1]), int(found[2]))
+    return Shard(int(match[1]), int(match[2]))
 
 
 def parse_flag(value: object) -> bool:

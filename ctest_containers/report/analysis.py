@@ -89,16 +89,20 @@ def analyse(run: RunRecord, earlier: Sequence[RunRecord]) -> Analysis:
 
 def as_json(analysis: Analysis) -> dict[str, Any]:
     """What JSON can carry: the attributes by their names; durations in seconds."""
-    found: dict[str, Any] = {"format": FORMAT, "version": VERSION, **json.loads(_encode(analysis))}
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        **json.loads(_encode(analysis)),
+    }
     if analysis.efficiency is not None:
-        found["efficiency"]["idle_seconds"] = analysis.efficiency.idle_seconds
-        found["efficiency"]["share"] = analysis.efficiency.share
-    return found
+        document["efficiency"]["idle_seconds"] = analysis.efficiency.idle_seconds
+        document["efficiency"]["share"] = analysis.efficiency.share
+    return document
 
 
 def as_text(analysis: Analysis) -> str:
     """The same in words, for a person; paragraphs with an empty line between them."""
-    return "\n\n".join("\n".join(one) for one in _paragraphs(analysis)) + "\n"
+    return "\n\n".join("\n".join(lines) for lines in _paragraphs(analysis)) + "\n"
 
 
 def _paragraphs(analysis: Analysis) -> Iterator[list[str]]:
@@ -112,72 +116,72 @@ def _paragraphs(analysis: Analysis) -> Iterator[list[str]]:
         yield _of_efficiency(analysis.efficiency)
     if analysis.fixtures:
         costs = [
-            (duration(one.seconds), "tests", duration(one.tests_seconds), _times(one))
-            for one in analysis.fixtures
+            (duration(cost.seconds), "tests", duration(cost.tests_seconds), _times(cost))
+            for cost in analysis.fixtures
         ]
         heading = "Fixtures that take longer than the tests of their class or module:"
         yield [heading, *_table(costs)]
     if analysis.savings:
         heading = "What would make it shorter, at most by so much each; savings do not add up:"
-        advice = [(duration(one.seconds), one.advice) for one in analysis.savings]
+        advice = [(duration(saving.seconds), saving.advice) for saving in analysis.savings]
         yield [heading, *_table(advice)]
     else:
         yield ["Nothing was found that would make it noticeably shorter."]
 
 
 def _of_durations(analysis: Analysis) -> Iterator[list[str]]:
-    found, earlier = analysis.durations, analysis.earlier
-    if found.speed is None:
+    durations, earlier = analysis.durations, analysis.earlier
+    if durations.speed is None:
         why = f"Too few tests passed in this run and in {plural(earlier, 'earlier run')}"
         why = f"There {_are(earlier)}" if earlier < EARLIER_RUNS else why
         need = f"{COMMON_TESTS} tests that passed in this run and in {EARLIER_RUNS} earlier ones"
         yield [f"{why}: comparing durations takes {need}."]
         return
-    compared = f"{_tests(found.compared)} compared with {plural(earlier, 'earlier run')}."
-    if abs(found.speed - 1) > SPEED_SHARE:
+    compared = f"{_tests(durations.compared)} compared with {plural(earlier, 'earlier run')}."
+    if abs(durations.speed - 1) > SPEED_SHARE:
         compared += (
-            f" All in all, tests took {found.speed:.2f} times as long as usual; that is left out "
-            "of the comparison."
+            f" All in all, tests took {durations.speed:.2f} times as long as usual; that is left "
+            "out of the comparison."
         )
-    if not found.slower and not found.faster:
+    if not durations.slower and not durations.faster:
         compared += " None became slower or faster."
     yield [compared]
-    for changes, word in ((found.slower, "slower"), (found.faster, "faster")):
+    for changes, word in ((durations.slower, "slower"), (durations.faster, "faster")):
         if changes:
-            rows = [_row_of_change(one) for one in changes]
+            rows = [_row_of_change(change) for change in changes]
             yield [f"{_tests(len(changes))} became {word}:", *_table(rows)]
 
 
-def _of_outcomes(found: Outcomes) -> Iterator[list[str]]:
-    for changes, word in ((found.failing, "newly failing"), (found.fixed, "newly fixed")):
+def _of_outcomes(outcomes: Outcomes) -> Iterator[list[str]]:
+    for changes, word in ((outcomes.failing, "newly failing"), (outcomes.fixed, "newly fixed")):
         if changes:
-            rows = [(one.now.value, _runs(one.runs), one.test_id) for one in changes]
+            rows = [(change.now.value, _runs(change.runs), change.test_id) for change in changes]
             yield [f"{_tests(len(changes))} {word}:", *_table(rows)]
-    if found.flaky:
-        order = ", the most suspicious first" if len(found.flaky) > 1 else ""
+    if outcomes.flaky:
+        order = ", the most suspicious first" if len(outcomes.flaky) > 1 else ""
         yield [
-            f"{_tests(len(found.flaky))} may be flaky{order}:",
-            *(line for one in found.flaky[:SHOWN] for line in _lines_of_flaky(one)),
-            *_more(len(found.flaky)),
+            f"{_tests(len(outcomes.flaky))} may be flaky{order}:",
+            *(line for test in outcomes.flaky[:SHOWN] for line in _lines_of_flaky(test)),
+            *_more(len(outcomes.flaky)),
         ]
 
 
-def _of_efficiency(found: Efficiency) -> list[str]:
+def _of_efficiency(efficiency: Efficiency) -> list[str]:
     parts = [
-        (found.busy_seconds, "in tests and fixtures"),
-        (found.beginning_seconds, "waiting for containers at the beginning"),
-        (found.end_seconds, "waiting for the last worker at the end"),
-        (found.given_up_seconds, "in tries that were given up"),
-        (found.between_seconds, "between tests: flushes, new servers, messages"),
+        (efficiency.busy_seconds, "in tests and fixtures"),
+        (efficiency.beginning_seconds, "waiting for containers at the beginning"),
+        (efficiency.end_seconds, "waiting for the last worker at the end"),
+        (efficiency.given_up_seconds, "in tries that were given up"),
+        (efficiency.between_seconds, "between tests: flushes, new servers, messages"),
     ]
-    whole = found.workers * found.span_seconds
+    whole = efficiency.workers * efficiency.span_seconds
     rows = [
         (duration(seconds), f"{seconds / whole:.0%}", what)
         for seconds, what in parts
         if seconds >= SHORTEST_SHOWN
     ]
-    workers = "1 worker was" if found.workers == 1 else f"{found.workers} workers were"
-    busy = f"busy for {found.share:.0%} of {duration(found.span_seconds)}"
+    workers = "1 worker was" if efficiency.workers == 1 else f"{efficiency.workers} workers were"
+    busy = f"busy for {efficiency.share:.0%} of {duration(efficiency.span_seconds)}"
     return [f"{workers} {busy}; all their time together:", *_table(rows)]
 
 
@@ -195,27 +199,27 @@ def _runs(runs: int) -> str:
     return "in this run" if runs == 1 else f"for {runs} runs"
 
 
-def _row_of_change(one: DurationChange) -> tuple[str, ...]:
+def _row_of_change(change: DurationChange) -> tuple[str, ...]:
     return (
-        duration(one.seconds),
+        duration(change.seconds),
         "instead of",
-        duration(one.usual_seconds),
-        _runs(one.runs),
-        one.test_id,
+        duration(change.usual_seconds),
+        _runs(change.runs),
+        change.test_id,
     )
 
 
-def _times(one: FixtureCost) -> str:
-    return one.owner + (f" ({one.times} times)" if one.times > 1 else "")
+def _times(cost: FixtureCost) -> str:
+    return cost.owner + (f" ({cost.times} times)" if cost.times > 1 else "")
 
 
-def _lines_of_flaky(one: FlakyTest) -> Iterator[str]:
+def _lines_of_flaky(test: FlakyTest) -> Iterator[str]:
     words = [
-        status.value + (" after another try" if place in one.retried else "")
-        for place, status in enumerate(one.statuses)
+        status.value + (" after another try" if place in test.retried else "")
+        for place, status in enumerate(test.statuses)
     ]
     stretches = [(word, len(list(group))) for word, group in groupby(words)]
-    yield f"  {one.test_id}"
+    yield f"  {test.test_id}"
     yield "    " + ", ".join(
         word if count == 1 else f"{count} times {word}" for word, count in stretches
     )

@@ -107,12 +107,12 @@ def compare_durations(run: RunRecord, earlier: Sequence[RunRecord]) -> Durations
         earlier: Oldest first.
     """
     now = _durations(run)
-    raw = [_durations(one) for one in earlier]
+    raw = [_durations(record) for record in earlier]
     usual = _medians(raw, now)
-    factors = [_speed(one, usual) or 1.0 for one in raw]
+    factors = [_speed(durations, usual) or 1.0 for durations in raw]
     level = [
-        {test: seconds / factor for test, seconds in one.items() if test in usual}
-        for one, factor in zip(raw, factors, strict=True)
+        {test: seconds / factor for test, seconds in durations.items() if test in usual}
+        for durations, factor in zip(raw, factors, strict=True)
     ]
     usual = _medians(level, now)
     speed = _speed(now, usual)
@@ -123,7 +123,7 @@ def compare_durations(run: RunRecord, earlier: Sequence[RunRecord]) -> Durations
         for test in durations.keys() & usual.keys():
             history[test].append(durations[test])
     scatter = _typical_scatter(level, usual)
-    found = []
+    changes = []
     for test, values in history.items():
         step = change(values, scatter)
         if step is not None:
@@ -131,11 +131,11 @@ def compare_durations(run: RunRecord, earlier: Sequence[RunRecord]) -> Durations
             change_of = DurationChange(
                 test, now[test], before * speed, score, runs, len(values) - runs
             )
-            found.append(change_of)
+            changes.append(change_of)
     # One run may be bad luck; a change that lasts is none.
-    found.sort(key=lambda one: (one.runs == 1, -abs(one.difference), one.test_id))
-    slower = tuple(one for one in found if one.score > 0)
-    faster = tuple(one for one in found if one.score < 0)
+    changes.sort(key=lambda change: (change.runs == 1, -abs(change.difference), change.test_id))
+    slower = tuple(change for change in changes if change.score > 0)
+    faster = tuple(change for change in changes if change.score < 0)
     return Durations(len(usual), speed, slower, faster)
 
 
@@ -159,7 +159,7 @@ def change(
     """
     if len(values) <= EARLIER_RUNS or max(values) - min(values) <= FLOOR_SECONDS:
         return None
-    found = None
+    step = None
     least = most = values[-1]
     for runs in range(1, len(values) - EARLIER_RUNS + 1):
         before = values[:-runs]
@@ -170,8 +170,8 @@ def change(
         scale = _scale(before, usual, scatter)
         margin = max(FLOOR_SECONDS, FLOOR_SHARE * usual, THRESHOLD * scale)
         if least - usual > margin or usual - most > margin:
-            found = (usual, (values[-1] - usual) / scale, runs)
-    return found
+            step = (usual, (values[-1] - usual) / scale, runs)
+    return step
 
 
 def _durations(run: RunRecord) -> dict[str, float]:
@@ -184,12 +184,12 @@ def _durations(run: RunRecord) -> dict[str, float]:
 
 def _medians(runs: Sequence[Mapping[str, float]], now: Mapping[str, float]) -> dict[str, float]:
     """The median of each test of this run that enough of the runs have."""
-    found = defaultdict(list)
+    history = defaultdict(list)
     for durations in runs:
         for test in durations.keys() & now.keys():
-            found[test].append(durations[test])
+            history[test].append(durations[test])
     return {
-        test: statistics.median(found[test]) for test in now if len(found[test]) >= EARLIER_RUNS
+        test: statistics.median(history[test]) for test in now if len(history[test]) >= EARLIER_RUNS
     }
 
 
@@ -218,5 +218,5 @@ def _scale(values: Sequence[float], middle: float, scatter: float) -> float:
     """A standard deviation that outliers do not move, in seconds."""
     count = len(values)
     small = SMALL_SAMPLES.get(count, count / (count - 0.8))
-    deviation = statistics.median(abs(one - middle) for one in values)
+    deviation = statistics.median(abs(value - middle) for value in values)
     return max(NORMAL * small * deviation, scatter * middle, LEAST_SCATTER_SECONDS)

@@ -137,12 +137,12 @@ def fixture_costs(run: RunRecord) -> tuple[FixtureCost, ...]:
             owner = owner_of(fixture.name)
             fixtures[owner].append(bounded(fixture.seconds))
             times[owner] += fixture.name.startswith("setUp")
-    found = [
+    costs = [
         FixtureCost(owner, sum(seconds), tests.get(owner, 0.0), times[owner])
         for owner, seconds in fixtures.items()
         if sum(seconds) >= FLOOR_SECONDS and sum(seconds) > tests.get(owner, 0.0)
     ]
-    return tuple(sorted(found, key=lambda one: (-one.seconds, one.owner)))
+    return tuple(sorted(costs, key=lambda cost: (-cost.seconds, cost.owner)))
 
 
 def usage(run: RunRecord) -> Usage | None:
@@ -182,7 +182,7 @@ def usage(run: RunRecord) -> Usage | None:
     unseen = workers - len(steps)
     sums["beginning"] += unseen * span
     typical = statistics.fmean(begins) if begins else 0.0
-    found = Efficiency(
+    efficiency = Efficiency(
         workers,
         span,
         sums["busy"],
@@ -191,7 +191,7 @@ def usage(run: RunRecord) -> Usage | None:
         sums["given up"],
         sums["between"],
     )
-    return Usage(found, tuple(units.values()), (*begins, *[typical] * unseen), last)
+    return Usage(efficiency, tuple(units.values()), (*begins, *[typical] * unseen), last)
 
 
 def bounded(seconds: float) -> float:
@@ -235,27 +235,27 @@ def _clock(run: RunRecord) -> tuple[Callable[[float], float], float]:
 
 def _steps(run: RunRecord, clock: Callable[[float], float]) -> dict[int, list[_Step]]:
     """What each worker did, in the order in which it did it."""
-    found: dict[int, list[_Step]] = defaultdict(list)
+    steps: dict[int, list[_Step]] = defaultdict(list)
     for worker in run.workers.values():
         for fixture in worker.fixtures:
             at = bounded(fixture.started)
             step = _Step(
                 clock(at), clock(at + bounded(fixture.seconds)), owner_of(fixture.name), None
             )
-            found[worker.number].append(step)
+            steps[worker.number].append(step)
     for test in run.tests.values():
         at = bounded(test.started)
         if not test.worker or not at:
             continue
         # What has begun and not ended went on until the run or its worker was ended.
         seconds = FOREVER if _is_open(test) else bounded(test.seconds)
-        found[test.worker].append(_Step(clock(at), clock(at + seconds), test.class_name, test))
-    for mine in found.values():
+        steps[test.worker].append(_Step(clock(at), clock(at + seconds), test.class_name, test))
+    for mine in steps.values():
         mine.sort(key=lambda step: step[:2])
         for place, (step, following) in enumerate(pairwise(mine)):
             if step.test is not None and _is_open(step.test):
                 mine[place] = step._replace(end=following.begin)
-    return found
+    return steps
 
 
 def _is_open(test: TestRecord) -> bool:

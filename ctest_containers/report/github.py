@@ -135,7 +135,7 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
         workspace: The checkout; files in it are named relative to it.
     """
     folder = run.started.folder if run.started else ""
-    found = 0
+    written = 0
     for test in run.tests.values():
         if not test.status.is_bad:
             continue
@@ -152,8 +152,8 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
         unexpected = (name, UNEXPECTED, (place.file, place.line))
         for title, message, (file, line) in said or [unexpected]:
             yield _annotation(_in_workspace(file, folder, workspace), line, title, message)
-            found += 1
-            if found == ANNOTATIONS:
+            written += 1
+            if written == ANNOTATIONS:
                 return
     for _, outcome in run.bad_fixtures:
         if outcome.problem is not None:
@@ -168,14 +168,16 @@ def job_summary(run: RunRecord) -> str:
     lines = [f"### {'❌' if run.has_failed else '✅'} {_cell(verdict(run))}", ""]
     counts = {status: count for status, count in run.counts.items() if count}
     if counts:
-        lines.append("| " + " | ".join(f"{ICONS[one]} {one.value}" for one in counts) + " |")
+        lines.append(
+            "| " + " | ".join(f"{ICONS[status]} {status.value}" for status in counts) + " |"
+        )
         lines.append("|" + " --- |" * len(counts))
         lines.append("| " + " | ".join(map(str, counts.values())) + " |")
         lines.append("")
     bad = [test for test in run.tests.values() if test.status.is_bad]
     failures = [
-        (one.place.test_id, "\n".join(problem.text for _, problem in one.problems) or UNEXPECTED)
-        for one in bad
+        (test.place.test_id, "\n".join(problem.text for _, problem in test.problems) or UNEXPECTED)
+        for test in bad
     ]
     failures += [
         (outcome.test_id, outcome.problem.text if outcome.problem else "")
@@ -197,7 +199,9 @@ def job_summary(run: RunRecord) -> str:
     slowest = run.slowest(10)
     if slowest:
         lines += ["", "| slowest tests | |", "| --- | ---: |"]
-        lines += [f"| `{_cell(one.place.test_id)}` | {duration(one.seconds)} |" for one in slowest]
+        lines += [
+            f"| `{_cell(test.place.test_id)}` | {duration(test.seconds)} |" for test in slowest
+        ]
     if run.planned is not None and run.planned.workers:
         lines += ["", f"Workers: {run.planned.workers} ({_cell(run.planned.reason)})."]
     return without_controls("\n".join(lines)) + "\n\n"

@@ -148,16 +148,18 @@ def _properties(run: RunRecord, workers: Sequence[int]) -> str:
     """On which worker a class ran, on which server, and what that was spawned from."""
     known = [run.workers[number] for number in workers if number in run.workers]
     servers = [ready for worker in known for _, ready in worker.servers]
-    found = {
+    values = {
         "worker": ", ".join(map(str, workers)),
         "database": ", ".join(dict.fromkeys(ready.container for ready in servers)),
         "template": ", ".join(
-            dict.fromkeys(f"{one.group}:{one.fingerprint[:12]}" for one in run.templates)
+            dict.fromkeys(
+                f"{template.group}:{template.fingerprint[:12]}" for template in run.templates
+            )
         ),
     }
     properties = (
         _element("property", {"name": name, "value": value})
-        for name, value in found.items()
+        for name, value in values.items()
         if value
     )
     return _element("properties", {}, "".join(properties)) + "\n"
@@ -179,7 +181,11 @@ def _case(class_name: str, test: TestRecord, why_not_run: str) -> tuple[str, str
         case Status.UNEXPECTED_SUCCESS:
             parts.append(_child("failure", "unexpected success", UNEXPECTED))
         case Status.FAILED | Status.ERROR:
-            bad = [(outcome, one) for outcome, one in test.problems if status_of(outcome).is_bad]
+            bad = [
+                (outcome, problem)
+                for outcome, problem in test.problems
+                if status_of(outcome).is_bad
+            ]
             parts.append(_problems(ELEMENTS[test.status], bad))
     again = "rerunError" if test.status.is_bad else "flakyError"
     parts += [_child(again, "timeout", reason) for reason in test.retries]
@@ -204,13 +210,14 @@ def _fixture_case(class_name: str, outcome: TestOutcome) -> tuple[str, str]:
     return _element("testcase", head, inside) + "\n", tag
 
 
-def _problems(tag: str, found: Sequence[tuple[TestOutcome, Problem]]) -> str:
+def _problems(tag: str, problems: Sequence[tuple[TestOutcome, Problem]]) -> str:
     """One element for all that went wrong: many readers take notice of the first only."""
     texts = [
-        f"{outcome.subtest}\n{one.text}" if outcome.subtest else one.text for outcome, one in found
+        f"{outcome.subtest}\n{problem.text}" if outcome.subtest else problem.text
+        for outcome, problem in problems
     ]
-    first = found[0][1]
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    first = problems[0][1]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return _child(tag, first.type_name, f"{first.message}{more}", "\n".join(texts))
 
 
@@ -241,8 +248,8 @@ def _element(tag: str, attributes: Mapping[str, str], inside: str = "") -> str:
     return f"<{head}>{inside}</{tag}>" if inside else f"<{head} />"
 
 
-def _attributes(found: Mapping[str, str]) -> str:
-    return "".join([f' {name}="{_value(text)}"' for name, text in found.items()])
+def _attributes(values: Mapping[str, str]) -> str:
+    return "".join([f' {name}="{_value(text)}"' for name, text in values.items()])
 
 
 def _value(text: str) -> str:
@@ -257,4 +264,4 @@ def _text(text: str) -> str:
 
 def _allowed(text: str) -> str:
     """A text without what XML cannot have, which is shown as Python would."""
-    return NOT_XML.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+    return NOT_XML.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

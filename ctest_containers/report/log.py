@@ -112,20 +112,20 @@ def worker_line(run: RunRecord, worker: WorkerRecord) -> Fields:
     tests = [test for test in run.tests.values() if test.worker == worker.number and test.outcomes]
     ran: list[TestRecord | FixtureRecord] = [*tests, *worker.fixtures]
     servers = dict.fromkeys(ready.container for _, ready in worker.servers)
-    found = Fields(
+    line = Fields(
         event="worker",
         worker=worker.number,
         database=",".join(servers) or "sqlite",
         tests=len(tests),
-        duration=round(sum(one.seconds for one in ran), 3),
-        queries=sum(one.query_count for one in ran),
+        duration=round(sum(test.seconds for test in ran), 3),
+        queries=sum(test.query_count for test in ran),
     )
     if worker.process_bytes:
-        found["memory_peak"] = _megabytes(max(count for _, count in worker.process_bytes))
+        line["memory_peak"] = _megabytes(max(count for _, count in worker.process_bytes))
     sizes = [count for samples in worker.server_bytes.values() for _, count in samples]
     if sizes:
-        found["database_memory_peak"] = _megabytes(max(sizes))
-    return found
+        line["database_memory_peak"] = _megabytes(max(sizes))
+    return line
 
 
 def run_line(run: RunRecord) -> Fields:

@@ -96,12 +96,12 @@ def merge(logs: Mapping[str, Sequence[Entry]]) -> Merged:
 
 
 def _job(name: str, entries: Sequence[Entry]) -> Job:
-    found: dict[type, Any] = {}
+    first_of: dict[type, Any] = {}
     workers = 0
     for _, event in entries:
-        found.setdefault(type(event), event)
+        first_of.setdefault(type(event), event)
         workers = max(workers, getattr(event, "worker", 0))
-    if RunStarted not in found or ShardChosen not in found:
+    if RunStarted not in first_of or ShardChosen not in first_of:
         raise UsageError(
             f"The event log {name} is of no shard.",
             "report merge joins the logs of runs with --shard 1/2, --shard 2/2 and so on.",
@@ -109,10 +109,10 @@ def _job(name: str, entries: Sequence[Entry]) -> Job:
     return Job(
         name=name,
         entries=entries,
-        started=found[RunStarted],
-        shard=found[ShardChosen],
-        tests=found.get(TestsFound),
-        finished=found.get(RunFinished),
+        started=first_of[RunStarted],
+        shard=first_of[ShardChosen],
+        tests=first_of.get(TestsFound),
+        finished=first_of.get(RunFinished),
         workers=workers,
     )
 
@@ -121,7 +121,7 @@ def _one_of_each(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
     """The latest job of each number: a CI may run one again."""
     latest: dict[int, Job] = {}
     notes = []
-    for job in sorted(jobs, key=lambda one: one.began):
+    for job in sorted(jobs, key=lambda job: job.began):
         before = latest.get(job.shard.number)
         if before is not None:
             notes.append(f"{job.title} has run more than once; {job.name} counts.")
@@ -133,14 +133,14 @@ def _check_agreement(jobs: Sequence[Job]) -> None:
     """Make sure that all have divided the same tests in the same way."""
     first, *others = jobs
     for other in others:
-        one, two = first.shard, other.shard
-        if one.of != two.of:
-            what = f"are of {one.of} and of {two.of} shards"
+        mine, theirs = first.shard, other.shard
+        if mine.of != theirs.of:
+            what = f"are of {mine.of} and of {theirs.of} shards"
             hint = "Name the logs of one run only."
-        elif (one.tests, one.total) != (two.tests, two.total):
-            what = f"have found other tests: {one.total} and {two.total}"
+        elif (mine.tests, mine.total) != (theirs.tests, theirs.total):
+            what = f"have found other tests: {mine.total} and {theirs.total}"
             hint = "All jobs need the same code, labels and options, and the same --shuffle."
-        elif one.timings != two.timings:
+        elif mine.timings != theirs.timings:
             what = "have divided the tests by other timings"
             hint = "Give all jobs the same file of timings, and the same --split-classes."
         else:
@@ -157,15 +157,15 @@ def _check_agreement(jobs: Sequence[Job]) -> None:
 def _joined(jobs: Sequence[Job], trouble: Sequence[str]) -> Iterator[Entry]:
     began = min(job.began for job in jobs)
     first = min(jobs, key=lambda job: job.began)
-    found = {
+    tests = {
         place: test
         for job in jobs
         if job.tests is not None
         for place, test in zip(job.shard.places, job.tests.tests, strict=True)
     }
-    index_of = {place: index for index, place in enumerate(sorted(found))}
+    index_of = {place: index for index, place in enumerate(sorted(tests))}
     yield Entry(0.0, first.started)
-    yield Entry(0.0, TestsFound(tests=tuple(found[place] for place in index_of)))
+    yield Entry(0.0, TestsFound(tests=tuple(tests[place] for place in index_of)))
     yield Entry(0.0, _planned(jobs))
     # The phases of one job follow each other; those of several at once would tell nothing.
     longest = max(jobs, key=_end)
@@ -183,7 +183,7 @@ def _joined(jobs: Sequence[Job], trouble: Sequence[str]) -> Iterator[Entry]:
         workers += job.workers
     entries.sort(key=lambda entry: entry.at)
     yield from entries
-    not_run = jobs[0].shard.total - len(found)
+    not_run = jobs[0].shard.total - len(tests)
     not_run += sum(job.finished.not_run for job in jobs if job.finished is not None)
     end = max(_end(job) for job in jobs) - began
     yield Entry(round(end, 6), RunFinished(not_run=not_run, failure=" ".join(trouble)))
@@ -196,11 +196,11 @@ def _end(job: Job) -> float:
 def _planned(jobs: Sequence[Job]) -> WorkersPlanned:
     plans = [event for job in jobs for _, event in job.entries if isinstance(event, WorkersPlanned)]
     return WorkersPlanned(
-        workers=sum(one.workers for one in plans),
+        workers=sum(plan.workers for plan in plans),
         reason=f"in {plural(len(jobs), 'shard')}",
         limits=(),
         warnings=(),
-        expected_seconds=max((one.expected_seconds for one in plans), default=0.0),
+        expected_seconds=max((plan.expected_seconds for plan in plans), default=0.0),
     )
 
 

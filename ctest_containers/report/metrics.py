@@ -201,7 +201,7 @@ def _metrics(run: RunRecord) -> Iterator[Any]:
     histogram = HistogramMetricFamily(
         "ctest_run_test_duration_seconds", "How long its tests took.", labels=["project"]
     )
-    buckets = [(str(bound), float(sum(one <= bound for one in seconds))) for bound in BUCKETS]
+    buckets = [(str(bound), float(sum(value <= bound for value in seconds))) for bound in BUCKETS]
     histogram.add_metric([project], [*buckets, ("+Inf", float(len(seconds)))], sum(seconds))
     yield histogram
 
@@ -227,13 +227,13 @@ def _memory(run: RunRecord, gauge: Any) -> Iterator[Any]:
 def _templates(run: RunRecord, gauge: Any) -> Iterator[Any]:
     hits: dict[str, float] = {}
     seconds: dict[str, float] = {}
-    for one in run.templates:
-        match one:
+    for event in run.templates:
+        match event:
             case TemplateFound(group=group):
                 hits[group] = 1.0
             case TemplateBuilt(group=group) | TemplatePulled(group=group):
                 hits[group] = 0.0
-                seconds[group] = one.seconds
+                seconds[group] = event.seconds
             case _:
                 pass
     if hits:

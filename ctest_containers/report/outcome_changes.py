@@ -66,10 +66,10 @@ def compare_outcomes(run: RunRecord, earlier: Sequence[RunRecord]) -> Outcomes:
     history: dict[str, list[tuple[Status, bool]]] = {
         test.place.test_id: [] for test in run.tests.values()
     }
-    for one in [*(one for one in earlier if not _is_wholesale(one)), run]:
+    for record in [*(record for record in earlier if not _is_wholesale(record)), run]:
         seen = {
             test.place.test_id: (test.status, bool(test.retries))
-            for test in one.tests.values()
+            for test in record.tests.values()
             if test.status not in _NEITHER
         }
         for test_id in seen.keys() & history.keys():
@@ -87,10 +87,13 @@ def compare_outcomes(run: RunRecord, earlier: Sequence[RunRecord]) -> Outcomes:
             elif turn is not None and turn.runs == 1:
                 fixed.append(turn)
     return Outcomes(
-        tuple(sorted(failing, key=lambda one: (one.runs, one.test_id))),
-        tuple(sorted(fixed, key=lambda one: one.test_id)),
+        tuple(sorted(failing, key=lambda change: (change.runs, change.test_id))),
+        tuple(sorted(fixed, key=lambda change: change.test_id)),
         tuple(
-            sorted(flaky, key=lambda one: (-one.turns, -one.turns / len(one.statuses), one.test_id))
+            sorted(
+                flaky,
+                key=lambda test: (-test.turns, -test.turns / len(test.statuses), test.test_id),
+            )
         ),
     )
 
@@ -106,11 +109,11 @@ def _is_wholesale(run: RunRecord) -> bool:
 
 def _flaky(test_id: str, ends: Sequence[tuple[Status, bool]]) -> FlakyTest | None:
     bad = [status.is_bad for status, _ in ends]
-    stretches = sum(bad[:1]) + sum(other and not one for one, other in pairwise(bad))
+    stretches = sum(bad[:1]) + sum(other and not first for first, other in pairwise(bad))
     saved = sum(tried and not status.is_bad for status, tried in ends)
     if stretches < 2 and not saved:
         return None
-    turns = sum(one != other for one, other in pairwise(bad)) + saved
+    turns = sum(first != other for first, other in pairwise(bad)) + saved
     statuses = tuple(status for status, _ in ends)
     retried = tuple(place for place, (_, tried) in enumerate(ends) if tried)
     return FlakyTest(test_id, statuses, retried, turns)

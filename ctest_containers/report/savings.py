@@ -85,12 +85,12 @@ def savings(run: RunRecord, used: Usage | None, costs: Sequence[FixtureCost]) ->
     What concerns the tests is computed by giving out the classes of this run to its workers once as
     they were, once as they would be, both times the longest first.
     """
-    found = [_template(run), _start_up(run)]
+    candidates = [_template(run), _start_up(run)]
     if used is not None and used.units:
-        found += _of_tests(run, used, costs)
+        candidates += _of_tests(run, used, costs)
     least = max(FLOOR_SECONDS, FLOOR_SHARE * whole_seconds(run))
-    kept = [one for one in found if one is not None and one.seconds >= least]
-    return tuple(sorted(kept, key=lambda one: (-one.seconds, one.remedy.value)))
+    worthwhile = [saving for saving in candidates if saving is not None and saving.seconds >= least]
+    return tuple(sorted(worthwhile, key=lambda saving: (-saving.seconds, saving.remedy.value)))
 
 
 def whole_seconds(run: RunRecord) -> float:
@@ -109,7 +109,7 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
 
     twice = [*begins, *[statistics.fmean(begins)] * workers]
     reason = f" ({run.planned.reason})" if run.planned is not None and run.planned.reason else ""
-    dominated = {one.owner for one in costs}
+    dominated = {cost.owner for cost in costs}
     waited = statistics.fmean(begins)
     return [
         Saving(
@@ -128,9 +128,9 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
         _split(units, workers, by),
         Saving(
             Remedy.FIXTURES,
-            by(one.seconds - one.fixtures * (one.owner in dominated) for one in units),
-            f"Set up less in {listing([one.owner for one in costs], shown=1)}.",
-            tuple(one.owner for one in costs),
+            by(unit.seconds - unit.fixtures * (unit.owner in dominated) for unit in units),
+            f"Set up less in {listing([cost.owner for cost in costs], shown=1)}.",
+            tuple(cost.owner for cost in costs),
         ),
         Saving(
             Remedy.CONTAINERS,
@@ -140,7 +140,7 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
         _slow_tests(run, units, by),
         Saving(
             Remedy.RETRIES,
-            by(one.seconds - one.given_up for one in units),
+            by(unit.seconds - unit.given_up for unit in units),
             "Have no tries of tests given up: make these tests steady, or their limits longer.",
             tuple(test.place.test_id for test in run.tests.values() if test.retries),
         ),
@@ -193,11 +193,15 @@ def _slow_tests(
 
 
 def _template(run: RunRecord) -> Saving | None:
-    made = [one for one in run.templates if isinstance(one, TemplateBuilt | TemplatePulled)]
+    made = [
+        template
+        for template in run.templates
+        if isinstance(template, TemplateBuilt | TemplatePulled)
+    ]
     if not made:
         return None
-    seconds = sum(bounded(one.seconds) for one in made)
-    names = tuple(dict.fromkeys(one.group for one in made))
+    seconds = sum(bounded(template.seconds) for template in made)
+    names = tuple(dict.fromkeys(template.group for template in made))
     advice = (
         f"Have the template of {listing(names, shown=1)} before the run: keep the images from run "
         "to run, or share them over a registry near by."

@@ -25,7 +25,9 @@ def render(run: RunRecord) -> str:
 def lines(run: RunRecord) -> Iterator[str]:
     """The lines of the summary."""
     seconds = run.phase_seconds
-    phases = [f"{one.value} {duration(seconds[one])}" for one in seconds if seconds[one] >= 0.005]
+    phases = [
+        f"{phase.value} {duration(seconds[phase])}" for phase in seconds if seconds[phase] >= 0.005
+    ]
     if phases:
         yield from textwrap.wrap(f"Phases: {', '.join(phases)}", WIDTH, subsequent_indent="  ")
     if run.planned is not None and run.planned.workers:

@@ -69,10 +69,10 @@ def _wait(process: subprocess.Popen[bytes]) -> None:
         signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))
         process.wait()
         return
-    told = signal.sigtimedwait({*PASSED_ON, signal.SIGCHLD}, LOOK_SECONDS)
+    info = signal.sigtimedwait({*PASSED_ON, signal.SIGCHLD}, LOOK_SECONDS)
     # The kernel's own have a positive code; see sigaction(2).
-    if told is not None and told.si_signo in PASSED_ON and told.si_code <= 0:
-        process.send_signal(told.si_signo)
+    if info is not None and info.si_signo in PASSED_ON and info.si_code <= 0:
+        process.send_signal(info.si_signo)
 
 
 def _in_child(mask: set[signal.Signals | int]) -> Callable[[], None]:

@@ -51,13 +51,13 @@ class ServiceFile:
             ServiceError: The file cannot be read, or another version has written it.
         """
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
-            if found["format"] != FORMAT or found["version"] != VERSION:
+            document = json.loads(self.path.read_text(encoding="utf-8"))
+            if document["format"] != FORMAT or document["version"] != VERSION:
                 raise ServiceError(
                     f"The service {self.name!r} is another version's of the toolkit.",
                     "End it with python -m ctest_containers service down.",
                 )
-            return service_from(found["service"])
+            return service_from(document["service"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -72,14 +72,14 @@ class ServiceFile:
         Raises:
             ServiceError: There is none.
         """
-        found = self.read()
-        if found is None:
+        service = self.read()
+        if service is None:
             raise self.missing()
-        return found
+        return service
 
     def missing(self) -> ServiceError:
         """What to say where there is no such service."""
-        others = [one.name for one in services(self.path.parent.name) if one != self]
+        others = [service.name for service in services(self.path.parent.name) if service != self]
         hint = f"There are: {listing(others)}; --name chooses one. " if others else ""
         named = "" if self.name == DEFAULT else f" --name {self.name}"
         return ServiceError(
@@ -161,10 +161,10 @@ def find_service(project: str, name: str, folder: Path) -> ServiceFile:
     for other in services():
         if other.name == name:
             try:
-                found = other.read()
+                service = other.read()
             except ServiceError:
                 continue
-            if found is not None and found.folder == str(folder):
+            if service is not None and service.folder == str(folder):
                 return other
     return usual
 

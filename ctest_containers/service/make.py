@@ -89,7 +89,7 @@ def make(
                     made.append(_finish(file, host, making, recipe, lease))
                 except CtestError as error:
                     making.trouble = error
-    discard([one.slot for one in makings if one.trouble is None])
+    discard([making.slot for making in makings if making.trouble is None])
     for making in makings:
         if making.trouble is not None:
             raise making.trouble
@@ -148,7 +148,7 @@ def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -
         if deadline.passed:
             raise ServerError("The servers of the service did not come up in time.")
         for reply in host.replies(min(1.0, deadline.remaining)):
-            making = next(one for one in makings if reply.number in one.pending)
+            making = next(candidate for candidate in makings if reply.number in candidate.pending)
             source = making.pending.pop(reply.number)
             if reply.error is not None:
                 making.trouble = reply.error
@@ -220,8 +220,8 @@ def _copy(source: DatabaseSnapshot, folder: Path) -> None:
 def _keep(host: ServerHostClient | None, slot: Slot, label: str, folder: Path) -> dict[str, object]:
     assert host is not None
     request = KeepServer(server=_server(slot, label), folder=str(folder / label))
-    found: dict[str, object] = host.call(request, ANSWER_SECONDS)
-    return found
+    reply: dict[str, object] = host.call(request, ANSWER_SECONDS)
+    return reply
 
 
 def _give_up(file: ServiceFile, makings: Sequence[_Making]) -> None:
@@ -236,7 +236,7 @@ def _give_up(file: ServiceFile, makings: Sequence[_Making]) -> None:
                     given_up.append(replace(current, maker=""))
             if given_up:
                 file.write(service.with_slots(given_up))
-        kept = {one.folder for one in service.slots} if service is not None else set()
+        in_use = {slot.folder for slot in service.slots} if service is not None else set()
         for making in makings:
-            if str(making.folder) not in kept:
+            if str(making.folder) not in in_use:
                 remove_folder(making.folder)

@@ -123,20 +123,20 @@ class Slot:
         """Where the database of each wanted alias is."""
         if self.recipe is None:
             return {}
-        addresses = {one.group: one.address for one in self.servers}
-        found: list[Lease] = []
+        addresses = {server.group: server.address for server in self.servers}
+        leases: list[Lease] = []
         for source in self.recipe.sources:
             group = source.group
             if not group.has_server:
-                found += sqlite_leases(group, Path(self.folder))
+                leases += sqlite_leases(group, Path(self.folder))
             elif group.label in addresses:
-                found += server_leases(group, addresses[group.label])
-        wanted = {lease.alias: lease for lease in found}
+                leases += server_leases(group, addresses[group.label])
+        wanted = {lease.alias: lease for lease in leases}
         return {alias: wanted[alias] for alias in self.recipe.aliases if alias in wanted}
 
     def container_of(self, alias: str) -> str:
         """The name of the container that an alias's database is in; empty for SQLite."""
-        containers = {one.group: one.container for one in self.servers}
+        containers = {server.group: server.container for server in self.servers}
         sources = self.recipe.sources if self.recipe is not None else ()
         for source in sources:
             if alias in source.group.aliases:
@@ -163,21 +163,21 @@ class Service:
 
     def slot(self, number: int) -> Slot | None:
         """The slot of a number; None if there is none."""
-        return next((one for one in self.slots if one.number == number), None)
+        return next((slot for slot in self.slots if slot.number == number), None)
 
     def with_slots(self, slots: Sequence[Slot]) -> Service:
         """The same service with other slots in the places of their numbers."""
-        all_of_them = {one.number: one for one in (*self.slots, *slots)}
+        all_of_them = {slot.number: slot for slot in (*self.slots, *slots)}
         return replace(self, slots=tuple(all_of_them[number] for number in sorted(all_of_them)))
 
     def without(self, numbers: Sequence[int]) -> Service:
         """The same service without some slots."""
-        return replace(self, slots=tuple(one for one in self.slots if one.number not in numbers))
+        return replace(self, slots=tuple(slot for slot in self.slots if slot.number not in numbers))
 
     @property
     def has_servers(self) -> bool:
         """Whether it takes an engine to end it."""
-        return self.recipe.has_servers or any(one.servers for one in self.slots)
+        return self.recipe.has_servers or any(slot.servers for slot in self.slots)
 
 
 def sqlite_leases(group: DatabaseGroup, folder: Path) -> Sequence[Lease]:
@@ -202,7 +202,7 @@ def service_from(fields: dict[str, Any]) -> Service:
 def _with_secrets(slot: Slot) -> Slot:
     """The same slot, whose passwords show themselves to nobody."""
     servers = tuple(
-        replace(one, address=replace(one.address, password=Secret(one.address.password)))
-        for one in slot.servers
+        replace(server, address=replace(server.address, password=Secret(server.address.password)))
+        for server in slot.servers
     )
     return replace(slot, servers=servers)

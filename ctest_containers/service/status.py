@@ -95,17 +95,17 @@ def _running(service: Service) -> dict[str, str]:
     from ctest_containers.engine.docker import DockerEngine
 
     engine = DockerEngine()
-    found = {}
+    troubles = {}
     for name in names:
         try:
             state = engine.state(Container(id=name, name=name))
             works = state.running and not state.paused
-            found[name] = "" if works else f"The server {name} {state}"
+            troubles[name] = "" if works else f"The server {name} {state}"
         except EngineUnreachableError:
             raise
         except EngineError:
-            found[name] = f"The server {name} is gone."
-    return found
+            troubles[name] = f"The server {name} is gone."
+    return troubles
 
 
 def _status(slot: Slot, running: dict[str, str]) -> SlotStatus:
@@ -117,16 +117,16 @@ def _status(slot: Slot, running: dict[str, str]) -> SlotStatus:
         str(lease.settings["NAME"]) for lease in slot.leases().values() if lease.address is None
     ]
     troubles += [f"The file {name} is gone." for name in files if not Path(name).is_file()]
-    said = [one for one in troubles if one]
+    texts = [trouble for trouble in troubles if trouble]
     sources = slot.recipe.sources if slot.recipe is not None else ()
     holder = slot.lease.holder if slot.lease is not None else ""
     return SlotStatus(
         slot=slot.number,
         state=state.value,
-        up=slot.ready and not said,
-        trouble="\n    ".join(said),
-        templates=tuple(f"{one.group.label}:{one.fingerprint[:12]}" for one in sources),
-        containers=tuple(one.container for one in slot.servers),
+        up=slot.ready and not texts,
+        trouble="\n    ".join(texts),
+        templates=tuple(f"{source.group.label}:{source.fingerprint[:12]}" for source in sources),
+        containers=tuple(server.container for server in slot.servers),
         made=slot.made,
         leased_by=int(holder.split("/")[3]) if holder else None,
         since=slot.lease.since if slot.lease is not None else None,

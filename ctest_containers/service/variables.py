@@ -30,7 +30,7 @@ def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
     Raises:
         UsageError: Two aliases would have the same variable.
     """
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     named: dict[str, str] = {}
     for alias, lease in leases.items():
         name = _url_variable(alias)
@@ -40,12 +40,12 @@ def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
                 "Leave one of them out with --databases.",
             )
         named[name] = alias
-        found[name] = database_url(lease)
+        values[name] = database_url(lease)
     for vendor in VENDORS:
         own = {alias: lease for alias, lease in leases.items() if lease.vendor == vendor}
         if own:
-            found |= client_variables(own.get(DEFAULT_ALIAS) or next(iter(own.values())))
-    return {name: value for name, value in found.items() if value}
+            values |= client_variables(own.get(DEFAULT_ALIAS) or next(iter(own.values())))
+    return {name: value for name, value in values.items() if value}
 
 
 def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
@@ -54,26 +54,26 @@ def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
     With several slots, each one's are there a second time, as `CTEST_<number>_…`.
     """
     several = list(slots)
-    found = {"CTEST_SERVICE": service}
+    values = {"CTEST_SERVICE": service}
     for slot in several[:1]:
-        found |= {"CTEST_SLOT": str(slot.number), **variables(slot.leases())}
+        values |= {"CTEST_SLOT": str(slot.number), **variables(slot.leases())}
     if len(several) > 1:
         for slot in several:
             own = variables(slot.leases())
-            found |= {f"CTEST_{slot.number}_{name}": value for name, value in own.items()}
-    return found
+            values |= {f"CTEST_{slot.number}_{name}": value for name, value in own.items()}
+    return values
 
 
 def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[str, str]:
     """An environment in which nothing leads clients to other databases than these."""
     misleading = {name for lease in leases.values() for name in misleading_variables(lease.vendor)}
-    kept = {
+    harmless = {
         name: value
         for name, value in before.items()
         # Those of aliases that are left out here would lead to the configured databases.
         if name not in misleading and not re.fullmatch(r"(\w+_)?DATABASE_URL", name)
     }
-    return {**kept, **variables(leases)}
+    return {**harmless, **variables(leases)}
 
 
 def _url_variable(alias: str) -> str:

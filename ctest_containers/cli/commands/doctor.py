@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ctest_containers.doctor.context import Project
 
 COLUMNS: Final = 80
-"""Where nobody says how wide it is."""
+"""The width where there is no terminal."""
 
 MOST_COLUMNS: Final = 100
 """Longer lines are hard to read."""
@@ -46,7 +46,7 @@ STYLES: Final = {
 AS_COMMAND: Final = ProjectCommand(name="doctor")
 """Reads the options and loads the project as `run` does."""
 
-PACKAGE: Final = str(Path(__file__).resolve().parents[1])
+PACKAGE: Final = str(Path(__file__).resolve().parents[2])
 
 
 def doctor(arguments: Sequence[str]) -> int:
@@ -55,36 +55,36 @@ def doctor(arguments: Sequence[str]) -> int:
     Returns 0 if tests can run, and 1 if they cannot.
     """
     options, _ = make_own_parser().parse_known_args(arguments)
-    # What looks takes a while to load, which help does not wait for.
+    # Checks take a while to load; help does not wait for them.
     from ctest_containers.doctor import show
-    from ctest_containers.doctor.checks import examine, has_errors
-    from ctest_containers.doctor.collect import look
+    from ctest_containers.doctor.checks import has_errors, run_checks
+    from ctest_containers.doctor.collect import collect
 
     words = [word for word in arguments if word != "--json"]
     project: Project | None = None
-    found: list[Finding] = []
-    # What a project prints while it is loaded is no finding.
+    findings: list[Finding] = []
+    # What a project prints while it is loaded is not a finding.
     with redirect_stdout(sys.stderr):
         try:
             parsing = _load(words)
         except CtestError as problem:
-            found.append(_about_the_project(problem))
+            findings.append(_about_the_project(problem))
         else:
-            found.append(ok(Area.PROJECT, f"The settings {os.environ[VARIABLE]} can be loaded."))
+            findings.append(ok(Area.PROJECT, f"The settings {os.environ[VARIABLE]} can be loaded."))
             # Words that mean nothing are refused, as in every command.
             given = vars(parsing.parse_args(words))
             try:
                 project = _discover(given)
             except CtestError as problem:
-                found.append(_about_the_project(problem))
-        config = _without_project(options.project, found) if project is None else project.config
-        found += examine(look(Path.cwd(), config, project))
-    found.sort(key=lambda one: list(Area).index(one.area))
+                findings.append(_about_the_project(problem))
+        config = _without_project(options.project, findings) if project is None else project.config
+        findings += run_checks(collect(Path.cwd(), config, project))
+    findings.sort(key=lambda finding: list(Area).index(finding.area))
     if options.json:
-        print(json.dumps(show.as_json(found), indent=1))
+        print(json.dumps(show.as_json(findings), indent=1))
     else:
-        _tell(found)
-    return ExitCode.FAILED if has_errors(found) else ExitCode.PASSED
+        _print(findings)
+    return ExitCode.FAILED if has_errors(findings) else ExitCode.PASSED
 
 
 def make_own_parser() -> argparse.ArgumentParser:
@@ -151,7 +151,7 @@ def _discover(given: dict[str, Any]) -> Project:
 
 @contextmanager
 def _project_code() -> Iterator[None]:
-    """Whatever a project's own code raises, exits included, is a finding."""
+    """Turn whatever the project's own code raises, exits included, into a finding."""
     try:
         yield
     except CtestError:
@@ -170,23 +170,23 @@ def _about_the_project(problem: CtestError) -> Finding:
     return error(
         Area.PROJECT,
         f"The project cannot be loaded: {last}{where}",
-        "Repair that; `python manage.py check` shows the whole traceback.",
+        "Fix that; `python manage.py check` shows the whole traceback.",
     )
 
 
-def _without_project(name: str | None, found: list[Finding]) -> Config:
-    """What is configured as far as no settings are needed for it."""
+def _without_project(name: str | None, findings: list[Finding]) -> Config:
+    """What is configured outside of the project's settings."""
     from ctest_containers.config import Config, resolve
 
     try:
         return resolve(settings={}, environment=os.environ, options={"project": name})
     except CtestError as problem:
-        if problem.message not in {one.what for one in found}:
-            found.append(error(Area.OPTIONS, problem.message, problem.hint or "Correct it."))
+        if problem.message not in {finding.what for finding in findings}:
+            findings.append(error(Area.OPTIONS, problem.message, problem.hint or "Correct it."))
         return Config()
 
 
-def _tell(found: Sequence[Finding]) -> None:
+def _print(findings: Sequence[Finding]) -> None:
     from ctest_containers.doctor import show
 
     if hasattr(sys.stdout, "reconfigure"):
@@ -194,16 +194,16 @@ def _tell(found: Sequence[Finding]) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     on_terminal = sys.stdout.isatty()
     columns = shutil.get_terminal_size((COLUMNS, 24)).columns if on_terminal else COLUMNS
-    told = show.lines(found, min(columns, MOST_COLUMNS))
+    lines = show.lines(findings, min(columns, MOST_COLUMNS))
     if not on_terminal or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
-        for beginning, text, _ in told:
+        for beginning, text, _ in lines:
             print(f"{beginning}{text}")
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    for beginning, text, kind in told:
+    for beginning, text, kind in lines:
         style = STYLES.get(kind, "")
         if kind in {"area", "verdict", "fix"}:
             console.print(Text(beginning) + Text(text, style=style))

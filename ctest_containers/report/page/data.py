@@ -43,9 +43,9 @@ def data_of(run: RunRecord) -> dict[str, Any]:
     allowance = Allowance()
     tests = [_test(test, names) for test in run.tests.values()]
     details = {
-        str(place): found
+        str(place): detail
         for place, test in enumerate(run.tests.values())
-        if (found := _details(test, allowance))
+        if (detail := _details(test, allowance))
     }
     workers = [_worker(run.workers[number], names) for number in sorted(run.workers)]
     return {
@@ -114,21 +114,21 @@ def _details(test: TestRecord, allowance: Allowance) -> dict[str, Any]:
             only = test.outcomes[0]
             if only.problem is None and not only.queries:
                 return {}
-    found = _outcomes_and_output(
+    details = _outcomes_and_output(
         test.outcomes,
         test.stdout,
         test.stderr,
         None if test.status.is_bad else allowance,
     )
     if test.retries:
-        found["retries"] = test.retries
-    return found
+        details["retries"] = test.retries
+    return details
 
 
 def _outcomes_and_output(
     outcomes: list[TestOutcome], stdout: str, stderr: str, allowance: Allowance | None
 ) -> dict[str, Any]:
-    found: dict[str, Any] = {"outcomes": [_outcome(outcome) for outcome in outcomes]}
+    fields: dict[str, Any] = {"outcomes": [_outcome(outcome) for outcome in outcomes]}
     for outcome in outcomes:
         if outcome.problem is not None:
             # unittest writes what was printed below the traceback as well, once for each problem.
@@ -136,21 +136,21 @@ def _outcomes_and_output(
             stdout, stderr = stdout or printed, stderr or complained
     for name, text in (("stdout", stdout), ("stderr", stderr)):
         if text:
-            found[name] = cut(text, allowance)
-    return found
+            fields[name] = cut(text, allowance)
+    return fields
 
 
 def _outcome(outcome: TestOutcome) -> dict[str, Any]:
-    found: dict[str, Any] = {"status": _STATUS_PLACES[status_of(outcome)]}
+    fields: dict[str, Any] = {"status": _STATUS_PLACES[status_of(outcome)]}
     if outcome.subtest is not None:
-        found["subtest"] = cut_middle(outcome.subtest)
+        fields["subtest"] = cut_middle(outcome.subtest)
     if outcome.reason:
-        found["reason"] = cut_middle(outcome.reason)
+        fields["reason"] = cut_middle(outcome.reason)
     if outcome.queries:
-        found["queries"] = cut(outcome.queries)
+        fields["queries"] = cut(outcome.queries)
     if outcome.problem is not None:
-        found["problem"] = _problem(outcome.problem)
-    return found
+        fields["problem"] = _problem(outcome.problem)
+    return fields
 
 
 def _problem(problem: Problem) -> dict[str, Any]:
@@ -206,17 +206,17 @@ def _worker(worker: WorkerRecord, names: _Names) -> dict[str, Any]:
         "number": worker.number,
         "started": [_seconds(at) for at in worker.started],
         "servers": [
-            [_seconds(at), one.group, one.container, one.version, _seconds(one.seconds)]
-            for at, one in worker.servers
+            [_seconds(at), server.group, server.container, server.version, _seconds(server.seconds)]
+            for at, server in worker.servers
         ],
         "fixtures": [
             [
-                names.place(one.name),
-                _seconds(one.started),
-                _seconds(one.seconds),
-                one.query_count,
+                names.place(fixture.name),
+                _seconds(fixture.started),
+                _seconds(fixture.seconds),
+                fixture.query_count,
             ]
-            for one in worker.fixtures
+            for fixture in worker.fixtures
         ],
         "notes": [[_seconds(at), text] for at, text in worker.notes],
         "process": _points(worker.process_bytes),
@@ -227,32 +227,34 @@ def _worker(worker: WorkerRecord, names: _Names) -> dict[str, Any]:
 def _templates(run: RunRecord) -> Iterator[dict[str, Any]]:
     """What was decided for each group of databases, and how long it took."""
     builds = {
-        (one.group, one.fingerprint): one
-        for one in run.templates
-        if isinstance(one, TemplateBuildStarted)
+        (event.group, event.fingerprint): event
+        for event in run.templates
+        if isinstance(event, TemplateBuildStarted)
     }
-    for one in run.templates:
-        found = {"group": one.group, "fingerprint": one.fingerprint[:12]}
-        match one:
+    for event in run.templates:
+        fields = {"group": event.group, "fingerprint": event.fingerprint[:12]}
+        match event:
             case TemplateFound(aliases=aliases):
-                yield {**found, "decision": "found", "aliases": list(aliases)}
+                yield {**fields, "decision": "found", "aliases": list(aliases)}
             case TemplatePulled():
-                layers = f"{one.layers} layers came, {one.present} were here"
-                reason = f"from {one.registry}: {layers}"
+                layers = f"{event.layers} layers transferred, {event.present} already here"
+                reason = f"from {event.registry}: {layers}"
                 yield {
-                    **found,
+                    **fields,
                     "decision": "pulled",
                     "reason": reason,
-                    "seconds": _seconds(one.seconds),
+                    "seconds": _seconds(event.seconds),
                 }
             case TemplateBuilt():
-                begun = builds.pop((one.group, one.fingerprint), None)
+                begun = builds.pop((event.group, event.fingerprint), None)
                 yield {
-                    **found,
-                    "decision": "built incrementally" if one.incremental else "built from scratch",
+                    **fields,
+                    "decision": "built incrementally"
+                    if event.incremental
+                    else "built from scratch",
                     "reason": "" if begun is None else begun.reason,
                     "aliases": [] if begun is None else list(begun.aliases),
-                    "seconds": _seconds(one.seconds),
+                    "seconds": _seconds(event.seconds),
                 }
             case TemplateBuildStarted():
                 pass
