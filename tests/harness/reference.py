@@ -16,8 +16,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-from ctest_containers.config.table import table
 from ctest_containers.events import Event, TimePassed
+from harness.configuration_table import table
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
@@ -74,6 +74,8 @@ def _docstring(kind: type[Any]) -> tuple[str, Mapping[str, str]]:
     """The sentences of a docstring, and what it says of each attribute."""
     text, _, attributes = (inspect.getdoc(kind) or "").partition("\n\nAttributes:\n")
     named = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", attributes, re.MULTILINE)
+    if kind.__base__ is not None and is_dataclass(kind.__base__):
+        named = [*_docstring(kind.__base__)[1].items(), *named]
     return " ".join(text.split()), {name: " ".join(words.split()) for name, words in named}
 
 

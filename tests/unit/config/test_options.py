@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from harness.configuration_table import table
 
 from ctest_containers.config.model import Config
-from ctest_containers.config.table import table
 from ctest_containers.options.option import flag, setting, variable
 from ctest_containers.options.values import (
     parse_choice,

@@ -1,4 +1,4 @@
-"""The table of options, as the documentation shows it."""
+"""The table of options in docs/configuration.md; `scripts/docs --update` writes it."""
 
 from __future__ import annotations
 
