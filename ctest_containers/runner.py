@@ -60,7 +60,7 @@ class IsolatedTestSuite(ParallelTestSuite):
         runner = self._runner
         assert runner.session is not None
         if runner.is_live:
-            # What moves on the terminal takes the place of dots.
+            # A picture that moves replaces the dots.
             result.dots = result.showAll = False
         runner.session.run(
             self._all_tests,
@@ -74,7 +74,7 @@ class IsolatedTestSuite(ParallelTestSuite):
             interrupted=was_interrupted,
         )
         if runner.session.failure is not None:
-            # Who looks for the word OK must not find it where tests were left out.
+            # OK must not be printed if tests were left out.
             result.wasSuccessful = lambda: False
         return result
 
@@ -100,7 +100,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     session: Session | None = None
 
     is_live = False
-    """Whether a picture on the terminal tells how the run goes."""
+    """Whether a picture on the terminal shows the progress of the run."""
 
     def __init__(self, *args: Any, runner_action: Action | None = None, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
@@ -131,15 +131,15 @@ class ContainerRunnerMixin(DiscoverRunner):
             if action.dest == "parallel":
                 action.type = _parse_parallel
                 action.help = (
-                    "Run tests in N workers. Without a number, or with auto, as many as help and "
-                    "as the machine carries."
+                    "Run tests in N workers. Without a number, or with auto, as many as are useful "
+                    "and fit the machine."
                 )
 
     def run_tests(self, test_labels: Any, **kwargs: Any) -> int:
         """Run the tests, or the action instead, and return how many failed.
 
         Raises:
-            SystemExit: The run could not be set up; a message has been printed.
+            SystemExit: The run cannot be set up; a message has been printed.
         """
         if self._action is not None:
             return self._action(self, list(test_labels or ()))
@@ -168,10 +168,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             _end(error)
 
     def plan_tests(self, test_labels: Any) -> RunPlan:
-        """What a run of these tests would be like; nothing is started for it.
+        """Plan a run of these tests, without starting anything.
 
         Raises:
-            SystemExit: It could not be told; a message has been printed.
+            SystemExit: It cannot be planned; a message has been printed.
         """
         with self._discovered(test_labels) as (session, tests, aliases):
             return session.plan(tests, aliases)
@@ -186,7 +186,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             existing: Whether to ask which of them exist; needs the engine.
 
         Raises:
-            SystemExit: They could not be told; a message has been printed.
+            SystemExit: They cannot be identified; a message has been printed.
         """
         with self._discovered(test_labels) as (session, _, aliases):
             databases = session.supply.databases
@@ -241,7 +241,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         return ()
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
-        """Discover the tests, while the servers that they needed last time come up."""
+        """Discover the tests, while the servers that the last run needed come up."""
         if self.session is None:
             return super().build_suite(*args, **kwargs)
         with interruptible():
@@ -258,9 +258,9 @@ class ContainerRunnerMixin(DiscoverRunner):
         return unittest.TestSuite(tests) if self.pdb else IsolatedTestSuite(tests, self)
 
     def setup_databases(self, **kwargs: Any) -> Any:
-        """Make sure that the templates exist; the databases themselves come up by themselves.
+        """Make sure that the templates exist; each worker gets its databases from them.
 
-        In the process that builds a template, this is Django's way of creating the databases.
+        In the process that builds a template, create the databases as Django does.
         """
         session = self.session
         if session is None or self._building:
@@ -279,13 +279,13 @@ class ContainerRunnerMixin(DiscoverRunner):
         return []
 
     def teardown_databases(self, old_config: Any, **kwargs: Any) -> None:
-        """Nothing is destroyed here: the session removes what it started."""
+        """Destroy nothing: the session removes what it started."""
 
     def create_databases(self, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
         """Create and migrate test databases, as the project's own runner does.
 
         Args:
-            keep: Whether they are there already, and lack only some migrations.
+            keep: Whether they exist already, and lack only some migrations.
         """
         self.interactive = False
         self.keepdb = keep
@@ -294,7 +294,7 @@ class ContainerRunnerMixin(DiscoverRunner):
 
     @classmethod
     def fingerprint_inputs(cls) -> list[Input]:
-        """The project's own code that puts something into the databases of a template."""
+        """The project's own code that writes into the databases of a template."""
         classes = [one for one in cls.__mro__ if "setup_databases" in vars(one)]
         own = [one for one in classes if one not in (ContainerRunnerMixin, DiscoverRunner)]
         files = {one.__module__: inspect.getsourcefile(one) for one in own}
@@ -305,7 +305,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         ]
 
     def _selection(self, test_labels: Any, config: Config) -> list[str]:
-        """What decides which tests there will be, and so which databases they need."""
+        """What the choice of tests depends on, and with it the databases that they need."""
         parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
         parts += [f"shard={config.shard}"] if config.shard else []
         parts += [f"name={one}" for one in sorted(self.test_name_patterns or ())]
@@ -334,16 +334,18 @@ class ProjectTestRunner:
 
 
 def _parse_parallel(value: str) -> int:
-    """How many workers `--parallel` asks for; 0 lets the machine decide."""
+    """The number of workers for `--parallel`; 0 to let the machine decide."""
     number = os.environ.get("DJANGO_TEST_PROCESSES", "0") if value == "auto" else value
     try:
         return int(number)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{number!r} is neither a whole number nor auto") from None
+        raise argparse.ArgumentTypeError(
+            f"invalid value {number!r}: must be a whole number or auto"
+        ) from None
 
 
 def _end(error: CtestError) -> NoReturn:
-    """End the process in the way that every caller of a test runner understands."""
+    """Print the error, and exit with its code."""
     sys.stdout.flush()
     sys.stderr.write(f"{error}\n")
     raise SystemExit(int(error.exit_code))

@@ -88,7 +88,7 @@ def plan_workers(
     worker_bytes = measured or BYTES_PER_WORKER
     if available_bytes is None:
         warnings.append(
-            "The available memory cannot be told, so it does not limit the number of workers."
+            "The available memory is unknown, so it does not limit the number of workers."
         )
     for free, where in ((available_bytes, ""), (engine_bytes, " to the engine")):
         if free is None:

@@ -66,17 +66,17 @@ def refusal(parser: argparse.ArgumentParser, message: str) -> UsageError:
         words = unknown[1].split()
         option = next((word for word in words if word.startswith("-")), None)
         if option is None:
-            return UsageError(f"{parser.prog} does not know what to do with {words[0]!r}.", see)
+            return UsageError(f"{parser.prog}: unexpected argument {words[0]!r}.", see)
         known = [name for action in parser._actions for name in action.option_strings]
         return UsageError(
-            f"{parser.prog} has no option {option.partition('=')[0]}.",
+            f"{parser.prog}: unknown option {option.partition('=')[0]}.",
             near(option.partition("=")[0], known) or see,
         )
     if choice := re.match(r"(?:argument (\S+): )?invalid choice: '(.*?)' \(choose", message):
         choices = [str(value) for value in _choices(parser, choice[1])]
         return UsageError(
-            f"{choice[2]!r} is not a valid value for {choice[1]} of {parser.prog}.",
-            near(choice[2], choices) or f"It may be {', '.join(choices)}.",
+            f"{parser.prog}: invalid value {choice[2]!r} for {choice[1]}.",
+            near(choice[2], choices) or f"Choose from {', '.join(choices)}.",
         )
     return UsageError(f"{parser.prog}: {message}.", see)
 

@@ -1,4 +1,4 @@
-"""All that can be configured, and what follows from it."""
+"""Every option, and what follows from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIKE_OTHERS: Final = frozenset(
         *("src", "test", "testproject", "tests", "web", "www"),
     }
 )
-"""What folders of many projects are called."""
+"""Names that folders of many projects have."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Config(
 
 
 def image_of(config: Config, vendor: str, alias: str) -> str:
-    """The image that the user wants for an alias; empty for the toolkit's own."""
+    """The configured image for an alias; empty for the toolkit's own."""
     return dict(config.images).get(alias) or str(getattr(config, image_field(vendor), ""))
 
 
@@ -58,8 +58,8 @@ def limits_of(config: Config) -> Limits:
 def project_of(config: Config) -> str:
     """The name of the project: the configured one, or that of the current folder.
 
-    Many projects have their manage.py in a folder that is called alike; the one above tells them
-    apart.
+    Many projects have their manage.py in a folder of the same name; the name of the folder above
+    distinguishes them.
     """
     here = Path.cwd()
     if config.project or here.name.lower() not in LIKE_OTHERS or not here.parent.name:

@@ -1,4 +1,4 @@
-"""Merges the sources of configuration, and says which one a bad value came from."""
+"""Merges the sources of configuration; an error names the source of a bad value."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ VARIABLE_PREFIX = "CTEST_CONTAINERS_"
 def resolve(
     *, settings: Mapping[str, Any], environment: Mapping[str, str], options: Mapping[str, Any]
 ) -> Config:
-    """The configuration that applies: defaults < settings < environment < command line.
+    """Merge the sources: defaults < settings < environment < command line.
 
     Args:
         settings: The Django setting `CTEST_CONTAINERS`.
         environment: The process's environment; only names with `CTEST_CONTAINERS_` count.
-        options: Parsed command-line options by field name; those that are None were not given.
+        options: Parsed command-line options by field name; None for those that were not given.
 
     Raises:
-        UsageError: A key is unknown, or a value is not what the table asks for.
+        UsageError: A key is unknown, or a value is invalid.
     """
     rows = {row.name: row for row in fields(Config)}
     _refuse_unknown(
@@ -54,10 +54,10 @@ def resolve(
 
 
 def project_meant(option: str | None) -> str:
-    """The name of the project that a command is about which does not load it.
+    """The name of the project, for a command that does not load it.
 
     Args:
-        option: What the command line has said; else the environment does, or the current folder.
+        option: The option --project; None to use the environment or the current folder.
 
     Raises:
         UsageError: A variable in the environment is wrong.
@@ -70,7 +70,7 @@ def _parse(parse: Any, raw: object, origin: str) -> Any:
         return parse(raw)
     except ValueError as error:
         shown = without_credentials(repr(raw))
-        raise UsageError(f"{shown} is not a valid value for {origin}: {error}.") from None
+        raise UsageError(f"Invalid value {shown} for {origin}: {error}.") from None
 
 
 def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:
@@ -78,4 +78,4 @@ def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:
         if key not in known:
             near = difflib.get_close_matches(str(key).upper(), known, n=1, cutoff=0.8)
             hint = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(sorted(known))}."
-            raise UsageError(f"{key!r}, found in {origin}, is no name of an option.", hint)
+            raise UsageError(f"Unknown option {key!r} in {origin}.", hint)

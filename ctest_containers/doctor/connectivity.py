@@ -17,7 +17,7 @@ from ctest_containers.errors import EngineUnreachableError
 
 INSTALL: Final = "Install Docker: https://docs.docker.com/engine/install/"
 
-TELL: Final = "export DOCKER_HOST={}"
+EXPORT: Final = "export DOCKER_HOST={}"
 
 
 def check_reach(context: DoctorContext) -> Iterator[Finding]:
@@ -49,7 +49,7 @@ def _repair(address: str) -> str:
     chosen = chosen_context()
     if chosen is not None and chosen.host:
         return (
-            f"`docker --context {chosen.name} info` should show the same; repair it, or choose "
+            f"`docker --context {chosen.name} info` should show the same; fix it, or choose "
             "another one with `docker context use NAME`."
         )
     if os.environ.get("DOCKER_TLS_VERIFY"):
@@ -71,7 +71,7 @@ def _explained(reached: Reach) -> tuple[str, str]:
         case Obstacle.NOT_A_SOCKET:
             return f"{path} is no socket.", correct if named else _start()
         case Obstacle.REFUSED:
-            return f"Nobody listens at {where}; the engine does not run.", (
+            return f"Nothing listens at {where}; the engine is not running.", (
                 _other() or (_start() if path is not None else correct)
             )
         case Obstacle.SILENT:
@@ -133,7 +133,7 @@ def _forbidden(path: Path) -> tuple[str, str]:
         group = grp.getgrgid(path.stat().st_gid)
         user = pwd.getpwuid(os.getuid()).pw_name
     except (ImportError, KeyError, OSError):
-        return f"{what}.", f"Ask whoever administers {path.parent} for access to it."
+        return f"{what}.", f"Ask the administrator of {path.parent} for access."
     if group.gr_gid == 0:
         return (
             f"{what}: it is root's alone.",
@@ -166,7 +166,7 @@ def _other() -> str:
     ):
         try:
             if path.is_socket():
-                return f"To use {what} instead: `{TELL.format(f'unix://{path}')}`."
+                return f"To use {what} instead: `{EXPORT.format(f'unix://{path}')}`."
         except OSError:
             continue
     return ""

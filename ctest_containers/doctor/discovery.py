@@ -118,7 +118,7 @@ def _cases(suite: Any) -> Iterator[unittest.TestCase]:
 
 
 def _failure(test: Any) -> object | None:
-    """What unittest was told when it imported a module; None for a real test."""
+    """The error that unittest got from importing a module; None for a real test."""
     return getattr(test, "_exception", None)
 
 

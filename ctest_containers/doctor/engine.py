@@ -11,7 +11,7 @@ from ctest_containers.engine.facts import LEAST_API, TESTED_API, EngineFacts, En
 from ctest_containers.text import duration
 
 CLOCK_SECONDS: Final = 5.0
-"""By so much clocks may differ before ages of templates are told wrongly."""
+"""How much clocks may differ before the ages of templates are wrong."""
 
 
 def check_engine(context: DoctorContext) -> Iterator[Finding]:
@@ -25,7 +25,7 @@ def check_engine(context: DoctorContext) -> Iterator[Finding]:
 
 def _which(facts: EngineFacts, address: str) -> Iterator[Finding]:
     rootless = "rootless " if facts.rootless else ""
-    # Docker Desktop and the others tell the version of the Docker Engine in them.
+    # Docker Desktop and others report the version of the Docker Engine inside them.
     name = f"{facts.kind.value}, {rootless}Docker Engine"
     if facts.kind in {EngineKind.DOCKER, EngineKind.PODMAN}:
         name = f"{rootless}{facts.kind.value}"

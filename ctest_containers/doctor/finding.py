@@ -1,4 +1,4 @@
-"""What the doctor says: how bad something is, where, what is so, and what to do about it."""
+"""A finding of the doctor: how bad something is, where, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Severity(str, Enum):
     """As it should be."""
 
     NOTE = "note"
-    """Nothing to repair, but good to know."""
+    """Nothing to fix, but good to know."""
 
     WARNING = "warning"
-    """Tests run, but slower, less isolated or with less said than they could."""
+    """Tests run, but slower, less isolated or with less output than they could."""
 
     ERROR = "error"
     """Tests could not run."""
@@ -37,10 +37,10 @@ class Area(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that was looked at.
+    """The result of a check.
 
     Attributes:
-        what: What is so, in a sentence or two.
+        what: The facts, in a sentence or two.
         fix: What to do, with the exact command or setting; empty only where nothing has to be done.
     """
 

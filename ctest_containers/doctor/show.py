@@ -33,7 +33,7 @@ Line = tuple[str, str, str]
 def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
     """The findings as `doctor --json` prints them.
 
-    `version` is the version of this format, and `toolkit` the toolkit's; `runs` tells whether tests
+    `version` is the version of this format, and `toolkit` the toolkit's; `runs` is whether tests
     could run, and `findings` is a list of objects with `severity` (ok, note, warning or error),
     `area`, `what` and `fix`, which is empty where nothing has to be done.
     """

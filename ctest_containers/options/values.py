@@ -16,9 +16,9 @@ from ctest_containers.model import Shard
 
 
 def parse_text(value: object) -> str:
-    """A text that is not empty."""
+    """A non-empty string, without the space around it."""
     if not isinstance(value, str) or not value.strip():
-        raise ValueError("must be a text that is not empty")
+        raise ValueError("must be a non-empty string")
     return value.strip()
 
 
@@ -55,14 +55,14 @@ def parse_age(value: object) -> float:
 def parse_count(value: object) -> int:
     """A whole number from 1."""
     if not str(value).strip().isdecimal() or int(str(value)) < 1:
-        raise ValueError("must be a whole number from 1")
+        raise ValueError("must be a whole number of 1 or more")
     return int(str(value))
 
 
 def parse_natural(value: object) -> int:
     """A whole number from 0."""
     if not str(value).strip().isdecimal():
-        raise ValueError("must be a whole number from 0")
+        raise ValueError("must be a whole number of 0 or more")
     return int(str(value))
 
 
@@ -84,7 +84,7 @@ def parse_shard(value: object) -> Shard:
     """One of several jobs, such as 2/5."""
     match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", str(value).strip())
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise ValueError("must be the number of a job and how many there are, from 1/5 to 5/5, say")
+        raise ValueError("must be the number of a job and the number of jobs, such as 1/5 to 5/5")
     return Shard(int(match[1]), int(match[2]))
 
 
@@ -117,8 +117,7 @@ def parse_repository(value: object) -> str:
     """The name of a repository in a container registry."""
     if REPOSITORY.fullmatch(str(value).strip()) is None:
         raise ValueError(
-            "must be a host and a path in small letters, without a tag, such as "
-            "ghcr.io/acme/templates"
+            "must be a host and a path in lowercase, without a tag, such as ghcr.io/acme/templates"
         )
     return str(value).strip()
 
@@ -140,7 +139,7 @@ def parse_images(value: object) -> tuple[tuple[str, str], ...]:
         halves = [entry.partition("=") for entry in entries]
         pairs = [(alias.strip(), image.strip()) for alias, _, image in halves]
     if not pairs or not all(alias and image for alias, image in pairs):
-        raise ValueError("must be ALIAS=IMAGE, with commas between several")
+        raise ValueError("must be ALIAS=IMAGE, separated by commas")
     return tuple(sorted(pairs))
 
 

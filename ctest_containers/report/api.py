@@ -8,10 +8,10 @@ from ctest_containers.events import Event
 
 
 class Report(Protocol):
-    """Somebody who is told everything that happens, in order."""
+    """Handles everything that happens in a run, in order."""
 
     def handle(self, event: Event, at: float) -> None:
-        """Take note of an event; what is not of interest is ignored.
+        """Handle an event, or ignore it.
 
         Args:
             at: When it happened, in seconds since the run began.

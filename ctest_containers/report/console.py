@@ -1,4 +1,4 @@
-"""Tells the person at the keyboard what a run does besides running tests."""
+"""Prints what a run does besides running tests."""
 
 from __future__ import annotations
 

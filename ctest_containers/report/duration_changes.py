@@ -14,7 +14,7 @@ EARLIER_RUNS: Final = 3
 """A test is compared with at least so many earlier durations of it."""
 
 COMMON_TESTS: Final = 5
-"""The speed of a run is told from at least so many tests; from fewer, it may be theirs."""
+"""The speed of a run is computed from at least this many tests; fewer may have changed alone."""
 
 FLOOR_SECONDS: Final = 0.05
 """A change of less is of no interest, however sure it is."""
@@ -80,7 +80,7 @@ class Durations:
     """The durations of a run against those of earlier runs.
 
     Attributes:
-        compared: How many tests could be compared; 0 where the speed could not be told.
+        compared: The number of tests that could be compared; 0 if the speed is unknown.
         speed: What tests took in this run, as a multiple of what they take usually; None where
             there is too little to tell it from.
         slower: The tests that became slower; changes that last first, then by seconds.

@@ -34,14 +34,14 @@ class EventLogFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write the event log into this file, too, for python -m ctest_containers report.",
+        "Write the event log to this file as well, for python -m ctest_containers report.",
         section=SECTION,
     )
     event_logs: int = option(
         20,
         parse_natural,
         "N",
-        "How many runs of the project leave their event log in the user's cache folder, for "
+        "How many of the project's event logs to keep in the user's cache folder, for "
         "python -m ctest_containers report; 0 for none.",
         section=SECTION,
     )

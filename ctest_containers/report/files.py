@@ -64,7 +64,7 @@ class FilesReport:
     """Several formats of one record.
 
     Args:
-        run: The record of the run, which is told of events before this is.
+        run: The record of the run, which is up to date when this handles an event.
     """
 
     def __init__(self, run: RunRecord, outputs: Sequence[Output]) -> None:

@@ -52,7 +52,8 @@ class GithubFormat(ReportFormat):
         None,
         parse_flag,
         "",
-        "Annotations, groups and a job summary for GitHub Actions. By default there.",
+        "Write annotations, groups and a job summary for GitHub Actions. By default on GitHub "
+        "Actions.",
         section=SECTION,
     )
 
@@ -67,7 +68,7 @@ class GithubReport:
     """Writes commands into the log of a step, and the summary into the file that GitHub names.
 
     Args:
-        run: The record of the run, which is told of events before this is.
+        run: The record of the run, which is up to date when this handles an event.
         write: Writes a line into the log.
         summary: The file; None where there is none.
         workspace: The checkout; annotations name files relative to it.

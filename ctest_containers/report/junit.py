@@ -1,7 +1,7 @@
 """A run as JUnit XML, in the form that GitHub's, GitLab's and Jenkins' readers have in common.
 
-See https://github.com/testmoapp/junitxml for that form; tries that were given up are told as
-Maven Surefire tells them (https://maven.apache.org/surefire/), and Jenkins reads them.
+See https://github.com/testmoapp/junitxml for that form; tries that were given up are written as
+Maven Surefire writes them (https://maven.apache.org/surefire/), and as Jenkins reads them.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class JunitFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write the run as JUnit XML, which CI systems read, into a file.",
+        "Write the run to a file as JUnit XML, which CI systems read.",
         section=SECTION,
         written="JUnit XML",
     )

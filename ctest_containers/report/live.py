@@ -73,11 +73,11 @@ class LiveReport:
     pool sees to it that something comes several times a second.
 
     Args:
-        run: The record of the run, which is told of events before this is.
+        run: The record of the run, which is up to date when this handles an event.
         console: Where it is drawn.
         say: Prints a line by its `logging` level while nothing moves: `DiscoverRunner.log`.
         output: What workers print, which would spoil the picture.
-        slow_seconds: From when on a test counts as slow.
+        slow_seconds: After how many seconds a running test is reported as slow.
     """
 
     def __init__(

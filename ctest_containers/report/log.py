@@ -1,4 +1,4 @@
-"""Tells the logger `ctest_containers` what happens: a line for each event, worker and run.
+"""Logs what happens to the logger `ctest_containers`: a line for each event, worker and run.
 
 The message of a record is a dictionary that shows itself as `key=value`, so that any formatter of
 Django's LOGGING prints it well, and one for JSON keeps its fields apart.
@@ -40,14 +40,14 @@ class LogFormat(ReportFormat):
         parse_choice("off", "text", "json"),
         "HOW",
         "Write what happens to the logger ctest_containers as lines of key=value (text) or as "
-        "JSON (needs ctest-containers[json]); off leaves that to Django's LOGGING.",
+        "JSON (needs ctest-containers[json]); off leaves logging to Django's LOGGING.",
         section=SECTION,
     )
     log_level: str = option(
         "info",
         parse_choice("debug", "info", "warning"),
         "LEVEL",
-        "What is written then: every event (debug), a line for each worker and the run (info), "
+        "What to write to the log: every event (debug), a line for each worker and the run (info), "
         "or only what needs attention (warning).",
         section=SECTION,
     )
@@ -55,7 +55,7 @@ class LogFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Where it is written. By default to the standard error.",
+        "The file to write the log to. By default the standard error.",
         section=SECTION,
     )
 
@@ -70,7 +70,7 @@ class LogFormat(ReportFormat):
 
 
 class Fields(dict[str, Any]):
-    """What is told in one line."""
+    """The fields of one line."""
 
     def __str__(self) -> str:
         return " ".join(f"{key}={_value(value)}" for key, value in self.items())
@@ -82,7 +82,7 @@ class LogReport:
     When the run has ended, each worker has a line of its own, and the run has one.
 
     Args:
-        run: The record of the run, which is told of events before this is.
+        run: The record of the run, which is up to date when this handles an event.
         logger: Takes the lines.
     """
 

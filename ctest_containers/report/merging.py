@@ -167,7 +167,7 @@ def _joined(jobs: Sequence[Job], trouble: Sequence[str]) -> Iterator[Entry]:
     yield Entry(0.0, first.started)
     yield Entry(0.0, TestsFound(tests=tuple(tests[place] for place in index_of)))
     yield Entry(0.0, _planned(jobs))
-    # The phases of one job follow each other; those of several at once would tell nothing.
+    # The phases of one job follow each other; mixed with other jobs', they would mean nothing.
     longest = max(jobs, key=_end)
     entries: list[Entry] = []
     workers = 0
@@ -214,7 +214,7 @@ def _moved(event: Event, workers: int, indices: Sequence[int]) -> Event:
     if index is not None:
         changes["index"] = indices[index]
     if isinstance(event, BatchFinished):
-        # Numbers of batches are each job's own, and nobody asks for them.
+        # Each job numbers its own batches, and no report uses the numbers.
         changes["batch"] = 0
     moved: Event = dataclasses.replace(event, **changes) if changes else event
     return moved

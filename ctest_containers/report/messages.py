@@ -73,11 +73,11 @@ SILENT: Final = frozenset(
         ServerMeasured,
     }
 )
-"""What happens so often that nobody wants words for it, and asking would take its time."""
+"""Events that are too frequent for words; to match each of them would take time."""
 
 
 def words(event: Event) -> Iterator[tuple[int, str]]:
-    """Sentences, each with its `logging` level; none for what is no news by itself."""
+    """Sentences, each with its `logging` level; none for an event that is no news by itself."""
     if type(event) in SILENT:
         return
     match event:
@@ -101,7 +101,7 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
         case NodeSilent(node=node, seconds=seconds):
             yield (
                 logging.WARNING,
-                f"Nothing has been heard of the node {node} for {duration(seconds)}.",
+                f"The node {node} has sent nothing for {duration(seconds)}.",
             )
         case NodePrinted(text=text):
             yield logging.INFO, text.rstrip("\n")
@@ -134,7 +134,7 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
         case TemplateBuildSlowed(reason=reason):
             yield (
                 logging.INFO,
-                f"Migrating in Django's own way, which takes longer: {reason.rstrip('.')}.",
+                f"Migrating as Django does, which takes longer: {reason.rstrip('.')}.",
             )
         case MigrationsProgressed(database=database, seconds_left=left):
             rest = "" if left is None else f", about {duration(left)} left"
@@ -209,39 +209,39 @@ def words(event: Event) -> Iterator[tuple[int, str]]:
             yield (
                 logging.WARNING if event.comparing else logging.DEBUG,
                 (
-                    f"Worker {worker}: {alias!r} is reset by Django's own means, at least in "
-                    f"part: {reason}."
+                    f"Worker {worker}: {alias!r} is reset by Django's flush, at least in part: "
+                    f"{reason}."
                 ),
             )
         case WorkerRetired(worker=worker, reason=reason):
-            yield logging.WARNING, f"Going on without worker {worker}: {reason}"
+            yield logging.WARNING, f"Continuing without worker {worker}: {reason}"
         case WorkerPaused(worker=worker, available_bytes=available, floor_bytes=floor):
             yield (
                 logging.WARNING,
                 (
-                    f"Worker {worker} waits: {size(available)} of memory are available, and "
-                    f"{size(floor)} are kept free."
+                    f"Worker {worker} is paused: {size(available)} of memory is available, and "
+                    f"{size(floor)} must stay free."
                 ),
             )
         case WorkerResumed(worker=worker, available_bytes=available):
             yield (
                 logging.INFO,
-                f"Worker {worker} goes on: {size(available)} of memory are available again.",
+                f"Worker {worker} continues: {size(available)} of memory is available again.",
             )
         case WorkerRecycled(worker=worker, memory_bytes=count, limit_bytes=limit):
             yield (
                 logging.DEBUG,
                 (
-                    f"Worker {worker} goes on in a new process: the old one had {size(count)}, "
-                    f"and its limit is {size(limit)}."
+                    f"Worker {worker} continues in a new process: the old one used {size(count)}, "
+                    f"more than its limit of {size(limit)}."
                 ),
             )
         case TestRetried(test_id=test_id, limit_seconds=seconds):
             yield (
                 logging.INFO,
                 (
-                    f"{test_id} took longer than {seconds:.3g} s, which it never does. It gets "
-                    "another try with the full limit."
+                    f"{test_id} exceeded {seconds:.3g} s, several times its usual duration; "
+                    "retrying it with the full limit."
                 ),
             )
         case WorkerLost(worker=worker, cause=cause, test_id=test_id):

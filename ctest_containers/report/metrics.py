@@ -31,7 +31,7 @@ BUCKETS: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0
 """Upper bounds of the histogram of durations, in seconds."""
 
 PUSH_SECONDS: Final = 10.0
-"""What a gateway may take for its answer."""
+"""How long a gateway may take to answer."""
 
 JOB: Final = "ctest_containers"
 
@@ -46,7 +46,7 @@ class MetricsFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write metrics of the run into a file for the textfile collector of Prometheus' node "
+        "Write metrics of the run to a file for the textfile collector of Prometheus' node "
         "exporter. Needs ctest-containers[prometheus].",
         section=SECTION,
         written="metrics for Prometheus' textfile collector",
@@ -55,7 +55,7 @@ class MetricsFormat(ReportFormat):
         "",
         parse_url,
         "URL",
-        "Push these metrics to a gateway of Prometheus. Needs ctest-containers[prometheus].",
+        "Push these metrics to a Prometheus Pushgateway. Needs ctest-containers[prometheus].",
         section=SECTION,
     )
 
@@ -73,7 +73,7 @@ class MetricsFormat(ReportFormat):
 
 
 def check_installed() -> None:
-    """Make sure that the library is there.
+    """Check that the library is installed.
 
     Raises:
         UsageError: It is not.
@@ -98,7 +98,7 @@ class PushReport:
     """Pushes the metrics of a run to a gateway when it has ended.
 
     Args:
-        run: The record of the run, which is told of events before this is.
+        run: The record of the run, which is up to date when this handles an event.
         url: Of the gateway; user and password in it are sent as HTTP's basic authentication.
     """
 
@@ -148,7 +148,7 @@ def _registry(run: RunRecord) -> Any:
     from prometheus_client.registry import Collector
 
     class RunCollector(Collector):
-        """The metrics of one run, which do not change any more."""
+        """The metrics of one run, which no longer change."""
 
         def collect(self) -> Iterator[Any]:
             return _metrics(run)

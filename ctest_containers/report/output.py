@@ -1,4 +1,4 @@
-"""What workers print while a picture is drawn on the terminal that they would print on."""
+"""What workers print while the terminal shows a picture."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class WorkerOutput:
-    """A file that all workers add to, and what has come to it since somebody looked."""
+    """A file that all workers add to, and what is new in it."""
 
     def __init__(self) -> None:
         self._file: Path | None = None

@@ -187,7 +187,7 @@ class RunRecord:
 
     @property
     def bad_fixtures(self) -> list[tuple[float, TestOutcome]]:
-        """The fixtures that went wrong, which no test's status tells."""
+        """The fixtures that failed, which no test's status shows."""
         return [(at, outcome) for at, outcome in self.others if status_of(outcome).is_bad]
 
     @property

@@ -93,10 +93,10 @@ class Recording:
         test.stdout, test.stderr = event.stdout, event.stderr
 
     def _test_retried(self, event: TestRetried, _: float) -> None:
-        """What the test's record tells, and no note of the run."""
+        """Note the try in the test's record, not in the run's notes."""
         test = self._test(event.index, event.test_id)
         limit = event.limit_seconds
-        test.retries.append(f"It took longer than {limit:.3g} s, which it never does.")
+        test.retries.append(f"It exceeded {limit:.3g} s, several times its usual duration.")
         test.outcomes.clear()
         test.status = Status.NOT_RUN
 

@@ -14,7 +14,7 @@ WIDTH = 79
 """Columns that every terminal has."""
 
 SLOW_SECONDS = 0.1
-"""Nobody wants to know of tests that are quicker, slow as they may be among the others."""
+"""Quicker tests are not worth listing, even if they are among the slowest."""
 
 
 def render(run: RunRecord) -> str:

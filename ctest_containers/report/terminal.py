@@ -30,7 +30,7 @@ class TerminalOptions:
         10.0,
         parse_seconds,
         "SECONDS",
-        "From when on a test is called slow while it runs.",
+        "Report a running test as slow after this many seconds.",
         section=SECTION,
     )
 

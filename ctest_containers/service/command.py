@@ -63,7 +63,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str]) -> int:
 def _wait(process: subprocess.Popen[bytes]) -> None:
     """Wait for a signal, and pass it on unless the terminal has sent it to the command as well."""
     if sys.platform in {"darwin", "win32"}:
-        # These do not tell who has sent a signal.
+        # These do not report who has sent a signal.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, PASSED_ON)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda number, _: process.send_signal(number))

@@ -22,7 +22,7 @@ SINGLE: Final = re.compile(
 """What python-dotenv leaves as it is between single quotes: no `${`, and no escape."""
 
 DOUBLE: Final = re.compile(r"[^\"$`\\!\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
-"""What nobody replaces between double quotes."""
+"""What no reader replaces between double quotes."""
 
 
 def write_env_file(file: Path, variables: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The file in which a service is kept: read by anybody, changed by one process at a time."""
+"""The file of a service: any process may read it, one at a time changes it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ctest_containers.storage import cache_folder, replace_text
 from ctest_containers.text import listing, slug
 
 DEFAULT: Final = "default"
-"""What a service is called that nobody names."""
+"""The name of a service that is given none."""
 
 FORMAT: Final = "ctest_containers service"
 VERSION: Final = 2
@@ -103,12 +103,12 @@ class ServiceFile:
             ) from error
 
     def remove(self) -> None:
-        """Let there be no service any more."""
+        """Remove the file, and so the service."""
         self.path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let nobody else change it meanwhile; ends when the process does, however that ends.
+        """Lock out other processes; the lock ends with the process, however that ends.
 
         Raises:
             ServiceError: Another process does not come to an end.

@@ -1,7 +1,7 @@
 """Makes slots: starts their servers, all at once, and hands them over when they answer.
 
 Until then the server host of the making process owns the containers, as in a run. A container is
-handed over and written into the service's file under the file's lock. Whoever is killed between the
+handed over and written into the service's file under the file's lock. What is killed between the
 two leaves a container without an owner that no file names, which the next command removes.
 """
 
@@ -74,7 +74,7 @@ def make(
     made: list[Slot] = []
     makings: list[_Making] = []
     with ExitStack() as undo:
-        # Whatever happens, nobody has to wait for this process.
+        # Whatever happens, no process has to wait for this one.
         undo.callback(_give_up, file, makings)
         for slot in slots:
             folder = make_run_folder(secrets.token_hex(4), service=str(file.path))
@@ -185,7 +185,7 @@ def _finish(
                 address = build(Address, _keep(host, slot, label, making.folder))
                 servers.append(KeptServer(group=label, container=container, address=address))
         except CtestError:
-            # What the host has let go of already is nobody's.
+            # What the host has let go of already has no owner.
             discard([Slot(number=slot.number, servers=tuple(servers))])
             raise
         new = Slot(

@@ -11,7 +11,7 @@ from ctest_containers.supply.supply import Supply
 
 
 def recipe_of(supply: Supply, config: Config, aliases: Collection[str]) -> Recipe:
-    """Make sure of the templates for some aliases, and tell how slots are made from them.
+    """Make sure that the templates for some aliases exist, and describe how slots are made.
 
     Raises:
         CtestError: A template cannot be had.

@@ -18,7 +18,7 @@ from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All that it takes to make a slot, so that nobody has to load the project for it.
+    """Everything needed to make a slot, so that the project need not be loaded for it.
 
     Attributes:
         aliases: The databases that are wanted; a server may have others besides.
@@ -52,10 +52,10 @@ class KeptServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotLease:
-    """Somebody has a slot for himself.
+    """A process has a slot for itself.
 
     Attributes:
-        id: Tells it from any other lease.
+        id: Distinguishes it from every other lease.
         holder: The process with which it ends, as an owner's label; empty where it is given back.
         since: When it began, in seconds since 1970.
     """
@@ -76,9 +76,9 @@ class SlotState(Enum):
     FREE = "free"
     LEASED = "leased"
     USED = "used"
-    """Nobody has it; it has what its last one left for `reuse`, and is made anew for others."""
+    """Free, with what the last lease left for `reuse`; it is made anew for other leases."""
     LAPSED = "lapsed"
-    """The process that had it has ended; it has to be made anew before anybody gets it."""
+    """The process that leased it has ended; it is made anew before the next lease."""
     MAKING = "in the making"
     UNMADE = "not made"
     """The process that was making it has ended, or could not do it."""
@@ -94,9 +94,9 @@ class Slot:
         recipe: What it was made from; None before it was made for the first time.
         maker: The process that makes it anew, as an owner's label; what it had before stays until
             that is done.
-        ready: Whether its databases are as migrations have left them, or somebody's by a lease.
+        ready: Whether its databases are as migrations left them, or leased.
         made: When it was made, in seconds since 1970.
-        used: Whether somebody has had it, who left what he wanted to find again.
+        used: Whether its last lease left data to be reused.
     """
 
     number: int
@@ -146,7 +146,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Migrated databases that stay when the command has ended that has made them.
+    """Migrated databases that outlive the command that made them.
 
     Attributes:
         folder: The folder that the command ran in.
@@ -200,7 +200,7 @@ def service_from(fields: dict[str, Any]) -> Service:
 
 
 def _with_secrets(slot: Slot) -> Slot:
-    """The same slot, whose passwords show themselves to nobody."""
+    """The same slot, whose passwords are never shown."""
     servers = tuple(
         replace(server, address=replace(server.address, password=Secret(server.address.password)))
         for server in slot.servers

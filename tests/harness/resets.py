@@ -51,4 +51,4 @@ def _taken(witness: Path) -> list[str]:
 
 
 def left(reason: str, alias: str = "default") -> str:
-    return f"{alias!r} is reset by Django's own means, at least in part: {reason}."
+    return f"{alias!r} is reset by Django's flush, at least in part: {reason}."

@@ -284,7 +284,7 @@ def test_an_option_that_is_not_known_is_refused_as_by_run(
     done = run(project, "doctor", "--parralel", "2", env=sqlite_env)
 
     assert done.code == 2
-    assert "has no option --parralel.\nDid you mean --parallel?" in done.output
+    assert "unknown option --parralel.\nDid you mean --parallel?" in done.output
 
 
 def test_it_is_coloured_on_a_terminal_unless_no_colour_is_wanted(

@@ -140,7 +140,7 @@ def test_sqlite_needs_no_engine_and_gives_files(sqlite_env: dict[str, str]) -> N
     ("arguments", "words"),
     [
         ("['nowhere']", "There is no database 'nowhere'."),
-        ("transport='pigeon'", "'pigeon' is not a valid value for option --transport"),
+        ("transport='pigeon'", "Invalid value 'pigeon' for option --transport"),
     ],
 )
 def test_what_is_not_known_is_refused(

@@ -223,8 +223,7 @@ def test_limits_come_from_the_environment_and_an_inversion_is_told(
     assert "per test (50 s) is not below the one per worker (40 s)" in done.output
     assert refused.code == 2
     assert (
-        "'-1' is not a valid value for environment variable DJANGO_TEST_TIMEOUT_GLOBAL"
-        in refused.output
+        "Invalid value '-1' for environment variable DJANGO_TEST_TIMEOUT_GLOBAL" in refused.output
     )
 
 

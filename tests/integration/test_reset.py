@@ -157,9 +157,9 @@ def test_on_any_doubt_the_flush_is_django_s_and_the_reason_is_told(
 
     done = run(project, "-v", "2", "--parallel", "1", env=postgresql_env)
 
-    assert (
-        f"'default' is reset by Django's own means, at least in part: {reason}." in done.output
-    ), done.output
+    assert f"'default' is reset by Django's flush, at least in part: {reason}." in done.output, (
+        done.output
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,7 @@ def test_what_a_project_does_of_its_own_after_a_flush_is_still_done(
         done = run(project, "-v", "2", "--parallel", "1", "--reset", how, env=postgresql_env)
 
         assert done.code == 0, done.output
-        assert (
-            f"'default' is reset by Django's own means, at least in part: {reason}." in done.output
-        )
+        assert f"'default' is reset by Django's flush, at least in part: {reason}." in done.output
 
 
 LATE = """

@@ -105,7 +105,7 @@ def test_content_types_in_memory_after_the_flush_of_another_database_are_as_with
 
     assert found == expected
     assert [",".join(json.loads(line)[1]) for line in found] == aliases
-    assert "Django's own means" not in done.output
+    assert "reset by Django's flush" not in done.output
 
 
 CONNECTED_LATER = """

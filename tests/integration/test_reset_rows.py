@@ -113,7 +113,7 @@ def test_an_error_of_its_own_means_is_told_and_rows_are_restored_by_django(
 
     done, *_ = both_ways(project, sqlite_env, tmp_path)
 
-    assert "is reset by Django's own means, at least in part: TypeError(" in done.output
+    assert "is reset by Django's flush, at least in part: TypeError(" in done.output
     assert "missing 1 required positional argument: 'returning_fields'" in done.output
 
 
@@ -247,7 +247,7 @@ def test_rows_with_binary_values_are_compared_with_psycopg2(
 
     assert done.code == 0, done.output
     assert "Ran 3 tests" in done.output
-    assert "Django's own means" not in done.output
+    assert "reset by Django's flush" not in done.output
 
 
 REDIRECTED_LATER = """

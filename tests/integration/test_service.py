@@ -303,7 +303,7 @@ def test_sqlite_needs_no_engine(project: Path, sqlite_env: dict[str, str]) -> No
         (("up", "--databases", "nowhere"), "There is no database 'nowhere'."),
         (("up", "--github-env"), "--github-env needs the variable GITHUB_ENV"),
         (("up", "--env-file", "."), "is a folder"),
-        (("up", "--slots", "0"), "must be a whole number from 1"),
+        (("up", "--slots", "0"), "must be a whole number of 1 or more"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_to_do(

@@ -237,7 +237,7 @@ def test_a_test_that_takes_longer_than_ever_gets_another_try_and_then_the_full_l
         "test_once": "success",
         "test_once_in_c_code": "success",
     }
-    assert done.output.count("It gets another try with the full limit.") == 3
+    assert done.output.count("retrying it with the full limit.") == 3
     assert "took longer than 4 s" in done.output
     assert "Ran 3 tests" in done.output
 
@@ -356,4 +356,4 @@ def test_a_worker_that_grows_beyond_its_limit_gets_a_new_process(
     )
 
     assert [kind for _, kind in done.kinds] == ["success"] * 3, done.output
-    assert done.output.count("goes on in a new process") == 1
+    assert done.output.count("continues in a new process") == 1

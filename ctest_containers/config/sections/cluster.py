@@ -25,8 +25,8 @@ class ClusterOptions:
         "ADDRESS",
         "Run the tests on the workers of a Dask cluster, each with an engine of its own: the "
         "address of its scheduler, such as tcp://scheduler:8786 or tls://…, the file that the "
-        "scheduler has written, or local. --parallel is then the number of workers on each of "
-        "them. Needs ctest-containers[cluster].",
+        "scheduler has written, or local. --parallel is then the number of workers on each "
+        "node. Needs ctest-containers[cluster].",
         section=SECTION,
     )
     cluster_wait: float = option(
@@ -40,15 +40,14 @@ class ClusterOptions:
         "",
         parse_text,
         "FILE",
-        "The authority that a cluster's certificates are signed by. By default as Dask is "
-        "configured.",
+        "The authority that signed the cluster's certificates. By default as Dask is configured.",
         section=SECTION,
     )
     cluster_tls_cert: str = option(
         "",
         parse_text,
         "FILE",
-        "The certificate by which this machine is known in the cluster.",
+        "This machine's certificate for the cluster.",
         section=SECTION,
     )
     cluster_tls_key: str = option(

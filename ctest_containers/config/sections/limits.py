@@ -33,8 +33,8 @@ class LimitOptions:
         None,
         parse_limit,
         "SECONDS",
-        "What one test, or one fixture of a class or module, may take; 0 for no limit. The default "
-        "counts only time without progress; a value that you set counts all time.",
+        "How long one test, or one fixture of a class or module, may take; 0 for no limit. The "
+        "default counts only time without progress; a value that you set counts all time.",
         variable="DJANGO_TEST_TIMEOUT_PER_TEST",
         section=SECTION,
         shown=PER_TEST_SECONDS,
@@ -43,9 +43,9 @@ class LimitOptions:
         None,
         parse_limit,
         "SECONDS",
-        "What a worker may take for one class of tests before it is replaced; 0 for no limit. By "
-        "default, the main limit. If you set neither, it applies to each test or fixture instead "
-        "of to the whole class.",
+        "How long a worker may take for one class of tests before it is replaced; 0 for no limit. "
+        "By default, the main limit. If you set neither, it applies to each test or fixture "
+        "instead of to the whole class.",
         variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
         section=SECTION,
     )
@@ -53,8 +53,8 @@ class LimitOptions:
         None,
         parse_limit,
         "SECONDS",
-        "What all tests together may take; 0 for no limit. By default, twice the main limit. If "
-        "you set neither, it applies to the time since a test last ended.",
+        "How long all tests together may take; 0 for no limit. By default, twice the main limit. "
+        "If you set neither, it applies to the time since a test last ended.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
         section=SECTION,
     )
@@ -62,7 +62,7 @@ class LimitOptions:
         False,  # noqa: FBT003
         parse_flag,
         "",
-        "Interrupt a test that takes several times longer than it ever did, and try it once more "
-        "with the full limit.",
+        "Interrupt a test that takes several times longer than usual, and retry it once with the "
+        "full limit.",
         section=SECTION,
     )

@@ -26,8 +26,8 @@ class ServerOptions:
         parse_choice("auto", "socket", "port", "network"),
         "HOW",
         "How workers reach their servers: socket (no network at all), port (loopback), network "
-        "(from one container to another), or auto: socket where the engine is on this Linux "
-        "machine, network where the toolkit runs in a container, else port.",
+        "(from one container to another), or auto: socket if the engine is on this Linux machine, "
+        "network if the toolkit runs in a container, otherwise port.",
         section=SECTION,
     )
     server_timeout: float = option(
@@ -41,8 +41,8 @@ class ServerOptions:
         2 * 2**30,
         parse_size,
         "SIZE",
-        "What one database server may take of the memory, such as 512m or 2g; a query that wants "
-        "more ends its own server, and not the machine.",
+        "How much memory one database server may use, such as 512m or 2g. A query that needs more "
+        "ends its own server, not the machine.",
         section=SECTION,
     )
     server_settings: tuple[ServerSetting, ...] = option(

@@ -49,10 +49,9 @@ class TemplateOptions:
         "",
         parse_text,
         "NAME",
-        "The project's name in the names of its template images. "
-        "By default the name of the folder that the command runs in, with the one above before it "
-        "where it is called tests, src, app or the like. You can also use the "
-        "Django setting PROJECT_NAME.",
+        "The project's name, which its template images have in their names. By default the name of "
+        "the current folder, after that of its parent if it is called tests, src, app or the like. "
+        "You can also use the Django setting PROJECT_NAME.",
         section=SECTION,
     )
     images: tuple[tuple[str, str], ...] = option(
@@ -67,7 +66,7 @@ class TemplateOptions:
         "",
         parse_repository,
         "REPOSITORY",
-        "Where templates that are missing are pulled from before they are built, such as "
+        "Where missing templates are pulled from before they are built, such as "
         "ghcr.io/acme/templates, with the credentials of docker login.",
         section=SECTION,
     )
@@ -75,38 +74,38 @@ class TemplateOptions:
         False,  # noqa: FBT003
         parse_flag,
         "",
-        "Push templates to the registry after they have been built.",
+        "Push templates to the registry after they are built.",
         section=SECTION,
     )
     verify_templates: bool | None = option(
         None,
         parse_flag,
         "",
-        "Look into templates before they are used: whether their databases are what their labels "
-        "say, and have had every migration. By default where the variable CI is set.",
+        "Check templates before they are used: that their databases are what their labels say, and "
+        "that every migration has been applied. By default if the variable CI is set.",
         section=SECTION,
     )
     template_max_age: float = option(
         86400.0,
         parse_age,
         "TIME",
-        "How old a template may be whose build asked for a clock, random numbers or another "
-        "program: 30m, 12h or 7d, say; 0 for no limit. Other templates have none.",
+        "How old a template may be whose build used a clock, random numbers or another program: "
+        "for example 30m, 12h or 7d; 0 for no limit. Other templates have no limit.",
         section=SECTION,
     )
     rebuild: bool = option(
         False,  # noqa: FBT003
         parse_flag,
         "",
-        "Build new templates from scratch, in place of those that would be used.",
+        "Build new templates from scratch instead of using existing ones.",
         section=SECTION,
     )
     fingerprint_files: tuple[str, ...] = option(
         (),
         parse_paths,
         "PATHS",
-        "More files that decide what migrations put into the database, as paths or glob patterns "
-        "relative to the current folder, with commas between them.",
+        "More files that affect what migrations put into the database, as paths or glob patterns "
+        "relative to the current folder, separated by commas.",
         section=SECTION,
     )
     build: str = option(

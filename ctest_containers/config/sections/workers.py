@@ -26,7 +26,7 @@ class WorkerOptions:
         2,
         parse_count,
         "N",
-        "As many workers as this on a machine with fewer cores, where the memory allows it.",
+        "Run at least this many workers even on a machine with fewer cores, if memory allows.",
         variable="DJANGO_TEST_MIN_WORKERS",
         section=SECTION,
     )
@@ -34,7 +34,7 @@ class WorkerOptions:
         16,
         parse_count,
         "N",
-        "Never more workers than this, whatever cores and memory allow.",
+        "Never run more workers than this, whatever cores and memory allow.",
         variable="DJANGO_TEST_MAX_WORKERS",
         section=SECTION,
     )
@@ -43,7 +43,7 @@ class WorkerOptions:
         parse_choice("auto", "fork", "spawn"),
         "HOW",
         "How worker processes start: fork (they inherit the loaded project), spawn (they load it "
-        "again), or auto: fork on Linux, else spawn.",
+        "again), or auto: fork on Linux, otherwise spawn.",
         section=SECTION,
     )
     separate: bool = option(
@@ -58,33 +58,33 @@ class WorkerOptions:
         "",
         parse_text,
         "FUNCTION",
-        "The dotted path of a function that each worker calls with itself before its first test, "
-        "to separate what the toolkit does not know.",
+        "The dotted path of a function that each worker calls before its first test, with the "
+        "worker as its argument, to separate what the toolkit does not know about.",
         section=SECTION,
     )
     reset: str = option(
         "fast",
         parse_choice("fast", "django", "compare"),
         "HOW",
-        "How databases are reset after a TransactionTestCase: to where Django's flush brings them, "
-        "but sooner (fast), by that flush (django), or both ways, with an error where they do not "
-        "end alike (compare).",
+        "How databases are reset after a TransactionTestCase. fast: to the state that Django's "
+        "flush leaves, but sooner. django: by Django's flush. compare: both ways, with an error if "
+        "the results differ.",
         section=SECTION,
     )
     split_classes: bool = option(
         False,  # noqa: FBT003  # A default, as in every row.
         parse_flag,
         "",
-        "Let a class that alone would take longer than a worker's share of all tests run in "
-        "several workers, if its fixtures are Django's.",
+        "Run a class in several workers if it would take longer than one worker's share of all "
+        "tests, and if its fixtures are Django's.",
         section=SECTION,
     )
     timings_file: str = option(
         "",
         parse_text,
         "FILE",
-        "Where the durations of tests are kept between runs, so that the longest begin first. By "
-        "default a file of this project in the user's cache folder. You can also use the "
+        "The file that keeps the durations of tests between runs, so that the longest tests start "
+        "first. By default a file of this project in the user's cache folder. You can also use the "
         "Django setting TEST_TIMINGS_FILE.",
         variable="TEST_TIMINGS_FILE",
         section=SECTION,
@@ -93,17 +93,17 @@ class WorkerOptions:
         256 * 2**20,
         parse_floor,
         "SIZE",
-        "When less memory than this is available during a run, workers are given up until there "
-        "is more; 0 for never.",
+        "If less memory than this is available during a run, give up workers until there is more; "
+        "0 for never.",
         section=SECTION,
     )
     worker_max_memory: int | None = option(
         None,
         parse_size,
         "SIZE",
-        "A worker whose process has more memory than this gets a new process after the class that "
-        "it runs. By default twice what was measured in past runs, at least 512m, and at most its "
-        "share of what is available.",
+        "Replace a worker's process after the current class if it uses more memory than this. By "
+        "default twice what past runs measured, at least 512m, and at most its share of the "
+        "available memory.",
         variable="DJANGO_TEST_WORKER_MAX_MEMORY",
         section=SECTION,
     )

@@ -69,7 +69,7 @@ def test_memory_that_cannot_be_known_does_not_count_and_is_told() -> None:
 
     assert plan.workers == 8
     assert plan.warnings == (
-        "The available memory cannot be told, so it does not limit the number of workers.",
+        "The available memory is unknown, so it does not limit the number of workers.",
     )
 
 

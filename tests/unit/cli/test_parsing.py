@@ -24,19 +24,19 @@ def _parser() -> Parser:
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["1", "--jnit", "x"], "tool has no option --jnit.", "Did you mean --junit?"),
-        (["1", "--jnit=x"], "tool has no option --jnit.", "Did you mean --junit?"),
-        (["1", "--unlike"], "tool has no option --unlike.", "See tool --help."),
-        (["1", "two"], "tool does not know what to do with 'two'.", "See tool --help."),
+        (["1", "--jnit", "x"], "tool: unknown option --jnit.", "Did you mean --junit?"),
+        (["1", "--jnit=x"], "tool: unknown option --jnit.", "Did you mean --junit?"),
+        (["1", "--unlike"], "tool: unknown option --unlike.", "See tool --help."),
+        (["1", "two"], "tool: unexpected argument 'two'.", "See tool --help."),
         (
             ["1", "--kind", "jsn"],
-            "'jsn' is not a valid value for --kind of tool.",
+            "tool: invalid value 'jsn' for --kind.",
             "Did you mean json?",
         ),
         (
             ["1", "--kind", "other"],
-            "'other' is not a valid value for --kind of tool.",
-            "It may be xml, json.",
+            "tool: invalid value 'other' for --kind.",
+            "Choose from xml, json.",
         ),
         (
             ["one"],
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_said_with_what_was_meant(
 
 
 def test_an_option_has_to_be_written_out() -> None:
-    with pytest.raises(UsageError, match="tool has no option --jun"):
+    with pytest.raises(UsageError, match="tool: unknown option --jun"):
         _parser().parse_args(["1", "--jun", "x"])
 
 

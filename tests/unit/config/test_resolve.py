@@ -140,7 +140,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
         resolve(settings=settings, environment=environment, options={})
 
     key = next(iter({**settings, **environment}))
-    assert caught.value.message == f"{key!r}, found in {origin}, is no name of an option."
+    assert caught.value.message == f"Unknown option {key!r} in {origin}."
     assert near in caught.value.hint
 
 
@@ -154,7 +154,7 @@ def test_an_unknown_key_like_no_other_is_refused_with_all_known_ones() -> None:
 def test_a_key_that_is_no_text_is_refused() -> None:
     unusual: dict[Any, Any] = {7: 1}
 
-    with pytest.raises(UsageError, match="7, found in the setting"):
+    with pytest.raises(UsageError, match="Unknown option 7 in the setting"):
         resolve(settings=unusual, environment={}, options={})
 
 
