@@ -73,8 +73,8 @@ def discover(runner: Any, labels: Sequence[str], config: Config) -> Project:
 
 
 def check_tests(project: Project) -> Iterator[Finding]:
-    """Say how many tests there are, and which modules of tests cannot be imported."""
-    found = len(project.tests) - len(project.unloadable)
+    """Count the tests, and name the modules of tests that cannot be imported."""
+    loaded = len(project.tests) - len(project.unloadable)
     if not project.tests:
         yield note(
             Area.PROJECT,
@@ -83,7 +83,7 @@ def check_tests(project: Project) -> Iterator[Finding]:
         )
         return
     used = ", ".join(map(repr, sorted(project.aliases))) or "none"
-    yield ok(Area.PROJECT, f"{plural(found, 'test')} found; the databases that they use: {used}.")
+    yield ok(Area.PROJECT, f"{plural(loaded, 'test')} found; the databases that they use: {used}.")
     asking = [name for name, why in project.unloadable.items() if NoDatabaseHere.__name__ in why]
     if asking:
         yield note(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from ctest_containers.report.api import Report
 from ctest_containers.report.files import Output, file_named
 from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 from ctest_containers.report.formats import ReportOptions, reports_of
+from ctest_containers.report.log import LOGGER
 from ctest_containers.report.record import RunRecord
 
 SAID: list[str] = []
@@ -102,10 +104,14 @@ def test_a_run_reports_events_to_a_format_that_is_asked_for() -> None:
     assert SAID == ["RunFinished 1.0"]
 
 
-def test_a_run_is_recorded_only_for_reports_that_read_the_record() -> None:
+def test_a_run_is_recorded_only_for_reports_that_read_the_record(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     context = _context()
 
-    list(reports_of(Options(event_logs=0), context))
+    # A log of every worker would read it.
+    with caplog.at_level(logging.WARNING, LOGGER):
+        list(reports_of(Options(event_logs=0), context))
 
     assert context.recordings == []
 
