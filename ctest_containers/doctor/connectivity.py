@@ -21,7 +21,7 @@ EXPORT: Final = "export DOCKER_HOST={}"
 
 
 def check_reach(context: DoctorContext) -> Iterator[Finding]:
-    """Say why no engine answers, if none does."""
+    """Find out why no engine answers, if none does."""
     reached = context.reached
     if reached.obstacle is None and context.trouble is None:
         return
@@ -31,7 +31,7 @@ def check_reach(context: DoctorContext) -> Iterator[Finding]:
         silent = isinstance(context.trouble, EngineUnreachableError)
         what = context.trouble.message
         fix = (
-            _repair(reached.address) if silent else context.trouble.hint or _repair(reached.address)
+            _remedy(reached.address) if silent else context.trouble.hint or _remedy(reached.address)
         )
     if context.needs_engine:
         yield error(Area.ENGINE, what, fix)
@@ -39,11 +39,11 @@ def check_reach(context: DoctorContext) -> Iterator[Finding]:
         yield note(Area.ENGINE, f"{what} The tests' databases need none.", fix)
 
 
-def _repair(address: str) -> str:
-    """What helps where only the SDK knows what is wrong."""
+def _remedy(address: str) -> str:
+    """The fix where only the SDK knows what is wrong."""
     if address.startswith("ssh:"):
         return (
-            'The SDK needs `pip install "docker[ssh]"` and a key that asks for nothing; or forward '
+            'The SDK needs `pip install "docker[ssh]"` and a key without a passphrase; or forward '
             "the socket: `ssh -L /tmp/docker.sock:/var/run/docker.sock HOST`."
         )
     chosen = chosen_context()
@@ -69,7 +69,7 @@ def _explained(reached: Reach) -> tuple[str, str]:
             assert path is not None
             return _forbidden(path)
         case Obstacle.NOT_A_SOCKET:
-            return f"{path} is no socket.", correct if named else _start()
+            return f"{path} is not a socket.", correct if named else _start()
         case Obstacle.REFUSED:
             return f"Nothing listens at {where}; the engine is not running.", (
                 _other() or (_start() if path is not None else correct)
@@ -77,12 +77,12 @@ def _explained(reached: Reach) -> tuple[str, str]:
         case Obstacle.SILENT:
             unset = " Or `unset DOCKER_HOST` to use the engine of this machine." if named else ""
             return (
-                f"The engine at {where} takes the connection and does not answer.",
+                f"The engine at {where} accepts the connection, but does not answer.",
                 f"Restart it: {_restart()}.{unset}",
             )
         case Obstacle.BAD_ADDRESS:
             return (
-                f"{where} is no address of an engine{detail}.",
+                f"{where} is not the address of an engine{detail}.",
                 (
                     "Set DOCKER_HOST to one such as unix:///var/run/docker.sock or "
                     "tcp://127.0.0.1:2375, or `unset DOCKER_HOST`."
@@ -90,7 +90,7 @@ def _explained(reached: Reach) -> tuple[str, str]:
             )
         case Obstacle.NOT_AN_ENGINE:
             return (
-                f"Something answers at {where} that is no Docker Engine{detail}.",
+                f"What answers at {where} is not a Docker Engine{detail}.",
                 (
                     "Correct DOCKER_HOST; an engine behind TLS needs DOCKER_TLS_VERIFY=1 and "
                     "DOCKER_CERT_PATH, too."
@@ -102,30 +102,30 @@ def _explained(reached: Reach) -> tuple[str, str]:
 
 def _absent(where: str, *, named: bool) -> tuple[str, str]:
     if other := _other():
-        return f"There is no engine's socket at {where}.", other
+        return f"There is no engine socket at {where}.", other
     chosen = chosen_context()
     if chosen is not None and chosen.host:
         return (
-            f"There is no engine's socket at {where}, as Docker's context {chosen.name!r} has it.",
+            f"There is no engine socket at {where}, as Docker's context {chosen.name!r} has it.",
             "Start that engine, or choose another one: `docker context use default`.",
         )
     if named:
         return (
-            f"There is no engine's socket at {where}.",
+            f"There is no engine socket at {where}.",
             "Correct DOCKER_HOST, or `unset DOCKER_HOST` to use the engine of this machine.",
         )
     if Path("/.dockerenv").exists():
         return (
-            f"This is a container, and has no engine's socket at {where}.",
+            f"This is a container, and has no engine socket at {where}.",
             "Start the container with `-v /var/run/docker.sock:/var/run/docker.sock`.",
         )
     if shutil.which("dockerd") or shutil.which("docker"):
-        return f"Docker is installed but does not run: there is no socket at {where}.", _start()
-    return f"Docker is not installed, and there is no engine's socket at {where}.", _install()
+        return f"Docker is installed but not running: there is no socket at {where}.", _start()
+    return f"Docker is not installed, and there is no engine socket at {where}.", _install()
 
 
 def _forbidden(path: Path) -> tuple[str, str]:
-    what = f"You may not use the engine's socket {path}"
+    what = f"You may not use the engine socket {path}"
     try:
         import grp
         import pwd
@@ -136,7 +136,7 @@ def _forbidden(path: Path) -> tuple[str, str]:
         return f"{what}.", f"Ask the administrator of {path.parent} for access."
     if group.gr_gid == 0:
         return (
-            f"{what}: it is root's alone.",
+            f"{what}: only root may.",
             (
                 "Let Docker give it to a group: `sudo groupadd docker; sudo usermod -aG docker "
                 f"{user}`, restart Docker, then log in again."
@@ -154,7 +154,7 @@ def _forbidden(path: Path) -> tuple[str, str]:
 
 
 def _other() -> str:
-    """How to use another engine of this user's that has a socket."""
+    """How to use another engine of this user that has a socket; empty if there is none."""
     home, runtime = Path.home(), os.environ.get("XDG_RUNTIME_DIR", f"/run/user/{_user()}")
     for what, path in (
         ("rootless Docker", Path(runtime) / "docker.sock"),

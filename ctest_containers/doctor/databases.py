@@ -1,4 +1,4 @@
-"""What the setting DATABASES has that cannot be isolated, or is replaced for tests."""
+"""Parts of the setting DATABASES that cannot be isolated, or are replaced for tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ctest_containers.doctor.finding import Area, Finding, error, note
 
 
 def check_databases(context: DoctorContext) -> Iterator[Finding]:
-    """Look for vendors without a backend, and for what the toolkit sets aside."""
+    """Check for vendors without a backend, and for options that the toolkit replaces."""
     if context.project is None:
         return
     from django.db import connections
@@ -23,8 +23,8 @@ def check_databases(context: DoctorContext) -> Iterator[Finding]:
         if alias in project.aliases:
             yield error(
                 Area.DATABASES,
-                f"{what} (there are: {supported}), and tests use it.",
-                "Leave those tests out, `--exclude-tag TAG`, and run them with manage.py test.",
+                f"{what} (supported: {supported}), and tests use it.",
+                "Leave those tests out with `--exclude-tag TAG`, and run them with manage.py test.",
             )
         else:
             yield note(Area.DATABASES, f"{what}; no selected test uses it.")
@@ -36,7 +36,7 @@ def check_databases(context: DoctorContext) -> Iterator[Finding]:
                 yield note(
                     Area.DATABASES,
                     f"The test database of {database.aliases[0]!r} has a fixed file in the "
-                    "settings; each worker has a file of its own in place of it.",
+                    "settings; each worker has a file of its own instead.",
                 )
 
 
@@ -50,6 +50,6 @@ def _set_aside(alias: str, entry: dict[str, object]) -> Iterator[Finding]:
     if entry.get("CONN_MAX_AGE") != 0:
         yield note(
             Area.DATABASES,
-            f"{alias!r} keeps connections (CONN_MAX_AGE); servers are ended with them, so that "
-            "does no harm.",
+            f"{alias!r} keeps connections (CONN_MAX_AGE). That does no harm: they end with their "
+            "servers.",
         )

@@ -1,4 +1,4 @@
-"""Keeps an engine that hangs from keeping the doctor: what asks it has a deadline."""
+"""A deadline for work that asks the engine, which may hang."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def within(deadline: Deadline, work: Callable[[], T]) -> T:
-    """Do something that may hang, and wait for it until a deadline.
+    """Do work that may hang, and wait for it until a deadline.
 
     The SDK's own limits are for each answer, and there are many. What hangs is left behind in a
     thread that does not keep the process from ending.

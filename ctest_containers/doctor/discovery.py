@@ -124,4 +124,4 @@ def _failure(test: Any) -> object | None:
 
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "nothing is said of why"
+    return lines[-1].strip() if lines else "without a message"

@@ -11,7 +11,7 @@ from ctest_containers.engine.reach import socket_path
 
 
 def check_contexts(context: DoctorContext) -> Iterator[Finding]:
-    """Compare the engine that images are looked for on with those of the command and of servers."""
+    """Compare the engine that is used with those of the docker command and of testcontainers."""
     used = context.reached.address
     chosen = chosen_context()
     if chosen is not None and not chosen.host:
@@ -36,8 +36,8 @@ def check_contexts(context: DoctorContext) -> Iterator[Finding]:
     if (named := named_in_properties()) and not _same(named, used):
         yield error(
             Area.ENGINE,
-            f"Images are looked for at {used}, but testcontainers would start servers at {named}, "
-            "as tc.host in ~/.testcontainers.properties has it.",
+            f"Images are looked up at {used}, but testcontainers would start servers at {named}, "
+            "which tc.host in ~/.testcontainers.properties names.",
             f"Remove tc.host from that file, or run `export DOCKER_HOST={named}`.",
         )
 

@@ -1,4 +1,4 @@
-"""Which engine it is, and whether it does what the toolkit asks of one."""
+"""Which engine it is, and whether it has what the toolkit needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLOCK_SECONDS: Final = 5.0
 
 
 def check_engine(context: DoctorContext) -> Iterator[Finding]:
-    """Look at what the engine says of itself."""
+    """Check what the engine reports about itself."""
     if context.facts is None:
         return
     yield from _which(context.facts, context.reached.address)

@@ -34,7 +34,7 @@ NO_RUN: Final = "0" * 8
 
 
 def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
-    """Look at the folder for temporary files: sockets have to fit, and tests write there."""
+    """Check the folder for temporary files: socket paths have to fit, and tests write there."""
     wanted, used = os.environ.get("TMPDIR", ""), Path(tempfile.gettempdir())
     if wanted and Path(wanted).resolve() != used.resolve():
         yield warning(
@@ -49,8 +49,8 @@ def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
     if length > SOCKET_PATH_LIMIT:
         yield note(
             Area.MACHINE,
-            f"The path of a socket in {used} would have {length} bytes, {SOCKET_PATH_LIMIT} are "
-            "the most, so sockets go to /tmp.",
+            f"The path of a socket in {used} would have {length} bytes, more than the limit of "
+            f"{SOCKET_PATH_LIMIT}, so sockets go to /tmp.",
             "`export TMPDIR=/tmp`, or another short one, if you want them elsewhere.",
         )
         if not os.access("/tmp", os.W_OK):  # noqa: S108  # Where runs have their folders then.
@@ -62,15 +62,15 @@ def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
     if _forbids_programs(used):
         yield note(
             Area.MACHINE,
-            f"Programs in {used} cannot be executed (noexec). The toolkit runs none there; tests "
-            "may.",
+            f"Programs in {used} cannot be executed (noexec). The toolkit runs none there, but "
+            "tests may.",
             "If such tests fail: `export TMPDIR=$HOME/tmp`.",
         )
     yield from _room("Temporary files", used, context)
 
 
 def check_cache(context: DoctorContext) -> Iterator[Finding]:
-    """Look at the folder in which templates of SQLite, timings, logs and locks are kept."""
+    """Check the folder of SQLite's templates, timings, logs and locks."""
     there = _existing(context.cache)
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         yield error(
@@ -91,7 +91,7 @@ def check_cache(context: DoctorContext) -> Iterator[Finding]:
 
 
 def check_engine_disk(context: DoctorContext) -> Iterator[Finding]:
-    """Look at what is free where the engine keeps images and the data of its containers."""
+    """Check the free space where the engine keeps images and the data of its containers."""
     root = Path(context.facts.root) if context.facts is not None and context.facts.root else None
     if root is None or context.engine is None or not context.engine.is_here():
         return
@@ -132,7 +132,7 @@ def _room(what: str, folder: Path, context: DoctorContext) -> Iterator[Finding]:
 def _judged(
     what: str, folder: Path, free: int, *, few: int, too_few: int, fix: str, vital: bool
 ) -> Iterator[Finding]:
-    has = f"{what} can have {size(free)} in {folder}"
+    has = f"{what} can use {size(free)} in {folder}"
     if free >= few:
         yield ok(Area.MACHINE, f"{has}.")
     elif free >= too_few or not vital:
@@ -155,7 +155,7 @@ def _existing(folder: Path) -> Path:
 
 
 def _free_files(folder: Path) -> int | None:
-    """How many more files a disk takes; None where it does not say."""
+    """How many more files fit on a disk; None if it does not report that."""
     if not hasattr(os, "statvfs"):
         return None
     disk = os.statvfs(folder)

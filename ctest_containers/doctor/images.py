@@ -54,7 +54,7 @@ def check_images(context: DoctorContext) -> Iterator[Finding]:
         yield note(
             Area.DATABASES,
             f"{label} is missing: {_why(template, stored)}. The next run builds it.",
-            "To have it before: `python -m ctest_containers template build`.",
+            "To build it now: `python -m ctest_containers template build`.",
         )
         if base is not None:
             yield from _base(context.engine, base, has_base=has_base)
@@ -69,13 +69,13 @@ def _missing(base: BaseImage, group: DatabaseGroup) -> Finding:
     if base.name.startswith("localhost/"):
         return error(
             Area.DATABASES,
-            f"{what}, and no registry has such a name.",
+            f"{what}, and no registry can have such a name.",
             "Build it, or name another one: `--images ALIAS=IMAGE`.",
         )
     return note(
         Area.DATABASES,
         f"{what}; the next run pulls it and builds a template from it.",
-        f"To have it before: `docker pull {base.name}`.",
+        f"To pull it now: `docker pull {base.name}`.",
     )
 
 
@@ -87,15 +87,14 @@ def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator
         Area.DATABASES,
         f"Its image {base.name} is missing, too. The next run builds it, with packages from "
         "Debian's archive.",
-        "Where the archive is reached through a proxy, name it in ~/.docker/config.json "
-        "(`proxies`).",
+        "If the archive is behind a proxy, name the proxy in ~/.docker/config.json (`proxies`).",
     )
     if engine is not None and engine.image_labels(FOUNDATION) is None:
         yield note(
             Area.DATABASES,
-            f"{FOUNDATION}, which that begins with, is missing as well and is pulled.",
-            f"Where no registry answers: `scripts/base-image` of a clone makes it from packages; "
-            f"elsewhere `docker save {FOUNDATION} | docker load` brings it from another machine.",
+            f"{FOUNDATION}, on which that is based, is missing as well; the next run pulls it.",
+            f"Without a registry: `scripts/base-image` in a clone of the toolkit builds it from "
+            f"packages; or copy it from another machine: `docker save {FOUNDATION} | docker load`.",
         )
 
 

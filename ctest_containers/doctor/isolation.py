@@ -1,4 +1,4 @@
-"""What workers would share although each has databases of its own."""
+"""What workers share although each has databases of its own."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ctest_containers.text import listing
 
 
 def check_isolation(context: DoctorContext) -> Iterator[Finding]:
-    """Look at caches, folders and brokers of the settings, and at ports of live servers."""
+    """Check caches, folders and brokers in the settings, and the ports of live servers."""
     if context.project is None:
         return
     yield from judged(shared_resources(), separate=context.config.separate)
@@ -22,17 +22,17 @@ def check_isolation(context: DoctorContext) -> Iterator[Finding]:
 
 
 def judged(shared: Sequence[SharedResource], *, separate: bool) -> Iterator[Finding]:
-    """What becomes of what the settings would let workers share.
+    """A finding for each thing that workers would share by the settings.
 
     Args:
-        separate: Whether workers get their own of it as far as possible.
+        separate: Whether workers get their own where that is possible.
     """
     for resource in shared:
         what = f"{resource.setting}: {resource.what}"
         if resource.separated and separate:
             yield ok(Area.ISOLATION, f"{what} Each worker has its own.")
         elif resource.separated:
-            yield warning(Area.ISOLATION, what, "Leave out `--no-separate`: it would be separated.")
+            yield warning(Area.ISOLATION, what, "Leave out `--no-separate`, and it is separated.")
         else:
             yield warning(Area.ISOLATION, what, resource.advice or "Separate it: `--worker-setup`.")
 

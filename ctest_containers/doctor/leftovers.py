@@ -1,4 +1,4 @@
-"""What dead runs left behind, and what templates take."""
+"""What dead runs left behind, and the space that templates take."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ctest_containers.text import listing, plural, size, slug
 
 
 def check_leftovers(context: DoctorContext) -> Iterator[Finding]:
-    """Look for containers, images and folders of runs that died."""
+    """Check for containers, images and folders of dead runs."""
     findings = list(_left(context))
-    yield from findings or [ok(Area.LEFTOVERS, "Nothing is left of runs that died.")]
+    yield from findings or [ok(Area.LEFTOVERS, "Nothing is left of dead runs.")]
 
 
 def check_templates(context: DoctorContext) -> Iterator[Finding]:
-    """Say what templates take, and which of them can go."""
+    """Add up the space that templates take, and name those that can be removed."""
     templates = list(from_files(context.cache))
     if context.engine is not None:
         templates += from_images(
@@ -43,7 +43,7 @@ def check_templates(context: DoctorContext) -> Iterator[Finding]:
             removable = _amount([template for template, _ in surplus])
             yield note(
                 Area.LEFTOVERS,
-                f"{removable} can go, such as {first.name}: {reason}.",
+                f"{removable} can be removed, such as {first.name}: {reason}.",
                 f"`python -m ctest_containers template prune{option}`",
             )
 

@@ -1,4 +1,4 @@
-"""How many workers this machine carries, by the sum that a run makes."""
+"""How many workers fit this machine, as a run computes it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OLD_PERIOD: Final = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 
 def check_memory(context: DoctorContext) -> Iterator[Finding]:
-    """Make the sum of free memory and what a worker takes, as `plan` does."""
+    """Compare free memory with what workers take, as `plan` does."""
     available = available_bytes()
     floor = context.config.memory_floor
     if available is not None and floor and available < floor:
@@ -44,14 +44,14 @@ def check_memory(context: DoctorContext) -> Iterator[Finding]:
 
 
 def check_cores(context: DoctorContext) -> Iterator[Finding]:
-    """Compare the cores that a run counts with those that it may use."""
+    """Compare the cores of the machine with those that this process may use."""
     cores = os.cpu_count() or 1
     usable = _usable_cores(cores)
     if usable < cores and (context.project is None or context.project.asked is None):
         yield warning(
             Area.MACHINE,
             f"The machine has {plural(cores, 'core')}, of which this process may use {usable:g}.",
-            f"Ask for as many workers: `--parallel {max(1, round(usable))}`.",
+            f"Run that many workers: `--parallel {max(1, round(usable))}`.",
         )
 
 
@@ -88,7 +88,7 @@ def _sum(context: DoctorContext, project: Project, timings: Timings) -> Iterator
 
 
 def _timings(context: DoctorContext) -> tuple[Timings, Finding | None]:
-    """What past runs measured; a file that cannot be read is left for the next run to deal with."""
+    """What past runs measured, and a finding if their file cannot be read."""
     file = Path(context.config.timings_file or default_path(context.name))
     try:
         return from_json(json.loads(file.read_text(encoding="utf-8"))), None
@@ -98,7 +98,7 @@ def _timings(context: DoctorContext) -> tuple[Timings, Finding | None]:
         return Timings(), warning(
             Area.MACHINE,
             f"The durations of past runs in {file} cannot be read: {error}.",
-            f"`rm {file}`; the next run begins a new one.",
+            f"`rm {file}`; the next run starts a new one.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Options that ask for something that is not installed, or that is not there."""
+"""Options that need something that is missing."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ EXTRAS: Final = (
     ),
     ("log_format", "pythonjsonlogger", "json", lambda config: config.log_format == "json"),
 )
-"""For each option the module it needs, the extra that brings it, and whether it is asked for."""
+"""For each option the module that it needs, the extra with it, and whether it is set."""
 
 
 def check_options(context: DoctorContext) -> Iterator[Finding]:
-    """Look for extras that are missing, and for options that contradict one another."""
+    """Check for missing extras, and for options that contradict each other."""
     config = context.config
     for name, module, extra, is_wanted in EXTRAS:
         if is_wanted(config) and importlib.util.find_spec(module) is None:
@@ -36,7 +36,7 @@ def check_options(context: DoctorContext) -> Iterator[Finding]:
     if config.push and not config.registry:
         yield error(
             Area.OPTIONS,
-            "The option push is set, and there is no registry to push to.",
+            "The option push is set, but no registry to push to.",
             "Name one with `--registry`, or leave `--push` out.",
         )
     yield from _limits(config)
@@ -49,7 +49,7 @@ def _limits(config: Config) -> Iterator[Finding]:
         yield warning(
             Area.OPTIONS,
             inversion,
-            "Let each limit be above the one before it: `--timeout-per-test`, "
+            "Make each limit larger than the one before it: `--timeout-per-test`, "
             "`--timeout-per-worker`, `--timeout-global`.",
         )
 
@@ -69,6 +69,6 @@ def _worker_setup(path: str) -> Iterator[Finding]:
     if not callable(function):
         yield error(
             Area.OPTIONS,
-            f"worker_setup={path!r} is no function.",
+            f"worker_setup={path!r} is not a function.",
             "Name one that takes a worker: `--worker-setup package.module.function`.",
         )

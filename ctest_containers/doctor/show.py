@@ -1,4 +1,4 @@
-"""Shows findings: to people, grouped and aligned, each with its fix below; to programs, as JSON."""
+"""Findings as text, grouped and aligned, each with its fix below; and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ARROW: Final = "-> "
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 COMMAND: Final = re.compile(r"`[^`]+`")
-"""What people copy; it is kept on one line where it fits there."""
+"""Commands to copy; each is kept on one line if it fits."""
 
 Line = tuple[str, str, str]
 """What a line begins with, its text, and what kind of line it is."""
@@ -58,7 +58,7 @@ def lines(findings: Sequence[Finding], width: int) -> Iterator[Line]:
     """The lines for people; a kind is a severity, `area`, `fix`, `verdict` or empty.
 
     Args:
-        width: The columns that there are.
+        width: The number of columns.
     """
     for area, group in itertools.groupby(findings, key=lambda finding: finding.area):
         yield "", area.value.capitalize(), "area"

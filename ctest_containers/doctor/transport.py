@@ -23,7 +23,7 @@ NAMES: Final = {
 
 
 def check_transport(context: DoctorContext) -> Iterator[Finding]:
-    """Let the engine's own part decide on the transport, as a run does."""
+    """Choose the transport as a run does."""
     if context.engine is None or not context.needs_engine:
         return
     wanted = context.config.transport
@@ -47,7 +47,7 @@ def check_transport(context: DoctorContext) -> Iterator[Finding]:
             Area.TRANSPORT,
             f"Servers listen on every address of {way.host}; only their random passwords keep "
             "others out.",
-            "Use such an engine in a network that you trust.",
+            "Use such an engine only in a network that you trust.",
         )
     yield from _slower(context, way)
 
@@ -61,6 +61,7 @@ def _slower(context: DoctorContext, way: ServerTransport) -> Iterator[Finding]:
     if best.transport is Transport.SOCKET:
         yield warning(
             Area.TRANSPORT,
-            f"Sockets would do, too ({best.reason}), and take less than half the time for a query.",
+            f"Sockets would work as well ({best.reason}), and queries take less than half the time "
+            "on them.",
             "`--transport auto`",
         )

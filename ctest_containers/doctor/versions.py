@@ -1,4 +1,4 @@
-"""Whether Python and Django are of versions that the toolkit is made for."""
+"""Whether the versions of Python and Django are supported."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ctest_containers.doctor.finding import Area, Finding, error, note, ok
 OLDEST_DJANGO: Final = (4, 2)
 NEWEST_DJANGO: Final = (6, 0)
 NEWEST_PYTHON: Final = (3, 13)
-"""What is tested; newer ones may well do."""
+"""The newest tested versions; newer ones may work."""
 
 
 def check_versions() -> Iterator[Finding]:
@@ -23,7 +23,7 @@ def check_versions() -> Iterator[Finding]:
     if django.VERSION[:2] < OLDEST_DJANGO:
         yield error(
             Area.PROJECT,
-            f"{versions}: Django 4.2 is the oldest that works.",
+            f"{versions}: Django 4.2 is the oldest supported version.",
             '`pip install "Django>=4.2"`',
         )
     elif django.VERSION[:2] > NEWEST_DJANGO or sys.version_info[:2] > NEWEST_PYTHON:

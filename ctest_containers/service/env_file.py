@@ -1,4 +1,4 @@
-"""A file of variables that a shell, Docker Compose and the libraries called dotenv read alike.
+"""A file of variables that shells, Docker Compose and the dotenv libraries read in the same way.
 
 They agree on few ways to write a value: a word of harmless characters as it is, and nearly
 everything else between single quotes. A value that one of them would read differently is refused.
@@ -29,7 +29,7 @@ def write_env_file(file: Path, variables: Mapping[str, str]) -> None:
     """Write `NAME=value` lines into a file that only its user may read, in one step.
 
     Raises:
-        UsageError: A value cannot be written so that everybody reads the same.
+        UsageError: Readers would not agree on a value.
         ServiceError: The file cannot be written.
     """
     text = "".join(f"{name}={quoted(name, value)}\n" for name, value in variables.items())
@@ -54,6 +54,6 @@ def quoted(name: str, value: str) -> str:
     if DOUBLE.fullmatch(value):
         return f'"{value}"'
     raise UsageError(
-        f"The value of {name} has characters that not every reader of such a file takes alike.",
+        f"The value of {name} has characters that readers of such a file treat differently.",
         "Use --json, or another name for the database, its user or the folder TMPDIR.",
     )

@@ -54,7 +54,7 @@ class ServiceFile:
             document = json.loads(self.path.read_text(encoding="utf-8"))
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise ServiceError(
-                    f"The service {self.name!r} is another version's of the toolkit.",
+                    f"The service {self.name!r} was made by another version of the toolkit.",
                     "End it with python -m ctest_containers service down.",
                 )
             return service_from(document["service"])
@@ -78,7 +78,7 @@ class ServiceFile:
         return service
 
     def missing(self) -> ServiceError:
-        """What to say where there is no such service."""
+        """The error that there is no such service."""
         others = [service.name for service in services(self.path.parent.name) if service != self]
         hint = f"There are: {listing(others)}; --name chooses one. " if others else ""
         named = "" if self.name == DEFAULT else f" --name {self.name}"
@@ -111,7 +111,7 @@ class ServiceFile:
         """Lock out other processes; the lock ends with the process, however that ends.
 
         Raises:
-            ServiceError: Another process does not come to an end.
+            ServiceError: Another process holds the lock for too long.
         """
         folder = cache_folder() / "locks"
         lock = FileLock(folder / f"service-{self.path.parent.name}-{self.name}.lock")
@@ -130,7 +130,7 @@ class ServiceFile:
 
 
 def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
-    """Where a project's service of this name is kept.
+    """The file of a project's service.
 
     Raises:
         UsageError: A service cannot have this name.
@@ -138,7 +138,7 @@ def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
     if NAME.fullmatch(name) is None:
         raise UsageError(
             f"A service cannot be called {name!r}.",
-            "Its name has at most 40 small letters, digits and, between them, dashes.",
+            "Use at most 40 lowercase letters and digits, with dashes between them.",
         )
     return ServiceFile(_folder() / slug(project) / f"{name}.json")
 
@@ -150,10 +150,10 @@ def services(project: str = "*") -> list[ServiceFile]:
 
 
 def find_service(project: str, name: str, folder: Path) -> ServiceFile:
-    """The service that is meant in a folder, whose settings may call the project differently.
+    """The service of a folder, whose settings may name the project differently.
 
     Args:
-        project: What the project is called if the settings say nothing.
+        project: The name of the project without its settings.
     """
     usual = service_file(project, name)
     if usual.path.exists():

@@ -21,7 +21,7 @@ def github_files() -> list[Path]:
     """The files that a runner reads after this step.
 
     Raises:
-        UsageError: This is no step of a job.
+        UsageError: This is not a step of a job.
     """
     missing = [name for name in FILES if not os.environ.get(name)]
     if missing:
@@ -33,7 +33,7 @@ def github_files() -> list[Path]:
 
 
 def append_variables(files: Iterable[Path], variables: Mapping[str, str]) -> None:
-    """Let later steps have these variables, as environment and as outputs of this step.
+    """Set variables for later steps, as environment variables and as outputs of this step.
 
     Raises:
         ServiceError: A file cannot be written.
@@ -48,7 +48,7 @@ def append_variables(files: Iterable[Path], variables: Mapping[str, str]) -> Non
 
 
 def masks(passwords: Iterable[str]) -> Iterator[str]:
-    """The lines by which the log of the job hides passwords from then on."""
+    """The lines that make the log of the job hide passwords from then on."""
     for password in dict.fromkeys(passwords):
         if password:
             for shown in dict.fromkeys((password, quote(password, safe=""))):

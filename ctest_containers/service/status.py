@@ -1,4 +1,4 @@
-"""How a service is doing, by asking the engine."""
+"""The status of a service, according to the engine."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ctest_containers.template.stored import age
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotStatus:
-    """How a slot is doing.
+    """The status of a slot.
 
     Attributes:
         up: Whether all its databases are there.
         trouble: What is wrong if they are not.
         templates: What it was made from, as `list` of templates shows them.
         made: When, in seconds since 1970; 0 if never.
-        leased_by: The process that has it; None where it is given back by hand, or is free.
-        since: Since when it is leased, in seconds since 1970; None where it is not.
+        leased_by: The process that leased it; None if it is given back by hand, or is free.
+        since: When the lease began, in seconds since 1970; None if it is not leased.
     """
 
     slot: int
@@ -39,7 +39,7 @@ class SlotStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """How a service is doing."""
+    """The status of a service."""
 
     service: str
     project: str
@@ -84,11 +84,11 @@ def as_lines(status: ServiceStatus) -> Iterator[str]:
         if slot.trouble:
             yield f"    {slot.trouble}"
     if not status.is_up:
-        yield "python -m ctest_containers service up starts what is not up."
+        yield "Run python -m ctest_containers service up to start what is not up."
 
 
 def _running(service: Service) -> dict[str, str]:
-    """What is wrong with each container that the service names; empty where nothing is."""
+    """What is wrong with each container of the service; an empty string if nothing is."""
     names = [server.container for slot in service.slots for server in slot.servers]
     if not names:
         return {}

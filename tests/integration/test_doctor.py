@@ -72,7 +72,7 @@ def test_an_address_where_no_engine_is_keeps_tests_from_running(
 
     assert done.code == 1
     (error,) = [one for one in findings(done) if one["severity"] == "error"]
-    assert "no engine's socket at unix:///nowhere/docker.sock (DOCKER_HOST)" in error["what"]
+    assert "no engine socket at unix:///nowhere/docker.sock (DOCKER_HOST)" in error["what"]
     assert "`unset DOCKER_HOST`" in error["fix"]
 
 

@@ -238,7 +238,7 @@ def test_a_slower_transport_than_necessary_is_reported(tmp_path: Path) -> None:
 
     (one,) = worst(check_transport(scene(tmp_path, engine=engine, config=Config(transport="port"))))
 
-    assert "Sockets would do, too (it is near)" in one.what
+    assert "Sockets would work as well (it is near)" in one.what
 
 
 def test_ports_on_every_address_are_reported(tmp_path: Path) -> None:
