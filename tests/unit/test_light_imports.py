@@ -66,7 +66,11 @@ sys.stderr.write(json.dumps(sorted({name.partition(".")[0] for name in sys.modul
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["report"], ["timings"], ["template"], ["service"], ["exec"], ["doctor"], ["clean"]],
+    [
+        *([], ["report"], ["report", "merge"], ["timings"], ["exec"], ["doctor"], ["clean"]),
+        *(["template"], ["template", "list"], ["template", "diff"], ["service"], ["service", "up"]),
+        ["completion"],
+    ],
 )
 def test_help_waits_for_nothing_that_only_work_needs(command: list[str]) -> None:
     done = subprocess.run(
