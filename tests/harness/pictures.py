@@ -24,7 +24,7 @@ from ctest_containers.history.store import read
 from ctest_containers.report import page
 from ctest_containers.report.live import LiveReport
 from ctest_containers.report.output import WorkerOutput
-from ctest_containers.report.record import Recording, record_of
+from ctest_containers.report.recording import Recording, record_of
 from harness.projects import copy_of
 
 PICTURES: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
