@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ctest_containers.cli import COMMANDS
+from ctest_containers.cli.commands import COMMANDS
 from ctest_containers.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
