@@ -1,8 +1,7 @@
 """Runs batches on the nodes of a Dask cluster, each with an engine of its own.
 
-The parent gives out batches and accounts for tests (`scheduler`, `pool`); Dask carries what it
-says to the nodes and what they say to it (`dask_link`, `on_node`). On each node a process of its
-own has the project loaded, its templates, its servers and its workers (`ctest_containers.node`),
-as a run on one machine has them; it reports every event, and the run's reports are made from
-these.
+The parent assigns batches and accounts for tests (`scheduler`, `pool`); Dask carries the messages
+between it and the nodes (`dask_link`, `on_node`). Each node has a separate process with the
+project loaded and with its own templates, servers and workers (`ctest_containers.node`), like a
+run on one machine. It sends every event to the parent, which makes the run's reports from them.
 """

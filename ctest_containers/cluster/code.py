@@ -1,4 +1,4 @@
-"""The project's code: what it is made of here, and whether another checkout has the same."""
+"""The project's code: which files it has here, and whether another checkout has the same ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 NO_CODE: Final = frozenset(
     {"__pycache__", "node_modules", "venv", "env", "site-packages", "build", "dist"}
 )
-"""Folders that no checkout has; those whose names begin with a dot are left out, too."""
+"""Folders that are not code; hidden folders are left out, too."""
 
 NO_CODE_SUFFIXES: Final = (".pyc", ".pyo", ".sqlite3", ".sqlite3-journal", ".log")
 
@@ -24,7 +24,7 @@ Manifest = Mapping[str, str]
 
 
 def manifest(folder: Path) -> dict[str, str]:
-    """The files of a checkout: all that Git does not ignore; without Git, all but by-products."""
+    """Return the files of a checkout that Git does not ignore; without Git, all but by-products."""
     return {
         name: digest
         for name in sorted(_files(folder))
@@ -32,18 +32,18 @@ def manifest(folder: Path) -> dict[str, str]:
     }
 
 
-def differences(folder: Path, wanted: Manifest) -> Iterator[str]:
-    """The files of a checkout that are not there, or are not as they should be."""
-    for name, digest in wanted.items():
+def differences(folder: Path, files: Manifest) -> Iterator[str]:
+    """Yield the files that a checkout lacks, or has with other contents."""
+    for name, digest in files.items():
         if _digest(folder / name) != digest:
             yield name
 
 
-def packed(folder: Path, wanted: Manifest) -> bytes:
-    """An archive of these files."""
+def packed(folder: Path, files: Manifest) -> bytes:
+    """Return a ZIP archive of these files."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in wanted:
+        for name in files:
             archive.write(folder / name, name)
     return target.getvalue()
 
@@ -56,44 +56,44 @@ def unpack(archive: bytes, folder: Path) -> None:
     """
     if folder.is_dir():
         return
-    making = folder.with_name(f".{folder.name}.{os.getpid()}")
-    making.mkdir(parents=True)
+    unpacked = folder.with_name(f".{folder.name}.{os.getpid()}")
+    unpacked.mkdir(parents=True)
     with zipfile.ZipFile(io.BytesIO(archive)) as packed_files:
-        packed_files.extractall(making)
+        packed_files.extractall(unpacked)
     try:
-        making.rename(folder)
+        unpacked.rename(folder)
     except OSError:
         if not folder.is_dir():
             raise
 
 
-def digest_of(wanted: Manifest) -> str:
-    """One digest of all files."""
-    lines = "".join(f"{digest}  {name}\n" for name, digest in wanted.items())
+def digest_of(files: Manifest) -> str:
+    """Return one digest for all files."""
+    lines = "".join(f"{digest}  {name}\n" for name, digest in files.items())
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _files(folder: Path) -> Iterator[str]:
-    yield from _of_git(folder) or _found(folder)
+    yield from _of_git(folder) or _of_walk(folder)
 
 
 def _of_git(folder: Path) -> list[str]:
-    """What Git knows or would take; nothing where it does not know the folder."""
+    """Return tracked and untracked files that Git does not ignore; none outside a repository."""
     git = shutil.which("git")
-    if git is None or not any((one / ".git").exists() for one in (folder, *folder.parents)):
+    if git is None or not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
         return []
-    done = subprocess.run(
+    listed = subprocess.run(
         [git, "-C", str(folder), "ls-files", "-z", "-co", "--exclude-standard"],
         capture_output=True,
         check=False,
     )
-    names = os.fsdecode(done.stdout).split("\0") if done.returncode == 0 else []
+    names = os.fsdecode(listed.stdout).split("\0") if listed.returncode == 0 else []
     return [name for name in names if name and not name.endswith(NO_CODE_SUFFIXES)]
 
 
-def _found(folder: Path) -> Iterator[str]:
+def _of_walk(folder: Path) -> Iterator[str]:
     for here, folders, names in os.walk(folder):
-        folders[:] = [one for one in folders if one not in NO_CODE and not one.startswith(".")]
+        folders[:] = [name for name in folders if name not in NO_CODE and name[0] != "."]
         for name in names:
             if not name.endswith(NO_CODE_SUFFIXES):
                 yield str((Path(here) / name).relative_to(folder))

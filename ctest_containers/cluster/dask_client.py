@@ -11,7 +11,7 @@ CONNECT_SECONDS: Final = 10.0
 """How long a scheduler may take to answer for the first time."""
 
 LOCAL: Final = "local"
-"""A cluster of one node on this machine, to try it out."""
+"""Stands for a cluster of one node on this machine, to try out a cluster."""
 
 
 def connect(address: str, tls: tuple[str, str, str]) -> Any:
@@ -42,11 +42,11 @@ def connect(address: str, tls: tuple[str, str, str]) -> Any:
             tls_client_key=key or None,
             require_encryption=True,
         )
-    wants_tls = address.startswith("tls://")
+    is_tls = address.startswith("tls://")
     ours: Any = security
-    if wants_tls and not ours.get_connection_args("client").get("ssl_context"):
+    if is_tls and not ours.get_connection_args("client").get("ssl_context"):
         raise ClusterError(
-            f"The scheduler at {address} wants certificates.",
+            f"The scheduler at {address} requires TLS certificates.",
             "Name them with --cluster-tls-ca, --cluster-tls-cert and --cluster-tls-key.",
         )
     options = {"timeout": CONNECT_SECONDS, "set_as_default": False, "security": security}
@@ -58,11 +58,11 @@ def connect(address: str, tls: tuple[str, str, str]) -> Any:
             return Client(cluster, set_as_default=False)  # type: ignore[no-untyped-call]
         if "://" not in address and Path(address).suffix == ".json":
             if not Path(address).is_file():
-                raise ClusterError(f"There is no file {address} of a scheduler.")
+                raise ClusterError(f"There is no scheduler file {address}.")
             return Client(scheduler_file=address, **options)  # type: ignore[no-untyped-call]
         return Client(address, **options)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError, TimeoutError) as error:
         raise ClusterError(
             f"No Dask scheduler answers at {address}: {error}.",
-            "Is it running, can it be reached from here, and does it want TLS?",
+            "Check that it is running and reachable from here, and whether it requires TLS.",
         ) from error

@@ -1,4 +1,4 @@
-"""The way to the nodes of a Dask cluster: its scheduler, its workers, its tasks."""
+"""The link to the nodes of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ctest_containers.cluster import on_node
-from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
+from ctest_containers.cluster.link import Departed, LinkEvent, Ready, Update
 from ctest_containers.cluster.messages import (
     Alive,
     BatchEnded,
@@ -24,63 +24,63 @@ from ctest_containers.errors import ClusterError
 from ctest_containers.events import Event
 from ctest_containers.wire import Quit, RunBatch, encode
 
-LOOK_SECONDS: Final = 0.5
-"""Between two looks at which Dask workers there are."""
+POLL_SECONDS: Final = 0.5
+"""How long to wait between two requests for the list of Dask workers."""
 
-REST: Final = 20
-"""A look that took longer is followed by a pause so many times as long."""
+PAUSE_FACTOR: Final = 20
+"""After a slow request, the pause is this many times as long as the request took."""
 
-GREET_SECONDS: Final = 10.0
-"""How often nodes are told that the parent is there."""
+HEARTBEAT_SECONDS: Final = 10.0
+"""How often the parent sends nodes a sign of life."""
 
 CLOSE_SECONDS: Final = 90.0
-"""What all nodes together may take to remove what they started."""
+"""How long all nodes together may take to remove what they started."""
 
-MANY_TASKS: Final = 64
-"""So many tasks more, and those that are done are looked for."""
+MAX_DONE_TASKS: Final = 64
+"""Tasks that are done are forgotten after about this many new ones."""
 
 RESOURCE: Final = "ctest"
-"""The Dask resource by which a worker says how many containers it carries."""
+"""The Dask resource with which a worker declares how many containers it can carry."""
 
 
 class DaskLink:
     """See `Link`.
 
     Args:
-        client: What `connect` gives; closed with this.
+        client: What `connect` returns; the link closes it.
     """
 
     def __init__(self, client: Any, spec: NodeSpec) -> None:
         self._client = client
         self._spec = spec
         self._topic = f"ctest-{spec.run}"
-        self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._slots: dict[str, int] = {}
         self._hosts: dict[str, str] = {}
         self._resources: dict[str, int] = {}
-        self._beginning: dict[str, Any] = {}
-        self._gone: set[str] = set()
+        self._starting: dict[str, Any] = {}
+        self._departed: set[str] = set()
         self._tasks: list[Any] = []
-        self._many_tasks = MANY_TASKS
-        self._pause = LOOK_SECONDS
-        self._looked = self._greeted = float("-inf")
-        client.subscribe_topic(self._topic, self._hear)
+        self._max_tasks = MAX_DONE_TASKS
+        self._pause = POLL_SECONDS
+        self._polled = self._heartbeat_sent = float("-inf")
+        client.subscribe_topic(self._topic, self._on_message)
 
     @property
     def expected(self) -> int:
         """See `Link`."""
-        return len(self._slots) + len(self._beginning)
+        return len(self._slots) + len(self._starting)
 
     def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
         """See `Link`."""
-        found: list[LinkEvent] = list(self._look())
+        events: list[LinkEvent] = list(self._poll())
         try:
-            message = self._told.get(timeout=0.0 if found else timeout_seconds)
+            message = self._messages.get(timeout=0.0 if events else timeout_seconds)
             while True:
-                found += self._understand(message)
-                message = self._told.get_nowait()
+                events += self._events_of(message)
+                message = self._messages.get_nowait()
         except queue.Empty:
-            return found
+            return events
 
     def send(self, node: str, command: RunBatch) -> None:
         """See `Link`."""
@@ -93,17 +93,17 @@ class DaskLink:
 
     def close(self, *, at_once: bool) -> Sequence[str]:
         """See `Link`."""
-        # What has not even begun has started nothing, and may never answer.
-        begun = [node for node, task in self._beginning.items() if task.done()]
-        for node, task in self._beginning.items():
+        # A node whose first task has not run has started nothing, and may never answer.
+        begun = [node for node, task in self._starting.items() if task.done()]
+        for node, task in self._starting.items():
             if node not in begun:
                 task.cancel()
         nodes = [*self._slots, *begun]
         deadline = time.monotonic() + CLOSE_SECONDS
-        told: list[str] = []
+        remaining: list[str] = []
         ends: dict[str, Any] = {}
         failures: dict[str, Exception] = {}
-        # Whatever Dask or a node's death raises: a client whose scheduler is gone submits nothing.
+        # Dask may raise anything, for example if the scheduler or a node is gone.
         for node in nodes:
             try:
                 ends[node] = self._submit(node, on_node.end, at_once)
@@ -112,10 +112,10 @@ class DaskLink:
         for node, task in ends.items():
             try:
                 left = task.result(timeout=max(0.1, deadline - time.monotonic()))
-                told += [f"{one} on {node}" for one in left]
+                remaining += [f"{name} on {node}" for name in left]
             except Exception as error:  # noqa: BLE001
                 failures[node] = error
-        told += [
+        remaining += [
             f"what the node {node} has started ({type(error).__name__})"
             for node, error in failures.items()
         ]
@@ -125,7 +125,7 @@ class DaskLink:
         self._client.close(timeout=5)
         if cluster is not None:
             cluster.close(timeout=10)
-        return told
+        return remaining
 
     def _submit(
         self,
@@ -134,7 +134,7 @@ class DaskLink:
         *arguments: object,
         counted: bool = False,
     ) -> Any:
-        """Let a Dask worker, and no other, call a function with the run's id."""
+        """Call a function with the run's id on a Dask worker, and on no other."""
         task = self._client.submit(
             function,
             self._spec.run,
@@ -146,52 +146,56 @@ class DaskLink:
             resources={RESOURCE: 1} if counted and self._resources.get(node) else None,
         )
         self._tasks.append(task)
-        if len(self._tasks) > self._many_tasks:
-            # A task whose future is gone is cancelled, so they are kept until they are done.
-            self._tasks = [one for one in self._tasks if not one.done()]
-            self._many_tasks = 2 * len(self._tasks) + MANY_TASKS
+        if len(self._tasks) > self._max_tasks:
+            # Dask cancels a task whose future is garbage, so futures stay until tasks are done.
+            self._tasks = [task for task in self._tasks if not task.done()]
+            self._max_tasks = 2 * len(self._tasks) + MAX_DONE_TASKS
         return task
 
-    def _look(self) -> Sequence[LinkEvent]:
-        """Which Dask workers have come, and which are gone."""
+    def _poll(self) -> Sequence[LinkEvent]:
+        """Start nodes on new Dask workers, and return which nodes have left.
+
+        Raises:
+            ClusterError: The scheduler is gone.
+        """
         now = time.monotonic()
-        if now - self._looked < self._pause:
+        if now - self._polled < self._pause:
             return ()
         client = self._client
         if client.status == "closed" or client.scheduler is None:
             raise ClusterError("The scheduler of the cluster is gone.")
         try:
-            # What `scheduler_info` gives may be what the client has asked for in the background at
-            # the same moment, which has no workers.
+            # `scheduler_info` may return the answer to a simultaneous request of the client's
+            # background task, which has no workers.
             workers = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
         except OSError:
-            # The client connects again, or closes.
-            self._looked = now
+            # The client reconnects, or closes.
+            self._polled = now
             return ()
         except Exception as error:
             raise ClusterError(f"The scheduler of the cluster is gone: {error}.") from error
-        self._looked = time.monotonic()
-        self._pause = max(LOOK_SECONDS, REST * (self._looked - now))
-        known = {*self._slots, *self._beginning, *self._gone}
-        self._begin({node: facts for node, facts in workers.items() if node not in known})
-        present = [*self._slots, *self._beginning]
+        self._polled = time.monotonic()
+        self._pause = max(POLL_SECONDS, PAUSE_FACTOR * (self._polled - now))
+        known = {*self._slots, *self._starting, *self._departed}
+        self._start({node: facts for node, facts in workers.items() if node not in known})
+        present = [*self._slots, *self._starting]
         lost = [node for node in present if node not in workers]
-        found: list[LinkEvent] = [self._leave(node, "the Dask worker is gone") for node in lost]
-        for node, task in list(self._beginning.items()):
+        events: list[LinkEvent] = [self._depart(node, "the Dask worker is gone") for node in lost]
+        for node, task in list(self._starting.items()):
             if task.done() and (problem := _problem_of(task)):
-                found.append(self._leave(node, problem))
-        if now - self._greeted > GREET_SECONDS:
-            self._greeted = now
+                events.append(self._depart(node, problem))
+        if now - self._heartbeat_sent > HEARTBEAT_SECONDS:
+            self._heartbeat_sent = now
             for node in self._slots:
                 self._submit(node, on_node.send, b"")
-        return found
+        return events
 
-    def _begin(self, fresh: Mapping[str, Mapping[str, Any]]) -> None:
-        """Let Dask workers become nodes."""
+    def _start(self, fresh: Mapping[str, Mapping[str, Any]]) -> None:
+        """Start nodes on Dask workers."""
         if not fresh:
             return
-        # By way of the scheduler, for workers need not reach each other. It ends when the last one
-        # has answered, which a worker that hangs never does; so nobody waits for it.
+        # The call goes through the scheduler, as workers may not reach each other. It returns when
+        # all have answered, which a hanging worker never does; so it gets a thread.
         threading.Thread(
             target=self._client.run,
             args=(on_node.keep, self._spec),
@@ -202,7 +206,7 @@ class DaskLink:
             self._hosts[node] = str(facts.get("name") or facts.get("host") or node)
             declared = int(dict(facts.get("resources") or {}).get(RESOURCE, 0))
             self._resources[node] = declared
-            self._beginning[node] = self._client.submit(
+            self._starting[node] = self._client.submit(
                 on_node.begin,
                 self._spec.run,
                 self._topic,
@@ -213,35 +217,35 @@ class DaskLink:
                 retries=0,
             )
 
-    def _leave(self, node: str, reason: str) -> Gone:
+    def _depart(self, node: str, reason: str) -> Departed:
         refused = self._slots.pop(node, None) is None
-        self._beginning.pop(node, None)
-        self._gone.add(node)
-        return Gone(node, reason, refused=refused)
+        self._starting.pop(node, None)
+        self._departed.add(node)
+        return Departed(node, reason, refused=refused)
 
-    def _hear(self, message: Any) -> None:
-        """Called by Dask in a thread of its own."""
-        _, told = message
-        self._told.put(told)
+    def _on_message(self, message: Any) -> None:
+        """Queue a message; Dask calls this in another thread."""
+        _, content = message
+        self._messages.put(content)
 
-    def _understand(self, message: dict[str, Any]) -> list[LinkEvent]:
+    def _events_of(self, message: dict[str, Any]) -> list[LinkEvent]:
         node = str(message["node"])
-        if node in self._gone:
+        if node in self._departed:
             return []
-        found: list[LinkEvent] = []
+        link_events: list[LinkEvent] = []
         events: list[Event] = []
         ended: list[int] = []
         closed = False
         for line in message["lines"]:
             try:
-                said = decode(line)
+                received = decode(line)
             except ValueError as error:
-                return [*found, self._leave(node, f"it says what nobody understands: {error}")]
-            match said:
+                return [*link_events, self._depart(node, f"it sent an invalid message: {error}")]
+            match received:
                 case NodeReady(slots=slots):
-                    self._beginning.pop(node, None)
+                    self._starting.pop(node, None)
                     self._slots[node] = slots
-                    found.append(Ready(node, slots, self._hosts.get(node, node)))
+                    link_events.append(Ready(node, slots, self._hosts.get(node, node)))
                 case BatchEnded(batch=batch):
                     ended.append(batch)
                 case Alive():
@@ -249,18 +253,18 @@ class DaskLink:
                 case NodeClosed():
                     closed = True
                 case NodeFailed(reason=reason):
-                    found.append(Heard(node, events, ended))
-                    return [*found, self._leave(node, reason)]
+                    link_events.append(Update(node, events, ended))
+                    return [*link_events, self._depart(node, reason)]
                 case _:
-                    events.append(said)
-        return [*found, Heard(node, events, ended, closed)]
+                    events.append(received)
+        return [*link_events, Update(node, events, ended, closed)]
 
 
 def _problem_of(task: Any) -> str:
-    """Why a node cannot have its process; empty where it has one."""
+    """Return why a node's process could not start; empty if it has started."""
     try:
         return str(task.result(timeout=1))
     except ModuleNotFoundError as error:
-        return f"it has no {error.name}; install what the project needs there, and ctest-containers"
+        return f"it has no {error.name}; install ctest-containers and the project's packages there"
     except Exception as error:  # noqa: BLE001  # Any code runs there.
         return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""What carries messages between the parent and the nodes."""
+"""The connection between the parent and the nodes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from ctest_containers.wire import RunBatch
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A node has its templates, and so many workers."""
+    """A node has its templates, and its workers can start.
+
+    Attributes:
+        slots: The number of its workers.
+        name: The name of its machine.
+    """
 
     node: str
     slots: int
@@ -20,12 +25,12 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """A node has told what happened there, or only that it is there.
+class Update:
+    """A node has sent events, or only a sign of life.
 
     Attributes:
         ended: Numbers of the batches that it has run to their end.
-        closed: Whether it has stopped, as it was told to.
+        closed: Whether it has stopped as requested.
     """
 
     node: str
@@ -35,12 +40,12 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Departed:
     """A node has left, or cannot go on.
 
     Attributes:
-        reason: Why, in a sentence.
-        refused: Whether it never had work, because it cannot have any.
+        reason: Why, as part of a sentence.
+        refused: Whether it left before it was ready for work.
     """
 
     node: str
@@ -48,28 +53,31 @@ class Gone:
     refused: bool = False
 
 
-LinkEvent = Ready | Heard | Gone
+LinkEvent = Ready | Update | Departed
 
 
 class Link(Protocol):
-    """The way to the nodes and back."""
+    """Sends commands to nodes, and receives their events."""
 
     def receive(self, timeout_seconds: float) -> Sequence[LinkEvent]:
-        """What nodes have told, waiting so long for the first word."""
+        """Return what nodes have sent, waiting up to this many seconds for the first event."""
 
     def send(self, node: str, command: RunBatch) -> None:
-        """Let a node run a batch."""
+        """Send a batch to a node."""
 
     def stop(self) -> None:
-        """Let no node begin a further test."""
+        """Tell all nodes to start no further test."""
 
     def close(self, *, at_once: bool) -> Sequence[str]:
-        """Let every node remove what it started; gives a sentence for each thing that is left.
+        """Let every node remove what it started.
 
         Args:
-            at_once: Whether tests that still run are not waited for.
+            at_once: Whether to kill tests that still run instead of waiting for them.
+
+        Returns:
+            A description of each thing that could not be removed.
         """
 
     @property
     def expected(self) -> int:
-        """How many nodes are there, ready or on their way."""
+        """How many nodes are ready or starting."""

@@ -1,4 +1,4 @@
-"""What a node's process says, a JSON line each: events of the run, and a few words of its own."""
+"""What a node's process sends, as JSON lines: events of the run, and messages about the node."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ from ctest_containers.events import Event, TimePassed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReady:
-    """It has its templates, and so many workers."""
+    """The node has its templates, and this many workers."""
 
     slots: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchEnded:
-    """It has run a batch to its end, one way or another."""
+    """The node has finished a batch, whatever the outcome of its tests."""
 
     batch: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alive:
-    """It is there."""
+    """The node has nothing to report and is alive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFailed:
-    """It cannot go on."""
+    """The node cannot go on."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeClosed:
-    """It has removed what it started, but for these."""
+    """The node has removed what it started, except what is left."""
 
     left: tuple[str, ...]
 
 
-Word = NodeReady | BatchEnded | Alive | NodeFailed | NodeClosed
+NodeMessage = NodeReady | BatchEnded | Alive | NodeFailed | NodeClosed
 
-WORDS: Final = Vocabulary(
-    kind for kind in (*get_args(Word), *get_args(Event)) if kind is not TimePassed
+MESSAGES: Final = Vocabulary(
+    kind for kind in (*get_args(NodeMessage), *get_args(Event)) if kind is not TimePassed
 )
 
 
-def encode(said: Word | Event) -> bytes:
-    """A word or an event as one line."""
-    came: str | None = getattr(said, "line", None)
-    return (came if came is not None else WORDS.encode(said)).encode() + b"\n"
+def encode(message: NodeMessage | Event) -> bytes:
+    """Return a message or an event as one line."""
+    line: str | None = getattr(message, "line", None)
+    return (line if line is not None else MESSAGES.encode(message)).encode() + b"\n"
 
 
-def decode(line: bytes | str) -> Word | Event:
-    """What a line says.
+def decode(line: bytes | str) -> NodeMessage | Event:
+    """Return the message or the event of a line.
 
     Raises:
-        ValueError: Nothing of this version.
+        ValueError: The line is not valid in this version.
     """
-    found: Word | Event = WORDS.decode(line)
-    return found
+    message: NodeMessage | Event = MESSAGES.decode(line)
+    return message

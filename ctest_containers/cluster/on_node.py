@@ -1,4 +1,4 @@
-"""What Dask workers run: they start a node's process for a run, and carry its lines to and fro."""
+"""What Dask workers run: they start a node's process for a run, and relay its messages."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from ctest_containers.text import listing
 from ctest_containers.wire import LineBuffer
 
 ORPHAN_TIMEOUT_SECONDS: Final = 60.0
-"""A run whose parent has not been heard of for so long has none any more."""
+"""A node's process ends if it has had no contact with the run's parent for this long."""
 
-TOLD_SECONDS: Final = 60.0
-"""What the plan of a run may take to come, all files of the project with it if they are shipped."""
+SPEC_SECONDS: Final = 60.0
+"""How long the spec of a run may take to arrive, with the project's files if they are shipped."""
 
-TOGETHER_SECONDS: Final = 0.02
-"""What happens within such a time is told in one message."""
+COALESCE_SECONDS: Final = 0.02
+"""What happens within this time is sent in one message."""
 
 CLOSE_SECONDS: Final = 60.0
-"""What a node's process may take to remove what it started."""
+"""How long a node's process may take to remove what it started."""
 
 
 class NodeProcess:
     """A node's process, as the Dask worker that has started it sees it."""
 
-    def __init__(self, spec: NodeSpec, folder: Path, address: str, tell: Any) -> None:
-        self._tell = tell
+    def __init__(self, spec: NodeSpec, folder: Path, address: str, publish: Any) -> None:
+        self._publish = publish
         self._address = address
         self._printed = Printed()
         self._is_ready = False
         self._process = subprocess.Popen(
-            # What tests print is told when their class has ended, not when a buffer is full.
+            # Unbuffered: what tests print is sent when their class ends, not when a buffer is full.
             [sys.executable, "-u", "-m", "ctest_containers.node"],
             cwd=folder,
             stdin=subprocess.PIPE,
@@ -59,34 +59,34 @@ class NodeProcess:
         )
         self._ended: dict[int, threading.Event] = {}
         self._lock = threading.Lock()
-        self._telling = threading.Lock()
+        self._output_lock = threading.Lock()
         self._over = threading.Event()
         self.left: tuple[str, ...] = ()
-        self.heard = time.monotonic()
+        self.last_contact = time.monotonic()
         self.write(spec.as_line())
-        for work in (self._read, self._watch):
-            threading.Thread(target=work, daemon=True).start()
+        for target in (self._read, self._watch):
+            threading.Thread(target=target, daemon=True).start()
 
     def write(self, line: bytes) -> None:
-        """Send a line to it; one that has ended is told of by what it said last."""
+        """Send a line to the process; do nothing if it has ended, as its last message tells."""
         assert self._process.stdin is not None
         with self._lock, suppress(OSError):
             self._process.stdin.write(line)
             self._process.stdin.flush()
 
     def run(self, batch: int, line: bytes) -> None:
-        """Let it run a batch, and wait until it has."""
+        """Let the process run a batch, and wait until it has finished."""
         ended = self._ended[batch] = threading.Event()
         self.write(line)
         while not ended.wait(1.0) and not self._over.is_set():
             pass
 
     def close(self, *, at_once: bool) -> tuple[str, ...]:
-        """Let it remove what it started, and give what it could not.
+        """Let the process remove what it started, and return what it could not remove.
 
         Args:
-            at_once: Whether a test that runs is not waited for: then its workers are killed, and
-                the owner of its containers removes them.
+            at_once: Whether to kill its workers instead of waiting for running tests; the owner of
+                its containers removes them then.
         """
         assert self._process.stdin is not None
         if at_once:
@@ -105,61 +105,61 @@ class NodeProcess:
         assert self._process.stdout is not None
         output = self._process.stdout.fileno()
         lines = LineBuffer()
-        has_word = False
+        has_reported_end = False
         while data := os.read(output, 1 << 16):
             texts = [self._with_log(line.decode()) for line in lines.feed(data)]
             if any('"type":"BatchEnded"' in text for text in texts):
-                # Before the last word on a batch, after which a run may be over.
-                self._tell_of_output(last=True)
+                # Before the end of a batch is reported, after which the run may be over.
+                self._publish_output(last=True)
             if texts:
-                self._tell(texts)
-            has_word = sum(map(self._heed, texts)) > 0 or has_word
-            # The first is sent at once, and what comes meanwhile together: a message costs more
-            # than what is in it.
-            time.sleep(TOGETHER_SECONDS)
-        code_of_exit = self._process.wait()
-        self._tell_of_output(last=True)
-        if not has_word:
-            reason = f"Its process has ended with code {code_of_exit}."
-            self._tell([self._with_log(encode(NodeFailed(reason=reason)).decode())])
+                self._publish(texts)
+            has_reported_end = sum(map(self._handle, texts)) > 0 or has_reported_end
+            # The first line is sent at once, and those that arrive meanwhile together: a message
+            # costs more than its contents.
+            time.sleep(COALESCE_SECONDS)
+        exit_code = self._process.wait()
+        self._publish_output(last=True)
+        if not has_reported_end:
+            reason = f"Its process has ended with code {exit_code}."
+            self._publish([self._with_log(encode(NodeFailed(reason=reason)).decode())])
         self._over.set()
 
     def _with_log(self, text: str) -> str:
-        """A line; one that tells of a failure with what was printed before it."""
+        """Return a line; add to the report of a failure what was printed before it."""
         if '"type":"NodeFailed"' not in text:
             return text
-        said = decode(text)
-        assert isinstance(said, NodeFailed)
-        reason = f"{said.reason}\n{self._printed.end()}".strip()
+        message = decode(text)
+        assert isinstance(message, NodeFailed)
+        reason = f"{message.reason}\n{self._printed.end()}".strip()
         return encode(NodeFailed(reason=reason)).decode()
 
-    def _heed(self, text: str) -> bool:
-        """Take note of what concerns this; says whether it was a last word."""
+    def _handle(self, text: str) -> bool:
+        """Handle a message about the node, and return whether it was the last one."""
         if '"type":"BatchEnded"' not in text and '"type":"Node' not in text:
             return False
-        said = decode(text)
-        if isinstance(said, BatchEnded) and said.batch in self._ended:
-            self._ended.pop(said.batch).set()
-        elif isinstance(said, NodeReady):
-            # Before that, every node says what the parent has said, too.
+        message = decode(text)
+        if isinstance(message, BatchEnded) and message.batch in self._ended:
+            self._ended.pop(message.batch).set()
+        elif isinstance(message, NodeReady):
+            # While the project is loaded, every node prints what the parent has printed, too.
             self._printed.skip()
             self._is_ready = True
-        elif isinstance(said, NodeClosed):
-            self.left = said.left
-        return isinstance(said, (NodeClosed, NodeFailed))
+        elif isinstance(message, NodeClosed):
+            self.left = message.left
+        return isinstance(message, (NodeClosed, NodeFailed))
 
-    def _tell_of_output(self, *, last: bool) -> None:
+    def _publish_output(self, *, last: bool) -> None:
         if not self._is_ready:
             return
-        with self._telling:
+        with self._output_lock:
             if text := self._printed.more(last=last):
-                self._tell([encode(NodePrinted(node=self._address, text=text)).decode()])
+                self._publish([encode(NodePrinted(node=self._address, text=text)).decode()])
 
     def _watch(self) -> None:
-        """Tell of what it prints, and end it when the parent of its run is gone."""
+        """Publish what the process prints, and end it when the parent of its run is gone."""
         while not self._over.wait(1.0):
-            self._tell_of_output(last=False)
-            if time.monotonic() - self.heard > ORPHAN_TIMEOUT_SECONDS:
+            self._publish_output(last=False)
+            if time.monotonic() - self.last_contact > ORPHAN_TIMEOUT_SECONDS:
                 self.close(at_once=True)
                 return
 
@@ -167,53 +167,56 @@ class NodeProcess:
 _PROCESSES: Final[dict[str, NodeProcess]] = {}
 
 _SPECS: Final[dict[str, NodeSpec]] = {}
-_TOLD: Final = threading.Condition()
+_SPEC_ARRIVED: Final = threading.Condition()
 
 
 def keep(spec: NodeSpec) -> None:
-    """Keep what this node is told of a run until it begins."""
-    with _TOLD:
+    """Keep the spec of a run until `begin` takes it."""
+    with _SPEC_ARRIVED:
         _SPECS[spec.run] = spec
-        _TOLD.notify_all()
+        _SPEC_ARRIVED.notify_all()
 
 
 def begin(run: str, topic: str, workers: int | None) -> str:
-    """Start a node's process, and give a sentence where that cannot be.
+    """Start a node's process.
 
     Args:
-        workers: How many containers this Dask worker was said to carry; None lets it find out.
+        workers: How many containers this Dask worker declares to carry; None lets it decide.
+
+    Returns:
+        Why the process cannot be started; empty if it was.
     """
     from distributed import get_worker
 
     worker = get_worker()
-    with _TOLD:
-        _TOLD.wait_for(lambda: run in _SPECS, TOLD_SECONDS)
+    with _SPEC_ARRIVED:
+        _SPEC_ARRIVED.wait_for(lambda: run in _SPECS, SPEC_SECONDS)
         spec = _SPECS.pop(run, None)
     if spec is None:
-        return f"it could not be told of the run within {TOLD_SECONDS:g} s"
-    found = versions()
-    unlike = [
-        f"{name} {found.get(name)} instead of {wanted}"
-        for name, wanted in spec.versions.items()
-        if found.get(name) != wanted
+        return f"it has not received the project within {SPEC_SECONDS:g} s"
+    installed = versions()
+    mismatches = [
+        f"{name} {installed.get(name)} instead of {required}"
+        for name, required in spec.versions.items()
+        if installed.get(name) != required
     ]
-    if unlike:
-        return f"it has {', '.join(unlike)}"
+    if mismatches:
+        return f"it has {', '.join(mismatches)}"
     folder = Path(spec.folder)
     if spec.archive:
         folder = Path(worker.local_directory) / f"ctest-{code.digest_of(spec.files)[:16]}"
         code.unpack(spec.archive, folder)
     if not folder.is_dir():
-        return f"it has no folder {folder}; --ship-code sends the code along"
-    if wrong := list(code.differences(folder, spec.files)):
-        return f"its checkout has other code than here, in {listing(wrong, 3)}"
+        return f"it has no folder {folder}; --ship-code sends it the code"
+    if different := list(code.differences(folder, spec.files)):
+        return f"its checkout differs from the one here, in {listing(different, 3)}"
     address = worker.address
 
-    def tell(lines: list[str]) -> None:
+    def publish(lines: list[str]) -> None:
         worker.log_event(topic, {"node": address, "lines": lines})
 
     spec = replace(spec, folder=str(folder), archive=b"", workers=workers)
-    _PROCESSES[spec.run] = NodeProcess(spec, folder, address, tell)
+    _PROCESSES[spec.run] = NodeProcess(spec, folder, address, publish)
     return ""
 
 
@@ -224,21 +227,21 @@ def run_batch(run: str, batch: int, line: bytes) -> None:
     secede()  # type: ignore[no-untyped-call]
     process = _PROCESSES.get(run)
     if process is not None:
-        process.heard = time.monotonic()
+        process.last_contact = time.monotonic()
         process.run(batch, line)
 
 
 def send(run: str, line: bytes) -> None:
-    """Say something to a node's process; an empty line only tells that the parent is there."""
+    """Send a line to a node's process; an empty one is only a sign of life from the parent."""
     process = _PROCESSES.get(run)
     if process is not None:
-        process.heard = time.monotonic()
+        process.last_contact = time.monotonic()
         if line:
             process.write(line)
 
 
 def end(run: str, at_once: bool) -> list[str]:  # noqa: FBT001  # Dask passes it on.
-    """End a node's process, and give what it could not remove."""
+    """End a node's process, and return what it could not remove."""
     from distributed import secede
 
     secede()  # type: ignore[no-untyped-call]

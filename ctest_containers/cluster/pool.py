@@ -1,4 +1,4 @@
-"""Gives batches to nodes, and accounts for every test whatever becomes of a node."""
+"""Assigns batches to nodes, and accounts for every test even if nodes are lost."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.cluster.link import Gone, Heard, Link, LinkEvent, Ready
+from ctest_containers.cluster.link import Departed, Link, LinkEvent, Ready, Update
 from ctest_containers.cluster.relay import EventRelay, Node
 from ctest_containers.cluster.scheduler import LOSSES, Scheduler
 from ctest_containers.errors import ClusterError
@@ -29,29 +29,29 @@ from ctest_containers.wire import RunBatch
 from ctest_containers.workers.batch_progress import Work
 
 TICK_SECONDS: Final = 0.2
-"""How often the pool looks whether it is to stop, when nothing else happens."""
+"""How often the pool checks whether to stop if nothing else happens."""
 
 SILENT_SECONDS: Final = 15.0
-"""A node that has not been heard of for so long is silent; one that is well says so each second."""
+"""After this long without a message, a node is silent; a healthy one sends one each second."""
 
 LOST_SECONDS: Final = 120.0
-"""A node that has been silent for so long is lost."""
+"""After this long without a message, a node is lost."""
 
 STOP_SECONDS: Final = 60.0
-"""How long tests that run when the run is interrupted may take to end."""
+"""How long running tests may take to end after an interrupt."""
 
 
 class ClusterPool:
-    """Runs batches on the nodes that a link leads to; what `WorkerPool` is on one machine.
+    """Runs batches on the nodes of a link, like `WorkerPool` on one machine.
 
     Args:
-        batches: In the order in which they are to begin.
-        report: Is told every event.
-        stopping: Whether no further test is to begin.
-        whole_run: What all tests together may take; None for any time.
-        expected: What batches are expected to take, in seconds, by their numbers.
-        wait_seconds: How long the cluster may be without any node before the run gives up.
-        now: The clock, in seconds, by which nodes fall silent.
+        batches: All batches, in the order in which they are to start.
+        report: Called with every event.
+        stopping: Returns whether no further test may start.
+        whole_run: How long all tests together may take; None for no limit.
+        expected: How long batches are expected to take, in seconds, by their numbers.
+        wait_seconds: How long the cluster may be without a node before the run gives up.
+        now: Returns the time in seconds, by which nodes become silent.
     """
 
     def __init__(
@@ -79,9 +79,9 @@ class ClusterPool:
         self._whole_run = whole_run
         self._nodes: dict[str, Node] = {}
         self._departed: set[str] = set()
-        # What may have work now that it could not have before; of many nodes, few change at a time.
+        # Nodes that may now have room for a batch; of many nodes, few change at a time.
         self._idle: dict[str, None] = {}
-        self._minded = float("-inf")
+        self._silence_checked = float("-inf")
         self._end: Deadline | None = None
         self._interrupted: Deadline | None = None
         self._is_refused = self._is_over_time = False
@@ -104,7 +104,7 @@ class ClusterPool:
 
     def _run(self) -> None:
         self._limit_run()
-        alone = Deadline(self._wait_seconds)
+        without_nodes = Deadline(self._wait_seconds)
         while not self._scheduler.is_done:
             if self._stopping() and self._interrupted is None:
                 self._interrupt()
@@ -118,12 +118,12 @@ class ClusterPool:
                 self._idle.update(dict.fromkeys(self._nodes))
             for event in events:
                 self._on_link_event(event)
-            if self._now() - self._minded > TICK_SECONDS:
-                self._mind_silence()
+            if self._now() - self._silence_checked > TICK_SECONDS:
+                self._check_silence()
             self._idle.update(dict.fromkeys(event.node for event in events))
             if self._nodes or self._link.expected:
-                alone = Deadline(self._wait_seconds)
-            elif alone.passed or self._is_refused:
+                without_nodes = Deadline(self._wait_seconds)
+            elif without_nodes.passed or self._is_refused:
                 self._give_up()
             if self._is_out_of_time():
                 self._time_out()
@@ -137,7 +137,7 @@ class ClusterPool:
     def _assign_batches(self) -> None:
         names, self._idle = self._idle, {}
         for name in names:
-            while name in self._nodes and (work := self._scheduler.give(name)) is not None:
+            while name in self._nodes and (work := self._scheduler.assign(name)) is not None:
                 self._link.send(
                     name,
                     RunBatch(
@@ -151,20 +151,20 @@ class ClusterPool:
     def _on_link_event(self, event: LinkEvent) -> None:
         match event:
             case Ready(node=name, slots=slots):
-                self._nodes[name] = Node(heard=self._now())
+                self._nodes[name] = Node(last_contact=self._now())
                 self._scheduler.join(name, slots)
                 self._report(NodeJoined(node=name, host=event.name, workers=slots))
-                self._plan()
-            case Heard(node=name) if name in self._nodes:
-                self._hear(name, event)
-            case Heard(node=name, events=events) if name not in self._departed:
-                # It gets its templates ready.
-                for of_node in events:
-                    self._relay.pass_on(Node(heard=self._now()), of_node)
-            case Gone(node=name, reason=reason, refused=refused):
+                self._report_workers()
+            case Update(node=name) if name in self._nodes:
+                self._update(name, event)
+            case Update(node=name, events=events) if name not in self._departed:
+                # It prepares its templates.
+                for node_event in events:
+                    self._relay.pass_on(Node(last_contact=self._now()), node_event)
+            case Departed(node=name, reason=reason, refused=refused):
                 self._reasons.append(f"{name}: {reason}")
                 self._departed.add(name)
-                # Others like it would not fare better; one in place of a lost one may.
+                # Other nodes would probably be refused, too; a replacement of a lost one may work.
                 self._is_refused = refused
                 if name in self._nodes:
                     self._lose(name, reason)
@@ -173,25 +173,25 @@ class ClusterPool:
             case _:
                 pass
 
-    def _plan(self) -> None:
-        """Say how many workers there are, for they come and go with nodes."""
+    def _report_workers(self) -> None:
+        """Report how many workers there are; their number changes with that of the nodes."""
         slots = sum(self._scheduler.slots_of(name) for name in self._nodes)
         where = f"on {plural(len(self._nodes), 'node')} of the cluster"
         self._report(WorkersPlanned(workers=slots, reason=where, limits=(), warnings=()))
 
-    def _hear(self, name: str, heard: Heard) -> None:
+    def _update(self, name: str, update: Update) -> None:
         node = self._nodes[name]
-        node.heard = self._now()
+        node.last_contact = self._now()
         if node.silent:
             node.silent = False
-            self._scheduler.speak(name)
-        for event in heard.events:
+            self._scheduler.mark_responsive(name)
+        for event in update.events:
             has_ended = self._relay.pass_on(node, event)
             if has_ended and self._whole_run is not None and self._whole_run.idle_only:
                 self._limit_run()
-        for batch in heard.ended:
+        for batch in update.ended:
             self._scheduler.ended(name, batch)
-        if heard.closed:
+        if update.closed:
             del self._nodes[name]
             self._departed.add(name)
 
@@ -200,27 +200,27 @@ class ClusterPool:
             self._end = Deadline(self._whole_run.seconds)
 
     def _is_out_of_time(self) -> bool:
-        """Whether the time of the run is up; a default limit waits for tests with their own."""
+        """Whether the run's time is up; a default limit waits for tests that have their own."""
         limit = self._whole_run
         if limit is None or self._end is None:
             return False
         running = [node for node in self._nodes.values() if node.running]
         if limit.idle_only and not running:
-            # Nodes that get ready have limits of their own.
+            # Nodes that prepare themselves have limits of their own.
             self._limit_run()
         if not self._end.passed:
             return False
         return not (limit.idle_only and any(node.explicit for node in running))
 
-    def _mind_silence(self) -> None:
-        now = self._minded = self._now()
+    def _check_silence(self) -> None:
+        now = self._silence_checked = self._now()
         for name, node in list(self._nodes.items()):
-            seconds = now - node.heard
+            seconds = now - node.last_contact
             if seconds > LOST_SECONDS:
-                self._lose(name, f"nothing has been heard of it for {LOST_SECONDS:g} s")
+                self._lose(name, f"it has not sent anything for {LOST_SECONDS:g} s")
             elif seconds > SILENT_SECONDS and not node.silent:
                 node.silent = True
-                self._scheduler.fall_silent(name)
+                self._scheduler.mark_silent(name)
                 self._idle.update(dict.fromkeys(self._nodes))
                 self._report(NodeSilent(node=name, seconds=round(seconds, 1)))
 
@@ -260,8 +260,8 @@ class ClusterPool:
         self._scheduler.clear()
 
     def _give_up(self) -> None:
-        reasons = "\n".join(dict.fromkeys(self._reasons)) or "No Dask worker has come."
+        reasons = "\n".join(dict.fromkeys(self._reasons)) or "No Dask worker has joined."
         raise ClusterError(
             f"No node of the cluster can run tests.\n{reasons}",
-            "See which workers the scheduler has, on its dashboard.",
+            "The scheduler's dashboard shows its workers.",
         )

@@ -1,4 +1,4 @@
-"""Passes the events of nodes on, so that each test is reported once, whatever becomes of a node."""
+"""Passes on the events of nodes, so that each test is reported once even if nodes are lost."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from ctest_containers.workers.batch_progress import Work, error_of_lost
 
 @dataclass(slots=True)
 class Node:
-    """A node as its parent sees it.
+    """A node as the parent sees it.
 
     Attributes:
-        heard: When something was last heard of it.
-        silent: Whether it has been silent for too long.
-        workers: The number in this run of each of its workers.
-        held: The events of tests that are running, by the indices of the tests, until they end.
-        running: Which test runs in which of its workers.
-        explicit: The workers whose test has a limit of its own, or none.
+        last_contact: The time of its last message, in seconds.
+        silent: Whether that was too long ago.
+        workers: The number of each of its workers in this run.
+        held: The outcomes of running tests, by the index of the test, until the test ends.
+        running: The index of the test that each of its workers runs.
+        explicit: The workers whose test has its own limit, or explicitly none.
     """
 
-    heard: float
+    last_contact: float
     silent: bool = False
     workers: dict[int, int] = field(default_factory=dict)
     held: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
@@ -45,11 +45,12 @@ class Node:
 
 
 class EventRelay:
-    """What nodes report on tests, and what was reported of that.
+    """Passes on what nodes report, and remembers what has been reported.
 
     Args:
         batches: All batches of the run.
-        works: What is left of each, by its number.
+        works: What is left of each batch, by its number.
+        report: Called with each event that is passed on.
     """
 
     def __init__(
@@ -60,14 +61,14 @@ class EventRelay:
     ) -> None:
         self._works = works
         self._batch_of = {index: batch.number for batch in batches for index in batch.indices}
-        # A class may run on two nodes, in parts or after the loss of one; its fixtures speak once.
-        self._said: set[tuple[str, OutcomeKind]] = set()
+        # A class may run on two nodes, in parts or after a loss; its fixtures are reported once.
+        self._reported: set[tuple[str, OutcomeKind]] = set()
         self._report = report
         self._workers = 0
         self._begun = False
 
     def pass_on(self, node: Node, event: Event) -> bool:
-        """Report an event of a node; those of a test all at once, when it has ended there.
+        """Report an event of a node; the outcomes of a test when it has ended.
 
         Returns:
             Whether a test has ended.
@@ -78,23 +79,23 @@ class EventRelay:
             event = dataclasses.replace(changed, worker=self._number(node, worker))
         index = getattr(event, "index", None)
         if isinstance(event, PhaseStarted):
-            # What each node does at the moment is not what the run does.
+            # The phase of a node is not the phase of the run.
             return False
         if index is None:
-            if not isinstance(event, TestOutcome) or self._is_news(event):
+            if not isinstance(event, TestOutcome) or self._is_new(event):
                 self._report(event)
             return False
         work = self._works[self._batch_of[index]]
         if index in work.ended:
-            # Another node was quicker, or this one was believed to be lost.
+            # Another node was faster, or this one was presumed lost.
             return False
         self._pass_test_on(node, worker, index, work, event)
         return isinstance(event, TestFinished)
 
-    def _is_news(self, fixture: TestOutcome) -> bool:
-        if (fixture.test_id, fixture.kind) in self._said:
+    def _is_new(self, fixture: TestOutcome) -> bool:
+        if (fixture.test_id, fixture.kind) in self._reported:
             return False
-        self._said.add((fixture.test_id, fixture.kind))
+        self._reported.add((fixture.test_id, fixture.kind))
         return True
 
     def _pass_test_on(self, node: Node, worker: int, index: int, work: Work, event: Event) -> None:
@@ -120,19 +121,23 @@ class EventRelay:
                 work.ended.add(index)
                 node.running.pop(worker, None)
                 node.explicit.discard(worker)
-                for held in node.held.pop(index, []):
-                    self._report(held)
+                for outcome in node.held.pop(index, []):
+                    self._report(outcome)
             case _:
                 pass
         self._report(event)
 
     def fail(self, index: int, text: str) -> None:
-        """Report a test that no node can report any more, and its end."""
+        """Report the error and the end of a test that no node can report."""
         self._report(error_of_lost(0, index, self.name_of(index), text))
         self._report(TestFinished(worker=0, index=index, seconds=0.0))
 
     def not_run(self, index: int, why: str) -> None:
-        """Report a test that no node has begun."""
+        """Report a test that no node has started.
+
+        Args:
+            why: The reason, as part of a sentence.
+        """
         self._report(TestStarted(worker=0, index=index, test_id=self.name_of(index)))
         self.fail(index, f"Not run: {why}.")
 

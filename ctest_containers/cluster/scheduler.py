@@ -1,6 +1,6 @@
-"""Which node has which batches, and what becomes of them when a node is lost or falls silent.
+"""Decides which node runs which batches, and moves them when a node is lost or silent.
 
-It knows neither Dask nor clocks, so a simulation can drive it.
+It depends neither on Dask nor on a clock, so a simulation can drive it.
 """
 
 from __future__ import annotations
@@ -14,56 +14,56 @@ from typing import Final
 from ctest_containers.workers.batch_progress import Work
 
 AHEAD: Final = 1
-"""Batches that a node has for each worker beyond the one that it runs, so that none waits."""
+"""Batches a node has for each worker beyond the running one, so that no worker waits."""
 
 SOON_SECONDS: Final = 1.0
-"""A batch that is about to end: so long ahead, its node gets the next one."""
+"""A node gets the next batch this long before one is expected to end."""
 
 LOSSES: Final = 2
-"""A test that was running when so many nodes were lost is not tried on another one."""
+"""A test that was running on this many lost nodes fails instead of being tried again."""
 
 SUSPECTS: Final = 2
-"""The next tests of a batch that may have taken a node down: one may have ended unheard."""
+"""How many of a batch's next tests may have brought down a node: one's end may be unreported."""
 
 
 @dataclass(slots=True)
-class Seat:
-    """A node that has work, or can have some.
+class NodeLoad:
+    """The batches of a node.
 
     Attributes:
-        slots: How many workers it has.
-        has: The batches that were given to it and have not ended, by their numbers.
-        silent: Whether nothing has been heard of it for long.
+        slots: The number of its workers.
+        batches: The batches that it has and that have not ended, by their numbers.
+        silent: Whether it has sent nothing for too long.
     """
 
     slots: int
-    has: dict[int, Work] = field(default_factory=dict)
+    batches: dict[int, Work] = field(default_factory=dict)
     silent: bool = False
 
     @property
     def idle(self) -> int:
-        """How many of its workers have nothing to do, and could have."""
-        return 0 if self.silent else max(0, self.slots - len(self.has))
+        """How many of its workers are idle and can have work."""
+        return 0 if self.silent else max(0, self.slots - len(self.batches))
 
     @property
     def room(self) -> int:
-        """How many batches it can have more.
+        """How many more batches it can have.
 
-        What waits behind a batch that runs for long could have run elsewhere meanwhile.
+        A batch that waited behind a long one could have run elsewhere meanwhile.
         """
-        ending = sum(map(_ends_soon, self.has.values()))
-        return self.slots + min(ending, self.slots * AHEAD) - len(self.has)
+        ending = sum(map(_ends_soon, self.batches.values()))
+        return self.slots + min(ending, self.slots * AHEAD) - len(self.batches)
 
 
 class Scheduler:
-    """Gives out batches in their order, each to one node, or to two where the first is silent."""
+    """Assigns batches in their order, each to one node, or to a second one if that is silent."""
 
     def __init__(self, works: Iterable[Work]) -> None:
         self._waiting = deque(works)
-        self._seats: dict[str, Seat] = {}
+        self._loads: dict[str, NodeLoad] = {}
         self._holders: dict[int, set[str]] = defaultdict(set)
         self._idle = 0
-        self._blamed = Counter[int]()
+        self._losses = Counter[int]()
         self._copies: set[int] = set()
 
     @property
@@ -72,84 +72,84 @@ class Scheduler:
         return not self._waiting and not self._holders
 
     def slots_of(self, node: str) -> int:
-        """How many workers a node has."""
-        return self._seats[node].slots
+        """Return how many workers a node has."""
+        return self._loads[node].slots
 
     def unfinished(self) -> list[Work]:
-        """Every batch that has not ended, each once."""
-        found = {work.batch.number: work for work in self._waiting}
-        for seat in self._seats.values():
-            found |= seat.has
-        return list(found.values())
+        """Return every batch that has not ended, each once."""
+        works = {work.batch.number: work for work in self._waiting}
+        for load in self._loads.values():
+            works |= load.batches
+        return list(works.values())
 
     def join(self, node: str, slots: int) -> None:
-        """A node is ready."""
-        self._seats[node] = Seat(slots)
+        """Add a node that is ready."""
+        self._loads[node] = NodeLoad(slots)
         self._idle += slots
 
-    def give(self, node: str) -> Work | None:
-        """What a node is to run next; None while it has enough, or nothing is left for it."""
-        seat = self._seats[node]
-        # Early, every node gets its share; at the end, none keeps ahead what others could run.
-        if not seat.idle and len(self._waiting) <= self._idle:
+    def assign(self, node: str) -> Work | None:
+        """Assign a batch to a node; return None if it has enough, or no batch is left for it."""
+        load = self._loads[node]
+        # Early, every node gets batches ahead; at the end, none gets one that others could run.
+        if not load.idle and len(self._waiting) <= self._idle:
             return None
-        if seat.silent or seat.room <= 0:
+        if load.silent or load.room <= 0:
             return None
-        work = self._next(seat)
+        work = self._next(load)
         if work is not None:
-            with self._changing(seat):
-                seat.has[work.batch.number] = work
+            with self._changing(load):
+                load.batches[work.batch.number] = work
             self._holders[work.batch.number].add(node)
         return work
 
     def ended(self, node: str, batch: int) -> None:
-        """A node has run a batch to its end; nobody else needs to."""
-        if not self.has(node, batch):
+        """Note that a node has run a batch to its end, so that no other node needs to."""
+        if not self.is_assigned(node, batch):
             return
         for holder in self._holders.pop(batch):
-            seat = self._seats[holder]
-            with self._changing(seat):
-                del seat.has[batch]
+            load = self._loads[holder]
+            with self._changing(load):
+                del load.batches[batch]
 
-    def has(self, node: str, batch: int) -> bool:
-        """Whether a node has been given a batch, and it has not ended anywhere."""
+    def is_assigned(self, node: str, batch: int) -> bool:
+        """Return whether a node has a batch that has not ended anywhere."""
         return node in self._holders.get(batch, ())
 
-    def fall_silent(self, node: str) -> None:
-        """Nothing has been heard of a node for long: others may run copies of what it has."""
-        seat = self._seats[node]
-        with self._changing(seat):
-            seat.silent = True
+    def mark_silent(self, node: str) -> None:
+        """Let other nodes run copies of the batches of a node that sends nothing."""
+        load = self._loads[node]
+        with self._changing(load):
+            load.silent = True
 
-    def speak(self, node: str) -> None:
-        """Something was heard of it again."""
-        seat = self._seats[node]
-        with self._changing(seat):
-            seat.silent = False
+    def mark_responsive(self, node: str) -> None:
+        """Note that a silent node has sent something again."""
+        load = self._loads[node]
+        with self._changing(load):
+            load.silent = False
 
     def lose(self, node: str, running: Iterable[int] = ()) -> list[tuple[Work, int]]:
-        """A node is gone: what it had waits again, before everything else.
+        """Remove a node that is gone; its batches wait again, before all others.
 
         Args:
-            running: The places of the tests that were running there.
+            running: The indices of the tests that were running on it.
 
         Returns:
-            The tests that have now been lost with nodes too often, each with its batch.
+            The tests whose nodes have been lost too often, each with its batch.
         """
-        seat = self._seats.pop(node)
-        self._idle -= seat.idle
+        load = self._loads.pop(node)
+        self._idle -= load.idle
         given_up = []
         known = set(running)
-        for number, work in reversed(seat.has.items()):
+        for number, work in reversed(load.batches.items()):
             suspects = [index for index in work.left if index in known]
             for index in suspects:
-                self._blamed[index] += 1
-                if self._blamed[index] >= LOSSES:
+                self._losses[index] += 1
+                if self._losses[index] >= LOSSES:
                     work.ended.add(index)
                     given_up.append((work, index))
-            # What one of its workers did last may not have been heard any more.
-            unheard = len(known) < seat.slots
-            work.careful = SUSPECTS if suspects or unheard else 0
+            # The last events of its workers may be missing.
+            is_incomplete = len(known) < load.slots
+            work.careful = SUSPECTS if suspects or is_incomplete else 0
             self._copies.discard(number)
             self._holders[number].discard(node)
             if self._holders[number]:
@@ -160,27 +160,27 @@ class Scheduler:
         return given_up
 
     def clear(self) -> None:
-        """Nothing more is given out, and nothing is expected any more."""
+        """Forget all batches: none is assigned or expected to end."""
         self._waiting.clear()
         self._holders.clear()
-        for seat in self._seats.values():
-            with self._changing(seat):
-                seat.has.clear()
+        for load in self._loads.values():
+            with self._changing(load):
+                load.batches.clear()
 
     @property
-    def _silent(self) -> list[Seat]:
-        return [seat for seat in self._seats.values() if seat.silent]
+    def _silent(self) -> list[NodeLoad]:
+        return [load for load in self._loads.values() if load.silent]
 
     @contextmanager
-    def _changing(self, seat: Seat) -> Iterator[None]:
-        """Keep the number of idle workers, which is asked for at every turn, while one changes."""
-        self._idle -= seat.idle
+    def _changing(self, load: NodeLoad) -> Iterator[None]:
+        """Update the number of idle workers, which is needed too often to count it each time."""
+        self._idle -= load.idle
         yield
-        self._idle += seat.idle
+        self._idle += load.idle
 
-    def _next(self, seat: Seat) -> Work | None:
-        """The longest of what waits, and of what silent nodes have and no other runs yet."""
-        copy = self._longest_of_the_silent() if seat.idle else None
+    def _next(self, load: NodeLoad) -> Work | None:
+        """Take the longest of the waiting batches and of those that only silent nodes have."""
+        copy = self._longest_of_the_silent() if load.idle else None
         waiting = self._waiting[0] if self._waiting else None
         if copy is None or (waiting is not None and _seconds_left(waiting) >= _seconds_left(copy)):
             return self._waiting.popleft() if self._waiting else None
@@ -188,23 +188,23 @@ class Scheduler:
         return copy
 
     def _longest_of_the_silent(self) -> Work | None:
-        found = (
+        works = (
             work
-            for seat in self._silent
-            for number, work in seat.has.items()
+            for load in self._silent
+            for number, work in load.batches.items()
             if number not in self._copies
         )
-        return max(found, key=_seconds_left, default=None)
+        return max(works, key=_seconds_left, default=None)
 
 
 def _seconds_left(work: Work) -> float:
-    """What the rest of a batch is expected to take; 0 where nothing is known."""
+    """Return how long the rest of a batch is expected to take; 0 if nothing is known."""
     tests = len(work.batch.tests)
     return work.seconds * (tests - len(work.ended)) / tests
 
 
 def _ends_soon(work: Work) -> bool:
-    """Whether little is left of a batch: its last test, or what is expected to take no time."""
+    """Return whether a batch is about to end: by its expected time or, if unknown, its tests."""
     if work.seconds:
         return _seconds_left(work) <= SOON_SECONDS
     return len(work.batch.tests) - len(work.ended) <= 1

@@ -1,4 +1,4 @@
-"""What a node is told of a run before it gets any work."""
+"""What a node receives about a run before it gets any work."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ctest_containers.version import __version__
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSpec:
-    """All that a node needs to do its part of a run.
+    """What a node needs for its part of a run.
 
     Attributes:
         run: The run's id.
         folder: The project's folder, the same on every node unless the code is shipped.
         settings: The module of the project's settings.
-        versions: What has to be the same everywhere.
-        files: The project's files, and their digests.
-        archive: Those files, where they are shipped; empty where nodes have a checkout.
-        prepare: What is to be called before the project is loaded; see `pickled_call`.
-        plan: A `NodePlan`, pickled.
-        workers: How many workers a node has been said to carry; None where nobody has.
+        versions: Versions that must be the same everywhere, by what they are of.
+        files: The digests of the project's files.
+        archive: These files, if they are shipped; empty if nodes have a checkout.
+        prepare: A call to make before the project is loaded; see `pickled_call`.
+        plan: A pickled `NodePlan`.
+        workers: The number of workers declared for the node; None lets it decide.
     """
 
     run: str
@@ -39,19 +39,19 @@ class NodeSpec:
     workers: int | None = None
 
     def as_line(self) -> bytes:
-        """It as one line."""
+        """Return the spec as one line."""
         return base64.b64encode(pickle.dumps(self)) + b"\n"
 
 
 def from_line(line: bytes) -> NodeSpec:
-    """What `as_line` has made of a spec."""
-    found = pickle.loads(base64.b64decode(line))  # noqa: S301  # From the parent of the run.
-    assert isinstance(found, NodeSpec)
-    return found
+    """Return the spec of a line that `as_line` made."""
+    spec = pickle.loads(base64.b64decode(line))  # noqa: S301  # From the parent of the run.
+    assert isinstance(spec, NodeSpec)
+    return spec
 
 
 def versions() -> dict[str, str]:
-    """The versions that parent and nodes have to have in common."""
+    """Return the versions that must be the same on the parent and on nodes."""
     import django
 
     python = ".".join(platform.python_version_tuple()[:2])

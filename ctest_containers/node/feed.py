@@ -1,21 +1,23 @@
-"""The commands of the parent, as the pool of a node takes them."""
+"""Reads the commands of the parent for the pool of a node."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
 
-from ctest_containers.cluster.messages import BatchEnded, Word
+from ctest_containers.cluster.messages import BatchEnded, NodeMessage
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import LineBuffer, Quit, RunBatch, decode
 from ctest_containers.workers.batch_progress import Work
 
 
 class CommandFeed:
-    """Batches that are named on a descriptor; it is closed when the descriptor is.
+    """Batches whose numbers arrive on a descriptor; closed when the descriptor is.
 
     Args:
-        say: Is told of batches that have ended.
+        batches: All batches of the run.
+        expected: How long batches are expected to take, in seconds, by their numbers.
+        send: Called with a message when a batch has ended.
     """
 
     def __init__(
@@ -24,12 +26,12 @@ class CommandFeed:
         *,
         batches: Sequence[Batch],
         expected: Mapping[int, float],
-        say: Callable[[Word], None],
+        send: Callable[[NodeMessage], None],
     ) -> None:
         self._descriptor = descriptor
         self._batches = {batch.number: batch for batch in batches}
         self._expected = expected
-        self._say = say
+        self._send = send
         self._lines = LineBuffer()
         self.closed = False
         self.stopping = False
@@ -41,7 +43,7 @@ class CommandFeed:
 
     def take(self) -> list[Work]:
         """See `Feed`."""
-        found: list[Work] = []
+        works: list[Work] = []
         while not self.closed:
             try:
                 data = os.read(self._descriptor, 1 << 16)
@@ -59,13 +61,13 @@ class CommandFeed:
                             careful=careful,
                             seconds=self._expected.get(number, 0.0),
                         )
-                        found.append(work)
+                        works.append(work)
                     case Quit():
                         self.stopping = True
                     case _:
                         pass
-        return found
+        return works
 
     def ended(self, batch: int) -> None:
         """See `Feed`."""
-        self._say(BatchEnded(batch=batch))
+        self._send(BatchEnded(batch=batch))

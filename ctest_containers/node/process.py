@@ -1,4 +1,4 @@
-"""Loads the project, makes sure of its templates, and runs what the parent sends."""
+"""Loads the project, prepares its templates, and runs the batches that the parent sends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-from ctest_containers.cluster.messages import Alive, NodeClosed, NodeFailed, NodeReady, Word, encode
+from ctest_containers.cluster.messages import (
+    Alive,
+    NodeClosed,
+    NodeFailed,
+    NodeMessage,
+    NodeReady,
+    encode,
+)
 from ctest_containers.cluster.spec import NodeSpec, from_line
 from ctest_containers.errors import CtestError
 from ctest_containers.events import Event, TestOutcome, TimePassed
@@ -25,56 +32,61 @@ if TYPE_CHECKING:
     from ctest_containers.supply.supply import Supply
 
 ALIVE_SECONDS: Final = 1.0
-"""How often it says that it is there."""
+"""How often this process sends a sign of life."""
 
 
-class Voice:
-    """What this process says to its parent, a line at a time.
+class EventSender:
+    """Sends events and messages to the parent, as lines on the standard output.
 
-    What happens in a test must not get into it, so nothing else has its descriptor.
+    The output of tests must not get between them, so standard output is redirected to standard
+    error.
     """
 
     def __init__(self) -> None:
         self._descriptor = os.dup(1)
         os.dup2(2, 1)
         self._lock = threading.Lock()
-        self._spoke = 0.0
+        self._last_sent = 0.0
 
-    def say(self, said: Word | Event) -> None:
-        """Say it; blocks while nobody listens. A parent that is gone ends this process."""
-        if isinstance(said, TimePassed):
-            if time.monotonic() - self._spoke < ALIVE_SECONDS:
+    def send(self, message: NodeMessage | Event) -> None:
+        """Send a message or an event; block while the parent does not read.
+
+        Raises:
+            BrokenPipeError: The parent is gone.
+        """
+        if isinstance(message, TimePassed):
+            if time.monotonic() - self._last_sent < ALIVE_SECONDS:
                 return
-            said = Alive()
-        data = encode(said)
+            message = Alive()
+        data = encode(message)
         with self._lock:
             while data:
                 data = data[os.write(self._descriptor, data) :]
-        self._spoke = time.monotonic()
+        self._last_sent = time.monotonic()
 
 
 def main() -> None:
-    """Do a node's part of a run."""
-    # Ctrl-C at a terminal is for the parent of the run to hear.
+    """Run a node's part of a run."""
+    # Ctrl-C at a terminal is for the parent of the run to handle.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    voice = Voice()
+    sender = EventSender()
     requests: BinaryIO = os.fdopen(os.dup(0), "rb", buffering=0)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     spec = from_line(_first_line(requests))
     try:
-        left = _run(spec, requests.fileno(), voice)
+        left = _run(spec, requests.fileno(), sender)
     except CtestError as error:
-        voice.say(NodeFailed(reason=str(error)))
+        sender.send(NodeFailed(reason=str(error)))
     except BrokenPipeError:
         pass
-    except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
-        voice.say(NodeFailed(reason=traceback.format_exc()))
+    except BaseException:  # noqa: BLE001  # The parent reports whatever it was.
+        sender.send(NodeFailed(reason=traceback.format_exc()))
     else:
-        voice.say(NodeClosed(left=left))
+        sender.send(NodeClosed(left=left))
 
 
 def _first_line(requests: BinaryIO) -> bytes:
-    """The first line, and not a byte more of the commands that follow it."""
+    """Read the first line, and not a byte of the commands that follow it."""
     pieces = []
     while (piece := requests.read(1)) not in {b"", b"\n"}:
         pieces.append(piece)
@@ -86,7 +98,7 @@ def _load(spec: NodeSpec) -> None:
     os.chdir(spec.folder)
     sys.path.insert(0, spec.folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = spec.settings
-    # Many a project's settings ask `"test" in sys.argv` whether tests are being run.
+    # The settings of many projects check `"test" in sys.argv`.
     sys.argv = ["manage.py", "test"]
     guard.install()
     call_pickled(spec.prepare)
@@ -95,7 +107,7 @@ def _load(spec: NodeSpec) -> None:
     django.setup()
 
 
-def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
+def _run(spec: NodeSpec, commands: int, sender: EventSender) -> tuple[str, ...]:
     """Run the tests of a plan, and return the containers that could not be removed."""
     from ctest_containers.project.process import ProjectSetup
     from ctest_containers.supply.supply import Supply
@@ -109,12 +121,12 @@ def _run(spec: NodeSpec, commands: int, voice: Voice) -> tuple[str, ...]:
         setup=setup,
         create=plan.create,
         runner_inputs=plan.runner_inputs,
-        report=voice.say,
+        report=sender.send,
         began=plan.began,
     )
     try:
         with supply.lending():
-            _run_tests(supply, plan, setup, asked=spec.workers, commands=commands, voice=voice)
+            _run_tests(supply, plan, setup, asked=spec.workers, commands=commands, sender=sender)
     finally:
         closed = supply.close()
     return () if closed is None else closed.left
@@ -127,7 +139,7 @@ def _run_tests(
     *,
     asked: int | None,
     commands: int,
-    voice: Voice,
+    sender: EventSender,
 ) -> None:
     from ctest_containers.capacity import plan_workers
     from ctest_containers.capacity.memory import available_bytes
@@ -140,7 +152,7 @@ def _run_tests(
     from ctest_containers.workers.flush_order import FlushOrder
     from ctest_containers.workers.pool import WorkerPool
 
-    # Modules of tests that ask a database when they are imported are lent one.
+    # Test modules that query a database on import are lent one.
     batches: Sequence[Batch] = pickle.loads(plan.batches)  # noqa: S301  # As above.
     supply.release_parent()
     supply.prepare(plan.aliases)
@@ -158,49 +170,49 @@ def _run_tests(
         helpful=None,
     ).workers
     connections.mark_expectations(plan.aliases)
-    feed = CommandFeed(commands, batches=batches, expected=plan.expected, say=voice.say)
+    feed = CommandFeed(commands, batches=batches, expected=plan.expected, send=sender.send)
     supply.start([batch.aliases for batch in batches], workers)
     starter = WorkerStarter(
         plan.worker_config, supply=supply, setup=setup, batches=batches, output=None
     )
-    failures = _Failures(voice)
+    watch = _FailureWatch(sender)
     pool = WorkerPool(
         workers=workers,
         batches=(),
         supplier=supply,
         start=lambda number: starter.start(number, (*pool.descriptors(), commands)),
-        report=failures.say,
+        report=watch.send,
         stopping=lambda: feed.stopping,
         limits=limits_of_node(plan.limits),
         expected=plan.expected,
         order=FlushOrder(
-            # Those that run on other nodes are taken to flush.
+            # Any batch may run on another node and flush there.
             elsewhere=[(batch.number, batch.flushes) for batch in batches],
             databases=first_aliases(groups),
             mirrors=mirrors(),
         ),
         feed=feed,
     )
-    voice.say(NodeReady(slots=workers))
+    sender.send(NodeReady(slots=workers))
     pool.run()
-    if failures.has_some:
+    if watch.has_failed:
         supply.databases.say_ages()
 
 
-class _Failures:
-    """Passes events on, and knows whether a test has failed."""
+class _FailureWatch:
+    """Passes on events, and remembers whether a test has failed."""
 
-    def __init__(self, voice: Voice) -> None:
-        self._voice = voice
-        self.has_some = False
+    def __init__(self, sender: EventSender) -> None:
+        self._sender = sender
+        self.has_failed = False
 
-    def say(self, event: Event) -> None:
-        """Pass an event on."""
+    def send(self, event: Event) -> None:
+        """Send an event to the parent."""
         from ctest_containers.report.record import status_of
 
         if isinstance(event, TestOutcome) and status_of(event).is_bad:
-            self.has_some = True
-        self._voice.say(event)
+            self.has_failed = True
+        self._sender.send(event)
 
 
 def _measured_names(groups: Any) -> list[str]:

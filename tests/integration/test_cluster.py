@@ -245,7 +245,7 @@ def test_no_node_at_all_is_told(project: Path, sqlite_env: Env, tmp_path: Path) 
 
     assert done.code == 2
     assert "No node of the cluster can run tests." in done.output
-    assert "No Dask worker has come." in done.output
+    assert "No Dask worker has joined." in done.output
 
 
 def test_a_scheduler_that_dies_during_a_run_is_named(
@@ -290,7 +290,7 @@ def test_a_checkout_that_differs_is_refused_by_its_file_and_can_be_shipped(
         shipped = run(project, *arguments, "--ship-code", env=env)
 
     assert refused.code == 2
-    assert "its checkout has other code than here, in library/test_it.py" in refused.output
+    assert "its checkout differs from the one here, in library/test_it.py" in refused.output
     assert shipped.code == 0, shipped.output
     assert "Ran 2 tests" in shipped.output
 
@@ -316,7 +316,7 @@ def test_a_cluster_that_wants_certificates_is_used_with_them_and_not_without(
     assert address.startswith("tls://")
     assert done.code == 0, done.output
     assert refused.code == 2
-    assert f"The scheduler at {address} wants certificates." in refused.output
+    assert f"The scheduler at {address} requires TLS certificates." in refused.output
     assert Path(key).read_text().splitlines()[1] not in done.output + refused.output
 
 

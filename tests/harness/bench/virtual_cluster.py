@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
-from ctest_containers.cluster.messages import Alive, BatchEnded, Word, decode, encode
+from ctest_containers.cluster.link import Departed, LinkEvent, Ready, Update
+from ctest_containers.cluster.messages import Alive, BatchEnded, NodeMessage, decode, encode
 from ctest_containers.events import Event, OutcomeKind, TestFinished, TestOutcome, TestStarted
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import RunBatch
@@ -141,7 +141,7 @@ class VirtualCluster:
             _, name, one = self._mail.popleft()
             if name not in self._gone:
                 found.append((name, one))
-            if isinstance(one, Gone):
+            if isinstance(one, Departed):
                 self._gone.add(name)
         return found
 
@@ -163,7 +163,7 @@ class VirtualCluster:
     def _post(self, now: float, node: str, one: LinkEvent | bytes) -> None:
         self._mail.append((now + LATENCY_SECONDS, node, one))
 
-    def _say(self, now: float, node: _Node, *said: Word | Event) -> None:
+    def _say(self, now: float, node: _Node, *said: NodeMessage | Event) -> None:
         if not node.ended:
             self._post(now, node.name, b"".join(map(encode, said)))
 
@@ -189,7 +189,7 @@ class VirtualCluster:
         self._at(now + NOTICE_SECONDS, lambda moment: self._tell_of(moment, node))
 
     def _tell_of(self, now: float, node: _Node) -> None:
-        self._post(now, node.name, Gone(node.name, "the machine is gone"))
+        self._post(now, node.name, Departed(node.name, "the machine is gone"))
 
     def _end(self, node: _Node) -> None:
         node.ended = True
@@ -233,8 +233,8 @@ class VirtualCluster:
         self._at(now + self._seconds[index], finish)
 
 
-def _understood(name: str, lines: bytes) -> Heard:
+def _understood(name: str, lines: bytes) -> Update:
     said = [decode(line) for line in lines.splitlines()]
     ended = [one.batch for one in said if isinstance(one, BatchEnded)]
     events = [one for one in said if not isinstance(one, (Alive, BatchEnded))]
-    return Heard(name, events, ended)  # type: ignore[arg-type]  # Nodes here say nothing else.
+    return Update(name, events, ended)  # type: ignore[arg-type]  # Nodes here say nothing else.

@@ -11,7 +11,7 @@ import pytest
 from harness.batches import Case, batches_of
 
 from ctest_containers.cluster import pool as pool_module
-from ctest_containers.cluster.link import Gone, Heard, LinkEvent, Ready
+from ctest_containers.cluster.link import Departed, LinkEvent, Ready, Update
 from ctest_containers.cluster.pool import ClusterPool
 from ctest_containers.errors import ClusterError
 from ctest_containers.events import (
@@ -60,7 +60,7 @@ class FakeLink:
         self.told.clear()
         if not found:
             time.sleep(min(timeout_seconds, 0.01))
-        return [*found, *(Heard(node) for node in self.alive)]
+        return [*found, *(Update(node) for node in self.alive)]
 
     def send(self, node: str, command: RunBatch) -> None:
         self.sent.append((node, command))
@@ -74,11 +74,11 @@ class FakeLink:
         self.at_once = at_once
         return self.left
 
-    def run(self, node: str, command: RunBatch) -> Heard:
+    def run(self, node: str, command: RunBatch) -> Update:
         """What a node says of a batch that it runs to its end."""
         indices = self._batches[command.batch].indices
         events = [one for index in indices if index not in command.skip for one in _run_test(index)]
-        return Heard(node, events, [command.batch])
+        return Update(node, events, [command.batch])
 
 
 def _well(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
@@ -130,8 +130,8 @@ def test_what_a_node_tells_before_it_is_ready_is_reported_and_after_it_has_left_
 
     def lose_a(link: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
         if node == "a":
-            return [Gone("a", "it is gone"), Heard("a", [pulled(1)])]
-        return [Heard("c", [pulled(2)]), link.run(node, command)]
+            return [Departed("a", "it is gone"), Update("a", [pulled(1)])]
+        return [Update("c", [pulled(2)]), link.run(node, command)]
 
     events, _ = _run(batches_of([1, 1]), lose_a)
 
@@ -150,7 +150,7 @@ def test_a_test_that_was_reported_on_in_part_when_its_node_was_lost_is_reported_
         if node != "a":
             return [link.run(node, command)]
         first = link._batches[command.batch].first
-        return [Heard("a", _run_test(first)[:2]), Gone("a", "it is gone")]
+        return [Update("a", _run_test(first)[:2]), Departed("a", "it is gone")]
 
     events, _ = _run(batches_of([2, 2]), lose_a)
 
@@ -162,7 +162,7 @@ def test_tests_that_have_ended_on_a_lost_node_are_not_run_again() -> None:
         if node != "a":
             return [link.run(node, command)]
         first = link._batches[command.batch].first
-        return [Heard("a", _run_test(first)), Gone("a", "it is gone")]
+        return [Update("a", _run_test(first)), Departed("a", "it is gone")]
 
     events, link = _run(batches_of([2]), lose_a, nodes=["a", "b"])
 
@@ -190,7 +190,7 @@ def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported()
     batches = batches_of([1])
 
     def twice(_: FakeLink, node: str, command: RunBatch) -> Sequence[LinkEvent]:
-        return [Heard(node, [*_run_test(0), *_run_test(0)], [command.batch])]
+        return [Update(node, [*_run_test(0), *_run_test(0)], [command.batch])]
 
     events, _ = _run(batches, twice)
 
@@ -198,14 +198,14 @@ def test_what_a_silent_node_says_after_another_one_was_quicker_is_not_reported()
 
 
 def test_a_cluster_without_nodes_ends_the_run() -> None:
-    with pytest.raises(ClusterError, match="No Dask worker has come"):
+    with pytest.raises(ClusterError, match="No Dask worker has joined"):
         _run(batches_of([1]), nodes=[])
 
 
 def test_a_cluster_whose_nodes_all_refuse_ends_the_run_with_the_reasons() -> None:
     batches = batches_of([1])
     link = FakeLink(batches, _well, [])
-    link.told.append(Gone("a", "it has no Django", refused=True))
+    link.told.append(Departed("a", "it has no Django", refused=True))
     pool = ClusterPool(
         batches=batches,
         link=link,
@@ -228,7 +228,7 @@ def test_a_run_that_takes_too_long_accounts_for_every_test(limit: Limit) -> None
         first = link._batches[command.batch].first
         (started, *_) = _run_test(first)
         assert isinstance(started, TestStarted)
-        return [Heard(node, [replace(started, idle_only=limit.idle_only)])]
+        return [Update(node, [replace(started, idle_only=limit.idle_only)])]
 
     events, link = _run(batches_of([2, 1]), hang, nodes=["a"], whole_run=limit)
 

@@ -17,7 +17,7 @@ def _works(*sizes: int) -> list[Work]:
 def _all(board: Scheduler, node: str) -> list[int]:
     """Every batch that a node can have now."""
     found = []
-    while (work := board.give(node)) is not None:
+    while (work := board.assign(node)) is not None:
         found.append(work.batch.number)
     return found
 
@@ -127,7 +127,7 @@ def test_what_a_silent_node_has_is_copied_to_an_idle_one_when_nothing_else_waits
     _end(board, "b", works[2])
     assert _all(board, "b") == []
 
-    board.fall_silent("a")
+    board.mark_silent("a")
 
     # The longest first, and one at a time.
     assert _all(board, "b") == [1]
@@ -143,7 +143,7 @@ def test_what_a_silent_node_has_is_copied_before_shorter_batches_are_begun() -> 
     board.join("b", 2)
     assert _all(board, "a") == [0]
 
-    board.fall_silent("a")
+    board.mark_silent("a")
 
     # It is begun early, not when nothing else is left: it would be the last to end.
     assert _all(board, "b") == [0, 1]
@@ -152,10 +152,10 @@ def test_what_a_silent_node_has_is_copied_before_shorter_batches_are_begun() -> 
 def test_a_silent_node_gets_nothing_until_it_speaks_again() -> None:
     board = Scheduler(_works(1, 1))
     board.join("a", 1)
-    board.fall_silent("a")
+    board.mark_silent("a")
 
     assert _all(board, "a") == []
-    board.speak("a")
+    board.mark_responsive("a")
     assert _all(board, "a") == [0, 1]
 
 
@@ -175,12 +175,12 @@ def test_whatever_happens_to_nodes_every_test_ends_once(
     joined = 0
 
     def work_on(node: str) -> None:
-        while (given_work := board.give(node)) is not None:
+        while (given_work := board.assign(node)) is not None:
             has[node].append(given_work)
         if has[node]:
             work = has[node].pop(0)
-            ended.extend(index for index in work.left if board.has(node, work.batch.number))
-            if board.has(node, work.batch.number):
+            ended.extend(index for index in work.left if board.is_assigned(node, work.batch.number))
+            if board.is_assigned(node, work.batch.number):
                 _end(board, node, work)
 
     for happening in happenings:
@@ -195,9 +195,9 @@ def test_whatever_happens_to_nodes_every_test_ends_once(
         elif node and happening == "work":
             work_on(node)
         elif node and happening == "silence":
-            board.fall_silent(node)
+            board.mark_silent(node)
         elif node:
-            board.speak(node)
+            board.mark_responsive(node)
     board.join("last", 1)
     has["last"] = []
     for node in [one for one in has if one != "last"]:
