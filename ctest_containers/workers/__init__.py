@@ -1,1 +1,1 @@
-"""Worker processes: each runs batches of tests against databases of its own."""
+"""Worker processes; each runs batches of tests against its own databases."""

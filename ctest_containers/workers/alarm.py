@@ -1,7 +1,7 @@
-"""Interrupts what takes too long, from within the worker; see `pool` for what cannot be.
+"""Interrupts slow tests and fixtures from within the worker; `pool` kills what this cannot stop.
 
-The parent watches the time of tests and fixtures, and sends a signal that nobody else uses: SIGALRM
-and the timers belong to the tests.
+The parent watches the time of tests and fixtures, and sends a signal that nothing else uses:
+SIGALRM and timers are left to the tests.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from ctest_containers.originals import ORIGINALS
 _FIRST: Final = getattr(signal, "SIGRTMIN", None)
 
 STACK_SIGNAL: Final[int | None] = (
-    # One that no program uses for anything; macOS has none of these.
+    # A signal that no program uses; macOS has no real-time signals.
     _FIRST + 5 if _FIRST is not None else getattr(signal, "SIGUSR2", None)
 )
-"""On this signal a worker writes down where all its threads are, even in the midst of C code."""
+"""On this signal a worker writes the stacks of all its threads to a file, even within C code."""
 
 INTERRUPT_SIGNAL: Final[int | None] = (
     _FIRST + 6 if _FIRST is not None else getattr(signal, "SIGXCPU", None)
@@ -32,7 +32,7 @@ INTERRUPT_SIGNAL: Final[int | None] = (
 """On this signal a worker raises an error in the test or the fixture whose time is up."""
 
 
-def tell_stack_on_signal(file: Path) -> None:
+def write_stacks_on_signal(file: Path) -> None:
     """Let `STACK_SIGNAL` write the stacks of all threads to a file."""
     if STACK_SIGNAL is not None:
         # Never closed: the signal may come at any time.
@@ -42,10 +42,10 @@ def tell_stack_on_signal(file: Path) -> None:
 REPORTING: Final = frozenset(
     {"ctest_containers.workers.recorder", "ctest_containers.wire", "ctest_containers.codec"}
 )
-"""Modules that make a report of what happens."""
+"""Modules that report on tests."""
 
 SENDING: Final = ("ctest_containers.workers.channel", "send")
-"""The module and the name of the function that sends it."""
+"""The module and the name of the function that sends a report."""
 
 
 @dataclass(slots=True)
@@ -53,8 +53,8 @@ class _Running:
     """What may be interrupted at the moment.
 
     Attributes:
-        limit: The time that it has; None where nothing is limited.
-        begun: When that began, by the monotonic clock.
+        limit: Its time limit; None if it has none.
+        begun: When it began, in seconds of the monotonic clock.
     """
 
     limit: Limit | None = None
@@ -66,7 +66,7 @@ _running: Final = _Running()
 
 
 def interrupt_on_signal() -> None:
-    """Let `INTERRUPT_SIGNAL` interrupt what `begin` has been told of, once its time is up."""
+    """Let `INTERRUPT_SIGNAL` interrupt a test or fixture that has exceeded the limit of `begin`."""
     if INTERRUPT_SIGNAL is not None:
         signal.signal(INTERRUPT_SIGNAL, _interrupt)
 
@@ -78,7 +78,7 @@ def begin(limit: Limit | None, *, is_fixture: bool) -> None:
 
 
 def end() -> None:
-    """Stop the time limit: nothing is interrupted any more."""
+    """Stop the time limit, so that nothing is interrupted."""
     _running.limit = None
 
 
@@ -94,13 +94,13 @@ def limited(limit: Limit | None) -> Iterator[None]:
 
 @contextmanager
 def alarm(limit: Limit | None) -> Iterator[None]:
-    """Raise in the main thread when the body takes longer; for what comes before all tests.
+    """Raise in the main thread if the body exceeds a limit; for code that runs before all tests.
 
-    A handler or a timer that the body has set stays. Nobody watches its progress here: a idle_only
-    limit strikes when the body has taken all that it may take with progress.
+    A handler or a timer that the body has set stays. Progress is not watched here: of an
+    `idle_only` limit, only `at_most` applies.
 
     Raises:
-        FixtureTimedOut: It did.
+        FixtureTimedOut: The body took too long.
     """
     seconds = None if limit is None else limit.at_most if limit.idle_only else limit.seconds
     if seconds is None or not hasattr(signal, "setitimer"):
@@ -122,11 +122,11 @@ def alarm(limit: Limit | None) -> Iterator[None]:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number
-    # What the signal was meant for may have ended meanwhile.
+    # The test or fixture that the signal was for may have ended meanwhile.
     limit, seconds = _running.limit, ORIGINALS.monotonic() - _running.begun
     if limit is None or seconds < limit.seconds:
         return
-    # A report that is sent in half would end the worker; the parent asks again soon.
+    # An incomplete report would end the worker; the parent sends the signal again soon.
     if _is_reporting(frame):
         return
     _running.limit = None
@@ -135,7 +135,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _is_reporting(frame: FrameType | None) -> bool:
-    """Whether the worker is in its own code that reports on a test, and not in the test itself."""
+    """Return whether the worker runs its own code that reports on a test, not the test itself."""
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if name in REPORTING or (name, frame.f_code.co_name) == SENDING:

@@ -15,16 +15,15 @@ from ctest_containers.project.suite import Batch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerConfig:
-    """What is the same for every worker of a run, wherever it is.
+    """What is the same for every worker of a run, on any node.
 
     Attributes:
-        separate: Whether it gets caches, folders and temporary files of its own.
+        separate: Whether a worker gets its own caches, folders and temporary files.
         worker_setup: The dotted path of the project's own function; empty for none.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
-        reset: How databases are reset after a TransactionTestCase; see `Flushes`.
-        limit: What a test or a fixture may take that has no limit of its own, and the project's
-            own function for workers.
-        adaptive: What tests may take at their first try, by their ids.
+        reset: How to reset databases after a TransactionTestCase; see `Flushes`.
+        limit: The limit of tests and fixtures without their own, and of `worker_setup`.
+        adaptive: The limits of tests at their first try, in seconds, by their ids.
         folder: Where the run was started; files are named relative to it.
     """
 
@@ -45,13 +44,13 @@ class Assignment:
     """What a worker receives when it starts.
 
     Attributes:
-        own: The worker as the project's own function for workers sees it.
-        batches: All batches of the run; in pickled form for a spawned worker, which can only
-            unpickle tests once the project is loaded.
-        stack_file: Where it writes where it is, when asked by a signal.
+        own: The worker as `worker_setup` receives it.
+        batches: All batches of the run; pickled for a spawned worker, which can only unpickle
+            tests once the project is loaded.
+        stack_file: The file it writes its stacks to when it receives the signal for that.
         output: The file that it prints into; None to print where its parent does.
         close: Descriptors of the parent that a forked worker must not keep open.
-        line_coverage: How it measures the lines that run; None if they are not measured.
+        line_coverage: How to measure the lines that run; None not to measure them.
         facts: What each alias's connection remembers about its server; see `facts_of`.
     """
 

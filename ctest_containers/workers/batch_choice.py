@@ -1,4 +1,4 @@
-"""Chooses the batch that a worker runs next, so that each test finds what a serial run has left."""
+"""Chooses a worker's next batch, so that each test finds the rows it finds in a serial run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ctest_containers.workers.slot import BatchState, Slot
 
 
 class BatchChoice:
-    """The batches that wait, and the order that they have to keep.
+    """Chooses among the waiting batches, in the order that flushes require.
 
     Args:
         order: Which databases a serial run would have flushed.
@@ -24,7 +24,7 @@ class BatchChoice:
         self._order = order
 
     def allowed(self, slot: Slot, slots: Sequence[Slot]) -> Iterator[Work]:
-        """Return the waiting batches that a worker may take, given Django's order.
+        """Return the waiting batches that a worker may take without violating Django's order.
 
         Args:
             slots: All workers; what they run and have left is taken into account.
@@ -50,18 +50,18 @@ class BatchChoice:
         return next(self.allowed(slot, slots), None) is not None
 
     def is_renewal_due(self, slot: Slot, slots: Sequence[Slot]) -> bool:
-        """Return whether a worker has to be renewed: no worker may take a batch as it is."""
-        if any(self.is_any_allowed(one, slots) for one in slots if one.is_available):
+        """Return whether to renew a worker because no worker may take a batch as it is."""
+        if any(self.is_any_allowed(other, slots) for other in slots if other.is_available):
             return False
-        # Otherwise, what is left waits for what others run.
+        # Otherwise, the remaining batches wait for those that others run.
         return not self.keeps_rows(slot) and self.is_any_allowed(Slot(slot.number), slots)
 
     def keeps_rows(self, slot: Slot) -> bool:
-        """Return whether a batch that waits finds rows that others left on a worker's servers."""
+        """Return whether a waiting batch needs rows that others left on a worker's servers."""
         return any(self._order.finds(work, slot.rows.left_in) for work in self._queue)
 
     def take(self, slot: Slot, work: Work) -> RunBatch:
-        """Let a worker have a batch, and return the command that starts it."""
+        """Assign a batch to a worker, and return the command that starts it."""
         assert slot.state is not None
         self._queue.remove(work)
         flushed = self._order.missing(work, slot.rows)
@@ -77,7 +77,7 @@ class BatchChoice:
         )
 
     def note_lent(self, slot: Slot, aliases: Iterable[str]) -> None:
-        """Take note that a worker has these aliases now, and flushes them for its batch."""
+        """Note that a worker now has these aliases, and flushes them for its batch."""
         batch = slot.batch
         if batch is not None:
             self._order.begun(slot.rows, batch.work, batch.flushing, aliases)

@@ -13,18 +13,17 @@ from ctest_containers.project.suite import Batch
 
 @dataclass(slots=True)
 class Work:
-    """A batch, or what is left of one after its worker died.
+    """A batch, or the rest of one whose worker died.
 
     Attributes:
-        ended: The places of tests that have ended.
-        fixtures: What was reported on fixtures of classes and modules before the worker died; run
-            again, they say the same again.
+        ended: The indices of tests that have ended.
+        fixtures: What was reported on class and module fixtures before the worker died; they run
+            again, and report the same again.
         losses: How often a worker died in it before a test had begun.
-        full: The places of tests that have had their try with an adaptive limit.
-        said: What was reported on fixtures by any part of a class that was split; None for a batch
-            that is whole.
-        seconds: What it is expected to take; 0 where nothing is known.
-        careful: How many of its next tests are suspected of ending all that they run on.
+        full: The indices of tests that have had their try with an adaptive limit.
+        reported: What any part of a split class reported on fixtures; None for a whole batch.
+        seconds: How long it is expected to take; 0 if nothing is known.
+        careful: How many of its next tests are suspected of bringing down the node they run on.
     """
 
     batch: Batch
@@ -32,37 +31,37 @@ class Work:
     fixtures: set[tuple[str, OutcomeKind]] = field(default_factory=set)
     losses: int = 0
     full: set[int] = field(default_factory=set)
-    said: set[tuple[str, OutcomeKind]] | None = None
+    reported: set[tuple[str, OutcomeKind]] | None = None
     seconds: float = 0.0
     careful: int = 0
 
-    def is_news(self, fixture: str, kind: OutcomeKind) -> bool:
-        """Whether this has not been reported on a fixture yet; from now on it has."""
+    def is_new(self, fixture: str, kind: OutcomeKind) -> bool:
+        """Note a report on a fixture, and return whether it is the first one."""
         if (fixture, kind) in self.fixtures:
             return False
-        if self.said is not None:
-            if (fixture, kind) in self.said:
+        if self.reported is not None:
+            if (fixture, kind) in self.reported:
                 return False
-            self.said.add((fixture, kind))
+            self.reported.add((fixture, kind))
         return True
 
     @property
     def left(self) -> list[int]:
-        """The places of the tests that have not ended."""
+        """The indices of the tests that have not ended."""
         return [index for index in self.batch.indices if index not in self.ended]
 
 
 @dataclass(slots=True)
 class Rows:
-    """What has become of the rows on a worker's servers.
+    """What batches have done to the rows on a worker's servers.
 
     Attributes:
         flushed: Whether rows of migrations may be missing.
         emptied: The databases that were flushed.
-        clean: Those of them in which no test may have left rows since.
-        left_by: The number of the last batch that may have left rows of its own there.
-        left_in: The databases in which batches may have left rows that later ones have to find, by
-            the numbers of the batches.
+        clean: Those in which no test may have left rows since then.
+        left_by: The number of the last batch that may have left rows.
+        left_in: The databases in which batches may have left rows that later batches must find, by
+            batch number.
     """
 
     flushed: bool = False
@@ -72,7 +71,7 @@ class Rows:
     left_in: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def allow(self, work: Work) -> bool:
-        """Whether a batch would find the rows that it finds in a serial run of Django's."""
+        """Return whether a batch would find the same rows as in a serial run of Django."""
         batch = work.batch
         if batch.needs_rows and self.flushed:
             return False
@@ -80,11 +79,11 @@ class Rows:
         return batch.number > self.left_by or not uses_databases
 
     def floor(self, database: str) -> float:
-        """After which batch, in Django's order, a flush would remove rows that are there now."""
+        """Return the number of the batch after which a flush would remove rows that exist now."""
         return self.left_by if database in self.emptied else -math.inf
 
     def empty(self, database: str, work: Work) -> None:
-        """A database is flushed before a batch, or by a test of it."""
+        """Note that a database is flushed before a batch, or by a test of it."""
         self.emptied.add(database)
         self.left_in = {
             number: rest for number, names in self.left_in.items() if (rest := names - {database})
@@ -93,7 +92,7 @@ class Rows:
             self.clean.add(database)
 
     def change(self, work: Work) -> None:
-        """A batch begins there."""
+        """Note that a batch begins on these servers."""
         self.flushed |= work.batch.removes_rows
         if work.batch.leaves_rows:
             self.clean.clear()
@@ -101,7 +100,7 @@ class Rows:
 
 
 def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> TestOutcome:
-    """The error that stands for what a worker could not report any more."""
+    """Return an error in place of what a lost worker could not report."""
     problem = Problem(
         type_name="WorkerLost",
         module="ctest_containers",
@@ -115,14 +114,14 @@ def error_of_lost(worker: int, index: int | None, test_id: str, text: str) -> Te
 
 
 def cause_of(code: int | None, *, for_memory: bool) -> str:
-    """How a process ended, in words.
+    """Describe how a process ended.
 
     Args:
         code: Its exit code, negative for a signal; None if it does not end.
         for_memory: Whether the kernel has killed it for its memory.
     """
     if code is None:
-        return "no end even when killed"
+        return "no exit code even after SIGKILL"
     if code >= 0:
         return f"exit code {code}"
     try:
@@ -133,7 +132,7 @@ def cause_of(code: int | None, *, for_memory: bool) -> str:
 
 
 def tests_of(fixture: str, work: Work) -> list[int]:
-    """The tests that do not run when a fixture fails, as unittest has it."""
+    """Return the indices of the tests that unittest does not run if a fixture fails."""
     name = owner_of(fixture)
     return [
         index

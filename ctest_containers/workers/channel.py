@@ -40,7 +40,7 @@ class Channel:
         self.asking = threading.RLock()
 
     def send(self, message: WorkerEvent | WorkerRequest) -> None:
-        """Send an event or a request; blocks while the parent is busy."""
+        """Send an event or a request; block while the parent is busy."""
         # A thread of a test may request a database at the same time.
         with self._sending:
             self._connection.sendall(encode(message))
@@ -53,10 +53,10 @@ class Channel:
         return decode(line) if line is not None else None
 
     def ask(self, request: WorkerRequest, use: Callable[[UseResources], None]) -> Message | None:
-        """Return the parent's answer to a request; None if it is gone.
+        """Return the parent's answer to a request; None if the parent is gone.
 
         Args:
-            use: Takes the databases that arrive meanwhile, with the answer or before it.
+            use: Called with the databases that arrive with the answer or before it.
         """
         with self.asking:
             self.send(request)
@@ -67,7 +67,7 @@ class Channel:
                         if isinstance(request, DatabaseRequest) and answers == request.alias:
                             return message
                     case ServerVerdict():
-                        # A test that was interrupted may have left one that it waited for.
+                        # It may be the late answer to a request of an interrupted test.
                         if isinstance(request, VerdictRequest):
                             return message
                     case Quit():

@@ -1,4 +1,4 @@
-"""What runs inside a worker process; it never reaches the container engine."""
+"""The code of a worker process, which never contacts the container engine."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ from ctest_containers.wire import (
     RunBatch,
     UseResources,
 )
-from ctest_containers.workers.alarm import alarm, interrupt_on_signal, tell_stack_on_signal
+from ctest_containers.workers.alarm import alarm, interrupt_on_signal, write_stacks_on_signal
 from ctest_containers.workers.assignment import Assignment
 from ctest_containers.workers.channel import Channel
 from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
 
-MEMORY_EVERY_SECONDS: Final = 1.0
-"""Between two looks at how much memory the process has."""
+MEMORY_SECONDS: Final = 1.0
+"""How often a worker measures its memory; the kernel takes a while to answer."""
 
 
 class Worker:
@@ -52,20 +52,20 @@ class Worker:
         self._databases = LentDatabases(assignment, channel)
         self._result: unittest.TestResult | None = None
         self._stopping = False
-        self._to_call = assignment.worker_config.worker_setup
-        self._asked_memory = -MEMORY_EVERY_SECONDS
+        self._worker_setup = assignment.worker_config.worker_setup
+        self._memory_measured = -MEMORY_SECONDS
 
     def work(self) -> None:
-        """Carry out commands until told to quit, or until the parent is gone."""
+        """Carry out commands until one is to quit, or until the parent is gone."""
         assignment = self._assignment
-        # At the terminal, Ctrl-C reaches every process: finish the test that is running.
+        # At a terminal, Ctrl-C reaches every process: finish the running test.
         signal.signal(signal.SIGINT, self._stop)
         assignment.setup.load()
         for alias, facts in assignment.facts.items():
             connections.remember(alias, facts)
-        tell_stack_on_signal(assignment.stack_file)
+        write_stacks_on_signal(assignment.stack_file)
         interrupt_on_signal()
-        self._enter_own_world()
+        self._isolate()
         flushes = Flushes(
             assignment.worker_config.reset,
             assignment.worker,
@@ -93,12 +93,12 @@ class Worker:
                     case Quit():
                         return
 
-    def _enter_own_world(self) -> None:
-        """Leave what other workers use, as far as can be, before anything of a test's begins."""
+    def _isolate(self) -> None:
+        """Detach this process from what other workers use, before the first test begins."""
         assignment = self._assignment
         own = assignment.own
         own.folder.mkdir(parents=True)
-        # The process that had this number before is dead, and what it left is not needed.
+        # The worker's previous process is dead, and nobody needs its files.
         for number in range(1, own.process):
             shutil.rmtree(own.folder.with_name(str(number)), ignore_errors=True)
         if not assignment.setup.spawned:
@@ -107,8 +107,8 @@ class Worker:
             isolation.separate(own, temporary_files=True)
 
     def _set_up(self) -> None:
-        """Call the project's own function for workers once; it may use databases as tests do."""
-        path, self._to_call = self._to_call, ""
+        """Call the project's `worker_setup` once; it may use databases as tests do."""
+        path, self._worker_setup = self._worker_setup, ""
         if path:
             with alarm(self._assignment.worker_config.limit):
                 isolation.set_up(path, self._assignment.own)
@@ -144,9 +144,9 @@ class Worker:
             worker=assignment.worker,
             limit=assignment.worker_config.limit,
             send=self._channel.send,
-            again=result.again,
+            take_retry=result.take_retry,
         )
-        # In a process that has them for itself, a test is let go when it has ended.
+        # Only the suite refers to the tests from here on, so each can be freed when it has ended.
         tests = [weakref.ref(test) for _, test in pairs]
         pairs.clear()
         batch.tests.clear()
@@ -156,8 +156,8 @@ class Worker:
         finally:
             self._result = None
             result.close()
-            # What others hold is, too, as in a serial run. They themselves stay: what the parent
-            # has was copied with it.
+            # Free what the tests refer to, as in a serial run. The tests themselves stay: a fork
+            # has copied the parent's references to them.
             for test in tests:
                 with suppress(TypeError):
                     vars(test()).clear()
@@ -173,10 +173,10 @@ class Worker:
         )
 
     def _memory_bytes(self) -> int:
-        """Asked from time to time, for the answer takes the kernel a while."""
-        if ORIGINALS.monotonic() - self._asked_memory < MEMORY_EVERY_SECONDS:
+        """Return the memory of this process in bytes; 0 if it was measured just now."""
+        if ORIGINALS.monotonic() - self._memory_measured < MEMORY_SECONDS:
             return 0
-        self._asked_memory = ORIGINALS.monotonic()
+        self._memory_measured = ORIGINALS.monotonic()
         return private_bytes() or 0
 
     def _stop(self, *_: Any) -> None:
@@ -186,7 +186,7 @@ class Worker:
 
 
 def _print_into(file: Path) -> None:
-    """Let everything that this process and its children print be added to a file."""
+    """Append everything that this process and its children print to a file."""
     descriptor = os.open(file, os.O_WRONLY | os.O_APPEND)
     for standard in (1, 2):
         os.dup2(descriptor, standard)
@@ -194,25 +194,25 @@ def _print_into(file: Path) -> None:
 
 
 def main(assignment: Assignment, channel: socket.socket) -> None:
-    """Run as a worker until the parent says so or is gone."""
+    """Run as a worker until the parent ends it or is gone."""
     for descriptor in assignment.close:
         with suppress(OSError):
             os.close(descriptor)
     if assignment.output is not None:
         _print_into(assignment.output)
-    # A test may change the class of Python's sockets, and not what that is derived from.
+    # A test may change Python's class of sockets, but not the C class that it is derived from.
     raw = ORIGINALS.socket(fileno=channel.detach())
     # Settings may give all sockets a timeout.
     raw.settimeout(None)
     to_parent, number = Channel(raw), assignment.worker
-    how, own = assignment.line_coverage, assignment.own
+    coverage, own = assignment.line_coverage, assignment.own
     measuring = None
     try:
-        if how is not None:
-            measuring = line_coverage.begin(how, f"w{own.number}-{own.process}")
+        if coverage is not None:
+            measuring = line_coverage.begin(coverage, f"w{own.number}-{own.process}")
         Worker(assignment, to_parent).work()
     except (BrokenPipeError, ConnectionResetError):
-        # The parent is gone; nobody is left to hear of it.
+        # The parent is gone, and with it any use of an error report.
         os._exit(1)
     except DatabaseLost as lost:
         with suppress(OSError):
@@ -222,7 +222,7 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
         with suppress(OSError):
             to_parent.send(WorkerFailed(worker=number, text=str(failure), ends_run=True))
         sys.exit(1)
-    except BaseException:  # noqa: BLE001  # The parent is told whatever it was.
+    except BaseException:  # noqa: BLE001  # The parent reports whatever it was.
         with suppress(OSError):
             to_parent.send(WorkerFailed(worker=number, text=traceback.format_exc()))
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""Accounts for the tests of workers that ended before they were told to."""
+"""Accounts for the tests of workers that ended unexpectedly."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 from ctest_containers.workers.supplier import Supplier
 
 ENDING_SECONDS: Final = 2.0
-"""What a container may take to end after its server has stopped listening."""
+"""How long a container may take to end after its server has stopped listening."""
 
 FIXTURE_TRIES: Final = 3
-"""How often a fixture may end its worker: its server may have been lost before it began."""
+"""How many workers a fixture may end: a server may have been lost before the fixture began."""
 
 UNREADY_LIMIT: Final = 3
-"""Workers that may end one after another without having loaded the project."""
+"""How many workers may end in a row without having loaded the project."""
 
 
 class CrashAccounting:
-    """What was lost with workers, and what is said of it; each test ends exactly once.
+    """Reports what was lost with workers, so that each test ends exactly once.
 
     Attributes:
-        unready: How many workers have ended since one had the project loaded.
+        unready: How many workers have ended since one last loaded the project.
     """
 
     def __init__(self, *, supplier: Supplier, report: Callable[[Event], None]) -> None:
@@ -37,13 +37,13 @@ class CrashAccounting:
         self.unready = 0
 
     def account(self, slot: Slot) -> Work | None:
-        """Account for the test that a worker was in when its process ended.
+        """Account for the test that a worker was running when its process ended.
 
         Returns:
-            What is left of its batch, for another worker; None if nothing is.
+            The rest of its batch, for another worker; None if nothing is left.
 
         Raises:
-            WorkerError: Workers end again and again before they run a test.
+            WorkerError: Too many workers in a row have ended before they ran a test.
         """
         state = slot.state
         assert state is not None
@@ -68,7 +68,7 @@ class CrashAccounting:
         self, number: int, state: ProcessState, batch: BatchState, cause: str, failure: str
     ) -> Work | None:
         work, running = batch.work, batch.running
-        if running is not None and self._gets_another_try(number, state, running, work):
+        if running is not None and self._retries(number, state, running, work):
             work.full.add(running.index)
         elif running is not None:
             text = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
@@ -93,7 +93,7 @@ class CrashAccounting:
         return work if work.left else None
 
     def end_if_concluded(self, worker: int, batch: BatchState) -> None:
-        """End the test whose worker said how it ended, and could not say that it has."""
+        """Report the end of a test whose worker reported its outcome, but not its end."""
         running = batch.running
         if running is None or not batch.concluded:
             return
@@ -106,7 +106,7 @@ class CrashAccounting:
 
         Args:
             waiting: Batches that no worker has begun.
-            why: The reason.
+            why: The reason, as part of a sentence.
         """
         for slot in slots:
             if slot.state is None or (batch := slot.state.batch) is None:
@@ -122,21 +122,19 @@ class CrashAccounting:
             self.not_run(0, work, why)
 
     def not_run(self, worker: int, work: Work, why: str) -> None:
-        """Report each test that is left of a batch as not run."""
+        """Report each test that has not ended of a batch as not run."""
         for index in work.left:
             test_id = work.batch.tests[index - work.batch.first].id()
             self._report(TestStarted(worker=worker, index=index, test_id=test_id))
             self.fail(worker, index, test_id, f"Not run: {why}.")
 
     def fail(self, worker: int, index: int, test_id: str, text: str) -> None:
-        """Report the test that a worker could not report any more, and its end."""
+        """Report the error and the end of a test whose worker can no longer report them."""
         self._report(error_of_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
 
-    def _gets_another_try(
-        self, worker: int, state: ProcessState, running: TestStarted, work: Work
-    ) -> bool:
-        """Whether it was its adaptive limit that a test ran into, and nothing worse."""
+    def _retries(self, worker: int, state: ProcessState, running: TestStarted, work: Work) -> bool:
+        """Return whether a test is tried again, because it only exceeded its adaptive limit."""
         if not running.adaptive:
             return False
         if state.overdue and running.index not in work.full and running.limit_seconds is not None:
@@ -153,7 +151,7 @@ class CrashAccounting:
 
     def _cause(self, code: int | None) -> str:
         for_memory = code == -signal.SIGKILL and kills_for_memory() > self._kills_for_memory
-        # One at a time: two workers may be killed before either is noticed.
+        # Counted one at a time: two workers may be killed before either is noticed.
         self._kills_for_memory += for_memory
         return cause_of(code, for_memory=for_memory)
 
@@ -161,7 +159,7 @@ class CrashAccounting:
         self.unready += 1
         if self.unready >= UNREADY_LIMIT:
             raise WorkerError(
-                f"Workers end again and again before they run a test; worker {number} did with "
-                f"{cause}.\n{failure}".rstrip(),
-                "Run one test with manage.py test to see whether the project loads.",
+                f"{UNREADY_LIMIT} workers in a row ended before they ran a test; worker {number} "
+                f"ended with {cause}.\n{failure}".rstrip(),
+                "Run one test with manage.py test to check whether the project loads.",
             )

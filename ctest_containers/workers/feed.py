@@ -1,4 +1,4 @@
-"""Where a pool gets batches from while it runs."""
+"""The source of a pool's batches while it runs."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from ctest_containers.workers.batch_progress import Work
 
 
 class Feed(Protocol):
-    """A source of batches that a pool does not have from the beginning."""
+    """A source of batches that arrive while a pool runs."""
 
     @property
     def closed(self) -> bool:
-        """Whether it will give no more batches."""
+        """Whether no more batches will arrive."""
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable when there may be some."""
+        """Return a descriptor that is readable when batches may have arrived."""
 
     def take(self) -> Iterable[Work]:
-        """Return those that have come."""
+        """Return the batches that have arrived since the last call."""
 
     def ended(self, batch: int) -> None:
-        """Take note that a batch has been run to its end."""
+        """Note that a batch has been run to its end."""

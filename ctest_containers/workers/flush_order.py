@@ -1,4 +1,4 @@
-"""What tests have left in databases by the time that a batch begins, as in a serial run."""
+"""Tracks what a serial run's tests would have left in databases before each batch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ class FlushOrder:
 
     Rows that a class may leave in databases that it declares are found by later classes that
     declare them, too, until one flushes them. Such classes therefore run on the same worker, one
-    after another. Nobody can tell in advance which databases a plain `unittest.TestCase` uses, so
-    what such a class leaves is found only by classes that happen to run on the same worker.
+    after another. It cannot be known in advance which databases a plain `unittest.TestCase` uses,
+    so what such a class leaves is found only by classes that happen to run on the same worker.
 
     Args:
         batches: The batches that run here.
-        elsewhere: Flushes that tests make which run elsewhere: the place among the numbers of
+        elsewhere: The flushes of tests that run elsewhere: their positions among the numbers of
             batches, and the aliases. They are assumed to happen.
-        databases: For each alias, the first of those that have the same database.
-        mirrors: The aliases by which Django does not flush.
+        databases: For each alias, the first alias of the same database.
+        mirrors: The aliases that Django does not flush.
     """
 
     def __init__(
@@ -42,9 +42,9 @@ class FlushOrder:
         self._mirrors = mirrors
         self._database_of = databases
         self._pending: dict[str, set[int]] = defaultdict(set)
-        # For each database, where it is flushed, and whether without `post_migrate`.
+        # For each database, the positions of flushes, and whether each omits `post_migrate`.
         self._flushes: dict[str, dict[float, bool]] = defaultdict(dict)
-        # Batches that may leave rows and have not ended, with the databases.
+        # The databases of each batch that may leave rows and has not ended.
         self._leaving: dict[int, frozenset[str]] = {}
         for batch in batches:
             for alias in batch.flushes:
@@ -56,23 +56,23 @@ class FlushOrder:
                 self._flushes[self._database(alias)][number] = False
 
     def record_flush(self, work: Work, rows: Rows, alias: str, *, bare: bool) -> None:
-        """A test of a batch has flushed a database.
+        """Note that a test of a batch has flushed a database.
 
         Args:
-            bare: Whether without sending `post_migrate`.
+            bare: Whether the flush did not send `post_migrate`.
         """
         database = self._database(alias)
         self._flushes[database][work.batch.number] = bare
         rows.empty(database, work)
 
     def record_end(self, work: Work) -> None:
-        """A batch has ended, and flushes nothing any more."""
+        """Note that a batch has ended, so that it flushes nothing more."""
         self._leaving.pop(work.batch.number, None)
         for alias in work.batch.flushes:
             self._pending[self._database(alias)].discard(work.batch.number)
 
     def is_known(self, work: Work, rows: Rows) -> bool:
-        """Whether it is certain what has been flushed, and left, before a batch."""
+        """Return whether it is certain what has been flushed and left before a batch."""
         return not self.finds(work, self._leaving) and all(
             next(self._between(database, rows, work), None) is not None
             or not any(
@@ -85,15 +85,16 @@ class FlushOrder:
     def allows(
         self, work: Work, rows: Rows, elsewhere: Mapping[int, frozenset[str]] = MappingProxyType({})
     ) -> bool:
-        """Whether a worker's servers are not flushed that a serial run has not flushed by then.
+        """Return whether a worker's servers have all rows that a batch finds in a serial run.
 
-        Nor may rows be missing there that a serial run has left.
+        They must have no flush that a serial run would not have made by then, and miss no rows
+        that it would have left.
 
         Args:
-            elsewhere: Where rows were left on the servers of other workers; see `Rows`.
+            elsewhere: The rows left on the servers of other workers; see `Rows.left_in`.
         """
-        missing = {number: one for number, one in elsewhere.items() if number not in rows.left_in}
-        if self.finds(work, missing) or self._would_bury(work, rows):
+        missing = {number: elsewhere[number] for number in elsewhere.keys() - rows.left_in.keys()}
+        if self.finds(work, missing) or self._would_hide(work, rows):
             return False
         return not any(
             database in rows.emptied
@@ -102,7 +103,11 @@ class FlushOrder:
         )
 
     def finds(self, work: Work, left_in: Mapping[int, frozenset[str]]) -> bool:
-        """Whether a batch finds rows that some earlier ones may leave, or follows them."""
+        """Return whether a batch must follow earlier batches, because of rows that they may leave.
+
+        Args:
+            left_in: The databases of these batches, by batch number.
+        """
         batch = work.batch
         if batch.needs_rows or not batch.aliases:
             return False
@@ -114,7 +119,7 @@ class FlushOrder:
         )
 
     def missing(self, work: Work, rows: Rows) -> Mapping[str, bool]:
-        """The databases that a worker has to flush before a batch, and whether bare."""
+        """Return the databases that a worker must flush before a batch, and whether bare."""
         return {
             database: self._flushes[database][max(numbers)]
             for database in self._databases(work)
@@ -122,26 +127,31 @@ class FlushOrder:
         }
 
     def aliases_of(self, database: str) -> list[str]:
-        """The aliases by which a database can be flushed, as Django does."""
+        """Return the aliases with which Django would flush a database."""
         same = [alias for alias, first in self._database_of.items() if first == database]
         return [alias for alias in same or [database] if alias not in self._mirrors]
 
     def begun(
         self, rows: Rows, work: Work, flushed: Collection[str], aliases: Iterable[str]
     ) -> None:
-        """A worker that has these aliases has flushed its databases among these for a batch."""
+        """Note that a worker has flushed those of its databases for a batch that it has now.
+
+        Args:
+            flushed: The databases to flush for the batch.
+            aliases: The aliases that the worker has.
+        """
         for database in {self._database(alias) for alias in aliases} & set(flushed):
             rows.empty(database, work)
         if work.batch.leaves_rows and work.batch.aliases:
             rows.left_in[work.batch.number] = frozenset(map(self._database, work.batch.aliases))
 
     def _reach(self, database: str, number: int, work: Work) -> bool:
-        """Whether no flush is known that removes what a batch of this number leaves before work."""
+        """Return whether no flush is known that removes a batch's rows before this work begins."""
         flushes = self._flushes.get(database, ())
         return not any(number < flush < _position(work) for flush in flushes)
 
-    def _would_bury(self, work: Work, rows: Rows) -> bool:
-        """Whether a batch may leave rows where an earlier one has yet to find others."""
+    def _would_hide(self, work: Work, rows: Rows) -> bool:
+        """Return whether a batch may add rows to those that an earlier batch has yet to find."""
         if not work.batch.leaves_rows:
             return False
         return any(
@@ -151,7 +161,7 @@ class FlushOrder:
         )
 
     def _between(self, database: str, rows: Rows, work: Work) -> Iterator[float]:
-        """The flushes that a serial run has made since rows were left that are there now."""
+        """Return the positions of a serial run's flushes since the present rows were left."""
         floor = rows.floor(database)
         position = _position(work)
         return (number for number in self._flushes[database] if floor < number < position)
@@ -160,7 +170,10 @@ class FlushOrder:
         return self._database_of.get(alias, alias)
 
     def _databases(self, work: Work) -> Iterator[str]:
-        """Those that matter for a batch: one that needs the rows of migrations gets them."""
+        """Return the databases whose flushes matter for a batch.
+
+        For a batch that needs the rows of migrations, none do: it gets servers with these rows.
+        """
         batch = work.batch
         if batch.needs_rows:
             return iter(())
@@ -170,5 +183,5 @@ class FlushOrder:
 
 
 def _position(work: Work) -> int:
-    """The number of a batch; what is left of one comes after what has ended of it."""
+    """Return a batch's number; the rest of a batch comes after its tests that have ended."""
     return work.batch.number + bool(work.ended)

@@ -1,4 +1,4 @@
-"""The databases that a worker's process has been lent, and what becomes of their servers."""
+"""The databases that a worker's process has been lent."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ctest_containers.workers.channel import Channel
 
 
 class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
-    """The server of a worker has ended under it."""
+    """A worker's server has ended."""
 
 
 class LentDatabases:
-    """Uses what the parent lends, and requests what a test turns out to need."""
+    """Uses the databases that the parent lends, and requests those that a test does not declare."""
 
     def __init__(self, assignment: Assignment, channel: Channel) -> None:
         self._worker = assignment.worker
@@ -38,8 +38,8 @@ class LentDatabases:
         self._channel = channel
         self._aliases: set[str] = set()
         self._leases: list[Lease] = []
-        # What is still to be flushed before tests use it, each with whether that is bare.
-        self._to_flush: dict[str, bool] = {}
+        # The aliases still to flush before tests use them, and whether without `post_migrate`.
+        self._flushes: dict[str, bool] = {}
         self._flushed_in_batch: set[str] = set()
         self._is_flushing = False
 
@@ -63,10 +63,10 @@ class LentDatabases:
             connections.mark_expectations(names)
 
     def lend(self, alias: str) -> None:
-        """Request the database of an alias that is about to connect, unless it is here already.
+        """Request the database of an alias that is about to connect, unless it is already lent.
 
-        Most tests declare what they use. One that is no Django test case cannot, and finds the
-        test database of the others all the same under Django's own runner.
+        A test that is not a Django test case cannot declare databases, and still finds the others'
+        test databases under Django's own runner.
 
         Raises:
             WorkerError: The run has no such database.
@@ -87,9 +87,9 @@ class LentDatabases:
     def begin_batch(self, command: RunBatch) -> None:
         """Flush the databases that earlier tests would have flushed in a serial run.
 
-        Other workers ran those tests, on servers of their own.
+        Other workers ran those tests, on their own servers.
         """
-        self._to_flush = {alias: alias in command.flush_bare for alias in command.flush}
+        self._flushes = {alias: alias in command.flush_bare for alias in command.flush}
         self._flush(self._aliases)
         self._flushed_in_batch.clear()
 
@@ -104,7 +104,7 @@ class LentDatabases:
         from django.test import testcases
 
         module: Any = testcases
-        for alias in sorted(self._to_flush.keys() & aliases):
+        for alias in sorted(self._flushes.keys() & aliases):
             connection = configured[alias]
             was_open = connection.connection is not None
             self._is_flushing = True
@@ -117,36 +117,36 @@ class LentDatabases:
                     database=alias,
                     reset_sequences=False,
                     allow_cascade=False,
-                    inhibit_post_migrate=self._to_flush.pop(alias),
+                    inhibit_post_migrate=self._flushes.pop(alias),
                 )
             self._is_flushing = False
             if not was_open:
                 connection.close()
 
     def check_servers(self, report: str) -> None:
-        """End this worker when a test has failed because its server is gone.
+        """Check whether a test has failed because its server is gone.
 
-        The parent then reports what became of the server, and another worker runs the rest.
+        The parent then reports why the server ended, and another worker runs the rest.
 
         Raises:
-            DatabaseLost: It is gone.
+            DatabaseLost: The server is gone.
         """
-        if gone := connections.unreachable(self._leases):
-            names = ", ".join(map(repr, gone))
-            raise DatabaseLost(f"The server of {names} is gone. The test itself said:\n{report}")
+        if aliases := connections.unreachable(self._leases):
+            names = ", ".join(map(repr, aliases))
+            raise DatabaseLost(f"The server of {names} is gone. The test reported:\n{report}")
         if any(connections.was_closed(lease.alias) for lease in self._leases):
             answer = self._channel.ask(VerdictRequest(), self.use)
             if isinstance(answer, ServerVerdict) and answer.lost:
-                raise DatabaseLost(f"The test itself said:\n{report}")
+                raise DatabaseLost(f"The test reported:\n{report}")
 
     def tidy_after_timeout(self, report: str) -> None:
-        """End what a test that ran out of time has left on its servers, but its own connections.
+        """End all sessions on this worker's servers except those of its own connections.
 
-        Threads of the test's may still be waiting there and hold locks. A connection that was
-        interrupted in the midst of a query is of no use to the tests that follow.
+        Threads of a test that timed out may still wait there and hold locks. A connection that
+        was interrupted during a query cannot be used by the tests that follow.
 
         Raises:
-            DatabaseLost: There is such a connection.
+            DatabaseLost: A connection was interrupted during a query.
         """
         own: dict[Address, set[int]] = {}
         for lease in self._leases:
@@ -157,7 +157,7 @@ class LentDatabases:
             if connection is None:
                 continue
             if backend.is_mid_query(connection):
-                raise DatabaseLost(f"It was in the midst of a query.\n{report}")
+                raise DatabaseLost(f"It was interrupted during a query.\n{report}")
             if (session := backend.session_of(connection)) is not None:
                 sessions.add(session)
         vendors = {lease.address: lease.vendor for lease in self._leases}

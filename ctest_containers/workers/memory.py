@@ -1,4 +1,4 @@
-"""Decides which workers to give up while memory is short, and which to take back."""
+"""Decides which workers to pause while memory is short, and which to resume."""
 
 from __future__ import annotations
 
@@ -9,35 +9,35 @@ from typing import Final
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.workers.slot import Slot
 
-LOOK_SECONDS: Final = 0.5
-"""Between two looks at the memory."""
+MEASURE_SECONDS: Final = 0.5
+"""How often to measure the memory."""
 
 CHANGE_SECONDS: Final = 2.0
-"""Between two workers that are given up or taken back, so that each shows in the memory first."""
+"""The time between two pauses or resumptions, so that each shows in the memory first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Give up a worker until there is more memory."""
+    """Pause a worker until there is more memory."""
 
     slot: Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Take a worker back."""
+    """Resume a worker."""
 
     slot: Slot
 
 
 class MemoryWatch:
-    """Knows when there are too many workers for the memory, and when there may be one more.
+    """Decides whether there are too many workers for the memory, or room for one more.
 
     Args:
-        available: Memory that is free for tests, in bytes; None when it cannot be known.
-        floor_bytes: What has to stay free; 0 to look at nothing.
-        worker_bytes: What one more worker takes.
-        process_limit_bytes: What a worker's process may have before it is replaced; None for any.
+        available: Returns the memory that is free for tests, in bytes; None if it is unknown.
+        floor_bytes: The memory that must stay free; 0 not to watch it.
+        worker_bytes: The memory that one more worker takes.
+        process_limit_bytes: The size at which a worker's process is replaced; None for no limit.
     """
 
     def __init__(
@@ -52,42 +52,46 @@ class MemoryWatch:
         self.process_limit_bytes = process_limit_bytes
         self._available = available
         self._worker_bytes = worker_bytes
-        self._looked = self._changed = float("-inf")
+        self._measured = self._changed = float("-inf")
         self.available_bytes: int | None = None
 
-    def look(self) -> bool:
-        """Ask again how much is available, unless that was done just now; says whether it was."""
+    def measure(self) -> bool:
+        """Measure the available memory, unless that was done just now.
+
+        Returns:
+            Whether `available_bytes` was measured.
+        """
         now = ORIGINALS.monotonic()
-        if not self.floor_bytes or now - self._looked < LOOK_SECONDS:
+        if not self.floor_bytes or now - self._measured < MEASURE_SECONDS:
             return False
-        self._looked = now
+        self._measured = now
         self.available_bytes = self._available()
         return self.available_bytes is not None
 
     @property
     def short(self) -> bool:
-        """Whether less is free than has to stay so."""
+        """Whether less memory is free than must stay free."""
         return self.available_bytes is not None and self.available_bytes < self.floor_bytes
 
     @property
     def ample(self) -> bool:
-        """Whether one more worker would leave free what has to stay so."""
+        """Whether one more worker would leave enough memory free."""
         enough = self.floor_bytes + self._worker_bytes
         return self.available_bytes is None or self.available_bytes >= enough
 
     def outgrown(self, slot: Slot) -> bool:
-        """Return whether a worker's process has grown so large that it is to be replaced."""
+        """Return whether a worker's process has grown so large that it must be replaced."""
         limit = self.process_limit_bytes
         return limit is not None and slot.state is not None and slot.state.memory_bytes > limit
 
     def decide(
         self, slots: Sequence[Slot], *, work_waits: bool, keeps_rows: Callable[[Slot], bool]
     ) -> Iterator[Pause | Resume]:
-        """Decide to give up the youngest worker that is idle if memory is short.
+        """Decide to pause the youngest idle worker if memory is short, or to resume one.
 
         Args:
             work_waits: Whether batches wait for a worker.
-            keeps_rows: Returns whether a batch that waits depends on what is on a worker's servers.
+            keeps_rows: Returns whether a waiting batch needs rows on a worker's servers.
         """
         if self.short and work_waits:
             idle = [
@@ -105,7 +109,7 @@ class MemoryWatch:
                 yield Resume(paused)
 
     def may_change(self) -> bool:
-        """Whether the last change is long enough ago; if so, another one counts from now."""
+        """Return whether the last change is long enough ago, and if so, note another one now."""
         now = ORIGINALS.monotonic()
         if now - self._changed < CHANGE_SECONDS:
             return False
@@ -118,5 +122,5 @@ def _without_process_and_youngest(slot: Slot) -> tuple[bool, float]:
 
 
 def unwatched() -> MemoryWatch:
-    """A watch that never has anything to say."""
+    """Return a watch that never pauses or replaces anything."""
     return MemoryWatch(available=lambda: None, floor_bytes=0, worker_bytes=0)

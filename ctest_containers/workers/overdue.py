@@ -9,32 +9,32 @@ from ctest_containers.clock import Deadline
 from ctest_containers.limits import Limit
 
 GRACE_SECONDS: Final = 3.0
-"""What a test that was interrupted for its time may take to clean up before it is killed."""
+"""How long a test that was interrupted may take to clean up before its worker is killed."""
 
 
 @dataclass(slots=True)
 class Overdue:
-    """The deadline of what a worker runs, and the reason to report when it has passed.
+    """The deadline of a test, fixture or batch.
 
     Attributes:
-        deadline: When its worker is killed.
-        interrupt: When to start sending interrupts to the worker; None if it cannot be
-            interrupted.
-        asked: When the worker was asked where it is; None as long as it has time.
+        deadline: When to kill the worker.
+        reason: What to report then, as a sentence.
+        interrupt: When to start interrupting the worker; None if it cannot be interrupted.
+        stack_requested: How long to wait for the worker's stack; None if it was not requested.
     """
 
     deadline: Deadline
     reason: str
     interrupt: Deadline | None = None
-    asked: Deadline | None = None
+    stack_requested: Deadline | None = None
 
 
 def overdue_after(limit: Limit, seconds: float, *, at_once: bool = False) -> Overdue:
-    """When a worker is to interrupt what has this limit, and when it has failed to.
+    """Return when to interrupt a worker because of a limit, and when to kill it.
 
     Args:
         seconds: After how many seconds the limit is exceeded.
-        at_once: Whether those have passed.
+        at_once: Whether they have already passed.
     """
     left = 0.0 if at_once else seconds
     return Overdue(

@@ -1,4 +1,4 @@
-"""Gives batches to whichever worker is free, and accounts for every test whatever a worker does."""
+"""Assigns batches to free workers, and accounts for every test even if workers end."""
 
 from __future__ import annotations
 
@@ -37,27 +37,28 @@ from ctest_containers.workers.reducer import CheckServers, EndBatch, Report, red
 from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.slot import ProcessState, Slot, lend
 from ctest_containers.workers.supplier import Supplier
-from ctest_containers.workers.time_limits import AskWhere, Interrupt, Kill, TimeLimits
+from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
 
 TICK_SECONDS: Final = 0.2
-"""How often the pool looks whether it is to stop, when nothing else happens."""
+"""How often the pool checks whether to stop if nothing else happens."""
 
 
 class WorkerPool:
     """Runs batches in worker processes.
 
-    It alone waits, sends and reports. `reduce_message` decides what a message means, `BatchChoice`
-    which batch comes next, `TimeLimits` and `MemoryWatch` what takes too long or too much memory.
+    Only the pool waits, sends and reports. `reduce_message` decides what a message means,
+    `BatchChoice` which batch comes next, `TimeLimits` and `MemoryWatch` what takes too long or
+    too much memory.
 
     Args:
         start: Starts the process of a worker.
         report: Called with every event.
-        stopping: Returns whether no further test is to begin.
+        stopping: Returns whether no further test may start.
         limits: How long a batch and the run may take.
-        memory: Decides when there are too many workers for the memory.
+        memory: Decides whether there are too many workers for the memory.
         expected: How long batches are expected to take, in seconds, by their numbers.
-        order: What is flushed in Django's order; None if batches flush nothing.
-        feed: Gives more batches while others run; None if there are no more.
+        order: Tracks flushes in Django's order; None if batches flush nothing.
+        feed: Provides more batches while others run; None if there are none.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class WorkerPool:
         """Run everything.
 
         Raises:
-            CtestError: Workers end again and again before they run a test, or none has databases.
+            CtestError: Too many workers end before they run a test, or none gets databases.
         """
         try:
             self._supplier.update()
@@ -104,11 +105,11 @@ class WorkerPool:
                 if self._stopping():
                     self._interrupt()
                 else:
-                    self._mind_memory()
+                    self._watch_memory()
                     for slot in self._roster.slots:
                         self._assign_batch(slot)
                 for slot in self._roster.slots:
-                    if slot.state is not None and slot.state.wanted:
+                    if slot.state is not None and slot.state.requested_alias:
                         self._answer_request(slot, slot.state)
                 if not self._roster.busy() and (self._no_more_work() or self._interrupted):
                     return
@@ -127,18 +128,18 @@ class WorkerPool:
         return sum(len(work.left) for work in (*self._queue, *running)) + self._cut_short
 
     def descriptors(self) -> tuple[int, ...]:
-        """What a worker that is forked now must not keep open."""
+        """Return the descriptors that a worker forked now must not keep open."""
         return tuple(state.process.fileno() for state in self._roster.states())
 
     def _no_more_work(self) -> bool:
-        """Whether no batch waits, and none is to come."""
+        """Return whether no batch waits, and none will arrive."""
         return not self._queue and (self._feed is None or self._feed.closed)
 
     def _assign_batch(self, slot: Slot) -> None:
-        """Give a free worker the first batch whose databases it has, or can have at once.
+        """Assign a free worker the first batch whose databases it has, or can have at once.
 
-        When what is left would not find what it finds in a serial run, on this worker or any other,
-        this one is renewed.
+        If the waiting batches would find other rows than in a serial run on every worker, this one
+        is renewed.
         """
         if slot.work is not None or not slot.is_available or not self._queue:
             return
@@ -153,7 +154,7 @@ class WorkerPool:
         awaited: set[frozenset[str]] = set()
         is_late = False
         for work in self._choice.allowed(slot, slots):
-            # None that comes after one that removes rows may overtake it.
+            # A batch that removes rows must not overtake another one that does.
             if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
                 continue
             try:
@@ -171,7 +172,7 @@ class WorkerPool:
     def _begin(
         self, slot: Slot, state: ProcessState, work: Work, leases: Sequence[AnyLease]
     ) -> None:
-        slot.refused = 0
+        slot.failed_servers = 0
         command = self._choice.take(slot, work)
         assert state.batch is not None
         self._time_limits.begin_batch(state.batch)
@@ -181,11 +182,11 @@ class WorkerPool:
         state.process.send(command)
         self._choice.note_lent(slot, state.leases)
 
-    def _mind_memory(self) -> None:
+    def _watch_memory(self) -> None:
         watch = self._memory
-        if watch.look():
+        if watch.measure():
             self._report(MemoryMeasured(available_bytes=watch.available_bytes or 0))
-        # Each decision depends on those before it, which are carried out by then.
+        # Each decision depends on those before it, which have been carried out by then.
         for decision in watch.decide(
             self._roster.slots, work_waits=bool(self._queue), keeps_rows=self._choice.keeps_rows
         ):
@@ -196,16 +197,16 @@ class WorkerPool:
                     self._roster.resume(slot, watch.available_bytes or 0)
 
     def _answer_request(self, slot: Slot, state: ProcessState) -> None:
-        """Give a worker the database that it waits for, or let it know that there is none."""
+        """Lend a worker the database that it waits for, or answer that there is none."""
         leases: Sequence[AnyLease] | None
         try:
-            leases = self._supplier.acquire(slot.number, frozenset([state.wanted]))
+            leases = self._supplier.acquire(slot.number, frozenset([state.requested_alias]))
         except (ServerError, EngineError):
             leases = ()
         if leases is not None:
-            state.process.send(lend(state, leases, state.wanted))
-            self._choice.note_lent(slot, [state.wanted])
-            state.wanted = ""
+            state.process.send(lend(state, leases, state.requested_alias))
+            self._choice.note_lent(slot, [state.requested_alias])
+            state.requested_alias = ""
 
     def _wait(self) -> None:
         watched = [slot for slot in self._roster.slots if slot.state is not None]
@@ -224,7 +225,7 @@ class WorkerPool:
         for slot in watched:
             assert slot.state is not None
             process = slot.state.process
-            # Asked before reading, so that what it sent last has arrived.
+            # Checked before reading: if it is dead, all that it sent has arrived.
             alive = process.alive
             if process.fileno() in readable:
                 for message in process.receive():
@@ -250,13 +251,13 @@ class WorkerPool:
                     lost = bool(self._supplier.explain(slot.number, wait_seconds=0.0))
                     state.process.send(ServerVerdict(lost=lost))
                 case EndBatch(work, stopped):
-                    # At a terminal, a worker may hear of Ctrl-C before its parent does.
+                    # At a terminal, Ctrl-C may reach a worker before its parent.
                     if self._interrupted or stopped:
                         self._cut_short += len(work.left)
                     self._ended(work)
 
     def _lose(self, slot: Slot) -> None:
-        """A worker has ended: account for its test, and let another worker go on with the rest."""
+        """Account for the test of a worker that has ended; another worker runs the rest."""
         before = slot.work
         work = self._crashes.account(slot)
         slot.forget_process(servers=True)
@@ -276,11 +277,11 @@ class WorkerPool:
                 case TestSlow():
                     self._report(decision)
                 case Interrupt(state):
-                    state.process.interrupt_what_runs()
-                case AskWhere(state):
-                    state.process.ask_where()
+                    state.process.interrupt_test()
+                case RequestStacks(state):
+                    state.process.request_stacks()
                 case Kill(state, reason):
-                    state.overdue = f"{reason} Where it was:\n{state.process.where()}"
+                    state.overdue = f"{reason} Its stacks:\n{state.process.stacks()}"
                     state.process.kill()
 
     def _time_out(self) -> None:

@@ -1,6 +1,6 @@
 """Describes what went wrong in a test, as a serial run would print it.
 
-Any code may run while an exception, a reason or a subtest shows itself, and fail.
+Converting an exception, a reason or a subtest to text may run any code, which may fail.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ def problem_of(
     """Describe an error or a failure.
 
     Args:
-        result: What turns it into text.
-        owner: The test, whose subtest `test` may be.
+        result: The result whose method turns it into text.
+        owner: The test, of which `test` may be a subtest.
         folder: Where the run was started; files are named relative to it.
     """
     kind, value, trace = err
     # The holder of a class-level error has None there.
     failure = getattr(owner, "failureException", None) or AssertionError
     message = message_of(value)
-    # Captured output is added only while a test runs: unittest itself would stumble over --buffer
-    # when Django reports an error before a test has started.
+    # Captured output is only added while a test runs: with --buffer, unittest itself would fail
+    # if Django reports an error before a test has started.
     buffer, result.buffer = result.buffer, result.buffer and hasattr(sys.stdout, "getvalue")
     try:
         text = result._exc_info_to_string(err, test)  # type: ignore[attr-defined]  # not public

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it."""
+"""A worker process as the parent sees it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEND_SECONDS = 30.0
 """How long a worker may take to accept a command, which it does whenever it is idle."""
 
 QUIT_SECONDS = 5.0
-"""How long a worker may take to end after it was told to, before it is killed."""
+"""How long a worker may take to end after a command to quit, before it is killed."""
 
 
 class WorkerProcess:
@@ -28,7 +28,7 @@ class WorkerProcess:
         self.number = assignment.worker
         self._stack_file = assignment.stack_file
         self._channel, theirs = socket.socketpair()
-        # What a fork would copy must not be written twice.
+        # A fork would copy buffered output, which would then be written twice.
         sys.stdout.flush()
         sys.stderr.flush()
         forked = not assignment.setup.spawned
@@ -51,18 +51,18 @@ class WorkerProcess:
         return int(self._process.pid)
 
     def fileno(self) -> int:
-        """Readable when it has sent something or has ended."""
+        """Return a descriptor that is readable when it has sent something or has ended."""
         return self._channel.fileno()
 
     def send(self, command: Command) -> None:
-        """Send a command; one that has died meanwhile is found out when reading."""
+        """Send a command; if the process has died meanwhile, the next `receive` notices."""
         self._channel.settimeout(SEND_SECONDS)
         with suppress(OSError):
             self._channel.sendall(encode(command))
         self._channel.settimeout(0)
 
     def receive(self) -> list[Message]:
-        """What has arrived; sets `closed` when nothing more will."""
+        """Return the messages that have arrived; set `closed` when no more will."""
         try:
             data = self._channel.recv(1 << 20)
         except BlockingIOError:
@@ -74,7 +74,7 @@ class WorkerProcess:
         try:
             return [decode(line) for line in self._lines.feed(data)]
         except ValueError:
-            # Something else has written into the channel; nothing in it can be trusted any more.
+            # Something else has written into the channel, so nothing in it can be trusted.
             self.kill()
             self.closed = True
             return []
@@ -83,38 +83,41 @@ class WorkerProcess:
     def alive(self) -> bool:
         """Whether the process itself still runs.
 
-        Its channel may outlive it: a process that a test has forked holds it, too.
+        Its channel may outlive it: a process that a test has forked keeps it open.
         """
         return bool(self._process.is_alive())
 
     def interrupt(self) -> None:
-        """Ask it to end after the test that is running."""
+        """Ask it to end after the running test."""
         self._signal(signal.SIGINT)
 
-    def interrupt_what_runs(self) -> None:
-        """Raise an error in the test or fixture whose time is up, if it still runs."""
+    def interrupt_test(self) -> None:
+        """Raise an error in the running test or fixture, if its time is up."""
         if INTERRUPT_SIGNAL is not None:
             self._signal(INTERRUPT_SIGNAL)
 
-    def ask_where(self) -> None:
-        """Let it write down where it is, into its stack file."""
+    def request_stacks(self) -> None:
+        """Ask it to write the stacks of its threads into its stack file."""
         if STACK_SIGNAL is not None:
             self._signal(STACK_SIGNAL)
 
-    def where(self) -> str:
-        """What it has written down."""
+    def stacks(self) -> str:
+        """Return the stacks that it has written."""
         try:
             return self._stack_file.read_text(errors="replace")
         except OSError:
             return ""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill it."""
         if self._process.is_alive():
             self._process.kill()
 
     def join(self) -> int | None:
-        """Wait for its end, which has begun, and give its exit code: negative for a signal."""
+        """Wait for it to end, and return its exit code, negative for a signal.
+
+        It is killed if it does not end; None if even that fails.
+        """
         self._process.join(QUIT_SECONDS)
         if self._process.exitcode is None:
             self._process.kill()

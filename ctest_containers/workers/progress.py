@@ -1,7 +1,7 @@
 """Watches whether a test makes progress: whether it uses CPU time, or its servers are active.
 
-Like nextest, the toolkit only reports a test as slow by default. A test that waits for something
-that never happens must end all the same, so a default limit counts from the last progress.
+Like nextest, the toolkit by default only reports a test as slow. A test that waits forever must
+still end, so a default limit counts from the last progress.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from ctest_containers.model import Address, Vendor
 from ctest_containers.originals import ORIGINALS
 
 FIRST_CHECK_SECONDS: Final = 1.0
-"""When a test is checked first. Most have ended by then and cost nothing."""
+"""When a test is first checked. Most have ended by then, and cost nothing."""
 
 CHECKS_PER_LIMIT: Final = 6
-"""How often it is checked while its limit passes once."""
+"""How often a test is checked within the time of its limit."""
 
 Servers = Callable[[], Iterable[tuple[Vendor, Address]]]
 
@@ -30,15 +30,15 @@ class Progress:
     """The progress of a running test or fixture.
 
     Args:
-        process: The worker's, whose descendants count as well.
-        servers: Gives the servers that only this worker uses.
+        process: The id of the worker's process, whose descendants count as well.
+        servers: Returns the servers that only this worker uses.
 
     Attributes:
         seconds: How long it had run at the last check.
         stalled: Whether it has made no progress for the time of its limit, or has used up all its
             time.
-        slow: Whether it is working, and has run for its limit, or twice as long as when that was
-            last so.
+        slow: Whether it makes progress, and has run for its limit, or for twice as long as when it
+            was last slow.
     """
 
     def __init__(self, limit: Limit, *, process: int, servers: Servers) -> None:
@@ -54,12 +54,12 @@ class Progress:
         self.stalled = self.slow = False
 
     def check(self) -> bool:
-        """Check for progress if a check is due; give whether it was."""
+        """Check for progress if a check is due, and return whether it was."""
         now = ORIGINALS.monotonic()
         if now < self._next:
             return False
         self._next = now + self._every
-        # Nobody knows what it did before the first check.
+        # What it did before the first check is unknown.
         if self._used is None or self._has_progressed(now - self._checked):
             self._last = now
         self._used = cpu_seconds(self._process)
@@ -77,14 +77,14 @@ class Progress:
         used = cpu_seconds(self._process)
         if used is None or self._used is None:
             return True
-        # It falls when a process ends that nobody waits for.
+        # It decreases when a process ends that its parent does not wait for.
         if used != self._used:
             return True
         return any(_is_active(vendor, address, seconds) for vendor, address in self._servers())
 
 
 def cpu_seconds(process: int) -> float | None:
-    """The CPU time of a process and its descendants, in seconds; None where it is unknown.
+    """Return the CPU time of a process and its descendants, in seconds; None if it is unknown.
 
     The kernel counts in ticks of 10 ms, so a process that only polls for a lock ten times a second
     seldom appears to use any.
@@ -101,7 +101,7 @@ def _cpu_seconds_of(process: psutil.Process) -> float:
     try:
         return sum(process.cpu_times()[:4])
     except (psutil.Error, OSError):
-        # It has just ended; what it used is its parent's now.
+        # It has just ended; its CPU time now counts as its parent's.
         return 0.0
 
 
@@ -109,5 +109,5 @@ def _is_active(vendor: Vendor, address: Address, seconds: float) -> bool:
     try:
         return BACKENDS[vendor].is_active(address, seconds)
     except ServerError:
-        # A server that does not answer does nothing for a test either.
+        # A server that does not answer does not work for a test either.
         return False

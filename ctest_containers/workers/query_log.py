@@ -10,7 +10,7 @@ LOGGER: Final = "django.db.backends"
 
 
 class QueryLog:
-    """Listens to Django's log of queries, if it is enabled, until it is closed."""
+    """Collects what Django logs about queries, if enabled, until it is closed."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._text = StringIO()
@@ -30,6 +30,6 @@ class QueryLog:
         return queries
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop collecting."""
         if self._handler is not None:
             logging.getLogger(LOGGER).removeHandler(self._handler)

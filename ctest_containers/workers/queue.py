@@ -15,7 +15,7 @@ from ctest_containers.workers.flush_order import FlushOrder
 
 
 class WorkQueue:
-    """Batches in the order in which they are given out.
+    """Batches in the order in which they are assigned.
 
     As in a serial run, no test that needs the rows of migrations comes after one that may have
     removed them from the same server, and no batch follows one on the same server that may have
@@ -42,7 +42,7 @@ class WorkQueue:
         return chain(self._keeping, self._removing, self._leaving)
 
     def add(self, work: Work) -> None:
-        """Let a batch be the last of its kind, or have its place in Django's order."""
+        """Add a batch as the last one of its kind, or at its position in Django's order."""
         if work.batch.leaves_rows:
             bisect.insort(self._leaving, work, key=_number)
         else:
@@ -50,7 +50,7 @@ class WorkQueue:
         self._count(work, 1)
 
     def put_back(self, work: Work) -> None:
-        """Let what is left of a batch be the next of its kind, or have its place again."""
+        """Add the rest of a batch as the first one of its kind, or at its former position."""
         if work.batch.leaves_rows:
             bisect.insort(self._leaving, work, key=_number)
         else:
@@ -58,12 +58,12 @@ class WorkQueue:
         self._count(work, 1)
 
     def remove(self, work: Work) -> None:
-        """A worker has taken it."""
+        """Remove a batch that a worker has taken."""
         self._line_of(work).remove(work)
         self._count(work, -1)
 
     def clear(self) -> None:
-        """Nobody will take any of them."""
+        """Remove all batches."""
         for line in (self._keeping, self._removing, self._leaving):
             line.clear()
         self._needing, self._seconds = 0, 0.0
@@ -78,15 +78,15 @@ class WorkQueue:
         busy: Collection[str] = (),
         left_elsewhere: Mapping[int, frozenset[str]] = MappingProxyType({}),
     ) -> Iterator[Work]:
-        """What a worker may take, what it should take first.
+        """Yield the batches that a worker may take, in the order in which it should.
 
         Args:
-            rows: What has become of the rows on its servers.
-            order: What has become of them in a serial run.
+            rows: The state of the rows on its servers.
+            order: The state of the rows in a serial run.
             workers: How many workers there are at the moment.
-            others: Whether one of the others could take what needs the rows of migrations.
-            busy: What running batches have for themselves.
-            left_elsewhere: Where rows were left on the servers of other workers; see `Rows`.
+            others: Whether another worker could take batches that need the rows of migrations.
+            busy: The names of what running batches use exclusively.
+            left_elsewhere: The rows left on the servers of other workers; see `Rows.left_in`.
         """
 
         def fitting(works: Iterable[Work]) -> Iterator[Work]:
@@ -101,7 +101,7 @@ class WorkQueue:
 
         if self._needing and not rows.flushed and others:
             for line in (self._removing, self._leaving):
-                # The longest come first, except that those which find no flush precede others.
+                # The longest come first, except that those that find no flush precede others.
                 for work in line:
                     if work.seconds * workers > self._seconds:
                         yield from fitting([work, *self._first_flushing()])
@@ -111,14 +111,14 @@ class WorkQueue:
         for work in fitting(self._keeping):
             is_waiting = False
             yield work
-        # While all of those wait for what others run, one worker with the rows left is enough.
+        # If all of those wait for running batches, one other worker with the rows is enough.
         if rows.flushed or not self._needing or (is_waiting and others):
             yield from fitting(work for work in self._leaving if work.batch.unflushed)
             yield from fitting(self._removing)
             yield from fitting(self._leaving)
 
     def _first_flushing(self) -> list[Work]:
-        """The flushing batch that comes first in Django's order; others may wait for it."""
+        """Return the first flushing batch in Django's order, for which others may wait."""
         flushing = [work for work in chain(self._removing, self._leaving) if work.batch.flushes]
         return sorted(flushing, key=_number)[:1]
 
@@ -138,13 +138,13 @@ def queue_of(batches: Iterable[Batch], expected: Mapping[int, float]) -> WorkQue
     Args:
         expected: How long they are expected to take, in seconds, by their numbers.
     """
-    # What is said of the fixtures of a class that was split is said once.
-    said: dict[int | None, set[tuple[str, OutcomeKind]]] = defaultdict(set)
+    # The fixtures of a class that was split are reported once.
+    reported: dict[int | None, set[tuple[str, OutcomeKind]]] = defaultdict(set)
     return WorkQueue(
         Work(
             batch,
             seconds=expected.get(batch.number, 0.0),
-            said=None if batch.part_of is None else said[batch.part_of],
+            reported=None if batch.part_of is None else reported[batch.part_of],
         )
         for batch in batches
     )

@@ -1,7 +1,7 @@
-"""A test result that describes what happens instead of keeping it.
+"""A test result that sends what happens as events instead of keeping it.
 
-Exceptions become text where they were raised. So nothing depends on whether an exception, or what
-it refers to, can be pickled, and the text is what a serial run would have printed.
+Exceptions are converted to text in the worker, so neither they nor what they refer to need to be
+picklable, and the text is what a serial run would have printed.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ from ctest_containers.workers.problems import ExceptionInfo, description_of, mes
 from ctest_containers.workers.query_log import QueryLog
 
 CAREFUL_SECONDS: Final = 0.5
-"""How long it may take until everybody knows that a test begins."""
+"""How long the report that a test begins may take to reach the run's parent."""
 
 
 class RecordingResult(unittest.TestResult):
     """Sends every report of unittest as an event.
 
     Args:
-        send: Takes the events, in their order.
+        send: Called with the events, in their order.
         worker: The worker's number.
-        indices: The place in the run of each test, by `id()` of the test.
+        indices: The index in the run of each test, by `id()` of the test.
         folder: Where the run was started; files are named relative to it.
-        limit: What a test may take that has no limit of its own.
-        check: Called with the report of an error or failure before it is sent. It raises when the
-            test is not to blame, but its database has gone.
-        tidy: Called with the report of a test that ran out of time, before it is sent.
+        limit: The limit of tests that have none of their own.
+        check: Called with the report of an error or failure before it is sent. It raises if the
+            cause is not the test, but a lost database.
+        tidy: Called with the report of a test that timed out, before it is sent.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
-        adaptive: What tests may take at their first try, by their ids.
-        full: The places of tests that have had that try.
-        careful: How many of the first tests wait a moment before they begin, so that it is known
-            in which of them everything ended.
+        adaptive: The limits of tests at their first try, in seconds, by their ids.
+        full: The indices of tests that have had that try.
+        careful: How many of the first tests wait a moment before they begin, so that the parent
+            knows which one was running if the node is lost.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RecordingResult(unittest.TestResult):
         self._last: unittest.TestCase | None = None
 
     def close(self) -> None:
-        """Stop listening to Django's log."""
+        """Stop collecting Django's log."""
         self._queries.close()
 
     def startTest(self, test: unittest.TestCase) -> None:
@@ -119,8 +119,8 @@ class RecordingResult(unittest.TestResult):
             self._started = ORIGINALS.monotonic()
         alarm.begin(limit, is_fixture=False)
 
-    def again(self) -> bool:
-        """Whether the test that has just ended gets another try, as the object that it was."""
+    def take_retry(self) -> bool:
+        """Return whether the last test gets another try, and if so, restore its attributes."""
         test, pristine = self._retried, self._pristine
         self._retried = self._pristine = None
         if test is None or pristine is None:
@@ -135,13 +135,13 @@ class RecordingResult(unittest.TestResult):
         stdout, stderr = self._captured()
         super().stopTest(test)
         if sys.exc_info()[0] is not None:
-            # A KeyboardInterrupt, say, is on its way out of the test and ends this worker: the
-            # parent then reports the test as the one in which that happened.
+            # An exception such as KeyboardInterrupt leaves the test and ends this worker; the
+            # parent then reports the test as the one that was running.
             return
         if self._retried is not None:
             return
         index = self._indices[id(test)]
-        # Django may still report on a test after it has stopped, when its teardown fails.
+        # Django may still report on a test after it has stopped, if its teardown fails.
         self._last = test
         seconds = ORIGINALS.monotonic() - self._started
         self._send(
@@ -159,7 +159,7 @@ class RecordingResult(unittest.TestResult):
     def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
         """See `unittest.TestResult`; called by Python 3.12 and later.
 
-        What unittest has measured may come from a clock that a test has changed.
+        The duration is measured anew, because a test may have changed the clock of unittest.
         """
         del elapsed
         index = self._indices.get(id(test))
@@ -197,9 +197,9 @@ class RecordingResult(unittest.TestResult):
         subtest: unittest.TestCase,
         err: Any,
     ) -> None:
-        """See `unittest.TestResult`; a subtest that passed says nothing, as there.
+        """See `unittest.TestResult`; like there, a subtest that passed is not reported.
 
-        Describing one means showing its parameters, and that may well run a query.
+        Describing it would convert its parameters to text, which may run a query.
         """
         if err is not None:
             self._report(subtest, OutcomeKind.SUBTEST, err=err)
@@ -230,7 +230,7 @@ class RecordingResult(unittest.TestResult):
             return
         if problem is not None:
             if kind is not OutcomeKind.EXPECTED_FAILURE:
-                # What --buffer captured is shown for what went wrong, as `TestResult` does.
+                # Show what --buffer captured of a test that went wrong, as `TestResult` does.
                 self._mirrorOutput = True
                 if self.failfast:
                     self.stop()
@@ -250,7 +250,7 @@ class RecordingResult(unittest.TestResult):
         )
 
     def _retry(self, test: unittest.TestCase) -> None:
-        """Say that a test gets another try; what is reported on this one is dropped."""
+        """Report that a test gets another try; reports on this try are dropped."""
         self._retried = test
         index = self._indices[id(test)]
         self._full.add(index)
@@ -265,13 +265,13 @@ class RecordingResult(unittest.TestResult):
         )
 
     def _forget_last(self) -> None:
-        """Let go of the test before: only now may another object get its id."""
+        """Release the previous test; only now may another object get its `id()`."""
         if self._last is not None:
             self._indices.pop(id(self._last))
             self._last = None
 
     def _restoreStdout(self) -> None:
-        """See `unittest.TestResult`; what the terminal's encoding lacks is not shown there."""
+        """See `unittest.TestResult`; output that the terminal cannot encode is not shown."""
         try:
             super()._restoreStdout()  # type: ignore[misc]  # not public
         except UnicodeError:
@@ -279,7 +279,7 @@ class RecordingResult(unittest.TestResult):
             super()._restoreStdout()  # type: ignore[misc]
 
     def _captured(self) -> tuple[str, str]:
-        """What the test has printed, where --buffer has kept it."""
-        kept = (sys.stdout, sys.stderr) if self.buffer else ()
-        texts = [str(one.getvalue()) for one in kept if hasattr(one, "getvalue")]
+        """Return what the test has printed, if --buffer has captured it."""
+        streams = (sys.stdout, sys.stderr) if self.buffer else ()
+        texts = [str(stream.getvalue()) for stream in streams if hasattr(stream, "getvalue")]
         return (texts[0], texts[1]) if len(texts) == 2 else ("", "")

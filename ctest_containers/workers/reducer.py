@@ -1,6 +1,6 @@
-"""What a worker's message means: it changes what is known of the worker, and asks for effects.
+"""Updates the state of a worker by its messages, and decides on the effects.
 
-Nothing is sent, reported or started here. The pool carries the effects out, in their order.
+Nothing is sent, reported or started here. The pool carries out the effects, in their order.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ CLOCK_SECONDS: Final = 1.0
 CONCLUSIONS: Final = frozenset(
     [OutcomeKind.SUCCESS, OutcomeKind.EXPECTED_FAILURE, OutcomeKind.UNEXPECTED_SUCCESS]
 )
-"""What unittest reports on a test when nothing of it is left to run."""
+"""What unittest reports on a test when no part of it is left to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class CheckServers:
 
 @dataclass(frozen=True, slots=True)
 class EndBatch:
-    """A batch has been run.
+    """Take note that a batch has been run.
 
     Attributes:
-        stopped: Whether its worker was told to stop before its end.
+        stopped: Whether its worker was interrupted before its end.
     """
 
     work: Work
@@ -79,10 +79,10 @@ Effect = Report | CheckServers | EndBatch
 def reduce_message(
     slot: Slot, message: Message, order: FlushOrder, *, now: float
 ) -> Iterator[Effect]:
-    """Take note of a worker's message.
+    """Note what a worker's message says, and yield the effects that it has.
 
     Args:
-        order: Which databases were flushed; it takes note of more.
+        order: Which databases were flushed; updated by the message.
         now: The time, by `time.monotonic`.
 
     Raises:
@@ -92,7 +92,7 @@ def reduce_message(
     assert state is not None
     match message:
         case DatabaseRequest(alias=alias):
-            state.wanted = alias
+            state.requested_alias = alias
             yield Report(DatabaseWanted(worker=slot.number, alias=alias))
         case VerdictRequest():
             yield Report(ConnectionLost(worker=slot.number))
@@ -136,7 +136,7 @@ def _reduce_event(state: ProcessState, message: WorkerEvent, now: float) -> Iter
 
 
 def _reduce_test(state: ProcessState, message: WorkerEvent, now: float) -> WorkerEvent | None:
-    """Return the event as it is to be reported; None if it has been reported before."""
+    """Return the event to report; None if it has been reported before."""
     batch = state.batch
     assert batch is not None
     match message:
@@ -157,7 +157,7 @@ def _reduce_test(state: ProcessState, message: WorkerEvent, now: float) -> Worke
             batch.work.full.add(index)
         case TestOutcome(index=None, test_id=test_id, kind=kind):
             batch.fixtures.add((test_id, kind))
-            if not batch.work.is_news(test_id, kind):
+            if not batch.work.is_new(test_id, kind):
                 return None
         case TestOutcome(index=int(index), kind=kind):
             batch.concluded = kind in CONCLUSIONS

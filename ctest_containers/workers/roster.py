@@ -1,4 +1,4 @@
-"""The workers of a pool: their processes are started, replaced, given up and taken back."""
+"""The workers of a pool: starts, replaces, pauses and resumes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ctest_containers.workers.slot import ProcessState, Slot
 from ctest_containers.workers.supplier import Supplier
 
 SERVER_TRIES: Final = 3
-"""Servers that may fail to start for one worker, one after another."""
+"""How many servers in a row may fail to start for one worker."""
 
 
 class Roster:
@@ -46,7 +46,7 @@ class Roster:
         self._report = report
 
     def states(self) -> list[ProcessState]:
-        """Return the processes that there are."""
+        """Return the state of each process that exists."""
         return [slot.state for slot in self.slots if slot.state is not None]
 
     def busy(self) -> list[Slot]:
@@ -54,14 +54,14 @@ class Roster:
         return [slot for slot in self.slots if slot.batch is not None]
 
     def process_of(self, slot: Slot) -> ProcessState:
-        """Return a worker's process, which is started if there is none."""
+        """Return a worker's process; start it if there is none."""
         if slot.state is None:
             slot.state = ProcessState(self._start(slot.number), started=ORIGINALS.monotonic())
             self._report(WorkerStarted(worker=slot.number, pid=slot.state.process.pid))
         return slot.state
 
     def recycle(self, slot: Slot, limit_bytes: int) -> None:
-        """End a worker's process, which has grown too large; its servers stay."""
+        """End a worker's process that has grown too large; its servers stay."""
         count = 0 if slot.state is None else slot.state.memory_bytes
         _quit(slot)
         self._report(
@@ -70,23 +70,23 @@ class Roster:
         slot.forget_process(servers=False)
 
     def renew(self, slot: Slot) -> None:
-        """End a worker's process and servers, neither of which has done anything wrong."""
+        """End a worker's process and servers, so that it gets new ones."""
         _quit(slot)
         self._supplier.release(slot.number)
         slot.forget_process(servers=True)
 
     def retire(self, slot: Slot, error: CtestError, available_bytes: int) -> None:
-        """Try again with a new server; then go on without this worker, as long as there is one.
+        """Let a worker whose server did not start try again; after too many tries, retire it.
 
-        Its process goes, too: with the server that is missing go those that it already uses.
+        Its process ends, too, because all servers that it already uses are removed.
 
         Raises:
             CtestError: No worker is left.
         """
         self.renew(slot)
-        slot.refused += 1
-        # The engine has been asked often enough before it is an error.
-        if slot.refused < SERVER_TRIES and not isinstance(error, EngineError):
+        slot.failed_servers += 1
+        # Requests to the engine have already been repeated before an EngineError.
+        if slot.failed_servers < SERVER_TRIES and not isinstance(error, EngineError):
             return
         slot.retired = error
         self._report(WorkerRetired(worker=slot.number, reason=error.message))
@@ -97,7 +97,7 @@ class Roster:
             self.resume(paused, available_bytes)
 
     def pause(self, slot: Slot, watch: MemoryWatch) -> None:
-        """Give up a worker until there is more memory."""
+        """End a worker's process and servers until there is more memory."""
         self.renew(slot)
         slot.paused = True
         available = watch.available_bytes or 0
@@ -108,12 +108,12 @@ class Roster:
         )
 
     def resume(self, slot: Slot, available_bytes: int) -> None:
-        """Take a worker back."""
+        """Let a paused worker run batches again."""
         slot.paused = False
         self._report(WorkerResumed(worker=slot.number, available_bytes=available_bytes))
 
     def interrupt(self) -> list[str]:
-        """Let the workers end after the tests that they run, and return these."""
+        """Let the workers end after their running tests, and return the names of these tests."""
         running = []
         for state in self.states():
             if state.batch is not None:
@@ -123,13 +123,13 @@ class Roster:
         return running
 
     def end(self) -> None:
-        """End all processes; those that run a batch are killed."""
+        """End all processes; kill those that run a batch."""
         for state in self.states():
             if state.batch is None:
                 state.process.send(Quit())
             else:
                 state.process.kill()
-        # What they were running stays known: it counts as not run.
+        # Their batches are not forgotten: what is left of them counts as not run.
         for state in self.states():
             state.process.join()
 

@@ -1,4 +1,4 @@
-"""What the parent knows of a worker: of its number, of its process, and of the batch it runs."""
+"""What the parent knows about a worker, its process, and the batch that it runs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ class BatchState:
 
     Attributes:
         flushing: The databases that the process flushes for the batch as soon as it has them.
-        running: The test that the process is in; None between tests.
+        running: The running test; None between tests.
         begun: When that test began, by `time.monotonic`.
-        concluded: Whether that test has reported its outcome, so that only its end is to come.
-        last: The test that ended last, or an empty string.
-        fixture: The fixture of a class or module that the process is in, or an empty string.
+        concluded: Whether that test has reported its outcome, so that only its end is missing.
+        last: The test that ended last; empty if none has.
+        fixture: The running fixture of a class or module; empty if none runs.
         fixtures: What was reported on fixtures.
-        deadline: When the test or the fixture has to have ended by itself.
-        is_unlimited: Whether the test or the fixture was given no limit at all.
-        progress: What is watched in place of that, while only idle time counts.
-        batch_deadline: When the batch has to have ended.
+        deadline: The deadline of the running test or fixture.
+        is_unlimited: Whether the running test or fixture has explicitly no limit.
+        progress: The progress of the running test or fixture, if only idle time counts.
+        batch_deadline: The deadline of the batch.
     """
 
     work: Work
@@ -53,14 +53,14 @@ class ProcessState:
 
     Attributes:
         started: When it was started, by `time.monotonic`.
-        batch: The batch that it runs; None if it has nothing to do.
-        ready: Whether it has the project loaded.
-        leases: The databases that it has been given, by alias.
-        services: The names of the services that it has been given.
-        wanted: An alias whose database it waits for, or an empty string.
-        database_lost: Whether it ends because its server has gone.
-        failure: What it reported of its own end.
-        overdue: Why it was killed, and where it was then; an empty string if it was not.
+        batch: The batch that it runs; None if it is idle.
+        ready: Whether it has loaded the project.
+        leases: The databases that it has been lent, by alias.
+        services: The names of the services that it has been lent.
+        requested_alias: The alias whose database it waits for; empty if it does not wait.
+        database_lost: Whether it ends because its server is gone.
+        failure: What it reported when it failed.
+        overdue: Why it was killed, with its stacks; empty if it was not.
         memory_bytes: The memory that it last reported.
     """
 
@@ -70,14 +70,14 @@ class ProcessState:
     ready: bool = False
     leases: dict[str, Lease] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
-    wanted: str = ""
+    requested_alias: str = ""
     database_lost: bool = False
     failure: str = ""
     overdue: str = ""
     memory_bytes: int = 0
 
     def servers(self) -> Iterator[tuple[Vendor, Address]]:
-        """The servers of the databases that it has been given."""
+        """Yield the servers of the databases that it has been lent."""
         addresses = {lease.address: lease.vendor for lease in self.leases.values()}
         for address, vendor in addresses.items():
             if address is not None:
@@ -86,26 +86,26 @@ class ProcessState:
 
 @dataclass(slots=True)
 class Slot:
-    """A worker's number, and the process that has it at the moment.
+    """A worker, which may have several processes one after another.
 
     Attributes:
         state: The process; None if there is none at the moment.
         rows: What tests may have done to the rows on the worker's servers.
-        refused: How many of its servers have not started, one after another.
-        retired: Why this worker gets no more work; None while it does.
-        paused: Whether the worker was given up until there is more memory.
+        failed_servers: How many servers in a row have failed to start for it.
+        retired: Why it gets no more work; None while it does.
+        paused: Whether it gets no work until there is more memory.
     """
 
     number: int
     state: ProcessState | None = None
     rows: Rows = field(default_factory=Rows)
-    refused: int = 0
+    failed_servers: int = 0
     retired: CtestError | None = None
     paused: bool = False
 
     @property
     def is_available(self) -> bool:
-        """Whether it may get work, now or when it has ended what it has."""
+        """Whether it may get work, now or after its batch."""
         return self.retired is None and not self.paused
 
     @property
@@ -115,14 +115,14 @@ class Slot:
 
     @property
     def work(self) -> Work | None:
-        """What it runs."""
+        """The work of this batch."""
         return None if self.batch is None else self.batch.work
 
     def forget_process(self, *, servers: bool) -> None:
-        """Let the next process have this number.
+        """Forget the process, so that the worker can get another one.
 
         Args:
-            servers: Whether it gets servers of its own, too.
+            servers: Whether it gets new servers, too.
         """
         self.state = None
         if servers:
@@ -130,7 +130,7 @@ class Slot:
 
 
 def lend(state: ProcessState, leases: Sequence[AnyLease], answers: str = "") -> UseResources:
-    """Note what a process is given, and return the command that gives it what it lacks.
+    """Note what is lent to a process, and return the command that lends it what it lacks.
 
     Args:
         answers: See `UseResources`.

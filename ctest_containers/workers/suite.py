@@ -1,4 +1,4 @@
-"""A suite whose fixtures have time limits, too."""
+"""A suite whose fixtures have time limits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ctest_containers.workers.alarm import limited
 
 
 class TimedSuite(unittest.TestSuite):
-    """Tells when fixtures of classes and modules begin and end, and interrupts them in time.
+    """Reports when fixtures of classes and modules begin and end, and limits their time.
 
     Args:
-        limit: What a fixture may take whose class or module sets no limit.
-        again: Whether the test that has just run gets another try.
+        limit: The limit of fixtures whose class or module sets none.
+        take_retry: Returns whether the test that has just run gets another try.
     """
 
     def __init__(
@@ -29,26 +29,26 @@ class TimedSuite(unittest.TestSuite):
         worker: int,
         limit: Limit | None,
         send: Callable[[WorkerEvent], None],
-        again: Callable[[], bool] = lambda: False,
+        take_retry: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(tests)
-        self._again = again
+        self._take_retry = take_retry
         self._worker = worker
         self._limit = limit
         self._send = send
 
     def __iter__(self) -> Iterator[Any]:
-        """Each test once, or twice, and not kept any longer: see `TestSuite._removeTestAtIndex`."""
+        """Yield each test once or twice, then release it; see `TestSuite._removeTestAtIndex`."""
         tests: list[Any] = self._tests  # not public
-        for place, test in enumerate(tests):
+        for index, test in enumerate(tests):
             yield test
-            if self._again():
+            if self._take_retry():
                 yield test
-            tests[place] = None
+            tests[index] = None
             del test
 
     def _removeTestAtIndex(self, index: int) -> None:
-        """Nothing: where a test runs twice, places are not what unittest takes them for."""
+        """Do nothing: if a test runs twice, unittest's count is not the index of the test."""
 
     def _handleClassSetUp(self, test: Any, result: Any) -> None:
         kind = type(test)
@@ -102,5 +102,5 @@ class TimedSuite(unittest.TestSuite):
 
 
 def _name(kind: type) -> str:
-    """A class's name in unittest's words."""
+    """Return a class's name as unittest writes it."""
     return f"{kind.__module__}.{kind.__qualname__}"

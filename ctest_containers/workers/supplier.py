@@ -1,4 +1,4 @@
-"""What a pool of workers needs of a supply."""
+"""What a pool of workers requires of a supply."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ctest_containers.model import AnyLease
 
 
 class Supplier(Protocol):
-    """Where workers get their databases and services from."""
+    """Supplies workers with databases and services."""
 
     def fileno(self) -> int | None:
         """Return a descriptor that is readable when `update` has something to do.
@@ -19,20 +19,20 @@ class Supplier(Protocol):
         """
 
     def update(self) -> None:
-        """Take note of servers that have come up."""
+        """Note which servers have started."""
 
     def acquire(self, worker: int, needs: frozenset[str]) -> Sequence[AnyLease] | None:
-        """Return what a worker needs, or None while a server of its own is coming up.
+        """Return what a worker needs; None while one of its servers is starting.
 
-        What the run has nothing prepared for is left out.
+        Aliases that the run has not prepared are left out.
         """
 
     def explain(self, worker: int, *, wait_seconds: float) -> str:
-        """Return what has become of a worker's servers.
+        """Return why a worker's servers have ended.
 
         Returns:
             An empty string if they still run after this time, in seconds.
         """
 
     def release(self, worker: int) -> None:
-        """Remove a worker's servers: the worker died, and what it left in them is unknown."""
+        """Remove a worker's servers, because the state of their databases is unknown or unfit."""

@@ -1,4 +1,4 @@
-"""Decides what to do about what takes too long: a test or a fixture, a batch, the whole run."""
+"""Decides what to do if a test, a fixture, a batch or the whole run takes too long."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ctest_containers.workers.progress import Progress
 from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 
 STACK_SECONDS: Final = 0.3
-"""How long a worker may take to write down where it is."""
+"""How long a worker may take to write its stacks to a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +32,15 @@ class Interrupt:
 
 
 @dataclass(frozen=True, slots=True)
-class AskWhere:
-    """Let a process write down where it is."""
+class RequestStacks:
+    """Ask a process to write its stacks to a file."""
 
     state: ProcessState
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Kill a process, which is overdue.
+    """Kill a process that is overdue.
 
     Attributes:
         reason: Why, as a sentence.
@@ -50,14 +50,14 @@ class Kill:
     reason: str
 
 
-Decision = Interrupt | AskWhere | Kill | TestSlow
-"""What the pool has to do; an event is to be reported."""
+Decision = Interrupt | RequestStacks | Kill | TestSlow
+"""What the pool has to do; it reports an event."""
 
 
 class TimeLimits:
-    """The limits of a run, and how much of them its workers have used.
+    """Watches the limits of a run.
 
-    While a test with a limit of its own runs, no default limit ends its batch or the run.
+    While a test with its own limit runs, no default limit ends its batch or the run.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -70,12 +70,12 @@ class TimeLimits:
         return self._limits.whole_run
 
     def begin_batch(self, batch: BatchState) -> None:
-        """Let the time of a batch begin."""
+        """Start the time of a batch."""
         limit = self._limits.per_worker
         if limit is None:
             return
         if limit.idle_only:
-            # What may take as long by itself is interrupted before its worker is killed.
+            # A test may take as long as that, and is interrupted before its worker is killed.
             seconds = limit.seconds + 2 * GRACE_SECONDS
             why = f"no test of this class has ended for {limit.seconds:g} s."
         else:
@@ -84,7 +84,7 @@ class TimeLimits:
         batch.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
 
     def note(self, state: ProcessState, message: Message) -> None:
-        """Take note of what a process begins and ends."""
+        """Note what a process begins and ends."""
         match message:
             case TestStarted() | FixtureStarted():
                 if state.batch is not None:
@@ -114,7 +114,7 @@ class TimeLimits:
             batch.deadline = overdue_after(Limit(seconds), seconds)
 
     def _end(self, state: ProcessState) -> None:
-        """Let the time of a test or a fixture end."""
+        """Stop the time of a test or a fixture."""
         batch = state.batch
         if batch is None:
             return
@@ -129,7 +129,7 @@ class TimeLimits:
         if limit is None:
             return False
         if self._end_of_run is None or (limit.idle_only and not busy):
-            # Servers that no worker has got yet have limits of their own.
+            # While workers wait for servers, the limits of the servers apply.
             self._end_of_run = Deadline(limit.seconds)
         if not self._end_of_run.passed:
             return False
@@ -147,27 +147,27 @@ class TimeLimits:
             yield from self._check_progress(slot.number, batch)
             due = batch.deadline
             if due is not None and due.interrupt is not None and due.interrupt.passed:
-                # Again and again: the worker's own clock may have begun a moment later.
+                # Repeated until it works: the worker may have started its clock a moment later.
                 yield Interrupt(state)
             late = [overdue for overdue in self._deadlines(batch) if overdue.deadline.passed]
             if not late:
                 continue
             (first, *_) = late
-            if first.asked is None:
-                first.asked = Deadline(STACK_SECONDS)
-                yield AskWhere(state)
-            elif first.asked.passed and not state.overdue:
+            if first.stack_requested is None:
+                first.stack_requested = Deadline(STACK_SECONDS)
+                yield RequestStacks(state)
+            elif first.stack_requested.passed and not state.overdue:
                 yield Kill(state, first.reason)
 
     def _deadlines(self, batch: BatchState) -> list[Overdue]:
-        """Those that count for a worker at the moment."""
+        """Return the deadlines that apply to a worker at the moment."""
         of_batch, limit = batch.batch_deadline, self._limits.per_worker
         if limit is not None and limit.idle_only and _has_own_limit(batch):
             of_batch = None
         return [overdue for overdue in (batch.deadline, of_batch) if overdue is not None]
 
     def _check_progress(self, worker: int, batch: BatchState) -> Iterator[TestSlow]:
-        """Let a test that makes no progress be interrupted; report a slow one that does."""
+        """Set a deadline for a test that makes no progress; report a slow one that does."""
         progress = batch.progress
         if progress is None or not progress.check():
             return
@@ -180,5 +180,5 @@ class TimeLimits:
 
 
 def _has_own_limit(batch: BatchState | None) -> bool:
-    """Whether what a worker is in was given a limit of its own, or none."""
+    """Return whether a worker's test or fixture has its own limit, or explicitly none."""
     return batch is not None and (batch.deadline is not None or batch.is_unlimited)

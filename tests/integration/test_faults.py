@@ -47,7 +47,7 @@ def test_a_server_that_ends_is_named_with_its_last_words_and_the_rest_runs_on_an
     words = done.outcomes[1][2]
     assert "-w1-postgresql-1 ended with exit code 0; its last lines:" in words
     assert "received immediate shutdown request" in words
-    assert "The test itself said:" in words
+    assert "The test reported:" in words
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_a_query_that_the_kernel_kills_for_its_memory_is_named_and_its_server_re
     words = done.outcomes[1][2]
     assert "had a process killed by the kernel for memory; its last lines:" in words
     assert "terminating any other active server processes" in words
-    assert "The test itself said:" in words
+    assert "The test reported:" in words
 
 
 @pytest.mark.usefixtures("no_container_is_left")

@@ -295,7 +295,7 @@ def test_workers_that_end_at_once_again_and_again_end_the_run(
 ) -> None:
     world = World(_batches(1, 1, 1, 1, 1, 1), stillborn=1000)
 
-    with pytest.raises(WorkerError, match="again and again") as caught:
+    with pytest.raises(WorkerError, match="in a row") as caught:
         _run(world, supply, workers=workers)
 
     assert "signal 9 (SIGKILL)" in caught.value.message
@@ -553,7 +553,7 @@ class Memory:
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The memory is looked at, and workers given up or taken back, without a pause."""
-    monkeypatch.setattr(memory_module, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(memory_module, "MEASURE_SECONDS", 0.0)
     monkeypatch.setattr(memory_module, "CHANGE_SECONDS", 0.0)
 
 

@@ -146,7 +146,9 @@ def _run_adaptively(full: Collection[int] = ()) -> list[WorkerEvent]:
         adaptive={test.id(): 0.05},
         full=full,
     )
-    suite = TimedSuite([test], worker=1, limit=None, send=lambda _: None, again=result.again)
+    suite = TimedSuite(
+        [test], worker=1, limit=None, send=lambda _: None, take_retry=result.take_retry
+    )
     assert alarm.INTERRUPT_SIGNAL is not None
     before = signal.getsignal(alarm.INTERRUPT_SIGNAL)
     alarm.interrupt_on_signal()

@@ -15,7 +15,13 @@ from ctest_containers.limits import Limit, Limits
 from ctest_containers.workers import overdue, progress, time_limits
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.slot import BatchState, ProcessState, Slot
-from ctest_containers.workers.time_limits import AskWhere, Decision, Interrupt, Kill, TimeLimits
+from ctest_containers.workers.time_limits import (
+    Decision,
+    Interrupt,
+    Kill,
+    RequestStacks,
+    TimeLimits,
+)
 
 TEST = "shop.Tests.test_a"
 
@@ -62,7 +68,7 @@ def _enforce(limits: TimeLimits, slot: Slot, process: Process) -> list[Decision]
         match decision:
             case Interrupt():
                 process.done.append("interrupt")
-            case AskWhere():
+            case RequestStacks():
                 process.done.append("ask")
             case Kill(state, reason):
                 process.done.append("kill")
