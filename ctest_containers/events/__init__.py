@@ -1,7 +1,7 @@
-"""What can happen in a run: one closed set of facts that workers send and reports listen to.
+"""What can happen in a run: a closed set of events that workers send and reports handle.
 
 The events of a test keep the order in which unittest reported them, so that replaying them into
-another `unittest.TestResult` leaves that result as a serial run would have left it.
+another `unittest.TestResult` leaves that result as a serial run would.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What happens to the nodes of a cluster."""
+"""Events of the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class NodeJoined:
 
     Attributes:
         node: Its address in the cluster.
-        host: What the machine calls itself.
+        host: The name of the machine.
         workers: How many tests it runs at once.
     """
 
@@ -22,7 +22,12 @@ class NodeJoined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeLost:
-    """A node of the cluster is gone or cannot go on; others run what it had not ended."""
+    """A node of the cluster is gone or cannot go on; other nodes run its remaining tests.
+
+    Attributes:
+        node: Its address in the cluster.
+        reason: Why, as part of a sentence.
+    """
 
     node: str
     reason: str
@@ -30,7 +35,12 @@ class NodeLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeSilent:
-    """Nothing has been heard of a node for a while; idle nodes may run copies of what it has."""
+    """A node has sent nothing for a while; idle nodes may run copies of its batches.
+
+    Attributes:
+        node: Its address in the cluster.
+        seconds: How long ago it sent something.
+    """
 
     node: str
     seconds: float
@@ -38,7 +48,12 @@ class NodeSilent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePrinted:
-    """What the tests on a node of the cluster have printed, in whole lines."""
+    """The tests on a node of the cluster have printed something.
+
+    Attributes:
+        node: Its address in the cluster.
+        text: The output, in whole lines.
+    """
 
     node: str
     text: str

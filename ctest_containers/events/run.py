@@ -1,4 +1,4 @@
-"""What happens to a run as a whole."""
+"""Events of a run as a whole."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from ctest_containers.events.tests import TestPlace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
-    """A run has begun. Reports receive each event with the seconds that have passed since then.
+    """A run has begun. Reports receive each event with the seconds since then.
 
     Attributes:
-        run: Tells runs apart; in the names of the run's containers, too.
-        started_at: The date and time in UTC, as ISO 8601 has them.
+        run: The run's id, which is part of the names of its containers.
+        started_at: The date and time in UTC, in the format of ISO 8601.
         startup_seconds: How long the process had existed by then.
-        folder: Where it runs; files are named relative to it.
-        arguments: The command line without its secrets.
-        branch: What Git has checked out there; empty if that is not known.
+        folder: The folder it runs in; file names are relative to it.
+        arguments: The command line, without secrets.
+        branch: The Git branch that is checked out there; empty if unknown.
+        toolkit: The version of ctest-containers.
     """
 
     run: str
@@ -35,7 +36,7 @@ class RunStarted:
 
 
 class Phase(str, Enum):
-    """What a run does, one after another; it may come back to what it did before."""
+    """The phases of a run, in their order; a run may return to an earlier phase."""
 
     START_UP = "start-up"
     DISCOVERY = "discovery"
@@ -48,14 +49,18 @@ class Phase(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseStarted:
-    """What the run did before has ended, and this begins."""
+    """A phase of the run begins, and the previous one has ended."""
 
     phase: Phase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestsFound:
-    """The tests of the run, by their places in it."""
+    """The tests of the run have been found.
+
+    Attributes:
+        tests: All tests; the position of a test is its index in other events.
+    """
 
     __test__ = False
 
@@ -64,17 +69,17 @@ class TestsFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardChosen:
-    """The run is one of several jobs that share the tests; from now on it has its part of them.
+    """The run has chosen its part of tests that several jobs share.
 
     Attributes:
-        number: Which of the jobs it is, counted from 1.
-        of: How many there are.
-        places: The places of its tests among all, in the order in which it has them.
+        number: The number of this job, counted from 1.
+        of: How many jobs there are.
+        places: The indices of its tests among all tests, in the order in which it has them.
         total: How many tests all jobs have together.
-        seconds: What is expected of its tests; 0 where nothing has been measured.
-        total_seconds: The same of all tests.
+        seconds: How long its tests are expected to take; 0 if nothing has been measured.
+        total_seconds: How long all tests are expected to take.
         tests: A digest of the names of all tests, in their order.
-        timings: A digest of what all tests are expected to take, and of how they are split.
+        timings: A digest of how long all tests are expected to take, and of how they are split.
     """
 
     number: int
@@ -89,11 +94,11 @@ class ShardChosen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
-    """Everything has ended and is removed; nothing more happens.
+    """The run has ended, and everything is removed. This is the last event.
 
     Attributes:
-        not_run: How many tests were not run, for the run has ended before its tests.
-        failure: Why that was so; empty if it was not.
+        not_run: How many tests were not run, because the run ended early.
+        failure: Why the run ended early; empty if it did not.
     """
 
     not_run: int
@@ -102,16 +107,18 @@ class RunFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimePassed:
-    """Nothing has happened for a moment; only what moves on a terminal takes notice."""
+    """Nothing has happened for a moment; only a live display on a terminal uses this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersPlanned:
-    """How many workers the run has, and what decided it.
+    """The number of workers of the run has been decided.
 
     Attributes:
-        limits: All that was considered: how many workers it allows, and why.
-        expected_seconds: How long the tests are expected to take; 0 if that is not known.
+        reason: What decided it.
+        limits: Every limit that was considered: how many workers it allows, and why.
+        warnings: What a user should know about this number.
+        expected_seconds: How long the tests are expected to take; 0 if unknown.
     """
 
     workers: int
@@ -123,14 +130,18 @@ class WorkersPlanned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsInverted:
-    """A time limit is not below the one above it."""
+    """A time limit is not lower than the limit of the next level.
+
+    Attributes:
+        reason: Which one, as a sentence.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimingsLost:
-    """The timings of past runs could not be read, or those of this one not kept."""
+    """The timings of past runs could not be read, or those of this run not saved."""
 
     reason: str
 
@@ -144,10 +155,10 @@ class ReportLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTimedOut:
-    """All tests together took too long; none begins any more, and what runs is ended.
+    """All tests together took too long; no more tests start, and running ones are ended.
 
     Attributes:
-        idle_only: Whether the limit counts from the end of the last test.
+        idle_only: Whether the limit counts from the last end of a test.
     """
 
     limit_seconds: float
@@ -156,6 +167,10 @@ class RunTimedOut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStopping:
-    """No further test begins; some are still running."""
+    """No more tests start, but some are still running.
+
+    Attributes:
+        tests: The ids of the running tests.
+    """
 
     tests: tuple[str, ...]

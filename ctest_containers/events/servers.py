@@ -1,4 +1,4 @@
-"""What happens to database servers and to the memory that they share with workers."""
+"""Events of database servers and of the memory that they share with workers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryMeasured:
-    """How much memory was available to the run, in bytes."""
+    """The memory that is available to the run was measured, in bytes."""
 
     available_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerMeasured:
-    """How much memory a worker's server took, in bytes."""
+    """The memory that a worker's server uses was measured, in bytes.
+
+    Attributes:
+        group: The label of the databases that it holds.
+    """
 
     worker: int
     group: str
@@ -23,12 +27,12 @@ class ServerMeasured:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerReady:
-    """A worker's server answers.
+    """A worker's server answers queries.
 
     Attributes:
         group: The label of the databases that it holds.
-        version: What the server says it is.
-        seconds: From asking for it to its first answered query.
+        version: The version that the server reports.
+        seconds: The time from requesting it to its first answer to a query.
     """
 
     worker: int
@@ -40,7 +44,12 @@ class ServerReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriverUnfit:
-    """A driver is known to get things wrong with the server that it is used with."""
+    """A driver has known faults with the version of the server that it is used with.
+
+    Attributes:
+        alias: The alias of the database.
+        reason: The fault.
+    """
 
     alias: str
     reason: str
@@ -48,7 +57,12 @@ class DriverUnfit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContainersLeft:
-    """The engine did not let the run remove what it had started."""
+    """The run could not remove containers that it had started.
+
+    Attributes:
+        containers: Their names.
+        reason: Why, as a sentence.
+    """
 
     containers: tuple[str, ...]
     reason: str

@@ -1,4 +1,4 @@
-"""What happens to templates."""
+"""Events of templates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateFound:
-    """The template of these databases exists; nothing is migrated."""
+    """The template of a group of databases exists, so nothing is migrated."""
 
     group: str
     aliases: tuple[str, ...]
@@ -16,11 +16,11 @@ class TemplateFound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateDated:
-    """A test has failed on a template whose build asked for a clock or random numbers.
+    """A test has failed on a template whose build used a clock or random numbers.
 
     Attributes:
-        clocks: What it asked for.
-        seconds: How long ago.
+        clocks: What the build used.
+        seconds: How long ago it was built.
     """
 
     group: str
@@ -31,7 +31,7 @@ class TemplateDated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateAwaited:
-    """Another run builds the same template; this one waits for it."""
+    """Another run is building the same template, and this run waits for it."""
 
     group: str
     fingerprint: str
@@ -39,11 +39,11 @@ class TemplateAwaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuildStarted:
-    """There is no such template yet: it is migrated now.
+    """A template does not exist yet, and its build has started.
 
     Attributes:
-        incremental: Whether migrations are added to an earlier template.
-        reason: What has changed since the nearest earlier template.
+        incremental: Whether the build only adds migrations to an earlier template.
+        reason: What has changed since the most similar earlier template.
     """
 
     group: str
@@ -55,7 +55,7 @@ class TemplateBuildStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuildSlowed:
-    """A template is migrated in Django's own way, which takes longer.
+    """A template is migrated like in Django, which takes longer.
 
     Attributes:
         reason: Why, as the end of a sentence.
@@ -67,14 +67,14 @@ class TemplateBuildSlowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MigrationsProgressed:
-    """A template that takes long to build has come to another migration.
+    """A long build of a template has reached another migration.
 
     Attributes:
         database: The alias of the database that is migrated.
-        migration: Such as `shop.0007_x`.
-        number: Its place among those that the database is to have now, from 1.
-        total: How many these are.
-        seconds_left: How long the rest took in an earlier build; None if that is not known.
+        migration: The name of the migration, such as `shop.0007_x`.
+        number: Its number among those that this build applies, counted from 1.
+        total: How many migrations this build applies.
+        seconds_left: How long the rest took in an earlier build; None if unknown.
     """
 
     group: str
@@ -87,7 +87,11 @@ class MigrationsProgressed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateBuilt:
-    """A template was migrated and stored."""
+    """A template was built and stored.
+
+    Attributes:
+        incremental: Whether the build only added migrations to an earlier template.
+    """
 
     group: str
     fingerprint: str
@@ -97,7 +101,11 @@ class TemplateBuilt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateRefused:
-    """A template is not what it says of itself; it is not used, and not found any more."""
+    """A template does not match its own description, so it is no longer used.
+
+    Attributes:
+        problems: What does not match.
+    """
 
     group: str
     fingerprint: str
@@ -106,11 +114,11 @@ class TemplateRefused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateTransfer:
-    """A template went from or to a registry.
+    """A template was transferred from or to a registry.
 
     Attributes:
         layers: The number of its layers that were transferred.
-        present: The number of those that were at the destination already.
+        present: The number of its layers that the destination already had.
     """
 
     group: str
@@ -135,17 +143,17 @@ class TemplatePushed(TemplateTransfer):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryFailed:
-    """A registry did not do its part; the run goes on without it."""
+    """A request to a registry failed; the run goes on without the registry."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplatesPruned:
-    """Templates that were not used for long, or were too many, have been removed.
+    """Templates were removed because they had not been used for long, or were too many.
 
     Attributes:
-        templates: The name of each, and why it was given up.
+        templates: The name of each, and why it was removed.
     """
 
     templates: tuple[tuple[str, str], ...]
@@ -153,6 +161,6 @@ class TemplatesPruned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImageBuildStarted:
-    """The image that templates start from is not on the engine yet."""
+    """The base image of templates is not on the engine yet, and is built."""
 
     image: str

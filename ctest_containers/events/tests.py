@@ -1,4 +1,4 @@
-"""What happens to tests, in the order in which unittest reports it."""
+"""Events of tests, in the order in which unittest reports them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ctest_containers.events.workers import FromWorker
 
 
 class OutcomeKind(str, Enum):
-    """The ways in which unittest reports on a test, by the method that reports it."""
+    """The outcomes of tests, named after unittest's methods that report them."""
 
     SUCCESS = "addSuccess"
     FAILURE = "addFailure"
@@ -22,12 +22,12 @@ class OutcomeKind(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestPlace:
-    """Where a test is written.
+    """Where a test is defined.
 
     Attributes:
-        file: Relative to the folder of the run if it is in there; empty if it is not known.
-        line: Where its definition begins; 0 if that is not known.
-        expected_seconds: What it took in past runs; 0 if that is not known.
+        file: Its file, relative to the folder of the run if it is in there; empty if unknown.
+        line: The line of its definition; 0 if unknown.
+        expected_seconds: How long it took in past runs; 0 if unknown.
     """
 
     __test__ = False
@@ -40,16 +40,16 @@ class TestPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """An exception, described well enough to be reported without the exception itself.
+    """A description of an exception, for reports in other processes.
 
     Attributes:
         type_name: The qualified name of its class.
         module: The module of its class.
-        message: What `str()` gave for it.
-        text: The whole report as unittest words it: traceback and captured output.
-        is_failure: Whether it was an assertion of the test that failed.
-        file: The file of the project's own code where it came about, as `TestPlace` names files.
-        line: The line there; 0 where it is not known.
+        message: The exception as `str()` shows it.
+        text: unittest's full report: traceback and captured output.
+        is_failure: Whether an assertion of the test failed.
+        file: The file in the project's own code that caused it, named as in `TestPlace`.
+        line: The line in this file; 0 if unknown.
     """
 
     type_name: str
@@ -66,9 +66,10 @@ class TestStarted(FromWorker):
     """A worker is about to run a test.
 
     Attributes:
-        limit_seconds: What the test may take; None for as long as it likes.
-        idle_only: Whether that limit starts again with each progress.
-        adaptive: Whether that limit comes from its history; then it has another try beyond it.
+        index: The test's index in the run.
+        limit_seconds: How long the test may take; None for no limit.
+        idle_only: Whether the limit restarts whenever the test makes progress.
+        adaptive: Whether the limit comes from past runs; if exceeded, the test is tried again.
     """
 
     __test__ = False
@@ -83,7 +84,7 @@ class TestStarted(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestRetried(FromWorker):
-    """A test ran into its adaptive limit and starts again; what was reported on it is void."""
+    """A test exceeded its adaptive limit and is tried again; earlier outcomes of it are void."""
 
     __test__ = False
 
@@ -98,8 +99,8 @@ class TestSlow:
     """A test or a fixture has exceeded its default limit and is still making progress.
 
     Attributes:
-        test_id: Its name; that of a fixture is in unittest's words.
-        seconds: How long it has run by now.
+        test_id: The id of the test, or the fixture as unittest names it.
+        seconds: How long it has run so far.
     """
 
     __test__ = False
@@ -114,9 +115,9 @@ class FixtureStarted(FromWorker):
     """A worker is about to run a fixture of a class or a module.
 
     Attributes:
-        fixture: In unittest's words: `setUpClass (shop.Tests)`.
-        limit_seconds: What it may take; None for as long as it likes.
-        idle_only: Whether that limit starts again with each progress.
+        fixture: The fixture as unittest names it: `setUpClass (shop.Tests)`.
+        limit_seconds: How long it may take; None for no limit.
+        idle_only: Whether the limit restarts whenever the fixture makes progress.
     """
 
     worker: int
@@ -127,7 +128,11 @@ class FixtureStarted(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FixtureFinished(FromWorker):
-    """A fixture of a class or a module has ended, one way or another."""
+    """A fixture of a class or a module has ended, whatever its outcome.
+
+    Attributes:
+        query_count: How many queries the fixture sent.
+    """
 
     worker: int
     seconds: float
@@ -136,13 +141,14 @@ class FixtureFinished(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestOutcome(FromWorker):
-    """Something was reported on a test, or on the fixture of a class or module.
+    """unittest has reported an outcome of a test, or of a fixture of a class or module.
 
     Attributes:
-        index: The test's place in the run; None for a fixture (`setUpClass (shop.Tests)`).
-        subtest: How the subtest describes itself; None for the test as a whole.
+        index: The test's index in the run; None for a fixture.
+        test_id: The id of the test, or the fixture as unittest names it.
+        subtest: The description of a subtest; None for the test as a whole.
         reason: Why it was skipped.
-        queries: What --debug-sql logged since the last event of this worker.
+        queries: The queries that --debug-sql logged since this worker's last event.
     """
 
     __test__ = False
@@ -159,7 +165,7 @@ class TestOutcome(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestDuration(FromWorker):
-    """How long a test ran, as Python 3.12 and later measure it."""
+    """The duration of a test as unittest reports it, in Python 3.12 and later."""
 
     __test__ = False
 
@@ -173,10 +179,10 @@ class TestFinished(FromWorker):
     """Nothing more will be reported on a test.
 
     Attributes:
-        queries: What --debug-sql logged since the last event of this worker.
+        queries: The queries that --debug-sql logged since this worker's last event.
         query_count: How many queries the test sent.
-        stdout: What it printed, where --buffer keeps that.
-        stderr: The same of its standard error.
+        stdout: Its standard output, if --buffer captures it.
+        stderr: Its standard error, if --buffer captures it.
     """
 
     __test__ = False
@@ -192,12 +198,13 @@ class TestFinished(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchFinished(FromWorker):
-    """A worker has run a batch to its end and is free.
+    """A worker has finished a batch and is free.
 
     Attributes:
-        seconds: What all of it took: tests, fixtures and what Django does between them.
-        memory_bytes: What the worker's process then had of the memory for itself; 0 if not asked.
-        stopped: Whether a signal stopped it, so that it may have left out tests.
+        batch: The batch's number.
+        seconds: How long it took, with fixtures and Django's work between tests.
+        memory_bytes: The private memory of the worker's process then; 0 if not measured.
+        stopped: Whether a signal stopped it, so that some tests may not have run.
     """
 
     worker: int

@@ -1,4 +1,4 @@
-"""What happens to workers, and what they ask for."""
+"""Events of workers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 
 class FromWorker:
-    """What a worker sends. The event log reuses `line`, the text in which it arrived.
+    """An event that a worker sends. The event log reuses `line`, the JSON in which it arrived.
 
-    It is no field: events are equal whatever they came in, and those made in the parent have none.
+    `line` is not a field, so that it does not affect equality; events of the parent have none.
     """
 
     __slots__ = ("line",)
@@ -18,7 +18,7 @@ class FromWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReady(FromWorker):
-    """A worker has the project loaded; what happens from now on is the tests' doing."""
+    """A worker has loaded the project, and can run tests."""
 
     worker: int
 
@@ -36,7 +36,7 @@ class DatabaseFlushed(FromWorker):
     """A test of a worker's batch has flushed a database; sent once per batch and database.
 
     Attributes:
-        bare: Whether without sending `post_migrate`.
+        bare: Whether the flush did not send `post_migrate`.
     """
 
     worker: int
@@ -46,18 +46,18 @@ class DatabaseFlushed(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLost:
-    """A test failed, and its server has closed its connection."""
+    """A test has failed, and the server had closed its connection."""
 
     worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResetLeftToDjango(FromWorker):
-    """A worker resets a database after tests as Django does, or in part, for it must.
+    """A worker resets a database after tests like Django, at least in part, because it must.
 
     Attributes:
-        reason: Why, with the table or the receiver by name.
-        comparing: Whether both ways were to be compared, and are not.
+        reason: Why, with the name of the table or the receiver.
+        comparing: Whether `--reset compare` cannot compare the two ways because of that.
     """
 
     worker: int
@@ -68,11 +68,12 @@ class ResetLeftToDjango(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerFailed(FromWorker):
-    """A worker met an error outside of any test and ends.
+    """An error outside of all tests ends a worker.
 
     Attributes:
-        database_lost: Whether its server has gone, rather than itself being at fault.
-        ends_run: Whether no other process in its place would fare better.
+        text: The error, with its traceback.
+        database_lost: Whether the cause is the loss of its server.
+        ends_run: Whether it ends the run, because any other worker would fail, too.
     """
 
     worker: int
@@ -83,7 +84,7 @@ class WorkerFailed(FromWorker):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStarted:
-    """A worker process exists."""
+    """A worker process has started."""
 
     worker: int
     pid: int
@@ -95,7 +96,7 @@ class WorkerLost:
 
     Attributes:
         cause: How it ended: its signal or its exit code.
-        test_id: The test it was in, or an empty string.
+        test_id: The test that it was running; empty if none.
     """
 
     worker: int
@@ -105,7 +106,7 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRetired:
-    """A worker gets no more tests, for it cannot have databases; others go on."""
+    """A worker gets no more tests, because it cannot have databases; other workers go on."""
 
     worker: int
     reason: str
@@ -113,7 +114,12 @@ class WorkerRetired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerPaused:
-    """A worker is given up for a while, or does not start yet, for memory is short."""
+    """A worker is paused, or does not start yet, because memory is short.
+
+    Attributes:
+        available_bytes: How much memory is available.
+        floor_bytes: How much memory must stay available.
+    """
 
     worker: int
     available_bytes: int
@@ -122,7 +128,7 @@ class WorkerPaused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerResumed:
-    """There is memory enough again for a worker that was given up."""
+    """A paused worker resumes, because there is enough memory again."""
 
     worker: int
     available_bytes: int
@@ -130,7 +136,7 @@ class WorkerResumed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecycled:
-    """A worker goes on in a new process, for the old one had grown too large."""
+    """A worker gets a new process, because the old one had grown too large."""
 
     worker: int
     memory_bytes: int
