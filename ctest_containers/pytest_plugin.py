@@ -1,7 +1,7 @@
 """The pytest plugin: with `--ctest`, tests that use pytest-django run on isolated databases.
 
-Every process of pytest has its own: a run without pytest-xdist, and each of its workers. Nothing of
-this is loaded, and nothing changes, unless the option or the ini value asks for it.
+Each process of pytest that runs tests has its own databases: a run without pytest-xdist, or each of
+its workers. Unless the option or the ini value is set, nothing is loaded and nothing changes.
 """
 
 from __future__ import annotations
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Asked:
-    """What this process of pytest has to do with, where it was asked to.
+class SessionState:
+    """The state of a session in this process of pytest.
 
     Attributes:
         began: When the session began, in seconds since the epoch.
-        said: What a person may want to see at the end.
-        databases: None in a process that only hands tests to others.
+        lines: The lines to show at the end.
+        databases: Its databases; None in a process that only distributes tests.
         failure: Why no test can run.
     """
 
     began: float
-    said: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
     databases: PytestDatabases | None = None
     failure: str = ""
 
 
-# Not in pytest's own stash: whoever does not ask may have a pytest without one.
-_ASKED: WeakKeyDictionary[pytest.Config, Asked] = WeakKeyDictionary()
+# Not in pytest's own stash: without --ctest, pytest may be too old to have one.
+_STATES: WeakKeyDictionary[pytest.Config, SessionState] = WeakKeyDictionary()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The option, and the ini value for those who want it always."""
+    """Add the option, and the ini value that makes it the default."""
     group = parser.getgroup("ctest_containers", "database containers")
     group.addoption(
         "--ctest",
@@ -56,16 +56,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--no-ctest",
         dest="ctest",
         action="store_false",
-        help="not so, where the ini file says ctest",
+        help="use the configured databases, even if the ini file enables ctest",
     )
     parser.addini("ctest", type="bool", default=False, help="the same as --ctest")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
-    """Before any code of the project runs, keep it from the configured databases."""
-    given = getattr(early_config.known_args_namespace, "ctest", None)
-    if early_config.getini("ctest") if given is None else given:
+    """Guard the configured databases before any code of the project runs."""
+    option = getattr(early_config.known_args_namespace, "ctest", None)
+    if early_config.getini("ctest") if option is None else option:
         from ctest_containers.project import guard
 
         guard.install()
@@ -73,29 +73,37 @@ def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Take note of when the session began; refuse what cannot work."""
-    if not _is_asked(config):
+    """Note when the session began.
+
+    Raises:
+        pytest.UsageError: pytest-django is not installed or too old.
+    """
+    if not _is_enabled(config):
         return
     try:
         from pytest_django.plugin import blocking_manager_key  # noqa: F401
     except ImportError:
-        needed = False
+        has_pytest_django = False
     else:
-        needed = config.pluginmanager.hasplugin("django")
-    if not needed:
+        has_pytest_django = config.pluginmanager.hasplugin("django")
+    if not has_pytest_django:
         raise pytest.UsageError(
             "--ctest needs pytest-django, 4.7 or later: pip install -U pytest-django"
         )
-    given = getattr(config, "workerinput", {})
-    _ASKED[config] = Asked(began=float(given.get("ctest_began", time.time())))
+    worker_input = getattr(config, "workerinput", {})
+    _STATES[config] = SessionState(began=float(worker_input.get("ctest_began", time.time())))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """From now on no configured database is reached by this process."""
+    """Replace Django's creation of test databases in this process.
+
+    Raises:
+        pytest.UsageError: The configuration is wrong.
+    """
     config = session.config
-    asked = _ASKED.get(config)
-    if asked is None:
+    state = _STATES.get(config)
+    if state is None:
         return
     from ctest_containers.errors import CtestError
     from ctest_containers.pytest_session.configuration import check_configuration
@@ -104,9 +112,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         check_configuration()
         if not _is_controller(config):
-            asked.databases = PytestDatabases(
+            state.databases = PytestDatabases(
                 worker=_worker(config),
-                began=asked.began,
+                began=state.began,
                 renew=bool(config.getoption("create_db", default=False)),
                 reuse=bool(config.getoption("reuse_db", default=False)),
                 say=lambda line: _say(config, line),
@@ -118,102 +126,106 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Before the first test, let the project prepare this process."""
+    """Call the project's `worker_setup` before the first test."""
     config = session.config
-    asked = _ASKED.get(config)
-    if asked is None or asked.databases is None or config.option.collectonly:
+    state = _STATES.get(config)
+    if state is None or state.databases is None or config.option.collectonly:
         return
     from pytest_django.plugin import blocking_manager_key
 
     with config.stash[blocking_manager_key].unblock():
-        asked.failure = asked.databases.set_up_worker()
-    if asked.failure and not hasattr(config, "workerinput"):
-        pytest.exit(asked.failure, returncode=1)
+        state.failure = state.databases.set_up_worker()
+    if state.failure and not hasattr(config, "workerinput"):
+        pytest.exit(state.failure, returncode=1)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """A worker of pytest-xdist cannot end the session, and would be replaced; so its tests fail."""
-    asked = _ASKED.get(item.config)
-    if asked is not None and asked.failure:
-        pytest.fail(asked.failure, pytrace=False)
+    """Fail every test of a worker whose setup failed: pytest-xdist would replace a dead worker."""
+    state = _STATES.get(item.config)
+    if state is not None and state.failure:
+        pytest.fail(state.failure, pytrace=False)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
-    """One line says that these are not the usual databases."""
-    return "ctest: isolated databases, from templates" if _is_asked(config) else None
+    """Return a line that says that these are not the usual databases."""
+    return "ctest: isolated databases, from templates" if _is_enabled(config) else None
 
 
 @pytest.fixture
 def spare_database(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """Databases that are a test's own, as they are after migrating; gone after it.
+    """Freshly migrated databases for one test only, in addition to its usual ones.
 
-    `spare_database.url("default")` is the address, `spare_database.settings["default"]` what
-    belongs into DATABASES. Django's own connections lead elsewhere, and stay as they are.
+    `spare_database.url("default")` is a database's address, `spare_database.settings["default"]`
+    its entry in DATABASES. Django's own connections do not use these databases.
     """
-    asked = _ASKED.get(request.config)
-    if asked is None or asked.databases is None:
+    state = _STATES.get(request.config)
+    if state is None or state.databases is None:
         pytest.fail("The fixture spare_database needs pytest --ctest.", pytrace=False)
     with ExitStack() as spawned:
-        # What makes a template may be a fork of this process, and has to reach databases.
+        # The process that builds a template may be a fork of this one, and needs databases.
         with request.getfixturevalue("django_db_blocker").unblock():
-            server = spawned.enter_context(asked.databases.spare())
+            server = spawned.enter_context(state.databases.spare())
         yield server
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand over what there is to say to the process that has the terminal."""
-    asked = _ASKED.get(session.config)
+    """Send the lines to show to the process that has the terminal."""
+    state = _STATES.get(session.config)
     output = getattr(session.config, "workeroutput", None)
-    if session.testsfailed and asked is not None and asked.databases is not None:
-        asked.databases.say_ages()
-    if output is not None and asked is not None:
-        output["ctest_said"] = asked.said
+    if session.testsfailed and state is not None and state.databases is not None:
+        state.databases.say_ages()
+    if output is not None and state is not None:
+        output["ctest_lines"] = state.lines
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove every server that this process has had."""
-    asked = _ASKED.pop(config, None)
-    if asked is None:
+    """Remove every server of this process."""
+    state = _STATES.pop(config, None)
+    if state is None:
         return
-    if asked.databases is not None:
-        asked.databases.close()
+    if state.databases is not None:
+        state.databases.close()
     from ctest_containers.project import guard
 
     guard.remove()
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """What was said of templates and servers, each line once."""
-    asked = _ASKED.get(config)
-    if asked is not None and asked.said:
+    """Show the lines about templates and servers, each once."""
+    state = _STATES.get(config)
+    if state is not None and state.lines:
         terminalreporter.section("database containers")
-        for line in dict.fromkeys(asked.said):
+        for line in dict.fromkeys(state.lines):
             terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a worker of pytest-xdist when the session began, also one that replaces another."""
-    asked = _ASKED.get(node.config)
-    if asked is not None:
-        node.workerinput["ctest_began"] = asked.began
+    """Send each worker of pytest-xdist the time when the session began."""
+    state = _STATES.get(node.config)
+    if state is not None:
+        node.workerinput["ctest_began"] = state.began
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take what a worker of pytest-xdist had to say."""
-    asked = _ASKED.get(node.config)
-    if asked is not None:
-        asked.said += getattr(node, "workeroutput", {}).get("ctest_said", [])
+    """Collect the lines that a worker of pytest-xdist has to show."""
+    state = _STATES.get(node.config)
+    if state is not None:
+        state.lines += getattr(node, "workeroutput", {}).get("ctest_lines", [])
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """How many workers `-n auto` means: as many as cores and memory carry, as in a run."""
-    # Settings that a conftest makes are made later than this is asked; then xdist counts the cores.
-    if not _is_asked(config) or "DJANGO_SETTINGS_MODULE" not in os.environ:
+    """Return the number of workers for `-n auto`, by cores and memory as in a run.
+
+    Raises:
+        pytest.UsageError: The configuration is wrong.
+    """
+    # If a conftest sets up Django, that happens later; then pytest-xdist counts the cores.
+    if not _is_enabled(config) or "DJANGO_SETTINGS_MODULE" not in os.environ:
         return None
     from ctest_containers.errors import CtestError
     from ctest_containers.pytest_session.configuration import workers_carried
@@ -224,28 +236,28 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         raise pytest.UsageError(str(error)) from error
 
 
-def _is_asked(config: pytest.Config) -> bool:
-    given = config.getoption("ctest")
-    return bool(config.getini("ctest") if given is None else given)
+def _is_enabled(config: pytest.Config) -> bool:
+    option = config.getoption("ctest")
+    return bool(config.getini("ctest") if option is None else option)
 
 
 def _is_controller(config: pytest.Config) -> bool:
-    """Whether this process only hands tests to others."""
+    """Return whether this process only distributes tests to workers."""
     return config.pluginmanager.hasplugin("dsession")
 
 
 def _worker(config: pytest.Config) -> int:
-    """The number of this process among those that run tests, from 1 on."""
+    """Return the number of this process among those that run tests, counted from 1."""
     digits = "".join(filter(str.isdigit, getattr(config, "workerinput", {}).get("workerid", "")))
     return int(digits) + 1 if digits else 1
 
 
 def _say(config: pytest.Config, line: str) -> None:
-    """At once where this process has the terminal; a build of a template may take its time."""
+    """Show a line: at once if this process has the terminal, or else at the end of the session."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     capture = config.pluginmanager.getplugin("capturemanager")
     if hasattr(config, "workerinput") or reporter is None or capture is None:
-        _ASKED[config].said.append(line)
+        _STATES[config].lines.append(line)
         return
     with capture.global_and_fixture_disabled():
         reporter.ensure_newline()

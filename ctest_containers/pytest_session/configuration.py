@@ -1,4 +1,4 @@
-"""What the settings, the environment and the machine say, before a session of pytest begins."""
+"""The configuration of a pytest session, from settings and environment, and its workers."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from ctest_containers.timings.store import default_path
 
 
 def check_configuration() -> None:
-    """Refuse what is wrong before anything begins, in the process that has the terminal.
+    """Check the configuration before the session begins, in the process that has the terminal.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
     """
-    config = resolved()
+    config = resolve_config()
     if config.worker_setup:
         isolation.worker_function(config.worker_setup)
 
 
 def workers_carried() -> int:
-    """Return how many workers this machine carries, by its cores, memory and past runs.
+    """Return how many workers suit this machine, by its cores, memory and past runs.
 
     Raises:
         CtestError: The settings are wrong, or the engine of another machine does not answer.
     """
-    config = resolved()
+    config = resolve_config()
     supply = Supply(
         config=config,
         setup=ProjectSetup(spawned=True),
@@ -47,6 +47,7 @@ def workers_carried() -> int:
     )
     try:
         groups = supply.databases.plans.groups
+        labels = [group.label for group in groups if group.has_server]
         path = Path(config.timings_file or default_path(supply.project))
         timings, _ = TimingsFile(path).read()
         plan = plan_workers(
@@ -56,7 +57,7 @@ def workers_carried() -> int:
             available_bytes=available_bytes(),
             minimum=config.min_workers,
             maximum=config.max_workers,
-            measured_bytes=timings.worker_bytes(one.label for one in groups if one.has_server),
+            measured_bytes=timings.worker_bytes(labels),
             engine_bytes=supply.host.free_bytes(groups),
         )
     finally:
@@ -64,7 +65,7 @@ def workers_carried() -> int:
     return plan.workers
 
 
-def resolved() -> Config:
+def resolve_config() -> Config:
     """Return the configuration of the project.
 
     Raises:
@@ -74,6 +75,6 @@ def resolved() -> Config:
         return resolve(settings=project_settings.options(), environment=os.environ, options={})
     except ImproperlyConfigured as error:
         raise UsageError(
-            f"--ctest finds no Django settings: {error}",
-            "Name them with --ds mysite.settings, or DJANGO_SETTINGS_MODULE in pytest's ini file.",
+            f"--ctest cannot find the Django settings: {error}",
+            "Set --ds mysite.settings, or DJANGO_SETTINGS_MODULE in pytest's ini file.",
         ) from error

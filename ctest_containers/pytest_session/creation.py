@@ -1,4 +1,4 @@
-"""Creates the databases of a template as pytest-django has them."""
+"""Creates the databases of a template as pytest-django does."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from django.db import connections as configured
 from django.test import utils
 
 create_as_django: Callable[..., Any] = utils.setup_databases
-"""Django's own function, whatever stands in its place later."""
+"""Django's own function, even if it is replaced later."""
 
 
 @dataclass(slots=True)
 class Creation:
-    """How the process that makes a template is to make it.
+    """How a process builds a template.
 
     Attributes:
-        names: What test databases are called by the settings, before pytest-django adds to it.
-        migrate: Whether migrations make the tables, or the models do.
+        names: The names of test databases in the settings, before pytest-django changes them.
+        migrate: Whether migrations create the tables, instead of the models.
     """
 
     names: Mapping[str, Any]
@@ -30,17 +30,17 @@ class Creation:
 
 
 def creation_of_settings() -> Creation:
-    """Return how a template is made, by the settings as they are now."""
+    """Return how to build a template, by the current settings."""
     return Creation({alias: configured.settings[alias]["TEST"]["NAME"] for alias in configured})
 
 
-def create_databases(how: Creation, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
-    """Create and migrate test databases as pytest-django has them, in a child process."""
+def create_databases(creation: Creation, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
+    """Create and migrate test databases as pytest-django does, in a child process."""
     for alias in aliases:
-        # A test database of SQLite's is made elsewhere than the settings say.
+        # SQLite's test databases are not created where the settings say.
         if configured[alias].vendor != "sqlite":
-            configured.settings[alias]["TEST"]["NAME"] = how.names[alias]
-    if not how.migrate:
+            configured.settings[alias]["TEST"]["NAME"] = creation.names[alias]
+    if not creation.migrate:
         create_from_models(aliases)
     create_as_django(
         verbosity=0, interactive=False, keepdb=keep, aliases=aliases, serialized_aliases=()
@@ -48,13 +48,13 @@ def create_databases(how: Creation, aliases: Sequence[str], keep: bool) -> None:
 
 
 def load_configurations() -> None:
-    """Let a spawned process find settings that are a class of django-configurations."""
+    """Let a spawned process load settings that are a class of django-configurations."""
     if os.environ.get("DJANGO_CONFIGURATION"):
         import_module("configurations.importer").install()
 
 
 def migrates() -> bool:
-    """Whether migrations make the tables; pytest-django's --no-migrations takes them all away."""
+    """Return whether migrations create the tables, as without pytest-django's --no-migrations."""
     from django.apps import apps
 
     modules: Any = settings.MIGRATION_MODULES
@@ -63,6 +63,6 @@ def migrates() -> bool:
 
 
 def create_from_models(aliases: Iterable[str]) -> None:
-    """Say in the settings of databases what --no-migrations means, as the fingerprint reads it."""
+    """Set `MIGRATE` in the settings of databases, by which the fingerprint sees --no-migrations."""
     for alias in aliases:
         configured.settings[alias]["TEST"]["MIGRATE"] = False

@@ -24,7 +24,7 @@ from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.threads import may_fork
-from ctest_containers.pytest_session.configuration import resolved
+from ctest_containers.pytest_session.configuration import resolve_config
 from ctest_containers.pytest_session.creation import (
     create_databases,
     create_from_models,
@@ -49,24 +49,24 @@ PATCHED = (
     (runner, "_setup_databases"),
     (runner, "_teardown_databases"),
 )
-"""Where Django's functions are found by those who want test databases."""
+"""The places where callers find Django's functions for test databases."""
 
 NO_DATABASES: Final = "The test databases could not be created."
 
-KEPT: Final = "pytest"
-"""The name of the service that has the databases of --reuse-db, a slot for each worker."""
+REUSED: Final = "pytest"
+"""The name of the service with the databases of --reuse-db, which has a slot for each worker."""
 
 
 class PytestDatabases:
-    """Takes the place of Django's creation of test databases until it is closed.
+    """Replaces Django's creation of test databases until it is closed.
 
     Args:
         worker: The number of this process among those that run tests.
         began: When the session began, in seconds since the epoch.
-        renew: Whether templates that are older than that are made anew.
-        reuse: Whether databases are those that the last session has left, and stay for the next.
-        say: Takes each line that a person may want to see.
-        stop: Ends the session after the test that is running; takes the reason.
+        renew: Whether to rebuild templates that are older than that.
+        reuse: Whether to use the databases of the last session, and keep them for the next one.
+        say: Called with each line to show to the user.
+        stop: Called with a reason; ends the session after the running test.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
@@ -86,26 +86,27 @@ class PytestDatabases:
         self._reuse = reuse
         self._say = say
         self._stop = stop
-        self._config = config = replace(resolved(), rebuild=renew or resolved().rebuild)
-        self._how = creation_of_settings()
+        config = resolve_config()
+        self._config = config = replace(config, rebuild=renew or config.rebuild)
+        self._creation = creation_of_settings()
         self._exit = ExitStack()
         start_ahead(cache_folder(), Path.cwd())
         self._supply = Supply(
             config=config,
             setup=self._project_setup(),
-            create=functools.partial(create_databases, self._how),
+            create=functools.partial(create_databases, self._creation),
             report=self._report,
             began=began,
         )
         self._template = Template(self._supply)
         timings = config.timings_file or default_path(self._supply.project)
         self._timings = TimingsFile(Path(timings))
-        self._to_call = config.worker_setup
+        self._worker_setup = config.worker_setup
         folder = self._supply.host.folder() / f"w{worker}"
         self._own = isolation.Worker(number=worker, run=self._supply.host.run_id, folder=folder)
         folder.mkdir()
         if config.separate:
-            # Temporary files are pytest's own business, which keeps those of the last runs.
+            # Temporary files are left to pytest, which keeps those of the last runs.
             isolation.separate(self._own, temporary_files=False)
         self._exit.enter_context(self._supply.lending())
         self._exit.enter_context(Flushes(config.reset, worker, self._report).installed())
@@ -115,9 +116,9 @@ class PytestDatabases:
             setattr(module, name, instead)
 
     def _project_setup(self) -> ProjectSetup:
-        """How the process that builds a template starts.
+        """Return how the process that builds a template loads the project.
 
-        A fork keeps what conftest files and fixtures have changed. If another thread might hold a
+        A fork keeps the changes of conftest files and fixtures. If another thread might hold a
         lock, the process is spawned instead.
         """
         spawned = spawns(self._config.start_method) or not may_fork()
@@ -128,7 +129,7 @@ class PytestDatabases:
         )
 
     def close(self) -> None:
-        """Give Django its functions and settings back, and remove every server."""
+        """Restore Django's functions and settings, and remove every server."""
         try:
             self._exit.close()
         finally:
@@ -139,28 +140,28 @@ class PytestDatabases:
             self._timings.merge(measured)
 
     def say_ages(self) -> None:
-        """Say how old the templates are on which a test has failed, where it may matter."""
+        """Report the age of the templates if it may be why a test has failed."""
         self._supply.databases.say_ages()
 
     def set_up_worker(self) -> str:
-        """Call the project's own function for workers, which may use databases as tests do.
+        """Call the project's `worker_setup`, which may use databases as tests do.
 
         Returns:
-            What went wrong in it, with its traceback; empty if nothing did.
+            Its error, with a traceback; empty if it has succeeded.
         """
-        if self._to_call:
+        if self._worker_setup:
             try:
                 with alarm(limits_of(self._config).per_test):
-                    isolation.set_up(self._to_call, self._own)
+                    isolation.set_up(self._worker_setup, self._own)
             except isolation.SetupFailure as failure:
                 return str(failure)
         return ""
 
     @contextmanager
     def spare(self) -> Iterator[Server]:
-        """Databases that nobody else uses, made from the templates, as long as the block lasts."""
+        """Copy the templates' databases for the body, and remove the copies after it."""
         with ExitStack() as spawned:
-            with _errors_in_words(self._say, self._stop):
+            with _readable_errors(self._say, self._stop):
                 self._supply.prepare(list(configured))
                 server = spawned.enter_context(self._template.spawn())
             yield server
@@ -173,28 +174,28 @@ class PytestDatabases:
         keepdb: bool = False,
         **__: Any,
     ) -> list[Any]:
-        """What `django.test.utils.setup_databases` does, with databases of this process."""
+        """Replace `django.test.utils.setup_databases`: lend databases to this process."""
         used = set(configured if aliases is None else aliases)
         if not migrates():
-            self._how.migrate = False
+            self._creation.migrate = False
             create_from_models(configured)
-        with _errors_in_words(self._say, self._stop):
+        with _readable_errors(self._say, self._stop):
             self._supply.databases.setup = self._project_setup()
             if used and self._reuse:
-                self._use_what_was_left(fresh=not keepdb)
+                self._reuse_databases(fresh=not keepdb)
             self._supply.parent.lend(used)
         connections.serialize(used if serialized_aliases is None else serialized_aliases)
         connections.mark_expectations(used)
         return []
 
-    def _use_what_was_left(self, *, fresh: bool) -> None:
-        """Use the databases that the last session has left, and leave them for the next one.
+    def _reuse_databases(self, *, fresh: bool) -> None:
+        """Use the databases of the last session, and keep them for the next one.
 
         Args:
-            fresh: Whether to begin with new ones all the same.
+            fresh: Whether to replace them by new ones.
         """
         supply = self._supply
-        file = service_file(supply.project, KEPT)
+        file = service_file(supply.project, REUSED)
         aliases = [alias for group in supply.databases.plans.groups for alias in group.aliases]
         slot = reuse(
             file,
@@ -206,19 +207,19 @@ class PytestDatabases:
         )
         if slot is None or slot.lease is None:
             self._say(
-                "Another session uses the databases that --reuse-db keeps; these are new. If there "
-                "is none: python -m ctest_containers service down --name pytest"
+                "Another session uses the databases of --reuse-db, so this one uses new ones. If "
+                "there is none, run: python -m ctest_containers service down --name pytest"
             )
             return
         self._exit.callback(keep, file, self._worker, slot.lease)
         supply.parent.use(slot.leases().values())
 
     def _teardown(self, *_: Any, **__: Any) -> None:
-        """What `django.test.utils.teardown_databases` does."""
+        """Replace `django.test.utils.teardown_databases`: release the databases."""
         self._supply.release_parent()
 
     def _report(self, event: Event) -> None:
-        # The other run is a worker of the same session, as a rule.
+        # The other run is usually a worker of the same session.
         if isinstance(event, TemplateAwaited) and "PYTEST_XDIST_WORKER" in os.environ:
             return
         for level, text in words(event):
@@ -227,24 +228,24 @@ class PytestDatabases:
 
 
 @contextmanager
-def _errors_in_words(say: Callable[[str], None], stop: Callable[[str], None]) -> Iterator[None]:
-    """Let tests fail with what is wrong and what to do, not with where that came about.
+def _readable_errors(say: Callable[[str], None], stop: Callable[[str], None]) -> Iterator[None]:
+    """Let tests fail with the message of an error, without a traceback.
 
-    Without a template, no test that uses a database can run: the session ends, and the reason is
-    given once.
+    Without a template, no test that uses a database can run: the session ends, and its output
+    gives the reason once.
     """
-    trouble = ""
+    message = ""
     is_hopeless = False
     try:
         yield
     except CtestError as error:
-        trouble, is_hopeless = str(error), isinstance(error, TemplateError)
+        message, is_hopeless = str(error), isinstance(error, TemplateError)
     if is_hopeless:
-        # With pytest-xdist, the process that has the terminal says it once for all workers.
-        for line in trouble.splitlines():
+        # With pytest-xdist, the process that has the terminal shows it once for all workers.
+        for line in message.splitlines():
             say(line)
         stop(NO_DATABASES)
-        trouble = f"{NO_DATABASES} The output of this session gives the reason once."
-    if trouble:
-        # The error itself would be shown as its cause.
-        raise pytest.fail.Exception(trouble, pytrace=False) from None
+        message = f"{NO_DATABASES} The output of this session gives the reason once."
+    if message:
+        # Without `from None`, pytest would show the error itself as the cause.
+        raise pytest.fail.Exception(message, pytrace=False) from None

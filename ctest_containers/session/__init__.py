@@ -1,4 +1,4 @@
-"""Puts a run together and owns its state: templates, servers, workers, and their end."""
+"""A run of tests: its state, its phases, and what executes them."""
 
 from ctest_containers.session.run import Session
 

@@ -23,10 +23,10 @@ from ctest_containers.template.build_task import CreateDatabases
 
 
 class ClusterExecutor:
-    """See `Executor`. The nodes have the templates and the servers.
+    """See `Executor`. Templates and servers are on the nodes.
 
     Args:
-        create: Creates and migrates the test databases of some aliases; it can be pickled.
+        create: Creates and migrates the test databases of some aliases; must be picklable.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
     """
 
@@ -42,14 +42,14 @@ class ClusterExecutor:
         """Connect, so that a cluster that does not answer is reported at once.
 
         Raises:
-            ClusterError: It cannot be reached.
+            ClusterError: The cluster cannot be reached.
         """
         config = self._context.config
         tls = (config.cluster_tls_ca, config.cluster_tls_cert, config.cluster_tls_key)
         self._client = connect(config.cluster, tls)
 
     def prepare(self, aliases: Collection[str]) -> None:
-        """Leave it to the nodes."""
+        """Do nothing: nodes prepare their own databases."""
 
     def pool(self, tests: SelectedTests) -> ClusterPool:
         """See `Executor`.
@@ -102,7 +102,7 @@ class ClusterExecutor:
 
 
 def _config_of_nodes(config: Config, project: str) -> Config:
-    """The configuration of a run as its nodes have it: without what is the parent's."""
+    """Return the configuration of a run for its nodes, without what concerns only the parent."""
     return replace(
         config,
         project=project,
@@ -120,5 +120,5 @@ def _pickled(plan: NodePlan) -> bytes:
     except Exception as error:
         raise UsageError(
             f"The tests cannot be sent to the nodes of a cluster: {error}.",
-            "Keep what cannot be pickled out of the __init__ of the test it names.",
+            "Keep what cannot be pickled out of the __init__ of the test that the error names.",
         ) from error

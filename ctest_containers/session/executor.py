@@ -1,4 +1,4 @@
-"""What runs the tests of a session: this machine, or the nodes of a cluster."""
+"""The executor of a session's tests: this machine, or the nodes of a cluster."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from ctest_containers.workers.assignment import WorkerConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunContext:
-    """What an executor needs to know of a run, from its beginning to its end.
+    """What an executor needs to know about a run.
 
     Attributes:
-        run_id: Distinguishes the run from others.
-        folder: The folder that it was started in.
+        run_id: The id of the run.
+        folder: The folder in which it was started.
         selection: What decides which tests are selected: labels, patterns, tags.
         asked: The number of workers that the user asked for; None lets the machine decide.
         timings: What past runs have measured.
@@ -47,7 +47,7 @@ class RunContext:
     report: Callable[[Event], None]
 
     def plan(self, batches: Sequence[Batch], aliases: Collection[str]) -> RunPlan:
-        """Return what running these batches on this machine would be like."""
+        """Return the plan for running these batches on this machine."""
         groups = self.supply.databases.plans.select(aliases)
         return plan_run(
             config=self.config,
@@ -61,12 +61,12 @@ class RunContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelectedTests:
-    """The tests of a run, and how they are to be run.
+    """The tests of a run, and how to run them.
 
     Attributes:
         aliases: The databases that they use.
-        may_reorder: Whether the longest may begin first, or the order is what the user asked for.
-        stopping: Returns whether no further test is to begin.
+        may_reorder: Whether the longest may start first; otherwise the user chose their order.
+        stopping: Returns whether no further test may start.
     """
 
     batches: Sequence[Batch]
@@ -77,13 +77,13 @@ class SelectedTests:
 
 
 class Pool(Protocol):
-    """Something that runs tests to their end."""
+    """Runs tests to their end."""
 
     def run(self) -> None:
         """Run everything.
 
         Raises:
-            CtestError: The rest cannot be run.
+            CtestError: The remaining tests cannot be run.
         """
 
     @property
@@ -92,23 +92,23 @@ class Pool(Protocol):
 
 
 class Executor(Protocol):
-    """Where tests are run. The methods are called in this order."""
+    """Runs the tests of a session. The methods are called in this order."""
 
     def start_early(self) -> None:
-        """Start what the run may need, while tests are discovered."""
+        """Start what the run may need, before tests are discovered."""
 
     def prepare(self, aliases: Collection[str]) -> None:
-        """Make sure that the databases of these aliases can be had."""
+        """Prepare the templates of these aliases' databases."""
 
     def pool(self, tests: SelectedTests) -> Pool:
-        """Return what runs these tests."""
+        """Return a pool that runs these tests."""
 
     def close(self) -> None:
-        """Take what was measured while tests ran, whatever their outcome."""
+        """Collect what was measured while tests ran, whatever their outcome."""
 
 
 def pickled(batches: Sequence[Batch]) -> bytes:
-    """Return batches as spawned workers and nodes receive them.
+    """Return batches in the form that spawned workers and nodes receive.
 
     Raises:
         UsageError: They cannot be pickled.

@@ -32,15 +32,15 @@ class LocalExecutor:
         self._line_coverage: LineCoverage | None = None
 
     def start_early(self) -> None:
-        """Start what the same selection of tests needed last time.
+        """Start the servers that the same selection of tests needed last time.
 
         Raises:
-            UsageError: A function that is to be called in each worker cannot be.
+            UsageError: The option `worker_setup` does not name a function.
         """
         context = self._context
         if not context.setup.spawned:
-            # What is loaded by now stays. If the garbage collector leaves it alone, workers share
-            # its memory with this process. Tests come later, and are collected as usual.
+            # What is loaded by now stays in memory, and workers share it with this process if the
+            # garbage collector does not touch it. Tests are loaded later, and collected as usual.
             gc.freeze()
         if context.config.worker_setup:
             worker_function(context.config.worker_setup)
@@ -97,11 +97,11 @@ class LocalExecutor:
 
 def _planned(plan: RunPlan) -> WorkersPlanned:
     workers = plan.workers
-    predicted = [one.seconds for one in plan.predictions if one.workers == workers.workers]
+    predicted = {prediction.workers: prediction.seconds for prediction in plan.predictions}
     return WorkersPlanned(
         workers=workers.workers,
         reason=workers.reason,
         limits=tuple((limit.workers, limit.reason) for limit in workers.limits),
         warnings=workers.warnings,
-        expected_seconds=round(predicted[0], 3) if predicted else 0.0,
+        expected_seconds=round(predicted.get(workers.workers, 0.0), 3),
     )

@@ -1,4 +1,4 @@
-"""What a node's process needs to know of a run; readable once the project is loaded there."""
+"""What a node's process needs to know about a run, once it has loaded the project."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from ctest_containers.workers.assignment import WorkerConfig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodePlan:
-    """A run as its nodes need it.
+    """The plan of a run for its nodes.
 
     Attributes:
-        batches: All of them, by which the parent's numbers and places mean the same there; pickled,
-            as reading them imports the modules of the tests.
+        batches: All batches, so that their numbers and indices are the same on all machines;
+            pickled, because unpickling them imports the modules of the tests.
         aliases: The databases that the tests use.
         began: When the run began, in seconds since the epoch.
-        workers: How many workers a node is to have; None lets its machine decide.
-        memory: What past runs have measured of processes and servers, in bytes.
+        workers: How many workers each node should have; None lets its machine decide.
+        expected: How long batches are expected to take, in seconds, by their numbers.
+        memory: The memory of processes and servers in past runs, in bytes.
     """
 
     config: Config

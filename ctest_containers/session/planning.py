@@ -1,4 +1,4 @@
-"""How a run is cut up: its batches, what each will take, how many workers, what each may have."""
+"""Plans a run: its batches, their expected times, the number of workers and their memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ctest_containers.timings.model import PROCESS
 from ctest_containers.workers.memory import MemoryWatch
 
 LEAST_PROCESS_BYTES: Final = 512 * 2**20
-"""No worker is replaced for less than this, unless the user says so."""
+"""A process is not replaced for using less than this, unless the user sets a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ class RunPlan:
     """What was decided before the first test.
 
     Attributes:
-        expected: What each batch is expected to take, in seconds, by its number.
-        predictions: What each number of workers would come to; empty where nothing is known.
+        expected: How long each batch is expected to take, in seconds, by its number.
+        predictions: The prediction for each number of workers; empty if nothing is known.
     """
 
     batches: Sequence[Batch]
@@ -52,12 +52,12 @@ def plan_run(
     groups: Iterable[DatabaseGroup],
     engine_bytes: int | None = None,
 ) -> RunPlan:
-    """Decide on batches and workers by what past runs have measured.
+    """Decide on batches and workers, using the timings of past runs.
 
     Args:
         asked: The number of workers that the user asked for; None lets the machine decide.
         groups: The databases that the tests use.
-        engine_bytes: Memory that is free where the engine runs, if that is another machine.
+        engine_bytes: The free memory of the engine's machine, if that is another one.
     """
     cores = os.cpu_count() or 1
     most = min(max(asked or cores, config.min_workers), config.max_workers)
@@ -84,15 +84,15 @@ def plan_run(
 
 
 def memory_watch(config: Config, plan: RunPlan, timings: Timings) -> MemoryWatch:
-    """What minds the memory during the run: the configured floor, and a limit for each process."""
+    """Return a watch of the memory during the run, with a limit for each worker's process."""
     available = available_bytes()
     limit = config.worker_max_memory
     if limit is None:
         measured = timings.memory.get(PROCESS)
         shares = [] if available is None else [available // max(1, plan.workers.workers)]
         known = [] if measured is None else [2 * measured.count]
-        found = min([*shares, *known], default=None)
-        limit = None if found is None else max(LEAST_PROCESS_BYTES, found)
+        lowest = min([*shares, *known], default=None)
+        limit = None if lowest is None else max(LEAST_PROCESS_BYTES, lowest)
     return MemoryWatch(
         available=available_bytes,
         floor_bytes=config.memory_floor,

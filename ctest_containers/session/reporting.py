@@ -21,7 +21,7 @@ class Reporting:
     """The reports of a run.
 
     Attributes:
-        output: Where workers print; None for where the parent does.
+        output: Where workers print; None to print where the parent does.
     """
 
     reports: tuple[Report, ...]
@@ -34,19 +34,19 @@ class Reporting:
 
 
 def quiet(log: Log) -> Reporting:
-    """For commands that run no tests: only what a person has to know."""
+    """Return the reports of a command that runs no tests: only essential messages."""
     return Reporting((ConsoleReport(log),))
 
 
 def reporting(config: Config, *, log: Log, may_move: bool) -> Reporting:
-    """The reports that the configuration and the environment ask for.
+    """Return the reports that the configuration and the environment require.
 
     Args:
-        log: Prints a line by its `logging` level: `DiscoverRunner.log`.
-        may_move: Whether the terminal may show a picture that moves.
+        log: Prints a line with its `logging` level: `DiscoverRunner.log`.
+        may_move: Whether the terminal may show a live display.
 
     Raises:
-        UsageError: A report needs a package that is missing.
+        UsageError: A report needs a package that is not installed.
         ReportError: A log cannot be written.
     """
     context = ReportContext(project=project_of(config), log=log)

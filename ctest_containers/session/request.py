@@ -1,4 +1,4 @@
-"""What a test runner asks of a session."""
+"""The request of a test runner for a session."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from ctest_containers.template.build_task import CreateDatabases
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRequest:
-    """What a test runner asks of a session.
+    """What a session needs to know from a test runner.
 
     Attributes:
         selection: What decides which tests are selected: labels, patterns, tags.
         asked: The number of workers that the user asked for; None lets the machine decide.
-        prepare_spawned: What Django's own parallel runner calls in a spawned worker, and with what.
+        prepare_spawned: The function that Django's own parallel runner calls in a spawned worker,
+            and its arguments.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
         create: Creates and migrates the test databases of some aliases, in a child process.
-        spawn_create: The same for a spawned child, so it can be pickled.
-        resources: What each worker gets for itself beside databases.
+        spawn_create: The same for a spawned child; must be picklable.
+        resources: What each worker gets for itself besides databases.
     """
 
     config: Config

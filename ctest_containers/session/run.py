@@ -1,4 +1,4 @@
-"""One invocation: it prepares databases while tests are discovered, runs them, and cleans up."""
+"""A session prepares databases while tests are discovered, runs the tests, and cleans up."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Session:
     """The state of one run.
 
     Attributes:
-        failure: What has ended the run before its last test; None if nothing has.
+        failure: What ended the run before its last test; None if nothing did.
     """
 
     def __init__(self, request: RunRequest, reporting: Reporting) -> None:
@@ -136,15 +136,15 @@ class Session:
         return self._opened[0]
 
     def begin(self, phase: Phase) -> None:
-        """Report what the run does from now on."""
+        """Report that a phase of the run begins."""
         self._report(PhaseStarted(phase=phase))
 
     def share_of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
-        """Return those of the tests that this job runs, if several jobs share them."""
+        """Return the tests that this job runs, if several jobs share them."""
         return self._run_context.share.of(tests)
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
-        """Return what a run of these tests would be like."""
+        """Return the plan of a run of these tests."""
         return self._run_context.plan(make_batches(tests, aliases, mirrors()), aliases)
 
     def run(
@@ -160,17 +160,17 @@ class Session:
         reorder: bool,
         interrupted: Callable[[], bool],
     ) -> None:
-        """Run tests in workers, and report them into a result as a serial run would.
+        """Run tests in workers, and report them to a result as a serial run would.
 
-        What ends the run before its tests is kept in `failure`, so that what has been reported by
-        then can still be shown.
+        An error that ends the run early is kept in `failure` instead of being raised, so that the
+        outcomes until then can still be shown.
 
         Args:
-            reorder: Whether the longest may begin first, or the order is what the user asked for.
+            reorder: Whether the longest may start first; otherwise the user chose their order.
         """
         context = self._run_context
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
-        self._report(TestsFound(tests=tuple(map(self._place, tests))))
+        self._report(TestsFound(tests=tuple(map(self._located, tests))))
         replay, measuring = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, measuring]
         if context.setup.spawned or self._config.cluster:
@@ -197,12 +197,12 @@ class Session:
             self._reports.remove(measuring)
             self._timings.measured = measuring.measured
             self.begin(Phase.CLEAN_UP)
-            # They are removed while the report is printed.
+            # Servers are removed while the report is printed.
             context.supply.release_all()
         self._has_failed = not result.wasSuccessful()
         if self.failure is not None:
             result.stop()
-            self._say_what_was_not_run(self.failure, pool.not_run)
+            self._add_not_run(self.failure, pool.not_run)
 
     def _worker_config(
         self, *, serialized: Collection[str], failfast: bool, buffer: bool, debug_sql: bool
@@ -221,16 +221,16 @@ class Session:
             folder=context.folder,
         )
 
-    def _place(self, test: unittest.TestCase) -> TestPlace:
+    def _located(self, test: unittest.TestCase) -> TestPlace:
         known = self._timings.past.tests.get(test.id())
         seconds = 0.0 if known is None else round(known.seconds, 4)
         return place_of_test(test, self._run_context.folder, seconds)
 
-    def _say_what_was_not_run(self, failure: CtestError, count: int) -> None:
+    def _add_not_run(self, failure: CtestError, count: int) -> None:
         self._not_run = count
         left = "Every test was run." if not count else f"{plural(count, 'test')} not run."
         if isinstance(failure, InterruptedRunError):
-            # The last test may just have ended when the key was pressed.
+            # The last test may just have ended at the interrupt.
             failure.message = f"Interrupted: {left}"
             self.failure = failure if count else None
         else:
@@ -246,10 +246,10 @@ class Session:
                 self._report(ReportLost(reason=str(error)))
 
     def _run_what_cannot_be_sent(self, batches: Sequence[Batch]) -> list[Batch]:
-        """Run modules that could not be imported here, and return the other batches.
+        """Run the placeholders of modules that cannot be imported, and return the other batches.
 
-        Each stands for its ImportError, which often cannot be pickled, and needs no worker to
-        raise it.
+        Such a placeholder raises the ImportError, which often cannot be pickled; that needs no
+        worker.
         """
         rest = []
         for batch in batches:
@@ -276,7 +276,7 @@ class Session:
             if closed.left:
                 self._report(ContainersLeft(containers=closed.left, reason=closed.reason))
             measured.memory.update(closed.peaks)
-        # Other jobs may still have to divide the tests by the same timings.
+        # Other jobs may have yet to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
         if self._has_failed:
@@ -286,7 +286,7 @@ class Session:
 
 
 def _failure_of(pool: Pool, interrupted: Callable[[], bool]) -> CtestError | None:
-    """Run tests, and return what has ended the run before its last test."""
+    """Run tests, and return the error that ended the run early; None if none did."""
     try:
         pool.run()
     except Terminated:

@@ -1,4 +1,4 @@
-"""In which order batches are given out, which are split, and how long all of them will take."""
+"""Orders and splits batches, and predicts how long they will take."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ctest_containers.project.suite import Batch, may_be_split
 from ctest_containers.timings import Timings
 
 GAIN: Final = 0.05
-"""One more worker has to save such a share of the time."""
+"""The share of the time that more workers must save to be worth it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What a number of workers would come to.
+    """The predicted cost of a run with a number of workers.
 
     Attributes:
-        seconds: From the first test to the end of the last one.
-        memory_bytes: What the workers and their servers take; None where that is not known.
+        seconds: The time from the first test to the end of the last one.
+        memory_bytes: The memory of the workers and their servers; None if unknown.
     """
 
     workers: int
@@ -31,30 +31,33 @@ class Prediction:
 
 
 def expected_seconds(batches: Sequence[Batch], timings: Timings) -> dict[int, float]:
-    """What each batch is expected to take, by its number; empty where nothing is known."""
-    found = {
+    """Return how long each batch is expected to take, in seconds, by its number.
+
+    It is empty if nothing is known.
+    """
+    expected = {
         batch.number: timings.expected_seconds(test.id() for test in batch.tests)
         for batch in batches
     }
-    return {number: seconds for number, seconds in found.items() if seconds is not None}
+    return {number: seconds for number, seconds in expected.items() if seconds is not None}
 
 
 def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> list[Batch]:
-    """The longest batches first, so that no worker waits long for the last one at the end.
+    """Return the longest batches first, so that no worker waits long for the last one.
 
-    With m workers that is at most 4/3 - 1/(3m) of the least time possible (R. L. Graham, "Bounds on
-    Multiprocessing Timing Anomalies", 1969). Those that may remove the rows of migrations stay
-    behind all others, as Django has them, and those that may leave rows behind keep its order. The
-    first to remove them find the rows: they come before the others that remove some.
+    With m workers this takes at most 4/3 - 1/(3m) of the least time possible (R. L. Graham, "Bounds
+    on Multiprocessing Timing Anomalies", 1969). As in Django's order, batches that may remove the
+    rows of migrations come after all others, and batches that may leave rows keep their order.
+    Batches that must still find the rows come before others that remove some.
     """
     return sorted(
         batches,
-        key=lambda one: (
-            one.removes_rows,
-            one.leaves_rows,
-            one.removes_rows and not one.unflushed,
-            0.0 if one.leaves_rows else -expected.get(one.number, 0.0),
-            one.number,
+        key=lambda batch: (
+            batch.removes_rows,
+            batch.leaves_rows,
+            batch.removes_rows and not batch.unflushed,
+            0.0 if batch.leaves_rows else -expected.get(batch.number, 0.0),
+            batch.number,
         ),
     )
 
@@ -62,45 +65,48 @@ def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> li
 def predict(
     seconds: Sequence[float], *, most: int, cores: int, worker_bytes: int | None
 ) -> list[Prediction]:
-    """What each number of workers would come to, from 1 to the most.
+    """Return a prediction for each number of workers from 1 to `most`.
 
-    Batches go to workers as they become free, in the order given. Beyond the number of cores
-    nothing is expected to become faster.
+    Batches go to workers as these become free, in the given order. More workers than cores are not
+    expected to be faster.
+
+    Args:
+        seconds: How long each batch is expected to take.
+        worker_bytes: The memory of a worker and its servers; None if unknown.
     """
-    found = []
+    predictions = []
     for workers in range(1, most + 1):
         free = [0.0] * workers
-        for one in seconds:
-            heapq.heapreplace(free, free[0] + one)
+        for duration in seconds:
+            heapq.heapreplace(free, free[0] + duration)
         least = sum(seconds) / min(workers, cores)
         memory = None if worker_bytes is None else workers * worker_bytes
-        found.append(Prediction(workers, max(least, *free), memory))
-    return found
+        predictions.append(Prediction(workers, max(least, *free), memory))
+    return predictions
 
 
 def worth_it(predictions: Sequence[Prediction]) -> Prediction:
-    """The fewest workers that end about as soon as any number of them."""
-    best = min(one.seconds for one in predictions)
-    return next(one for one in predictions if one.seconds <= best * (1 + GAIN))
+    """Return the prediction for the fewest workers that are about as fast as any number."""
+    enough = (1 + GAIN) * min(prediction.seconds for prediction in predictions)
+    return next(prediction for prediction in predictions if prediction.seconds <= enough)
 
 
 def split_long(batches: Sequence[Batch], timings: Timings, workers: int) -> list[Batch]:
-    """The batches, with classes that are longer than a worker's share of all in several parts.
+    """Split classes that take longer than a worker's share of the time into parts.
 
-    A part is a run of neighbouring tests, and has the fixtures of its class for itself; so a class
-    whose fixtures take as long as a part would is left alone.
+    A part consists of consecutive tests, and runs the fixtures of its class itself; so a class
+    whose fixtures would take as long as a part is not split.
     """
     expected = expected_seconds(batches, timings)
     share = sum(expected.values()) / workers
-    found: list[Batch] = []
+    split: list[Batch] = []
     for batch in batches:
         seconds = expected.get(batch.number, 0.0)
-        for place, part in enumerate(_parts(batch, seconds, share, timings)):
-            together = None if part is batch else batch.number
-            unflushed = batch.unflushed - batch.flushes if place else batch.unflushed
-            changed = replace(part, number=len(found), part_of=together, unflushed=unflushed)
-            found.append(changed)
-    return found
+        for position, part in enumerate(_parts(batch, seconds, share, timings)):
+            whole = None if part is batch else batch.number
+            unflushed = batch.unflushed - batch.flushes if position else batch.unflushed
+            split.append(replace(part, number=len(split), part_of=whole, unflushed=unflushed))
+    return split
 
 
 def _parts(batch: Batch, seconds: float, share: float, timings: Timings) -> Sequence[Batch]:
@@ -111,15 +117,14 @@ def _parts(batch: Batch, seconds: float, share: float, timings: Timings) -> Sequ
     pieces = min(math.ceil((seconds - fixtures) / share * 2), len(batch.tests))
     if fixtures >= share / 2:
         return [batch]
-    each = [timings.expected_seconds([test.id()]) or 0.0 for test in batch.tests]
-    each = [max(0.0, one - fixtures) for one in each]
-    target, taken, first = sum(each) / pieces, 0.0, 0
+    durations = [timings.expected_seconds([test.id()]) or 0.0 for test in batch.tests]
+    durations = [max(0.0, duration - fixtures) for duration in durations]
+    target, total, first = sum(durations) / pieces, 0.0, 0
     parts: list[Batch] = []
-    for place, one in enumerate(each):
-        taken += one
-        following = each[place + 1 : place + 2]
-        if not following or taken + following[0] / 2 >= target * (len(parts) + 1):
-            tests = batch.tests[first : place + 1]
-            parts.append(replace(batch, first=batch.first + first, tests=tests))
-            first = place + 1
+    for end, duration in enumerate(durations, start=1):
+        total += duration
+        following = durations[end : end + 1]
+        if not following or total + following[0] / 2 >= target * (len(parts) + 1):
+            parts.append(replace(batch, first=batch.first + first, tests=batch.tests[first:end]))
+            first = end
     return parts if len(parts) > 1 else [batch]

@@ -1,4 +1,4 @@
-"""Divides tests among several jobs, each of which comes to the same division by itself."""
+"""Divides tests among several jobs, each of which computes the same division by itself."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ctest_containers.model import Shard
 from ctest_containers.project.suite import Batch
 
 SLACK: Final = 0.1
-"""What a shard may have beyond its share, where nothing has been measured."""
+"""The share by which a shard may exceed its fair share if nothing has been measured."""
 
 POINTS: Final = 40
-"""Places of each shard on the ring; more of them even out what each is asked for first."""
+"""The number of points of each shard on the ring; more of them distribute items more evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Item:
     """Tests that stay together.
 
     Attributes:
-        name: What they are called, the same in every job.
-        weight: What they are expected to take, in seconds, or how many they are.
+        name: A name that is the same in every job.
+        weight: How long they are expected to take, in seconds, or how many they are.
     """
 
     name: str
@@ -38,11 +38,14 @@ class Item:
 def choose(
     batches: Sequence[Batch], expected: Mapping[int, float], shard: Shard
 ) -> tuple[list[Batch], ShardChosen]:
-    """The batches of one shard, and what is said of it.
+    """Choose the batches of one shard.
 
     Args:
-        expected: What each batch is expected to take, in seconds, by its number; empty where
+        expected: How long each batch is expected to take, in seconds, by its number; empty if
             nothing has been measured.
+
+    Returns:
+        The batches, and the event that reports the choice.
     """
     sizes = [len(batch.tests) for batch in batches]
     seconds = [expected.get(batch.number, 0.0) for batch in batches]
@@ -54,7 +57,7 @@ def choose(
     return chosen, ShardChosen(
         number=shard.number,
         of=shard.of,
-        places=tuple(place for batch in chosen for place in batch.indices),
+        places=tuple(index for batch in chosen for index in batch.indices),
         total=sum(sizes),
         seconds=round(sum(expected.get(batch.number, 0.0) for batch in chosen), 3),
         total_seconds=round(sum(seconds), 3),
@@ -64,34 +67,35 @@ def choose(
 
 
 def balanced(items: Sequence[Item], shards: int) -> list[int]:
-    """The shard of each item, counted from 0: the heaviest first, each to the lightest shard.
+    """Return the shard of each item, counted from 0; assign the heaviest first to the lightest.
 
-    No shard is more than 4/3 - 1/(3n) as heavy as the heaviest has to be (R. L. Graham, "Bounds on
-    Multiprocessing Timing Anomalies", 1969).
+    With n shards, none weighs more than 4/3 - 1/(3n) of the least possible weight of the heaviest
+    (R. L. Graham, "Bounds on Multiprocessing Timing Anomalies", 1969).
     """
-    found = [0] * len(items)
+    assigned = [0] * len(items)
     loads = [(0.0, 0, shard) for shard in range(shards)]
-    for place in sorted(range(len(items)), key=lambda one: (-items[one].weight, items[one].name)):
+    order = sorted(range(len(items)), key=lambda index: (-items[index].weight, items[index].name))
+    for index in order:
         load, count, shard = loads[0]
-        # Among those that are as light, the one with the fewest: some tests take no time at all.
-        heapq.heapreplace(loads, (load + items[place].weight, count + 1, shard))
-        found[place] = shard
-    return found
+        # Of equally light shards, the one with the fewest items: some tests take no time at all.
+        heapq.heapreplace(loads, (load + items[index].weight, count + 1, shard))
+        assigned[index] = shard
+    return assigned
 
 
 def steady(items: Sequence[Item], shards: int) -> list[int]:
-    """The shard of each item, counted from 0, by its name: others that come or go move few.
+    """Return the shard of each item, counted from 0, by its name, so that changes move few items.
 
     Each goes to the next shard on a ring that has room for it (V. Mirrokni, M. Thorup and
     M. Zadimoghaddam, "Consistent Hashing with Bounded Loads", 2018).
     """
     points = itertools.product(range(shards), range(POINTS))
     ring = sorted((_hash(f"{shard}:{point}"), shard) for shard, point in points)
-    most = (1 + SLACK) * sum(one.weight for one in items) / shards
+    most = (1 + SLACK) * sum(item.weight for item in items) / shards
     loads = [0.0] * shards
-    found = [0] * len(items)
-    for place in sorted(range(len(items)), key=lambda one: _hash(items[one].name)):
-        item = items[place]
+    assigned = [0] * len(items)
+    for index in sorted(range(len(items)), key=lambda index: _hash(items[index].name)):
+        item = items[index]
         start = bisect.bisect(ring, (_hash(item.name), -1))
         walk = (ring[(start + step) % len(ring)][1] for step in range(len(ring)))
         fits = (shard for shard in walk if loads[shard] + item.weight <= most)
@@ -99,8 +103,8 @@ def steady(items: Sequence[Item], shards: int) -> list[int]:
         if shard is None:
             shard = min(range(shards), key=loads.__getitem__)
         loads[shard] += item.weight
-        found[place] = shard
-    return found
+        assigned[index] = shard
+    return assigned
 
 
 def _hash(text: str) -> int:

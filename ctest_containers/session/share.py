@@ -15,7 +15,7 @@ from ctest_containers.session.shards import choose
 
 
 class Share:
-    """Which tests this job runs, and where the other jobs flush databases between them.
+    """Knows which tests this job runs, and when other jobs flush databases between them.
 
     Args:
         timings: What past runs have measured; read only if there are shards.
@@ -31,12 +31,12 @@ class Share:
         self._config = config
         self._timings = timings
         self._report = report
-        # The places of this job's tests among all, and what other jobs flush at which place.
-        self._places: Sequence[int] = ()
-        self._of_others: list[tuple[int, frozenset[str]]] = []
+        # The indices of this job's tests among all tests, and of other jobs' flushes.
+        self._indices: Sequence[int] = ()
+        self._flushes_of_others: list[tuple[int, frozenset[str]]] = []
 
     def of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
-        """Return those of the tests that this job runs."""
+        """Return the tests that this job runs."""
         shard = self._config.shard
         if shard is None:
             return tests
@@ -49,14 +49,14 @@ class Share:
         chosen, choice = choose(batches, expected_seconds(batches, timings), shard)
         self._report(choice)
         own = {batch.number for batch in chosen}
-        self._places = choice.places
-        self._of_others = [
+        self._indices = choice.places
+        self._flushes_of_others = [
             (batch.first, batch.flushes) for batch in batches if batch.number not in own
         ]
         return [test for batch in chosen for test in batch.tests]
 
     def flushes_elsewhere(self, batches: Sequence[Batch]) -> Iterator[tuple[float, frozenset[str]]]:
         """Yield where, between this job's batches, other jobs flush databases, and which."""
-        for place, aliases in self._of_others:
-            before = sum(self._places[batch.first] < place for batch in batches)
+        for index, aliases in self._flushes_of_others:
+            before = sum(self._indices[batch.first] < index for batch in batches)
             yield before - 0.5, aliases

@@ -1,4 +1,4 @@
-"""What is said of a run when it begins."""
+"""The facts to report when a run begins."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ctest_containers.version import __version__
 
 
 def run_started(run: str, project: str, folder: Path) -> RunStarted:
-    """What is known of a run before it has done anything."""
+    """Return the event of a run that begins now."""
     return RunStarted(
         run=run,
         project=project,
@@ -37,21 +37,21 @@ def run_started(run: str, project: str, folder: Path) -> RunStarted:
 
 
 def _typed() -> list[str]:
-    """The command as it was typed; `sys.argv` has what settings look for in it."""
+    """Return the command as it was typed; `sys.argv` may be changed for what settings expect."""
     if not sys.orig_argv:
         return sys.argv
     interpreter, *words = sys.orig_argv
     script = Path(words[0] if words else "")
     if script.is_absolute() and script.parent == Path(sys.executable).parent:
-        # A command that was installed beside the interpreter is typed by its name.
+        # A command that is installed next to the interpreter is typed by its name.
         return [script.name, *words[1:]]
     return [Path(interpreter).name, *words]
 
 
 def _age_seconds() -> float:
-    """How long this process has existed."""
+    """Return how long this process has existed."""
     try:
-        # Exact to a tick, where psutil goes by the whole second in which the machine was started.
+        # Exact to a tick; psutil only knows the second in which the machine was started.
         started = start_ticks(os.getpid()) / os.sysconf("SC_CLK_TCK")
         age = time.clock_gettime(time.CLOCK_BOOTTIME) - started
     except (OSError, ValueError, AttributeError):

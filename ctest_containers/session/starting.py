@@ -1,4 +1,4 @@
-"""Starts the worker processes of a run, on this machine."""
+"""Starts the worker processes of a run on this machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ctest_containers.workers.process import WorkerProcess
 
 
 class WorkerStarter:
-    """Starts a worker process, and another one in its place.
+    """Starts worker processes, and those that replace them.
 
     Args:
-        batches: All batches of the run, pickled where workers are spawned.
-        output: The file that workers print into; None for where this process does.
-        line_coverage: How workers measure the lines that run; None where nobody does.
+        batches: All batches of the run; pickled if workers are spawned.
+        output: The file that workers print into; None to print where this process does.
+        line_coverage: How workers measure the lines that run; None not to measure them.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class WorkerStarter:
         """Start the process of a worker.
 
         Args:
-            others: What leads to the other workers, which this one must not keep open.
+            others: The descriptors of other workers' channels, which it must not keep open.
         """
         scratch = self._supply.host.folder()
         self._processes[number] += 1
