@@ -19,7 +19,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """The rest is imported when it is first asked for: test modules only want `timeout`."""
+    """Import the other names when they are first used: most test modules only use `timeout`."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

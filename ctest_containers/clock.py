@@ -1,4 +1,4 @@
-"""Time that only goes forward, deadlines measured with it, and when processes started."""
+"""Deadlines by a monotonic clock, and the start times of processes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from ctest_containers.originals import ORIGINALS
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment after which nothing is waited for any longer.
+    """The end of a wait.
 
     Attributes:
-        seconds: How long the wait may last, from the deadline's creation on.
+        seconds: How long the wait may last.
+        started: When it began, by the monotonic clock; by default at the deadline's creation.
     """
 
     seconds: float
@@ -31,11 +32,11 @@ class Deadline:
 
 
 def start_ticks(pid: int) -> int:
-    """When a process started, in clock ticks since the machine did.
+    """Return when a process started, in clock ticks since the machine's start.
 
     Raises:
-        OSError: There is no such process, or no Linux to say so. One that has ended and that its
-            parent has not waited for yet is none.
+        OSError: There is no such process, or the system is not Linux. A zombie does not count as a
+            process.
     """
     # Fields 3 and 22 of proc_pid_stat(5); the name before them may hold anything.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

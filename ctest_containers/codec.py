@@ -1,6 +1,6 @@
-"""Data classes as JSON: messages, events, requests and their fields, and back again.
+"""Converts data classes to JSON and back: messages, events, requests and their fields.
 
-Made for many small values: what a class needs is looked up once, not for each of its instances.
+It is made for many small values: each class is inspected once, not for each of its instances.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ Converter = Callable[[Any], Any]
 
 
 class Vocabulary:
-    """Messages of some classes as JSON: the name of the class, and its fields.
+    """Encodes messages of some classes as JSON: the name of the class, and its fields.
 
-    Only these classes travel, so nothing that arrives is ever unpickled or evaluated.
+    Only these classes are decoded, and nothing that arrives is ever unpickled or evaluated.
 
     Args:
         kinds: The classes.
-        ascii_only: Whether every other character is escaped, lone surrogates among them.
+        ascii_only: Whether to escape all other characters, including lone surrogates.
     """
 
     def __init__(self, kinds: Iterable[type[Any]], *, ascii_only: bool = True) -> None:
@@ -33,47 +33,47 @@ class Vocabulary:
         self._encode = encoder(ascii_only=ascii_only)
 
     def encode(self, message: Any, **envelope: Any) -> str:
-        """A message as text in one line.
+        """Return a message as one line of text.
 
         Args:
-            envelope: Other values that go with it, before its own.
+            envelope: Other values to add before its fields.
         """
         return self._encode({**envelope, "type": type(message).__name__, **fields_of(message)})
 
     def decode(self, text: str | bytes) -> Any:
-        """The message that a text carries.
+        """Return the message that a text encodes.
 
         Raises:
-            ValueError: It is not one that `encode` makes of these classes.
+            ValueError: The text is not a message of these classes.
         """
         try:
             return self.build(json.loads(text))
         except RecursionError as error:
             raise ValueError(f"not a message of this version: {text[:200]!r}") from error
 
-    def build(self, found: Any, *, lenient: bool = False) -> Any:
-        """The message that a JSON object carries, which is taken apart.
+    def build(self, data: Any, *, lenient: bool = False) -> Any:
+        """Return the message that a JSON object encodes; the object is changed.
 
         Args:
             lenient: See the function `build`.
 
         Raises:
-            ValueError: As `decode`.
+            ValueError: The object is not a message of these classes.
         """
         try:
-            return build(self.kinds[found.pop("type")], found, lenient=lenient)
+            return build(self.kinds[data.pop("type")], data, lenient=lenient)
         except KeyError as error:
-            # What is missing: the type, or a class of this name.
+            # Either the type is missing, or a class of this name.
             raise ValueError(f"not a message of this version: {error!s:.200}") from error
         except (TypeError, AttributeError) as error:
             raise ValueError(f"not a message of this version: {error}") from error
 
 
 def encoder(*, ascii_only: bool) -> Callable[[Any], str]:
-    """What turns the fields of a data class into one line of JSON.
+    """Return a function that encodes the fields of a data class as one line of JSON.
 
     Args:
-        ascii_only: Whether every other character is escaped, lone surrogates among them.
+        ascii_only: Whether to escape all other characters, including lone surrogates.
     """
     return json.JSONEncoder(
         ensure_ascii=ascii_only, check_circular=False, separators=(",", ":"), default=fields_of
@@ -81,32 +81,31 @@ def encoder(*, ascii_only: bool) -> Callable[[Any], str]:
 
 
 def fields_of(instance: Any) -> dict[str, Any]:
-    """The fields of an instance by their names; data classes in them stay what they are.
+    """Return the fields of an instance by their names, without converting their values.
 
     Raises:
-        TypeError: It is no data class.
+        TypeError: It is not an instance of a data class.
     """
     kind: Any = type(instance)
     names, values = _reader(kind)
     return dict(zip(names, values(instance), strict=True))
 
 
-def build(kind: Any, found: dict[str, Any], *, lenient: bool = False) -> Any:
-    """An instance of a class from the fields that JSON has carried.
+def build(kind: Any, data: dict[str, Any], *, lenient: bool = False) -> Any:
+    """Return an instance of a class from decoded JSON, which may be changed.
 
     Args:
-        lenient: Whether fields that the class does not have are left out.
+        lenient: Whether to ignore fields that the class does not have.
 
     Raises:
-        TypeError, KeyError, ValueError: They are not those of the class.
+        TypeError, KeyError, ValueError: The fields are not those of the class.
     """
     if lenient:
-        known = _reader(kind)[0]
-        found = {name: found[name] for name in known if name in found}
+        data = {name: data[name] for name in _reader(kind)[0] if name in data}
     for name, convert in _converters(kind).items():
-        if name in found:
-            found[name] = convert(found[name])
-    return kind(**found)
+        if name in data:
+            data[name] = convert(data[name])
+    return kind(**data)
 
 
 @functools.cache
@@ -121,17 +120,17 @@ def _reader(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any
 
 @functools.cache
 def _converters(kind: type[Any]) -> Mapping[str, Converter]:
-    """What has to be done with the fields that JSON does not carry as they are."""
+    """Return converters for the fields whose values JSON does not keep as they are."""
     hints = typing.get_type_hints(kind)
-    found = {field.name: converter(hints[field.name]) for field in fields(kind)}
-    return {name: convert for name, convert in found.items() if convert is not None}
+    converters = {field.name: converter(hints[field.name]) for field in fields(kind)}
+    return {name: convert for name, convert in converters.items() if convert is not None}
 
 
 def converter(hint: Any) -> Converter | None:
-    """What makes a value of this type from JSON's; None where JSON's is one already."""
+    """Return a function that converts JSON's value to a type; None if it needs no conversion."""
     arguments = get_args(hint)
     if get_origin(hint) in UNIONS:
-        (rest, *more) = [one for one in arguments if one is not type(None)]
+        (rest, *more) = [argument for argument in arguments if argument is not type(None)]
         inner = None if more else converter(rest)
         return None if inner is None else lambda value: None if value is None else inner(value)
     if get_origin(hint) is tuple:
@@ -147,11 +146,11 @@ def _tuple_converter(arguments: tuple[Any, ...]) -> Converter:
     if arguments[1:] == (Ellipsis,):
         each = converter(arguments[0])
         return tuple if each is None else lambda value: tuple(map(each, value))
-    inner = [converter(one) or _as_it_is for one in arguments]
-    return lambda value: tuple(convert(one) for convert, one in zip(inner, value, strict=True))
+    inner = [converter(argument) or _identity for argument in arguments]
+    return lambda value: tuple(convert(item) for convert, item in zip(inner, value, strict=True))
 
 
-def _as_it_is(value: Any) -> Any:
+def _identity(value: Any) -> Any:
     return value
 
 

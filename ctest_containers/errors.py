@@ -1,26 +1,26 @@
-"""Everything that may go wrong outside the toolkit's own code.
+"""The errors that users can do something about.
 
     CtestError
     ├── UsageError              an option, environment variable or setting
     ├── ProjectError            the Django project cannot be loaded or used
     ├── UnsupportedVendorError  a database vendor that has no backend
     ├── EngineError             the container engine: unreachable, or refuses
-    │   ├── EngineUnreachableError  nobody answers, or not any more
-    │   ├── ImageUnavailableError   an image that is neither there nor to be had
+    │   ├── EngineUnreachableError  the engine does not answer
+    │   ├── ImageUnavailableError   an image that cannot be found, built or pulled
     │   └── RegistryError           a registry that does not answer, or refuses
     ├── ServerError             a database server that does not start or does not answer
     ├── TemplateError           a template that cannot be built
-    │   ├── LayerError          a layer that is not what it was
+    │   ├── LayerError          a layer that has changed since it was stored
     │   ├── PrivilegeError      a migration that the project's role may not run
     │   └── RenderingError      a migration that fails with models rendered on demand
-    ├── ServiceError            a service that is not there, not to be had, or not readable
+    ├── ServiceError            a service that does not exist, has no free slot, or is unreadable
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
     ├── ReportError             a report that cannot be written; the run goes on without it
     └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
 
-Each is a statement and a hint: what failed, on which thing; then what to do next.
-Whatever else is raised is a bug and shows its traceback.
+Each has a message and a hint: what failed, and what to do about it. Any other exception is a bug,
+and shows its traceback.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ctest_containers.exit_codes import ExitCode
 
 
 class CtestError(Exception):
-    """Something a user can understand and do something about."""
+    """An error that a user can understand and do something about."""
 
     exit_code = ExitCode.SETUP_FAILED
 
@@ -43,19 +43,19 @@ class CtestError(Exception):
 
 
 class UsageError(CtestError):
-    """An option, an environment variable or a setting is not what it should be."""
+    """An option, an environment variable or a setting is wrong."""
 
 
 class ProjectError(CtestError):
-    """The Django project cannot be loaded, or not used as it is."""
+    """The Django project cannot be loaded or used."""
 
 
 class UnsupportedVendorError(CtestError):
-    """A selected test uses a database of a vendor that the toolkit has no backend for."""
+    """A selected test uses a database of a vendor that is not supported."""
 
 
 class EngineError(CtestError):
-    """The container engine does not answer, or refuses what it was asked."""
+    """The container engine does not answer, or refuses a request."""
 
 
 class EngineUnreachableError(EngineError):
@@ -67,7 +67,7 @@ class ImageUnavailableError(EngineError):
 
 
 class RegistryError(EngineError):
-    """A container registry does not answer, or refuses what it was asked."""
+    """A container registry does not answer, or refuses a request."""
 
 
 class ServerError(CtestError):
@@ -75,27 +75,27 @@ class ServerError(CtestError):
 
 
 class TemplateError(CtestError):
-    """The template database could not be made."""
+    """A template could not be built."""
 
 
 class LayerError(TemplateError):
-    """A layer is not what it was when it was kept, or what it depends on is something else."""
+    """A layer, or what it depends on, has changed since it was stored."""
 
 
 class PrivilegeError(TemplateError):
-    """A migration needs a privilege that the project's role does not have; says the server."""
+    """The server reports that a migration needs a privilege that the project's role lacks."""
 
 
 class RenderingError(TemplateError):
-    """An operation of a migration fails with models rendered on demand; it may not otherwise."""
+    """A migration fails with models rendered on demand, and may succeed without."""
 
 
 class ServiceError(CtestError):
-    """A service is not there, has no slot to give, or its file cannot be used."""
+    """A service does not exist, has no free slot, or its file cannot be used."""
 
 
 class WorkerError(CtestError):
-    """Worker processes end again and again before they run a test."""
+    """Worker processes end repeatedly before they run a test."""
 
 
 class ClusterError(CtestError):
@@ -107,7 +107,7 @@ class ReportError(CtestError):
 
 
 class InterruptedRunError(CtestError):
-    """Ctrl-C or SIGTERM came before every test had run."""
+    """Ctrl-C or SIGTERM ended the run before every test had run."""
 
     def __init__(
         self, message: str, exit_code: ExitCode = ExitCode.INTERRUPTED, hint: str = ""
@@ -137,4 +137,4 @@ EXPECTED: dict[str, type[CtestError]] = {
         ReportError,
     )
 }
-"""The tree by name, for errors that cross from one process to another."""
+"""The error classes by name, for errors that are sent from one process to another."""

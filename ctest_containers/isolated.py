@@ -1,6 +1,6 @@
-"""Isolated, migrated databases of a Django project for programs that are no test runner.
+"""Isolated, migrated databases of a Django project for programs other than test runners.
 
-Such as:
+For example:
 
     with Template.ensure() as template, template.spawn() as server:
         subprocess.run([...], env={**os.environ, "DATABASE_URL": server.url("default")})
@@ -31,21 +31,21 @@ from ctest_containers.supply.supply import Supply
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Databases of their own, as they were after migrating, until the block ends that spawned them.
+    """Freshly migrated databases, which exist until the `with` block of `spawn` ends.
 
     Attributes:
-        settings: For each alias what belongs into `DATABASES`.
-        leases: For each alias where its database is.
+        settings: The entry of each alias in `DATABASES`.
+        leases: The lease of each alias's database.
     """
 
     settings: Mapping[str, Mapping[str, Any]]
     leases: Mapping[str, Lease]
 
     def url(self, alias: str = "default") -> str:
-        """The address of an alias's database, in the form that `DATABASE_URL` has.
+        """Return the address of an alias's database, in the format of `DATABASE_URL`.
 
         Raises:
-            UsageError: There is no such alias here.
+            UsageError: There is no database of this alias here.
         """
         if alias not in self.leases:
             raise UsageError(
@@ -55,9 +55,9 @@ class Server:
 
 
 class Template:
-    """The templates of a project's databases; they exist as long as nobody prunes them.
+    """The templates of a project's databases, which stay until they are pruned.
 
-    It holds the process that owns the servers, so it has to be closed, which its `with` block does.
+    It owns the process that manages the servers, so it must be closed, as its `with` block does.
     """
 
     def __init__(self, supply: Supply) -> None:
@@ -72,21 +72,21 @@ class Template:
         report: Any = None,
         **options: Any,
     ) -> Template:
-        """The templates for some databases, built first where they do not exist.
+        """Return the templates for some databases, after building those that do not exist.
 
-        Django has to be set up. The project's own test runner creates the databases.
+        Django must be set up. The project's own test runner creates the databases.
 
         Args:
-            aliases: Those of the settings; by default all of them.
+            aliases: The aliases of the databases; by default all aliases of the settings.
             report: Called with every event, such as `TemplateBuildStarted`.
-            options: Those of the command line, by their names: `registry`, `transport`, ….
+            options: Options of the command line, by their names: `registry`, `transport`, ….
 
         Raises:
-            UsageError: An option or an alias is not known.
-            TemplateError: One could not be built.
-            EngineError: The engine does not answer, or refuses.
+            UsageError: An option or an alias is unknown.
+            TemplateError: A template could not be built.
+            EngineError: The engine does not answer, or refuses a request.
         """
-        return cls.of(configuration(options), aliases, report or _tell_nobody)
+        return cls.of(configuration(options), aliases, report or _ignore)
 
     @classmethod
     def of(
@@ -95,26 +95,26 @@ class Template:
         aliases: Collection[str] | None,
         report: Callable[[Event], None],
     ) -> Template:
-        """The same with a configuration that somebody has put together."""
-        wanted = known_aliases(aliases)
+        """Return the same as `ensure`, with a complete configuration."""
+        names = known_aliases(aliases)
         supply = supply_of(config, report)
         with ExitStack() as undo:
             undo.callback(supply.close)
-            # A forked child must not find, and so not close, what this process has open.
+            # A forked child must not close the connections that this process has open.
             with connections.set_aside():
-                supply.prepare(wanted)
+                supply.prepare(names)
             undo.pop_all()
         return cls(supply)
 
     @contextmanager
     def spawn(self) -> Iterator[Server]:
-        """Databases of their own, made from the templates; they are gone when the block ends.
+        """Create databases from the templates, and remove them when the block ends.
 
-        The configured connections of this process are not touched.
+        The configured connections of this process do not change.
 
         Raises:
             ServerError: A server did not start.
-            EngineError: The engine does not answer, or refuses.
+            EngineError: The engine does not answer, or refuses a request.
         """
         number = next(self._numbers)
         folder = self._supply.host.folder() / f"spawned-{number}"
@@ -154,16 +154,16 @@ class Template:
 
 
 def configuration(options: Mapping[str, Any]) -> Config:
-    """What applies to the loaded project, with these options of the command line.
+    """Return the configuration of the loaded project, with these options of the command line.
 
     Raises:
-        UsageError: One is not known, or has a value that it cannot have.
+        UsageError: An option is unknown or has an invalid value.
     """
     return resolve(settings=project_settings.options(), environment=os.environ, options=options)
 
 
 def known_aliases(aliases: Collection[str] | None) -> list[str]:
-    """The databases that are meant; all of the settings where none are named.
+    """Return the given aliases, or all aliases of the settings if none are given.
 
     Raises:
         UsageError: There is no such alias.
@@ -180,10 +180,12 @@ def known_aliases(aliases: Collection[str] | None) -> list[str]:
 
 
 def supply_of(config: Config, report: Callable[[Event], None]) -> Supply:
-    """The supply of the loaded project, whose own test runner creates databases; to be closed.
+    """Return the supply of the loaded project, whose own test runner creates the databases.
+
+    The caller must close it.
 
     Raises:
-        UsageError: The configuration is at odds with the settings.
+        UsageError: The configuration contradicts the settings.
     """
     from django.conf import settings
 
@@ -199,7 +201,7 @@ def supply_of(config: Config, report: Callable[[Event], None]) -> Supply:
 
 
 def _create(path: str, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT001
-    """Create and migrate test databases in the environment that tests have."""
+    """Create and migrate test databases in Django's test environment."""
     from django.test.utils import _TestState, setup_test_environment
 
     from ctest_containers.runner import create_databases
@@ -209,5 +211,5 @@ def _create(path: str, aliases: Sequence[str], keep: bool) -> None:  # noqa: FBT
     create_databases(path, aliases, keep, verbosity=0)
 
 
-def _tell_nobody(_: Event) -> None:
-    """Events are for those who ask for them."""
+def _ignore(_: Event) -> None:
+    """Ignore an event."""

@@ -1,4 +1,4 @@
-"""How long a test, a worker and a run may take, and how a test sets a limit of its own."""
+"""The time limits of tests, workers and runs, and how a test sets its own limit."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., object])
 
 ATTRIBUTE: Final = "ctest_timeout"
-"""What the decorator sets on a test or a class, and what a module may set for all its tests."""
+"""The attribute that the decorator sets on tests and classes, and that modules may set."""
 
 
-class TestTimedOut(BaseException):  # The name is what a report says.
-    """Raised in a test that took too long; no `except Exception` of the test's own stops it."""
+class TestTimedOut(BaseException):  # Reports show this name.
+    """Raised in a test that took too long; its own `except Exception` does not catch it."""
 
     __test__ = False
 
 
-class FixtureTimedOut(Exception):  # noqa: N818  # The name is what a report says.
+class FixtureTimedOut(Exception):  # noqa: N818  # Reports show this name.
     """Raised in a fixture of a class or module that took too long; unittest reports it."""
 
 
 PER_TEST_SECONDS: Final = 30.0
-"""The limit of a test or a fixture where none is given."""
+"""The default limit of a test or a fixture."""
 
 MAIN_SECONDS: Final = 300.0
-"""The main limit where none is given."""
+"""The default main limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ class Limit:
     serial run, so only idle time counts: the time since the last progress.
 
     Attributes:
-        idle_only: Whether the limit starts again with each progress.
-        at_most: The most that may be taken even with progress, in seconds; None for any time.
+        idle_only: Whether the limit restarts with each progress.
+        at_most: The limit even with progress, in seconds; None for no such limit.
     """
 
     seconds: float
@@ -51,7 +51,7 @@ class Limit:
     at_most: float | None = None
 
     def exceeded(self, seconds: float) -> str:
-        """What is said of a test that was ended after so many seconds, with "it" before it."""
+        """Describe, as the end of a sentence, why a test was ended after this many seconds."""
         if not self.idle_only:
             return f"took longer than {self.seconds:g} s"
         if self.at_most is not None and seconds >= self.at_most:
@@ -64,9 +64,10 @@ class Limits:
     """The hierarchy of limits; None means that there is none.
 
     Attributes:
-        per_test: One test, or one fixture of a class or module.
-        per_worker: One batch; as a default limit, each test or fixture of it.
-        whole_run: All tests together; as a default limit, the time since a test last ended.
+        per_test: The limit of a test, or of a fixture of a class or module.
+        per_worker: The limit of a batch; as a default limit, of each test or fixture of it.
+        whole_run: The limit of all tests together; as a default limit, of the time since a test
+            last ended.
     """
 
     per_test: Limit | None
@@ -74,7 +75,7 @@ class Limits:
     whole_run: Limit | None
 
     def inversions(self) -> Iterator[str]:
-        """A sentence for each limit that is not below the one above it; default ones give way."""
+        """Yield a sentence for each limit that is not below the next one, if the user set that."""
         named = [
             ("per test", self.per_test),
             ("per worker", self.per_worker),
@@ -85,7 +86,7 @@ class Limits:
             if not longer.idle_only and shorter.seconds >= longer.seconds:
                 yield (
                     f"The time limit {lower} ({shorter.seconds:g} s) is not below the one {upper} "
-                    f"({longer.seconds:g} s), which will strike first."
+                    f"({longer.seconds:g} s), which takes effect first."
                 )
 
 
@@ -96,52 +97,53 @@ def limits(
     per_worker: float | None = None,
     whole_run: float | None = None,
 ) -> Limits:
-    """The limits that follow from the configuration, in seconds, where 0 stands for none.
+    """Return the limits of a configuration, whose values are in seconds; 0 stands for no limit.
 
-    None means that the user did not set it. The limits per worker and for the run then follow
-    from the main one: the same, and twice as long. They count idle time only, unless the main one
-    is set.
+    None means that the user did not set a limit. The limits per worker and for the run are then
+    derived from the main one: the same, and twice as long. They only count idle time, unless the
+    main one is set.
     """
-    above = MAIN_SECONDS if main is None else main
-    is_patient = main is None
-    worker = _given(per_worker) if per_worker is not None else _given(above, is_patient)
+    main_seconds = MAIN_SECONDS if main is None else main
+    idle_only = main is None
+    worker = _limit(per_worker) if per_worker is not None else _limit(main_seconds, idle_only)
     at_most = None if worker is None else worker.seconds
     test = Limit(PER_TEST_SECONDS, idle_only=True, at_most=at_most)
+    run = _limit(whole_run) if whole_run is not None else _limit(2 * main_seconds, idle_only)
     return Limits(
-        per_test=_given(per_test) if per_test is not None else test,
+        per_test=_limit(per_test) if per_test is not None else test,
         per_worker=worker,
-        whole_run=_given(whole_run) if whole_run is not None else _given(2 * above, is_patient),
+        whole_run=run,
     )
 
 
-def _given(seconds: float, is_patient: bool = False) -> Limit | None:  # noqa: FBT001, FBT002
-    return Limit(seconds, idle_only=is_patient) if seconds else None
+def _limit(seconds: float, idle_only: bool = False) -> Limit | None:  # noqa: FBT001, FBT002
+    return Limit(seconds, idle_only=idle_only) if seconds else None
 
 
-def limits_of_node(chosen: Limits) -> Limits:
-    """The limits of a run as one of several nodes has them: only all together know what ends."""
-    whole_run = chosen.whole_run
+def limits_of_node(limits: Limits) -> Limits:
+    """Return a run's limits for one of its nodes, which does not know when others' tests end."""
+    whole_run = limits.whole_run
     idle_only = whole_run is not None and whole_run.idle_only
-    return replace(chosen, whole_run=None) if idle_only else chosen
+    return replace(limits, whole_run=None) if idle_only else limits
 
 
 def why_run_ended(limit: Limit) -> str:
-    """What is said of the tests of a run that its limit has ended."""
+    """Describe, as part of a sentence, why a limit has ended the run."""
     if limit.idle_only:
         return f"no test has ended for {limit.seconds:g} s"
     return f"the run took longer than {limit.seconds:g} s"
 
 
 def timeout(seconds: float | None) -> Callable[[Decorated], Decorated]:
-    """Give a test or a class of tests a time limit of its own; None lifts it.
+    """Set the time limit of a test or a class of tests, in seconds; None removes it.
 
-    A module does the same for all its tests by setting `ctest_timeout`.
+    A module sets the limit of all its tests with the variable `ctest_timeout`.
 
     Raises:
-        ValueError: The limit is no positive number.
+        ValueError: The limit is not a positive number.
     """
     if seconds is not None and not seconds > 0:
-        raise ValueError(f"a time limit is a positive number of seconds or None, not {seconds!r}")
+        raise ValueError(f"a limit must be a positive number of seconds or None, not {seconds!r}")
 
     def decorate(decorated: Decorated) -> Decorated:
         setattr(decorated, ATTRIBUTE, seconds)
@@ -151,7 +153,7 @@ def timeout(seconds: float | None) -> Callable[[Decorated], Decorated]:
 
 
 def limit_of_test(test: unittest.TestCase, default: Limit | None) -> Limit | None:
-    """The limit that applies to a test: its own, its class's, its module's, or the default."""
+    """Return the limit of a test: its own, its class's, its module's, or the default."""
     method = getattr(test, getattr(test, "_testMethodName", ""), None)
     if hasattr(method, ATTRIBUTE):
         return _own_limit(method)
@@ -159,18 +161,18 @@ def limit_of_test(test: unittest.TestCase, default: Limit | None) -> Limit | Non
 
 
 def limit_of_class(kind: type, default: Limit | None) -> Limit | None:
-    """The limit that applies to the fixtures of a class."""
+    """Return the limit of the fixtures of a class."""
     if hasattr(kind, ATTRIBUTE):
         return _own_limit(kind)
     return limit_of_module(kind.__module__, default)
 
 
 def limit_of_module(name: str, default: Limit | None) -> Limit | None:
-    """The limit that applies to the fixtures of a module."""
+    """Return the limit of the fixtures of a module."""
     module = sys.modules.get(name)
     return _own_limit(module) if hasattr(module, ATTRIBUTE) else default
 
 
-def _own_limit(where: Any) -> Limit | None:
-    seconds = getattr(where, ATTRIBUTE)
+def _own_limit(owner: Any) -> Limit | None:
+    seconds = getattr(owner, ATTRIBUTE)
     return None if seconds is None else Limit(float(seconds))

@@ -1,4 +1,4 @@
-"""Value objects that several parts of the toolkit pass to one another."""
+"""Value objects that several parts of the toolkit use."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 
 SOCKET_PATH_LIMIT: Final = 107
-"""Bytes that the path of a Unix socket may have on Linux (`sun_path` less its final zero)."""
+"""The maximal length of a Unix socket's path on Linux, in bytes (`sun_path` without its zero)."""
 
 
 class Vendor(str):
     """A database vendor, by the name that Django's `connection.vendor` has.
 
-    `ctest_containers.backends` has all that the toolkit supports.
+    `ctest_containers.backends` has all supported vendors.
     """
 
     __slots__ = ()
 
 
 SQLITE: Final = Vendor("sqlite")
-"""The vendor whose databases are files, or in memory; all others have servers."""
+"""The vendor whose databases are files or in memory; all others have servers."""
 
 
 class Transport(str, Enum):
     """How a worker reaches its server."""
 
     SOCKET = "socket"
-    """A Unix socket in a folder that host and container share; the container has no network."""
+    """A Unix socket in a folder shared by host and container; the container has no network."""
 
     PORT = "port"
-    """A port that the engine publishes: on the loopback address, unless it is elsewhere."""
+    """A port that the engine publishes, on the loopback address unless the engine is remote."""
 
     NETWORK = "network"
-    """The server's own address, in a network of the container that this process runs in."""
+    """The server's own address, in a network of the container in which this process runs."""
 
 
 AUTO: Final = "auto"
 OWNER: Final = "owner"
 SUPERUSER: Final = "superuser"
-"""What the roles of a project may do on its servers; see the option `database_role`."""
+"""The privileges of a project's roles on its servers; see the option `database_role`."""
 
 DJANGO: Final = "django"
 COMPARE: Final = "compare"
 """How migrations run in a build, or AUTO; see the option `build`."""
 
 GUEST: Final = "guest"
-"""What a role may do that only uses another role's databases: connect."""
+"""The privileges of a role that only uses another role's databases: it may connect."""
 
 FOR_ANY_PROGRAM: Final = "for any program"
 """Used instead of a transport: a port, which any program can use, or `auto` if the engine has no
@@ -58,8 +58,8 @@ class Shard(NamedTuple):
     """One of several jobs that share the tests of a run.
 
     Attributes:
-        number: Which one it is, counted from 1.
-        of: How many there are.
+        number: The number of this job, counted from 1.
+        of: The number of all jobs.
     """
 
     number: int
@@ -70,7 +70,7 @@ class Shard(NamedTuple):
 
 
 class Secret(str):
-    """A text that shows itself to nobody: its `repr` is `***`."""
+    """A string whose `repr` is `***`."""
 
     __slots__ = ()
 
@@ -80,15 +80,15 @@ class Secret(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where a server is reached, and as whom.
+    """The address of a server, and a role to connect as.
 
     Attributes:
         host: The folder of its Unix socket, or a host name or address.
-        port: The port, which also names the socket file.
-        user: A role that may do everything.
-        password: Empty where the socket's folder already keeps everybody else out.
-        socket: The path of its Unix socket; empty where it is reached by host and port.
-        identity: Unique to this server until it restarts; empty if nobody has asked it.
+        port: The port, which is also part of the socket file's name.
+        user: A role with all privileges.
+        password: Empty if the permissions of the socket's folder already keep other users out.
+        socket: The path of its Unix socket; empty if it is reached by host and port.
+        identity: Unique to this server until it restarts; empty if not queried yet.
     """
 
     host: str
@@ -104,15 +104,15 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabasePlan:
-    """One test database as the project's settings describe it, before it exists.
+    """A test database as the project's settings describe it.
 
     Attributes:
         name: The name that Django gives to the test database.
-        aliases: The aliases that live in it; the first one creates it, the rest mirror that one.
+        aliases: The aliases that use it; the first one creates it, the others mirror it.
         users: The role that each alias connects as, in the same order; empty for SQLite.
         assumed: The role that each alias assumes after connecting, in the same order; an empty
             string for none.
-        image: The image that the user wants for its server; empty for the vendor's usual one.
+        image: The image that the user has chosen for its server; empty for the vendor's default.
     """
 
     name: str
@@ -132,10 +132,10 @@ class DatabaseGroup:
     """The databases of one vendor and image that share a server, and so a template.
 
     Attributes:
-        vendor: Whose server it is.
-        number: Counts groups of the same vendor from 1; there is a second one where two databases
-            have the same name or different images, and so cannot share a server.
-        settings: Names and values of the settings that the user wants for the server.
+        vendor: The vendor of the server.
+        number: Numbers the groups of a vendor from 1; there is a second one if two databases have
+            the same name or different images, and so cannot share a server.
+        settings: Names and values of the server settings that the user has chosen.
         privileges: What the project's roles may do: AUTO, OWNER or SUPERUSER; empty if the vendor's
             backend does not distinguish.
     """
@@ -148,7 +148,7 @@ class DatabaseGroup:
 
     @property
     def has_server(self) -> bool:
-        """Whether its databases live on a server; SQLite's do not."""
+        """Whether its databases need a server; SQLite's do not."""
         return self.vendor != SQLITE
 
     @property
@@ -158,20 +158,20 @@ class DatabaseGroup:
 
     @property
     def image(self) -> str:
-        """The image that the user wants for the server; empty for the vendor's usual one."""
+        """The image that the user has chosen for the server; empty for the vendor's default."""
         return self.databases[0].image
 
     @property
     def roles(self) -> tuple[str, ...]:
         """Every role that the project connects as or assumes, each once."""
-        roles = (role for one in self.databases for role in (*one.users, *one.assumed) if role)
+        roles = (role for plan in self.databases for role in (*plan.users, *plan.assumed) if role)
         return tuple(dict.fromkeys(roles))
 
     @property
     def creators(self) -> tuple[str, ...]:
         """The roles of the aliases that create and migrate the databases."""
         roles = (
-            role for one in self.databases for role in (*one.users[:1], *one.assumed[:1]) if role
+            role for plan in self.databases for role in (*plan.users[:1], *plan.assumed[:1]) if role
         )
         return tuple(dict.fromkeys(roles))
 
@@ -179,14 +179,14 @@ class DatabaseGroup:
     def memberships(self) -> tuple[tuple[str, str], ...]:
         """The roles that are assumed, each with a role that assumes it."""
         pairs = (
-            pair for one in self.databases for pair in zip(one.assumed, one.users, strict=True)
+            pair for plan in self.databases for pair in zip(plan.assumed, plan.users, strict=True)
         )
         return tuple(dict.fromkeys(pair for pair in pairs if pair[0]))
 
     @property
     def has_shared_databases(self) -> bool:
         """Whether several roles use one database."""
-        return any(len({*one.acting}) > 1 for one in self.databases)
+        return any(len({*plan.acting}) > 1 for plan in self.databases)
 
     @property
     def users(self) -> dict[str, str]:
@@ -211,14 +211,14 @@ class DatabaseGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """What an alias needs to know to use an isolated database instead of the configured one.
+    """The isolated database that an alias uses instead of the configured one.
 
     Attributes:
         settings: Entries that replace those of the same name in the alias's settings.
         dropped_options: Names in the alias's OPTIONS that must not reach the isolated server.
         load_from: A file whose contents the database starts with (SQLite), or an empty string.
-        vendor: Whose database it is.
-        address: The server that the database is on; None for a database without a server.
+        vendor: The vendor of the database.
+        address: The address of its server; None for a database without a server.
     """
 
     alias: str
@@ -230,18 +230,18 @@ class Lease:
 
     @property
     def name(self) -> str:
-        """What it is a lease of: the alias."""
+        """The name of what is leased: the alias."""
         return self.alias
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLease:
-    """What a worker needs to know to use a service of its own that is no database.
+    """A worker's own service that is not a database.
 
     Attributes:
         name: The name of the service, unique in a run.
-        settings: Django settings to set. A dotted name, such as `CACHES.default.LOCATION`, leads
-            into dictionaries.
+        settings: Django settings to set. A dotted name, such as `CACHES.default.LOCATION`, refers
+            to an entry of nested dictionaries.
         environment: Environment variables to set.
     """
 

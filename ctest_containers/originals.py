@@ -1,8 +1,8 @@
-"""What the toolkit itself uses while tests run, as it was before the first of them.
+"""The original functions that the toolkit itself uses while tests run.
 
-A test may put something else in the place of `time.monotonic`, `socket.socket`, `os.stat` or
-`json.dumps`, and it may leave that there. What is here is nobody's to replace: these are attributes
-of an object and not of a module, for freezegun replaces what it knows in every module.
+A test may replace `time.monotonic`, `socket.socket`, `os.stat` or `json.dumps`, and may not restore
+them. Nothing replaces these: they are attributes of an object and not of a module, because
+freezegun replaces the functions that it knows in every module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Final
 
 @dataclass(frozen=True, slots=True)
 class Originals:
-    """Functions of Python's own, and the class of sockets that only C can change."""
+    """Python's own functions, and its class of sockets in C, which cannot be changed."""
 
     monotonic: Callable[[], float] = field(default=time.monotonic)
     sleep: Callable[[float], None] = field(default=time.sleep)
@@ -28,7 +28,7 @@ class Originals:
     socket: Any = field(default=_socket.socket)
 
     def read_file(self, path: str) -> bytes:
-        """The contents of a small file.
+        """Return the contents of a small file.
 
         Raises:
             OSError: It cannot be read.

@@ -1,4 +1,4 @@
-"""Django's test runner with containers; any project's own runner can be combined with it."""
+"""Django's test runner with containers, which can be combined with a project's own runner."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ from ctest_containers.template import Template
 
 
 class IsolatedTestSuite(ParallelTestSuite):
-    """A suite whose tests run in workers, each against databases of its own.
+    """A suite whose tests run in workers, each against its own databases.
 
-    Django's own suite sets `process_setup` on this class, as on Django's parallel suite.
+    As on its own parallel suite, Django sets `process_setup` on this class.
     """
 
     # Django's `run_tests` sets both before the suite runs.
@@ -56,11 +56,11 @@ class IsolatedTestSuite(ParallelTestSuite):
         self._runner = runner
 
     def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
-        """Run every test in a worker and report into the result."""
+        """Run every test in a worker, and report to the result."""
         runner = self._runner
         assert runner.session is not None
         if runner.is_live:
-            # A picture that moves replaces the dots.
+            # The live display replaces the dots.
             result.dots = result.showAll = False
         runner.session.run(
             self._all_tests,
@@ -74,7 +74,7 @@ class IsolatedTestSuite(ParallelTestSuite):
             interrupted=was_interrupted,
         )
         if runner.session.failure is not None:
-            # OK must not be printed if tests were left out.
+            # Django must not print OK if tests were not run.
             result.wasSuccessful = lambda: False
         return result
 
@@ -83,24 +83,24 @@ class Action(Protocol):
     """What a command does with the project's runner instead of running tests."""
 
     def __call__(self, runner: ContainerRunnerMixin, test_labels: list[str], /) -> int:
-        """Returns what Django takes for the number of failed tests; with 0 the command passes."""
+        """Return what Django takes for the number of failed tests; with 0 the command passes."""
 
 
 class ContainerRunnerMixin(DiscoverRunner):
-    """Runs tests in workers with databases of their own; comes before a runner class.
+    """Runs tests in workers with their own databases; put it before a runner class.
 
-    The runner's own `setup_databases` runs while a template is made, so that whatever it puts
-    into the test database is part of the template.
+    The runner's own `setup_databases` runs while a template is built, so that whatever it adds to
+    the test database is part of the template.
     """
 
     parallel_test_suite = IsolatedTestSuite
     base_runner: str | None = None
-    """The path of the runner that this class was combined with; None where it has its own."""
+    """The path of the runner that this class was combined with; None for a class with a path."""
 
     session: Session | None = None
 
     is_live = False
-    """Whether a picture on the terminal shows the progress of the run."""
+    """Whether a live display on the terminal shows the progress of the run."""
 
     def __init__(self, *args: Any, runner_action: Action | None = None, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
@@ -152,8 +152,8 @@ class ContainerRunnerMixin(DiscoverRunner):
                 self.session = session
                 if self.keepdb:
                     self.log(
-                        "--keepdb changes nothing: templates are kept, and every worker's database "
-                        "is new.",
+                        "--keepdb has no effect: templates are always kept, and each worker's "
+                        "database is new.",
                         logging.INFO,
                     )
                 failed = super().run_tests(test_labels, **kwargs)
@@ -237,7 +237,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         return Session(request, reports)
 
     def resources(self) -> Sequence[Resource]:
-        """What each worker gets for itself beside databases; a subclass may have some."""
+        """Return what each worker gets for itself besides databases; for subclasses to override."""
         return ()
 
     def build_suite(self, *args: Any, **kwargs: Any) -> Any:  # Django 4.2 gives two.
@@ -251,7 +251,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         assert self.session is not None
         self.session.begin(Phase.DISCOVERY)
         self.session.executor.start_early()
-        # One process as far as Django's own way of running in parallel is concerned.
+        # So that Django does not use its own parallel suite.
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
         tests = self.session.share_of(list(iter_test_cases(suite)))
@@ -308,13 +308,13 @@ class ContainerRunnerMixin(DiscoverRunner):
         """What the choice of tests depends on, and with it the databases that they need."""
         parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
         parts += [f"shard={config.shard}"] if config.shard else []
-        parts += [f"name={one}" for one in sorted(self.test_name_patterns or ())]
-        parts += [f"tag={one}" for one in sorted(self.tags)]
-        return parts + [f"exclude={one}" for one in sorted(self.exclude_tags)]
+        parts += [f"name={pattern}" for pattern in sorted(self.test_name_patterns or ())]
+        parts += [f"tag={tag}" for tag in sorted(self.tags)]
+        return parts + [f"exclude={tag}" for tag in sorted(self.exclude_tags)]
 
 
 class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):
-    """For the setting `TEST_RUNNER`: Django's runner, with every worker on its own database."""
+    """Django's runner, with a database for each worker; for the setting `TEST_RUNNER`."""
 
 
 class ProjectTestRunner:
@@ -353,13 +353,13 @@ def _end(error: CtestError) -> NoReturn:
 
 @functools.cache
 def combined(path: str) -> type[ContainerRunnerMixin]:
-    """A project's own runner class, with containers.
+    """Return a project's own runner class, combined with containers.
 
     Args:
         path: The dotted path of the class.
 
     Raises:
-        UsageError: It cannot be imported, or is not a `DiscoverRunner` to build on.
+        UsageError: It cannot be imported, or is not a subclass of `DiscoverRunner`.
     """
     try:
         own = import_string(path)
@@ -368,7 +368,7 @@ def combined(path: str) -> type[ContainerRunnerMixin]:
     if not (isinstance(own, type) and issubclass(own, DiscoverRunner)):
         raise UsageError(
             f"TEST_RUNNER {path!r} is not a subclass of django.test.runner.DiscoverRunner.",
-            "Choose another one for this run: --testrunner django.test.runner.DiscoverRunner.",
+            "Use another one for this run: --testrunner django.test.runner.DiscoverRunner.",
         )
     if issubclass(own, ContainerRunnerMixin):
         return own

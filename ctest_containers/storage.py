@@ -1,4 +1,4 @@
-"""Where the toolkit keeps what outlives a run, and how a file there is replaced."""
+"""The toolkit's folder for what outlives a run, and how to replace a file."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from typing import Final
 import platformdirs
 
 KEPT_COUNT: Final = 20
-"""So many templates of a project's group of databases are kept, those used last."""
+"""How many templates of each of a project's groups of databases are kept: those used last."""
 
 KEPT_LAYERS: Final = 30
-"""So many layers of them, from which later builds go on."""
+"""How many of their layers are kept, from which later builds continue."""
 
 KEPT_DAYS: Final = 30.0
-"""A template that nobody has used for so long is given up."""
+"""A template that has not been used for this many days is removed."""
 
 KEPT_BYTES: Final = 10 * 2**30
-"""What all templates of a project may take together beyond what they start from."""
+"""How much all templates of a project may take together, without their base images."""
 
 
 def cache_folder() -> Path:
-    """The toolkit's own folder in the user's cache."""
+    """Return the toolkit's folder in the user's cache."""
     return Path(platformdirs.user_cache_dir("ctest_containers"))
 
 
 def replace_text(file: Path, text: str, *, private: bool = False) -> None:
-    """Give a file another content in one step, making its folder if need be.
+    """Replace the contents of a file atomically, creating its folder if necessary.
 
-    The new content has a name that begins with a dot until it is complete, so that nobody who
-    collects the files of a folder takes half of one.
+    The new file has a name that begins with a dot until it is complete, so that a program that
+    collects the files of the folder never takes an incomplete one.
 
     Args:
-        private: Whether only this user may read it, at no moment anybody else.
+        private: Whether no other user may read it at any moment.
 
     Raises:
-        OSError: It cannot be written; the old content is still there.
+        OSError: It cannot be written; the old contents are still there.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    making = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         if private:
-            making.unlink(missing_ok=True)
-            making.touch(mode=0o600, exist_ok=False)
-        making.write_text(text, encoding="utf-8")
-        making.replace(file)
+            temporary.unlink(missing_ok=True)
+            temporary.touch(mode=0o600, exist_ok=False)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(file)
     finally:
-        making.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

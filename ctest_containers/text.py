@@ -1,4 +1,4 @@
-"""How numbers and long texts are shown to people."""
+"""Formats numbers and long texts for people."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ DAY_SECONDS: Final = 24 * 3600.0
 
 
 def plural(count: int, noun: str) -> str:
-    """`1 worker`, `2 workers`, `2 classes`, `2 batches`."""
+    """Return a count with its noun: `1 worker`, `2 workers`, `2 classes`, `2 batches`."""
     ending = "es" if noun.endswith(("s", "ch")) else "s"
     return f"{count} {noun}" if count == 1 else f"{count} {noun}{ending}"
 
 
 def were(count: int) -> str:
-    """The verb that belongs to as many things."""
+    """Return the verb for a count: `was` or `were`."""
     return "was" if count == 1 else "were"
 
 
 def duration(seconds: float) -> str:
-    """`0.31 s`, `12.4 s`, `2 min 5 s`."""
+    """Return a duration such as `0.31 s`, `12.4 s` or `2 min 5 s`."""
     if seconds < 9.995:
         return f"{seconds:.2f} s"
     if seconds < 59.95:
@@ -31,7 +31,7 @@ def duration(seconds: float) -> str:
 
 
 def span(seconds: float) -> str:
-    """A time that may be long: `3 days`, `2 h`, or as `duration`."""
+    """Return a duration that may be long, such as `3 days` or `2 h`, or like `duration`."""
     if seconds >= 2 * DAY_SECONDS:
         return f"{seconds / DAY_SECONDS:.0f} days"
     if seconds >= 2 * 3600:
@@ -40,51 +40,51 @@ def span(seconds: float) -> str:
 
 
 def listing(names: Sequence[str], shown: int = 4) -> str:
-    """`a, b, c, d and 3 more`."""
+    """Return a list such as `a, b, c, d and 3 more`."""
     more = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def size(count: int) -> str:
-    """A number of bytes in MiB or GiB, as people compare them."""
+    """Return a number of bytes in MiB or GiB."""
     mebibytes = count / 2**20
     return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
 
 
 def without_credentials(text: str) -> str:
-    """The text, with `***` for the user and the password in each address of a server."""
+    """Replace the user and the password in each address of a server by `***`."""
     return CREDENTIALS.sub("***@", text)
 
 
 CREDENTIALS: Final = re.compile(
     r"""(?<=://)[^\s'"]+@|(?<![^\s'"=,])[^\s'"/=,]+:[^\s'"/]*@(?!sha256:)"""
 )
-"""In an address such as `https://user:password@host/path`, or one without `https://`.
+"""Matches credentials in addresses such as `https://user:password@host/path`, or without `https://`.
 
-A password that is not quoted may have slashes and at signs in it.
+A password that is not quoted may contain slashes and at signs.
 """
 
 
 def slug(name: str) -> str:
-    """The name as a component of an image name: lower-case letters, digits and single dashes."""
+    """Convert a name to a part of an image name: lower-case letters, digits and single dashes."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "project"
 
 
 def last_lines(output: str, count: int = 20) -> str:
-    """The end of a log, without its empty lines."""
+    """Return the last lines of a log, without empty ones."""
     lines = [line for line in output.splitlines() if line.strip()]
     return "\n".join(lines[-count:])
 
 
 def encodable(text: str) -> str:
-    """The text with what UTF-8 lacks, half a pair of surrogates say, written as Python would."""
+    """Escape what UTF-8 cannot encode, such as lone surrogates, with backslashes."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def without_controls(text: str) -> str:
-    """The same, and so for control characters, which a terminal or a browser would obey."""
-    return CONTROLS.sub(lambda found: found[0].encode("unicode_escape").decode(), encodable(text))
+    """Escape also control characters, which a terminal or a browser would obey."""
+    return CONTROLS.sub(lambda match: match[0].encode("unicode_escape").decode(), encodable(text))
 
 
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-"""All but tab, line feed and carriage return."""
+"""Matches control characters other than tab, line feed and carriage return."""

@@ -1,4 +1,4 @@
-"""JSON lines between the parent and a worker: commands, and events and requests in return."""
+"""JSON lines between the parent and a worker: commands, events and requests."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class UseResources:
     """Command to a worker: use these databases and services from now on.
 
     Attributes:
-        answers: The alias of the `DatabaseRequest` that this answers, if it answers one; without a
-            lease for it, the run does not have its database.
+        answers: The alias of the `DatabaseRequest` that this answers; empty if it is no answer. If
+            there is no lease for the alias, the run does not have its database.
     """
 
     databases: tuple[Lease, ...]
@@ -30,10 +30,11 @@ class RunBatch:
     """Command to a worker: run this batch, except for the tests that have already ended.
 
     Attributes:
-        full: Tests that have had their try with an adaptive limit.
-        careful: How many of its first tests wait until everybody can know that they begin.
-        flush: The aliases to flush first, as tests before it do in a serial run.
-        flush_bare: Those of them to flush without sending `post_migrate`.
+        skip: The indices of the tests that have already ended.
+        full: The indices of tests that have had their try with an adaptive limit.
+        careful: How many of its first tests wait until the parent knows that they start.
+        flush: The aliases to flush first, as earlier tests do in a serial run.
+        flush_bare: The aliases among them to flush without sending `post_migrate`.
     """
 
     batch: int
@@ -46,7 +47,7 @@ class RunBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quit:
-    """Command to a worker: end."""
+    """Command to a worker: quit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,14 +59,14 @@ class ServerVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseRequest:
-    """Request of a worker: a test uses a database that it does not declare, and waits for it."""
+    """Request of a worker: lend the database of an alias that a test uses without declaring it."""
 
     alias: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictRequest:
-    """Request of a worker whose server closed a connection: does it still run?"""
+    """Request of a worker whose server closed a connection: find out whether the server runs."""
 
 
 Command = UseResources | RunBatch | Quit | ServerVerdict
@@ -81,22 +82,22 @@ MESSAGES: Final = Vocabulary(
 )
 
 KEPT_CHARACTERS: Final = 4096
-"""Longer lines are not kept beside what was read from them."""
+"""Longer lines are not kept with the messages decoded from them."""
 
 
 def encode(message: Message) -> bytes:
-    """The message as one line.
+    """Return a message as one line.
 
-    Any text survives: JSON escapes control characters, and lone surrogates pass as they are.
+    All strings are preserved: JSON escapes control characters, and lone surrogates are encoded.
     """
     return MESSAGES.encode(message).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """The message that a line carries.
+    """Return the message of a line.
 
     Raises:
-        ValueError: The line is not one that `encode` makes.
+        ValueError: The line is not a message.
     """
     text = line.decode("utf-8", "surrogatepass")
     message: Message = MESSAGES.decode(text)
@@ -106,13 +107,13 @@ def decode(line: bytes) -> Message:
 
 
 class LineBuffer:
-    """Puts lines together from the pieces in which they arrive."""
+    """Assembles lines from the pieces in which they arrive."""
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Take a piece and give the lines that it completes, each without its end."""
+        """Take a piece and yield the lines that it completes, without line feeds."""
         head, separator, rest = data.partition(b"\n")
         self._pieces.append(head)
         while separator:

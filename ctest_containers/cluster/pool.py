@@ -200,7 +200,7 @@ class ClusterPool:
             self._end = Deadline(self._whole_run.seconds)
 
     def _is_out_of_time(self) -> bool:
-        """Whether the run's time is up; a default limit waits for tests that have their own."""
+        """Return whether time is up; a default limit waits for tests that have their own."""
         limit = self._whole_run
         if limit is None or self._end is None:
             return False
