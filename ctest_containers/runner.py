@@ -295,9 +295,9 @@ class ContainerRunnerMixin(DiscoverRunner):
     @classmethod
     def fingerprint_inputs(cls) -> list[Input]:
         """The project's own code that writes into the databases of a template."""
-        classes = [one for one in cls.__mro__ if "setup_databases" in vars(one)]
-        own = [one for one in classes if one not in (ContainerRunnerMixin, DiscoverRunner)]
-        files = {one.__module__: inspect.getsourcefile(one) for one in own}
+        classes = [base for base in cls.__mro__ if "setup_databases" in vars(base)]
+        own = [base for base in classes if base not in (ContainerRunnerMixin, DiscoverRunner)]
+        files = {base.__module__: inspect.getsourcefile(base) for base in own}
         return [
             Input.of(f"test runner {module}", Path(file).read_bytes())
             for module, file in files.items()

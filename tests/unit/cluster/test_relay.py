@@ -13,7 +13,7 @@ def test_the_end_of_a_test_that_another_node_was_quicker_with_is_no_end() -> Non
     events: list[Event] = []
     batches = batches_of([1])
     relay = EventRelay(batches, {0: Work(batches[0])}, events.append)
-    quick, slow = Node(last_contact=0.0), Node(heard=0.0)
+    quick, slow = Node(last_contact=0.0), Node(last_contact=0.0)
     for node in (quick, slow):
         relay.pass_on(node, TestStarted(worker=1, index=0, test_id="shop.Tests.test_a"))
     end = TestFinished(worker=1, index=0, seconds=1.0)
