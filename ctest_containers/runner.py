@@ -4,79 +4,38 @@ from __future__ import annotations
 
 import argparse
 import functools
-import inspect
 import logging
 import os
-import sys
 import unittest
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
-from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import connections
-from django.test.runner import DiscoverRunner, ParallelTestSuite
+from django.test.runner import DiscoverRunner
 from django.test.utils import iter_test_cases  # type: ignore[attr-defined]  # not in the stubs
 from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
-from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
+from ctest_containers.config.arguments import add_options
+from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Phase
-from ctest_containers.exit_codes import ExitCode
 from ctest_containers.fingerprint import Input
-from ctest_containers.options.option import flag
-from ctest_containers.options.values import parse_flag
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations, serialize
-from ctest_containers.project.interrupts import Terminated, interruptible, was_interrupted
+from ctest_containers.project.interrupts import interruptible
+from ctest_containers.project.overrides import sources_of
 from ctest_containers.session import Session
+from ctest_containers.session.exits import exit_with, exiting_on_errors
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting, quiet, reporting
 from ctest_containers.session.request import RunRequest
+from ctest_containers.session.suite import IsolatedTestSuite
 from ctest_containers.supply.resource import Resource
 from ctest_containers.supply.supply import Supply
 from ctest_containers.template import Template
-
-
-class IsolatedTestSuite(ParallelTestSuite):
-    """A suite whose tests run in workers, each against its own databases.
-
-    As on its own parallel suite, Django sets `process_setup` on this class.
-    """
-
-    # Django's `run_tests` sets both before the suite runs.
-    serialized_aliases: set[str] | None = None
-    used_aliases: set[str] | None = None
-
-    def __init__(self, tests: Sequence[unittest.TestCase], runner: ContainerRunnerMixin) -> None:
-        super().__init__([unittest.TestSuite(tests)], 1)
-        self._all_tests = tests
-        self._runner = runner
-
-    def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
-        """Run every test in a worker, and report to the result."""
-        runner = self._runner
-        assert runner.session is not None
-        if runner.is_live:
-            # The live display replaces the dots.
-            result.dots = result.showAll = False
-        runner.session.run(
-            self._all_tests,
-            result,
-            aliases=self.used_aliases or (),
-            serialized=self.serialized_aliases or (),
-            failfast=runner.failfast,
-            buffer=runner.buffer,
-            debug_sql=runner.debug_sql,
-            reorder=not runner.reverse and runner.shuffle is False,
-            interrupted=was_interrupted,
-        )
-        if runner.session.failure is not None:
-            # Django must not print OK if tests were not run.
-            result.wasSuccessful = lambda: False
-        return result
 
 
 class Action(Protocol):
@@ -114,26 +73,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
         """Add the toolkit's options to those of Django."""
         super().add_arguments(parser)
-        groups: dict[str, Any] = {}
-        for row in fields(Config):
-            section = row.metadata["section"]
-            if section not in groups:
-                groups[section] = parser.add_argument_group(section)
-            shape: dict[str, Any] = (
-                {"action": argparse.BooleanOptionalAction}
-                if row.metadata["parse"] is parse_flag
-                else {"metavar": row.metadata["metavar"]}
-            )
-            groups[section].add_argument(
-                flag(row), dest=row.name, default=None, help=row.metadata["meaning"], **shape
-            )
-        for action in parser._actions:
-            if action.dest == "parallel":
-                action.type = _parse_parallel
-                action.help = (
-                    "Run tests in N workers. Without a number, or with auto, as many as are useful "
-                    "and fit the machine."
-                )
+        add_options(parser)
 
     def run_tests(self, test_labels: Any, **kwargs: Any) -> int:
         """Run the tests, or the action instead, and return how many failed.
@@ -143,7 +83,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         """
         if self._action is not None:
             return self._action(self, list(test_labels or ()))
-        try:
+        with exiting_on_errors():
             config = self._resolve()
             may_move = self.verbosity == 1 and not self.pdb
             reports = reporting(config, log=self.log, may_move=may_move)
@@ -160,12 +100,6 @@ class ContainerRunnerMixin(DiscoverRunner):
             if session.failure is not None:
                 raise session.failure
             return failed
-        except Terminated:
-            _end(InterruptedRunError("Terminated before any test had run.", ExitCode.TERMINATED))
-        except KeyboardInterrupt:
-            _end(InterruptedRunError("Interrupted before any test had run."))
-        except CtestError as error:
-            _end(error)
 
     def plan_tests(self, test_labels: Any) -> RunPlan:
         """Plan a run of these tests, without starting anything.
@@ -206,7 +140,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             with self._new_session(test_labels, self._resolve(), quiet(self.log)) as session:
                 yield session, session.share_of(list(iter_test_cases(suite))), aliases
         except CtestError as error:
-            _end(error)
+            exit_with(error)
 
     def _resolve(self) -> Config:
         return resolve(
@@ -255,7 +189,9 @@ class ContainerRunnerMixin(DiscoverRunner):
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
         tests = self.session.share_of(list(iter_test_cases(suite)))
-        return unittest.TestSuite(tests) if self.pdb else IsolatedTestSuite(tests, self)
+        if self.pdb:
+            return unittest.TestSuite(tests)
+        return IsolatedTestSuite(tests, self, self.session, is_live=self.is_live)
 
     def setup_databases(self, **kwargs: Any) -> Any:
         """Make sure that the templates exist; each worker gets its databases from them.
@@ -295,20 +231,13 @@ class ContainerRunnerMixin(DiscoverRunner):
     @classmethod
     def fingerprint_inputs(cls) -> list[Input]:
         """The project's own code that writes into the databases of a template."""
-        classes = [base for base in cls.__mro__ if "setup_databases" in vars(base)]
-        own = [base for base in classes if base not in (ContainerRunnerMixin, DiscoverRunner)]
-        files = {base.__module__: inspect.getsourcefile(base) for base in own}
-        return [
-            Input.of(f"test runner {module}", Path(file).read_bytes())
-            for module, file in files.items()
-            if file is not None
-        ]
+        return sources_of(cls, "setup_databases", but=(ContainerRunnerMixin, DiscoverRunner))
 
     def _selection(self, test_labels: Any, config: Config) -> list[str]:
         """What the choice of tests depends on, and with it the databases that they need."""
         parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
         parts += [f"shard={config.shard}"] if config.shard else []
-        parts += [f"name={pattern}" for pattern in sorted(self.test_name_patterns or ())]
+        parts += [f"name={name}" for name in sorted(self.test_name_patterns or ())]
         parts += [f"tag={tag}" for tag in sorted(self.tags)]
         return parts + [f"exclude={tag}" for tag in sorted(self.exclude_tags)]
 
@@ -331,24 +260,6 @@ class ProjectTestRunner:
     def add_arguments(parser: argparse.ArgumentParser) -> None:
         """Add the options of the project's own runner."""
         combined(settings.TEST_RUNNER).add_arguments(parser)
-
-
-def _parse_parallel(value: str) -> int:
-    """The number of workers for `--parallel`; 0 to let the machine decide."""
-    number = os.environ.get("DJANGO_TEST_PROCESSES", "0") if value == "auto" else value
-    try:
-        return int(number)
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"invalid value {number!r}: must be a whole number or auto"
-        ) from None
-
-
-def _end(error: CtestError) -> NoReturn:
-    """Print the error, and exit with its code."""
-    sys.stdout.flush()
-    sys.stderr.write(f"{error}\n")
-    raise SystemExit(int(error.exit_code))
 
 
 @functools.cache

@@ -14,11 +14,10 @@ from ctest_containers.cli.loading import ProjectCodeError, find_project, load_pr
 from ctest_containers.cli.option_types import names
 from ctest_containers.cli.services import say
 from ctest_containers.config import Config
+from ctest_containers.config.arguments import add_option
 from ctest_containers.config.sections.templates import image_field
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.model import FOR_ANY_PROGRAM
-from ctest_containers.options.option import flag
-from ctest_containers.options.values import parse_flag
 from ctest_containers.report.messages import words
 
 ROWS: Final = (
@@ -46,17 +45,9 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
         metavar="ALIAS,…",
         help="aliases of the databases to make (default: all in the settings)",
     )
-    for row in fields(Config):
-        if row.name not in ROWS or row.name == "project":
-            continue
-        meaning = TRANSPORT if row.name == "transport" else row.metadata["meaning"]
-        if row.metadata["parse"] is parse_flag:
-            switch = argparse.BooleanOptionalAction
-            parser.add_argument(flag(row), dest=row.name, default=None, action=switch, help=meaning)
-        else:
-            parser.add_argument(
-                flag(row), dest=row.name, metavar=row.metadata["metavar"], help=meaning
-            )
+    for option in fields(Config):
+        if option.name in ROWS and option.name != "project":
+            add_option(parser, option, TRANSPORT if option.name == "transport" else "")
 
 
 def load_configuration(options: argparse.Namespace) -> Config:

@@ -10,7 +10,7 @@ import pytest
 from harness import configuration_table
 
 from ctest_containers import runner
-from ctest_containers.config import Config, resolve
+from ctest_containers.config import Config, arguments, resolve
 from ctest_containers.errors import UsageError
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_count
@@ -25,8 +25,9 @@ class WithToy(Config):
 
 @pytest.fixture(autouse=True)
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever reads the table of options reads the one with the toy."""
-    for module in (sys.modules["ctest_containers.config.resolve"], runner, configuration_table):
+    """All who read the table of options read the one with the toy."""
+    resolving = sys.modules["ctest_containers.config.resolve"]
+    for module in (resolving, arguments, runner, configuration_table):
         monkeypatch.setattr(module, "Config", WithToy)
 
 

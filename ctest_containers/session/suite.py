@@ -1,0 +1,59 @@
+"""The suite that Django's runner runs, whose tests run in workers."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Sequence
+from typing import Any
+
+from django.test.runner import DiscoverRunner, ParallelTestSuite
+
+from ctest_containers.project.interrupts import was_interrupted
+from ctest_containers.session.run import Session
+
+
+class IsolatedTestSuite(ParallelTestSuite):
+    """A suite whose tests run in workers, each against its own databases.
+
+    As on its own parallel suite, Django sets `process_setup` on this class.
+    """
+
+    # Django's `run_tests` sets both before the suite runs.
+    serialized_aliases: set[str] | None = None
+    used_aliases: set[str] | None = None
+
+    def __init__(
+        self,
+        tests: Sequence[unittest.TestCase],
+        runner: DiscoverRunner,
+        session: Session,
+        *,
+        is_live: bool,
+    ) -> None:
+        super().__init__([unittest.TestSuite(tests)], 1)
+        self._all_tests = tests
+        self._runner = runner
+        self._session = session
+        self._is_live = is_live
+
+    def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
+        """Run every test in a worker, and report to the result."""
+        runner: Any = self._runner
+        if self._is_live:
+            # The live display replaces the dots.
+            result.dots = result.showAll = False
+        self._session.run(
+            self._all_tests,
+            result,
+            aliases=self.used_aliases or (),
+            serialized=self.serialized_aliases or (),
+            failfast=runner.failfast,
+            buffer=runner.buffer,
+            debug_sql=runner.debug_sql,
+            reorder=not runner.reverse and runner.shuffle is False,
+            interrupted=was_interrupted,
+        )
+        if self._session.failure is not None:
+            # Django must not print OK if tests were not run.
+            result.wasSuccessful = lambda: False
+        return result
