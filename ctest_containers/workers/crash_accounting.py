@@ -10,8 +10,8 @@ from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
 from ctest_containers.workers.batch_progress import Work, cause_of, error_of_lost, tests_of
-from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 from ctest_containers.workers.supplier import Supplier
+from ctest_containers.workers.worker_state import BatchState, ProcessState, WorkerState
 
 ENDING_SECONDS: Final = 2.0
 """How long a container may take to end after its server has stopped listening."""
@@ -36,7 +36,7 @@ class CrashAccounting:
         self._kills_for_memory = kills_for_memory()
         self.unready = 0
 
-    def account(self, slot: Slot) -> Work | None:
+    def account(self, worker: WorkerState) -> Work | None:
         """Account for the test that a worker was running when its process ended.
 
         Returns:
@@ -45,24 +45,24 @@ class CrashAccounting:
         Raises:
             WorkerError: Too many workers in a row have ended before they ran a test.
         """
-        state = slot.state
+        state = worker.state
         assert state is not None
         if state.batch is not None:
-            self.end_if_concluded(slot.number, state.batch)
+            self.end_if_concluded(worker.number, state.batch)
         cause = self._cause(state.process.join())
         explanation = self._supplier.explain(
-            slot.number, wait_seconds=ENDING_SECONDS if state.database_lost else 0.0
+            worker.number, wait_seconds=ENDING_SECONDS if state.database_lost else 0.0
         )
         failure = "\n".join(filter(None, [explanation, state.failure]))
-        self._supplier.release(slot.number)
+        self._supplier.release(worker.number)
         running = None if state.batch is None else state.batch.running
         test_id = running.test_id if running is not None else ""
-        self._report(WorkerLost(worker=slot.number, cause=cause, test_id=test_id))
+        self._report(WorkerLost(worker=worker.number, cause=cause, test_id=test_id))
         if not state.ready:
-            self._count_unready(slot.number, cause, failure)
+            self._count_unready(worker.number, cause, failure)
         if state.batch is None:
             return None
-        return self._rest_of(slot.number, state, state.batch, cause, failure)
+        return self._rest_of(worker.number, state, state.batch, cause, failure)
 
     def _rest_of(
         self, number: int, state: ProcessState, batch: BatchState, cause: str, failure: str
@@ -101,23 +101,23 @@ class CrashAccounting:
         batch.work.ended.add(running.index)
         batch.running, batch.last = None, running.test_id
 
-    def time_out(self, slots: Iterable[Slot], waiting: Iterable[Work], why: str) -> None:
+    def time_out(self, workers: Iterable[WorkerState], waiting: Iterable[Work], why: str) -> None:
         """Kill the workers that run a batch, and report each test that has not ended.
 
         Args:
             waiting: Batches that no worker has begun.
             why: The reason, as part of a sentence.
         """
-        for slot in slots:
-            if slot.state is None or (batch := slot.state.batch) is None:
+        for worker in workers:
+            if worker.state is None or (batch := worker.state.batch) is None:
                 continue
-            slot.state.process.kill()
-            self.end_if_concluded(slot.number, batch)
+            worker.state.process.kill()
+            self.end_if_concluded(worker.number, batch)
             if (running := batch.running) is not None:
-                self.fail(slot.number, running.index, running.test_id, f"Ended: {why}.")
+                self.fail(worker.number, running.index, running.test_id, f"Ended: {why}.")
                 batch.work.ended.add(running.index)
-            self.not_run(slot.number, batch.work, why)
-            slot.state.batch = None
+            self.not_run(worker.number, batch.work, why)
+            worker.state.batch = None
         for work in waiting:
             self.not_run(0, work, why)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.workers.slot import Slot
+from ctest_containers.workers.worker_state import WorkerState
 
 MEASURE_SECONDS: Final = 0.5
 """How often to measure the memory."""
@@ -20,14 +20,14 @@ CHANGE_SECONDS: Final = 2.0
 class Pause:
     """Pause a worker until there is more memory."""
 
-    slot: Slot
+    worker: WorkerState
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
     """Resume a worker."""
 
-    slot: Slot
+    worker: WorkerState
 
 
 class MemoryWatch:
@@ -79,13 +79,17 @@ class MemoryWatch:
         enough = self.floor_bytes + self._worker_bytes
         return self.available_bytes is None or self.available_bytes >= enough
 
-    def outgrown(self, slot: Slot) -> bool:
+    def outgrown(self, worker: WorkerState) -> bool:
         """Return whether a worker's process has grown so large that it must be replaced."""
         limit = self.process_limit_bytes
-        return limit is not None and slot.state is not None and slot.state.memory_bytes > limit
+        return limit is not None and worker.state is not None and worker.state.memory_bytes > limit
 
     def decide(
-        self, slots: Sequence[Slot], *, work_waits: bool, keeps_rows: Callable[[Slot], bool]
+        self,
+        workers: Sequence[WorkerState],
+        *,
+        work_waits: bool,
+        keeps_rows: Callable[[WorkerState], bool],
     ) -> Iterator[Pause | Resume]:
         """Decide to pause the youngest idle worker if memory is short, or to resume one.
 
@@ -95,16 +99,16 @@ class MemoryWatch:
         """
         if self.short and work_waits:
             idle = [
-                slot
-                for slot in slots
-                if slot.is_available and slot.work is None and not keeps_rows(slot)
+                worker
+                for worker in workers
+                if worker.is_available and worker.work is None and not keeps_rows(worker)
             ]
-            for slot in sorted(idle, key=_without_process_and_youngest):
-                is_last = sum(other.is_available for other in slots) <= 1
-                if not is_last and (slot.state is None or self.may_change()):
-                    yield Pause(slot)
+            for worker in sorted(idle, key=_without_process_and_youngest):
+                is_last = sum(other.is_available for other in workers) <= 1
+                if not is_last and (worker.state is None or self.may_change()):
+                    yield Pause(worker)
         elif self.ample:
-            paused = next((slot for slot in slots if slot.paused), None)
+            paused = next((worker for worker in workers if worker.paused), None)
             if paused is not None and self.may_change():
                 yield Resume(paused)
 
@@ -117,8 +121,8 @@ class MemoryWatch:
         return True
 
 
-def _without_process_and_youngest(slot: Slot) -> tuple[bool, float]:
-    return (False, 0.0) if slot.state is None else (True, -slot.state.started)
+def _without_process_and_youngest(worker: WorkerState) -> tuple[bool, float]:
+    return (False, 0.0) if worker.state is None else (True, -worker.state.started)
 
 
 def unwatched() -> MemoryWatch:

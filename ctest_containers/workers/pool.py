@@ -35,9 +35,9 @@ from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import queue_of
 from ctest_containers.workers.reducer import CheckServers, EndBatch, Report, reduce_message
 from ctest_containers.workers.roster import Roster
-from ctest_containers.workers.slot import ProcessState, Slot, lend
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
+from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
 
 TICK_SECONDS: Final = 0.2
 """How often the pool checks whether to stop if nothing else happens."""
@@ -106,11 +106,11 @@ class WorkerPool:
                     self._interrupt()
                 else:
                     self._watch_memory()
-                    for slot in self._roster.slots:
-                        self._assign_batch(slot)
-                for slot in self._roster.slots:
-                    if slot.state is not None and slot.state.requested_alias:
-                        self._answer_request(slot, slot.state)
+                    for worker in self._roster.workers:
+                        self._assign_batch(worker)
+                for worker in self._roster.workers:
+                    if worker.state is not None and worker.state.requested_alias:
+                        self._answer_request(worker, worker.state)
                 if not self._roster.busy() and (self._no_more_work() or self._interrupted):
                     return
                 self._wait()
@@ -124,7 +124,7 @@ class WorkerPool:
     @property
     def not_run(self) -> int:
         """How many tests have not ended, apart from those whose class or module fixture failed."""
-        running = (slot.work for slot in self._roster.slots if slot.work is not None)
+        running = (worker.work for worker in self._roster.workers if worker.work is not None)
         return sum(len(work.left) for work in (*self._queue, *running)) + self._cut_short
 
     def descriptors(self) -> tuple[int, ...]:
@@ -135,52 +135,52 @@ class WorkerPool:
         """Return whether no batch waits, and none will arrive."""
         return not self._queue and (self._feed is None or self._feed.closed)
 
-    def _assign_batch(self, slot: Slot) -> None:
+    def _assign_batch(self, worker: WorkerState) -> None:
         """Assign a free worker the first batch whose databases it has, or can have at once.
 
         If the waiting batches would find other rows than in a serial run on every worker, this one
         is renewed.
         """
-        if slot.work is not None or not slot.is_available or not self._queue:
+        if worker.work is not None or not worker.is_available or not self._queue:
             return
-        slots = self._roster.slots
-        if not self._choice.is_any_allowed(slot, slots):
-            if not self._choice.is_renewal_due(slot, slots):
+        workers = self._roster.workers
+        if not self._choice.is_any_allowed(worker, workers):
+            if not self._choice.is_renewal_due(worker, workers):
                 return
-            self._roster.renew(slot)
-        if self._memory.outgrown(slot):
-            self._roster.recycle(slot, self._memory.process_limit_bytes or 0)
-        state = self._roster.process_of(slot)
+            self._roster.renew(worker)
+        if self._memory.outgrown(worker):
+            self._roster.recycle(worker, self._memory.process_limit_bytes or 0)
+        state = self._roster.process_of(worker)
         awaited: set[frozenset[str]] = set()
         is_late = False
-        for work in self._choice.allowed(slot, slots):
+        for work in self._choice.allowed(worker, workers):
             # A batch that removes rows must not overtake another one that does.
             if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
                 continue
             try:
-                leases = self._supplier.acquire(slot.number, work.batch.aliases)
+                leases = self._supplier.acquire(worker.number, work.batch.aliases)
             except (ServerError, EngineError) as error:
-                self._roster.retire(slot, error, self._memory.available_bytes or 0)
+                self._roster.retire(worker, error, self._memory.available_bytes or 0)
                 return
             if leases is None:
                 awaited.add(work.batch.aliases)
                 is_late |= work.batch.removes_rows
                 continue
-            self._begin(slot, state, work, leases)
+            self._begin(worker, state, work, leases)
             return
 
     def _begin(
-        self, slot: Slot, state: ProcessState, work: Work, leases: Sequence[AnyLease]
+        self, worker: WorkerState, state: ProcessState, work: Work, leases: Sequence[AnyLease]
     ) -> None:
-        slot.failed_servers = 0
-        command = self._choice.take(slot, work)
+        worker.failed_servers = 0
+        command = self._choice.take(worker, work)
         assert state.batch is not None
         self._time_limits.begin_batch(state.batch)
         resources = lend(state, leases)
         if resources.databases or resources.services:
             state.process.send(resources)
         state.process.send(command)
-        self._choice.note_lent(slot, state.leases)
+        self._choice.note_lent(worker, state.leases)
 
     def _watch_memory(self) -> None:
         watch = self._memory
@@ -188,28 +188,28 @@ class WorkerPool:
             self._report(MemoryMeasured(available_bytes=watch.available_bytes or 0))
         # Each decision depends on those before it, which have been carried out by then.
         for decision in watch.decide(
-            self._roster.slots, work_waits=bool(self._queue), keeps_rows=self._choice.keeps_rows
+            self._roster.workers, work_waits=bool(self._queue), keeps_rows=self._choice.keeps_rows
         ):
             match decision:
-                case Pause(slot):
-                    self._roster.pause(slot, watch)
-                case Resume(slot):
-                    self._roster.resume(slot, watch.available_bytes or 0)
+                case Pause(worker):
+                    self._roster.pause(worker, watch)
+                case Resume(worker):
+                    self._roster.resume(worker, watch.available_bytes or 0)
 
-    def _answer_request(self, slot: Slot, state: ProcessState) -> None:
+    def _answer_request(self, worker: WorkerState, state: ProcessState) -> None:
         """Lend a worker the database that it waits for, or answer that there is none."""
         leases: Sequence[AnyLease] | None
         try:
-            leases = self._supplier.acquire(slot.number, frozenset([state.requested_alias]))
+            leases = self._supplier.acquire(worker.number, frozenset([state.requested_alias]))
         except (ServerError, EngineError):
             leases = ()
         if leases is not None:
             state.process.send(lend(state, leases, state.requested_alias))
-            self._choice.note_lent(slot, [state.requested_alias])
+            self._choice.note_lent(worker, [state.requested_alias])
             state.requested_alias = ""
 
     def _wait(self) -> None:
-        watched = [slot for slot in self._roster.slots if slot.state is not None]
+        watched = [worker for worker in self._roster.workers if worker.state is not None]
         descriptors = list(self.descriptors())
         if (host := self._supplier.fileno()) is not None:
             descriptors.append(host)
@@ -222,23 +222,23 @@ class WorkerPool:
         if not readable:
             self._report(TimePassed())
         self._supplier.update()
-        for slot in watched:
-            assert slot.state is not None
-            process = slot.state.process
+        for worker in watched:
+            assert worker.state is not None
+            process = worker.state.process
             # Checked before reading: if it is dead, all that it sent has arrived.
             alive = process.alive
             if process.fileno() in readable:
                 for message in process.receive():
-                    self._on_message(slot, slot.state, message)
+                    self._on_message(worker, worker.state, message)
             elif not alive:
-                self._lose(slot)
+                self._lose(worker)
                 continue
             if process.closed:
-                self._lose(slot)
+                self._lose(worker)
 
-    def _on_message(self, slot: Slot, state: ProcessState, message: Message) -> None:
+    def _on_message(self, worker: WorkerState, state: ProcessState, message: Message) -> None:
         self._time_limits.note(state, message)
-        for effect in reduce_message(slot, message, self._order, now=ORIGINALS.monotonic()):
+        for effect in reduce_message(worker, message, self._order, now=ORIGINALS.monotonic()):
             match effect:
                 case Report(event):
                     if isinstance(event, TestStarted) and not self._begun:
@@ -248,7 +248,7 @@ class WorkerPool:
                         self._crashes.unready = 0
                     self._report(event)
                 case CheckServers():
-                    lost = bool(self._supplier.explain(slot.number, wait_seconds=0.0))
+                    lost = bool(self._supplier.explain(worker.number, wait_seconds=0.0))
                     state.process.send(ServerVerdict(lost=lost))
                 case EndBatch(work, stopped):
                     # At a terminal, Ctrl-C may reach a worker before its parent.
@@ -256,11 +256,11 @@ class WorkerPool:
                         self._cut_short += len(work.left)
                     self._ended(work)
 
-    def _lose(self, slot: Slot) -> None:
+    def _lose(self, worker: WorkerState) -> None:
         """Account for the test of a worker that has ended; another worker runs the rest."""
-        before = slot.work
-        work = self._crashes.account(slot)
-        slot.forget_process(servers=True)
+        before = worker.work
+        work = self._crashes.account(worker)
+        worker.forget_process(servers=True)
         if work is not None:
             self._queue.put_back(work)
         elif before is not None:
@@ -289,7 +289,7 @@ class WorkerPool:
         limit = self._time_limits.whole_run
         assert limit is not None
         self._report(RunTimedOut(limit_seconds=limit.seconds, idle_only=limit.idle_only))
-        self._crashes.time_out(self._roster.slots, self._queue, why_run_ended(limit))
+        self._crashes.time_out(self._roster.workers, self._queue, why_run_ended(limit))
         self._queue.clear()
 
     def _interrupt(self) -> None:

@@ -38,7 +38,7 @@ from ctest_containers.wire import (
 )
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.flush_order import FlushOrder
-from ctest_containers.workers.slot import ProcessState, Slot
+from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
 CLOCK_SECONDS: Final = 1.0
 """How far two clocks of one machine may differ."""
@@ -77,7 +77,7 @@ Effect = Report | CheckServers | EndBatch
 
 
 def reduce_message(
-    slot: Slot, message: Message, order: FlushOrder, *, now: float
+    worker: WorkerState, message: Message, order: FlushOrder, *, now: float
 ) -> Iterator[Effect]:
     """Note what a worker's message says, and yield the effects that it has.
 
@@ -88,20 +88,20 @@ def reduce_message(
     Raises:
         WorkerError: No worker may send this message, or it ends the run.
     """
-    state = slot.state
+    state = worker.state
     assert state is not None
     match message:
         case DatabaseRequest(alias=alias):
             state.requested_alias = alias
-            yield Report(DatabaseWanted(worker=slot.number, alias=alias))
+            yield Report(DatabaseWanted(worker=worker.number, alias=alias))
         case VerdictRequest():
-            yield Report(ConnectionLost(worker=slot.number))
+            yield Report(ConnectionLost(worker=worker.number))
             yield CheckServers()
         case UseResources() | RunBatch() | Quit() | ServerVerdict():
-            raise WorkerError(f"Worker {slot.number} sent a command to its parent.")
+            raise WorkerError(f"Worker {worker.number} sent a command to its parent.")
         case DatabaseFlushed(alias=alias, bare=bare):
-            if slot.work is not None:
-                order.record_flush(slot.work, slot.rows, alias, bare=bare)
+            if worker.work is not None:
+                order.record_flush(worker.work, worker.rows, alias, bare=bare)
             yield Report(message)
         case WorkerFailed(text=text, ends_run=True):
             yield Report(message)

@@ -18,8 +18,8 @@ from ctest_containers.originals import ORIGINALS
 from ctest_containers.wire import Quit
 from ctest_containers.workers.memory import MemoryWatch
 from ctest_containers.workers.process import WorkerProcess
-from ctest_containers.workers.slot import ProcessState, Slot
 from ctest_containers.workers.supplier import Supplier
+from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
 SERVER_TRIES: Final = 3
 """How many servers in a row may fail to start for one worker."""
@@ -40,42 +40,42 @@ class Roster:
         start: Callable[[int], WorkerProcess],
         report: Callable[[Event], None],
     ) -> None:
-        self.slots = [Slot(number) for number in range(1, count + 1)]
+        self.workers = [WorkerState(number) for number in range(1, count + 1)]
         self._supplier = supplier
         self._start = start
         self._report = report
 
     def states(self) -> list[ProcessState]:
         """Return the state of each process that exists."""
-        return [slot.state for slot in self.slots if slot.state is not None]
+        return [worker.state for worker in self.workers if worker.state is not None]
 
-    def busy(self) -> list[Slot]:
+    def busy(self) -> list[WorkerState]:
         """Return the workers that run a batch."""
-        return [slot for slot in self.slots if slot.batch is not None]
+        return [worker for worker in self.workers if worker.batch is not None]
 
-    def process_of(self, slot: Slot) -> ProcessState:
+    def process_of(self, worker: WorkerState) -> ProcessState:
         """Return a worker's process; start it if there is none."""
-        if slot.state is None:
-            slot.state = ProcessState(self._start(slot.number), started=ORIGINALS.monotonic())
-            self._report(WorkerStarted(worker=slot.number, pid=slot.state.process.pid))
-        return slot.state
+        if worker.state is None:
+            worker.state = ProcessState(self._start(worker.number), started=ORIGINALS.monotonic())
+            self._report(WorkerStarted(worker=worker.number, pid=worker.state.process.pid))
+        return worker.state
 
-    def recycle(self, slot: Slot, limit_bytes: int) -> None:
+    def recycle(self, worker: WorkerState, limit_bytes: int) -> None:
         """End a worker's process that has grown too large; its servers stay."""
-        count = 0 if slot.state is None else slot.state.memory_bytes
-        _quit(slot)
+        count = 0 if worker.state is None else worker.state.memory_bytes
+        _quit(worker)
         self._report(
-            WorkerRecycled(worker=slot.number, memory_bytes=count, limit_bytes=limit_bytes)
+            WorkerRecycled(worker=worker.number, memory_bytes=count, limit_bytes=limit_bytes)
         )
-        slot.forget_process(servers=False)
+        worker.forget_process(servers=False)
 
-    def renew(self, slot: Slot) -> None:
+    def renew(self, worker: WorkerState) -> None:
         """End a worker's process and servers, so that it gets new ones."""
-        _quit(slot)
-        self._supplier.release(slot.number)
-        slot.forget_process(servers=True)
+        _quit(worker)
+        self._supplier.release(worker.number)
+        worker.forget_process(servers=True)
 
-    def retire(self, slot: Slot, error: CtestError, available_bytes: int) -> None:
+    def retire(self, worker: WorkerState, error: CtestError, available_bytes: int) -> None:
         """Let a worker whose server did not start try again; after too many tries, retire it.
 
         Its process ends, too, because all servers that it already uses are removed.
@@ -83,34 +83,34 @@ class Roster:
         Raises:
             CtestError: No worker is left.
         """
-        self.renew(slot)
-        slot.failed_servers += 1
+        self.renew(worker)
+        worker.failed_servers += 1
         # Requests to the engine have already been repeated before an EngineError.
-        if slot.failed_servers < SERVER_TRIES and not isinstance(error, EngineError):
+        if worker.failed_servers < SERVER_TRIES and not isinstance(error, EngineError):
             return
-        slot.retired = error
-        self._report(WorkerRetired(worker=slot.number, reason=error.message))
-        if not any(other.is_available for other in self.slots):
-            paused = next((other for other in self.slots if other.paused), None)
+        worker.retired = error
+        self._report(WorkerRetired(worker=worker.number, reason=error.message))
+        if not any(other.is_available for other in self.workers):
+            paused = next((other for other in self.workers if other.paused), None)
             if paused is None:
                 raise error
             self.resume(paused, available_bytes)
 
-    def pause(self, slot: Slot, watch: MemoryWatch) -> None:
+    def pause(self, worker: WorkerState, watch: MemoryWatch) -> None:
         """End a worker's process and servers until there is more memory."""
-        self.renew(slot)
-        slot.paused = True
+        self.renew(worker)
+        worker.paused = True
         available = watch.available_bytes or 0
         self._report(
             WorkerPaused(
-                worker=slot.number, available_bytes=available, floor_bytes=watch.floor_bytes
+                worker=worker.number, available_bytes=available, floor_bytes=watch.floor_bytes
             )
         )
 
-    def resume(self, slot: Slot, available_bytes: int) -> None:
+    def resume(self, worker: WorkerState, available_bytes: int) -> None:
         """Let a paused worker run batches again."""
-        slot.paused = False
-        self._report(WorkerResumed(worker=slot.number, available_bytes=available_bytes))
+        worker.paused = False
+        self._report(WorkerResumed(worker=worker.number, available_bytes=available_bytes))
 
     def interrupt(self) -> list[str]:
         """Let the workers end after their running tests, and return the names of these tests."""
@@ -134,7 +134,7 @@ class Roster:
             state.process.join()
 
 
-def _quit(slot: Slot) -> None:
-    if slot.state is not None:
-        slot.state.process.send(Quit())
-        slot.state.process.join()
+def _quit(worker: WorkerState) -> None:
+    if worker.state is not None:
+        worker.state.process.send(Quit())
+        worker.state.process.join()

@@ -18,7 +18,7 @@ from ctest_containers.limits import Limit, Limits
 from ctest_containers.wire import Message
 from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
 from ctest_containers.workers.progress import Progress
-from ctest_containers.workers.slot import BatchState, ProcessState, Slot
+from ctest_containers.workers.worker_state import BatchState, ProcessState, WorkerState
 
 STACK_SECONDS: Final = 0.3
 """How long a worker may take to write its stacks to a file."""
@@ -123,7 +123,7 @@ class TimeLimits:
         if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
             self.begin_batch(batch)
 
-    def is_run_over(self, busy: Sequence[Slot]) -> bool:
+    def is_run_over(self, busy: Sequence[WorkerState]) -> bool:
         """Return whether the time of the run is up."""
         limit = self._limits.whole_run
         if limit is None:
@@ -133,18 +133,18 @@ class TimeLimits:
             self._end_of_run = Deadline(limit.seconds)
         if not self._end_of_run.passed:
             return False
-        return not (limit.idle_only and any(_has_own_limit(slot.batch) for slot in busy))
+        return not (limit.idle_only and any(_has_own_limit(worker.batch) for worker in busy))
 
-    def decide(self, busy: Sequence[Slot]) -> Iterator[Decision]:
+    def decide(self, busy: Sequence[WorkerState]) -> Iterator[Decision]:
         """Decide to interrupt what has exceeded its limit, and to kill its worker if that fails.
 
         A worker is asked for its stack before it is killed.
         """
-        for slot in busy:
-            state, batch = slot.state, slot.batch
+        for worker in busy:
+            state, batch = worker.state, worker.batch
             if state is None or batch is None:
                 continue
-            yield from self._check_progress(slot.number, batch)
+            yield from self._check_progress(worker.number, batch)
             due = batch.deadline
             if due is not None and due.interrupt is not None and due.interrupt.passed:
                 # Repeated until it works: the worker may have started its clock a moment later.

@@ -209,7 +209,7 @@ def test_the_rest_of_the_batch_of_a_lost_worker_runs_elsewhere(supply: FakeSuppl
 
 
 def test_a_new_worker_has_the_number_of_the_lost_one(supply: FakeSupply) -> None:
-    """Numbers are slots: no database is ever looked for under a number that the run lacks."""
+    """Numbers are workers: no database is ever looked for under a number that the run lacks."""
     world = World(_batches(3), fatal_tests={0, 1, 2})
 
     _run(world, supply, workers=1)

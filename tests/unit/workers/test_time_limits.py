@@ -14,7 +14,6 @@ from ctest_containers.events import TestFinished, TestSlow, TestStarted
 from ctest_containers.limits import Limit, Limits
 from ctest_containers.workers import overdue, progress, time_limits
 from ctest_containers.workers.batch_progress import Work
-from ctest_containers.workers.slot import BatchState, ProcessState, Slot
 from ctest_containers.workers.time_limits import (
     Decision,
     Interrupt,
@@ -22,6 +21,7 @@ from ctest_containers.workers.time_limits import (
     RequestStacks,
     TimeLimits,
 )
+from ctest_containers.workers.worker_state import BatchState, ProcessState, WorkerState
 
 TEST = "shop.Tests.test_a"
 
@@ -34,10 +34,10 @@ class Process:
     done: list[str] = field(default_factory=list)
 
 
-def _slot(process: Process) -> Slot:
+def _worker(process: Process) -> WorkerState:
     of_worker: Any = process
     state = ProcessState(of_worker, batch=BatchState(Work(batches_of([2])[0])))
-    return Slot(1, state)
+    return WorkerState(1, state)
 
 
 def _limits(**given: Limit) -> TimeLimits:
@@ -45,25 +45,27 @@ def _limits(**given: Limit) -> TimeLimits:
     return TimeLimits(Limits(**{**nothing, **given}))
 
 
-def _begin(limits: TimeLimits, slot: Slot, seconds: float | None, *, idle_only: bool) -> None:
+def _begin(
+    limits: TimeLimits, worker: WorkerState, seconds: float | None, *, idle_only: bool
+) -> None:
     """Let a test begin that may take so long."""
-    assert slot.state is not None
+    assert worker.state is not None
     started = TestStarted(
         worker=1, index=0, test_id=TEST, limit_seconds=seconds, idle_only=idle_only
     )
-    assert slot.batch is not None
-    slot.batch.running = started
-    limits.note(slot.state, started)
+    assert worker.batch is not None
+    worker.batch.running = started
+    limits.note(worker.state, started)
 
 
-def _begin_batch(limits: TimeLimits, slot: Slot) -> None:
-    assert slot.batch is not None
-    limits.begin_batch(slot.batch)
+def _begin_batch(limits: TimeLimits, worker: WorkerState) -> None:
+    assert worker.batch is not None
+    limits.begin_batch(worker.batch)
 
 
-def _enforce(limits: TimeLimits, slot: Slot, process: Process) -> list[Decision]:
+def _enforce(limits: TimeLimits, worker: WorkerState, process: Process) -> list[Decision]:
     """Carry decisions out as the pool does."""
-    decisions = list(limits.decide([slot]))
+    decisions = list(limits.decide([worker]))
     for decision in decisions:
         match decision:
             case Interrupt():
@@ -78,49 +80,49 @@ def _enforce(limits: TimeLimits, slot: Slot, process: Process) -> list[Decision]
     return decisions
 
 
-def _is_over(limits: TimeLimits, slot: Slot) -> bool:
+def _is_over(limits: TimeLimits, worker: WorkerState) -> bool:
     """Whether the run is over when a limit of 0 s had time to pass."""
-    limits.is_run_over([slot])
-    return limits.is_run_over([slot])
+    limits.is_run_over([worker])
+    return limits.is_run_over([worker])
 
 
 def test_a_run_ends_when_nothing_ends_for_its_limit() -> None:
     per_test = Limit(30.0, idle_only=True)
     limits = _limits(whole_run=Limit(0.0, idle_only=True), per_test=per_test)
-    slot = _slot(Process())
+    worker = _worker(Process())
 
-    _begin(limits, slot, 30.0, idle_only=True)
+    _begin(limits, worker, 30.0, idle_only=True)
 
-    assert _is_over(limits, slot)
+    assert _is_over(limits, worker)
 
 
 def test_a_run_does_not_end_while_a_test_has_more_time_of_its_own() -> None:
-    limits, slot = _limits(whole_run=Limit(0.0, idle_only=True)), _slot(Process())
+    limits, worker = _limits(whole_run=Limit(0.0, idle_only=True)), _worker(Process())
 
-    _begin(limits, slot, 700.0, idle_only=False)
+    _begin(limits, worker, 700.0, idle_only=False)
 
-    assert not _is_over(limits, slot)
+    assert not _is_over(limits, worker)
 
 
 def test_neither_a_run_nor_a_worker_ends_while_a_test_has_been_given_any_time() -> None:
     process = Process()
     limits = _limits(whole_run=Limit(0.0, idle_only=True), per_worker=Limit(-10.0, idle_only=True))
-    slot = _slot(process)
-    _begin_batch(limits, slot)
+    worker = _worker(process)
+    _begin_batch(limits, worker)
 
-    _begin(limits, slot, None, idle_only=False)
-    _enforce(limits, slot, process)
+    _begin(limits, worker, None, idle_only=False)
+    _enforce(limits, worker, process)
 
-    assert not _is_over(limits, slot)
+    assert not _is_over(limits, worker)
     assert process.done == []
 
 
 def test_an_explicit_limit_of_the_run_is_exact() -> None:
-    limits, slot = _limits(whole_run=Limit(0.0)), _slot(Process())
+    limits, worker = _limits(whole_run=Limit(0.0)), _worker(Process())
 
-    _begin(limits, slot, 700.0, idle_only=False)
+    _begin(limits, worker, 700.0, idle_only=False)
 
-    assert _is_over(limits, slot)
+    assert _is_over(limits, worker)
 
 
 def test_a_run_that_waits_for_servers_is_not_over() -> None:
@@ -131,16 +133,16 @@ def test_a_run_that_waits_for_servers_is_not_over() -> None:
 
 def test_a_worker_is_not_killed_while_its_test_has_more_time_of_its_own() -> None:
     process = Process()
-    limits, slot = _limits(per_worker=Limit(-10.0, idle_only=True)), _slot(process)
-    _begin_batch(limits, slot)
+    limits, worker = _limits(per_worker=Limit(-10.0, idle_only=True)), _worker(process)
+    _begin_batch(limits, worker)
 
-    _begin(limits, slot, 700.0, idle_only=False)
-    _enforce(limits, slot, process)
+    _begin(limits, worker, 700.0, idle_only=False)
+    _enforce(limits, worker, process)
     assert process.done == []
 
-    assert slot.state is not None
-    limits.note(slot.state, TestFinished(worker=1, index=0, seconds=0.0))
-    _enforce(limits, slot, process)
+    assert worker.state is not None
+    limits.note(worker.state, TestFinished(worker=1, index=0, seconds=0.0))
+    _enforce(limits, worker, process)
     assert process.done == ["ask"]
 
 
@@ -149,17 +151,18 @@ def test_a_worker_that_has_used_an_exact_limit_is_asked_where_it_is_and_killed(
 ) -> None:
     monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
     process = Process()
-    limits, slot = _limits(per_worker=Limit(0.0)), _slot(process)
-    _begin_batch(limits, slot)
-    _begin(limits, slot, 700.0, idle_only=False)
+    limits, worker = _limits(per_worker=Limit(0.0)), _worker(process)
+    _begin_batch(limits, worker)
+    _begin(limits, worker, 700.0, idle_only=False)
 
     for _ in range(3):
-        _enforce(limits, slot, process)
+        _enforce(limits, worker, process)
 
     assert process.done == ["ask", "kill"]
-    assert slot.state is not None
+    assert worker.state is not None
     assert (
-        slot.state.overdue == "Timed out: its worker took longer than 0 s for this class of tests."
+        worker.state.overdue
+        == "Timed out: its worker took longer than 0 s for this class of tests."
     )
 
 
@@ -167,12 +170,12 @@ def test_a_test_that_is_slow_is_named_when_its_limit_has_passed() -> None:
     events: list[Decision] = []
     per_test = Limit(0.3, idle_only=True, at_most=60.0)
     limits, process = _limits(per_test=per_test), Process(pid=os.getpid())
-    slot = _slot(process)
-    _begin(limits, slot, per_test.seconds, idle_only=True)
+    worker = _worker(process)
+    _begin(limits, worker, per_test.seconds, idle_only=True)
 
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
-        events += _enforce(limits, slot, process)
+        events += _enforce(limits, worker, process)
 
     assert [(type(one), one.test_id) for one in events if isinstance(one, TestSlow)] == [
         (TestSlow, TEST)
@@ -185,15 +188,15 @@ def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_t
     monkeypatch.setattr(time_limits, "STACK_SECONDS", 0.0)
     monkeypatch.setattr(overdue, "GRACE_SECONDS", 0.2)
     process = Process()
-    limits, slot = _limits(per_test=Limit(0.3, idle_only=True)), _slot(process)
+    limits, worker = _limits(per_test=Limit(0.3, idle_only=True)), _worker(process)
     monkeypatch.setattr(progress, "cpu_seconds", lambda _: 5.0)
-    _begin(limits, slot, 0.3, idle_only=True)
+    _begin(limits, worker, 0.3, idle_only=True)
 
     end = time.monotonic() + 2.0
     while "kill" not in process.done and time.monotonic() < end:
-        _enforce(limits, slot, process)
+        _enforce(limits, worker, process)
         time.sleep(0.02)
 
     assert list(dict.fromkeys(process.done)) == ["interrupt", "ask", "kill"]
-    assert slot.state is not None
-    assert "it made no progress for 0.3 s, and could not be interrupted." in slot.state.overdue
+    assert worker.state is not None
+    assert "it made no progress for 0.3 s, and could not be interrupted." in worker.state.overdue

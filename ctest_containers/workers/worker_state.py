@@ -85,7 +85,7 @@ class ProcessState:
 
 
 @dataclass(slots=True)
-class Slot:
+class WorkerState:
     """A worker, which may have several processes one after another.
 
     Attributes:
