@@ -35,7 +35,7 @@ from ctest_containers.session.request import RunRequest
 from ctest_containers.session.suite import IsolatedTestSuite
 from ctest_containers.supply.resource import Resource
 from ctest_containers.supply.supply import Supply
-from ctest_containers.template import Template
+from ctest_containers.template import ProjectTemplate
 
 
 class Action(Protocol):
@@ -113,7 +113,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     @contextmanager
     def wanted_templates(
         self, test_labels: Any, *, existing: bool = True
-    ) -> Iterator[tuple[Supply, list[Template]]]:
+    ) -> Iterator[tuple[Supply, list[ProjectTemplate]]]:
         """The templates that a run of these tests would use, whether they exist or not.
 
         Args:

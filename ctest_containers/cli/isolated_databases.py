@@ -18,7 +18,7 @@ from ctest_containers.config.arguments import add_option
 from ctest_containers.config.sections.templates import image_field
 from ctest_containers.events import Event, TemplateFound
 from ctest_containers.model import FOR_ANY_PROGRAM
-from ctest_containers.report.messages import words
+from ctest_containers.report.messages import lines_of
 
 ROWS: Final = (
     *("project", *map(image_field, BACKENDS), "images", "registry", "verify_templates"),
@@ -77,6 +77,6 @@ def load_configuration(options: argparse.Namespace) -> Config:
 def print_event(event: Event) -> None:
     """Print what a person may wait for while databases are made."""
     if not isinstance(event, TemplateFound):
-        for level, text in words(event):
+        for level, text in lines_of(event):
             if level >= logging.INFO:
                 say(text)

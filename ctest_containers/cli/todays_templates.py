@@ -10,10 +10,10 @@ from ctest_containers.errors import UsageError
 if TYPE_CHECKING:
     from ctest_containers.runner import Action, ContainerRunnerMixin
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 
-def on_templates(act: Callable[[Supply, list[Template]], int]) -> Action:
+def on_templates(act: Callable[[Supply, list[ProjectTemplate]], int]) -> Action:
     """An action that is given the templates for the tests that the command line names."""
 
     def action(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
@@ -23,7 +23,7 @@ def on_templates(act: Callable[[Supply, list[Template]], int]) -> Action:
     return action
 
 
-def print_heading(template: Template) -> None:
+def print_heading(template: ProjectTemplate) -> None:
     """Print which template the following lines are about."""
     names = ", ".join(repr(alias) for alias in template.group.aliases)
     label, fingerprint = template.group.label, template.fingerprint[:12]

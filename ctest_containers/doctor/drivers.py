@@ -19,7 +19,7 @@ UNSUPPORTED: Final = {"django.db.backends.oracle": "pip install oracledb"}
 """How to install a driver for an engine that tests cannot use here."""
 
 
-def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
+def check_drivers(context: DoctorContext) -> Iterator[Finding]:
     """Load Django's backend for each database, which loads its driver."""
     # Settings may be readable where the project cannot be loaded, for the lack of a driver, say.
     from django.conf import settings
@@ -30,7 +30,7 @@ def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
         return
     engines = (vendor.engines for vendor in VENDORS.values())
     known = dict(ChainMap(UNSUPPORTED, *map(dict, engines)))
-    used = None if scene.project is None else scene.project.aliases
+    used = None if context.project is None else context.project.aliases
     for alias, entry in dict(settings.DATABASES).items():
         name = str(entry.get("ENGINE") or "")
         if not name or (used is not None and alias not in used):
@@ -53,9 +53,9 @@ def check_drivers(scene: DoctorContext) -> Iterator[Finding]:
             yield ok(Area.DATABASES, f"{alias!r} uses the driver {_called(driver)}.")
 
 
-def check_servers(scene: DoctorContext) -> Iterator[Finding]:
+def check_servers(context: DoctorContext) -> Iterator[Finding]:
     """Compare the version of each server, where its image tells, with Django and the driver."""
-    for group in scene.server_groups:
+    for group in context.server_groups:
         version = version_of(group)
         if version is None:
             continue

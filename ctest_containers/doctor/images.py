@@ -12,7 +12,7 @@ from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.template import Template, identify
+from ctest_containers.template import ProjectTemplate, identify
 from ctest_containers.template.base import BaseImage, base_image
 from ctest_containers.template.candidates import choose
 from ctest_containers.template.incremental import find_nearest
@@ -100,7 +100,7 @@ def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator
 
 def _template(
     context: DoctorContext, project: Project, group: DatabaseGroup, base: BaseImage | None
-) -> tuple[Template, Sequence[StoredTemplate]] | None:
+) -> tuple[ProjectTemplate, Sequence[StoredTemplate]] | None:
     """Today's template, and those that there are of the same databases."""
     try:
         inputs = (
@@ -138,7 +138,7 @@ def _digest(engine: Images | None, base: BaseImage | None) -> str:
     return engine.image_digest(base.name)
 
 
-def _why(template: Template, stored: Sequence[StoredTemplate]) -> str:
+def _why(template: ProjectTemplate, stored: Sequence[StoredTemplate]) -> str:
     nearest = find_nearest(template.inputs, stored)
     return "there is no earlier template of this project" if nearest is None else str(nearest[1])
 

@@ -32,7 +32,7 @@ from ctest_containers.pytest_session.creation import (
     load_configurations,
     migrates,
 )
-from ctest_containers.report.messages import words
+from ctest_containers.report.messages import lines_of
 from ctest_containers.reset import Flushes
 from ctest_containers.service import keep, recipe_of, reuse, service_file
 from ctest_containers.storage import cache_folder
@@ -222,7 +222,7 @@ class PytestDatabases:
         # The other run is usually a worker of the same session.
         if isinstance(event, TemplateAwaited) and "PYTEST_XDIST_WORKER" in os.environ:
             return
-        for level, text in words(event):
+        for level, text in lines_of(event):
             if level >= logging.INFO:
                 self._say(text)
 

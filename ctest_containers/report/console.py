@@ -16,7 +16,7 @@ from ctest_containers.events import (
     WorkerPaused,
     WorkerResumed,
 )
-from ctest_containers.report.messages import SILENT, words
+from ctest_containers.report.messages import SILENT, lines_of
 
 AMID_TESTS: Final = (
     *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),
@@ -45,5 +45,5 @@ class ConsoleReport:
             if event.alias in self._unfit:
                 return
             self._unfit.add(event.alias)
-        for level, text in words(event):
+        for level, text in lines_of(event):
             self._log(f"\n{text}" if isinstance(event, AMID_TESTS) else text, level)

@@ -24,7 +24,7 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report import summary
-from ctest_containers.report.messages import words
+from ctest_containers.report.messages import lines_of
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import RunRecord, Status, status_of
 from ctest_containers.text import duration, plural, size, without_controls
@@ -181,7 +181,7 @@ class LiveReport:
             self._failed += test.status.is_bad
 
     def _tell(self, event: Event) -> None:
-        for level, text in words(event):
+        for level, text in lines_of(event):
             if self._live is None:
                 self._say(text, level)
             elif level >= logging.INFO:

@@ -22,7 +22,7 @@ from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_choice, parse_text
 from ctest_containers.report.api import Report
 from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
-from ctest_containers.report.messages import SILENT, words
+from ctest_containers.report.messages import SILENT, lines_of
 from ctest_containers.report.record import FixtureRecord, RunRecord, TestRecord, WorkerRecord
 
 LOGGER: Final = "ctest_containers"
@@ -97,7 +97,7 @@ class LogReport:
             return
         if type(event) in SILENT and not logger.isEnabledFor(logging.DEBUG):
             return
-        level = max((level for level, _ in words(event)), default=logging.DEBUG)
+        level = max((level for level, _ in lines_of(event)), default=logging.DEBUG)
         level = level if level >= logging.WARNING else logging.DEBUG
         if logger.isEnabledFor(level):
             logger.log(level, _line(event, at))

@@ -76,7 +76,7 @@ SILENT: Final = frozenset(
 """Events that are too frequent for words; to match each of them would take time."""
 
 
-def words(event: Event) -> Iterator[tuple[int, str]]:
+def lines_of(event: Event) -> Iterator[tuple[int, str]]:
     """Sentences, each with its `logging` level; none for an event that is no news by itself."""
     if type(event) in SILENT:
         return

@@ -38,7 +38,7 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.names import owner_of
-from ctest_containers.report.messages import words
+from ctest_containers.report.messages import lines_of
 from ctest_containers.report.record import (
     WORST_FIRST,
     FixtureRecord,
@@ -147,10 +147,10 @@ class Recording:
                 | WorkerPaused(worker=worker)
                 | WorkerResumed(worker=worker)
             ):
-                self._worker(worker).notes += [(at, text) for _, text in words(event)]
+                self._worker(worker).notes += [(at, text) for _, text in lines_of(event)]
             case _:
                 pass
-        run.notes += [(at, level, text) for level, text in words(event)]
+        run.notes += [(at, level, text) for level, text in lines_of(event)]
 
     def _skip(self, outcome: TestOutcome) -> None:
         """A class or a module was skipped as a whole: no test of it starts."""

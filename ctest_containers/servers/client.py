@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import subprocess
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.clock import Deadline
+from ctest_containers.codec import build
 from ctest_containers.engine.folders import remove_folder
 from ctest_containers.errors import EXPECTED, CtestError, EngineError
+from ctest_containers.servers.answers import ANSWERS, Answer, Bug, Refusal, Result
 from ctest_containers.servers.requests import (
     CLOSED,
     CONNECTED,
@@ -24,7 +25,7 @@ from ctest_containers.servers.requests import (
     Request,
     StartServer,
 )
-from ctest_containers.servers.standby import STANDBY, arguments
+from ctest_containers.servers.standby import STANDBY, task_of
 from ctest_containers.text import last_lines
 from ctest_containers.wire import LineBuffer
 
@@ -86,10 +87,11 @@ class ServerHostClient:
         self, *, run: str, folder: Path, project: str, transport: str, service: str = ""
     ) -> None:
         host = STANDBY.take(
-            arguments(run=run, folder=folder, project=project, transport=transport, service=service)
+            task_of(run=run, folder=folder, project=project, transport=transport, service=service)
         )
-        self._arguments = host.arguments
-        self.folder = Path(self._arguments["folder"])
+        assert host.task is not None
+        self._task = host.task
+        self.folder = Path(self._task.folder)
         self._host, self._process, self._log = host, host.process, host.log
         self._ahead = {} if host.ahead is None else dict(host.ahead.servers)
         self.named_ahead = len(self._ahead)
@@ -161,7 +163,7 @@ class ServerHostClient:
         replies = [*early, *self._read(0.0 if early else timeout_seconds)]
         for reply in replies:
             if reply.number == CLOSED:
-                self._closed = Closed(**reply.result)
+                self._closed = _closed(reply.result)
         for reply in replies:
             if reply.number == CONNECTED:
                 reply.get()
@@ -199,13 +201,13 @@ class ServerHostClient:
         closed = _last_answer(self._process) or self._closed
         if closed is None:
             # Another host removes what this one has left behind.
-            sweeping = STANDBY.take({**self._arguments, "sweep": True})
+            sweeping = STANDBY.take(replace(self._task, sweep=True))
             closed = _last_answer(sweeping.process)
             sweeping.log.close()
         self._log.close()
         remove_folder(self.folder)
         return closed or Closed(
-            left=(f"those named ctest-{self._arguments['run']}-…",),
+            left=(f"those named ctest-{self._task.run}-…",),
             reason="The engine does not answer.",
             peaks={},
         )
@@ -220,7 +222,7 @@ class ServerHostClient:
                 if replies:
                     break
                 raise self._death()
-            replies += [_reply(json.loads(line)) for line in self._lines.feed(data)]
+            replies += [_reply(ANSWERS.decode(line)) for line in self._lines.feed(data)]
         return replies
 
     def _death(self) -> EngineError:
@@ -238,17 +240,22 @@ def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:
         output, _ = process.communicate()
     for line in output.splitlines():
         with suppress(ValueError):
-            answer = json.loads(line)
-            if answer["id"] == CLOSED:
-                return Closed(**answer["result"])
+            answer: Answer = ANSWERS.decode(line)
+            if isinstance(answer, Result) and answer.number == CLOSED:
+                return _closed(answer.value)
     return None
 
 
-def _reply(fields: dict[str, Any]) -> Reply:
-    number = fields["id"]
-    if "bug" in fields:
-        return Reply(number, error=EngineError(f"A bug in the server host:\n{fields['bug']}"))
-    if "error" in fields:
-        error = fields["error"]
-        return Reply(number, error=EXPECTED[error["type"]](error["message"], error["hint"]))
-    return Reply(number, result=fields["result"])
+def _closed(fields: Any) -> Closed:
+    closed: Closed = build(Closed, fields)
+    return closed
+
+
+def _reply(answer: Answer) -> Reply:
+    match answer:
+        case Result(number=number, value=value):
+            return Reply(number, result=value)
+        case Refusal(number=number, kind=kind, message=message, hint=hint):
+            return Reply(number, error=EXPECTED[kind](message, hint))
+        case Bug(number=number, traceback=trace):
+            return Reply(number, error=EngineError(f"A bug in the server host:\n{trace}"))

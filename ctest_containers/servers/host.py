@@ -22,7 +22,7 @@ from ctest_containers.servers import requests
 from ctest_containers.servers.contents import read_catalogs
 from ctest_containers.servers.memory import ServerMemory
 from ctest_containers.servers.run_containers import RunContainers
-from ctest_containers.servers.server import Server
+from ctest_containers.servers.running_server import RunningServer
 from ctest_containers.servers.snapshots import Snapshots, digest_of_contents
 from ctest_containers.servers.starter import ServerStarter
 
@@ -61,7 +61,7 @@ class ServerHost:
         }
         if service:
             run_labels[labels.SERVICE] = service
-        self._servers: dict[str, Server] = {}
+        self._servers: dict[str, RunningServer] = {}
         self._containers = RunContainers(self._engine)
         self._starter = ServerStarter(
             self._engine,
@@ -228,7 +228,7 @@ class ServerHost:
             )
         return answer
 
-    def _start_to_stay(self, request: requests.StartServer) -> Server:
+    def _start_to_stay(self, request: requests.StartServer) -> RunningServer:
         self._start_checked(request, must_stay=True)
         return self._servers[request.server]
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from ctest_containers.capacity.memory import used_by_group
 from ctest_containers.engine import Containers
 from ctest_containers.errors import EngineError
-from ctest_containers.servers.server import Server
+from ctest_containers.servers.running_server import RunningServer
 
 
 class ServerMemory:
@@ -24,7 +24,7 @@ class ServerMemory:
         self.sizes: dict[str, int] = {}
         self.peaks: dict[str, int] = {}
 
-    def measure(self, server: Server, *, last: bool = False) -> None:
+    def measure(self, server: RunningServer, *, last: bool = False) -> None:
         """Measure a server; ask the engine, which may take a second, only if necessary.
 
         Args:

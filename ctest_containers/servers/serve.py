@@ -10,50 +10,63 @@ import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from ctest_containers.backends.environment import set_aside_variables
 from ctest_containers.engine.reach import engine_variables
 from ctest_containers.errors import CtestError
+from ctest_containers.servers.answers import (
+    ANSWERS,
+    TASKS,
+    Answer,
+    Bug,
+    HostTask,
+    Refusal,
+    Result,
+)
 from ctest_containers.servers.host import ServerHost
 from ctest_containers.servers.requests import CLOSED, CONNECTED, REQUESTS, Closed, Request
 
 
-def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
+def serve(task: HostTask, requests: TextIO, answers: TextIO) -> None:
     """Answer requests until their stream ends, and then remove everything that was started."""
     lock = threading.Lock()
 
-    def send(answer: dict[str, Any]) -> None:
+    def send(answer: Answer) -> None:
         with lock, suppress(BrokenPipeError, ValueError):
-            answers.write(json.dumps(answer) + "\n")
+            answers.write(ANSWERS.encode(answer) + "\n")
             answers.flush()
 
-    folder = Path(arguments["folder"])
-    sweeping = arguments.pop("sweep")
-    os.environ.update(arguments.pop("environment"))
+    os.environ.update(task.environment)
     # Otherwise, testcontainers chooses an engine and a network itself.
     os.environ.update(engine_variables())
     try:
-        host = ServerHost(**{**arguments, "folder": folder})
+        host = ServerHost(
+            run=task.run,
+            folder=Path(task.folder),
+            owner=task.owner,
+            project=task.project,
+            transport=task.transport,
+            service=task.service,
+        )
     except CtestError as error:
-        send({"id": CONNECTED, "error": _describe(error)})
-        if not sweeping:
-            send({"id": CLOSED, "result": asdict(Closed(left=(), reason="", peaks={}))})
+        send(_refusal(CONNECTED, error))
+        if not task.sweep:
+            send(Result(number=CLOSED, value=Closed(left=(), reason="", peaks={})))
         return
-    if sweeping:
-        send({"id": CLOSED, "result": asdict(host.sweep())})
+    if task.sweep:
+        send(Result(number=CLOSED, value=host.sweep()))
         return
-    send({"id": CONNECTED, "result": None})
+    send(Result(number=CONNECTED))
 
     def handle(number: int, request: Request) -> None:
         try:
-            send({"id": number, "result": host.answer(request)})
+            send(Result(number=number, value=host.answer(request)))
         except CtestError as error:
-            send({"id": number, "error": _describe(error)})
+            send(_refusal(number, error))
         except Exception:  # noqa: BLE001  # A bug here must not leave the parent waiting.
-            send({"id": number, "bug": traceback.format_exc()})
+            send(Bug(number=number, traceback=traceback.format_exc()))
 
     pool = ThreadPoolExecutor(max_workers=32)
     pool.submit(host.reap)
@@ -69,11 +82,11 @@ def serve(arguments: dict[str, Any], requests: TextIO, answers: TextIO) -> None:
         pool.shutdown(wait=False, cancel_futures=True)
         host.close(away_seconds=0.0, others_remove=True)
         pool.shutdown(wait=True)
-        send({"id": CLOSED, "result": asdict(host.close())})
+        send(Result(number=CLOSED, value=host.close()))
 
 
-def _describe(error: CtestError) -> dict[str, str]:
-    return {"type": type(error).__name__, "message": error.message, "hint": error.hint}
+def _refusal(number: int, error: CtestError) -> Refusal:
+    return Refusal(number=number, kind=type(error).__name__, message=error.message, hint=error.hint)
 
 
 def main() -> None:
@@ -86,7 +99,7 @@ def main() -> None:
     os.dup2(2, 1)
     # A host that was started ahead of time may not be needed: its input ends without a line.
     if line := sys.stdin.readline():
-        serve(json.loads(line), sys.stdin, answers)
+        serve(TASKS.decode(line), sys.stdin, answers)
     # Skip Python's clean-up, for which the parent would have to wait.
     answers.flush()
     os._exit(0)

@@ -18,7 +18,7 @@ from ctest_containers.servers.contents import (
     read_contents,
 )
 from ctest_containers.servers.requests import SaveLayer, StartServer, TakeSnapshot
-from ctest_containers.servers.server import Server
+from ctest_containers.servers.running_server import RunningServer
 
 
 class Snapshots:
@@ -35,7 +35,7 @@ class Snapshots:
         engine: ContainerEngine,
         *,
         run_labels: Mapping[str, str],
-        start: Callable[[StartServer], Server],
+        start: Callable[[StartServer], RunningServer],
         remove: Callable[[str], None],
     ) -> None:
         self._engine = engine
@@ -43,7 +43,7 @@ class Snapshots:
         self._start = start
         self._remove = remove
 
-    def take(self, server: Server, request: TakeSnapshot) -> None:
+    def take(self, server: RunningServer, request: TakeSnapshot) -> None:
         """Stop a server and make a template of it, which gets its name after a proof.
 
         Raises:
@@ -75,7 +75,7 @@ class Snapshots:
         # The name comes last, so an image that has it is complete.
         self._engine.tag(image_id, request.image)
 
-    def save_layer(self, server: Server, request: SaveLayer) -> None:
+    def save_layer(self, server: RunningServer, request: SaveLayer) -> None:
         """Make an image of a server that keeps running."""
         server.backend.checkpoint(server.address, server.initial)
         described = {
@@ -91,7 +91,7 @@ class Snapshots:
             self._engine.remove_image(image_id)
             raise
 
-    def _commit(self, server: Server, described: Mapping[str, str]) -> str:
+    def _commit(self, server: RunningServer, described: Mapping[str, str]) -> str:
         """Make an image of a server, running or not, and return its id."""
         # The environment may contain a password, which must not be in the image.
         reset = dict.fromkeys(server.launch.environment, "")
@@ -106,7 +106,7 @@ class Snapshots:
         return self._engine.commit(server.container, image_labels, reset)
 
     def _prove(
-        self, server: Server, image_id: str, request: TakeSnapshot, contents: Contents
+        self, server: RunningServer, image_id: str, request: TakeSnapshot, contents: Contents
     ) -> None:
         """Check that a server started from the new image has the same contents.
 
@@ -131,7 +131,7 @@ class Snapshots:
             self._remove(name)
 
 
-def digest_of_contents(server: Server, databases: Sequence[str]) -> str:
+def digest_of_contents(server: RunningServer, databases: Sequence[str]) -> str:
     """Return a digest of the contents of databases, and of how the server is reached.
 
     If it is reached through a port, its data include the roles' passwords.

@@ -8,7 +8,6 @@ by the time the parent knows that it needs them.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import subprocess
@@ -17,12 +16,13 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from ctest_containers.engine.folders import make_run_folder, remove_folder
 from ctest_containers.errors import EngineError
+from ctest_containers.servers.answers import TASKS, HostTask
 from ctest_containers.servers.requests import CONNECTED, REQUESTS, StartServer
 
 PROGRAM: Final = (
@@ -54,13 +54,13 @@ class HostProcess:
 
     Attributes:
         log: An unnamed file with its standard error.
-        arguments: See `arguments`; empty until `begin`.
+        task: What it was started for; None until `begin`.
         ahead: The servers that it started ahead of time; None if there are none.
     """
 
     process: subprocess.Popen[bytes]
     log: IO[bytes]
-    arguments: Mapping[str, Any]
+    task: HostTask | None = None
     ahead: Ahead | None = None
 
     def end(self) -> None:
@@ -71,13 +71,13 @@ class HostProcess:
             self.process.kill()
             self.process.communicate()
         self.log.close()
-        if self.ahead is not None:
-            remove_folder(Path(self.arguments["folder"]))
+        if self.ahead is not None and self.task is not None:
+            remove_folder(Path(self.task.folder))
 
-    def begin(self, arguments: Mapping[str, Any]) -> None:
-        """Send its arguments."""
-        self.arguments = arguments
-        self.send(json.dumps(arguments))
+    def begin(self, task: HostTask) -> None:
+        """Send its task."""
+        self.task = task
+        self.send(TASKS.encode(task))
 
     def send(self, line: str) -> None:
         """Send a line; the next request reports a process that has ended."""
@@ -107,7 +107,7 @@ class Standby:
     def start_servers(self, project: str, transport: str, servers: Sequence[StartServer]) -> None:
         """Have the waiting host start servers for a project."""
         host = self.waiting
-        if host is None or host.arguments:
+        if host is None or host.task is not None:
             return
         run = secrets.token_hex(4)
         try:
@@ -115,25 +115,24 @@ class Standby:
         except EngineError:
             # The run reports this error itself when it needs the folder.
             return
-        host.begin(arguments(run=run, folder=folder, project=project, transport=transport))
+        host.begin(task_of(run=run, folder=folder, project=project, transport=transport))
         host.ahead = Ahead(dict(enumerate(servers, start=CONNECTED + 1)), time.monotonic())
         for number, server in host.ahead.servers.items():
             host.send(REQUESTS.encode(server, id=number))
 
-    def take(self, arguments: Mapping[str, Any]) -> HostProcess:
-        """Return a host for these arguments: the waiting one if they match, or a new one.
+    def take(self, task: HostTask) -> HostProcess:
+        """Return a host for a task: the waiting one if it has the same, or a new one.
 
         A host that has already started servers keeps its own run and folder.
         """
         waiting, self.waiting = self.waiting, None
-        if waiting is not None and waiting.arguments:
-            own = {name: waiting.arguments[name] for name in ("run", "folder")}
-            if {**arguments, **own} == waiting.arguments:
+        if waiting is not None and waiting.task is not None:
+            if replace(task, run=waiting.task.run, folder=waiting.task.folder) == waiting.task:
                 return waiting
             waiting.end()
             waiting = None
         host = waiting or start_host()
-        host.begin(arguments)
+        host.begin(task)
         return host
 
     def end(self) -> None:
@@ -148,24 +147,17 @@ STANDBY: Final = Standby()
 and the code that needs it, so neither can pass it to the other."""
 
 
-def arguments(
-    *, run: str, folder: Path, project: str, transport: str, service: str = ""
-) -> dict[str, Any]:
-    """Return the first line that a host receives.
-
-    Args:
-        service: The file of the service that keeps its servers; empty if there is none.
-    """
-    return {
-        "run": run,
-        "folder": str(folder),
-        "owner": os.getpid(),
-        "project": project,
-        "transport": transport,
-        "service": service,
-        "sweep": False,
-        "environment": engine_variables(),
-    }
+def task_of(*, run: str, folder: Path, project: str, transport: str, service: str = "") -> HostTask:
+    """Return the task of a host that belongs to this process; see `HostTask`."""
+    return HostTask(
+        run=run,
+        folder=str(folder),
+        owner=os.getpid(),
+        project=project,
+        transport=transport,
+        environment=engine_variables(),
+        service=service,
+    )
 
 
 def engine_variables() -> dict[str, str]:
@@ -187,4 +179,4 @@ def start_host() -> HostProcess:
         # Ctrl-C at the terminal must not reach the process that cleans up.
         start_new_session=True,
     )
-    return HostProcess(process, log, {})
+    return HostProcess(process, log)

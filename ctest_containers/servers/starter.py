@@ -21,7 +21,7 @@ from ctest_containers.model import OWNER, Address, Secret, Transport
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import StartServer
 from ctest_containers.servers.run_containers import AGAIN_SECONDS, RunContainers
-from ctest_containers.servers.server import Server
+from ctest_containers.servers.running_server import RunningServer
 
 HOSTS_FILE: Final = "hosts"
 """The file in the run's folder that is `/etc/hosts` in servers without a network."""
@@ -60,7 +60,7 @@ class ServerStarter:
         (folder / HOSTS_FILE).write_text("127.0.0.1 localhost\n::1 localhost\n")
         (folder / HOSTS_FILE).chmod(0o644)
 
-    def start(self, request: StartServer) -> tuple[Server, dict[str, Any]]:
+    def start(self, request: StartServer) -> tuple[RunningServer, dict[str, Any]]:
         """Start a server; try again if the engine restarts, or if a port is taken.
 
         Without https://docs.docker.com/engine/daemon/live-restore/, a restart ends containers.
@@ -94,7 +94,7 @@ class ServerStarter:
 
     def _start_once(
         self, request: StartServer, chosen: ServerTransport, deadline: Deadline
-    ) -> tuple[Server, dict[str, Any]]:
+    ) -> tuple[RunningServer, dict[str, Any]]:
         backend = BACKENDS[request.vendor]
         launch = backend.launch(
             transport=chosen.transport, own_image=request.own_image, settings=request.settings
@@ -137,7 +137,7 @@ class ServerStarter:
         if request.privileges == OWNER and not request.own_image:
             self._help_owners(backend, container, address)
         backend.prepare(address, request.users, request.memberships, request.privileges)
-        server = Server(container, folder, backend, launch, address, request, initial)
+        server = RunningServer(container, folder, backend, launch, address, request, initial)
         return server, {
             "address": asdict(address),
             "container": container.name,

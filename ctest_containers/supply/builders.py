@@ -17,12 +17,12 @@ from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.events import Event
 from ctest_containers.model import DatabaseGroup
 from ctest_containers.project.process import ProjectSetup, die_with_parent, start_child
-from ctest_containers.template import Template
+from ctest_containers.template import ProjectTemplate
 
 END_SECONDS: Final = 60.0
 """How long a process may take to remove its servers and end after SIGTERM."""
 
-Ensure = Callable[[DatabaseGroup, Callable[[Event], None]], tuple[Template, bool]]
+Ensure = Callable[[DatabaseGroup, Callable[[Event], None]], tuple[ProjectTemplate, bool]]
 """Makes sure of a group's template; returns the template, and whether it already existed."""
 
 
@@ -36,7 +36,7 @@ class Answer:
         error: Why there is no template; None if there is one.
     """
 
-    template: Template | None = None
+    template: ProjectTemplate | None = None
     was_there: bool = False
     error: CtestError | None = None
 
@@ -112,7 +112,7 @@ class Builders:
                 if (builder := self._builders.pop(label, None)) is not None:
                     _end(builder)
 
-    def result(self, group: DatabaseGroup) -> tuple[Template, bool] | None:
+    def result(self, group: DatabaseGroup) -> tuple[ProjectTemplate, bool] | None:
         """Wait for a group's template; None if no process makes it, or if that has died.
 
         Returns:

@@ -28,7 +28,12 @@ from ctest_containers.supply.plans import plan_for
 from ctest_containers.supply.resource import Offer
 from ctest_containers.supply.run_host import RunHost
 from ctest_containers.supply.snapshot import DatabaseSnapshot, snapshot_of
-from ctest_containers.template import Template, TemplateProvider, TemplateRepository, identify
+from ctest_containers.template import (
+    ProjectTemplate,
+    TemplateProvider,
+    TemplateRepository,
+    identify,
+)
 from ctest_containers.template.base import base_image
 from ctest_containers.template.build_order import BuildMeans
 from ctest_containers.template.build_task import CreateDatabases
@@ -91,7 +96,7 @@ class Databases:
         self._lend = lend
         # Another run may build the same template first, and images may have to be made.
         self._builders = Builders(report, 2 * config.build_timeout + IMAGES_SECONDS)
-        self._templates: dict[str, Template] = {}
+        self._templates: dict[str, ProjectTemplate] = {}
         self._built = False
         verify = config.verify_templates
         self.repository = TemplateRepository(
@@ -117,11 +122,11 @@ class Databases:
             renew_before=began if config.rebuild else None,
         )
 
-    def identify(self, group: DatabaseGroup) -> Template:
+    def identify(self, group: DatabaseGroup) -> ProjectTemplate:
         """Return the template that a group needs; without a manifest if it is missing."""
         return self.chooser.choose(self.describe(group)).template
 
-    def describe(self, group: DatabaseGroup) -> Template:
+    def describe(self, group: DatabaseGroup) -> ProjectTemplate:
         """Return the template that a group needs, without looking it up."""
         base = base_image(group.vendor, group.image) if group.has_server else None
         return identify(
@@ -146,7 +151,7 @@ class Databases:
         selected = self.plans.select(needs)
         groups = [group for group in selected if group.label not in self._templates]
         # The templates that are needed, by the labels of their groups.
-        known: dict[str, Template] = {}
+        known: dict[str, ProjectTemplate] = {}
         aliases = [alias for group in groups for alias in group.aliases]
         own = [alias for alias in aliases if alias not in self.preparing]
         self.preparing.update(own)
@@ -164,7 +169,9 @@ class Databases:
         finally:
             self.preparing.difference_update(own)
 
-    def _ensure(self, group: DatabaseGroup, known: Mapping[str, Template]) -> tuple[Template, bool]:
+    def _ensure(
+        self, group: DatabaseGroup, known: Mapping[str, ProjectTemplate]
+    ) -> tuple[ProjectTemplate, bool]:
         if (ready := self._builders.result(group)) is not None:
             return ready
         template = known.get(group.label) or self._identify(group)
@@ -173,12 +180,12 @@ class Databases:
         means = BuildMeans(self.setup, self._create, lambda: self._lend(read))
         return self.provider.ensure(template, means)
 
-    def _identify(self, group: DatabaseGroup) -> Template:
+    def _identify(self, group: DatabaseGroup) -> ProjectTemplate:
         self._report(PhaseStarted(phase=Phase.FINGERPRINT))
         return self.identify(group)
 
     def _built_apart(
-        self, groups: Sequence[DatabaseGroup], known: dict[str, Template]
+        self, groups: Sequence[DatabaseGroup], known: dict[str, ProjectTemplate]
     ) -> tuple[Sequence[DatabaseGroup], int]:
         """Choose the groups whose templates are built in processes of their own.
 
@@ -208,7 +215,7 @@ class Databases:
 
     def _ensure_apart(
         self, group: DatabaseGroup, report: Callable[[Event], None]
-    ) -> tuple[Template, bool]:
+    ) -> tuple[ProjectTemplate, bool]:
         """Make sure of a group's template in this forked child, with servers of its own."""
         with self._host.of_forked_child():
             guard.lend_nothing()
@@ -225,7 +232,7 @@ class Databases:
             for alias, facts in template.facts.items()
         }
 
-    def templates(self) -> list[Template]:
+    def templates(self) -> list[ProjectTemplate]:
         """Return the prepared templates."""
         return list(self._templates.values())
 

@@ -12,7 +12,7 @@ from ctest_containers.backends.leases import server_leases
 from ctest_containers.events import Event
 from ctest_containers.model import Address, DatabaseGroup, Lease
 from ctest_containers.servers.requests import ServerLimits, StartServer, start_request
-from ctest_containers.template import Template, TemplateRepository
+from ctest_containers.template import ProjectTemplate, TemplateRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +69,7 @@ class DatabaseSnapshot:
         return server_leases(self.group, address)
 
 
-def snapshot_of(template: Template, repository: TemplateRepository) -> DatabaseSnapshot:
+def snapshot_of(template: ProjectTemplate, repository: TemplateRepository) -> DatabaseSnapshot:
     """Return the snapshot for a template that exists."""
     group, fingerprint = template.group, template.fingerprint
     if template.base is None:

@@ -7,8 +7,8 @@ seen to hold the databases, so an interrupted build leaves nothing that a later 
 template of SQLite is a folder of files, which is renamed into place last.
 """
 
-from ctest_containers.template.identity import Template, identify
+from ctest_containers.template.identity import ProjectTemplate, identify
 from ctest_containers.template.provider import TemplateProvider
 from ctest_containers.template.repository import TemplateRepository
 
-__all__ = ["Template", "TemplateProvider", "TemplateRepository", "identify"]
+__all__ = ["ProjectTemplate", "TemplateProvider", "TemplateRepository", "identify"]

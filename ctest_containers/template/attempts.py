@@ -15,7 +15,7 @@ from ctest_containers.errors import (
 )
 from ctest_containers.events import Event, TemplateBuildSlowed
 from ctest_containers.model import COMPARE, DJANGO, SUPERUSER
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.layers import Decision
 from ctest_containers.template.stored import StoredTemplate
 
@@ -37,7 +37,13 @@ class BuildAttempts:
     """
 
     def __init__(
-        self, template: Template, decide: Decide, *, build: str, may_resume: bool, reason: str
+        self,
+        template: ProjectTemplate,
+        decide: Decide,
+        *,
+        build: str,
+        may_resume: bool,
+        reason: str,
     ) -> None:
         self._template = template
         self._decide = decide

@@ -20,7 +20,7 @@ from ctest_containers.recording.used import Used
 from ctest_containers.rendering.transcript import Transcript, differences
 from ctest_containers.template.build import build_in_child
 from ctest_containers.template.build_task import BuildTask, CreateDatabases
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.layers import (
     MAX_DEPTH,
     Milestone,
@@ -65,7 +65,7 @@ class BuildOrder:
         expected: The transcript that the build has to match; None if it may do anything.
     """
 
-    template: Template
+    template: ProjectTemplate
     start: StoredTemplate | None
     setup: ProjectSetup
     create: CreateDatabases

@@ -9,7 +9,7 @@ from typing import Final
 
 from ctest_containers.recording.manifest import Manifest, differences
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.stored import StoredTemplate, age
 from ctest_containers.text import listing
 
@@ -25,12 +25,12 @@ class Choice:
         changes: What has changed since the most similar template with this key was built, by name.
     """
 
-    template: Template
+    template: ProjectTemplate
     changes: tuple[str, ...] = ()
 
 
 def choose(
-    template: Template,
+    template: ProjectTemplate,
     templates: Iterable[StoredTemplate],
     paths: PortablePaths,
     *,

@@ -10,7 +10,7 @@ from ctest_containers.project.migrations import migrations_of, read_plan
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template.candidates import Choice, changes, choose
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.incremental import find_nearest
 from ctest_containers.template.layers import Decision, find_start, is_resumable, milestone_of
 from ctest_containers.template.repository import TemplateRepository
@@ -32,7 +32,7 @@ class TemplateChooser:
     paths: PortablePaths
     max_age_seconds: float
 
-    def choose(self, template: Template) -> Choice:
+    def choose(self, template: ProjectTemplate) -> Choice:
         """Choose the stored template that would be built in the same way today.
 
         Raises:
@@ -43,7 +43,7 @@ class TemplateChooser:
 
     def decide(
         self,
-        template: Template,
+        template: ProjectTemplate,
         setup: ProjectSetup | None = None,
         *,
         late_data: bool = True,
@@ -97,7 +97,9 @@ class TemplateChooser:
         """Return the names of what has changed since a template or layer was built."""
         return changes(stored, self.paths, max_age_seconds=self.max_age_seconds)
 
-    def problems(self, template: Template, setup: ProjectSetup | None = None) -> list[str] | None:
+    def problems(
+        self, template: ProjectTemplate, setup: ProjectSetup | None = None
+    ) -> list[str] | None:
         """Return the problems of a stored template, a sentence each; None if it is not stored.
 
         They include migrations of the project that its databases lack.

@@ -19,13 +19,13 @@ from ctest_containers.project.branch import current_branch
 from ctest_containers.recording.digests import digest_of
 from ctest_containers.template.build_order import BuildOrder, NewLayer, migrate
 from ctest_containers.template.build_task import LAYER
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.incremental import digests
 from ctest_containers.template.stored import SQLITE_FACTS, StoredTemplate, remove_files
 from ctest_containers.text import slug
 
 
-def make_files(order: BuildOrder, parent: Path) -> Template:
+def make_files(order: BuildOrder, parent: Path) -> ProjectTemplate:
     """Make an SQLite template: a folder that gets its name once it is complete.
 
     Args:
@@ -99,7 +99,7 @@ def _describe_files(
     (making / SQLITE_FACTS).write_text(json.dumps({**common, **facts}))
 
 
-def _loaded(template: Template, start: StoredTemplate) -> Sequence[Lease]:
+def _loaded(template: ProjectTemplate, start: StoredTemplate) -> Sequence[Lease]:
     """Return leases that load the files of an earlier build into databases in memory.
 
     Raises:

@@ -18,7 +18,7 @@ TEMPLATE_FORMAT: Final = "6"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class ProjectTemplate:
     """The template of a group of databases, whether it exists or not.
 
     Attributes:
@@ -45,7 +45,7 @@ class Template:
         """The digest that identifies it; its key as long as there is no such template."""
         return whole_fingerprint(self.key, self.manifest)
 
-    def made_with(self, manifest: Manifest) -> Template:
+    def made_with(self, manifest: Manifest) -> ProjectTemplate:
         """Return the template whose build used what a manifest lists."""
         clocks = tuple(sorted(manifest.clocks.items()))
         return replace(self, manifest=manifest.digest, clocks=clocks, facts=manifest.facts)
@@ -73,14 +73,14 @@ def identify(
     inputs: Iterable[Input],
     base: BaseImage | None,
     base_digest: str,
-) -> Template:
+) -> ProjectTemplate:
     """Return the template for these inputs, without a manifest."""
     everything = (
         Input.of("template format", TEMPLATE_FORMAT),
         Input.of("base image", base_digest),
         *inputs,
     )
-    return Template(
+    return ProjectTemplate(
         project=project, group=group, key=fingerprint(everything), inputs=everything, base=base
     )
 

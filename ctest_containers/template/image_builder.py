@@ -31,7 +31,7 @@ from ctest_containers.servers.requests import (
     start_request,
 )
 from ctest_containers.template.build_order import BuildOrder, NewLayer, migrate
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.incremental import digests
 from ctest_containers.template.stored import StoredTemplate
 
@@ -39,7 +39,7 @@ SNAPSHOT_SECONDS: Final = 600.0
 """How long saving what a server contains may take."""
 
 
-def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) -> Template:
+def make_image(order: BuildOrder, host: ServerHostClient, server: ServerLimits) -> ProjectTemplate:
     """Make a template of a server: an image that gets its name once it is complete.
 
     Returns:

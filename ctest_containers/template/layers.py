@@ -15,7 +15,7 @@ from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import SUPERUSER
 from ctest_containers.project.migrations import Plan
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.incremental import MIGRATION, PERMISSIONS, Difference, digests
 from ctest_containers.template.stored import StoredTemplate
 
@@ -111,7 +111,7 @@ class Start:
 
 
 def find_start(
-    template: Template,
+    template: ProjectTemplate,
     templates: Iterable[StoredTemplate],
     plan: Plan,
     changes: Callable[[StoredTemplate], Collection[str]],
@@ -155,7 +155,7 @@ def find_start(
     return None
 
 
-def is_resumable(template: Template) -> bool:
+def is_resumable(template: ProjectTemplate) -> bool:
     """Return whether later builds can resume from a build of this template.
 
     They cannot if the project has its own test runner, `migrate` command or `pre_migrate`
@@ -191,14 +191,19 @@ def layer_inputs(
     }
 
 
-def _has_roles(milestone: Milestone, template: Template, privileges: str) -> bool:
+def _has_roles(milestone: Milestone, template: ProjectTemplate, privileges: str) -> bool:
     """Return whether it was built as today's roles, with the privileges that this build needs."""
     may_do = not privileges or milestone.is_superuser == (privileges == SUPERUSER)
     return may_do and milestone.users == template.group.users
 
 
 def _missing(
-    stored: StoredTemplate, milestone: Milestone, template: Template, plan: Plan, *, late_data: bool
+    stored: StoredTemplate,
+    milestone: Milestone,
+    template: ProjectTemplate,
+    plan: Plan,
+    *,
+    late_data: bool,
 ) -> int | None:
     """Count the migrations that a layer or template lacks; None if no build can resume from it."""
     today = digests(template.inputs)
@@ -229,7 +234,7 @@ def _missing(
 
 
 def _may_follow(
-    migrations: Collection[str], stored: StoredTemplate, template: Template, plan: Plan
+    migrations: Collection[str], stored: StoredTemplate, template: ProjectTemplate, plan: Plan
 ) -> bool:
     """Return whether a template, for which `post_migrate` was sent, may get these migrations."""
     if stored.is_layer or plan.has_squashed:

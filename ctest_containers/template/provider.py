@@ -25,7 +25,7 @@ from ctest_containers.template.base import IMAGE_SECONDS, BaseImage, ensure_imag
 from ctest_containers.template.build_order import BuildMeans, BuildOrder
 from ctest_containers.template.chooser import TemplateChooser
 from ctest_containers.template.file_builder import make_files
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.image_builder import make_image, transcribe
 from ctest_containers.template.layers import Decision
 from ctest_containers.template.locks import locked
@@ -78,7 +78,7 @@ class TemplateProvider:
             return base.context if base else ""
         return str(self.host().call(DigestImage(image=base.name), IMAGE_SECONDS))
 
-    def ensure(self, template: Template, means: BuildMeans) -> tuple[Template, bool]:
+    def ensure(self, template: ProjectTemplate, means: BuildMeans) -> tuple[ProjectTemplate, bool]:
         """Make sure that a template exists; if another run is building it, wait for that.
 
         Args:
@@ -107,7 +107,7 @@ class TemplateProvider:
                 "Free space there, or set XDG_CACHE_HOME to another folder.",
             ) from error
 
-    def _reject(self, template: Template, setup: ProjectSetup) -> bool:
+    def _reject(self, template: ProjectTemplate, setup: ProjectSetup) -> bool:
         """Withdraw a template that has problems; return whether it had any."""
         problems = self.chooser.problems(template, setup)
         if problems is None:
@@ -117,7 +117,7 @@ class TemplateProvider:
             self.repository.refuse(template)
         return bool(problems)
 
-    def _withdraw_old(self, template: Template) -> bool:
+    def _withdraw_old(self, template: ProjectTemplate) -> bool:
         """Withdraw a template that is older than `renew_before`; return whether it is gone.
 
         This includes older templates that would be used instead. Other runs may withdraw them at
@@ -140,7 +140,9 @@ class TemplateProvider:
                 template = self.chooser.choose(template).template
         return is_gone
 
-    def _build_once(self, template: Template, means: BuildMeans, reason: str) -> Template:
+    def _build_once(
+        self, template: ProjectTemplate, means: BuildMeans, reason: str
+    ) -> ProjectTemplate:
         """Build a missing template, unless another run has built it since.
 
         Args:
@@ -164,7 +166,9 @@ class TemplateProvider:
             self._registry.push(built)
         return built
 
-    def _try_to_build(self, template: Template, means: BuildMeans, reason: str) -> Template:
+    def _try_to_build(
+        self, template: ProjectTemplate, means: BuildMeans, reason: str
+    ) -> ProjectTemplate:
         started, group = time.monotonic(), template.group
         may_resume = self.renew_before is None and not reason
         if self.renew_before is not None:
@@ -206,7 +210,7 @@ class TemplateProvider:
         return built
 
     @contextmanager
-    def _locked(self, name: str, template: Template) -> Iterator[None]:
+    def _locked(self, name: str, template: ProjectTemplate) -> Iterator[None]:
         awaited = TemplateAwaited(group=template.group.label, fingerprint=template.fingerprint)
         with locked(
             self.repository.folder,
@@ -216,19 +220,19 @@ class TemplateProvider:
         ):
             yield
 
-    def _use(self, template: Template) -> None:
+    def _use(self, template: ProjectTemplate) -> None:
         """Note and report that an existing template is used."""
         self._note_use(template)
         label, aliases = template.group.label, template.group.aliases
         self.report(TemplateFound(group=label, aliases=aliases, fingerprint=template.fingerprint))
 
-    def _note_use(self, template: Template) -> None:
+    def _note_use(self, template: ProjectTemplate) -> None:
         group, fingerprint = template.group.label, template.fingerprint
         note_use(self.repository.folder, template.project, group, fingerprint)
 
     def _build(
-        self, template: Template, decision: Decision, means: BuildMeans, *, on_demand: bool
-    ) -> Template:
+        self, template: ProjectTemplate, decision: Decision, means: BuildMeans, *, on_demand: bool
+    ) -> ProjectTemplate:
         group = template.group
         lent = means.lend()
         self.report(
@@ -273,5 +277,5 @@ class TemplateProvider:
         return make_image(order, self.host(), self.server)
 
 
-def _lock_name(template: Template) -> str:
+def _lock_name(template: ProjectTemplate) -> str:
     return f"{slug(template.project)}-{template.key[:32]}"

@@ -18,7 +18,7 @@ from ctest_containers.events import (
 from ctest_containers.servers.client import ServerHostClient
 from ctest_containers.template import share
 from ctest_containers.template.chooser import TemplateChooser
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class TemplateRegistry:
     chooser: TemplateChooser
     report: Callable[[Event], None]
 
-    def pull(self, template: Template) -> Template | None:
+    def pull(self, template: ProjectTemplate) -> ProjectTemplate | None:
         """Pull a template; return it if it has no problems and would be built like this today."""
         started = time.monotonic()
         try:
@@ -55,7 +55,7 @@ class TemplateRegistry:
         self._report_travelled(TemplatePulled, choice.template, travelled, started)
         return choice.template
 
-    def push(self, template: Template) -> None:
+    def push(self, template: ProjectTemplate) -> None:
         """Push a new template; a registry that refuses it does not end the run."""
         started = time.monotonic()
         try:
@@ -65,14 +65,14 @@ class TemplateRegistry:
             return
         self._report_travelled(TemplatePushed, template, travelled, started)
 
-    def may_have(self, template: Template) -> bool:
+    def may_have(self, template: ProjectTemplate) -> bool:
         """Return whether the registry may have a template; SQLite templates are not images."""
         return bool(self.registry) and template.group.has_server
 
     def _report_travelled(
         self,
         event: type[TemplatePulled | TemplatePushed],
-        template: Template,
+        template: ProjectTemplate,
         travelled: Travelled,
         started: float,
     ) -> None:
@@ -88,7 +88,7 @@ class TemplateRegistry:
         )
 
 
-def refused(template: Template, problems: Sequence[str]) -> TemplateRefused:
+def refused(template: ProjectTemplate, problems: Sequence[str]) -> TemplateRefused:
     """Return the event which says that a template is not used because of its problems."""
     return TemplateRefused(
         group=template.group.label, fingerprint=template.fingerprint, problems=tuple(problems)

@@ -25,7 +25,7 @@ from ctest_containers.servers.requests import (
 )
 from ctest_containers.template import share
 from ctest_containers.template.check import check, read_databases
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.stored import (
     StoredTemplate,
     forget,
@@ -54,7 +54,7 @@ class TemplateRepository:
     host: Callable[[], ServerHostClient]
     server_timeout_seconds: float
 
-    def files(self, template: Template) -> Path:
+    def files(self, template: ProjectTemplate) -> Path:
         """Return the folder of an SQLite template."""
         return self.files_of(template.project) / template.fingerprint
 
@@ -77,7 +77,7 @@ class TemplateRepository:
         everything = [*from_images(images, self.folder), *from_files(self.folder)]
         return [stored for stored in everything if name in ("*", stored.project)]
 
-    def find(self, template: Template) -> StoredTemplate | None:
+    def find(self, template: ProjectTemplate) -> StoredTemplate | None:
         """Return a template as it is stored; None if it is not."""
         if not template.group.has_server:
             folder = str(self.files(template))
@@ -96,7 +96,7 @@ class TemplateRepository:
             return False
         return True
 
-    def remove_layers(self, template: Template, before: float) -> None:
+    def remove_layers(self, template: ProjectTemplate, before: float) -> None:
         """Remove the layers of a template's group that were made before a moment.
 
         Args:
@@ -132,7 +132,7 @@ class TemplateRepository:
         timeout_seconds = self.server_timeout_seconds
         return read_databases(stored, self.host, server_timeout_seconds=timeout_seconds)[0]
 
-    def pull(self, template: Template, registry: str) -> tuple[Travelled | None, list[str]]:
+    def pull(self, template: ProjectTemplate, registry: str) -> tuple[Travelled | None, list[str]]:
         """Pull a template from a registry, and store it if it has no problems.
 
         Returns:
@@ -152,7 +152,7 @@ class TemplateRepository:
         name, problems = self._take_image(host, share.Loaded(name, template.group.vendor, image))
         return travelled, [f"{name}: {problem}" for problem in problems]
 
-    def refuse(self, template: Template) -> None:
+    def refuse(self, template: ProjectTemplate) -> None:
         """Withdraw a template, so that no run finds it; servers that use it keep running."""
         if template.group.has_server:
             self.host().call(DropName(image=template.image), ANSWER_SECONDS)

@@ -23,7 +23,7 @@ from ctest_containers.servers.requests import (
     PushImage,
     SaveImage,
 )
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.stored import StoredTemplate
 from ctest_containers.text import slug
 
@@ -37,7 +37,7 @@ CONTENTS: Final = "templates.json"
 """The member of a file of templates that describes the other members."""
 
 
-def shared_name(registry: str, template: Template, architecture: str) -> str:
+def shared_name(registry: str, template: ProjectTemplate, architecture: str) -> str:
     """Return the name of a template in a registry.
 
     All templates are tags of one repository, so that a registry knows which layers it has. A
@@ -47,7 +47,7 @@ def shared_name(registry: str, template: Template, architecture: str) -> str:
     return f"{registry}:{short}-{template.group.label}-{template.key}-{architecture}"
 
 
-def name_in(registry: str, template: Template, host: ServerHostClient) -> str:
+def name_in(registry: str, template: ProjectTemplate, host: ServerHostClient) -> str:
     """Return the name of a template of this engine in a registry.
 
     Raises:
@@ -56,7 +56,7 @@ def name_in(registry: str, template: Template, host: ServerHostClient) -> str:
     return shared_name(registry, template, str(host.call(AskArchitecture(), ANSWER_SECONDS)))
 
 
-def push(host: ServerHostClient, template: Template, registry: str) -> Travelled:
+def push(host: ServerHostClient, template: ProjectTemplate, registry: str) -> Travelled:
     """Push a template to a registry.
 
     Raises:

@@ -43,7 +43,7 @@ MEMORY_SECONDS: Final = 1.0
 """How often a worker measures its memory; the kernel takes a while to answer."""
 
 
-class Worker:
+class CommandLoop:
     """Carries out the commands of the parent."""
 
     def __init__(self, assignment: Assignment, channel: Channel) -> None:
@@ -210,7 +210,7 @@ def main(assignment: Assignment, channel: socket.socket) -> None:
     try:
         if coverage is not None:
             measuring = line_coverage.begin(coverage, f"w{own.number}-{own.process}")
-        Worker(assignment, to_parent).work()
+        CommandLoop(assignment, to_parent).work()
     except (BrokenPipeError, ConnectionResetError):
         # The parent is gone, and with it any use of an error report.
         os._exit(1)

@@ -10,7 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from unit.doctor.scenes import group
+from unit.doctor.made_contexts import group
 
 from ctest_containers.backends import BACKENDS, VENDORS
 from ctest_containers.config import Config

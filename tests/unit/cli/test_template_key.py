@@ -7,14 +7,14 @@ import re
 from ctest_containers.cli.commands.template.key import cache_key
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
-from ctest_containers.template import Template, identify
+from ctest_containers.template import ProjectTemplate, identify
 
 FIRST = Input("migration shop.0001", "a")
 SECOND = Input("migration shop.0002", "b")
 DJANGO = Input("Django", "c")
 
 
-def _template(*inputs: Input, number: int = 1) -> Template:
+def _template(*inputs: Input, number: int = 1) -> ProjectTemplate:
     group = DatabaseGroup(
         vendor=Vendor("postgresql"),
         number=number,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.doctor.scenes import group, project, scene, worst
+from unit.doctor.made_contexts import context, group, project, worst
 from unit.fakes import FakeEngine
 
 from ctest_containers.backends import BACKENDS
@@ -68,7 +68,7 @@ def test_djangos_least_version_is_known_without_a_connection() -> None:
 
 
 def test_the_driver_that_django_uses_is_named(tmp_path: Path) -> None:
-    (one,) = drivers.check_drivers(scene(tmp_path, project=project(group(SQLITE))))
+    (one,) = drivers.check_drivers(context(tmp_path, project=project(group(SQLITE))))
 
     assert one.severity is Severity.OK
     assert "'default' uses the driver sqlite3 3." in one.what
@@ -78,9 +78,9 @@ def test_an_unsupported_vendor_is_an_error_where_tests_use_it(tmp_path: Path) ->
     plans = DatabasePlans((), {"default": "oracle"})
 
     (used,) = check_databases(
-        scene(tmp_path, project=project(plans=plans, aliases=frozenset({"default"})))
+        context(tmp_path, project=project(plans=plans, aliases=frozenset({"default"})))
     )
-    (unused,) = check_databases(scene(tmp_path, project=project(plans=plans)))
+    (unused,) = check_databases(context(tmp_path, project=project(plans=plans)))
 
     assert used.severity is Severity.ERROR
     assert "'oracle'" in used.what
@@ -90,7 +90,7 @@ def test_an_unsupported_vendor_is_an_error_where_tests_use_it(tmp_path: Path) ->
 def test_a_named_image_that_is_not_there_is_pulled_by_the_next_run(tmp_path: Path) -> None:
     made = project(group(image="postgres:16"))
 
-    (one,) = images.check_images(scene(tmp_path, project=made, engine=FakeEngine()))
+    (one,) = images.check_images(context(tmp_path, project=made, engine=FakeEngine()))
 
     assert one.severity is Severity.NOTE
     assert "`docker pull postgres:16`" in one.fix
@@ -99,7 +99,7 @@ def test_a_named_image_that_is_not_there_is_pulled_by_the_next_run(tmp_path: Pat
 def test_a_local_image_that_is_not_there_cannot_be_had(tmp_path: Path) -> None:
     made = project(group(image="localhost/mine:1"))
 
-    (one,) = images.check_images(scene(tmp_path, project=made, engine=FakeEngine()))
+    (one,) = images.check_images(context(tmp_path, project=made, engine=FakeEngine()))
 
     assert one.severity is Severity.ERROR
 
@@ -108,7 +108,7 @@ def test_an_image_of_our_own_that_is_not_there_is_built_with_what_it_begins_with
     tmp_path: Path,
 ) -> None:
     found = list(
-        images.check_images(scene(tmp_path, project=project(group()), engine=FakeEngine()))
+        images.check_images(context(tmp_path, project=project(group()), engine=FakeEngine()))
     )
 
     assert [one.severity for one in found] == [Severity.NOTE] * 3
@@ -175,7 +175,7 @@ def test_an_extra_that_an_option_needs_is_named(
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     config = Config(prometheus="metrics.prom", log_format="json")
 
-    found = list(check_options(scene(tmp_path, config=config)))
+    found = list(check_options(context(tmp_path, config=config)))
 
     assert [one.fix for one in found] == [
         '`pip install "ctest-containers[prometheus]"`',
@@ -192,7 +192,7 @@ def test_options_that_contradict_one_another_are_told_of(tmp_path: Path) -> None
         worker_setup="no_such_module.function",
     )
 
-    found = list(check_options(scene(tmp_path, config=config, project=project())))
+    found = list(check_options(context(tmp_path, config=config, project=project())))
 
     assert "no registry to push to" in found[0].what
     assert "The time limit per test (600 s)" in found[1].what
@@ -220,14 +220,14 @@ PORT = ServerTransport(transport=Transport.PORT, reason="it has ports")
 def test_the_transport_to_servers_is_reported_with_its_reason(tmp_path: Path) -> None:
     engine = ElsewhereEngine({"auto": SOCKET})
 
-    (one,) = check_transport(scene(tmp_path, engine=engine))
+    (one,) = check_transport(context(tmp_path, engine=engine))
 
     assert one.severity is Severity.OK
     assert one.what.endswith("containers without network: it is near.")
 
 
 def test_no_transport_to_servers_is_an_error(tmp_path: Path) -> None:
-    (one,) = check_transport(scene(tmp_path, engine=ElsewhereEngine({})))
+    (one,) = check_transport(context(tmp_path, engine=ElsewhereEngine({})))
 
     assert one.severity is Severity.ERROR
     assert one.fix == "Use another transport."
@@ -236,7 +236,9 @@ def test_no_transport_to_servers_is_an_error(tmp_path: Path) -> None:
 def test_a_slower_transport_than_necessary_is_reported(tmp_path: Path) -> None:
     engine = ElsewhereEngine({"auto": SOCKET, "port": PORT})
 
-    (one,) = worst(check_transport(scene(tmp_path, engine=engine, config=Config(transport="port"))))
+    (one,) = worst(
+        check_transport(context(tmp_path, engine=engine, config=Config(transport="port")))
+    )
 
     assert "Sockets would work as well (it is near)" in one.what
 
@@ -246,6 +248,6 @@ def test_ports_on_every_address_are_reported(tmp_path: Path) -> None:
         transport=Transport.PORT, reason="it is far", publish=EVERYWHERE, host="there"
     )
 
-    (one,) = worst(check_transport(scene(tmp_path, engine=ElsewhereEngine({"auto": transport}))))
+    (one,) = worst(check_transport(context(tmp_path, engine=ElsewhereEngine({"auto": transport}))))
 
     assert "every address of there" in one.what

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.doctor.scenes import facts, scene, worst
+from unit.doctor.made_contexts import context, facts, worst
 
 from ctest_containers.doctor.connectivity import check_reach
 from ctest_containers.doctor.docker_contexts import check_contexts
@@ -22,7 +22,7 @@ from ctest_containers.errors import EngineUnreachableError
 
 def found(folder: Path, **changes: Any) -> list[Finding]:
     """The findings about an engine with which all is well, but for some changes."""
-    return list(check_engine(scene(folder, facts=facts(**changes))))
+    return list(check_engine(context(folder, facts=facts(**changes))))
 
 
 def test_an_engine_with_which_all_is_well_is_named(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_each_obstacle_has_its_own_fix(
     monkeypatch.setenv("DOCKER_HOST", "unix:///elsewhere.sock")
     reached = Reach(address="unix:///elsewhere.sock", obstacle=obstacle)
 
-    (one,) = check_reach(scene(tmp_path, reached=reached))
+    (one,) = check_reach(context(tmp_path, reached=reached))
 
     assert one.severity is Severity.ERROR
     assert "elsewhere.sock" in one.what
@@ -107,7 +107,7 @@ def test_another_engine_of_the_users_is_offered(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "docker.sock"))
 
-        (one,) = check_reach(scene(tmp_path, reached=reached))
+        (one,) = check_reach(context(tmp_path, reached=reached))
 
     assert f"`export DOCKER_HOST=unix://{tmp_path}/docker.sock`" in one.fix
 
@@ -116,7 +116,7 @@ def test_an_engine_that_says_nothing_of_itself_is_told_of_in_the_sdks_words(tmp_
     trouble = EngineUnreachableError("No Docker Engine answers at ssh://there.")
     reached = Reach(address="ssh://there")
 
-    (one,) = check_reach(scene(tmp_path, reached=reached, trouble=trouble))
+    (one,) = check_reach(context(tmp_path, reached=reached, trouble=trouble))
 
     assert one.what == "No Docker Engine answers at ssh://there."
     assert "docker[ssh]" in one.fix
@@ -144,7 +144,7 @@ def write(meta: Path, host: str) -> None:
 def test_a_context_that_does_not_exist_is_told_of(tmp_path: Path, meta: Path) -> None:
     assert not meta.exists()
 
-    (gone,) = check_contexts(scene(tmp_path))
+    (gone,) = check_contexts(context(tmp_path))
 
     assert "does not exist" in gone.what
     assert "docker context use" in gone.fix
@@ -153,7 +153,7 @@ def test_a_context_that_does_not_exist_is_told_of(tmp_path: Path, meta: Path) ->
 def test_a_context_that_leads_elsewhere_is_an_error(tmp_path: Path, meta: Path) -> None:
     write(meta, "unix:///colima.sock")
 
-    (one,) = check_contexts(scene(tmp_path))
+    (one,) = check_contexts(context(tmp_path))
 
     assert one.severity is Severity.ERROR
     assert "export DOCKER_HOST=unix:///colima.sock" in one.fix
@@ -165,7 +165,7 @@ def test_another_engine_for_servers_than_for_images_is_an_error(
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / ".testcontainers.properties").write_text("tc.host=tcp://there:2375\n")
 
-    (one,) = check_contexts(scene(tmp_path))
+    (one,) = check_contexts(context(tmp_path))
 
     assert one.severity is Severity.ERROR
     assert "would start servers at tcp://there:2375" in one.what
@@ -176,6 +176,8 @@ def test_a_context_that_leads_to_the_same_socket_is_all_right(tmp_path: Path, me
     (tmp_path / "link.sock").symlink_to("/colima.sock")
     write(meta, "unix:///colima.sock")
 
-    (same,) = check_contexts(scene(tmp_path, reached=Reach(address=f"unix://{tmp_path}/link.sock")))
+    (same,) = check_contexts(
+        context(tmp_path, reached=Reach(address=f"unix://{tmp_path}/link.sock"))
+    )
 
     assert same.severity is Severity.OK

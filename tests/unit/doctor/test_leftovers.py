@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from unit.doctor.scenes import scene, worst
+from unit.doctor.made_contexts import context, worst
 from unit.fakes import FakeEngine
 
 from ctest_containers.doctor import leftovers
@@ -24,7 +24,7 @@ def test_containers_of_dead_runs_are_told_by_project(tmp_path: Path) -> None:
     engine.add("living", {labels.OWNER: LIVING, labels.PROJECT: "shop"})
     engine.add("another's", {labels.OWNER: DEAD, labels.PROJECT: "depot"})
 
-    mine, others = worst(leftovers.check_leftovers(scene(tmp_path, engine=engine)))
+    mine, others = worst(leftovers.check_leftovers(context(tmp_path, engine=engine)))
 
     assert mine.what == "1 container of dead runs of shop: mine."
     assert mine.fix == "`python -m ctest_containers clean`"
@@ -36,11 +36,11 @@ def test_containers_of_dead_runs_are_told_by_project(tmp_path: Path) -> None:
 def test_half_made_templates_of_long_ago_are_told_of(tmp_path: Path) -> None:
     making = tmp_path / "cache" / "sqlite" / "shop" / "making-1"
     making.mkdir(parents=True)
-    assert worst(leftovers.check_leftovers(scene(tmp_path))) == []
+    assert worst(leftovers.check_leftovers(context(tmp_path))) == []
 
     long_ago = time.time() - 2 * ABANDONED_SECONDS
     os.utime(making, (long_ago, long_ago))
-    (one,) = worst(leftovers.check_leftovers(scene(tmp_path)))
+    (one,) = worst(leftovers.check_leftovers(context(tmp_path)))
 
     assert str(making) in one.what
     assert making.is_dir()
@@ -59,7 +59,7 @@ def test_templates_that_nobody_used_for_long_can_go(
         engine, "_images", {f"{labels.NAMESPACE}/shop/postgresql:{'f' * 64}": template}
     )
 
-    amount, going = leftovers.check_templates(scene(tmp_path, engine=engine))
+    amount, going = leftovers.check_templates(context(tmp_path, engine=engine))
 
     assert amount.what == "1 template (0 MiB) of shop, 0 templates of others."
     assert "not used for" in going.what

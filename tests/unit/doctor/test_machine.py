@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from unit.doctor.scenes import facts, group, project, scene, worst
+from unit.doctor.made_contexts import context, facts, group, project, worst
 from unit.fakes import FakeEngine
 
 from ctest_containers.config import Config
@@ -19,7 +19,7 @@ from ctest_containers.project.suite import Batch
 
 
 def test_a_folder_with_room_is_ok(tmp_path: Path) -> None:
-    assert [one.severity for one in folders.check_cache(scene(tmp_path))] == [Severity.OK]
+    assert [one.severity for one in folders.check_cache(context(tmp_path))] == [Severity.OK]
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_disk_that_is_nearly_full_is_told_of(
     monkeypatch.setattr(folders, "FEW_BYTES", few)
     monkeypatch.setattr(folders, "TOO_FEW_BYTES", too_few)
 
-    (one,) = folders.check_cache(scene(tmp_path))
+    (one,) = folders.check_cache(context(tmp_path))
 
     assert one.severity is expected
     assert "XDG_CACHE_HOME" in one.fix
@@ -45,7 +45,7 @@ def test_a_disk_that_is_nearly_full_is_told_of(
 def test_a_cache_that_is_a_file_keeps_templates_from_being_made(tmp_path: Path) -> None:
     (tmp_path / "cache").write_text("")
 
-    (one,) = folders.check_cache(scene(tmp_path, cache=tmp_path / "cache" / "ctest_containers"))
+    (one,) = folders.check_cache(context(tmp_path, cache=tmp_path / "cache" / "ctest_containers"))
 
     assert one.severity is Severity.ERROR
     assert "XDG_CACHE_HOME" in one.fix
@@ -56,7 +56,7 @@ def test_a_temporary_folder_that_does_not_exist_is_not_the_one_that_is_used(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path / "gone"))
 
-    (one,) = worst(folders.check_temporary_folder(scene(tmp_path)))
+    (one,) = worst(folders.check_temporary_folder(context(tmp_path)))
 
     assert f"TMPDIR={tmp_path}/gone cannot be written" in one.what
 
@@ -69,9 +69,9 @@ def test_a_long_path_for_sockets_is_told_of_where_sockets_are_needed(
     monkeypatch.setenv("TMPDIR", str(deep))
     monkeypatch.setattr(tempfile, "tempdir", str(deep))
 
-    with_server = list(folders.check_temporary_folder(scene(tmp_path, project=project(group()))))
+    with_server = list(folders.check_temporary_folder(context(tmp_path, project=project(group()))))
     without = project(group(SQLITE))
-    on_sqlite = list(folders.check_temporary_folder(scene(tmp_path, project=without)))
+    on_sqlite = list(folders.check_temporary_folder(context(tmp_path, project=without)))
 
     assert any("sockets go to /tmp" in one.what for one in with_server)
     assert not any("sockets go to" in one.what for one in on_sqlite)
@@ -81,8 +81,8 @@ def test_the_engines_disk_is_looked_at_where_it_is_this_machines(tmp_path: Path)
     engine = FakeEngine()
     told = facts(root=str(tmp_path))
 
-    here = list(folders.check_engine_disk(scene(tmp_path, facts=told, engine=engine)))
-    nowhere = list(folders.check_engine_disk(scene(tmp_path, facts=told)))
+    here = list(folders.check_engine_disk(context(tmp_path, facts=told, engine=engine)))
+    nowhere = list(folders.check_engine_disk(context(tmp_path, facts=told)))
 
     assert [one.severity for one in here] == [Severity.OK]
     assert nowhere == []
@@ -98,7 +98,7 @@ def test_the_sum_of_a_run_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     made = project(batches=[batch(one) for one in range(9)], asked=5)
     config = Config(project="shop", timings_file=str(tmp_path / "none.json"))
 
-    told = list(memory.check_memory(scene(tmp_path, project=made, config=config)))
+    told = list(memory.check_memory(context(tmp_path, project=made, config=config)))
 
     assert told[0].what == (
         "A run would have 5 workers: as many as asked for. The next limits are 6 (3.0 GiB of "
@@ -115,7 +115,7 @@ def test_little_memory_is_a_warning_with_a_fix(
     config = Config(project="shop", timings_file=str(tmp_path / "none.json"))
 
     found = worst(
-        memory.check_memory(scene(tmp_path, project=project(batches=[batch(0)]), config=config))
+        memory.check_memory(context(tmp_path, project=project(batches=[batch(0)]), config=config))
     )
 
     assert "less than the floor of 256 MiB" in found[0].what
@@ -128,7 +128,7 @@ def test_a_file_of_timings_that_cannot_be_read_is_told_of_and_stays(tmp_path: Pa
     file.write_text("{")
     config = Config(project="shop", timings_file=str(file))
 
-    (one,) = worst(memory.check_memory(scene(tmp_path, project=project(), config=config)))
+    (one,) = worst(memory.check_memory(context(tmp_path, project=project(), config=config)))
 
     assert f"`rm {file}`" in one.fix
     assert file.read_text() == "{"
@@ -146,7 +146,7 @@ def test_a_quota_of_cores_is_told_of(
     monkeypatch.setattr(os, "cpu_count", lambda: 8)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8))
 
-    (one,) = memory.check_cores(scene(tmp_path))
+    (one,) = memory.check_cores(context(tmp_path))
 
     assert f"`--parallel {workers}`" in one.fix
 
@@ -159,4 +159,4 @@ def test_cores_without_a_quota_are_all_right(
     monkeypatch.setattr(memory, "OLD_QUOTA", tmp_path / "none")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
 
-    assert list(memory.check_cores(scene(tmp_path))) == []
+    assert list(memory.check_cores(context(tmp_path))) == []

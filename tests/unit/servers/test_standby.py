@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from ctest_containers.model import Vendor
+from ctest_containers.servers.answers import HostTask
 from ctest_containers.servers.requests import StartServer
-from ctest_containers.servers.standby import STANDBY, arguments
+from ctest_containers.servers.standby import STANDBY, task_of
 from ctest_containers.supply.earlier_runs import (
     MAX_COMMANDS,
     CommandNeeds,
@@ -95,10 +96,8 @@ def test_a_cache_folder_that_cannot_be_written_is_no_trouble(tmp_path: Path) -> 
     assert STANDBY.waiting is None
 
 
-def _arguments(
-    folder: Path, project: str = "shop", transport: str = "auto"
-) -> Mapping[str, object]:
-    return arguments(run="0", folder=folder, project=project, transport=transport)
+def _arguments(folder: Path, project: str = "shop", transport: str = "auto") -> HostTask:
+    return task_of(run="0", folder=folder, project=project, transport=transport)
 
 
 @pytest.fixture
@@ -118,7 +117,8 @@ def test_what_a_command_needed_is_asked_for_when_it_is_run_again(tmp_path: Path)
     assert taken is waiting
     assert taken.ahead is not None
     assert tuple(taken.ahead.servers.values()) == (SERVER,)
-    own = Path(taken.arguments["folder"])
+    assert taken.task is not None
+    own = Path(taken.task.folder)
     assert own.is_dir()
     taken.end()
     assert not own.exists()

@@ -8,7 +8,7 @@ import pytest
 
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
-from ctest_containers.template import Template, identify, identity
+from ctest_containers.template import ProjectTemplate, identify, identity
 
 GROUP = DatabaseGroup(
     vendor=Vendor("postgresql"),
@@ -28,7 +28,7 @@ def _identify(
     group: DatabaseGroup = GROUP,
     inputs: tuple[Input, ...] = (Input("migration shop.0001", "a"),),
     base_digest: str = "sha256:1",
-) -> Template:
+) -> ProjectTemplate:
     return identify(project=project, group=group, inputs=inputs, base=None, base_digest=base_digest)
 
 

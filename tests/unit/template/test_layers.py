@@ -11,7 +11,7 @@ import pytest
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, DatabasePlan, Vendor
 from ctest_containers.project.migrations import Plan
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.incremental import digests
 from ctest_containers.template.layers import (
     MAX_DEPTH,
@@ -28,10 +28,10 @@ BASE = {"Django": "5.2", "permissions shop.Product": "product", "migration shop.
 Changes = dict[str, str | None]
 
 
-def template(steps: Sequence[str] = STEPS, changed: Changes | None = None) -> Template:
+def template(steps: Sequence[str] = STEPS, changed: Changes | None = None) -> ProjectTemplate:
     """A project whose migrations are these; None takes an input away."""
     texts: Changes = {**BASE, **{f"migration {name}": name for name in steps}, **(changed or {})}
-    return Template(
+    return ProjectTemplate(
         project="shop",
         group=DatabaseGroup(
             vendor=Vendor("postgresql"),
@@ -103,7 +103,7 @@ def layer(
 
 
 def start(
-    wanted: Template,
+    wanted: ProjectTemplate,
     kept: Sequence[StoredTemplate],
     today: Plan,
     changed: Sequence[str] = (),

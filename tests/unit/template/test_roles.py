@@ -11,7 +11,7 @@ from ctest_containers.project.migrations import Plan
 from ctest_containers.recording.manifest import Manifest
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.template.candidates import choose
-from ctest_containers.template.identity import Template
+from ctest_containers.template.identity import ProjectTemplate
 from ctest_containers.template.layers import Milestone, find_start
 from ctest_containers.template.stored import StoredTemplate
 
@@ -27,19 +27,21 @@ PLAN = Plan(
 )
 
 
-def template(user: str = "shop", vendor: str = "postgresql") -> Template:
+def template(user: str = "shop", vendor: str = "postgresql") -> ProjectTemplate:
     """The template that a project wants if it connects as this role."""
     plan = DatabasePlan(name="test_shop", aliases=("default",), users=(user,))
     privileges = AUTO if vendor == "postgresql" else ""
     group = DatabaseGroup(vendor=Vendor(vendor), number=1, databases=(plan,), privileges=privileges)
-    return Template(project="shop", group=group, key="k", inputs=(), base=None)
+    return ProjectTemplate(project="shop", group=group, key="k", inputs=(), base=None)
 
 
 MATTERS = Manifest(users={"default": "shop"})
 DOES_NOT_MATTER = Manifest()
 
 
-def kept(template: Template, manifest: Manifest, *, is_superuser: bool = False) -> StoredTemplate:
+def kept(
+    template: ProjectTemplate, manifest: Manifest, *, is_superuser: bool = False
+) -> StoredTemplate:
     """A template built as the role "shop", which may have been a superuser from the start.
 
     Args:

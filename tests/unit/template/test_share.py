@@ -6,16 +6,16 @@ import pytest
 
 from ctest_containers.model import DatabaseGroup, Vendor
 from ctest_containers.options.values import parse_repository
-from ctest_containers.template import Template
+from ctest_containers.template import ProjectTemplate
 from ctest_containers.template.share import shared_name
 
 FINGERPRINT = "ab" * 32
 LONG = "a-project-" * 20
 
 
-def template(project: str, number: int) -> Template:
+def template(project: str, number: int) -> ProjectTemplate:
     group = DatabaseGroup(vendor=Vendor("postgresql"), number=number, databases=())
-    return Template(
+    return ProjectTemplate(
         project=project, group=group, key=FINGERPRINT, inputs=(), base=None, manifest="c" * 16
     )
 

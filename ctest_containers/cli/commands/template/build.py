@@ -9,10 +9,10 @@ from ctest_containers.cli.todays_templates import on_templates
 
 if TYPE_CHECKING:
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 
-def build(supply: Supply, templates: list[Template]) -> int:
+def build(supply: Supply, templates: list[ProjectTemplate]) -> int:
     """Make sure that the templates exist, as a run does."""
     supply.prepare([alias for template in templates for alias in template.group.aliases])
     return 0

@@ -12,7 +12,7 @@ from ctest_containers.text import size
 if TYPE_CHECKING:
     from ctest_containers.runner import ContainerRunnerMixin
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
     from ctest_containers.template.stored import StoredTemplate
 
 
@@ -45,7 +45,7 @@ def _hit(stored: StoredTemplate) -> Iterator[str]:
     )
 
 
-def _miss(supply: Supply, template: Template) -> Iterator[str]:
+def _miss(supply: Supply, template: ProjectTemplate) -> Iterator[str]:
     from ctest_containers.template.stored import age
 
     decision = supply.databases.chooser.decide(template)

@@ -10,7 +10,7 @@ from ctest_containers.text import slug
 
 if TYPE_CHECKING:
     from ctest_containers.runner import ContainerRunnerMixin
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 FILE_FORMAT: Final = "1"
 """Changes whenever older files of `template save` can no longer be loaded."""
@@ -28,7 +28,7 @@ def print_key(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
     return 0
 
 
-def cache_key(project: str, templates: Sequence[Template]) -> str:
+def cache_key(project: str, templates: Sequence[ProjectTemplate]) -> str:
     """The key of these templates in a cache: `ctest-PROJECT-SURROUNDINGS-TEMPLATES`.
 
     The second part stays the same while migrations are only added: templates whose key begins

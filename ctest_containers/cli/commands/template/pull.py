@@ -10,10 +10,10 @@ from ctest_containers.text import plural, were
 
 if TYPE_CHECKING:
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 
-def pull(supply: Supply, templates: list[Template]) -> int:
+def pull(supply: Supply, templates: list[ProjectTemplate]) -> int:
     """Pull each template from the registry, and return the number of those that are missing."""
     missing = 0
     for template in templates:

@@ -10,10 +10,10 @@ from ctest_containers.text import plural, were
 
 if TYPE_CHECKING:
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 
-def push(supply: Supply, templates: list[Template]) -> int:
+def push(supply: Supply, templates: list[ProjectTemplate]) -> int:
     """Push each template to the registry, and return the number of those that do not exist."""
     from ctest_containers.template import share
 

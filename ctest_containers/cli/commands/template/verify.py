@@ -9,10 +9,10 @@ from ctest_containers.cli.todays_templates import on_templates, print_heading
 
 if TYPE_CHECKING:
     from ctest_containers.supply.supply import Supply
-    from ctest_containers.template import Template
+    from ctest_containers.template import ProjectTemplate
 
 
-def verify(supply: Supply, templates: list[Template]) -> int:
+def verify(supply: Supply, templates: list[ProjectTemplate]) -> int:
     """Check each template, and return the number of those that have problems."""
     wrong = 0
     for template in templates:

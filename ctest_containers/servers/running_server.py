@@ -13,7 +13,7 @@ from ctest_containers.servers.requests import StartServer
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RunningServer:
     """A server that answers queries.
 
     Attributes:

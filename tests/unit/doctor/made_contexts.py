@@ -32,7 +32,7 @@ def facts(**changes: Any) -> EngineFacts:
     return replace(FACTS, **changes)
 
 
-def scene(folder: Path, **changes: Any) -> DoctorContext:
+def context(folder: Path, **changes: Any) -> DoctorContext:
     """A folder without a project, on a machine whose engine has not been asked, with changes."""
     usual: dict[str, Any] = {
         "folder": folder,
