@@ -40,6 +40,8 @@ DROP_TRIGGER = {"postgresql": "DROP TRIGGER t ON shelf"}
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 
+ON_SERVERS = pytest.mark.parametrize("served", [*FLAVOURS], indirect=True, scope="module")
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -62,9 +64,18 @@ class Served:
             return list(cursor.fetchall()) if cursor.description else []
 
 
+@pytest.fixture(scope="module", autouse=True)
+def beside_a_browser() -> Iterator[None]:
+    """Let Django connect in a process in which tests of pages have left an event loop."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
 @pytest.fixture(scope="module", params=[*FLAVOURS, "sqlite"])
 def served(request: pytest.FixtureRequest, engine: docker.DockerClient) -> Iterator[Served]:
     """A database with the tables `shelf` and `clocked`."""
+    request.getfixturevalue("beside_a_browser")
     if request.param == "sqlite":
         lease = Lease(alias=ALIAS, settings={"NAME": ":memory:"})
         with _connected(lease) as connection:
@@ -131,8 +142,7 @@ def shelf(served: Served) -> Iterator[Any]:
 @pytest.fixture
 def backend(served: Served) -> Backend:
     """The backend of a vendor with a server."""
-    if served.server is None:
-        pytest.skip("It has no server.")
+    assert served.server is not None
     return served.server[0]
 
 
@@ -144,6 +154,7 @@ def address(served: Served, backend: Backend) -> Address:
     return served.server[1]
 
 
+@ON_SERVERS
 def test_a_server_has_the_version_that_its_own_image_promises(
     backend: Backend, address: Address, request: pytest.FixtureRequest
 ) -> None:
@@ -155,6 +166,7 @@ def test_a_server_has_the_version_that_its_own_image_promises(
     assert backend.product(version) in VENDORS[backend.vendor].title
 
 
+@ON_SERVERS
 def test_a_driver_tells_which_server_it_has_reached(
     served: Served, backend: Backend, address: Address
 ) -> None:
@@ -166,6 +178,7 @@ def test_a_driver_tells_which_server_it_has_reached(
     assert not backend.is_mid_query(opened)
 
 
+@ON_SERVERS
 def test_sessions_are_ended_but_for_those_to_keep(
     served: Served, backend: Backend, address: Address
 ) -> None:
@@ -184,6 +197,7 @@ def test_sessions_are_ended_but_for_those_to_keep(
     served.connection.close()
 
 
+@ON_SERVERS
 def test_roles_that_exist_are_left_as_they_are(
     served: Served, backend: Backend, address: Address
 ) -> None:
@@ -193,6 +207,7 @@ def test_roles_that_exist_are_left_as_they_are(
     assert not backend.is_restricted(address, [USER])
 
 
+@ON_SERVERS
 def test_a_database_carries_its_fingerprint(backend: Backend, address: Address) -> None:
     assert backend.marks(address, [NAME]) == {}
 
@@ -202,6 +217,7 @@ def test_a_database_carries_its_fingerprint(backend: Backend, address: Address) 
     backend.mark(address, [NAME], "")
 
 
+@ON_SERVERS
 def test_a_catalog_tells_of_columns_and_counts_tell_of_rows(
     served: Served, backend: Backend, address: Address, shelf: Any
 ) -> None:
@@ -217,6 +233,7 @@ def test_a_catalog_tells_of_columns_and_counts_tell_of_rows(
     assert empty != filled
 
 
+@ON_SERVERS
 def test_changed_variables_are_told_before_a_stop(backend: Backend, address: Address) -> None:
     initial = backend.variables(address)
 
@@ -271,11 +288,11 @@ def test_a_session_that_keeps_something_is_not_as_before(served: Served) -> None
     assert not keeps_something("SELECT 1", session)
 
 
+# In memory, a connection that cannot write is of no use afterwards.
+@ON_SERVERS
 def test_a_session_can_be_kept_from_writing(served: Served, shelf: Any) -> None:
     from django.db import Error
 
-    if served.server is None:
-        pytest.skip("In memory, a connection that cannot write is of no use afterwards.")
     served.execute(served.support.session.read_only)
 
     with pytest.raises(Error):
@@ -326,6 +343,7 @@ def test_triggers_are_refused(served: Served) -> None:
         served.execute(DROP_TRIGGER.get(vendor, "DROP TRIGGER t"))
 
 
+@ON_SERVERS
 def test_what_a_stop_takes_is_put_away_and_passwords_with_it(
     backend: Backend, address: Address
 ) -> None:

@@ -421,7 +421,7 @@ def test_what_is_wrong_in_the_environment_is_refused_by_name(
     for variable, value, said in (
         ("CTEST_CONTAINERS_TRANSPRT", "port", "Did you mean CTEST_CONTAINERS_TRANSPORT?"),
         ("CTEST_CONTAINERS_WORKER_SETUP", "library.nowhere", "'library.nowhere'"),
-        ("DJANGO_SETTINGS_MODULE", "", "Name them with --ds mysite.settings"),
+        ("DJANGO_SETTINGS_MODULE", "", "Set --ds mysite.settings"),
     ):
         env = {**sqlite_env, variable: value}
         ini = ["-c", "/dev/null"] if not value else []

@@ -27,11 +27,11 @@ settings.configure(DATABASES={"default": {"ENGINE": "harness.toy_vendor", "NAME"
 import django
 django.setup()
 from ctest_containers.backends.leases import server_leases
-from ctest_containers.cli.service import parser
+from ctest_containers.cli.commands.service.up import make_parser
 from ctest_containers.config import resolve
 from ctest_containers.config.model import image_of
 from ctest_containers.config.server_settings import parse_server_settings
-from ctest_containers.config.table import table
+from harness.configuration_table import table
 from ctest_containers.doctor.drivers import version_of
 from ctest_containers.model import Address
 from ctest_containers.project.databases import plan_databases
@@ -52,7 +52,7 @@ print(json.dumps({
     "documented": "--toy-image IMAGE" in table(),
 }))
 try:
-    parser().parse_args(["up", "--help"])
+    make_parser().parse_args(["--help"])
 except SystemExit:
     pass
 """
