@@ -40,12 +40,14 @@ def variables() -> str:
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where addresses go."""
-    group = parser.add_argument_group("where addresses go, besides a table that is printed")
+    group = parser.add_argument_group(
+        "where to write addresses, instead of or besides the printed table"
+    )
     group.add_argument(
         "--env-file",
         type=Path,
         metavar="FILE",
-        help="write variables to a file that shells, docker compose and dotenv read",
+        help="write the variables to a file that shells, Docker Compose and dotenv can read",
     )
     # What is printed for GitHub is not JSON.
     printed = group.add_mutually_exclusive_group()

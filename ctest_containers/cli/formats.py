@@ -22,7 +22,9 @@ def add_format_options(parser: argparse.ArgumentParser) -> None:
             flag(row), dest=row.name, metavar="FILE", default="", help=f"write {what}"
         )
     parser.add_argument(
-        "--github", action="store_true", help="print annotations for GitHub, and write its summary"
+        "--github",
+        action="store_true",
+        help="print annotations for GitHub, and write a job summary",
     )
 
 

@@ -28,8 +28,9 @@ ROWS: Final = (
 """The options of `run` that matter where databases are made and no tests are run."""
 
 TRANSPORT: Final = (
-    "How servers are reached: port (loopback, with a random password; by default), socket (a Unix "
-    "socket that only you can open) or network (from one container to another)."
+    "How servers are reached. port, the default: a loopback port, with a random password. socket: "
+    "a Unix socket that only you can open. network: a container network, if the toolkit runs in "
+    "a container."
 )
 
 
@@ -43,7 +44,7 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
         "--databases",
         type=names,
         metavar="ALIAS,…",
-        help="aliases of the databases to make (default: all in the settings)",
+        help="aliases of the databases to create (default: all in the settings)",
     )
     for option in fields(Config):
         if option.name in ROWS and option.name != "project":

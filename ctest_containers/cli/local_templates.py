@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 def add_project_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that choose whose templates a command is about."""
-    parser.add_argument("--project", help="of this project (default: the current folder's name)")
-    parser.add_argument("--all", action="store_true", help="of every project")
+    parser.add_argument("--project", help="the project's name (default: the current folder's name)")
+    parser.add_argument("--all", action="store_true", help="all projects")
 
 
 def chosen_project(options: argparse.Namespace) -> str:

@@ -11,7 +11,7 @@ EXAMPLES: Final = (
     ("", "Run every test."),
     ("shop.tests.CartTests --failfast", "Run one class, and stop at the first failure."),
     ("--junit junit.xml --html report.html", "Run every test, and write reports."),
-    ("exec -- npm run e2e", "Give a command a database of its own through DATABASE_URL."),
+    ("exec -- npm run e2e", "Run a command with its own database, in DATABASE_URL."),
 )
 
 
@@ -25,5 +25,5 @@ def overview() -> str:
         "container.\n\n"
         f"commands:\n{commands}\n\n"
         f"{shown(EXAMPLES)}\n\n"
-        "Run COMMAND --help for more about a command, --version for the version.\n"
+        "Use COMMAND --help for help on a command, and --version for the version.\n"
     )

@@ -43,7 +43,7 @@ def service_parser(
         "--name", default=DEFAULT_NAME, help=f"the name of the service (default: {DEFAULT_NAME})"
     )
     parser.add_argument(
-        "--project", help="the name of its project (default: the current folder's name)"
+        "--project", help="the name of the service's project (default: the current folder's name)"
     )
     return parser
 

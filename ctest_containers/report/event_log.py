@@ -34,15 +34,15 @@ class EventLogFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write the event log to this file as well, for python -m ctest_containers report.",
+        "Also write the event log to this file, for python -m ctest_containers report.",
         section=SECTION,
     )
     event_logs: int = option(
         20,
         parse_natural,
         "N",
-        "How many of the project's event logs to keep in the user's cache folder, for "
-        "python -m ctest_containers report; 0 for none.",
+        "How many of the project's event logs to keep in your cache folder, for python -m "
+        "ctest_containers report; 0 for none.",
         section=SECTION,
     )
 

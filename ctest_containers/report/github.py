@@ -52,7 +52,7 @@ class GithubFormat(ReportFormat):
         None,
         parse_flag,
         "",
-        "Write annotations, groups and a job summary for GitHub Actions. By default on GitHub "
+        "Write annotations, groups and a job summary for GitHub Actions. On by default on GitHub "
         "Actions.",
         section=SECTION,
     )

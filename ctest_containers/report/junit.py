@@ -59,7 +59,7 @@ class JunitFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write the run to a file as JUnit XML, which CI systems read.",
+        "Write a report as JUnit XML, which CI systems can read.",
         section=SECTION,
         written="JUnit XML",
     )

@@ -39,23 +39,23 @@ class LogFormat(ReportFormat):
         "off",
         parse_choice("off", "text", "json"),
         "HOW",
-        "Write what happens to the logger ctest_containers as lines of key=value (text) or as "
-        "JSON (needs ctest-containers[json]); off leaves logging to Django's LOGGING.",
+        "How to write the log of ctest_containers. text: lines of key=value. json: lines of JSON; "
+        "needs ctest-containers[json]. off: as configured in Django's LOGGING.",
         section=SECTION,
     )
     log_level: str = option(
         "info",
         parse_choice("debug", "info", "warning"),
         "LEVEL",
-        "What to write to the log: every event (debug), a line for each worker and the run (info), "
-        "or only what needs attention (warning).",
+        "What to write to the log. debug: every event. info: a line for each worker and the run. "
+        "warning: only what needs attention.",
         section=SECTION,
     )
     log_file: str = option(
         "",
         parse_text,
         "FILE",
-        "The file to write the log to. By default the standard error.",
+        "The file to write the log to. By default, standard error.",
         section=SECTION,
     )
 

@@ -46,8 +46,8 @@ class MetricsFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write metrics of the run to a file for the textfile collector of Prometheus' node "
-        "exporter. Needs ctest-containers[prometheus].",
+        "Write metrics to a file for the textfile collector of Prometheus' node exporter. Needs "
+        "ctest-containers[prometheus].",
         section=SECTION,
         written="metrics for Prometheus' textfile collector",
     )

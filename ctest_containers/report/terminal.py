@@ -22,8 +22,8 @@ class TerminalOptions:
         None,
         parse_flag,
         "",
-        "Show on the terminal what each worker is doing. By default with -v 1 on a terminal that "
-        "can show it, and not under CI.",
+        "Show on the terminal what each worker is doing. On by default with -v 1, on a terminal "
+        "that supports it, except in CI.",
         section=SECTION,
     )
     slow_after: float = option(

@@ -51,8 +51,9 @@ class Mysql(MysqlConnections):
     admin = ADMIN
     has_owners = False
     image_option = (
-        "An image to use for databases of Django's mysql backends: mariadb for the toolkit's own "
-        "MariaDB, or one such as mysql:8.4 or mariadb:11.4. By default the toolkit's own MySQL."
+        "The image for databases of Django's mysql backends: mariadb for the toolkit's own "
+        "MariaDB, or another image such as mysql:8.4 or mariadb:11.4. By default, the toolkit's "
+        "own MySQL."
     )
     own_images: Mapping[str, str] = {"mysql": "9", "mariadb": "11.8-MariaDB"}
     image_words: Mapping[str, str] = {"mysql": "", "mariadb": "-MariaDB"}

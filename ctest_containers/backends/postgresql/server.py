@@ -58,9 +58,7 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
     vendor = Vendor("postgresql")
     port = 5432
     admin = ADMIN
-    image_option = (
-        "An image to use for PostgreSQL instead of the toolkit's own, such as postgres:16."
-    )
+    image_option = "The image for PostgreSQL, such as postgres:16. By default, the toolkit's own."
     own_images: Mapping[str, str] = {"postgresql": "17"}
     image_words: Mapping[str, str] = {"postg": ""}
     own_settings: Mapping[str, str] = {

@@ -52,15 +52,19 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = Parser(
         prog=f"{PROGRAM} clean",
-        description="Removes the containers, folders and half-made templates of crashed runs.\n"
-        "What a live run uses stays.",
+        description=(
+            "Removes the containers, folders and incomplete templates of crashed runs.\n"
+            "Does not touch anything that a running run uses."
+        ),
         examples=[
             ("clean --dry-run", "Show what would be removed."),
             ("clean --all", "Remove what crashed runs of every project left."),
         ],
     )
     parser.add_argument("--project", help="the project's name (default: the current folder's)")
-    parser.add_argument("--all", action="store_true", help="remove the containers of every project")
+    parser.add_argument(
+        "--all", action="store_true", help="also clean up after runs of other projects"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only print what would be removed")
     return parser
 

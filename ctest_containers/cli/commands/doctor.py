@@ -92,14 +92,20 @@ def make_own_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=f"{PROGRAM} doctor",
         usage="%(prog)s [options] [test_label ...]",
-        description="Looks for what would keep the tests from running here, or from being\n"
-        "isolated, and shows how to fix it. Changes nothing and starts no container.\n\n"
-        "Takes labels of tests and every option of run, too. The exit code is 1 if tests\n"
-        "could not run.",
+        description=(
+            "Finds what would prevent tests from running here or from being isolated, and\n"
+            "shows how to fix it. Changes nothing and starts no container.\n"
+            "\n"
+            "Also takes test labels and every option of run. The exit code is 1 if tests\n"
+            "can't run."
+        ),
         examples=(
             ("doctor", "Check everything."),
-            ("doctor --postgresql-image postgres:16 shop", "Would these run on that image?"),
-            ("doctor --json", "The same for programs: an object with a version and findings."),
+            (
+                "doctor --postgresql-image postgres:16 shop",
+                "Check whether these tests would run on this image.",
+            ),
+            ("doctor --json", "Print the findings as JSON."),
         ),
     )
     parser.add_argument("--json", action="store_true", help="print JSON")

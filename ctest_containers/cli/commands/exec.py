@@ -61,8 +61,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog=f"{PROGRAM} exec",
         usage="%(prog)s [options] -- COMMAND …",
         description=(
-            "Runs a command with migrated databases of its own, and removes them when it has\n"
-            "ended. The variables below tell the command where they are."
+            "Runs a command with its own migrated databases, and removes them when the\n"
+            "command ends. The variables below tell the command where the databases are."
         ),
         epilog=variables()
         + dedent("""
@@ -81,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
         nargs="?",
         const=DEFAULT_NAME,
         metavar="NAME",
-        help="lease a slot of a running service, instead of starting servers",
+        help="lease a slot of a running service instead of starting servers",
     )
     parser.add_argument(
         "--wait",

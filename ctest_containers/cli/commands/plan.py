@@ -45,8 +45,10 @@ def table(planned: RunPlan) -> Iterator[str]:
 COMMAND: Final = ProjectCommand(
     name="plan",
     action=print_plan,
-    description="Shows how long a run would take with how many workers, and how many it would\n"
-    "have. Starts no workers and no containers.",
+    description=(
+        "Estimates how long a run would take with different numbers of workers, and shows\n"
+        "how many it would use. Starts no workers and no containers."
+    ),
     examples=(
         ("", "Plan a run of every test."),
         ("--parallel 8 shop", "Plan a run of one application's tests in 8 workers."),

@@ -67,11 +67,14 @@ def make_parser() -> argparse.ArgumentParser:
             ("report --html report.html", "Write it as an HTML page."),
             ("report --list", "List the runs whose event logs exist."),
             ("report --analyse", "Compare it with earlier runs."),
-            ("report merge logs/", "Join the event logs of jobs that shared the tests."),
+            ("report merge logs/", "Merge the event logs of jobs that shared the tests."),
         ],
     )
     parser.add_argument(
-        "run", nargs="?", default="", help="its id, or its event log (default: the last run)"
+        "run",
+        nargs="?",
+        default="",
+        help="the ID of a run, or its event log (default: the last run)",
     )
     parser.add_argument("--list", action="store_true", help="list the runs whose event logs exist")
     parser.add_argument("--project", help="the project's name (default: the current folder's)")
@@ -79,7 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--analyse",
         action="store_true",
-        help="compare with earlier runs, to save time",
+        help="compare with earlier runs, and show what would save time",
     )
     parser.add_argument("--json", action="store_true", help="with --analyse: print JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of event logs")

@@ -56,14 +56,17 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = Parser(
         prog=f"{PROGRAM} report merge",
-        description="Joins the event logs of jobs that shared a run's tests by --shard.\n\n"
-        "The exit code is the one that the run would have had in one job: 0 if every\n"
-        "test passed, 1 if a test failed. It is 2 if a shard is missing.",
+        description=(
+            "Merges the event logs of jobs that shared a run's tests by using --shard.\n"
+            "\n"
+            "The exit code is that of a run in a single job: 0 if every test passed, 1 if a\n"
+            "test failed. It is 2 if a shard is missing."
+        ),
         examples=[
-            ("report merge logs/ --junit junit.xml", "Join all event logs in a folder."),
+            ("report merge logs/ --junit junit.xml", "Merge all event logs in a folder."),
             (
                 "report merge a.jsonl b.jsonl --html x.html",
-                "Join two event logs as an HTML page.",
+                "Merge two event logs into an HTML page.",
             ),
             (
                 "report merge logs/ --timings t.json",
@@ -72,17 +75,23 @@ def make_parser() -> argparse.ArgumentParser:
         ],
     )
     parser.add_argument(
-        "logs", nargs="+", metavar="LOG", help="a file written by --event-log, or a folder of them"
+        "logs",
+        nargs="+",
+        metavar="LOG",
+        help="a file written by --event-log, or a folder with such files",
     )
     add_format_options(parser)
     parser.add_argument(
         "--event-log",
         metavar="FILE",
         default="",
-        help="write the joined event log, for other commands of report",
+        help="write the merged event log, for use with report",
     )
     parser.add_argument(
-        "--timings", metavar="FILE", default="", help="add the measured durations to these timings"
+        "--timings",
+        metavar="FILE",
+        default="",
+        help="add the measured durations to this timings file",
     )
     return parser
 

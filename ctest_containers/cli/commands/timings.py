@@ -65,22 +65,27 @@ def make_parser() -> argparse.ArgumentParser:
         examples=[
             (
                 "timings export timings.json",
-                "Write them to a file, such as one that CI caches.",
+                "Write the durations to a file, for example one that CI caches.",
             ),
-            ("timings import timings.json", "Replace those of this machine."),
-            ("timings export --format csv", "Print them for a spreadsheet."),
+            ("timings import timings.json", "Replace the durations on this machine."),
+            ("timings export --format csv", "Print the durations for a spreadsheet."),
         ],
     )
     parser.add_argument("action", choices=["export", "import"])
     parser.add_argument(
-        "file", nargs="?", default="-", help="- for the standard output or input (default: -)"
+        "file",
+        nargs="?",
+        default="-",
+        help="the file to write or read; - for standard output or input (default: -)",
     )
     parser.add_argument(
-        "--format", choices=["json", "csv"], help="by default as the file's name says, else json"
+        "--format",
+        choices=["json", "csv"],
+        help="the format of the file (default: csv if its name ends with .csv, otherwise json)",
     )
     parser.add_argument("--project", help="the project's name (default: the current folder's)")
     parser.add_argument(
-        "--timings-file", help="the file that runs keep them in, if it is not the usual one"
+        "--timings-file", help="the file in which runs store durations, if not the default one"
     )
     return parser
 

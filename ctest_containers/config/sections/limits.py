@@ -23,8 +23,8 @@ class LimitOptions:
         None,
         parse_limit,
         "SECONDS",
-        "The main time limit, from which those per worker and for the run follow; 0 for none. If "
-        "you set it, those are exact.",
+        "The main time limit, from which the limits per worker and for the run are derived; 0 for "
+        "no limit. If you set it, these limits are exact.",
         variable="DJANGO_TEST_TIMEOUT",
         section=SECTION,
         shown=MAIN_SECONDS,
@@ -44,8 +44,8 @@ class LimitOptions:
         parse_limit,
         "SECONDS",
         "How long a worker may take for one class of tests before it is replaced; 0 for no limit. "
-        "By default, the main limit. If you set neither, it applies to each test or fixture "
-        "instead of to the whole class.",
+        "By default, the main limit. If you set neither, the limit applies to each test or "
+        "fixture instead of to the whole class.",
         variable="DJANGO_TEST_TIMEOUT_PER_WORKER",
         section=SECTION,
     )
@@ -54,7 +54,7 @@ class LimitOptions:
         parse_limit,
         "SECONDS",
         "How long all tests together may take; 0 for no limit. By default, twice the main limit. "
-        "If you set neither, it applies to the time since a test last ended.",
+        "If you set neither, the limit applies to the time since a test last finished.",
         variable="DJANGO_TEST_TIMEOUT_GLOBAL",
         section=SECTION,
     )

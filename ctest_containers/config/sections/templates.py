@@ -49,25 +49,25 @@ class TemplateOptions:
         "",
         parse_text,
         "NAME",
-        "The project's name, which its template images have in their names. By default the name of "
-        "the current folder, after that of its parent if it is called tests, src, app or the like. "
-        "You can also use the Django setting PROJECT_NAME.",
+        "The project's name, which is part of the names of its template images. By default, the "
+        "name of the current folder; if that is tests, src, app or the like, the parent folder's "
+        "name is put in front of it. You can also use the Django setting PROJECT_NAME.",
         section=SECTION,
     )
     images: tuple[tuple[str, str], ...] = option(
         (),
         parse_images,
         "ALIAS=IMAGE",
-        "Images for single aliases, with commas between them; as a setting, a dictionary. They go "
-        "before the vendor's.",
+        "Images for individual aliases, separated by commas; in Django's settings, a dictionary. "
+        "They take precedence over the vendor's image.",
         section=SECTION,
     )
     registry: str = option(
         "",
         parse_repository,
         "REPOSITORY",
-        "Where missing templates are pulled from before they are built, such as "
-        "ghcr.io/acme/templates, with the credentials of docker login.",
+        "The repository from which to pull missing templates before building them, such as "
+        "ghcr.io/acme/templates. The credentials are those of docker login.",
         section=SECTION,
     )
     push: bool = option(
@@ -81,16 +81,16 @@ class TemplateOptions:
         None,
         parse_flag,
         "",
-        "Check templates before they are used: that their databases are what their labels say, and "
-        "that every migration has been applied. By default if the variable CI is set.",
+        "Before templates are used, check that their databases match their labels and that every "
+        "migration has been applied. On by default if the variable CI is set.",
         section=SECTION,
     )
     template_max_age: float = option(
         86400.0,
         parse_age,
         "TIME",
-        "How old a template may be whose build used a clock, random numbers or another program: "
-        "for example 30m, 12h or 7d; 0 for no limit. Other templates have no limit.",
+        "The maximum age of a template whose build used a clock, random numbers or another "
+        "program, such as 30m, 12h or 7d; 0 for no limit. Other templates have no limit.",
         section=SECTION,
     )
     rebuild: bool = option(
@@ -112,10 +112,10 @@ class TemplateOptions:
         AUTO,
         parse_choice(AUTO, DJANGO, COMPARE),
         "HOW",
-        "How migrations run when a template is built. auto: render a model when an operation asks "
-        "for it, where that gives the same statements. django: render every related model before "
-        "each operation, as manage.py migrate does, which takes longer. compare: do both, from "
-        "scratch, and fail if statements, catalogs or rows differ.",
+        "How migrations run when a template is built. auto: render a model only when an operation "
+        "asks for it, where this results in the same statements. django: render every related "
+        "model before each operation, as manage.py migrate does, which takes longer. compare: do "
+        "both, from scratch, and fail if statements, catalogs or rows differ.",
         section=SECTION,
     )
     build_timeout: float = option(

@@ -22,9 +22,9 @@ class TestOptions:
         None,
         parse_shard,
         "I/N",
-        "Run the I-th of N parts of the tests, so that several jobs share them. Each test is in "
-        "one part, and the parts take about the same time, according to the timings of past runs. "
-        "All jobs need the same timings and do not change them. "
-        "Join their results with python -m ctest_containers report merge.",
+        "Run the I-th of N shards of the tests, so that several jobs share them. Each test is in "
+        "one shard, and all shards take about the same time, according to the timings of past "
+        "runs. All jobs need the same timings, and don't change them. Merge their results with "
+        "python -m ctest_containers report merge.",
         section=SECTION,
     )

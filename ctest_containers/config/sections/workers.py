@@ -26,7 +26,7 @@ class WorkerOptions:
         2,
         parse_count,
         "N",
-        "Run at least this many workers even on a machine with fewer cores, if memory allows.",
+        "Run at least this many workers if memory allows, even on a machine with fewer cores.",
         variable="DJANGO_TEST_MIN_WORKERS",
         section=SECTION,
     )
@@ -34,7 +34,7 @@ class WorkerOptions:
         16,
         parse_count,
         "N",
-        "Never run more workers than this, whatever cores and memory allow.",
+        "Never run more workers than this, even if cores and memory allow.",
         variable="DJANGO_TEST_MAX_WORKERS",
         section=SECTION,
     )
@@ -42,16 +42,16 @@ class WorkerOptions:
         "auto",
         parse_choice("auto", "fork", "spawn"),
         "HOW",
-        "How worker processes start: fork (they inherit the loaded project), spawn (they load it "
-        "again), or auto: fork on Linux, otherwise spawn.",
+        "How worker processes start. fork: they inherit the loaded project. spawn: they load it "
+        "again. auto: fork on Linux, otherwise spawn.",
         section=SECTION,
     )
     separate: bool = option(
         True,  # noqa: FBT003
         parse_flag,
         "",
-        "Give each worker caches, folders for media and uploads, and temporary files of its own, "
-        "as far as Django's settings allow it.",
+        "Give each worker its own caches, folders for media and uploads, and temporary files, as "
+        "far as Django's settings allow.",
         section=SECTION,
     )
     worker_setup: str = option(
@@ -66,8 +66,8 @@ class WorkerOptions:
         "fast",
         parse_choice("fast", "django", "compare"),
         "HOW",
-        "How databases are reset after a TransactionTestCase. fast: to the state that Django's "
-        "flush leaves, but sooner. django: by Django's flush. compare: both ways, with an error if "
+        "How databases are reset after a TransactionTestCase. fast: to the same state as Django's "
+        "flush, but faster. django: with Django's flush. compare: in both ways, with an error if "
         "the results differ.",
         section=SECTION,
     )
@@ -83,9 +83,9 @@ class WorkerOptions:
         "",
         parse_text,
         "FILE",
-        "The file that keeps the durations of tests between runs, so that the longest tests start "
-        "first. By default a file of this project in the user's cache folder. You can also use the "
-        "Django setting TEST_TIMINGS_FILE.",
+        "The file that stores the durations of tests between runs, so that the longest tests "
+        "start first. By default, a file for this project in your cache folder. You can also use "
+        "the Django setting TEST_TIMINGS_FILE.",
         variable="TEST_TIMINGS_FILE",
         section=SECTION,
     )
@@ -93,8 +93,8 @@ class WorkerOptions:
         256 * 2**20,
         parse_floor,
         "SIZE",
-        "If less memory than this is available during a run, give up workers until there is more; "
-        "0 for never.",
+        "If less memory than this is available during a run, stop workers until more is "
+        "available; 0 for never.",
         section=SECTION,
     )
     worker_max_memory: int | None = option(
@@ -102,8 +102,8 @@ class WorkerOptions:
         parse_size,
         "SIZE",
         "Replace a worker's process after the current class if it uses more memory than this. By "
-        "default twice what past runs measured, at least 512m, and at most its share of the "
-        "available memory.",
+        "default, twice what past runs measured, but at least 512m, and at most the worker's "
+        "share of the available memory.",
         variable="DJANGO_TEST_WORKER_MAX_MEMORY",
         section=SECTION,
     )

@@ -20,7 +20,7 @@ class PageFormat(ReportFormat):
         "",
         parse_text,
         "FILE",
-        "Write the run to a file as a self-contained HTML page: a timeline, failures, all tests.",
+        "Write a report as a self-contained HTML page: a timeline, failures, all tests.",
         section=SECTION,
         written="a self-contained HTML page",
     )

@@ -15,7 +15,7 @@ from ctest_containers.exit_codes import ExitCode
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
-    parser = service_parser("logs", description="Prints what the servers have logged.")
+    parser = service_parser("logs", description="Prints the servers' logs.")
     parser.add_argument("--slot", type=count, help="the number of the slot (default: all slots)")
     return parser
 

@@ -17,9 +17,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = service_parser(
         "release",
         usage="%(prog)s [options] SLOT",
-        description="Gives a slot back; it is made anew before the next lease.",
+        description="Releases a slot, which is recreated before the next lease.",
     )
-    parser.add_argument("slot", type=count, help="its number, as in the variable CTEST_SLOT")
+    parser.add_argument("slot", type=count, help="the slot's number, as in the variable CTEST_SLOT")
     return parser
 
 
@@ -29,7 +29,7 @@ def release(arguments: Sequence[str]) -> int:
     from ctest_containers.service import give_back
 
     give_back(chosen_service(options), options.slot)
-    say(f"The slot {options.slot} was given back.")
+    say(f"Released slot {options.slot}.")
     return ExitCode.PASSED
 
 

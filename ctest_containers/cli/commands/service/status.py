@@ -16,8 +16,10 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = service_parser(
         "status",
-        description="Shows for each slot whether it is up, what it was made from and who has\n"
-        "leased it. The exit code is 1 if something is down that should be up.",
+        description=(
+            "Shows for each slot whether it is up, which template it uses and who has\n"
+            "leased it. The exit code is 1 if something is down that should be up."
+        ),
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser

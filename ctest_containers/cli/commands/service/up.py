@@ -23,7 +23,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = service_parser(
         "up",
-        description="Starts slots, each with every database, or adds what is missing.",
+        description="Starts slots, each with all databases, or adds those that are missing.",
         epilog=variables(),
     )
     parser.add_argument("--slots", type=count, default=1, help="the number of slots (default: 1)")

@@ -21,7 +21,7 @@ def build(supply: Supply, templates: list[ProjectTemplate]) -> int:
 COMMAND: Final = ProjectCommand(
     name="template build",
     action=on_templates(build),
-    description="Builds the templates that a run would build, and runs no test.",
+    description="Builds the templates that a run would build, without running tests.",
     examples=(
         ("", "Build what is missing."),
         ("--rebuild", "Build every template from scratch."),

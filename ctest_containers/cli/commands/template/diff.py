@@ -22,15 +22,17 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=f"{PROGRAM} template diff",
         description="Compares the databases of two templates: tables, columns, rows and so on.",
-        examples=[("template diff 3f2a 91c0", "Compare two by the beginnings of fingerprints.")],
+        examples=[
+            ("template diff 3f2a 91c0", "Compare two templates by the start of their fingerprints.")
+        ],
     )
     parser.add_argument(
-        "first", metavar="A", help="the beginning of a fingerprint, or a name from template list"
+        "first", metavar="A", help="the start of a fingerprint, or a name from template list"
     )
     parser.add_argument("second", metavar="B", help="the same for the other template")
     parser.add_argument(
         "--project",
-        help="which project's templates to look for first (default: the current folder's name)",
+        help="the project whose templates take precedence (default: the current folder's name)",
     )
     return parser
 

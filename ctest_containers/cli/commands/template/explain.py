@@ -67,10 +67,12 @@ def _miss(supply: Supply, template: ProjectTemplate) -> Iterator[str]:
 COMMAND: Final = ProjectCommand(
     name="template explain",
     action=explain,
-    description="Shows whether today's templates exist. If one does not, shows how a run would\n"
-    "build it, and what has changed since the nearest template was built.",
+    description=(
+        "Shows whether the current templates exist. For a missing one, shows how a run\n"
+        "would build it, and what has changed since the nearest template was built."
+    ),
     examples=(
         ("", "Explain the templates of every database."),
-        ("-v 2 shop", "Explain those for one application's tests, with every input."),
+        ("-v 2 shop", "Explain the templates for one app's tests, with every input."),
     ),
 ).register()

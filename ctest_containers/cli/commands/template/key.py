@@ -54,8 +54,10 @@ def cache_key(project: str, templates: Sequence[ProjectTemplate]) -> str:
 COMMAND: Final = ProjectCommand(
     name="template key",
     action=print_key,
-    description="Prints the key under which a cache of CI can keep the file of template save.\n"
-    "Keys that differ only after the last dash belong to templates to which new\n"
-    "migrations may be added.",
+    description=(
+        "Prints a key under which a CI cache can store the file that template save\n"
+        "writes. If two keys differ only after the last dash, new migrations may be added\n"
+        "to the older templates."
+    ),
     examples=(("", "Print the key of the templates of every database."),),
 ).register()

@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=f"{PROGRAM} template list",
         description="Lists the templates on this machine.",
-        examples=[("template list --all --json", "List those of every project as JSON.")],
+        examples=[("template list --all --json", "List the templates of every project as JSON.")],
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     add_project_options(parser)

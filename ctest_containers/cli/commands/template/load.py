@@ -18,8 +18,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = Parser(
         prog=f"{PROGRAM} template load",
-        description="Loads the templates from a file that template save has written.",
-        examples=[("template load templates.tar", "Load them all.")],
+        description="Loads templates from a file that template save has written.",
+        examples=[("template load templates.tar", "Load all templates in the file.")],
     )
     parser.add_argument("file", type=Path, help="the file")
     return parser

@@ -24,11 +24,13 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = Parser(
         prog=f"{PROGRAM} template prune",
-        description="Removes templates that are too many, too old or too large; those that were\n"
-        "used last stay.",
+        description=(
+            "Removes templates that have not been used for long, and the least recently used\n"
+            "ones if there are too many or they take too much space."
+        ),
         examples=[
             ("template prune --dry-run", "Show what would be removed."),
-            ("template prune --days 7", "Remove those that were not used for a week."),
+            ("template prune --days 7", "Remove templates that have not been used for a week."),
         ],
     )
     parser.add_argument(

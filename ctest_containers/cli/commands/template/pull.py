@@ -38,7 +38,9 @@ def pull(supply: Supply, templates: list[ProjectTemplate]) -> int:
 COMMAND: Final = ProjectCommand(
     name="template pull",
     action=on_templates(pull),
-    description="Pulls today's templates from a registry, with the credentials of docker login.\n"
-    "The exit code is 1 if the registry does not have one of them.",
+    description=(
+        "Pulls the current templates from a registry, with the credentials of docker\n"
+        "login. The exit code is 1 if the registry does not have all of them."
+    ),
     examples=(("--registry ghcr.io/acme/templates", "Get the templates of every database."),),
 ).register()

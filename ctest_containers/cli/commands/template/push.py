@@ -35,7 +35,9 @@ def push(supply: Supply, templates: list[ProjectTemplate]) -> int:
 COMMAND: Final = ProjectCommand(
     name="template push",
     action=on_templates(push),
-    description="Pushes today's templates to a registry, with the credentials of docker login.\n"
-    "The exit code is 1 if one of them does not exist yet.",
+    description=(
+        "Pushes the current templates to a registry, with the credentials of docker login.\n"
+        "The exit code is 1 if one of them does not exist yet."
+    ),
     examples=(("--registry ghcr.io/acme/templates", "Share the templates of every database."),),
 ).register()

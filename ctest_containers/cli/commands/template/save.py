@@ -55,8 +55,10 @@ def _command(action: Action) -> ProjectCommand:
     return ProjectCommand(
         name="template save",
         action=action,
-        description="Writes today's templates to a file, for template load on another machine.\n"
-        "The file's name comes first: template save FILE [options] [test_label ...].",
+        description=(
+            "Saves the current templates to a file, for template load on another machine.\n"
+            "The file's name comes first: template save FILE [options] [test_label ...]."
+        ),
         examples=(("templates.tar", "Save the templates of every database."),),
     )
 

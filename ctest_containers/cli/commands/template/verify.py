@@ -30,7 +30,10 @@ def verify(supply: Supply, templates: list[ProjectTemplate]) -> int:
 COMMAND: Final = ProjectCommand(
     name="template verify",
     action=on_templates(verify),
-    description="Checks that the databases in today's templates are what their labels say, and\n"
-    "that every migration has been applied. The exit code is 1 if one is not.",
+    description=(
+        "Checks that the databases in the current templates match their labels, and that\n"
+        "every migration has been applied. The exit code is 1 if they don't, or if a\n"
+        "template is missing."
+    ),
     examples=(("", "Check the templates of every database."),),
 ).register()
