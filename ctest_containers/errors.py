@@ -43,7 +43,7 @@ class CtestError(Exception):
 
 
 class UsageError(CtestError):
-    """An option, an environment variable or a setting is wrong."""
+    """An option, an environment variable or a setting is invalid."""
 
 
 class ProjectError(CtestError):
@@ -59,7 +59,7 @@ class EngineError(CtestError):
 
 
 class EngineUnreachableError(EngineError):
-    """The container engine does not answer; it may come back."""
+    """The container engine does not answer, but may do so later."""
 
 
 class ImageUnavailableError(EngineError):
@@ -87,7 +87,7 @@ class PrivilegeError(TemplateError):
 
 
 class RenderingError(TemplateError):
-    """A migration fails with models rendered on demand, and may succeed without."""
+    """A migration fails if models are rendered on demand, but may succeed if they are not."""
 
 
 class ServiceError(CtestError):
@@ -103,7 +103,7 @@ class ClusterError(CtestError):
 
 
 class ReportError(CtestError):
-    """A report cannot be written; the run goes on without it."""
+    """A report cannot be written; the run continues without it."""
 
 
 class InterruptedRunError(CtestError):

@@ -31,11 +31,12 @@ class Worker:
     """A worker process, as `worker_setup` functions see it.
 
     Attributes:
-        number: From 1 on; a process that replaces another one has the same number.
-        run: The id of the run.
-        folder: Its own folder, removed after the run.
-        process: Counts the processes that have had the number, from 1 on. Each starts clean,
-            without anything that an earlier one has left.
+        number: The worker's number, from 1. A process that replaces another one has the same
+            number.
+        run: The ID of the run.
+        folder: The worker's own folder, which is removed after the run.
+        process: Which of the processes with this number it is, from 1. Each one starts clean,
+            without anything that an earlier one left.
     """
 
     number: int
@@ -45,7 +46,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """A name that no other process of any run has, of small letters, digits and hyphens."""
+        """A name, unique among all processes and runs, of lower-case letters, digits and hyphens."""
         return f"ctest-{self.run}-{self.number}-{self.process}"
 
 

@@ -163,8 +163,8 @@ def _may_stay(slot: Slot, recipe: Recipe, say: Callable[[str], None]) -> bool:
         return False
     if state is SlotState.LEASED and slot.recipe != recipe:
         say(
-            f"The slot {slot.number} is leased; it will be made from today's templates when it is "
-            "given back."
+            f"Slot {slot.number} is leased; it will be recreated from the current templates when "
+            "it is released."
         )
         return True
     return slot.recipe == recipe

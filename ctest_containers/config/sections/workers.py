@@ -34,7 +34,7 @@ class WorkerOptions:
         16,
         parse_count,
         "N",
-        "Never run more workers than this, even if cores and memory allow.",
+        "Never run more workers than this, even if cores and memory allow more.",
         variable="DJANGO_TEST_MAX_WORKERS",
         section=SECTION,
     )
