@@ -46,7 +46,7 @@ class Worker:
 
     @property
     def name(self) -> str:
-        """A name, unique among all processes and runs, of lower-case letters, digits and hyphens."""
+        """A name that no other process of any run has, in lower-case letters, digits, hyphens."""
         return f"ctest-{self.run}-{self.number}-{self.process}"
 
 
