@@ -66,7 +66,7 @@ def test_every_command_is_mentioned() -> None:
         name for name in COMMANDS if not re.search(rf"ctest.containers {name}\b", everything)
     ]
 
-    assert missing == []
+    assert missing == [], "a page must name each command, as `ctest_containers NAME`"
 
 
 def test_the_index_links_to_every_page() -> None:

@@ -27,7 +27,7 @@ from ctest_containers.report.record import (
     status_of,
 )
 
-NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NOT_XML: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """Characters that no XML document can have, not even escaped: XML 1.0, section 2.2."""
 
 ELEMENTS: Final = {
@@ -264,4 +264,4 @@ def _text(text: str) -> str:
 
 def _allowed(text: str) -> str:
     """A text without what XML cannot have, which is shown as Python would."""
-    return NOT_XML.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return re.sub(NOT_XML, lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -46,8 +46,11 @@ class Snapshot(Protocol):
     def leases(self, folder: Path, address: Address | None) -> Iterable[AnyLease]:
         """Return what a worker needs to use its server.
 
+        It is called once for each server of a worker, and again after a worker's servers were
+        released. Worker 0 is the parent, which also gets leases while a template is built.
+
         Args:
-            folder: A folder of the worker's own; it may not exist yet.
+            folder: A folder of the worker's own.
             address: The address of its server; None if there is no server.
         """
 
@@ -69,8 +72,10 @@ class Resource(Protocol):
     def prepare(self, needs: Collection[str], offer: Offer) -> None:
         """Make sure that the snapshots for these needs exist.
 
+        It is called more than once in a run, also without any needs.
+
         Args:
-            offer: Called with each new snapshot as soon as it exists.
+            offer: Called with each new snapshot as soon as it exists, once in a run.
 
         Raises:
             CtestError: One cannot be made.

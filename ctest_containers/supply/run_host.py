@@ -53,7 +53,10 @@ class RunHost:
         return self._client
 
     def descriptors(self) -> tuple[int, ...]:
-        """Return the file descriptors of the connection, which a forked worker must close."""
+        """Return the file descriptors of the connection, which a forked worker must close.
+
+        A host that waits for this run is ended, because workers would inherit its pipes.
+        """
         if self._client is None:
             STANDBY.end()
             return ()
@@ -71,7 +74,8 @@ class RunHost:
         """Return how much memory is free where the engine runs, in bytes.
 
         Returns:
-            None if that is this machine, if no group needs the engine, or if it does not answer.
+            None if that is this machine, whose memory the caller measures; if no group needs the
+            engine; or if it does not answer.
         """
         if not any(group.has_server for group in groups):
             return None

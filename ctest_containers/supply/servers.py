@@ -72,6 +72,7 @@ class WorkerServers:
         self._folder = folder
         self._snapshots: dict[str, Snapshot] = {}
         self._pending: dict[tuple[int, str], Pending] = {}
+        self._leases: dict[tuple[int, str], tuple[AnyLease, ...]] = {}
         self._first: dict[tuple[int, str], StartServer] = {}
         self._started = 0
         self._memory_request: int | None = None
@@ -85,6 +86,7 @@ class WorkerServers:
         same label, or were requested before this one existed.
         """
         self._snapshots[snapshot.label] = snapshot
+        self._leases = {key: self._leases[key] for key in self._leases if key[1] != snapshot.label}
         for (worker, label), pending in list(self._pending.items()):
             current = was_there and pending.snapshot.identity == snapshot.identity
             if label == snapshot.label and not current:
@@ -218,13 +220,18 @@ class WorkerServers:
         self.expect(worker, needed)
         leases: list[AnyLease] = []
         for snapshot in needed:
+            key = (worker, snapshot.label)
             address = None
-            if (pending := self._pending.get((worker, snapshot.label))) is not None:
+            if (pending := self._pending.get(key)) is not None:
                 pending.is_needed = True
                 if pending.reply is None:
                     return None
                 address = build(Address, pending.reply.get()["address"])
-            leases += snapshot.leases(self._folder() / f"w{worker}", address)
+            if key not in self._leases:
+                folder = self._folder() / f"w{worker}"
+                folder.mkdir(exist_ok=True)
+                self._leases[key] = tuple(snapshot.leases(folder, address))
+            leases += self._leases[key]
         return leases
 
     def await_leases(self, worker: int, needs: Collection[str]) -> Sequence[AnyLease]:
@@ -248,6 +255,7 @@ class WorkerServers:
 
     def release(self, worker: int) -> None:
         """See `Supplier`."""
+        self._leases = {key: self._leases[key] for key in self._leases if key[0] != worker}
         for number, label in list(self._pending):
             if number == worker:
                 self._remove(worker, label)
@@ -260,5 +268,6 @@ class WorkerServers:
                 self._remove(worker, label)
 
     def _remove(self, worker: int, label: str) -> None:
+        self._leases.pop((worker, label), None)
         pending = self._pending.pop((worker, label))
         self._host().request(RemoveServer(server=pending.name))

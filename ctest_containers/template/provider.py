@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from ctest_containers.errors import CtestError, LayerError, TemplateError
+from ctest_containers.errors import CtestError, LayerError, ServerError, TemplateError
 from ctest_containers.events import (
     Event,
     TemplateAwaited,
@@ -234,7 +234,12 @@ class TemplateProvider:
         self, template: ProjectTemplate, decision: Decision, means: BuildMeans, *, on_demand: bool
     ) -> ProjectTemplate:
         group = template.group
-        lent = means.lend()
+        try:
+            lent = means.lend()
+        except OSError as error:
+            raise ServerError(
+                f"The build of {group.label} cannot use other databases and services: {error}."
+            ) from error
         self.report(
             TemplateBuildStarted(
                 group=group.label,

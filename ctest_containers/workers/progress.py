@@ -1,7 +1,8 @@
 """Watches whether a test makes progress: whether it uses CPU time, or its servers are active.
 
-Like nextest, the toolkit by default only reports a test as slow. A test that waits forever must
-still end, so a default limit counts from the last progress.
+A test without a limit of its own is only reported as slow as long as it makes progress, as
+cargo-nextest does. A test that waits forever must still end, so the default limit counts from the
+last progress.
 """
 
 from __future__ import annotations
@@ -45,10 +46,10 @@ class Progress:
         self._limit = limit
         self._process = process
         self._servers = servers
-        self._begun = self._checked = self._last = ORIGINALS.monotonic()
-        self._every = limit.seconds / CHECKS_PER_LIMIT
-        self._next = self._begun + min(FIRST_CHECK_SECONDS, self._every)
-        self._used: float | None = None
+        self._started = self._last_check = self._last_progress = ORIGINALS.monotonic()
+        self._interval = limit.seconds / CHECKS_PER_LIMIT
+        self._next_check = self._started + min(FIRST_CHECK_SECONDS, self._interval)
+        self._cpu_seconds: float | None = None
         self._next_report_seconds = limit.seconds
         self.seconds = 0.0
         self.stalled = self.slow = False
@@ -56,18 +57,18 @@ class Progress:
     def check(self) -> bool:
         """Check for progress if a check is due, and return whether it was."""
         now = ORIGINALS.monotonic()
-        if now < self._next:
+        if now < self._next_check:
             return False
-        self._next = now + self._every
+        self._next_check = now + self._interval
         # What it did before the first check is unknown.
-        if self._used is None or self._has_progressed(now - self._checked):
-            self._last = now
-        self._used = cpu_seconds(self._process)
-        self._checked = now
-        self.seconds, at_most = now - self._begun, self._limit.at_most
+        if self._cpu_seconds is None or self._has_progressed(now - self._last_check):
+            self._last_progress = now
+        self._cpu_seconds = cpu_seconds(self._process)
+        self._last_check = now
+        self.seconds, at_most = now - self._started, self._limit.at_most
         is_out_of_time = at_most is not None and self.seconds >= at_most
-        self.stalled = is_out_of_time or now - self._last >= self._limit.seconds
-        is_working = self._last == now and not self.stalled
+        self.stalled = is_out_of_time or now - self._last_progress >= self._limit.seconds
+        is_working = self._last_progress == now and not self.stalled
         self.slow = is_working and self.seconds >= self._next_report_seconds
         if self.slow:
             self._next_report_seconds = 2 * self.seconds
@@ -75,10 +76,10 @@ class Progress:
 
     def _has_progressed(self, seconds: float) -> bool:
         used = cpu_seconds(self._process)
-        if used is None or self._used is None:
+        if used is None or self._cpu_seconds is None:
             return True
-        # It decreases when a process ends that its parent does not wait for.
-        if used != self._used:
+        # The sum decreases when a descendant ends without being waited for.
+        if used != self._cpu_seconds:
             return True
         return any(_is_active(vendor, address, seconds) for vendor, address in self._servers())
 

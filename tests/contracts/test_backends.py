@@ -31,12 +31,20 @@ ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
 }
 TRIGGERS = {
-    "postgresql": "CREATE TRIGGER t BEFORE UPDATE ON shelf FOR EACH ROW"
-    " EXECUTE FUNCTION suppress_redundant_updates_trigger()",
-    "mysql": "CREATE TRIGGER t BEFORE INSERT ON shelf FOR EACH ROW SET NEW.name = NEW.name",
-    "sqlite": "CREATE TRIGGER t BEFORE INSERT ON shelf BEGIN SELECT 1; END",
+    "postgresql": (
+        (
+            "CREATE TRIGGER t BEFORE UPDATE ON shelf FOR EACH ROW"
+            " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
+        ),
+        "DROP TRIGGER t ON shelf",
+    ),
+    "mysql": (
+        "CREATE TRIGGER t BEFORE INSERT ON shelf FOR EACH ROW SET NEW.name = NEW.name",
+        "DROP TRIGGER t",
+    ),
+    "sqlite": ("CREATE TRIGGER t BEFORE INSERT ON shelf BEGIN SELECT 1; END", "DROP TRIGGER t"),
 }
-DROP_TRIGGER = {"postgresql": "DROP TRIGGER t ON shelf"}
+"""The statements that create and drop a trigger, by vendor."""
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 
@@ -335,12 +343,12 @@ def test_sequences_are_brought_back(served: Served, shelf: Any) -> None:
 def test_triggers_are_refused(served: Served) -> None:
     reset, vendor = served.support.reset, served.support.vendor
     reset.refuse_triggers(served.connection)
-    served.execute(TRIGGERS[vendor])
+    served.execute(TRIGGERS[vendor][0])
     try:
         with pytest.raises(LeftToDjango, match="the table shelf has a trigger"):
             reset.refuse_triggers(served.connection)
     finally:
-        served.execute(DROP_TRIGGER.get(vendor, "DROP TRIGGER t"))
+        served.execute(TRIGGERS[vendor][1])
 
 
 @ON_SERVERS

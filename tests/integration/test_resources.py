@@ -32,7 +32,7 @@ RUNNER = dedent(
 
         def leases(self, folder, address):
             path = folder / "mails"
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
             return [
                 ServiceLease(
                     name="mail",

@@ -1,6 +1,6 @@
 """A vendor that the package does not know: PostgreSQL under another name, with its own options.
 
-This is all that a vendor needs besides a folder of images; its Django backend is in `base`.
+Only because it is not in the package may it import PostgreSQL. Its Django backend is in `base`.
 """
 
 from __future__ import annotations
