@@ -49,7 +49,7 @@ class Server:
         """
         if alias not in self.leases:
             raise UsageError(
-                f"There is no database {alias!r} here.", f"There are: {', '.join(self.leases)}."
+                f"Unknown database {alias!r}.", f"The databases are: {', '.join(self.leases)}."
             )
         return database_url(self.leases[alias])
 
@@ -173,8 +173,8 @@ def known_aliases(aliases: Collection[str] | None) -> list[str]:
     unknown = sorted({*(aliases or ())}.difference(configured))
     if unknown:
         raise UsageError(
-            f"There is no database {unknown[0]!r}.",
-            f"The settings have {', '.join(map(repr, sorted(configured)))}.",
+            f"Unknown database {unknown[0]!r}.",
+            f"The settings define {', '.join(map(repr, sorted(configured)))}.",
         )
     return sorted(configured if aliases is None else aliases)
 

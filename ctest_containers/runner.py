@@ -279,7 +279,7 @@ def combined(path: str) -> type[ContainerRunnerMixin]:
     if not (isinstance(own, type) and issubclass(own, DiscoverRunner)):
         raise UsageError(
             f"TEST_RUNNER {path!r} is not a subclass of django.test.runner.DiscoverRunner.",
-            "Use another one for this run: --testrunner django.test.runner.DiscoverRunner.",
+            "Choose another one for this run: --testrunner django.test.runner.DiscoverRunner.",
         )
     if issubclass(own, ContainerRunnerMixin):
         return own

@@ -28,8 +28,7 @@ def end_sessions(vendor: str, address: Address | None, *, keep: Collection[int] 
     backend = BACKENDS.get(vendor)
     if backend is None or address is None:
         raise UnsupportedVendorError(
-            f"Connections to a database of the vendor {vendor!r} cannot be ended: it has no "
-            "backend here.",
+            f"Connections to {vendor!r} databases cannot be ended: the vendor is not supported.",
             f"Supported: {', '.join(VENDORS)}.",
         )
     return backend.end_sessions(address, keep)

@@ -18,8 +18,8 @@ def check_settings(group: DatabaseGroup) -> None:
     for name, _ in group.settings:
         if _plain(name) in BACKENDS[group.vendor].reserved_settings:
             raise UsageError(
-                f"--server-settings cannot contain {name}: the toolkit decides how a server "
-                "starts, how it is reached, and where its data is.",
+                f"--server-settings must not contain {name}: the toolkit controls how a server "
+                "starts, how it is reached and where its data is.",
                 "Remove it.",
             )
 

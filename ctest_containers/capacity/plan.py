@@ -73,7 +73,7 @@ def plan_workers(
         At least one worker as long as there is a batch to run; none otherwise.
     """
     if asked is not None:
-        wanted = Limit(max(1, asked), "as many as asked for")
+        wanted = Limit(max(1, asked), "as many as requested")
     elif cores < minimum <= maximum:
         wanted = Limit(minimum, "the configured minimum")
     else:
@@ -82,7 +82,7 @@ def plan_workers(
     if batches is not None:
         limits.append(Limit(batches, f"{plural(batches, 'batch')} of tests"))
     if helpful is not None and asked is None:
-        limits.append(Limit(helpful, "more would not end it sooner"))
+        limits.append(Limit(helpful, "more would not finish sooner"))
     warnings: list[str] = []
     measured = int((measured_bytes or 0) * MARGIN)
     worker_bytes = measured or BYTES_PER_WORKER

@@ -56,4 +56,4 @@ def _refuse_misspelt(word: str) -> None:
         return
     here = Path(word)
     if not (here.exists() or here.with_suffix(".py").exists() or find_spec(word) is not None):
-        raise UsageError(f"There is no command or test module {word!r}.", meant)
+        raise UsageError(f"Unknown command or test module {word!r}.", meant)

@@ -22,8 +22,8 @@ variables:
   CTEST_SERVICE CTEST_SLOT      the service, and the slot's number
   CTEST_<n>_<variable>          with several slots: those of slot n; without
                                 the prefix, those of the first slot
-Variables that would be empty are left out. If your settings do not read
-DATABASE_URL, let them read the others: "HOST": os.environ["PGHOST"], and so on.
+Empty variables are omitted. If your settings do not read DATABASE_URL, read the
+others in them: "HOST": os.environ["PGHOST"], and so on.
 """
 
 

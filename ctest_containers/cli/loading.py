@@ -12,7 +12,7 @@ from ctest_containers.errors import ProjectError
 from ctest_containers.project import guard
 from ctest_containers.project import settings as project_settings
 
-SEE_CHECK: Final = "python manage.py check should show the same."
+SEE_CHECK: Final = "Run python manage.py check, which should show the same error."
 
 
 class ProjectCodeError(ProjectError):
@@ -52,13 +52,13 @@ def load_project() -> None:
     try:
         django.setup()
     except ImproperlyConfigured as error:
-        raise ProjectError(f"The project's settings are not usable: {error}") from error
+        raise ProjectError(f"The project's settings cannot be used: {error}") from error
     except ModuleNotFoundError as error:
         named = os.environ[project_settings.VARIABLE]
         if error.name is not None and (named == error.name or named.startswith(error.name + ".")):
             raise ProjectError(
                 f"The settings module {named!r} cannot be imported: {error}.",
-                "Run it in the folder that has manage.py, or correct the name.",
+                "Run this command in the folder that contains manage.py, or correct the name.",
             ) from error
         raise _refused() from error
     except Exception as error:

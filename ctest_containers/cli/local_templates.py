@@ -43,7 +43,7 @@ def stored_templates(repository: TemplateRepository, project: str) -> list[Store
     except EngineUnreachableError as error:
         # Without Docker on this machine, no one expects images.
         if shutil.which("docker") is not None:
-            sys.stderr.write(f"Images are left out. {error.message}\n")
+            sys.stderr.write(f"Images are skipped. {error.message}\n")
         return repository.stored(project, engine=False)
 
 

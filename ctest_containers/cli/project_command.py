@@ -121,7 +121,7 @@ class ProjectCommand:
         named = get_command_line_option(argv, "--testrunner")
         if named is not None:
             if not named:
-                raise UsageError("The option --testrunner needs the dotted path of a class.")
+                raise UsageError("--testrunner needs the dotted path of a class.")
             settings.TEST_RUNNER = named
             argv = _without_runner(argv)
         return [*argv, f"--testrunner={_path(ProjectTestRunner)}"]

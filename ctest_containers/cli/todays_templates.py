@@ -37,5 +37,5 @@ def registry(supply: Supply) -> str:
         UsageError: None is.
     """
     if not supply.databases.provider.registry:
-        raise UsageError("No registry is configured.", "Name one with --registry.")
+        raise UsageError("No registry is configured.", "Set one with --registry.")
     return supply.databases.provider.registry

@@ -30,8 +30,8 @@ def connect(address: str, tls: tuple[str, str, str]) -> Any:
         from distributed.security import Security
     except ImportError as error:
         raise ClusterError(
-            "A cluster needs the package distributed, which is not installed.",
-            'pip install "ctest-containers[cluster]"',
+            "--cluster needs the package distributed, which is not installed.",
+            'Run pip install "ctest-containers[cluster]".',
         ) from error
     security = Security()  # type: ignore[no-untyped-call]
     if any(tls):
@@ -47,7 +47,7 @@ def connect(address: str, tls: tuple[str, str, str]) -> Any:
     if is_tls and not ours.get_connection_args("client").get("ssl_context"):
         raise ClusterError(
             f"The scheduler at {address} requires TLS certificates.",
-            "Name them with --cluster-tls-ca, --cluster-tls-cert and --cluster-tls-key.",
+            "Set them with --cluster-tls-ca, --cluster-tls-cert and --cluster-tls-key.",
         )
     options = {"timeout": CONNECT_SECONDS, "set_as_default": False, "security": security}
     try:
@@ -58,7 +58,7 @@ def connect(address: str, tls: tuple[str, str, str]) -> Any:
             return Client(cluster, set_as_default=False)  # type: ignore[no-untyped-call]
         if "://" not in address and Path(address).suffix == ".json":
             if not Path(address).is_file():
-                raise ClusterError(f"There is no scheduler file {address}.")
+                raise ClusterError(f"The scheduler file {address} does not exist.")
             return Client(scheduler_file=address, **options)  # type: ignore[no-untyped-call]
         return Client(address, **options)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TypeError, TimeoutError) as error:

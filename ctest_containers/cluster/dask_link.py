@@ -116,7 +116,7 @@ class DaskLink:
             except Exception as error:  # noqa: BLE001
                 failures[node] = error
         remaining += [
-            f"what the node {node} has started ({type(error).__name__})"
+            f"whatever the node {node} started ({type(error).__name__})"
             for node, error in failures.items()
         ]
         with suppress(Exception):
@@ -163,7 +163,7 @@ class DaskLink:
             return ()
         client = self._client
         if client.status == "closed" or client.scheduler is None:
-            raise ClusterError("The scheduler of the cluster is gone.")
+            raise ClusterError("The connection to the cluster's scheduler was lost.")
         try:
             # `scheduler_info` may return the answer to a simultaneous request of the client's
             # background task, which has no workers.
@@ -173,14 +173,18 @@ class DaskLink:
             self._polled = now
             return ()
         except Exception as error:
-            raise ClusterError(f"The scheduler of the cluster is gone: {error}.") from error
+            raise ClusterError(
+                f"The connection to the cluster's scheduler was lost: {error}."
+            ) from error
         self._polled = time.monotonic()
         self._pause = max(POLL_SECONDS, PAUSE_FACTOR * (self._polled - now))
         known = {*self._slots, *self._starting, *self._departed}
         self._start({node: facts for node, facts in workers.items() if node not in known})
         present = [*self._slots, *self._starting]
         lost = [node for node in present if node not in workers]
-        events: list[LinkEvent] = [self._depart(node, "the Dask worker is gone") for node in lost]
+        events: list[LinkEvent] = [
+            self._depart(node, "its Dask worker left the cluster") for node in lost
+        ]
         for node, task in list(self._starting.items()):
             if task.done() and (problem := _problem_of(task)):
                 events.append(self._depart(node, problem))
@@ -265,6 +269,9 @@ def _problem_of(task: Any) -> str:
     try:
         return str(task.result(timeout=1))
     except ModuleNotFoundError as error:
-        return f"it has no {error.name}; install ctest-containers and the project's packages there"
+        return (
+            f"{error.name} is not installed there; install ctest-containers and the project's "
+            "packages"
+        )
     except Exception as error:  # noqa: BLE001  # Any code runs there.
         return f"{type(error).__name__}: {error}"

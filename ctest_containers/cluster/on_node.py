@@ -120,7 +120,7 @@ class NodeProcess:
         exit_code = self._process.wait()
         self._publish_output(last=True)
         if not has_reported_end:
-            reason = f"Its process has ended with code {exit_code}."
+            reason = f"Its process ended with exit code {exit_code}."
             self._publish([self._with_log(encode(NodeFailed(reason=reason)).decode())])
         self._over.set()
 
@@ -207,9 +207,9 @@ def begin(run: str, topic: str, workers: int | None) -> str:
         folder = Path(worker.local_directory) / f"ctest-{code.digest_of(spec.files)[:16]}"
         code.unpack(spec.archive, folder)
     if not folder.is_dir():
-        return f"it has no folder {folder}; --ship-code sends it the code"
+        return f"it has no folder {folder}; use --ship-code to send it the code"
     if different := list(code.differences(folder, spec.files)):
-        return f"its checkout differs from the one here, in {listing(different, 3)}"
+        return f"its checkout differs from this machine's in {listing(different, 3)}"
     address = worker.address
 
     def publish(lines: list[str]) -> None:

@@ -99,7 +99,7 @@ class ClusterPool:
             at_once = self._is_over_time
         finally:
             if left := self._link.close(at_once=at_once):
-                reason = "Their nodes have not removed them."
+                reason = "Their nodes did not remove them."
                 self._report(ContainersLeft(containers=tuple(left), reason=reason))
 
     def _run(self) -> None:
@@ -232,7 +232,9 @@ class ClusterPool:
         self._idle.update(dict.fromkeys(self._nodes))
         self._report(NodeLost(node=name, reason=reason))
         for _, index in given_up:
-            text = f"{LOSSES} nodes were lost while they ran this test, the last for: {reason}"
+            text = (
+                f"{LOSSES} nodes were lost while running this test, the last one because {reason}"
+            )
             self._relay.fail(index, text)
 
     def _interrupt(self) -> None:
@@ -263,5 +265,5 @@ class ClusterPool:
         reasons = "\n".join(dict.fromkeys(self._reasons)) or "No Dask worker has joined."
         raise ClusterError(
             f"No node of the cluster can run tests.\n{reasons}",
-            "The scheduler's dashboard shows its workers.",
+            "Look for its workers on the scheduler's dashboard.",
         )

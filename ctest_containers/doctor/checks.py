@@ -57,7 +57,7 @@ ENGINE_SECONDS: Final = 15.0
 """How long the engine may take for all checks together."""
 
 STOPPED_ANSWERING: Final = (
-    "Is it overloaded? `docker ps` shows what it runs; restart it if that hangs, too."
+    "Run `docker ps` to see what keeps it busy; if that hangs too, restart the engine."
 )
 
 
@@ -77,7 +77,9 @@ def run_checks(context: DoctorContext) -> list[Finding]:
             silent = True
         except CtestError as problem:
             findings.append(
-                warning(area, problem.message, problem.hint or "Run the tests; they may say more.")
+                warning(
+                    area, problem.message, problem.hint or "Run the tests, which may show more."
+                )
             )
     return findings
 

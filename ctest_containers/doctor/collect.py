@@ -40,7 +40,7 @@ def collect(folder: Path, config: Config, project: Project | None) -> DoctorCont
         except Exception as error:  # noqa: BLE001  # A damaged context lets the SDK raise anything.
             trouble = EngineError(
                 f"Docker's SDK fails with {type(error).__name__}: {error}",
-                "Fix what that names: DOCKER_HOST, or a context (`docker context ls`).",
+                "Check DOCKER_HOST and Docker's contexts (`docker context ls`).",
             )
     return DoctorContext(
         folder=folder,

@@ -36,7 +36,7 @@ def check_reach(context: DoctorContext) -> Iterator[Finding]:
     if context.needs_engine:
         yield error(Area.ENGINE, what, fix)
     else:
-        yield note(Area.ENGINE, f"{what} The tests' databases need none.", fix)
+        yield note(Area.ENGINE, f"{what} The tests' databases need no engine.", fix)
 
 
 def _remedy(address: str) -> str:
@@ -49,11 +49,11 @@ def _remedy(address: str) -> str:
     chosen = chosen_context()
     if chosen is not None and chosen.host:
         return (
-            f"`docker --context {chosen.name} info` should show the same; fix it, or choose "
-            "another one with `docker context use NAME`."
+            f"Check `docker --context {chosen.name} info`; fix the context, or choose another one "
+            "with `docker context use NAME`."
         )
     if os.environ.get("DOCKER_TLS_VERIFY"):
-        return "Check the certificates in DOCKER_CERT_PATH, and that DOCKER_HOST is right."
+        return "Check the certificates in DOCKER_CERT_PATH and the address in DOCKER_HOST."
     return f"Restart it: {_restart()}."
 
 
@@ -84,20 +84,20 @@ def _explained(reached: Reach) -> tuple[str, str]:
             return (
                 f"{where} is not the address of an engine{detail}.",
                 (
-                    "Set DOCKER_HOST to one such as unix:///var/run/docker.sock or "
+                    "Set DOCKER_HOST to an address such as unix:///var/run/docker.sock or "
                     "tcp://127.0.0.1:2375, or `unset DOCKER_HOST`."
                 ),
             )
         case Obstacle.NOT_AN_ENGINE:
             return (
-                f"What answers at {where} is not a Docker Engine{detail}.",
+                f"The program that answers at {where} is not a Docker Engine{detail}.",
                 (
-                    "Correct DOCKER_HOST; an engine behind TLS needs DOCKER_TLS_VERIFY=1 and "
-                    "DOCKER_CERT_PATH, too."
+                    "Correct DOCKER_HOST; an engine behind TLS also needs DOCKER_TLS_VERIFY=1 "
+                    "and DOCKER_CERT_PATH."
                 ),
             )
         case _:
-            return f"The engine's machine cannot be reached at {where}{detail}.", correct
+            return f"The engine's host cannot be reached at {where}{detail}.", correct
 
 
 def _absent(where: str, *, named: bool) -> tuple[str, str]:
@@ -106,7 +106,10 @@ def _absent(where: str, *, named: bool) -> tuple[str, str]:
     chosen = chosen_context()
     if chosen is not None and chosen.host:
         return (
-            f"There is no engine socket at {where}, as Docker's context {chosen.name!r} has it.",
+            (
+                f"There is no engine socket at {where}, the address in Docker's context "
+                f"{chosen.name!r}."
+            ),
             "Start that engine, or choose another one: `docker context use default`.",
         )
     if named:
@@ -116,7 +119,7 @@ def _absent(where: str, *, named: bool) -> tuple[str, str]:
         )
     if Path("/.dockerenv").exists():
         return (
-            f"This is a container, and has no engine socket at {where}.",
+            f"This process runs in a container without an engine socket at {where}.",
             "Start the container with `-v /var/run/docker.sock:/var/run/docker.sock`.",
         )
     if shutil.which("dockerd") or shutil.which("docker"):
@@ -125,7 +128,7 @@ def _absent(where: str, *, named: bool) -> tuple[str, str]:
 
 
 def _forbidden(path: Path) -> tuple[str, str]:
-    what = f"You may not use the engine socket {path}"
+    what = f"You do not have permission to use the engine socket {path}"
     try:
         import grp
         import pwd
@@ -136,10 +139,10 @@ def _forbidden(path: Path) -> tuple[str, str]:
         return f"{what}.", f"Ask the administrator of {path.parent} for access."
     if group.gr_gid == 0:
         return (
-            f"{what}: only root may.",
+            f"{what}: only root does.",
             (
-                "Let Docker give it to a group: `sudo groupadd docker; sudo usermod -aG docker "
-                f"{user}`, restart Docker, then log in again."
+                f"Give it to a group: run `sudo groupadd docker; sudo usermod -aG docker {user}`, "
+                "restart Docker, then log in again."
             ),
         )
     if user in group.gr_mem:

@@ -19,12 +19,12 @@ def check_databases(context: DoctorContext) -> Iterator[Finding]:
     project = context.project
     supported = ", ".join(VENDORS)
     for alias, vendor in project.plans.unsupported.items():
-        what = f"The database {alias!r} is of the vendor {vendor!r}, which has no backend here"
+        what = f"The database {alias!r} has the vendor {vendor!r}, which is not supported"
         if alias in project.aliases:
             yield error(
                 Area.DATABASES,
-                f"{what} (supported: {supported}), and tests use it.",
-                "Leave those tests out with `--exclude-tag TAG`, and run them with manage.py test.",
+                f"{what} (supported: {supported}), but tests use it.",
+                "Exclude those tests with `--exclude-tag TAG`, and run them with manage.py test.",
             )
         else:
             yield note(Area.DATABASES, f"{what}; no selected test uses it.")
@@ -35,8 +35,8 @@ def check_databases(context: DoctorContext) -> Iterator[Finding]:
             if not group.has_server and not in_memory(database.name):
                 yield note(
                     Area.DATABASES,
-                    f"The test database of {database.aliases[0]!r} has a fixed file in the "
-                    "settings; each worker has a file of its own instead.",
+                    "The settings name a fixed file for the test database of "
+                    f"{database.aliases[0]!r}; each worker uses its own file instead.",
                 )
 
 
@@ -45,11 +45,11 @@ def _set_aside(alias: str, entry: dict[str, object]) -> Iterator[Finding]:
     if isinstance(options, dict) and options.get("pool"):
         yield note(
             Area.DATABASES,
-            f"{alias!r} has a pool of connections (OPTIONS['pool']); tests connect without it.",
+            f"{alias!r} uses a connection pool (OPTIONS['pool']); tests connect without it.",
         )
     if entry.get("CONN_MAX_AGE") != 0:
         yield note(
             Area.DATABASES,
-            f"{alias!r} keeps connections (CONN_MAX_AGE). That does no harm: they end with their "
-            "servers.",
+            f"{alias!r} uses persistent connections (CONN_MAX_AGE). That does no harm: they end "
+            "with their servers.",
         )

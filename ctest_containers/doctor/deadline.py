@@ -38,5 +38,5 @@ def within(deadline: Deadline, work: Callable[[], T]) -> T:
     if results:
         return results[0]
     raise EngineUnreachableError(
-        f"The engine has not answered everything within {deadline.seconds:g} seconds."
+        f"The engine did not answer every request within {deadline.seconds:g} seconds."
     )

@@ -79,7 +79,7 @@ def check_tests(project: Project) -> Iterator[Finding]:
         yield note(
             Area.PROJECT,
             "No tests were found.",
-            "Is this the folder that has manage.py, and are the labels right?",
+            "Check that this folder contains manage.py and that the labels are correct.",
         )
         return
     used = ", ".join(map(repr, sorted(project.aliases))) or "none"
@@ -88,20 +88,20 @@ def check_tests(project: Project) -> Iterator[Finding]:
     if asking:
         yield note(
             Area.PROJECT,
-            f"{listing(asking)} asks a database while it is imported. A run lends it an isolated "
-            "one; here its tests are left out.",
+            f"A database is queried when {listing(asking)} is imported. A run provides an "
+            "isolated one; the doctor skips these tests.",
         )
     for name, why in project.unloadable.items():
         if name not in asking:
             yield warning(
                 Area.PROJECT,
                 f"The tests in {name} cannot be imported: {_last_line(why)}",
-                f"`python -m ctest_containers {name}` shows where it fails.",
+                f"Run `python -m ctest_containers {name}` to see where it fails.",
             )
 
 
 def _refuse(alias: str) -> None:
-    raise NoDatabaseHere(f"The database {alias!r} is asked for while tests are imported.")
+    raise NoDatabaseHere(f"The database {alias!r} is queried while tests are imported.")
 
 
 def _groups(plans: DatabasePlans, aliases: frozenset[str]) -> Any:

@@ -19,25 +19,27 @@ def check_contexts(context: DoctorContext) -> Iterator[Finding]:
             Area.ENGINE,
             f"Docker's context {chosen.name!r}, chosen in {chosen.source}, does not exist, so "
             f"{used} is used.",
-            "Choose one that does: `docker context ls`, then `docker context use NAME`.",
+            "Choose an existing one with `docker context use NAME`; `docker context ls` lists "
+            "them.",
         )
     elif chosen is not None and not _same(chosen.host, used):
         yield error(
             Area.ENGINE,
             f"The docker command talks to {chosen.host} (context {chosen.name!r}, chosen in "
-            f"{chosen.source}), and the toolkit to {used}: the installed SDK knows no contexts.",
+            f"{chosen.source}), but the toolkit to {used}: the installed SDK does not support "
+            "contexts.",
             f"Run `export DOCKER_HOST={chosen.host}`, or `docker context use default`.",
         )
     elif chosen is not None:
         yield ok(
             Area.ENGINE,
-            f"It is that of Docker's context {chosen.name!r}, chosen in {chosen.source}.",
+            f"Its address is that of Docker's context {chosen.name!r}, chosen in {chosen.source}.",
         )
     if (named := named_in_properties()) and not _same(named, used):
         yield error(
             Area.ENGINE,
             f"Images are looked up at {used}, but testcontainers would start servers at {named}, "
-            "which tc.host in ~/.testcontainers.properties names.",
+            "set by tc.host in ~/.testcontainers.properties.",
             f"Remove tc.host from that file, or run `export DOCKER_HOST={named}`.",
         )
 

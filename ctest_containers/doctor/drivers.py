@@ -89,8 +89,8 @@ def _old(group: DatabaseGroup, version: str) -> Iterator[Finding]:
     option = f"--{group.vendor}-image"
     yield error(
         Area.DATABASES,
-        f"Django {django.get_version()} needs {backend.product(version)} {wanted} or later, "
-        f"and {group.image} is {number}.",
+        f"Django {django.get_version()} needs {backend.product(version)} {wanted} or later, but "
+        f"{group.image} is {number}.",
         f"Use a newer image, such as `{option} {_newer(group.image, wanted)}`, or the toolkit's "
         "own.",
     )
@@ -125,9 +125,9 @@ def _unfit(group: DatabaseGroup, version: str) -> Iterator[Finding]:
         if trouble:
             yield warning(
                 Area.DATABASES,
-                f"The driver of {alias!r} does not suit its server. {trouble}",
-                f"Set DATABASES[{alias!r}]['ENGINE'] to another backend, or choose another server: "
-                f"`--{group.vendor}-image`.",
+                f"The driver of {alias!r} is not suitable for its server. {trouble}",
+                f"Set DATABASES[{alias!r}]['ENGINE'] to another backend, or choose another server "
+                f"with `--{group.vendor}-image`.",
             )
 
 

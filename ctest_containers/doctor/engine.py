@@ -35,19 +35,21 @@ def _which(facts: EngineFacts, address: str) -> Iterator[Finding]:
     if is_older(facts.api, LEAST_API):
         yield error(
             Area.ENGINE,
-            f"Its API {facts.api} is too old: {LEAST_API} is the least.",
-            "Update it: https://docs.docker.com/engine/install/.",
+            f"Its API {facts.api} is too old; {LEAST_API} or later is required.",
+            "Update the engine: https://docs.docker.com/engine/install/.",
         )
     elif is_older(facts.api, TESTED_API):
         yield warning(
             Area.ENGINE,
-            f"Its API {facts.api} is older than {TESTED_API} (Docker 20.10), which is tested.",
-            "Update it: https://docs.docker.com/engine/install/.",
+            f"Its API {facts.api} is older than {TESTED_API} (Docker 20.10), the oldest one that "
+            "is tested.",
+            "Update the engine: https://docs.docker.com/engine/install/.",
         )
     if facts.kind is EngineKind.PODMAN:
         yield note(
             Area.ENGINE,
-            "It is Podman that offers Docker's API. Servers run there, but less of it is tested.",
+            "It is Podman with Docker's API. Servers run there, but Podman is tested less than "
+            "Docker.",
             "If something fails here that does not fail with Docker, set DOCKER_HOST to a Docker "
             "Engine.",
         )
@@ -57,15 +59,15 @@ def _what_it_lacks(facts: EngineFacts) -> Iterator[Finding]:
     if facts.storage_driver == "vfs":
         yield warning(
             Area.ENGINE,
-            "Its storage driver vfs copies the whole image for every server, which takes time and "
-            "disk.",
+            "Its storage driver vfs copies the whole image for every server, which takes time "
+            "and disk space.",
             'Set {"storage-driver": "overlay2"} in /etc/docker/daemon.json and restart it '
             '(for Podman: driver = "overlay" in storage.conf, or install fuse-overlayfs).',
         )
     if facts.root.startswith("/var/snap/"):
         yield warning(
             Area.ENGINE,
-            "It is a snap, which sees another /tmp than you do, so sockets there do not connect.",
+            "It is a snap, whose /tmp is not the one you see, so sockets there do not connect.",
             "Use `--transport port`, or install Docker from its own packages.",
         )
     limits = [limit for limit in facts.missing_limits if limit != "swap"]
@@ -80,8 +82,8 @@ def _what_it_lacks(facts: EngineFacts) -> Iterator[Finding]:
     elif facts.missing_limits:
         yield note(
             Area.ENGINE,
-            "It does not limit swap, so a server that wants too much memory gets slow before it "
-            "is ended.",
+            "It does not limit swap, so a server that needs too much memory becomes slow before "
+            "it is killed.",
             "On Debian and Ubuntu add swapaccount=1 to the kernel's command line.",
         )
 

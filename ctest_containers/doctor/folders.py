@@ -39,8 +39,8 @@ def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
     if wanted and Path(wanted).resolve() != used.resolve():
         yield warning(
             Area.MACHINE,
-            f"TMPDIR={wanted} cannot be written, so {used} is used.",
-            f"`mkdir -p {wanted}`, make it yours, or `unset TMPDIR`.",
+            f"The folder TMPDIR={wanted} is not writable, so {used} is used.",
+            f"Run `mkdir -p {wanted}` and make it writable, or run `unset TMPDIR`.",
         )
     if not context.needs_engine:
         yield from _room("Temporary files", used, context)
@@ -51,20 +51,20 @@ def check_temporary_folder(context: DoctorContext) -> Iterator[Finding]:
             Area.MACHINE,
             f"The path of a socket in {used} would have {length} bytes, more than the limit of "
             f"{SOCKET_PATH_LIMIT}, so sockets go to /tmp.",
-            "`export TMPDIR=/tmp`, or another short one, if you want them elsewhere.",
+            "To put them elsewhere, set TMPDIR to another folder with a short path.",
         )
         if not os.access("/tmp", os.W_OK):  # noqa: S108  # Where runs have their folders then.
             yield error(
                 Area.MACHINE,
-                "/tmp cannot be written, so there is no place for sockets.",  # noqa: S108
-                "Name a short folder that is yours: `export TMPDIR=$HOME/tmp`.",
+                "/tmp is not writable, so there is no folder for sockets.",  # noqa: S108
+                "Set TMPDIR to a folder of yours with a short path: `export TMPDIR=$HOME/tmp`.",
             )
     if _forbids_programs(used):
         yield note(
             Area.MACHINE,
             f"Programs in {used} cannot be executed (noexec). The toolkit runs none there, but "
             "tests may.",
-            "If such tests fail: `export TMPDIR=$HOME/tmp`.",
+            "If such tests fail, run `export TMPDIR=$HOME/tmp`.",
         )
     yield from _room("Temporary files", used, context)
 
@@ -75,17 +75,17 @@ def check_cache(context: DoctorContext) -> Iterator[Finding]:
     if not os.access(there, os.W_OK | os.X_OK) or not there.is_dir():
         yield error(
             Area.MACHINE,
-            f"The cache folder {context.cache} cannot be written, so no template can be made.",
-            f"Name another one, such as `export XDG_CACHE_HOME={tempfile.gettempdir()}/cache`, or "
-            f"make {there} yours.",
+            f"The cache folder {context.cache} is not writable, so templates cannot be built.",
+            "Choose another folder, such as `export "
+            f"XDG_CACHE_HOME={tempfile.gettempdir()}/cache`, or make {there} writable.",
         )
         return
     logs = context.cache / "runs"
     if logs.exists() and context.config.event_logs and not os.access(logs, os.W_OK | os.X_OK):
         yield warning(
             Area.MACHINE,
-            f"The folder of event logs {logs} cannot be written, so runs leave none.",
-            f"Make it yours (`sudo chown -R $USER {logs}`), or use `--event-logs 0`.",
+            f"The folder of event logs {logs} is not writable, so runs write none.",
+            f"Make it writable (`sudo chown -R $USER {logs}`), or use `--event-logs 0`.",
         )
     yield from _room("The cache", context.cache, context)
 
@@ -105,8 +105,8 @@ def check_engine_disk(context: DoctorContext) -> Iterator[Finding]:
         free,
         few=ENGINE_FEW_BYTES,
         too_few=ENGINE_TOO_FEW_BYTES,
-        fix="`docker system df` shows what takes it; `python -m ctest_containers template prune` "
-        "and `docker image prune` make room.",
+        fix="Free space on its disk: `docker system df` shows what uses it; `python -m "
+        "ctest_containers template prune` and `docker image prune` remove unused images.",
         vital=context.needs_engine,
     )
 
@@ -117,12 +117,14 @@ def _room(what: str, folder: Path, context: DoctorContext) -> Iterator[Finding]:
         free, files = shutil.disk_usage(there).free, _free_files(there)
     except OSError:
         return
-    fix = f"Make room on the disk of {there}, or name another folder with " + (
+    fix = f"Free space on the disk of {there}, or choose another folder with " + (
         "XDG_CACHE_HOME." if folder == context.cache else "TMPDIR."
     )
     if files is not None and files < FEW_FILES:
         yield warning(
-            Area.MACHINE, f"{folder} can take {files} more files, whatever their size.", fix
+            Area.MACHINE,
+            f"{folder} has room for only {files} more files, whatever their size.",
+            fix,
         )
     yield from _judged(
         what, folder, free, few=FEW_BYTES, too_few=TOO_FEW_BYTES, fix=fix, vital=True

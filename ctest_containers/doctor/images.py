@@ -49,12 +49,12 @@ def check_images(context: DoctorContext) -> Iterator[Finding]:
             None,
         )
         if hit is not None:
-            yield ok(Area.DATABASES, f"{label} is there, built {age(hit.created)} ago.")
+            yield ok(Area.DATABASES, f"{label} exists, built {age(hit.created)} ago.")
             continue
         yield note(
             Area.DATABASES,
             f"{label} is missing: {_why(template, stored)}. The next run builds it.",
-            "To build it now: `python -m ctest_containers template build`.",
+            "To build it now, run `python -m ctest_containers template build`.",
         )
         if base is not None:
             yield from _base(context.engine, base, has_base=has_base)
@@ -69,19 +69,19 @@ def _missing(base: BaseImage, group: DatabaseGroup) -> Finding:
     if base.name.startswith("localhost/"):
         return error(
             Area.DATABASES,
-            f"{what}, and no registry can have such a name.",
-            "Build it, or name another one: `--images ALIAS=IMAGE`.",
+            f"{what} and cannot be pulled: no registry can have such a name.",
+            "Build it, or choose another one with `--images ALIAS=IMAGE`.",
         )
     return note(
         Area.DATABASES,
         f"{what}; the next run pulls it and builds a template from it.",
-        f"To pull it now: `docker pull {base.name}`.",
+        f"To pull it now, run `docker pull {base.name}`.",
     )
 
 
 def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator[Finding]:
     if has_base:
-        yield ok(Area.DATABASES, f"Its image {base.name} is there.")
+        yield ok(Area.DATABASES, f"Its image {base.name} is on the engine.")
         return
     yield note(
         Area.DATABASES,
@@ -92,7 +92,7 @@ def _base(engine: Images | None, base: BaseImage, *, has_base: bool) -> Iterator
     if engine is not None and engine.image_labels(FOUNDATION) is None:
         yield note(
             Area.DATABASES,
-            f"{FOUNDATION}, on which that is based, is missing as well; the next run pulls it.",
+            f"{FOUNDATION}, its base, is missing too; the next run pulls it.",
             f"Without a registry: `scripts/base-image` in a clone of the toolkit builds it from "
             f"packages; or copy it from another machine: `docker save {FOUNDATION} | docker load`.",
         )

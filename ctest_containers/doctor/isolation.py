@@ -32,9 +32,11 @@ def judged(shared: Sequence[SharedResource], *, separate: bool) -> Iterator[Find
         if resource.separated and separate:
             yield ok(Area.ISOLATION, f"{what} Each worker has its own.")
         elif resource.separated:
-            yield warning(Area.ISOLATION, what, "Leave out `--no-separate`, and it is separated.")
+            yield warning(Area.ISOLATION, what, "Remove `--no-separate` to separate it.")
         else:
-            yield warning(Area.ISOLATION, what, resource.advice or "Separate it: `--worker-setup`.")
+            yield warning(
+                Area.ISOLATION, what, resource.advice or "Separate it with `--worker-setup`."
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +65,16 @@ def fixed_ports(ports: Sequence[FixedPort]) -> Iterator[Finding]:
     for fixed in ports:
         by_port.setdefault(fixed.port, []).append(fixed.test_class)
     for port, classes in by_port.items():
-        what = f"Port {port} is the live server's in {listing(classes)}"
+        what = f"The live server of {listing(classes)} uses port {port}"
         if len(classes) > 1:
             yield warning(
                 Area.ISOLATION,
                 f"{what}; two workers cannot listen on it at once.",
-                "Leave the attribute `port` out, or set it to 0, and use self.live_server_url.",
+                "Remove the attribute `port`, or set it to 0, and use self.live_server_url.",
             )
         else:
             yield note(
                 Area.ISOLATION,
                 f"{what}; a second run on this machine cannot listen on it at the same time.",
-                "Leave the attribute `port` out, or set it to 0, and use self.live_server_url.",
+                "Remove the attribute `port`, or set it to 0, and use self.live_server_url.",
             )

@@ -24,7 +24,7 @@ from ctest_containers.text import listing, plural, size, slug
 def check_leftovers(context: DoctorContext) -> Iterator[Finding]:
     """Check for containers, images and folders of dead runs."""
     findings = list(_left(context))
-    yield from findings or [ok(Area.LEFTOVERS, "Nothing is left of dead runs.")]
+    yield from findings or [ok(Area.LEFTOVERS, "No crashed run has left anything behind.")]
 
 
 def check_templates(context: DoctorContext) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def check_templates(context: DoctorContext) -> Iterator[Finding]:
             yield note(
                 Area.LEFTOVERS,
                 f"{removable} can be removed, such as {first.name}: {reason}.",
-                f"`python -m ctest_containers template prune{option}`",
+                f"Run `python -m ctest_containers template prune{option}`.",
             )
 
 
@@ -55,8 +55,8 @@ def _left(context: DoctorContext) -> Iterator[Finding]:
     if folders:
         yield warning(
             Area.LEFTOVERS,
-            f"{plural(len(folders), 'folder')} of dead runs: {listing(folders, 2)}.",
-            "`python -m ctest_containers clean`",
+            f"{plural(len(folders), 'folder')} of crashed runs: {listing(folders, 2)}.",
+            "Run `python -m ctest_containers clean`.",
         )
 
 
@@ -71,15 +71,15 @@ def _of_the_engine(engine: ContainerEngine, project: str) -> Iterator[Finding]:
         if names:
             yield warning(
                 Area.LEFTOVERS,
-                f"{plural(len(names), 'container')} of dead runs{whose}: "
+                f"{plural(len(names), 'container')} of crashed runs{whose}: "
                 f"{listing(sorted(names), 2)}.",
-                f"`python -m ctest_containers clean{option}`",
+                f"Run `python -m ctest_containers clean{option}`.",
             )
         if images:
             yield warning(
                 Area.LEFTOVERS,
-                f"{plural(len(images), 'half-made image')} of dead runs{whose}.",
-                f"`python -m ctest_containers clean{option}`",
+                f"{plural(len(images), 'unfinished image')} of crashed runs{whose}.",
+                f"Run `python -m ctest_containers clean{option}`.",
             )
 
 

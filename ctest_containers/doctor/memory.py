@@ -30,8 +30,8 @@ def check_memory(context: DoctorContext) -> Iterator[Finding]:
         yield warning(
             Area.MACHINE,
             f"{size(available)} of memory is available, less than the floor of {size(floor)}, so "
-            "runs give up workers at once.",
-            "End other programs, or lower the floor: `--memory-floor 64m`, 0 for none.",
+            "runs pause workers at once.",
+            "Close other programs, or lower the floor: `--memory-floor 64m`, or 0 for none.",
         )
     if context.project is None:
         if available is not None:
@@ -51,7 +51,7 @@ def check_cores(context: DoctorContext) -> Iterator[Finding]:
         yield warning(
             Area.MACHINE,
             f"The machine has {plural(cores, 'core')}, of which this process may use {usable:g}.",
-            f"Run that many workers: `--parallel {max(1, round(usable))}`.",
+            f"Use that many workers: `--parallel {max(1, round(usable))}`.",
         )
 
 
@@ -68,7 +68,7 @@ def _sum(context: DoctorContext, project: Project, timings: Timings) -> Iterator
         engine_bytes=elsewhere,
     ).workers
     if not project.batches:
-        yield note(Area.MACHINE, "No test was found, so there is nothing to plan for.")
+        yield note(Area.MACHINE, "No tests were found, so there is nothing to plan.")
         return
     others = ", ".join(f"{limit.workers} ({limit.reason})" for limit in planned.limits[1:])
     yield ok(
@@ -79,11 +79,13 @@ def _sum(context: DoctorContext, project: Project, timings: Timings) -> Iterator
     if floor := context.config.memory_floor:
         yield ok(
             Area.MACHINE,
-            f"Workers are given up when less than {size(floor)} of memory is available.",
+            f"Runs pause workers when less than {size(floor)} of memory is available.",
         )
     for text in planned.warnings:
         yield warning(
-            Area.MACHINE, text, "End other programs, or give the machine or its container more."
+            Area.MACHINE,
+            text,
+            "Close other programs, or give the machine or its container more memory.",
         )
 
 
@@ -98,7 +100,7 @@ def _timings(context: DoctorContext) -> tuple[Timings, Finding | None]:
         return Timings(), warning(
             Area.MACHINE,
             f"The durations of past runs in {file} cannot be read: {error}.",
-            f"`rm {file}`; the next run starts a new one.",
+            f"Run `rm {file}`; the next run starts a new one.",
         )
 
 

@@ -31,13 +31,13 @@ def check_options(context: DoctorContext) -> Iterator[Finding]:
             yield error(
                 Area.OPTIONS,
                 f"The option {name} needs {module}, which is not installed.",
-                f'`pip install "ctest-containers[{extra}]"`',
+                f'Run `pip install "ctest-containers[{extra}]"`.',
             )
     if config.push and not config.registry:
         yield error(
             Area.OPTIONS,
-            "The option push is set, but no registry to push to.",
-            "Name one with `--registry`, or leave `--push` out.",
+            "The option push is set, but the option registry is not.",
+            "Set one with `--registry`, or remove `--push`.",
         )
     yield from _limits(config)
     if context.project is not None and config.worker_setup:
@@ -70,5 +70,5 @@ def _worker_setup(path: str) -> Iterator[Finding]:
         yield error(
             Area.OPTIONS,
             f"worker_setup={path!r} is not a function.",
-            "Name one that takes a worker: `--worker-setup package.module.function`.",
+            "Name a function that accepts a worker: `--worker-setup package.module.function`.",
         )

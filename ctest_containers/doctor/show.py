@@ -86,7 +86,7 @@ def verdict(findings: Sequence[Finding]) -> str:
         if counts[severity]
     ]
     counted.append(f"{counts[Severity.OK]} ok")
-    end = "Tests cannot run as it is." if has_errors(findings) else "Tests can run."
+    end = "Tests cannot run." if has_errors(findings) else "Tests can run."
     return f"{', '.join(counted)}. {end}"
 
 

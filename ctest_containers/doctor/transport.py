@@ -34,20 +34,22 @@ def check_transport(context: DoctorContext) -> Iterator[Finding]:
     except EngineError as problem:
         yield error(Area.TRANSPORT, problem.message, problem.hint or "Use `--transport auto`.")
         return
-    asked = f" (as --transport {wanted} asks)" if wanted != "auto" else ""
-    yield ok(Area.TRANSPORT, f"Servers are reached by {NAMES[way.transport]}{asked}: {way.reason}.")
+    asked = f" (set by --transport {wanted})" if wanted != "auto" else ""
+    yield ok(
+        Area.TRANSPORT, f"Servers are reached through {NAMES[way.transport]}{asked}: {way.reason}."
+    )
     if way.doubt:
         yield warning(
             Area.TRANSPORT,
             f"That may not work: {way.doubt}.",
-            "If servers are not reached, use `--transport auto`.",
+            "If servers cannot be reached, use `--transport auto`.",
         )
     if way.publish in {EVERYWHERE, "::"} and way.transport is Transport.PORT:
         yield warning(
             Area.TRANSPORT,
             f"Servers listen on every address of {way.host}; only their random passwords keep "
             "others out.",
-            "Use such an engine only in a network that you trust.",
+            "Use such an engine only on a network that you trust.",
         )
     yield from _slower(context, way)
 

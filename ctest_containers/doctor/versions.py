@@ -24,7 +24,7 @@ def check_versions() -> Iterator[Finding]:
         yield error(
             Area.PROJECT,
             f"{versions}: Django 4.2 is the oldest supported version.",
-            '`pip install "Django>=4.2"`',
+            'Run `pip install "Django>=4.2"`.',
         )
     elif django.VERSION[:2] > NEWEST_DJANGO or sys.version_info[:2] > NEWEST_PYTHON:
         yield note(

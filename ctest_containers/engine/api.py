@@ -106,10 +106,10 @@ class ContainerState:
 
     def __str__(self) -> str:
         if not self.running:
-            killed = "was killed by the kernel for memory" if self.out_of_memory else "ended"
-            what = f"{killed} with exit code {self.exit_code}"
+            killed = "ran out of memory and was killed by the kernel"
+            what = f"{killed if self.out_of_memory else 'ended'} with exit code {self.exit_code}"
         elif self.out_of_memory:
-            what = "had a process killed by the kernel for memory"
+            what = "has a process that ran out of memory and was killed by the kernel"
         else:
             what = "is paused" if self.paused else "is running"
         return f"{what}; its last lines:\n{self.log}".rstrip()

@@ -41,8 +41,8 @@ class DockerContainers(DockerConnection):
             if isinstance(error, EngineUnreachableError) or self._has_image(spec.image):
                 raise
             raise ImageUnavailableError(
-                f"The engine has no image {spec.image}.",
-                "It was removed in the meantime. Repeat the command to have it built again.",
+                f"The image {spec.image} is no longer on the engine.",
+                "Run the command again to rebuild or pull it.",
             ) from error
 
     def _has_image(self, image: str) -> bool:
@@ -188,7 +188,7 @@ class DockerContainers(DockerConnection):
             code = api.exec_inspect(execution)["ExitCode"]
         if code != 0:
             raise EngineError(
-                f"{command[0]} in {container.name} ended with code {code}: "
+                f"{command[0]} in {container.name} ended with exit code {code}: "
                 f"{last_lines(output.decode(errors='replace'), 3)}"
             )
 

@@ -35,7 +35,7 @@ def refuse_names(file: Path) -> None:
     except (OSError, tarfile.TarError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EngineError(f"{file} does not contain exactly one image: {error}") from error
     if named:
-        raise EngineError(f"{file} gives names to images, which no saved template does.")
+        raise EngineError(f"{file} contains image names, which saved templates never do.")
 
 
 def _read(archive: tarfile.TarFile, member: str) -> bytes:

@@ -40,19 +40,20 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except docker.errors.ImageNotFound as error:
-        raise ImageUnavailableError(f"The engine lacks the image: {doing} failed.") from error
+        raise ImageUnavailableError(f"The image is not on the engine: {doing} failed.") from error
     except docker.errors.BuildError as error:
         output = "".join(str(line.get("stream", line.get("error", ""))) for line in error.build_log)
         raise ImageUnavailableError(
             f"Building failed while {doing}. Its last lines:\n{last_lines(output)}",
-            "If you reach no registry, scripts/base-image makes debian:trixie-slim from packages.",
+            "If you cannot reach a registry, make debian:trixie-slim from packages: run "
+            "scripts/base-image in a clone of the toolkit.",
         ) from error
     except docker.errors.ImageLoadError as error:
-        raise EngineError(f"The engine refused while {doing}: {error}") from error
+        raise EngineError(f"The engine reported an error while {doing}: {error}") from error
     except docker.errors.APIError as error:
         message = str(error.explanation or error)
         hint = FULL_DISK if "no space left" in message.lower() else ""
-        raise EngineError(f"The engine refused while {doing}: {message}", hint) from error
+        raise EngineError(f"The engine reported an error while {doing}: {message}", hint) from error
     except (docker.errors.DockerException, requests.exceptions.RequestException) as error:
         where = os.environ.get("DOCKER_HOST", "the default address")
         raise EngineUnreachableError(
@@ -69,7 +70,9 @@ def registry_translated(doing: str) -> Iterator[None]:
     except EngineUnreachableError:
         raise
     except EngineError as error:
+        reason = error.message.removeprefix(f"The engine reported an error while {doing}: ")
         raise RegistryError(
-            f"The registry failed while {doing}: {error.message}",
-            "Check its name, whether it runs, and whether you may push there (docker login).",
+            f"The registry reported an error while {doing}: {reason}",
+            "Check the registry's name and whether it is running, and log in with docker login if "
+            "it requires that.",
         ) from error

@@ -24,11 +24,11 @@ EVERYWHERE: Final = "0.0.0.0"  # noqa: S104  # An engine elsewhere is reached no
 
 SHARE: Final = (
     "Start this container with a network, or with a volume for temporary files: docker run "
-    "--volume /tmp, or another one whose folder TMPDIR names."
+    "--volume /tmp. For a volume elsewhere, set TMPDIR to its folder."
 )
 
 NAME_AN_ENGINE: Final = (
-    "Set DOCKER_HOST to a name of the engine's machine that this container reaches, such as "
+    "Set DOCKER_HOST to a name of the engine's host that this container can reach, such as "
     "tcp://docker:2375 in GitLab CI. See also --transport."
 )
 
@@ -71,8 +71,8 @@ def choose_transport(location: EngineLocation, wanted: str) -> ServerTransport:
         if isinstance(choice, ServerTransport):
             return choice
         raise EngineError(
-            f"Servers cannot be reached as --transport {wanted} asks: {choice}.",
-            "Leave the option out to use a transport that works."
+            f"Servers cannot be reached with --transport {wanted}: {choice}.",
+            "Remove the option to use a transport that works."
             if location.container is None
             else SHARE,
         )
@@ -92,9 +92,9 @@ def choose_transport(location: EngineLocation, wanted: str) -> ServerTransport:
 def _by_socket(location: EngineLocation) -> ServerTransport | str:
     container = location.container
     if location.platform != "linux":
-        return "the engine's containers run in a Linux machine of their own"
+        return "the engine's containers run in a separate Linux virtual machine"
     if not location.shares_kernel:
-        return "the engine runs on another machine than this process"
+        return "the engine is on a different machine from this process"
     if container is None:
         doubt = "" if location.near else "it is not known whether the engine has the same folders"
         reason = "the engine is on this Linux machine"
@@ -102,18 +102,18 @@ def _by_socket(location: EngineLocation) -> ServerTransport | str:
             transport=Transport.SOCKET, reason=reason, doubt=doubt, folder=location.folder
         )
     if location.shared is None:
-        return f"the folder {location.folder.parent} is this container's alone"
-    reason = f"this container has {location.folder.parent} from the engine's machine"
+        return f"the folder {location.folder.parent} exists only in this container"
+    reason = f"{location.folder.parent} in this container is mounted from the engine's machine"
     return ServerTransport(transport=Transport.SOCKET, reason=reason, folder=location.shared)
 
 
 def _by_network(location: EngineLocation) -> ServerTransport | str:
     container = location.container
     if container is None:
-        return "this process runs in no container of the engine"
+        return "this process does not run in a container of the engine"
     if container.network_mode == "host":
         return ServerTransport(
-            transport=Transport.PORT, reason="this container has its machine's own network"
+            transport=Transport.PORT, reason="this container uses its machine's network"
         )
     if not container.networks:
         return "this container has no network"
@@ -125,9 +125,9 @@ def _by_network(location: EngineLocation) -> ServerTransport | str:
 def _by_port(location: EngineLocation) -> ServerTransport | str:
     container = location.container
     if container is not None and container.network_mode != "host":
-        return "this container does not reach the loopback address of the engine's machine"
+        return "this container cannot reach the loopback address of the engine's machine"
     if not location.has_networks:
-        return "the engine has no network from which ports could be published"
+        return "the engine has no network on which to publish ports"
     if location.remote:
         return ServerTransport(
             transport=Transport.PORT,
@@ -135,9 +135,7 @@ def _by_port(location: EngineLocation) -> ServerTransport | str:
             publish="::" if ":" in location.remote else EVERYWHERE,
             host=location.remote,
         )
-    doubt = (
-        "the engine runs outside of this container and does not know it" if location.hidden else ""
-    )
+    doubt = "the engine runs outside this container and does not list it" if location.hidden else ""
     reason = "the engine publishes ports on this machine"
     return ServerTransport(transport=Transport.PORT, reason=reason, doubt=doubt)
 

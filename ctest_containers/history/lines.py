@@ -75,5 +75,5 @@ def _check_header(text: str, name: str) -> None:
     if version != VERSION:
         raise UsageError(
             f"The event log {name} has version {version}, but this program reads {VERSION}.",
-            "Read it with the version of ctest_containers that has written it.",
+            "Read it with the version of ctest_containers that wrote it.",
         )

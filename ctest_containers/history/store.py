@@ -51,7 +51,7 @@ class History:
         if not logs and not run:
             raise UsageError(
                 f"No run has left an event log in {self.folder}.",
-                "Run the tests first, or name a log's file.",
+                "Run the tests first, or name an event log.",
             )
         if not run:
             return logs[-1]
@@ -59,10 +59,10 @@ class History:
             return Path(run)
         matching = [log for log in logs if run_of(log).startswith(run)]
         if len(matching) != 1:
-            trouble = "No run" if not matching else f"{len(matching)} runs"
+            trouble = "No run has" if not matching else f"{len(matching)} runs have"
             raise UsageError(
-                f"{trouble} of those kept in {self.folder} have an id that begins with {run!r}.",
-                "python -m ctest_containers report --list shows them.",
+                f"{trouble} an id that begins with {run!r} in {self.folder}.",
+                "Run python -m ctest_containers report --list to see them.",
             )
         return matching[0]
 

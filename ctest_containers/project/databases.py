@@ -59,11 +59,13 @@ class DatabasePlans:
         for alias in aliases:
             if alias not in vendors and alias not in self.unsupported:
                 raise UsageError(
-                    f"There is no database {alias!r}, which an image was given for.",
-                    f"The settings have {', '.join(map(repr, sorted(vendors)))}.",
+                    f"An image is set for the unknown database {alias!r}.",
+                    f"The settings define {', '.join(map(repr, sorted(vendors)))}.",
                 )
             if vendors.get(alias) == SQLITE:
-                raise UsageError(f"The database {alias!r} is SQLite's, which needs no image.")
+                raise UsageError(
+                    f"An image is set for the database {alias!r}, but SQLite needs none."
+                )
 
     def select(self, used: Collection[str]) -> tuple[DatabaseGroup, ...]:
         """The groups that have these aliases.
@@ -78,8 +80,8 @@ class DatabasePlans:
             if alias in used:
                 raise UnsupportedVendorError(
                     f"The database {alias!r} has the vendor {vendor!r}, which is not supported.",
-                    f"Supported: {', '.join(VENDORS)}. Run tests that need it with manage.py test, "
-                    "or leave them out with --exclude-tag.",
+                    f"Supported: {', '.join(VENDORS)}. Run tests that need it with manage.py "
+                    "test, or exclude them with --exclude-tag.",
                 )
         return tuple(group for group in self.groups if not set(group.aliases).isdisjoint(used))
 

@@ -121,8 +121,8 @@ def refuse(alias: str) -> NoReturn:
 
     raise OperationalError(
         f"The database {alias!r} was queried while the project was being loaded. Tests never use "
-        "the configured server, and no other one exists yet. Remove database queries from module "
-        "level and from AppConfig.ready()."
+        "the configured server, and the isolated one does not exist yet. Remove database queries "
+        "from module level and from AppConfig.ready()."
     )
 
 

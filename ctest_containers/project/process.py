@@ -86,7 +86,7 @@ class ProjectSetup:
                     if not reading.poll(LOAD_SECONDS):
                         raise ProjectError(
                             f"Loading the migrations took longer than {LOAD_SECONDS:g} seconds.",
-                            "Look for code that waits at the top level of your migration modules.",
+                            "Look for code at the top level of your migration modules that blocks.",
                         )
                     answer, error = reading.recv()
             except EOFError:
@@ -168,7 +168,7 @@ def spawns(start_method: str, platform: str = sys.platform) -> bool:
     """
     if platform == "win32":
         raise UsageError(
-            "Tests cannot run on Windows itself, which cannot wait for several pipes at once.",
+            "Tests cannot run on Windows itself: it cannot wait for several pipes at once.",
             "Run it in WSL 2 (https://learn.microsoft.com/windows/wsl/), where Docker Desktop's "
             "engine is available, or in a container made from the toolkit's Dockerfile.",
         )

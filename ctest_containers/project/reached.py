@@ -72,9 +72,8 @@ def _check(connection: Any, opened: Any, lease: Lease) -> None:
         return
     opened.close()
     raise ProjectError(
-        f"The backend {connection.settings_dict['ENGINE']} has connected the database "
-        f"{lease.alias!r} to {reached or 'another server'} instead of {wanted}; that "
-        "connection was closed.",
+        f"The backend {connection.settings_dict['ENGINE']} connected the database {lease.alias!r} "
+        f"to {reached or 'another server'} instead of {wanted}; the connection was closed.",
         REMEMBERS,
     )
 

@@ -30,7 +30,8 @@ def find_settings(folder: Path) -> None:
         where = "names no settings module" if manage.is_file() else "does not exist"
         raise ProjectError(
             f"No Django settings found: {VARIABLE} is not set and {manage} {where}.",
-            "Run it in the folder that has manage.py, or use --settings mysite.settings.",
+            "Run this command in the folder that contains manage.py, or use --settings "
+            "mysite.settings.",
         )
     os.environ[VARIABLE] = default
 
@@ -135,7 +136,7 @@ def _default_settings(manage: Path) -> str | None:
     try:
         tree = ast.parse(manage.read_bytes())
     except (SyntaxError, ValueError) as error:  # Python 3.10 raises ValueError for a null byte.
-        raise ProjectError(f"{manage} is not a Python program: {error}.") from error
+        raise ProjectError(f"{manage} is not valid Python: {error}.") from error
     for node in ast.walk(tree):
         match node:
             case ast.Call(

@@ -55,7 +55,9 @@ def addresses() -> Iterator[SharedResource]:
                 continue
             yield SharedResource(
                 setting=path,
-                what=f"It names a server that all workers would use, {without_secrets(text)}.",
+                what=(
+                    f"It points to a server that all workers would share, {without_secrets(text)}."
+                ),
                 separated=False,
                 advice="If tests write there, give each worker its own database, index or prefix, "
                 f"with worker.name in it, {BY_FUNCTION}.",

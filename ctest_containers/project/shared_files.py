@@ -58,7 +58,7 @@ def storages() -> Iterator[SharedResource]:
         if backend is None or not issubclass(backend, (FileSystemStorage, InMemoryStorage)):
             yield SharedResource(
                 setting=f"STORAGES[{alias!r}]",
-                what=f"{spec.get('BACKEND')} stores files outside of the worker.",
+                what=f"{spec.get('BACKEND')} stores files outside the worker.",
                 separated=False,
                 advice=advice,
             )
@@ -76,7 +76,7 @@ def storages() -> Iterator[SharedResource]:
             kind = f"{type(storage).__module__}.{type(storage).__qualname__}"
             yield SharedResource(
                 setting=label,
-                what=f"{kind} stores files outside of the worker.",
+                what=f"{kind} stores files outside the worker.",
                 separated=False,
                 advice=advice,
             )

@@ -208,7 +208,8 @@ class PytestDatabases:
         if slot is None or slot.lease is None:
             self._say(
                 "Another session uses the databases of --reuse-db, so this one uses new ones. If "
-                "there is none, run: python -m ctest_containers service down --name pytest"
+                "no other session is running, run: python -m ctest_containers service down "
+                "--name pytest"
             )
             return
         self._exit.callback(keep, file, self._worker, slot.lease)
@@ -245,7 +246,7 @@ def _readable_errors(say: Callable[[str], None], stop: Callable[[str], None]) ->
         for line in message.splitlines():
             say(line)
         stop(NO_DATABASES)
-        message = f"{NO_DATABASES} The output of this session gives the reason once."
+        message = f"{NO_DATABASES} The reason is in this session's output."
     if message:
         # Without `from None`, pytest would show the error itself as the cause.
         raise pytest.fail.Exception(message, pytrace=False) from None

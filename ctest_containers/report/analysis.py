@@ -111,7 +111,7 @@ def _paragraphs(analysis: Analysis) -> Iterator[list[str]]:
     yield from _of_durations(analysis)
     yield from _of_outcomes(analysis.outcomes)
     if analysis.efficiency is None:
-        yield ["It did not come to its tests, so nothing can be said on its workers."]
+        yield ["The run ended before its tests, so there is nothing to say about its workers."]
     else:
         yield _of_efficiency(analysis.efficiency)
     if analysis.fixtures:
@@ -122,11 +122,13 @@ def _paragraphs(analysis: Analysis) -> Iterator[list[str]]:
         heading = "Fixtures that take longer than the tests of their class or module:"
         yield [heading, *_table(costs)]
     if analysis.savings:
-        heading = "What would make it shorter, at most by so much each; savings do not add up:"
+        heading = (
+            "What would make the run shorter, and at most by how much (savings do not add up):"
+        )
         advice = [(duration(saving.seconds), saving.advice) for saving in analysis.savings]
         yield [heading, *_table(advice)]
     else:
-        yield ["Nothing was found that would make it noticeably shorter."]
+        yield ["Found nothing that would make the run noticeably shorter."]
 
 
 def _of_durations(analysis: Analysis) -> Iterator[list[str]]:
@@ -135,13 +137,13 @@ def _of_durations(analysis: Analysis) -> Iterator[list[str]]:
         why = f"Too few tests passed in this run and in {plural(earlier, 'earlier run')}"
         why = f"There {_are(earlier)}" if earlier < EARLIER_RUNS else why
         need = f"{COMMON_TESTS} tests that passed in this run and in {EARLIER_RUNS} earlier ones"
-        yield [f"{why}: comparing durations takes {need}."]
+        yield [f"{why}: comparing durations requires {need}."]
         return
     compared = f"{_tests(durations.compared)} compared with {plural(earlier, 'earlier run')}."
     if abs(durations.speed - 1) > SPEED_SHARE:
         compared += (
-            f" All in all, tests took {durations.speed:.2f} times as long as usual; that is left "
-            "out of the comparison."
+            f" Overall, tests took {durations.speed:.2f} times as long as usual; the comparison "
+            "corrects for that."
         )
     if not durations.slower and not durations.faster:
         compared += " None became slower or faster."
@@ -158,7 +160,7 @@ def _of_outcomes(outcomes: Outcomes) -> Iterator[list[str]]:
             rows = [(change.now.value, _runs(change.runs), change.test_id) for change in changes]
             yield [f"{_tests(len(changes))} {word}:", *_table(rows)]
     if outcomes.flaky:
-        order = ", the most suspicious first" if len(outcomes.flaky) > 1 else ""
+        order = ", the most likely first" if len(outcomes.flaky) > 1 else ""
         yield [
             f"{_tests(len(outcomes.flaky))} may be flaky{order}:",
             *(line for test in outcomes.flaky[:SHOWN] for line in _lines_of_flaky(test)),
@@ -171,7 +173,7 @@ def _of_efficiency(efficiency: Efficiency) -> list[str]:
         (efficiency.busy_seconds, "in tests and fixtures"),
         (efficiency.beginning_seconds, "waiting for containers at the beginning"),
         (efficiency.end_seconds, "waiting for the last worker at the end"),
-        (efficiency.given_up_seconds, "in tries that were given up"),
+        (efficiency.given_up_seconds, "in abandoned attempts"),
         (efficiency.between_seconds, "between tests: flushes, new servers, messages"),
     ]
     whole = efficiency.workers * efficiency.span_seconds
@@ -182,7 +184,7 @@ def _of_efficiency(efficiency: Efficiency) -> list[str]:
     ]
     workers = "1 worker was" if efficiency.workers == 1 else f"{efficiency.workers} workers were"
     busy = f"busy for {efficiency.share:.0%} of {duration(efficiency.span_seconds)}"
-    return [f"{workers} {busy}; all their time together:", *_table(rows)]
+    return [f"{workers} {busy}; their time in total:", *_table(rows)]
 
 
 def _are(earlier: int) -> str:
@@ -215,7 +217,7 @@ def _times(cost: FixtureCost) -> str:
 
 def _lines_of_flaky(test: FlakyTest) -> Iterator[str]:
     words = [
-        status.value + (" after another try" if place in test.retried else "")
+        status.value + (" after a retry" if place in test.retried else "")
         for place, status in enumerate(test.statuses)
     ]
     stretches = [(word, len(list(group))) for word, group in groupby(words)]

@@ -98,7 +98,7 @@ class EventLogReport:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
-            raise ReportError(f"The run's events cannot be kept: {error}.") from error
+            raise ReportError(f"The event log cannot be written: {error}.") from error
         self._file = file
 
     def _write(self) -> None:
@@ -109,6 +109,4 @@ class EventLogReport:
                 data = data[os.write(self._descriptor, data) :]
         except OSError as error:
             os.close(self._descriptor)
-            raise ReportError(
-                f"The run's events cannot be kept in {self._file}: {error}."
-            ) from error
+            raise ReportError(f"The event log {self._file} cannot be written: {error}.") from error

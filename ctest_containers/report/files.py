@@ -56,7 +56,7 @@ def file_named(name: str) -> Path:
     """
     file = Path(name).absolute()
     if file.is_dir():
-        raise UsageError(f"The report {name} cannot be written: that is a folder.")
+        raise UsageError(f"The report {name} cannot be written: it is a folder.")
     return file
 
 

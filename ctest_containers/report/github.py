@@ -161,7 +161,7 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
             file = _in_workspace(outcome.problem.file, folder, workspace)
             yield _annotation(file, outcome.problem.line, outcome.test_id, outcome.problem.text)
     if run.finished is not None and run.finished.failure:
-        yield _annotation("", 0, "The run has ended before its tests", run.finished.failure)
+        yield _annotation("", 0, "The run ended before its tests", run.finished.failure)
 
 
 def job_summary(run: RunRecord) -> str:
@@ -189,7 +189,7 @@ def job_summary(run: RunRecord) -> str:
         block = _details(name, text[-MESSAGE_LENGTH:])
         size += len(block.encode(errors="backslashreplace"))
         if size > SUMMARY_BYTES:
-            lines.append(f"… and {len(failures) - shown} more; the log has them all.")
+            lines.append(f"… and {len(failures) - shown} more; see the log.")
             break
         lines.append(block)
     phases = run.phase_seconds

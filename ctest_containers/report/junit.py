@@ -176,7 +176,7 @@ def _case(class_name: str, test: TestRecord, why_not_run: str) -> tuple[str, str
         case Status.NOT_RUN:
             parts.append(_child("skipped", "not run", why_not_run))
         case Status.EXPECTED_FAILURE:
-            said = "It is expected to fail, and does."
+            said = "It is marked as an expected failure, and failed."
             parts.append(_child("skipped", "expected failure", said))
         case Status.UNEXPECTED_SUCCESS:
             parts.append(_child("failure", "unexpected success", UNEXPECTED))
@@ -231,7 +231,7 @@ def _why_not_run(fixtures: Sequence[TestOutcome]) -> str:
             return outcome.reason
         if outcome.problem is not None:
             return f"{outcome.test_id.partition(' ')[0]} failed: {outcome.problem.message}"
-    return "The run ended before it."
+    return "The run ended first."
 
 
 def _seconds(count: float) -> str:

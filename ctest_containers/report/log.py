@@ -185,7 +185,7 @@ def _formatter(form: str) -> logging.Formatter:
         except ImportError:
             raise UsageError(
                 "A log in JSON needs the package python-json-logger.",
-                "pip install 'ctest-containers[json]'",
+                "Run pip install 'ctest-containers[json]'.",
             ) from None
         return JsonFormatter("{asctime}{levelname}{name}", style="{", rename_fields=RENAMED)
     return logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")

@@ -89,7 +89,7 @@ def merge(logs: Mapping[str, Sequence[Entry]]) -> Merged:
         trouble.append(f"{which} of {of} {verb} missing, with {plural(left, 'test')}.")
     for job in jobs:
         if job.finished is None:
-            trouble.append(f"{job.title} has not come to its end.")
+            trouble.append(f"{job.title} did not finish.")
         elif job.finished.failure:
             trouble.append(f"{job.title}: {job.finished.failure}")
     return Merged(list(_joined(jobs, trouble)), trouble, notes)
@@ -103,8 +103,8 @@ def _job(name: str, entries: Sequence[Entry]) -> Job:
         workers = max(workers, getattr(event, "worker", 0))
     if RunStarted not in first_of or ShardChosen not in first_of:
         raise UsageError(
-            f"The event log {name} is of no shard.",
-            "report merge joins the logs of runs with --shard 1/2, --shard 2/2 and so on.",
+            f"The event log {name} does not belong to a shard.",
+            "report merge joins the event logs of runs with --shard 1/2, --shard 2/2 and so on.",
         )
     return Job(
         name=name,
@@ -124,7 +124,7 @@ def _one_of_each(jobs: Sequence[Job]) -> tuple[list[Job], list[str]]:
     for job in sorted(jobs, key=lambda job: job.began):
         before = latest.get(job.shard.number)
         if before is not None:
-            notes.append(f"{job.title} has run more than once; {job.name} counts.")
+            notes.append(f"{job.title} has run more than once; {job.name} is used.")
         latest[job.shard.number] = job
     return [latest[number] for number in sorted(latest)], notes
 
@@ -135,14 +135,14 @@ def _check_agreement(jobs: Sequence[Job]) -> None:
     for other in others:
         mine, theirs = first.shard, other.shard
         if mine.of != theirs.of:
-            what = f"are of {mine.of} and of {theirs.of} shards"
-            hint = "Name the logs of one run only."
+            what = f"come from runs with {mine.of} and {theirs.of} shards"
+            hint = "Name the event logs of one run only."
         elif (mine.tests, mine.total) != (theirs.tests, theirs.total):
-            what = f"have found other tests: {mine.total} and {theirs.total}"
-            hint = "All jobs need the same code, labels and options, and the same --shuffle."
+            what = f"come from runs that found different tests: {mine.total} and {theirs.total}"
+            hint = "Run all jobs with the same code, labels and options, and the same --shuffle."
         elif mine.timings != theirs.timings:
-            what = "have divided the tests by other timings"
-            hint = "Give all jobs the same file of timings, and the same --split-classes."
+            what = "come from runs that divided the tests by different timings"
+            hint = "Give all jobs the same timings file, and the same --split-classes."
         else:
             continue
         raise UsageError(f"{first.name} and {other.name} {what}.", hint)
@@ -150,7 +150,7 @@ def _check_agreement(jobs: Sequence[Job]) -> None:
     if len(places) != len(set(places)):
         raise UsageError(
             f"Some tests are in more than one of {listing([job.name for job in jobs], 5)}.",
-            "Were all jobs run with the same version of ctest_containers?",
+            "Run all jobs with the same version of ctest_containers.",
         )
 
 

@@ -101,7 +101,7 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
         case NodeSilent(node=node, seconds=seconds):
             yield (
                 logging.WARNING,
-                f"The node {node} has sent nothing for {duration(seconds)}.",
+                f"The node {node} has not sent anything for {duration(seconds)}.",
             )
         case NodePrinted(text=text):
             yield logging.INFO, text.rstrip("\n")
@@ -111,15 +111,18 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             yield (
                 logging.WARNING,
                 (
-                    f"The template {group}:{fingerprint[:12]} contains what "
-                    f"{listing(event.clocks)} gave {span(seconds)} ago. If a test failed because "
-                    "of that, use --rebuild."
+                    f"The template {group}:{fingerprint[:12]} contains values that "
+                    f"{listing(event.clocks)} returned {span(seconds)} ago. If a test failed "
+                    "because of them, use --rebuild."
                 ),
             )
         case TemplateAwaited(group=group, fingerprint=fingerprint):
             yield (
                 logging.INFO,
-                f"Waiting for another run that builds the template {group}:{fingerprint[:12]}…",
+                (
+                    "Waiting for another run that is building the template "
+                    f"{group}:{fingerprint[:12]}…"
+                ),
             )
         case TemplateBuildStarted(group=group, fingerprint=fingerprint):
             names = ", ".join(repr(alias) for alias in event.aliases)
@@ -134,7 +137,7 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
         case TemplateBuildSlowed(reason=reason):
             yield (
                 logging.INFO,
-                f"Migrating as Django does, which takes longer: {reason.rstrip('.')}.",
+                f"Migrating in Django's own way, which takes longer: {reason.rstrip('.')}.",
             )
         case MigrationsProgressed(database=database, seconds_left=left):
             rest = "" if left is None else f", about {duration(left)} left"
@@ -184,8 +187,8 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             yield (
                 logging.WARNING,
                 (
-                    f"Not removed: {', '.join(containers)}. {reason}\n"
-                    "When the engine answers again: python -m ctest_containers clean"
+                    f"These containers were not removed: {', '.join(containers)}. {reason}\n"
+                    "When the engine answers again, run: python -m ctest_containers clean"
                 ),
             )
         case RunTimedOut(limit_seconds=seconds, idle_only=idle_only):

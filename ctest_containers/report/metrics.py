@@ -83,7 +83,7 @@ def check_installed() -> None:
     except ImportError:
         raise UsageError(
             "Metrics for Prometheus need the package prometheus_client.",
-            f"pip install 'ctest-containers[{EXTRA}]'",
+            f"Run pip install 'ctest-containers[{EXTRA}]'.",
         ) from None
 
 
@@ -175,23 +175,23 @@ def _metrics(run: RunRecord) -> Iterator[Any]:
         return family
 
     yield gauge("success", "1 if the last run passed.", {"": 0.0 if run.has_failed else 1.0})
-    yield gauge("duration_seconds", "How long it took.", {"": run.ended})
+    yield gauge("duration_seconds", "How long the run took.", {"": run.ended})
     if run.started is not None:
         began = dt.datetime.fromisoformat(run.started.started_at).timestamp()
-        yield gauge("timestamp_seconds", "When it ended.", {"": began + run.ended})
+        yield gauge("timestamp_seconds", "When the run ended.", {"": began + run.ended})
     phases = {phase.value: seconds for phase, seconds in run.phase_seconds.items()}
-    yield gauge("phase_seconds", "How long each of its phases took.", phases, "phase")
+    yield gauge("phase_seconds", "How long each phase took.", phases, "phase")
     counts = {status.value: float(count) for status, count in run.counts.items()}
     yield gauge("tests", "How many tests ended in each way.", counts, "status")
     yield gauge(
         "fixture_errors", "Fixtures of classes or modules that failed.", {"": len(run.bad_fixtures)}
     )
     retries = float(sum(len(test.retries) for test in run.tests.values()))
-    yield gauge("retries", "Tries of tests that were given up.", {"": retries})
+    yield gauge("retries", "Attempts at tests that were abandoned.", {"": retries})
     queries = float(sum(test.query_count for test in run.tests.values()))
     yield gauge("queries", "Queries that tests sent.", {"": queries})
     if run.planned is not None:
-        yield gauge("workers", "How many workers it had.", {"": float(run.planned.workers)})
+        yield gauge("workers", "How many workers the run had.", {"": float(run.planned.workers)})
     lost = sum(len(worker.started) - 1 for worker in run.workers.values() if worker.started)
     yield gauge("workers_replaced", "Worker processes that were replaced.", {"": float(lost)})
     yield from _memory(run, gauge)
@@ -199,7 +199,7 @@ def _metrics(run: RunRecord) -> Iterator[Any]:
 
     seconds = [test.seconds for test in run.tests.values() if test.status is not Status.NOT_RUN]
     histogram = HistogramMetricFamily(
-        "ctest_run_test_duration_seconds", "How long its tests took.", labels=["project"]
+        "ctest_run_test_duration_seconds", "How long tests took.", labels=["project"]
     )
     buckets = [(str(bound), float(sum(value <= bound for value in seconds))) for bound in BUCKETS]
     histogram.add_metric([project], [*buckets, ("+Inf", float(len(seconds)))], sum(seconds))
@@ -210,14 +210,14 @@ def _memory(run: RunRecord, gauge: Any) -> Iterator[Any]:
     processes = [count for worker in run.workers.values() for _, count in worker.process_bytes]
     if processes:
         peak = {"": float(max(processes))}
-        yield gauge("process_memory_peak_bytes", "The most that a worker's process took.", peak)
+        yield gauge("process_memory_peak_bytes", "The peak memory of worker processes.", peak)
     servers: dict[str, float] = {}
     for worker in run.workers.values():
         for group, samples in worker.server_bytes.items():
             most = max(count for _, count in samples)
             servers[group] = max(float(most), servers.get(group, 0.0))
     if servers:
-        meaning = "The most that a database server took."
+        meaning = "The peak memory of database servers."
         yield gauge("server_memory_peak_bytes", meaning, servers, "database")
     if run.available:
         least = {"": float(min(count for _, count in run.available))}
@@ -237,7 +237,7 @@ def _templates(run: RunRecord, gauge: Any) -> Iterator[Any]:
             case _:
                 pass
     if hits:
-        yield gauge("template_hit", "1 if the template was there.", hits, "database")
+        yield gauge("template_hit", "1 if the template existed before the run.", hits, "database")
     if seconds:
-        meaning = "How long the template took to build or pull."
+        meaning = "How long it took to build or pull the template."
         yield gauge("template_build_seconds", meaning, seconds, "database")

@@ -43,7 +43,7 @@ class Status(str, Enum):
 
 BAD: Final = frozenset({Status.ERROR, Status.FAILED, Status.UNEXPECTED_SUCCESS})
 
-UNEXPECTED: Final = "It is expected to fail, and does not."
+UNEXPECTED: Final = "It is marked as an expected failure, but passed."
 """What is said of an unexpected success, which has no exception."""
 
 WORST_FIRST: Final = {status: rank for rank, status in enumerate(Status)}

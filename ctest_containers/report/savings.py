@@ -115,13 +115,13 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
         Saving(
             Remedy.ORDER,
             used.end - now,
-            "Begin with the longest classes; the next run does, if this one's timings were kept.",
+            "Start the longest classes first; the next run does, if this one's timings were saved.",
         ),
         Saving(
             Remedy.WORKERS,
             now - longest_first_seconds(seconds, twice),
             (
-                f"Have {plural(2 * workers, 'worker')} instead of {workers}{reason}, if there are "
+                f"Use {plural(2 * workers, 'worker')} instead of {workers}{reason}, if there are "
                 "cores and memory for them."
             ),
         ),
@@ -135,13 +135,13 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
         Saving(
             Remedy.CONTAINERS,
             now - longest_first_seconds(seconds, [0.0] * len(begins)),
-            f"Have servers sooner: a worker began after {duration(waited)} on average.",
+            f"Start servers sooner: on average, a worker began after {duration(waited)}.",
         ),
         _slow_tests(run, units, by),
         Saving(
             Remedy.RETRIES,
             by(unit.seconds - unit.given_up for unit in units),
-            "Have no tries of tests given up: make these tests steady, or their limits longer.",
+            "Avoid abandoned attempts: make these tests reliable, or raise their limits.",
             tuple(test.place.test_id for test in run.tests.values() if test.retries),
         ),
     ]
@@ -164,7 +164,7 @@ def _split(
         parts += pieces
     names = tuple(unit.owner for unit in long)
     longest = duration(long[0].seconds)
-    advice = f"Split {listing(names, shown=1)}: {longest} at a stretch, and a worker's share is "
+    advice = f"Split {listing(names, shown=1)}: it takes {longest}, and a worker's share is "
     return Saving(Remedy.SPLIT, by(parts), f"{advice}{duration(share)}.", names)
 
 
@@ -188,7 +188,7 @@ def _slow_tests(
         for unit in units
     ]
     names = tuple(slowest)
-    advice = f"Make {listing(names, shown=1)} as quick as most tests, which take {duration(usual)}."
+    advice = f"Make {listing(names, shown=1)} as fast as most tests, which take {duration(usual)}."
     return Saving(Remedy.SLOW_TESTS, by(changed), advice, names)
 
 
@@ -203,8 +203,8 @@ def _template(run: RunRecord) -> Saving | None:
     seconds = sum(bounded(template.seconds) for template in made)
     names = tuple(dict.fromkeys(template.group for template in made))
     advice = (
-        f"Have the template of {listing(names, shown=1)} before the run: keep the images from run "
-        "to run, or share them over a registry near by."
+        f"Build the template of {listing(names, shown=1)} before the run: keep the images between "
+        "runs, or share them through a nearby registry."
     )
     # Templates may have been built side by side.
     return Saving(
@@ -221,5 +221,5 @@ def _start_up(run: RunRecord) -> Saving | None:
     return Saving(
         Remedy.START_UP,
         seconds,
-        f"Import less to begin with: {share:.0%} of the run goes by before its tests are found.",
+        f"Import less at start-up: {share:.0%} of the run passes before its tests are found.",
     )

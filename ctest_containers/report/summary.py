@@ -35,8 +35,8 @@ def lines(run: RunRecord) -> Iterator[str]:
         yield f"Workers: {workers} ({run.planned.reason})"
     for test in run.tests.values():
         for reason in test.retries:
-            verdict = "failed again" if test.status.is_bad else "passed then"
-            yield f"Tried again: {test.place.test_id}, which {verdict}. {reason}"
+            verdict = "failed again" if test.status.is_bad else "then passed"
+            yield f"Retried: {test.place.test_id}, which {verdict}. {reason}"
     slowest = [test for test in run.slowest(SLOWEST) if test.seconds >= SLOW_SECONDS]
     if slowest:
         yield "Slowest tests:"
@@ -50,7 +50,7 @@ def verdict(run: RunRecord) -> str:
     more = [plural(len(run.bad_fixtures), "failed fixture")] if run.bad_fixtures else []
     word = "FAILED" if run.has_failed else "PASSED"
     ended = "" if run.finished is None or not run.finished.failure else f" {run.finished.failure}"
-    unfinished = " The log ends before the run does." if run.finished is None else ""
+    unfinished = " The event log ends before the run does." if run.finished is None else ""
     return f"{word}: {', '.join([*counts, *more])} in {duration(run.ended)}.{ended}{unfinished}"
 
 

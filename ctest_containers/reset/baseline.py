@@ -63,10 +63,10 @@ def learn(alias: str, filled: frozenset[str], receivers: Iterable[Receiver]) -> 
     sites = _rows(site, alias, "pk", "domain", "name")
     for rows in (types, permissions):
         if any(row[0] != rows[0][0] + number for number, row in enumerate(rows)):
-            raise LeftToDjango("the rows of post_migrate have no consecutive numbers")
+            raise LeftToDjango("the rows of post_migrate are not numbered consecutively")
     index = {row[0]: number for number, row in enumerate(types)}
     if len(sites) > 1 or any(row[2] not in index for row in permissions):
-        raise LeftToDjango("post_migrate finds rows that it did not make")
+        raise LeftToDjango("post_migrate finds rows that it did not create")
     in_memory = content_type.objects._cache.get(alias, {}) if content_type is not None else {}
     return Baseline(
         content_types=tuple((app, model) for _, app, model in types),

@@ -46,7 +46,7 @@ def compare(connection: Any, own: Mapping[str, Any]) -> None:
             f"The database {connection.alias!r} differs from what Django leaves, in "
             f"{', '.join(different)}.\n{name} here: {own.get(name)!r:.500}\n"
             f"{name} with Django: {theirs.get(name)!r:.500}\n"
-            "Please report it. Until then: --reset django"
+            "Please report this. Until it is fixed, use --reset django."
         )
 
 

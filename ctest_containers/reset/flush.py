@@ -252,7 +252,7 @@ def _check_flush(connection: Any) -> None:
     from django.core.management import get_commands
 
     if get_commands().get("flush") != "django.core":
-        raise LeftToDjango("the project has a command flush of its own")
+        raise LeftToDjango("the project has its own flush command")
     own = (
         connection.ops.sql_flush,
         connection.ops.execute_sql_flush,
@@ -261,4 +261,4 @@ def _check_flush(connection: Any) -> None:
     )
     for method in own:
         if not method.__module__.startswith("django."):
-            raise LeftToDjango(f"{method.__module__} has a {method.__name__} of its own")
+            raise LeftToDjango(f"{method.__module__} overrides {method.__name__}")

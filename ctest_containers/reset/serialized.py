@@ -51,7 +51,7 @@ def read(alias: str, data: str) -> Rows:
         if router.db_for_write(type(entry.object), instance=entry.object) != alias:
             raise LeftToDjango(f"rows of {model._meta.label} are written to another database")
         if model._meta.order_with_respect_to or not _saves_as_django(model):
-            raise LeftToDjango(f"{model._meta.label} has values that saving makes")
+            raise LeftToDjango(f"{model._meta.label} has values that are set on saving")
         if len(getattr(model._meta, "pk_fields", ())) > 1 or entry.object.pk is None:
             raise LeftToDjango(f"{model._meta.label} has no simple primary key")
         # An object that occurs twice is saved twice, with the same values.
@@ -82,7 +82,7 @@ def restore(connection: Any, rows: Rows) -> None:
 
     for saved in rows.saved:
         if stranger := next(foreign_to_save(saved), None):
-            raise LeftToDjango(f"{stranger} is called for rows that are saved")
+            raise LeftToDjango(f"{stranger} is called when rows are saved")
     reset = reset_of(connection)
     reset.refuse_triggers(connection)
     tables = [model._meta.db_table for model, _ in rows.objects]

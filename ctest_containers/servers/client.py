@@ -188,8 +188,10 @@ class ServerHostClient:
                     return arrived.pop(number).get()
                 if deadline.passed:
                     raise EngineError(
-                        f"{type(request).__name__} took longer than {timeout_seconds:g} seconds.",
-                        "Is the engine overloaded? Try fewer workers, or run it again.",
+                        f"The request {type(request).__name__} to the engine took longer than "
+                        f"{timeout_seconds:g} seconds.",
+                        "The engine may be overloaded. Use fewer workers, or run the command "
+                        "again.",
                     )
         finally:
             self._early.update(arrived)
@@ -228,7 +230,9 @@ class ServerHostClient:
     def _death(self) -> EngineError:
         self._log.seek(0)
         log = last_lines(self._log.read().decode(errors="replace"))
-        return EngineError(f"The process that owns the run's containers has ended. {log}".strip())
+        return EngineError(
+            (f"The process that owns the run's containers ended unexpectedly. {log}").strip()
+        )
 
 
 def _last_answer(process: subprocess.Popen[bytes]) -> Closed | None:

@@ -58,7 +58,7 @@ def await_server(
             state = engine.state(container)
             if not state.running:
                 raise ServerError(
-                    f"The server {container.name} ended with code {state.exit_code} while "
+                    f"The server {container.name} ended with exit code {state.exit_code} while "
                     f"starting. Its last lines:\n{state.log}"
                 )
         time.sleep(POLL_SECONDS)

@@ -37,7 +37,7 @@ def write_env_file(file: Path, variables: Mapping[str, str]) -> None:
         replace_text(file.absolute(), text, private=True)
     except OSError as error:
         raise ServiceError(
-            f"The file {file} cannot be written: {error}.", "Name another one with --env-file."
+            f"The file {file} cannot be written: {error}.", "Choose another file with --env-file."
         ) from error
 
 
@@ -54,6 +54,7 @@ def quoted(name: str, value: str) -> str:
     if DOUBLE.fullmatch(value):
         return f'"{value}"'
     raise UsageError(
-        f"The value of {name} has characters that readers of such a file treat differently.",
-        "Use --json, or another name for the database, its user or the folder TMPDIR.",
+        f"The value of {name} contains characters that programs read from such a file in "
+        "different ways.",
+        "Use --json, or rename the database or its user, or set TMPDIR to another folder.",
     )

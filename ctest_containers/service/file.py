@@ -55,7 +55,7 @@ class ServiceFile:
             if document["format"] != FORMAT or document["version"] != VERSION:
                 raise ServiceError(
                     f"The service {self.name!r} was made by another version of the toolkit.",
-                    "End it with python -m ctest_containers service down.",
+                    "Remove it with python -m ctest_containers service down.",
                 )
             return service_from(document["service"])
         except FileNotFoundError:
@@ -63,7 +63,8 @@ class ServiceFile:
         except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ServiceError(
                 f"The file of the service {self.name!r}, {self.path}, cannot be read: {error!r}.",
-                "End it with python -m ctest_containers service down, which needs no file.",
+                "Remove it with python -m ctest_containers service down, which does not read the "
+                "file.",
             ) from error
 
     def existing(self) -> Service:
@@ -80,11 +81,11 @@ class ServiceFile:
     def missing(self) -> ServiceError:
         """The error that there is no such service."""
         others = [service.name for service in services(self.path.parent.name) if service != self]
-        hint = f"There are: {listing(others)}; --name chooses one. " if others else ""
+        hint = f"Its services are {listing(others)}; choose one with --name. " if others else ""
         named = "" if self.name == DEFAULT else f" --name {self.name}"
         return ServiceError(
-            f"There is no service {self.name!r} of the project {self.path.parent.name!r}.",
-            f"{hint}Start this one with python -m ctest_containers service up{named}.",
+            f"The project {self.path.parent.name!r} has no service {self.name!r}.",
+            f"{hint}Start one with python -m ctest_containers service up{named}.",
         )
 
     def write(self, service: Service) -> None:
@@ -99,7 +100,7 @@ class ServiceFile:
         except OSError as error:
             raise ServiceError(
                 f"The file of a service, {self.path}, cannot be written: {error}.",
-                "Make room there, or name another folder with XDG_CACHE_HOME.",
+                "Free space there, or set XDG_CACHE_HOME to another folder.",
             ) from error
 
     def remove(self) -> None:
@@ -121,7 +122,7 @@ class ServiceFile:
         except (OSError, Timeout) as error:
             raise ServiceError(
                 f"The service {self.name!r} cannot be changed: {error}.",
-                "Another process may have hung while it was changing it.",
+                "Another process may hang while changing it. End that process, then try again.",
             ) from error
         try:
             yield
@@ -137,7 +138,7 @@ def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
     """
     if NAME.fullmatch(name) is None:
         raise UsageError(
-            f"A service cannot be called {name!r}.",
+            f"Invalid service name {name!r}.",
             "Use at most 40 lowercase letters and digits, with dashes between them.",
         )
     return ServiceFile(_folder() / slug(project) / f"{name}.json")

@@ -56,8 +56,8 @@ def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 
         if deadline.passed:
             raise ServiceError(
                 f"No slot of the service {file.name!r} is free: every slot ({len(slots)}) is "
-                "leased or being made.",
-                "Wait for one with --wait SECONDS, give one back with service release, or start "
+                "leased or being created.",
+                "Wait for one with --wait SECONDS, release one with service release, or start "
                 "more with service up --slots.",
             )
         time.sleep(min(POLL_SECONDS, deadline.remaining))
@@ -82,10 +82,10 @@ def give_back(file: ServiceFile, number: int, lease: SlotLease | None = None) ->
         if slot is None:
             raise ServiceError(
                 f"The service {file.name!r} has no slot {number}.",
-                f"It has {plural(service.count, 'slot')}, counted from 1.",
+                f"It has {plural(service.count, 'slot')}, numbered from 1.",
             )
         if slot.lease is None:
-            raise ServiceError(f"The slot {number} is not leased.")
+            raise ServiceError(f"Slot {number} is not leased.")
         surplus = number > service.count
         claim = claimed(slot)
         file.write(service.without([number]) if surplus else service.with_slots([claim]))
@@ -154,7 +154,9 @@ def new_lease(holder: int | None) -> SlotLease:
     try:
         owner = "" if holder is None else labels.owner(holder)
     except ProcessLookupError:
-        raise UsageError(f"There is no process {holder}.", "Name a running process.") from None
+        raise UsageError(
+            f"There is no process with the id {holder}.", "Give the id of a running process."
+        ) from None
     return SlotLease(id=secrets.token_hex(8), holder=owner, since=time.time())
 
 

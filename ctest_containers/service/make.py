@@ -146,7 +146,7 @@ def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -
     deadline = Deadline(recipe.server_timeout_seconds + ANSWER_SECONDS)
     while any(making.pending for making in makings):
         if deadline.passed:
-            raise ServerError("The servers of the service did not come up in time.")
+            raise ServerError("The servers of the service did not start in time.")
         for reply in host.replies(min(1.0, deadline.remaining)):
             making = next(candidate for candidate in makings if reply.number in candidate.pending)
             source = making.pending.pop(reply.number)
@@ -177,7 +177,8 @@ def _finish(
         current = None if service is None else service.slot(slot.number)
         if service is None or current is None or current.maker != slot.maker:
             raise ServiceError(
-                f"The service {file.name!r} was ended while its slot {slot.number} was made."
+                f"The service {file.name!r} was removed while its slot {slot.number} was being "
+                "created."
             )
         servers: list[KeptServer] = []
         try:
@@ -211,7 +212,7 @@ def _copy(source: DatabaseSnapshot, folder: Path) -> None:
     except FileNotFoundError as error:
         raise TemplateError(
             f"The template {source.group.label}:{source.fingerprint[:12]} has been removed.",
-            "It is made anew by python -m ctest_containers service up.",
+            "Run python -m ctest_containers service up to build it again.",
         ) from error
     except OSError as error:
         raise ServiceError(f"The databases cannot be copied to {folder}: {error}.") from error

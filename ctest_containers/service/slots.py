@@ -80,10 +80,10 @@ def bring_up(
                 and not (slot.state is SlotState.LEASED and answers(slot))
             ]
             for slot in dropped:
-                say_once(f"Removing the slot {slot.number}.")
+                say_once(f"Removing slot {slot.number}.")
             for slot in outdated:
                 if slot.ready:
-                    say_once(f"Making the slot {slot.number} anew.")
+                    say_once(f"Recreating slot {slot.number}.")
             claims = [claimed(slot) for slot in outdated]
             service = service.without([slot.number for slot in dropped]).with_slots(claims)
             file.write(service)
@@ -93,11 +93,11 @@ def bring_up(
             return file.existing()
         if deadline.passed:
             raise ServiceError(
-                f"Another process has been making slots of the service {file.name!r} for longer "
+                f"Another process has been creating slots of the service {file.name!r} for longer "
                 f"than {deadline.seconds:g} seconds.",
-                "If it no longer runs, start over with service down and service up.",
+                "If it no longer runs, run service down, then service up.",
             )
-        say_once("Waiting for another process that makes slots of this service…")
+        say_once("Waiting for another process that is creating slots of this service…")
         time.sleep(POLL_SECONDS)
 
 

@@ -84,7 +84,7 @@ def as_lines(status: ServiceStatus) -> Iterator[str]:
         if slot.trouble:
             yield f"    {slot.trouble}"
     if not status.is_up:
-        yield "Run python -m ctest_containers service up to start what is not up."
+        yield "Run python -m ctest_containers service up to start the slots that are not up."
 
 
 def _running(service: Service) -> dict[str, str]:
@@ -104,7 +104,7 @@ def _running(service: Service) -> dict[str, str]:
         except EngineUnreachableError:
             raise
         except EngineError:
-            troubles[name] = f"The server {name} is gone."
+            troubles[name] = f"The server {name} no longer exists."
     return troubles
 
 
@@ -116,7 +116,7 @@ def _status(slot: Slot, running: dict[str, str]) -> SlotStatus:
     files = [
         str(lease.settings["NAME"]) for lease in slot.leases().values() if lease.address is None
     ]
-    troubles += [f"The file {name} is gone." for name in files if not Path(name).is_file()]
+    troubles += [f"The file {name} no longer exists." for name in files if not Path(name).is_file()]
     texts = [trouble for trouble in troubles if trouble]
     sources = slot.recipe.sources if slot.recipe is not None else ()
     holder = slot.lease.holder if slot.lease is not None else ""

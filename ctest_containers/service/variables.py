@@ -36,8 +36,8 @@ def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
         name = _url_variable(alias)
         if name in named:
             raise UsageError(
-                f"The databases {named[name]!r} and {alias!r} would both be in {name}.",
-                "Leave one of them out with --databases.",
+                f"The databases {named[name]!r} and {alias!r} would both use the variable {name}.",
+                "Exclude one of them with --databases.",
             )
         named[name] = alias
         values[name] = database_url(lease)

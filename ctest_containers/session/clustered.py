@@ -120,5 +120,6 @@ def _pickled(plan: NodePlan) -> bytes:
     except Exception as error:
         raise UsageError(
             f"The tests cannot be sent to the nodes of a cluster: {error}.",
-            "Keep what cannot be pickled out of the __init__ of the test that the error names.",
+            "Do not store values that cannot be pickled in the __init__ of the test that the "
+            "error names.",
         ) from error

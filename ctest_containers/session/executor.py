@@ -118,5 +118,6 @@ def pickled(batches: Sequence[Batch]) -> bytes:
     except Exception as error:
         raise UsageError(
             f"The tests cannot be sent to spawned workers: {error}.",
-            "Use --start-method fork, or keep what cannot be pickled out of the test's __init__.",
+            "Use --start-method fork, or do not store values that cannot be pickled in the "
+            "test's __init__.",
         ) from error

@@ -128,7 +128,7 @@ class Builders:
         while (builder := self._builders.get(label)) is None or not builder.has_ended:
             if not wait([running.reading for running in self._running()], deadline.remaining):
                 raise TemplateError(
-                    f"The process that builds the template for {label} has not finished within "
+                    f"The process that builds the template for {label} did not finish within "
                     f"{self._timeout_seconds:g} seconds and was stopped.",
                     "Run it again, and please report it if it happens again.",
                 )

@@ -83,7 +83,10 @@ class Databases:
         lend: LendForBuild,
     ) -> None:
         if config.push and not config.registry:
-            raise UsageError("There is no registry to push to.", "Name one with --registry.")
+            raise UsageError(
+                "The option push is set, but the option registry is not.",
+                "Set one with --registry.",
+            )
         self.plans = plan_for(config)
         self.setup = setup
         self.preparing: set[str] = set()

@@ -239,7 +239,7 @@ class WorkerServers:
         deadline = Deadline(self._limits.timeout_seconds + ANSWER_SECONDS)
         while (leases := self.acquire(worker, needs)) is None:
             if deadline.passed:
-                raise ServerError(f"No server for {', '.join(needs)} came up in time.")
+                raise ServerError(f"No server for {', '.join(needs)} started in time.")
             self.update(min(1.0, deadline.remaining))
         return leases
 

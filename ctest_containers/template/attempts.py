@@ -88,7 +88,7 @@ class BuildAttempts:
         label = self._template.group.label
         if self._build == COMPARE:
             raise TemplateError(
-                f"Migrating {label} fails if models are rendered on demand, and not in Django's "
+                f"Migrating {label} fails when models are rendered on demand, but not in Django's "
                 f"own way: {error.message}",
                 "Use --build django until this is fixed, and please report it.",
             ) from error
@@ -102,7 +102,7 @@ class BuildAttempts:
             reason = f"resuming from an earlier build failed: {error.message}"
         else:
             self._usual = self._needed = SUPERUSER
-            reason = f"a migration needs a superuser, so tests run as one, too: {error.message}"
+            reason = f"a migration needs a superuser, so tests run as one as well: {error.message}"
         if self._may_resume:
             self._decide_again(reason)
         else:

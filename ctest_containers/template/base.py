@@ -62,7 +62,7 @@ def _images() -> Path:
             return folder
     raise ImageUnavailableError(
         f"The Dockerfiles of the database images are missing from {package}.",
-        "Install ctest-containers again.",
+        "Reinstall ctest-containers.",
     )
 
 
@@ -85,7 +85,10 @@ def ensure_image(
     if host.call(FindTemplate(image=base.name), ANSWER_SECONDS) is not None:
         return
     if base.folder is None:
-        raise ImageUnavailableError(f"The image {base.name} is no longer on the engine.")
+        raise ImageUnavailableError(
+            f"The image {base.name} is no longer on the engine.",
+            "Run the command again to pull it.",
+        )
     with lock(f"base-{vendor}-{base.context[:32]}"):
         report(BaseImageBuildStarted(image=base.name))
         build = BuildBase(image=base.name, folder=str(base.folder), context=base.context)

@@ -136,7 +136,8 @@ def build_in_child(
             f"The test databases of {', '.join(map(repr, group.aliases))} could not be created and "
             "migrated; the reason is printed above.",
             HINTS.get(
-                process.exitcode, "manage.py migrate on an empty database should show the same."
+                process.exitcode,
+                "Run manage.py migrate on an empty database, which should show the same error.",
             ),
         )
     assert answer is not None

@@ -94,7 +94,7 @@ def create_in_this_process(
                 raise TemplateError(
                     f"A migration for {group.label} uses the database {alias!r}, which is on "
                     "another server.",
-                    f"To let it read there, name {alias!r} in TEST['DEPENDENCIES'] of "
+                    f"To let it read from {alias!r}, add {alias!r} to TEST['DEPENDENCIES'] of "
                     f"{' or '.join(map(repr, group.aliases))}.",
                 )
 

@@ -48,7 +48,7 @@ def check(
         problems.append("Its databases' catalogs differ from the recorded ones.")
     for name in stored.databases:
         if marks.get(name) != stored.fingerprint:
-            problems.append(f"Its database {name} does not carry its fingerprint.")
+            problems.append(f"Its database {name} does not record its fingerprint.")
         if missing := unapplied(catalogs.get(name, {}), migrations.get(name, ())):
             problems.append(f"Its database {name} lacks {listing(missing)}.")
     return problems

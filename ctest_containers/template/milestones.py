@@ -223,7 +223,7 @@ class Milestones:
             self._tables.note_asking()
             if is_real:
                 self._obstacles.note(
-                    "a migration asked for today's models, not for those of its state"
+                    "a migration used today's models instead of those of its state"
                 )
 
     def _begin(self, connection: Any) -> None:

@@ -102,8 +102,8 @@ class TemplateProvider:
             return self._build_once(template, means, reason), False
         except OSError as error:
             raise TemplateError(
-                "The template cannot be made with the cache folder "
-                f"{self.repository.folder}: {error}.",
+                f"The template cannot be built with the cache folder {self.repository.folder}: "
+                f"{error}.",
                 "Free space there, or set XDG_CACHE_HOME to another folder.",
             ) from error
 

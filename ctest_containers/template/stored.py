@@ -255,7 +255,7 @@ def to_prune(
             continue
         reason = ""
         if seen[kind] > limit:
-            reason = f"{limit} others were used since"
+            reason = f"{limit} others have been used since"
         elif unused > days * DAY_SECONDS:
             reason = f"not used for {unused / DAY_SECONDS:.0f} days"
         elif taken[stored.project] > max_bytes:

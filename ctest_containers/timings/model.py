@@ -179,11 +179,11 @@ def from_json(content: Any) -> Timings:
     """
     try:
         if (content["format"], content["version"]) != (FORMAT, VERSION):
-            raise ValueError(f"is not of the format {FORMAT!r}, version {VERSION}")
+            raise ValueError(f"is not in the format {FORMAT!r}, version {VERSION}")
         kinds: dict[str, Any] = {kind: _entries(content[kind], _timing) for kind in KINDS}
         return Timings(**kinds, memory=_entries(content["memory"], _peak))
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is not of the format {FORMAT!r}: {error!r}") from error
+        raise ValueError(f"is not in the format {FORMAT!r}: {error!r}") from error
 
 
 def _entries(content: Mapping[str, Any], read: Callable[[Any], T]) -> dict[str, T]:

@@ -66,4 +66,4 @@ class TimingsFile:
             self.path.replace(aside)
         except OSError:
             return f"The timings in {self.path} cannot be read: {error}."
-        return f"The file of timings {self.path} {error}. It is now {aside.name}."
+        return f"The timings file {self.path} {error}. It was renamed to {aside.name}."

@@ -128,7 +128,7 @@ def cause_of(code: int | None, *, for_memory: bool) -> str:
         name = f"signal {-code} ({signal.Signals(-code).name})"
     except ValueError:
         name = f"signal {-code}"
-    return f"{name}, killed by the kernel for memory," if for_memory else name
+    return f"{name}, killed by the kernel because memory ran out," if for_memory else name
 
 
 def tests_of(fixture: str, work: Work) -> list[int]:

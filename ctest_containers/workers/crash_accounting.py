@@ -84,8 +84,8 @@ class CrashAccounting:
             work.losses += 1
             if work.losses >= FIXTURE_TRIES:
                 why = (
-                    f"the fixtures of its class or module ended {FIXTURE_TRIES} workers, "
-                    f"the last with {cause}"
+                    f"the fixtures of its class or module crashed {FIXTURE_TRIES} workers, the "
+                    f"last with {cause}"
                 )
                 self.not_run(number, work, f"{why}.\n{failure}".rstrip(".\n"))
                 return None

@@ -199,8 +199,8 @@ def test_a_job_whose_tests_pass_succeeds_and_the_next_uses_its_sqlite_template(
 
     assert (first.conclusion, again.conclusion) == ("success", "success"), first.output
     assert first.ran == [
-        "Look at the inputs",
-        "Name today's templates",
+        "Check the inputs",
+        "Compute the cache key of the current templates",
         "Restore templates from the cache",
         "Run the tests",
         "Save templates",
@@ -235,8 +235,8 @@ def test_a_cache_that_cannot_be_used_costs_a_warning_and_not_the_run(
 
     assert (done.conclusion, done.outputs["cache-hit"]) == ("success", "false"), done.output
     assert (
-        f"::warning::The templates in the cache are not used. Delete its entry {machine.caches[0]}"
-        in (done.output)
+        "::warning::The cached templates cannot be used. Delete the cache entry "
+        f"{machine.caches[0]}" in done.output
     )
 
 
@@ -259,7 +259,7 @@ def test_a_job_that_is_cancelled_ends_its_tests_at_once_and_still_uploads_report
 
     assert time.monotonic() - cancelled[0] < 60
     assert (done.conclusion, done.outputs["exit-code"]) == ("cancelled", "143"), done.output
-    assert done.ran == ["Look at the inputs", "Run the tests", "Upload the reports"]
+    assert done.ran == ["Check the inputs", "Run the tests", "Upload the reports"]
     assert machine.artifact("test-reports-tests-0") == ["events.jsonl", "junit.xml", "tests.html"]
 
 
@@ -275,13 +275,11 @@ def test_a_project_that_cannot_be_tested_fails_and_the_doctor_is_asked(
 
     assert (nothing.conclusion, nothing.outputs["exit-code"]) == ("failure", "2")
     assert "The settings module 'outcomes.nowhere' cannot be imported" in nothing.output
-    assert nothing.ran[-1] == "Ask the doctor"
+    assert nothing.ran[-1] == "Run the doctor"
     assert machine.artifact("test-reports-tests-0") == []
-    assert (
-        "::error::The input cache is registry, and the input registry names none" in unnamed.output
-    )
-    assert "must be auto, file, registry or off, and not files" in unknown.output
-    assert unnamed.ran == unknown.ran == ["Look at the inputs"]
+    assert "::error::The input cache is registry, but the input registry is empty" in unnamed.output
+    assert "Invalid value 'files' for the input cache" in unknown.output
+    assert unnamed.ran == unknown.ran == ["Check the inputs"]
 
 
 @pytest.fixture(scope="module")

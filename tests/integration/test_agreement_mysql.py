@@ -76,7 +76,7 @@ def test_the_backend_of_connector_python_works_on_mysql_and_is_warned_of_on_mari
     actual = toolkit(project, env=mysql_env, record=tmp_path / "ours")
 
     assert_agree(expected, actual)
-    warned = "mysql.connector.django takes MariaDB" in actual.output
+    warned = "mysql.connector.django mistakes MariaDB" in actual.output
     assert warned == (mysql_flavour == "mariadb")
     assert actual.output.count("with mysqlclient or PyMySQL") == int(warned)
 

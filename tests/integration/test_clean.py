@@ -123,4 +123,4 @@ def test_without_an_engine_the_rest_is_cleaned_all_the_same(tmp_path: Path) -> N
     done = run(OUTCOMES, "clean", env=environment(tmp_path, nowhere))
 
     assert done.code == 0
-    assert "Containers are left out." in done.output
+    assert "Containers are skipped." in done.output

@@ -83,7 +83,7 @@ def test_a_node_that_is_lost_loses_no_test_and_leaves_no_container(
     assert done.code == 0, done.output
     assert done.ran == 24
     assert len({test for test, _, _ in done.outcomes}) == len(done.outcomes) == 24
-    assert "is lost: the Dask worker is gone." in done.output
+    assert "is lost: its Dask worker left the cluster." in done.output
 
 
 def _lines(file: Path) -> list[str]:
@@ -156,7 +156,7 @@ def test_a_test_that_takes_two_nodes_down_is_reported_and_not_tried_again(
     assert done.code == 1, done.output
     kinds = {test.partition(" ")[0]: kind for test, kind in done.kinds}
     assert kinds == {"test_deadly": "error", "test_harmless": "success", "test_other": "success"}
-    assert "2 nodes were lost while they ran this test" in done.output
+    assert "2 nodes were lost while running this test" in done.output
     assert sum(code is not None for code in dead) in nodes
 
 
@@ -265,7 +265,7 @@ def test_a_scheduler_that_dies_during_a_run_is_named(
         done = finish_recorded(process, record)
 
     assert done.code == 2, done.output
-    assert "The scheduler of the cluster is gone" in done.output
+    assert "The connection to the cluster's scheduler was lost" in done.output
 
 
 def test_a_scheduler_that_does_not_answer_is_named(project: Path, sqlite_env: Env) -> None:
@@ -290,7 +290,7 @@ def test_a_checkout_that_differs_is_refused_by_its_file_and_can_be_shipped(
         shipped = run(project, *arguments, "--ship-code", env=env)
 
     assert refused.code == 2
-    assert "its checkout differs from the one here, in library/test_it.py" in refused.output
+    assert "its checkout differs from this machine's in library/test_it.py" in refused.output
     assert shipped.code == 0, shipped.output
     assert "Ran 2 tests" in shipped.output
 

@@ -58,7 +58,7 @@ def test_on_sqlite_no_engine_is_needed(project: Path, sqlite_env: Mapping[str, s
     done = run(project, "doctor", env=sqlite_env)
 
     assert done.code == 0
-    assert "The tests' databases need none." in done.output
+    assert "The tests' databases need no engine." in done.output
     assert done.output.endswith("Tests can run.\n")
     assert max(map(len, done.output.splitlines())) <= 80
 
@@ -89,7 +89,7 @@ def test_an_engine_that_hangs_is_waited_for_a_few_seconds_only(
     assert time.monotonic() - began < QUICK_SECONDS
     assert done.code == 1
     assert "does not answer" in done.output
-    assert "Tests cannot run as it is." in done.output
+    assert "Tests cannot run." in done.output
 
 
 def test_an_engine_that_answers_a_ping_and_nothing_else_is_not_waited_for_either(
@@ -110,7 +110,7 @@ def test_an_engine_that_answers_a_ping_and_nothing_else_is_not_waited_for_either
 
     assert took < QUICK_SECONDS
     assert done.code == 1
-    assert "has not answered everything" in of(findings(done), "engine", "error")[0]
+    assert "did not answer every request" in of(findings(done), "engine", "error")[0]
 
 
 def test_an_engine_that_refuses_is_a_finding(
@@ -152,7 +152,7 @@ def test_what_a_run_will_use_is_told_without_anything_being_started_or_made(
     there = run(project, "doctor", "--json", env=env)
 
     assert any(
-        "for 'default' is there, built" in one for one in of(findings(there), "databases", "ok")
+        "for 'default' exists, built" in one for one in of(findings(there), "databases", "ok")
     )
 
 
@@ -173,8 +173,8 @@ def test_what_dead_runs_left_is_told_and_stays(
     assert done.code == 0
     left = [one for one in findings(done) if one["area"] == "leftovers"]
     told = {one["what"]: one["fix"] for one in left if one["severity"] == "warning"}
-    of_containers = f"1 container of dead runs of {project.name}: {left_container}."
-    assert told[of_containers] == "`python -m ctest_containers clean`"
+    of_containers = f"1 container of crashed runs of {project.name}: {left_container}."
+    assert told[of_containers] == "Run `python -m ctest_containers clean`."
     assert any(str(folder) in what for what in told)
     assert folder.is_dir()
     assert engine.containers.get(left_container).name == left_container
@@ -232,8 +232,7 @@ def test_a_test_module_that_asks_a_database_gets_none_here(
     assert done.code == 0
     assert of(findings(done), "project", "warning") == []
     assert any(
-        "asks a database while it is imported" in one
-        for one in of(findings(done), "project", "note")
+        "A database is queried when " in one for one in of(findings(done), "project", "note")
     )
 
 

@@ -109,7 +109,7 @@ def test_a_command_on_an_engine_without_networks_reaches_its_databases_by_a_sock
     assert "The engine cannot publish ports" in done.output
     assert "?host=%2F" in done.output
     assert asked.code == 2
-    assert "the engine has no network from which ports could be published" in asked.output
+    assert "the engine has no network on which to publish ports" in asked.output
 
 
 def test_an_engine_that_stops_in_mid_run_ends_it_with_a_true_account(
@@ -133,7 +133,7 @@ def test_an_engine_that_stops_in_mid_run_ends_it_with_a_true_account(
     assert kinds(done) == {"test_before": "success", "test_meeting": "error"}
     assert "No Docker Engine answers" in done.outcomes[-1][2]
     assert "1 test not run." in done.output
-    assert "Not removed: ctest-" in done.output
+    assert "These containers were not removed: ctest-" in done.output
     assert "python -m ctest_containers clean" in done.output
     assert "removed container ctest-" in cleaned.output
 
@@ -158,7 +158,7 @@ def test_an_engine_that_restarts_in_mid_run_costs_only_the_test_that_ran(
         "test_meeting": "error",
         "test_after": "success",
     }
-    assert "Not removed" not in done.output
+    assert "were not removed" not in done.output
 
 
 def test_an_engine_that_is_killed_takes_no_test_with_it(
@@ -178,7 +178,7 @@ def test_an_engine_that_is_killed_takes_no_test_with_it(
 
     assert done.code == 0, done.output
     assert set(kinds(done).values()) == {"success"}
-    assert "Not removed: ctest-" in done.output
+    assert "These containers were not removed: ctest-" in done.output
 
 
 def test_a_full_disk_while_a_template_is_stored_is_said_and_leaves_no_half_of_it(
@@ -239,8 +239,8 @@ def test_a_template_that_somebody_removes_in_mid_run_is_named(
 
     assert done.code == 2
     assert kinds(done) == {"test_before": "error"}
-    assert f"The engine has no image localhost/ctest/{name}/postgresql:" in done.output
-    assert "Repeat the command" in done.output
+    assert f"The image localhost/ctest/{name}/postgresql:" in done.output
+    assert "Run the command again" in done.output
     assert "1 test not run." in done.output
 
 

@@ -234,12 +234,12 @@ def test_sqlite_needs_no_engine_and_its_file_is_gone_afterwards(
     ("arguments", "code", "words"),
     [
         (("npm", "run", "e2e"), 2, "For example: python -m ctest_containers exec -- npm run e2e"),
-        (("--",), 2, "There is no command after the two dashes."),
+        (("--",), 2, "exec needs a command after --."),
         (("--", "no-such-command"), 127, "The command 'no-such-command' was not found."),
         (("--", "manage.py"), 127, "Did you mean ./manage.py?"),
         (("--", "./library/__init__.py"), 126, "is not executable"),
-        (("--service", "e2e", "--", "true"), 2, "There is no service 'e2e'"),
-        (("--databases", "nowhere", "--", "true"), 2, "There is no database 'nowhere'."),
+        (("--service", "e2e", "--", "true"), 2, "has no service 'e2e'"),
+        (("--databases", "nowhere", "--", "true"), 2, "Unknown database 'nowhere'."),
         (("--service", "--databases", "default", "--", "true"), 2, "service up --databases"),
     ],
 )

@@ -211,9 +211,9 @@ def test_a_backend_that_remembers_a_server_is_named_and_reaches_no_other(
     done = run(straying, "test", runner, "library.test_it", env=env, module="django")
 
     assert done.code == 2, done.output
-    assert "The backend company has connected the database 'default' to " in done.output
+    assert "The backend company connected the database 'default' to " in done.output
     assert f"{configured['OUTCOMES_DB_HOST']}:5432 instead of " in done.output
-    assert "that connection was closed" in done.output
+    assert "the connection was closed" in done.output
     assert "manage.py migrate" not in done.output
 
 

@@ -201,7 +201,7 @@ def test_a_container_that_shares_no_folder_and_has_no_network_is_told_what_it_la
     done = in_container(OWN_FOLDER, "--network=none")
 
     assert done.code == 2
-    assert "by socket: the folder /var/tmp is this container's alone" in done.output
+    assert "by socket: the folder /var/tmp exists only in this container" in done.output
     assert "by network: this container has no network" in done.output
     assert "with a volume for temporary files" in done.output
 
@@ -219,7 +219,7 @@ def test_a_container_of_another_engine_is_told_that_this_one_does_not_know_it(
                 servers = client.containers.list(all=True)
 
     assert done.returncode == 2, done.stderr
-    assert "the engine runs outside of this container and does not know it" in done.stderr
+    assert "the engine runs outside this container and does not list it" in done.stderr
     assert "Set DOCKER_HOST" in done.stderr
     assert not servers
 
@@ -230,7 +230,7 @@ def test_a_transport_that_cannot_be_says_why(in_container: Run, project: Path) -
     done = in_container(command=("run", "--transport=port"))
 
     assert done.code == 2
-    assert "Servers cannot be reached as --transport port asks: this container" in done.output
+    assert "Servers cannot be reached with --transport port: this container" in done.output
 
 
 @pytest.mark.parametrize("next_one", ["on the machine", "in another container"])

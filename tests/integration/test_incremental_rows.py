@@ -159,7 +159,7 @@ OBSTACLES = {
     ),
     "models": (
         "__import__('django.apps').apps.apps.get_models()",
-        "a migration asked for today's models, not for those of its state",
+        "a migration used today's models instead of those of its state",
     ),
     "iterator": (
         "Item.objects.create(name=str(next(NUMBERS)))",

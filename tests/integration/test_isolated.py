@@ -139,7 +139,7 @@ def test_sqlite_needs_no_engine_and_gives_files(sqlite_env: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ("['nowhere']", "There is no database 'nowhere'."),
+        ("['nowhere']", "Unknown database 'nowhere'."),
         ("transport='pigeon'", "Invalid value 'pigeon' for option --transport"),
     ],
 )

@@ -141,5 +141,5 @@ def test_the_toolkit_takes_the_options_of_the_job(
 
     assert (python, module) == ("python", "ctest_containers")
     assert done.code == wrong.code == 2
-    assert "There is no scheduler file no.json." in done.output
+    assert "The scheduler file no.json does not exist." in done.output
     assert "unknown option --transports" in wrong.output

@@ -45,7 +45,7 @@ def test_a_worker_that_the_kernel_kills_for_its_memory_is_said_to_have_been(
     done = toolkit(project, "--parallel=1", env=sqlite_env, record=tmp_path / "record.json")
 
     assert [kind for _, kind in done.kinds] == ["success", "error", "success"], done.output
-    said = "signal 9 (SIGKILL), killed by the kernel for memory, while it ran this test"
+    said = "signal 9 (SIGKILL), killed by the kernel because memory ran out, while it ran this test"
     assert said in done.outcomes[1][2]
 
 
@@ -91,7 +91,10 @@ def test_a_query_that_the_kernel_kills_for_its_memory_is_named_and_its_server_re
 
     assert [kind for _, kind in done.kinds] == ["success", "error", "success"], done.output
     words = done.outcomes[1][2]
-    assert "had a process killed by the kernel for memory; its last lines:" in words
+    assert (
+        "has a process that ran out of memory and was killed by the kernel; its last lines:"
+        in words
+    )
     assert "terminating any other active server processes" in words
     assert "The test reported:" in words
 

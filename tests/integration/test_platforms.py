@@ -49,4 +49,4 @@ def test_an_engine_elsewhere_refuses_a_way_that_only_one_machine_has(
     done = run(project, f"--transport={transport}", env={**postgresql_env, "DOCKER_HOST": remote})
 
     assert done.code == 2
-    assert f"cannot be reached as --transport {transport} asks" in done.output
+    assert f"cannot be reached with --transport {transport}" in done.output

@@ -115,7 +115,7 @@ def test_a_cache_folder_that_cannot_be_used_is_named(
     )
 
     assert done.code == 2, done.output
-    assert "cannot be made with the cache folder /dev/null" in done.output
+    assert "cannot be built with the cache folder /dev/null" in done.output
     assert "Traceback" not in done.output
 
 

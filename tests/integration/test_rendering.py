@@ -152,7 +152,7 @@ def test_an_operation_of_the_project_s_own_that_fails_is_left_to_django(
     code, output = build(shop, cache)
 
     assert code == 0, output
-    assert "Migrating as Django does, which takes longer: AssertionError" in output
+    assert "Migrating in Django's own way, which takes longer: AssertionError" in output
 
 
 def test_a_build_that_fails_on_demand_only_is_a_difference(shop: Path, cache: Path) -> None:
@@ -161,7 +161,7 @@ def test_a_build_that_fails_on_demand_only_is_a_difference(shop: Path, cache: Pa
     code, output = build(shop, cache, "--build", "compare")
 
     assert code == 2
-    assert "fails if models are rendered on demand" in output
+    assert "fails when models are rendered on demand" in output
 
 
 def test_a_migration_that_fails_is_shown_as_django_shows_it(shop: Path, cache: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_migration_that_fails_is_shown_as_django_shows_it(shop: Path, cache: P
     code, output = build(shop, cache)
 
     assert code == 2
-    assert "Migrating as Django does, which takes longer: IntegrityError" in output
+    assert "Migrating in Django's own way, which takes longer: IntegrityError" in output
     as_django = build(shop, cache, "--build", "django")[1]
     assert output.count("Traceback") == as_django.count("Traceback")
     assert "UNIQUE constraint failed" in output
@@ -188,5 +188,6 @@ def test_a_migrate_command_of_the_project_s_own_is_run_as_it_is(shop: Path, cach
 
     assert code == 0, output
     assert (
-        "Migrating as Django does, which takes longer: shop has its own migrate command." in output
+        "Migrating in Django's own way, which takes longer: shop has its own migrate command."
+        in output
     )

@@ -153,7 +153,7 @@ def test_a_run_that_was_killed_can_be_read_up_to_then(project: Path, env: dict[s
     # The next run removes the folder of the one that was killed.
     run(project, "library.test_it.Slow.test_a", env=env)
 
-    assert "The log ends before the run does." in told.output
+    assert "The event log ends before the run does." in told.output
     assert "1 passed, 1 not run" in told.output
 
 
@@ -307,7 +307,7 @@ def test_a_report_that_would_be_a_folder_is_refused_before_the_run(
     done = run(project, "--html", str(tmp_path), env=env)
 
     assert done.code == 2
-    assert "that is a folder" in done.output
+    assert "it is a folder" in done.output
     assert "Ran " not in done.output
 
 

@@ -166,7 +166,7 @@ def test_on_any_doubt_the_flush_is_django_s_and_the_reason_is_told(
     ("change", "found", "reason"),
     [
         (_receiver, 2, "post_migrate calls library.models.make_one"),
-        (_flush_command, 1, "the project has a command flush of its own"),
+        (_flush_command, 1, "the project has its own flush command"),
     ],
 )
 def test_what_a_project_does_of_its_own_after_a_flush_is_still_done(

@@ -178,7 +178,7 @@ def test_a_project_s_own_command_is_called_for_each_flush_as_by_django(
 
     assert found == expected
     assert len(found) == 3
-    assert left("the project has a command flush of its own") in done.output
+    assert left("the project has its own flush command") in done.output
 
 
 SPOKEN = """

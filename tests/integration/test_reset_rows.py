@@ -181,7 +181,7 @@ def test_rows_that_are_ordered_by_what_they_refer_to_are_restored_by_django(
 
     done, *_ = both_ways(project, sqlite_env, tmp_path)
 
-    assert left("library.Chapter has values that saving makes") in done.output
+    assert left("library.Chapter has values that are set on saving") in done.output
 
 
 PICTURE = """

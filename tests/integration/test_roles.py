@@ -464,7 +464,9 @@ def test_a_migration_that_needs_a_superuser_gets_one(project: Path, env: dict[st
     refused = run(project, "--database-role", "owner", env=env)
 
     assert first.code == 0, first.output
-    needed = "a migration needs a superuser, so tests run as one, too: must be superuser to create"
+    needed = (
+        "a migration needs a superuser, so tests run as one as well: must be superuser to create"
+    )
     assert needed in first.output
     assert "Traceback" not in first.output
     assert refused.code == 2

@@ -83,7 +83,7 @@ def test_without_them_the_error_names_the_setting_of_the_toolkit(
     assert done.code == 2, done.output
     assert "The toolkit starts its postgresql servers with wal_level=minimal." in done.output
     assert "Override it with --server-settings." in done.output
-    assert "should show the same" not in done.output
+    assert "should show the same error" not in done.output
 
 
 SHOW = """
@@ -160,7 +160,7 @@ def test_they_can_be_a_dictionary_in_the_settings_of_django(
             "jit=on",
             "but the project has servers of mysql and postgresql.",
         ),
-        ("postgresql.port=1", "--server-settings cannot contain port: the toolkit decides"),
+        ("postgresql.port=1", "--server-settings must not contain port: the toolkit controls"),
         ("jit", "must be NAME=VALUE or VENDOR.NAME=VALUE"),
     ],
 )

@@ -65,7 +65,7 @@ def test_slots_are_reached_by_their_addresses_are_migrated_and_separate(
     assert one["container"] not in logs.out
     assert f"removed container {one['container']}" in down.out
     assert made_for(engine, cache) == set()
-    assert command(project, "service", "down", env=env).out == "Nothing is up.\n"
+    assert command(project, "service", "down", env=env).out == "Nothing to remove.\n"
 
 
 def test_what_is_up_stays_and_what_is_dead_is_started(
@@ -288,7 +288,7 @@ def test_sqlite_needs_no_engine(project: Path, sqlite_env: dict[str, str]) -> No
     assert len(set(names)) == 2
     assert all(slot["default"]["container"] is None for slot in slots.values())
     assert code == 0
-    assert logs.out == "Its databases are SQLite's, which has no servers.\n"
+    assert logs.out == "SQLite databases have no server, and so no logs.\n"
     assert exist == [True, True]
     assert down.code == 0
     assert not any(Path(name).parent.exists() for name in names)
@@ -297,10 +297,10 @@ def test_sqlite_needs_no_engine(project: Path, sqlite_env: dict[str, str]) -> No
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("status",), "There is no service 'default' of the project 'outcomes'."),
+        (("status",), "The project 'outcomes' has no service 'default'."),
         (("lease", "--name", "e2e"), "service up --name e2e"),
-        (("up", "--name", "A B"), "A service cannot be called 'A B'."),
-        (("up", "--databases", "nowhere"), "There is no database 'nowhere'."),
+        (("up", "--name", "A B"), "Invalid service name 'A B'."),
+        (("up", "--databases", "nowhere"), "Unknown database 'nowhere'."),
         (("up", "--github-env"), "--github-env needs the variable GITHUB_ENV"),
         (("up", "--env-file", "."), "is a folder"),
         (("up", "--slots", "0"), "must be a whole number of 1 or more"),

@@ -136,4 +136,4 @@ def test_a_migration_that_reads_elsewhere_unannounced_is_told_how_to(
 
     assert done.code == 2
     assert "uses the database 'default', which is on another server" in done.output
-    assert "name 'default' in TEST['DEPENDENCIES'] of 'legacy'" in done.output
+    assert "add 'default' to TEST['DEPENDENCIES'] of 'legacy'" in done.output

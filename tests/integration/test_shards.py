@@ -106,7 +106,7 @@ def test_jobs_that_have_other_timings_are_told_so(
     done = run(project, "report", "merge", str(tmp_path), env=sqlite_env)
 
     assert done.code == 2
-    assert "have divided the tests by other timings" in done.output
+    assert "divided the tests by different timings" in done.output
     assert "1.jsonl and " in done.output
     assert "2.jsonl" in done.output
 

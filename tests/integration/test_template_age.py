@@ -150,7 +150,7 @@ def test_a_failed_test_says_how_old_that_is(sqlite_env: dict[str, str], tmp_path
     failed = run(project, FAILING, env=sqlite_env)
     passed = run(project, PASSING, env=sqlite_env)
 
-    line = "contains what django.utils.timezone.now gave "
+    line = "contains values that django.utils.timezone.now returned "
     assert failed.code == 1
     assert failed.output.count(line) == 1
     assert "use --rebuild." in failed.output
@@ -169,4 +169,4 @@ def test_pytest_says_so_as_well(sqlite_env: dict[str, str], tmp_path: Path) -> N
     )  # fmt: skip
 
     assert done.code == 1
-    assert "contains what django.utils.timezone.now gave " in done.output
+    assert "contains values that django.utils.timezone.now returned " in done.output

@@ -72,7 +72,7 @@ def test_verify_finds_what_a_template_lacks_and_says_no_by_its_exit_code(
 
     assert (missing.code, good.code, bad.code) == (1, 0, 1)
     assert "It does not exist" in missing.output
-    assert "Its databases are what they should be." in good.output
+    assert "Its databases match its labels, and every migration is applied." in good.output
     assert "Its database default lacks library.0002_first_author." in bad.output
     assert "catalogs differ from the recorded ones" in bad.output
 
@@ -179,8 +179,8 @@ def test_a_template_that_is_named_wrongly_is_refused(project: Path, sqlite: dict
     done = run(project, "template", "diff", "zzz", "zzz", env=sqlite)
 
     assert done.code == 2
-    assert "'zzz' names no template." in done.output
-    assert f"There are: {project.name}/sqlite:" in done.output
+    assert "'zzz' matches no template." in done.output
+    assert f"Existing templates: {project.name}/sqlite:" in done.output
 
 
 @pytest.mark.usefixtures("no_container_is_left")
@@ -264,4 +264,4 @@ def test_unknown_commands_and_values_are_refused(project: Path, sqlite: dict[str
     assert (unknown.code, value.code, nothing.code) == (2, 2, 2)
     assert "Did you mean explain?" in unknown.output
     assert "'much' must be a size such as 512m or 2g" in value.output
-    assert "template save needs the name of a file." in nothing.output
+    assert "template save needs a file name." in nothing.output

@@ -99,7 +99,7 @@ def test_a_file_of_something_else_is_set_aside_with_a_word(
     done = run(project, "library.test_it", "--parallel", "2", env=env)
 
     assert done.code == 0
-    assert f"The file of timings {kept}" in done.output
+    assert f"The timings file {kept}" in done.output
     assert kept.with_name("timings.json.unreadable").read_text() == "not timings"
     assert len(json.loads(kept.read_text())["tests"]) == 3
 
@@ -117,7 +117,7 @@ def test_timings_go_out_and_in_as_json_and_csv(
         imported = run(project, "timings", "import", str(tmp_path / name), env=env)
 
         assert (exported.code, imported.code) == (0, 0), exported.output + imported.output
-        assert "3 tests in" in imported.output
+        assert "durations of 3 tests into" in imported.output
         assert json.loads(kept.read_text()) == before
     with (tmp_path / "out.csv").open() as file:
         names = [row["name"] for row in csv.DictReader(file) if row["kind"] == "tests"]
@@ -330,7 +330,7 @@ def test_no_more_workers_start_than_help(project: Path, env: dict[str, str], kep
     by_itself = run(project, "library.test_it", "--parallel", "auto", env=env)
     asked = run(project, "library.test_it", "--parallel", "2", env=env)
 
-    assert "Running in 1 worker (more would not end it sooner)." in by_itself.output
+    assert "Running in 1 worker (more would not finish sooner)." in by_itself.output
     assert "Running in 2 workers" in asked.output
 
 

@@ -80,9 +80,9 @@ class MysqlConnections:
         if not ours or "mariadb" not in version.lower():
             return ""
         return (
-            f"mysql.connector.django takes MariaDB ({version}) for an old MySQL: constraints are "
-            "left out or fail, and lookups in JSON fields find the wrong rows without a word. Use "
-            "ENGINE django.db.backends.mysql with mysqlclient or PyMySQL."
+            f"mysql.connector.django mistakes MariaDB ({version}) for an old MySQL: constraints "
+            "are missing or fail, and lookups in JSON fields silently return the wrong rows. Set "
+            "ENGINE to django.db.backends.mysql, with mysqlclient or PyMySQL."
         )
 
     def product(self, version: str) -> str:

@@ -56,7 +56,7 @@ def admin_cursor(address: Address, user: str = "") -> Iterator[Any]:
         finally:
             connection.close()
     except mysql.connector.Error as error:
-        raise ServerError(f"The MySQL server refused: {str(error).strip()}") from error
+        raise ServerError(f"The MySQL server reported an error: {str(error).strip()}") from error
 
 
 def make_admin(address: Address) -> None:

@@ -201,7 +201,7 @@ def _set(cursor: Any, name: str, value: Any) -> None:
     except mysql.connector.Error as error:
         reason = str(error)
     raise TemplateError(
-        f"The global variable {name}, which a migration has set to {value!r}, cannot be set when a "
+        f"The global variable {name}, set to {value!r} by a migration, cannot be set when a "
         f"server starts: {reason}.",
         "Set it with --server-settings instead, or run these tests with manage.py test.",
     )

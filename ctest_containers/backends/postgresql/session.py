@@ -47,4 +47,6 @@ def admin_cursor(address: Address, database: str = "postgres") -> Iterator[Any]:
         finally:
             connection.close()
     except psycopg2.Error as error:
-        raise ServerError(f"The PostgreSQL server refused: {str(error).strip()}") from error
+        raise ServerError(
+            f"The PostgreSQL server reported an error: {str(error).strip()}"
+        ) from error

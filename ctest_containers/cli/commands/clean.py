@@ -77,7 +77,7 @@ def _engine() -> DockerEngine | None:
     except EngineError as error:
         # Without an engine, no container can have been started.
         if shutil.which("docker") is not None:
-            print(f"Containers are left out. {error.message}")
+            print(f"Containers are skipped. {error.message}")
         return None
 
 
@@ -93,10 +93,10 @@ def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> li
             for image_id in images:
                 engine.remove_image(image_id)
     except EngineError as error:
-        print(f"Containers are left out. {error.message}")
+        print(f"Containers are skipped. {error.message}")
         return []
     return [f"container {container.name}" for container in containers] + [
-        f"half-made image {image_id}" for image_id in images
+        f"unfinished image {image_id}" for image_id in images
     ]
 
 

@@ -30,7 +30,7 @@ def completion(arguments: Sequence[str]) -> int:
     if find_spec("shtab") is None:
         raise UsageError(
             "Completion needs the package shtab.",
-            "pip install shtab, or pip install 'ctest-containers[completion]'.",
+            "Run pip install 'ctest-containers[completion]'.",
         )
     import shtab
 
@@ -44,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of its flags."""
     parser = Parser(
         prog=f"{PROGRAM} completion",
-        description=f"Prints a script with which a shell completes {NAME}.\n"
+        description=f"Prints a shell script that completes the commands of {NAME}.\n"
         "It needs ctest-containers[completion].",
         epilog="to install it:\n"
         "  bash, with the package bash-completion; new shells have it:\n"

@@ -176,7 +176,7 @@ def _about_the_project(problem: CtestError) -> Finding:
     return error(
         Area.PROJECT,
         f"The project cannot be loaded: {last}{where}",
-        "Fix that; `python manage.py check` shows the whole traceback.",
+        "Fix the error; `python manage.py check` shows the full traceback.",
     )
 
 
@@ -188,7 +188,9 @@ def _without_project(name: str | None, findings: list[Finding]) -> Config:
         return resolve(settings={}, environment=os.environ, options={"project": name})
     except CtestError as problem:
         if problem.message not in {finding.what for finding in findings}:
-            findings.append(error(Area.OPTIONS, problem.message, problem.hint or "Correct it."))
+            findings.append(
+                error(Area.OPTIONS, problem.message, problem.hint or "Correct the configuration.")
+            )
         return Config()
 
 

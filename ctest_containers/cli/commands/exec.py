@@ -31,12 +31,12 @@ def execute(arguments: Sequence[str]) -> int:
     if at == len(words):
         _, rest = parser.parse_known_args(words)
         raise UsageError(
-            "exec needs a command after two dashes.",
+            "exec needs a command after --.",
             f"For example: {PROGRAM} exec -- {' '.join(rest) or 'npm run e2e'}",
         )
     options, command = parser.parse_args(words[:at]), words[at + 1 :]
     if not command:
-        raise UsageError("There is no command after the two dashes.", "See exec --help.")
+        raise UsageError("exec needs a command after --.", "See exec --help.")
     from ctest_containers.service.command import run_command, trouble_with
     from ctest_containers.service.variables import environment
 
@@ -48,7 +48,10 @@ def execute(arguments: Sequence[str]) -> int:
         return code
     if options.service is not None:
         if options.databases:
-            raise UsageError("A service's databases are chosen by service up --databases.")
+            raise UsageError(
+                "--databases cannot be used with --service: select the databases with service up "
+                "--databases."
+            )
         with _leased(options) as (leases, more):
             return run_command(command, {**environment(before, leases), **more})
     with _spawned(options) as leases:

@@ -36,7 +36,7 @@ def table(planned: RunPlan) -> Iterator[str]:
             chosen = "  <- chosen" if row.workers == planned.workers.workers else ""
             yield f"{row.workers:>7} {duration(row.seconds):>10} {memory:>10}{chosen}"
     yield ""
-    yield "The number of workers is the least of these:"
+    yield "The number of workers is the smallest of these:"
     for limit in planned.workers.limits:
         yield f"{limit.workers:>7}  {limit.reason}"
     yield from planned.workers.warnings

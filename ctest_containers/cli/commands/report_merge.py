@@ -117,7 +117,7 @@ def _logs(names: Sequence[str]) -> Iterator[Path]:
         logs = sorted(path.rglob(f"*{SUFFIX}"))
         if not logs:
             raise UsageError(
-                f"There is no event log in the folder {name}.",
-                f"Their names end in {SUFFIX}; run each job with --event-log.",
+                f"The folder {name} contains no event logs.",
+                f"Event logs have names that end in {SUFFIX}; run each job with --event-log.",
             )
         yield from logs

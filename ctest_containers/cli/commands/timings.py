@@ -53,7 +53,8 @@ def timings(arguments: Sequence[str]) -> int:
         raise UsageError(f"The timings in {options.file} cannot be read: {error}.") from error
     timings_file.path.parent.mkdir(parents=True, exist_ok=True)
     timings_file.write(imported)
-    print(f"{plural(len(imported.tests), 'test')} in {timings_file.path}.")
+    tests = plural(len(imported.tests), "test")
+    print(f"Imported the durations of {tests} into {timings_file.path}.")
     return ExitCode.PASSED
 
 
@@ -120,7 +121,7 @@ def _from_csv(text: str) -> Timings:
     document: dict[str, Any] = {**Timings().as_json(), **{kind: {} for kind in KINDS}}
     for row in rows:
         if row["kind"] not in {*KINDS, "memory"}:
-            raise ValueError(f"{row['kind']!r} is none of {', '.join(KINDS)}, memory")
+            raise ValueError(f"{row['kind']!r} is not one of {', '.join(KINDS)}, memory")
         document[row["kind"]][row["name"]] = {**row, "recent": (row["recent"] or "").split()}
     return from_json(document)
 

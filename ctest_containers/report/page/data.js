@@ -100,7 +100,7 @@ function placeOf(test) {
 /** The first thing that went wrong with a test, in a line. */
 function headlineOf(test) {
   const outcome = test.details?.outcomes?.find((one) => one.problem);
-  if (!outcome) return test.status.name === "unexpected success" ? "It was expected to fail, and passed." : "";
+  if (!outcome) return test.status.name === "unexpected success" ? "Marked as an expected failure, but passed." : "";
   const { type, message } = outcome.problem;
   const lines = message.split("\n").filter((line) => line.trim());
   // The last line of an import's report says what is wrong, not its first.

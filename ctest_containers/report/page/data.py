@@ -262,7 +262,7 @@ def _templates(run: RunRecord) -> Iterator[dict[str, Any]]:
         yield {
             "group": begun.group,
             "fingerprint": begun.fingerprint[:12],
-            "decision": "not built to its end",
+            "decision": "build not finished",
             "reason": begun.reason,
             "aliases": list(begun.aliases),
         }

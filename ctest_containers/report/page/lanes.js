@@ -43,7 +43,7 @@ function addTest(lane, test) {
   lane.blocks.push({ start: test.started, end, key: test.status.key, isBad: test.status.isBad, test });
   if (isTimeout(test)) lane.marks.push({ at: end, text: `Timed out: ${oneLine(test.name)}`, test });
   for (const retry of test.details?.retries ?? []) {
-    lane.marks.push({ at: test.started, text: `Tried again: ${oneLine(test.name)}. ${retry}`, test });
+    lane.marks.push({ at: test.started, text: `Retried: ${oneLine(test.name)}. ${retry}`, test });
   }
 }
 

@@ -74,7 +74,7 @@ function showMemory(section) {
   const host = el("div", { class: "chart memory", role: "img", "aria-label": "Memory over time" });
   section.append(
     el("h3", {}, "Memory"),
-    el("p", { class: "hint" }, hasUsed ? `Processes and servers of workers on the left axis, dashed lines are servers; what is available ${narrow ? "has a scale of its own" : "on the right one"}. Click a name to hide its line.` : "What is available to the run."),
+    el("p", { class: "hint" }, hasUsed ? `Processes and servers of workers on the left axis, dashed lines are servers; what is available ${narrow ? "has its own scale" : "on the right one"}. Click a name to hide its line.` : "What is available to the run."),
     host,
   );
   const width = host.clientWidth;

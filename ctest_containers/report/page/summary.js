@@ -29,7 +29,7 @@ function verdictSentence() {
   const parts = [];
   if (bad) parts.push(`${count(bad)} of ${plural(tests.length, "test")} went wrong`);
   else if (notRun) parts.push(`${count(tests.length - notRun)} of ${plural(tests.length, "test")} ran`);
-  else parts.push(tests.length ? `${plural(tests.length, "test")}, and nothing went wrong` : "No test was found");
+  else parts.push(tests.length ? `${plural(tests.length, "test")}, and nothing went wrong` : "No tests were found");
   if (data.fixtures.length) parts.push(`${plural(data.fixtures.length, "fixture")} failed`);
   if (bad && notRun) parts.push(`${count(notRun)} did not run`);
   return `${parts.join("; ")}.`;
@@ -38,7 +38,7 @@ function verdictSentence() {
 /** Why the run ended before its tests, if it did. */
 function endingView() {
   if (!data.finished) {
-    return el("div", { class: "callout bad" }, el("b", {}, "The record ends before the run did. "), "What is shown is as far as it got.");
+    return el("div", { class: "callout bad" }, el("b", {}, "The event log ends before the run does. "), "This page shows the run up to that point.");
   }
   const { failure, notRun } = data.finished;
   if (!failure && !notRun) return null;
@@ -85,7 +85,7 @@ function workersFact() {
     "Workers",
     el("span", {}, el("b", {}, count(workers)), ` ${reason}`),
     limits.length
-      ? el("details", { class: "limits" }, el("summary", {}, "What was considered"), el("table", {}, el("tbody", {}, rows)))
+      ? el("details", { class: "limits" }, el("summary", {}, "Limits considered"), el("table", {}, el("tbody", {}, rows)))
       : null,
   );
 }

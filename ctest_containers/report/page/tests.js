@@ -99,7 +99,7 @@ function updateList() {
   const isAll = shown.length === tests.length;
   list.counter.textContent = isAll ? plural(tests.length, "test") : `${count(shown.length)} of ${plural(tests.length, "test")}`;
   list.empty.hidden = shown.length > 0;
-  list.empty.textContent = tests.length ? "No test is like that." : "The run has found no tests.";
+  list.empty.textContent = tests.length ? "No tests match." : "The run found no tests.";
   list.clear.hidden = !view.search && !view.statuses.size;
   list.scroller.scrollTop = 0;
   markChips();

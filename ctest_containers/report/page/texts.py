@@ -42,7 +42,7 @@ def cut_middle(text: str) -> str:
     if left_out <= 0:
         return text
     tail = text[len(text) - (LONGEST - _HEAD) :]
-    return f"{text[:_HEAD]}\n… {left_out} characters are left out here …\n{tail}"
+    return f"{text[:_HEAD]}\n… {left_out} characters omitted …\n{tail}"
 
 
 def captured_in(text: str) -> tuple[str, str, str]:

@@ -153,7 +153,7 @@ function blockTip(block) {
   const { test } = block;
   const title = el("div", { class: "tip-title" }, statusMark(test.status.place), el("b", {}, oneLine(test.name)));
   const owner = el("div", {}, oneLine(test.className));
-  if (block.isEarlierTry) return [title, owner, el("div", { class: "muted" }, "an earlier try, given up")];
+  if (block.isEarlierTry) return [title, owner, el("div", { class: "muted" }, "an abandoned earlier attempt")];
   return [title, owner, el("div", { class: "muted" }, `${test.status.name} · ${seconds(test.seconds)} · ${queryCount(test.queries)} · at ${seconds(test.started)}`)];
 }
 
@@ -213,8 +213,8 @@ function timelineLegend(lanes) {
   const items = statuses.filter((status) => used.has(status.key)).map((status) => [status.key, status.name]);
   if (used.has("fixture")) items.push(["fixture", "fixture (setUpClass, …)"]);
   if (lanes.some((lane) => lane.starts.length)) items.push(["container", "container starts"]);
-  if (used.has("earlier-try")) items.push(["earlier-try", "earlier try"]);
-  if (lanes.some((lane) => lane.marks.length)) items.push(["mark-sign", "worker lost, paused or renewed; timeout; retry"]);
+  if (used.has("earlier-try")) items.push(["earlier-try", "earlier attempt"]);
+  if (lanes.some((lane) => lane.marks.length)) items.push(["mark-sign", "worker lost, paused or replaced; timeout; retry"]);
   items.push(["lane", "waiting"]);
   return el("ul", { class: "legend" }, items.map(([key, text]) => el("li", {}, el("i", { class: `swatch ${key}` }), text)));
 }
@@ -256,7 +256,7 @@ function showTimeline(select) {
   const section = byId("timeline");
   section.hidden = false;
   const reset = el("button", { type: "button", class: "small", disabled: true, onclick: () => charts.forEach((chart) => chart.setScale("x", { min: 0, max: data.ended })) }, "Whole run");
-  const host = el("div", { class: "chart", role: "img", "aria-label": `What ${plural(lanes.length, "worker")} did over ${seconds(data.ended)}. The list of all tests has the same as text.` });
+  const host = el("div", { class: "chart", role: "img", "aria-label": `What ${plural(lanes.length, "worker")} did over ${seconds(data.ended)}. The list of all tests shows the same as text.` });
   const tip = el("div", { class: "tip", hidden: true });
   section.append(
     el("div", { class: "section-head" }, el("h2", { id: "timeline-title" }, "Timeline"), el("div", { class: "tools" }, el("span", { class: "hint" }, "Drag to zoom, click a test to see it"), reset)),

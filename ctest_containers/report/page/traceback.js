@@ -101,7 +101,7 @@ function tracebackView(text) {
 
 function outputView(name, [text, leftOut]) {
   const lines = text.replace(/\n$/, "").split("\n").length;
-  const note = leftOut ? `the first ${count(leftOut)} characters are left out` : "";
+  const note = leftOut ? `first ${count(leftOut)} characters omitted` : "";
   return el(
     "details",
     { class: "output", open: lines <= 40 },
@@ -116,10 +116,10 @@ function reportView(test) {
   const shown = el("div", { class: "report" });
   if (!details) return shown;
   for (const retry of details.retries ?? []) {
-    shown.append(el("p", { class: "retry" }, el("b", {}, "Tried again. "), retry));
+    shown.append(el("p", { class: "retry" }, el("b", {}, "Retried. "), retry));
   }
   if (test.status.name === "unexpected success") {
-    shown.append(el("p", {}, "It is marked as one that is expected to fail, and it passed."));
+    shown.append(el("p", {}, "It is marked as an expected failure, but passed."));
   }
   for (const outcome of details.outcomes ?? []) {
     if (outcome.subtest !== undefined) {

@@ -18,7 +18,7 @@ def test_sqlite_has_no_sessions_to_end() -> None:
 
 @pytest.mark.parametrize("vendor", ["oracle", "", "Postgresql"])
 def test_an_unknown_vendor_is_refused_by_name(vendor: str) -> None:
-    with pytest.raises(UnsupportedVendorError, match=f"vendor '{vendor}' cannot be ended"):
+    with pytest.raises(UnsupportedVendorError, match=f"'{vendor}' databases cannot be ended"):
         end_sessions(vendor, NOWHERE)
 
 

@@ -52,7 +52,7 @@ def test_settings_of_the_user_come_last_and_take_precedence(
     ],
 )
 def test_reserved_settings_are_refused(vendor: Vendor, name: str) -> None:
-    with pytest.raises(UsageError, match=f"--server-settings cannot contain {name}: the toolkit"):
+    with pytest.raises(UsageError, match=f"--server-settings must not contain {name}: the toolkit"):
         check_settings(group(vendor, ("max_connections", "7"), (name, "x")))
 
 

@@ -87,7 +87,7 @@ def test_what_is_not_installed_is_named(
 
     told = capsys.readouterr()
     assert told.out == ""
-    assert "pip install shtab" in told.err
+    assert "Run pip install 'ctest-containers[completion]'." in told.err
 
 
 def test_its_help_says_how_to_install_it() -> None:

@@ -178,8 +178,8 @@ def test_an_extra_that_an_option_needs_is_named(
     found = list(check_options(context(tmp_path, config=config)))
 
     assert [one.fix for one in found] == [
-        '`pip install "ctest-containers[prometheus]"`',
-        '`pip install "ctest-containers[json]"`',
+        'Run `pip install "ctest-containers[prometheus]"`.',
+        'Run `pip install "ctest-containers[json]"`.',
     ]
     assert {one.severity for one in found} == {Severity.ERROR}
 
@@ -194,7 +194,7 @@ def test_options_that_contradict_one_another_are_told_of(tmp_path: Path) -> None
 
     found = list(check_options(context(tmp_path, config=config, project=project())))
 
-    assert "no registry to push to" in found[0].what
+    assert "the option registry is not" in found[0].what
     assert "The time limit per test (600 s)" in found[1].what
     assert "no_such_module" in found[2].what
 

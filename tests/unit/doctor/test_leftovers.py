@@ -26,10 +26,10 @@ def test_containers_of_dead_runs_are_told_by_project(tmp_path: Path) -> None:
 
     mine, others = worst(leftovers.check_leftovers(context(tmp_path, engine=engine)))
 
-    assert mine.what == "1 container of dead runs of shop: mine."
-    assert mine.fix == "`python -m ctest_containers clean`"
-    assert others.what == "1 container of dead runs of other projects: another's."
-    assert others.fix == "`python -m ctest_containers clean --all`"
+    assert mine.what == "1 container of crashed runs of shop: mine."
+    assert mine.fix == "Run `python -m ctest_containers clean`."
+    assert others.what == "1 container of crashed runs of other projects: another's."
+    assert others.fix == "Run `python -m ctest_containers clean --all`."
     assert engine.names() == ["mine", "living", "another's"]
 
 
@@ -63,4 +63,4 @@ def test_templates_that_nobody_used_for_long_can_go(
 
     assert amount.what == "1 template (0 MiB) of shop, 0 templates of others."
     assert "not used for" in going.what
-    assert going.fix == "`python -m ctest_containers template prune`"
+    assert going.fix == "Run `python -m ctest_containers template prune`."

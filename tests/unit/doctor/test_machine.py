@@ -58,7 +58,7 @@ def test_a_temporary_folder_that_does_not_exist_is_not_the_one_that_is_used(
 
     (one,) = worst(folders.check_temporary_folder(context(tmp_path)))
 
-    assert f"TMPDIR={tmp_path}/gone cannot be written" in one.what
+    assert f"TMPDIR={tmp_path}/gone is not writable" in one.what
 
 
 def test_a_long_path_for_sockets_is_told_of_where_sockets_are_needed(
@@ -101,7 +101,7 @@ def test_the_sum_of_a_run_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     told = list(memory.check_memory(context(tmp_path, project=made, config=config)))
 
     assert told[0].what == (
-        "A run would have 5 workers: as many as asked for. The next limits are 6 (3.0 GiB of "
+        "A run would have 5 workers: as many as requested. The next limits are 6 (3.0 GiB of "
         "memory available, 512 MiB for each worker), 9 (9 batches of tests), 16 (the configured "
         "maximum)."
     )

@@ -53,7 +53,7 @@ def test_what_a_terminal_would_obey_is_written_out() -> None:
 def test_the_verdict_counts_what_there_is() -> None:
     assert show.verdict(FOUND) == "1 warning, 1 note, 1 ok. Tests can run."
     assert show.verdict([error(Area.ENGINE, "It is gone.", "Get one.")]) == (
-        "1 error, 0 ok. Tests cannot run as it is."
+        "1 error, 0 ok. Tests cannot run."
     )
 
 

@@ -119,21 +119,21 @@ def test_where_no_transport_is_known_to_work_the_error_names_the_fix(
 @pytest.mark.parametrize(
     ("location", "wanted", "reason"),
     [
-        (MAC, "socket", "run in a Linux machine of their own"),
-        (DESKTOP_ON_LINUX, "socket", "on another machine"),
-        (REMOTE, "socket", "on another machine"),
-        (IN_CONTAINER, "socket", "the folder /var/own is this container's alone"),
-        (LINUX, "network", "in no container of the engine"),
+        (MAC, "socket", "run in a separate Linux virtual machine"),
+        (DESKTOP_ON_LINUX, "socket", "on a different machine"),
+        (REMOTE, "socket", "on a different machine"),
+        (IN_CONTAINER, "socket", "the folder /var/own exists only in this container"),
+        (LINUX, "network", "not run in a container of the engine"),
         (WITHOUT_NETWORK, "network", "has no network"),
-        (IN_CONTAINER, "port", "does not reach the loopback address"),
-        (SHARING, "port", "does not reach the loopback address"),
-        (BY_PROXY, "port", "does not reach the loopback address"),
+        (IN_CONTAINER, "port", "cannot reach the loopback address"),
+        (SHARING, "port", "cannot reach the loopback address"),
+        (BY_PROXY, "port", "cannot reach the loopback address"),
     ],
 )
 def test_a_forced_transport_that_cannot_work_says_why(
     location: EngineLocation, wanted: str, reason: str
 ) -> None:
-    with pytest.raises(EngineError, match=f"--transport {wanted} asks: .*{reason}"):
+    with pytest.raises(EngineError, match=f"--transport {wanted}: .*{reason}"):
         choose_transport(location, wanted)
 
 
@@ -153,5 +153,5 @@ def test_what_any_program_is_to_use_is_a_port_if_the_engine_can_publish_one() ->
     assert choose_transport(LINUX, FOR_ANY_PROGRAM).transport is Transport.PORT
     without = replace(LINUX, has_networks=False)
     assert choose_transport(without, FOR_ANY_PROGRAM).transport is Transport.SOCKET
-    with pytest.raises(EngineError, match="no network from which ports could be published"):
+    with pytest.raises(EngineError, match="no network on which to publish ports"):
         choose_transport(without, "port")

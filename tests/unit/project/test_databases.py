@@ -127,7 +127,7 @@ def test_databases_of_different_images_do_not_share_a_server() -> None:
 
 @pytest.mark.parametrize(
     ("alias", "said"),
-    [("nobody", "There is no database 'nobody'"), ("other", "which needs no image")],
+    [("nobody", "unknown database 'nobody'"), ("other", "SQLite needs none")],
 )
 def test_an_image_for_an_alias_without_a_server_is_refused(alias: str, said: str) -> None:
     groups = [

@@ -109,7 +109,7 @@ def test_a_manage_py_without_a_default_is_told_apart_from_none(tmp_path: Path, t
 def test_a_manage_py_that_is_no_program_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "manage.py").write_bytes(content)
 
-    with pytest.raises(ProjectError, match="is not a Python program"):
+    with pytest.raises(ProjectError, match="is not valid Python"):
         find_settings(tmp_path)
 
 

@@ -83,10 +83,10 @@ def test_the_golden_run_fits_json() -> None:
 def test_a_record_of_nothing_is_said_to_be_nothing() -> None:
     assert as_text(analyse(RunRecord(), [])) == (
         "The run: 0 tests in 0.00 s.\n\n"
-        "There are no earlier runs: comparing durations takes 5 tests that passed in this run and "
-        "in 3 earlier ones.\n\n"
-        "It did not come to its tests, so nothing can be said on its workers.\n\n"
-        "Nothing was found that would make it noticeably shorter.\n"
+        "There are no earlier runs: comparing durations requires 5 tests that passed in this run "
+        "and in 3 earlier ones.\n\n"
+        "The run ended before its tests, so there is nothing to say about its workers.\n\n"
+        "Found nothing that would make the run noticeably shorter.\n"
     )
 
 
@@ -275,7 +275,7 @@ def test_a_test_that_passed_when_tried_again_may_be_flaky() -> None:
     (found,) = analyse(run, [made_run([Made(ONE)])]).outcomes.flaky
 
     assert (found.statuses, found.retried, found.turns) == ((Status.PASSED,) * 2, (1,), 1)
-    assert "passed, passed after another try" in as_text(analyse(run, [made_run([Made(ONE)])]))
+    assert "passed, passed after a retry" in as_text(analyse(run, [made_run([Made(ONE)])]))
 
 
 def test_the_most_suspicious_test_comes_first() -> None:

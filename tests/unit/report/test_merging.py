@@ -70,7 +70,7 @@ def test_a_shard_that_is_missing_is_named(there: list[int], sentence: str) -> No
 def test_a_job_that_was_killed_is_named() -> None:
     merged = merge(_logs(log_of_job(1), log_of_job(2, ended=False), log_of_job(3)))
 
-    assert list(merged.trouble) == ["Shard 2 of 3 has not come to its end."]
+    assert list(merged.trouble) == ["Shard 2 of 3 did not finish."]
 
 
 def test_why_a_job_has_ended_early_is_told() -> None:
@@ -87,15 +87,15 @@ def test_a_job_that_was_run_again_counts_as_it_ended_last() -> None:
     )
 
     assert not record_of(merged.entries).has_failed
-    assert list(merged.notes) == ["Shard 1 of 3 has run more than once; job-3.jsonl counts."]
+    assert list(merged.notes) == ["Shard 1 of 3 has run more than once; job-3.jsonl is used."]
 
 
 @pytest.mark.parametrize(
     ("other", "words"),
     [
-        (log_of_job(2, of=4), "are of 3 and of 4 shards"),
-        (log_of_job(2, tests="others"), "have found other tests"),
-        (log_of_job(2, timings="others"), "have divided the tests by other timings"),
+        (log_of_job(2, of=4), "come from runs with 3 and 4 shards"),
+        (log_of_job(2, tests="others"), "found different tests"),
+        (log_of_job(2, timings="others"), "divided the tests by different timings"),
     ],
 )
 def test_jobs_that_have_divided_other_things_are_refused(other: list[Entry], words: str) -> None:
@@ -120,5 +120,5 @@ def test_tests_that_two_jobs_have_are_refused() -> None:
 def test_the_log_of_a_whole_run_is_refused_by_its_name() -> None:
     whole = [entry for entry in log_of_job(1) if not isinstance(entry.event, ShardChosen)]
 
-    with pytest.raises(UsageError, match=r"job-0\.jsonl is of no shard"):
+    with pytest.raises(UsageError, match=r"job-0\.jsonl does not belong to a shard"):
         merge(_logs(whole))

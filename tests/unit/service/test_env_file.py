@@ -56,7 +56,7 @@ def test_a_harmless_word_stands_as_it_is(value: str) -> None:
 
 @pytest.mark.parametrize("value", ["a'$b", "a\nb", "\0", "a\\", "'\\"])
 def test_what_readers_would_take_differently_is_refused_by_the_variables_name(value: str) -> None:
-    with pytest.raises(UsageError, match="The value of PGDATABASE has characters"):
+    with pytest.raises(UsageError, match="The value of PGDATABASE contains characters"):
         quoted("PGDATABASE", value)
 
 

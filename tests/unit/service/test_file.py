@@ -39,7 +39,7 @@ def test_what_was_written_is_read_and_passwords_show_themselves_to_nobody(
 
 @pytest.mark.parametrize("name", ["", "Has-Capitals", "../up", "a b", "-a", "a-", "x" * 41, "a\n"])
 def test_a_name_that_could_be_a_path_is_refused(name: str) -> None:
-    with pytest.raises(UsageError, match="cannot be called"):
+    with pytest.raises(UsageError, match="Invalid service name"):
         service_file(PROJECT, name)
 
 
@@ -59,10 +59,10 @@ def test_a_missing_service_is_said_with_those_that_there_are(
 ) -> None:
     up(file, recipe)
 
-    with pytest.raises(ServiceError, match="There is no service 'e2e'") as refused:
+    with pytest.raises(ServiceError, match="has no service 'e2e'") as refused:
         service_file(PROJECT, "e2e").existing()
 
-    assert "There are: default; --name chooses one." in refused.value.hint
+    assert "Its services are default; choose one with --name." in refused.value.hint
     assert "service up --name e2e" in refused.value.hint
 
 

@@ -75,7 +75,9 @@ def test_where_default_is_anothers_the_first_of_the_vendor_is_meant() -> None:
 
 
 def test_aliases_that_would_share_a_variable_are_refused() -> None:
-    with pytest.raises(UsageError, match="'a-b' and 'a_b' would both be in A_B_DATABASE_URL"):
+    with pytest.raises(
+        UsageError, match="'a-b' and 'a_b' would both use the variable A_B_DATABASE_URL"
+    ):
         variables(leases(Vendor("postgresql"), "a-b", "a_b"))
 
 

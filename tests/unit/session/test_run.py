@@ -37,7 +37,10 @@ def test_a_wrong_configuration_is_refused_before_anything_is_reported() -> None:
         spawn_create=lambda *_: None,
     )
 
-    with pytest.raises(UsageError, match="no registry"), Session(request, Reporting((report,))):
+    with (
+        pytest.raises(UsageError, match="the option registry is not"),
+        Session(request, Reporting((report,))),
+    ):
         pass
 
     assert report.events == []

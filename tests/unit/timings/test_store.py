@@ -51,7 +51,7 @@ def test_a_file_of_something_else_is_set_aside_and_named(content: str, file: Tim
 
     assert timings == Timings()
     assert str(file.path) in trouble
-    assert "It is now timings.json.unreadable" in trouble
+    assert "It was renamed to timings.json.unreadable" in trouble
     assert not file.path.exists()
     assert file.path.with_name("timings.json.unreadable").exists()
 

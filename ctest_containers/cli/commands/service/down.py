@@ -31,10 +31,13 @@ def down(arguments: Sequence[str]) -> int:
             print(f"removed {thing}")
             removed += 1
     if not removed:
-        print("Nothing is up.")
+        print("Nothing to remove.")
         others = [] if options.all else services(chosen_service(options).path.parent.name)
         for other in others:
-            print(f"A service {other.name!r} is: service down --name {other.name}, or --all.")
+            print(
+                f"The service {other.name!r} is running: remove it with service down --name "
+                f"{other.name}, or all services with --all."
+            )
     return ExitCode.PASSED
 
 

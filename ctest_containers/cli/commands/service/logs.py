@@ -39,7 +39,7 @@ def logs(arguments: Sequence[str]) -> int:
         )
     servers = [(slot, server) for slot in slots for server in slot.servers]
     if not servers:
-        print("Its databases are SQLite's, which has no servers.")
+        print("SQLite databases have no server, and so no logs.")
         return ExitCode.PASSED
     engine = DockerEngine()
     for slot, server in servers:

@@ -50,7 +50,7 @@ def diff(arguments: Sequence[str]) -> int:
             _named(templates, name, project) for name in (options.first, options.second)
         )
         if first.vendor != second.vendor:
-            raise UsageError(f"{first.name} and {second.name} are of different vendors.")
+            raise UsageError(f"{first.name} and {second.name} have different vendors.")
         lines = list(differences(repository.catalogs(first), repository.catalogs(second)))
     for line in lines:
         print(line)
@@ -76,8 +76,8 @@ def _named(templates: Sequence[StoredTemplate], name: str, project: str) -> Stor
     if len(matches) != 1:
         names = listing([template.name for template in matches or templates], 12) or "none"
         raise UsageError(
-            f"{name!r} names {'more than one template' if matches else 'no template'}.",
-            f"{'It may mean' if matches else 'There are'}: {names}.",
+            f"{name!r} matches {'more than one template' if matches else 'no template'}.",
+            f"{'Candidates' if matches else 'Existing templates'}: {names}.",
         )
     return matches[0]
 

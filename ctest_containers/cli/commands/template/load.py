@@ -29,13 +29,13 @@ def load(arguments: Sequence[str]) -> int:
     """Print a line for each template in the file; those that have problems are not kept."""
     file = make_parser().parse_args(arguments).file
     if not file.is_file():
-        raise UsageError(f"There is no file {file}.")
+        raise UsageError(f"{file} does not exist.")
     refused = 0
     with local_repository() as repository:
         for name, problems in repository.load(file):
             if problems:
                 refused += 1
-                print(f"not kept: {name}. {' '.join(problems)}")
+                print(f"rejected {name}: {' '.join(problems)}")
             else:
                 print(f"loaded {name}")
     return ExitCode.FAILED if refused else ExitCode.PASSED

@@ -21,15 +21,15 @@ def pull(supply: Supply, templates: list[ProjectTemplate]) -> int:
         if not template.group.has_server:
             print("  SQLite's templates are files; get them with template load.")
         elif supply.databases.repository.find(template) is not None:
-            print("  It is here already.")
+            print("  It is already here.")
         else:
             received, problems = supply.databases.repository.pull(template, registry(supply))
             if received is None:
                 print("  The registry does not have it.")
             for problem in problems:
-                print(f"  Not kept. {problem}")
+                print(f"  Rejected: {problem}")
             if received is not None and not problems:
-                here = f"{received.present} {were(received.present)} here already"
+                here = f"{received.present} {were(received.present)} already here"
                 print(f"  Pulled: {plural(received.layers, 'layer')}; {here}.")
             missing += received is None or bool(problems)
     return missing

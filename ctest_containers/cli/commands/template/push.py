@@ -23,11 +23,11 @@ def push(supply: Supply, templates: list[ProjectTemplate]) -> int:
         if not template.group.has_server:
             print("  SQLite's templates are files; share them with template save.")
         elif supply.databases.repository.find(template) is None:
-            print("  It does not exist yet. A run builds it.")
+            print("  It does not exist yet. Run template build first.")
             missing += 1
         else:
             sent = share.push(supply.host.client(), template, registry(supply))
-            there = f"{sent.present} {were(sent.present)} there already"
+            there = f"{sent.present} {were(sent.present)} already there"
             print(f"  Pushed: {plural(sent.layers, 'layer')}; {there}.")
     return missing
 

@@ -31,7 +31,7 @@ def save(file: Path, runner: ContainerRunnerMixin, test_labels: list[str]) -> in
             if existing is None:
                 raise TemplateError(
                     f"The template for {template.group.label} does not exist yet.",
-                    "A run builds it.",
+                    "Run python -m ctest_containers template build.",
                 )
             stored.append(existing)
         share.save(supply.host.client, stored, file)
@@ -47,7 +47,7 @@ def save_to_first_label(runner: ContainerRunnerMixin, test_labels: list[str]) ->
         UsageError: There is none.
     """
     if not test_labels or not test_labels[0]:
-        raise UsageError("template save needs the name of a file.")
+        raise UsageError("template save needs a file name.")
     return save(Path(test_labels[0]), runner, test_labels[1:])
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from ctest_containers.template import ProjectTemplate
 
 
+NO_PROBLEM: Final = "Its databases match its labels, and every migration is applied."
+
+
 def verify(supply: Supply, templates: list[ProjectTemplate]) -> int:
     """Check each template, and return the number of those that have problems."""
     wrong = 0
@@ -21,7 +24,7 @@ def verify(supply: Supply, templates: list[ProjectTemplate]) -> int:
         if problems is None:
             decision = supply.databases.chooser.decide(template)
             problems = [f"It does not exist: {decision.reason}."]
-        for problem in problems or ["Its databases are what they should be."]:
+        for problem in problems or [NO_PROBLEM]:
             print(f"  {problem}")
         wrong += bool(problems)
     return wrong
