@@ -1,4 +1,4 @@
-"""What the toolkit knows about each database vendor.
+"""Support for each database vendor.
 
 A vendor is one module or package here, and one folder in `images/` if it has a server. SQLite has
 none: its databases live in the worker processes.
@@ -14,7 +14,7 @@ from ctest_containers.backends.support import LeftToDjango, Reset, Support
 from ctest_containers.model import Vendor
 
 VENDORS: dict[str, Support] = {}
-"""All vendors, by the names that Django's `connection.vendor` has."""
+"""All vendors, by the values of Django's `connection.vendor`."""
 
 BACKENDS: dict[str, Backend] = {}
 """The backends of the vendors that have a server."""
@@ -32,10 +32,10 @@ for _support in (postgresql.SUPPORT, mysql.SUPPORT, sqlite.SUPPORT):
 
 
 def vendor_named(name: str) -> Vendor:
-    """The vendor of this name.
+    """Return the vendor with this name.
 
     Raises:
-        ValueError: There is none.
+        ValueError: There is no such vendor.
     """
     if name not in VENDORS:
         raise ValueError(f"{name!r} is not one of the vendors {', '.join(VENDORS)}")
@@ -43,10 +43,10 @@ def vendor_named(name: str) -> Vendor:
 
 
 def reset_of(connection: Any) -> Reset:
-    """What empties and fills a database, by Django's connection to it.
+    """Return the object that empties and fills the database of a Django connection.
 
     Raises:
-        LeftToDjango: Its vendor is not one of these.
+        LeftToDjango: Its vendor is not supported.
     """
     if connection.vendor not in VENDORS:
         raise LeftToDjango(f"its vendor is {connection.vendor}")

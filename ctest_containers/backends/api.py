@@ -1,4 +1,4 @@
-"""What the server of a vendor is asked; `ctest_containers.backends.support` has everything else.
+"""The interface to a vendor's server; `ctest_containers.backends.support` has everything else.
 
 Every method that takes an address connects to it and disconnects.
 """
@@ -17,23 +17,23 @@ SOCKET_FOLDER = "/ctest/run"
 DATA_FOLDER = "/ctest/data"
 """Where a server in a container keeps its data: outside any VOLUME, or a commit would miss it."""
 
-INNER_SOCKET_FOLDER = "/tmp"  # noqa: S108  # In the container, which nobody else is in.
-"""Where the socket is when nothing is mounted: in a folder that every image has."""
+INNER_SOCKET_FOLDER = "/tmp"  # noqa: S108  # In a container that has no other users.
+"""The folder of the socket when nothing is mounted; every image has it."""
 
 ENTRYPOINT_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
-"""What official entrypoints need: they begin as root, to hand the data over to an ordinary user."""
+"""What official entrypoints need: they start as root, and give the data to an ordinary user."""
 
 Settings = Sequence[tuple[str, str]]
 """Names and values of a server's settings."""
 
 
 class NotReadyError(Exception):
-    """The server does not answer yet; asking again later may help."""
+    """The server does not answer yet; trying again later may help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How a server of a vendor is started in a container."""
+    """The command, environment and capabilities of a server's container."""
 
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
-    """Version and identity that a server reports.
+    """The version and identity that a server reports.
 
     Attributes:
         identity: Unique to this server until it restarts.
@@ -56,11 +56,11 @@ class Images(Protocol):
     """The images that a server starts from.
 
     Attributes:
-        image_option: What help and documentation say about the option `--<vendor>-image`.
-        own_images: The folders in `images/` of the toolkit's own images, each with the version that
-            it contains; the first is the usual one.
+        image_option: The description of the option `--<vendor>-image` in help and documentation.
+        own_images: The folders in `images/` of the toolkit's own images, each with the server's
+            version; the first is the default.
         image_words: Words in the names of images whose tags begin with the server's version, each
-            with what `probe` would have after that version.
+            with the suffix that `probe` reports after that version.
     """
 
     image_option: str
@@ -73,10 +73,10 @@ class Launching(Protocol):
 
     Attributes:
         port: The port it listens on inside its container, which also names its socket file.
-        admin: The role of the toolkit's own connections, which may do everything.
+        admin: The role of the toolkit's own connections, which has all privileges.
         own_settings: The toolkit's settings for official images, which an error message may name.
-            Its own images have these and more in their configuration, as far as they matter there.
-        reserved_settings: The settings that decide how it starts, how it is reached, and where its
+            The configuration of its own images has those that matter there, and more.
+        reserved_settings: The settings that control how it starts, how it is reached, and where its
             data is, in lower case with underscores.
     """
 
@@ -86,31 +86,32 @@ class Launching(Protocol):
     reserved_settings: frozenset[str]
 
     def socket_file(self) -> str:
-        """The name of its Unix socket in the folder for it."""
+        """Return the file name of its Unix socket."""
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
-        """How to start it from the toolkit's own image, or from an official one.
+        """Return how to start it from the toolkit's own image or an official one.
 
         Args:
             settings: The user's settings, which override the toolkit's.
         """
 
     def password_statement(self, password: Secret) -> tuple[Sequence[str], bytes]:
-        """A command inside the container, and its input, that give the administrator a password."""
+        """Return a command for the container, and its input, that set the admin's password."""
 
     def probe(self, address: Address) -> ServerInfo:
-        """What the server says, once it answers queries as the first process of its container.
+        """Query the server's version and identity.
 
         Raises:
-            NotReadyError: It does not answer, or is only the temporary one that initialises data.
+            NotReadyError: It does not answer, or is not the first process of its container, but the
+                temporary server that initialises data.
         """
 
     def crash_in(self, log: str) -> bool:
-        """Whether a server says in its log that a process of it was killed or has crashed."""
+        """Return whether a server's log says that one of its processes was killed or crashed."""
 
 
 class Roles(Protocol):
-    """The roles of the project.
+    """Manages the roles of the project.
 
     Attributes:
         has_owners: Whether they can be limited to owning their databases.
@@ -119,13 +120,13 @@ class Roles(Protocol):
     has_owners: bool
 
     def owners_command(self, address: Address) -> Sequence[str]:
-        """A command for the container of a third-party image; empty if there is none.
+        """Return a command for the container of a third-party image; empty if none is needed.
 
         It lets owners create every extension of the image, as in the toolkit's own images.
         """
 
     def default_user(self) -> str:
-        """The role that a project connects as if its settings name none."""
+        """Return the role that a project connects as if its settings name none."""
 
     def prepare(
         self,
@@ -136,41 +137,41 @@ class Roles(Protocol):
     ) -> None:
         """Restore what a stop discarded, and create these roles if they do not exist.
 
-        They get the address's password. Existing roles keep their privileges, except in a build.
+        Sets the address's password for them. Existing roles keep their privileges outside a build.
 
         Args:
-            memberships: Roles that are assumed, each with a role that assumes it.
-            privileges: What they may do in a build, OWNER, GUEST or SUPERUSER; empty on a server
+            memberships: Pairs of a role and another role that assumes it with SET ROLE.
+            privileges: Their privileges in a build: OWNER, GUEST or SUPERUSER. Empty on a server
                 that starts from a template, where roles stay as the build left them.
         """
 
     def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
-        """Whether anything on a server depends on the privileges of these roles of the project."""
+        """Return whether anything on a server depends on the privileges of these roles."""
 
     def promote_roles(self, address: Address, users: Sequence[str]) -> None:
-        """Make superusers of these roles if `prepare` created them as owners or guests."""
+        """Make these roles superusers if `prepare` created them as owners or guests."""
 
 
 class Contents(Protocol):
-    """What is in the databases of a server, and what a stop would discard."""
+    """Reads the contents of a server's databases, and preserves what a stop would discard."""
 
     def mark(self, address: Address, databases: Sequence[str], fingerprint: str) -> None:
-        """Leave the fingerprint in each database, where no test can see it."""
+        """Store the fingerprint in each database, where no test can see it."""
 
     def marks(self, address: Address, databases: Sequence[str]) -> Mapping[str, str]:
-        """The fingerprints found in these databases; a missing database or mark is left out."""
+        """Return these databases' fingerprints, without databases that are missing or have none."""
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
-        """What a database consists of: each thing by its kind and name, and what it is like."""
+        """Return a database's objects: the definition of each, by its kind and name."""
 
     def counts(self, address: Address, database: str) -> Mapping[str, int]:
-        """Numbers that a restart must not change, such as each table's row count; may be empty."""
+        """Return numbers that a restart must not change, such as row counts; may be empty."""
 
     def clocks_in_defaults(self, address: Address, database: str) -> Sequence[str]:
-        """The columns with rows and a clock or a random number as default."""
+        """Return columns whose default is a clock or random number, of tables that have rows."""
 
     def variables(self, address: Address) -> Mapping[str, str]:
-        """All global variables whose changes a stop discards; others may be included."""
+        """Return all global variables whose changes a stop discards, and possibly others."""
 
     def checkpoint(self, address: Address, initial: Mapping[str, str]) -> None:
         """Flush committed data to disk, so that a copy of the files contains it.
@@ -182,71 +183,70 @@ class Contents(Protocol):
         """
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
-        """Take the passwords of these roles and its own out: the last thing before a stop.
+        """Remove these roles' and the admin's passwords, as the last step before a stop.
 
         Collects the statistics that a running server would collect later, and stores for `prepare`
         what a stop discards.
 
         Args:
-            initial: What `variables` gave before the server was prepared.
+            initial: What `variables` returned before the server was prepared.
         """
 
 
 class Sessions(Protocol):
-    """The sessions of clients, as the server knows them."""
+    """Lists and ends the sessions of clients."""
 
     def is_active(self, address: Address, seconds: float) -> bool:
-        """Whether the session of another client was active within the last seconds.
+        """Return whether another client's session was active within the last seconds.
 
-        A statement that is still running counts, unless it waits for a lock.
+        A running statement counts, unless it waits for a lock.
         """
 
     def end_sessions(self, address: Address, keep: Collection[int]) -> int:
-        """End all client sessions but its own and these, and give how many were ended."""
+        """End all client sessions but its own and these, and return how many were ended."""
 
 
 class Connections(Protocol):
-    """How Django reaches a server, and what a driver's connection to it tells.
+    """Connects Django to a server, and inspects drivers' connections to it.
 
     Attributes:
-        overriding_variables: What its clients take from the environment even where they are told
-            something else.
+        overriding_variables: The environment variables that override what its clients are passed.
     """
 
     overriding_variables: tuple[str, ...]
 
     def host_and_port(self, address: Address) -> tuple[str, str]:
-        """The settings HOST and PORT that lead Django there."""
+        """Return the settings HOST and PORT for this address."""
 
     def transport_options(self) -> tuple[str, ...]:
-        """Names in OPTIONS that are about transport and credentials of the configured server."""
+        """Return the names in OPTIONS that concern transport and credentials."""
 
     def identity_of(self, connection: Any) -> str:
-        """The identity of the server that a driver's connection has reached; see `ServerInfo`.
+        """Return the identity of the server that a driver's connection reached; see `ServerInfo`.
 
-        It is empty where a test has put something else in a connection's place.
+        It is empty if a test has replaced the connection.
         """
 
     def reached_by(self, connection: Any) -> str:
-        """The address that a driver's connection reached; an empty string if unknown."""
+        """Return the address that a driver's connection reached; an empty string if unknown."""
 
     def attempted_address(self, error: str) -> str:
-        """The address in a driver's error message; an empty string if there is none."""
+        """Return the address in a driver's error message; an empty string if there is none."""
 
     def session_of(self, connection: Any) -> int | None:
-        """The server's number for the session of a driver's connection; None if it has none."""
+        """Return the server's number for a driver connection's session; None if it has none."""
 
     def is_mid_query(self, connection: Any) -> bool:
-        """Whether a driver's connection was left in the midst of a query, and is of no use."""
+        """Return whether a driver's connection was left during a query, and is unusable."""
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
-        """What Django's connection class is known to get wrong with this version of the server."""
+        """Return a Django connection class's known problem with this server version, or empty."""
 
     def product(self, version: str) -> str:
-        """The name of the server with this version, such as MariaDB."""
+        """Return the product name of a server with this version, such as MariaDB."""
 
     def facts_for_django(self, version: str) -> Mapping[str, object]:
-        """Attributes of a connection that Django's rule for the oldest version reads."""
+        """Return the connection attributes that Django's check of the minimum version reads."""
 
 
 class Backend(Images, Launching, Roles, Contents, Sessions, Connections, Protocol):

@@ -1,4 +1,4 @@
-"""A digest over what databases consist of, and in words what two of them differ in."""
+"""Computes a digest of databases' objects, and describes differences between databases."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 Catalog = Mapping[str, str]
-"""What a database consists of: each thing by its kind and name, and what it is like."""
+"""A database's objects: the definition of each, by its kind and name."""
 
 MIGRATION: Final = "migration "
-"""The kind of thing that each row of Django's own table of applied migrations is."""
+"""The kind of an entry for a row of Django's table of applied migrations."""
 
 
 def catalog_digest(catalogs: Mapping[str, Catalog]) -> str:
-    """SHA-256 over the catalogs of databases by their names, in hexadecimal digits."""
-    text = json.dumps({name: dict(one) for name, one in catalogs.items()}, sort_keys=True)
+    """Return a hexadecimal SHA-256 of the catalogs of databases, by their names."""
+    text = json.dumps({name: dict(catalog) for name, catalog in catalogs.items()}, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def differences(one: Mapping[str, Catalog], other: Mapping[str, Catalog]) -> Iterator[str]:
-    """A line for each thing that only one has, or that is not the same in both."""
-    for database in sorted({*one, *other}):
-        before, after = one.get(database, {}), other.get(database, {})
+def differences(first: Mapping[str, Catalog], second: Mapping[str, Catalog]) -> Iterator[str]:
+    """Yield a line for each object that only one has, or that differs between them."""
+    for database in sorted({*first, *second}):
+        before, after = first.get(database, {}), second.get(database, {})
         for name in sorted({*before, *after}):
             place = f"{database}: {name}"
             if name not in after:
@@ -35,7 +35,7 @@ def differences(one: Mapping[str, Catalog], other: Mapping[str, Catalog]) -> Ite
 
 
 def unapplied(catalog: Catalog, migrations: Iterable[str]) -> list[str]:
-    """Those of some migrations, such as `shop.0007_x`, that a database has not had."""
+    """Return those of some migrations, such as `shop.0007_x`, that a database lacks."""
     return [name for name in migrations if f"{MIGRATION}{name}" not in catalog]
 
 

@@ -1,4 +1,4 @@
-"""How programs that are not Django find a database: by a URL, or by environment variables."""
+"""Describes databases to programs other than Django: by a URL, or by environment variables."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ctest_containers.model import Lease
 
 
 def database_url(lease: Lease) -> str:
-    """The address of a database as one string, such as `postgresql://user@/name?host=/folder`."""
+    """Return the URL of a database, such as `postgresql://user@/name?host=/folder`."""
     clients = VENDORS[lease.vendor].clients
-    given = {name: str(value) for name, value in lease.settings.items()}
+    settings = {name: str(value) for name, value in lease.settings.items()}
     if lease.address is None:
-        return f"{clients.scheme}:///{quote(given['NAME'])}"
-    password = f":{quote(given['PASSWORD'], safe='')}" if given["PASSWORD"] else ""
-    who, name = quote(given["USER"], safe="") + password, quote(given["NAME"], safe="")
+        return f"{clients.scheme}:///{quote(settings['NAME'])}"
+    password = f":{quote(settings['PASSWORD'], safe='')}" if settings["PASSWORD"] else ""
+    who, name = quote(settings["USER"], safe="") + password, quote(settings["NAME"], safe="")
     if lease.address.socket:
         folder, socket = map(quote_plus, (lease.address.host, lease.address.socket))
         fields = {"folder": folder, "port": lease.address.port, "socket": socket}
@@ -25,17 +25,17 @@ def database_url(lease: Lease) -> str:
 
 
 def client_variables(lease: Lease) -> dict[str, str]:
-    """The environment variables by which a vendor's own clients find a database."""
+    """Return the environment variables by which a vendor's own clients find a database."""
     names = dict(VENDORS[lease.vendor].clients.variables)
-    given: Mapping[str, object] = lease.settings
+    settings: Mapping[str, object] = lease.settings
     if (socket := names.pop("SOCKET", "")) and lease.address is not None and lease.address.socket:
         del names["PORT"]
-        found = {variable: str(given.get(key, "")) for key, variable in names.items()}
-        return {**found, names["HOST"]: "localhost", socket: lease.address.socket}
-    return {variable: str(given.get(key, "")) for key, variable in names.items()}
+        values = {variable: str(settings.get(key, "")) for key, variable in names.items()}
+        return {**values, names["HOST"]: "localhost", socket: lease.address.socket}
+    return {variable: str(settings.get(key, "")) for key, variable in names.items()}
 
 
 def misleading_variables(vendor: str) -> tuple[str, ...]:
-    """The environment variables that would lead a vendor's clients elsewhere."""
+    """Return the environment variables that could lead a vendor's clients elsewhere."""
     own = tuple(VENDORS[vendor].clients.variables.values())
     return (*own, *(BACKENDS[vendor].overriding_variables if vendor in BACKENDS else ()))

@@ -1,4 +1,4 @@
-"""Finds what gives something else each time in statements and in defaults of columns."""
+"""Finds clocks and random numbers in statements and in defaults of columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ WRITING: Final = re.compile(
     r"\b(?:INSERT|UPDATE|REPLACE|MERGE|CREATE\s+(?:TEMP\w*\s+)?TABLE\b.*\bAS|SELECT\b.*\bINTO)\b",
     re.IGNORECASE | re.DOTALL,
 )
-"""What a statement has that inserts or updates rows."""
+"""Matches a statement that inserts or updates rows."""
 
 
 CALLS: Final = re.compile(
@@ -24,21 +24,21 @@ CALLS: Final = re.compile(
     )|'now'::""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Clocks and random numbers of all vendors."""
+"""Matches the clocks and random numbers of all vendors."""
 
 WORDS: Final = ("now", "time", "date", "rand", "uuid", "julianday", "unixepoch")
-"""Parts of their names, in lower case, at least one of which is in each."""
+"""Parts of their names, in lower case; each name contains at least one."""
 
 TEXT: Final = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|--[^\n]*|/\*.*?\*/", re.DOTALL
 )
-"""What is quoted, texts and names, and comments."""
+"""Matches quoted text, quoted names and comments."""
 
 
 def clock_in(statement: str) -> str:
-    """The first clock or random number in a statement that inserts or updates rows; else empty."""
+    """Return the first clock or random number of a statement that writes rows; else empty."""
     text = statement.lower()
-    # Most statements of migrations have none, and are long.
+    # Most statements of migrations are long and have none.
     if not any(word in text for word in WORDS):
         return ""
     plain = _unquoted(statement)
@@ -46,7 +46,7 @@ def clock_in(statement: str) -> str:
 
 
 def clocks_in_defaults(cursor: Any, defaults: str) -> Iterator[str]:
-    """The columns with a clock or random number as default, of tables that have rows.
+    """Yield the columns whose default is a clock or random number, of tables that have rows.
 
     Args:
         defaults: See `SessionQuestions`.
@@ -60,14 +60,14 @@ def clocks_in_defaults(cursor: Any, defaults: str) -> Iterator[str]:
 
 
 def _unquoted(text: str) -> str:
-    """A statement without comments and quoted texts, but for the word `now`."""
+    """Return a statement without comments and quoted text, except the word `now`."""
     return TEXT.sub(_without_text, text)
 
 
-def _without_text(found: re.Match[str]) -> str:
-    if found[0].startswith(("--", "/*")):
+def _without_text(match: re.Match[str]) -> str:
+    if match[0].startswith(("--", "/*")):
         return " "
-    return "'now'" if found[0].lower() == "'now'" else "''"
+    return "'now'" if match[0].lower() == "'now'" else "''"
 
 
 def _call_in(text: str) -> str:

@@ -1,7 +1,7 @@
-"""Empties and fills databases in the way that suits every vendor.
+"""Empties and fills databases in a way that suits every vendor.
 
-What is said here about Django is what `django.core.management.commands.flush` and the `sql_flush`
-of its backends do, in every version from 4.2 on.
+Comments about Django describe `django.core.management.commands.flush` and the `sql_flush` of its
+backends, in every version from 4.2 on.
 """
 
 from __future__ import annotations
@@ -24,40 +24,39 @@ class Deletions:
 
     Attributes:
         triggered: The query for a table with a trigger.
-        locking: What lets a query wait for rows that others have inserted and not committed.
+        locking: SQL that makes a query wait for rows that others have inserted and not committed.
     """
 
     triggered: str
     locking: str = ""
 
     def clear(self, connection: Any, tables: Sequence[str], *, cascade: bool) -> frozenset[str]:
-        """Run those of Django's own statements that have something to delete."""
+        """Run those of Django's own statements that have rows to delete."""
         from django.core.management.color import no_style
         from django.db import transaction
 
         self.refuse_triggers(connection)
         statements = [
-            one.removesuffix(";")
-            for one in connection.ops.sql_flush(
+            statement.removesuffix(";")
+            for statement in connection.ops.sql_flush(
                 no_style(), tables, reset_sequences=False, allow_cascade=cascade
             )
         ]
-        targets = [one.removeprefix(DELETE) for one in statements if one.startswith(DELETE)]
+        deletions = [statement for statement in statements if statement.startswith(DELETE)]
+        targets = [deletion.removeprefix(DELETE) for deletion in deletions]
         with transaction.atomic(using=connection.alias):
             if targets:
                 self.lock(connection, targets[0])
             with_rows = set(filled_quoted(connection, targets, locking=self.locking))
-            kept = [
-                one
-                for one in statements
-                if not one.startswith(DELETE) or one.removeprefix(DELETE) in with_rows
-            ]
             if with_rows:
-                connection.ops.execute_sql_flush(kept)
+                superfluous = {f"{DELETE}{table}" for table in targets if table not in with_rows}
+                connection.ops.execute_sql_flush(
+                    [statement for statement in statements if statement not in superfluous]
+                )
         return frozenset()
 
     def lock(self, connection: Any, table: str) -> None:
-        """Wait for what others are about to commit, if queries do not.
+        """Wait for uncommitted changes of other sessions, if queries do not.
 
         Args:
             table: One of the tables, quoted.
@@ -74,7 +73,7 @@ class Deletions:
         return frozenset(names[quoted] for quoted in filled_quoted(connection, [*names]))
 
     def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
-        """See `Reset`; through Django's objects it takes ten times as long."""
+        """See `Reset`; through Django's models this would take ten times as long."""
         row = f"({', '.join(['%s'] * len(columns))})"
         most = connection.features.max_query_params
         size = most // len(columns) if most else len(rows)
@@ -93,13 +92,13 @@ class Deletions:
 
 
 def insert_into(connection: Any, table: str, columns: Columns) -> str:
-    """The beginning of a statement that inserts rows."""
+    """Return the beginning of a statement that inserts rows."""
     quote = connection.ops.quote_name
     return f"INSERT INTO {quote(table)} ({', '.join(quote(name) for name, _ in columns)})"
 
 
 def filled_quoted(connection: Any, tables: Sequence[str], locking: str = "") -> Iterator[str]:
-    """Those of these quoted tables that have rows.
+    """Yield those of these quoted tables that have rows.
 
     Args:
         locking: See `Deletions`.

@@ -1,4 +1,4 @@
-"""Tells which of a project's drivers are known not to suit the server that they are used with."""
+"""Finds drivers of a project that are known to be unsuitable for their server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ctest_containers.model import DatabaseGroup
 
 
 def unfit_drivers(group: DatabaseGroup, version: str) -> Iterator[DriverUnfit]:
-    """What is known to go wrong between a group's aliases and a server of this version."""
+    """Yield the known problems of the drivers of a group's aliases with this server version."""
     from django.db import connections
 
     for alias in group.aliases:

@@ -1,4 +1,4 @@
-"""Keeps variables of the environment from leading connections elsewhere."""
+"""Keeps environment variables from leading connections elsewhere."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from ctest_containers.backends import BACKENDS
 
 
 def set_aside_variables() -> dict[str, str]:
-    """Take away what clients would obey in place of the address that they are given.
+    """Remove environment variables that override the address that clients are passed.
 
-    That goes for this process, and for those that it starts from now on.
+    This affects this process, and those that it starts from now on.
 
     Returns:
-        What was taken away, so that it can be put back.
+        The removed variables, so that they can be restored.
     """
-    names = [name for one in BACKENDS.values() for name in one.overriding_variables]
+    names = [name for backend in BACKENDS.values() for name in backend.overriding_variables]
     return {name: os.environ.pop(name) for name in names if name in os.environ}

@@ -1,7 +1,7 @@
-"""Asks the server at the other end of a driver's connection which one it is.
+"""Queries the identity of the server that a driver's connection reached.
 
-Where a driver has a lower layer, that is used: a test may watch or replace the methods of
-connections and cursors.
+Uses a driver's lower layer if it has one: a test may watch or replace the methods of connections
+and cursors.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ def ask(connection: Any, statement: str, drivers: Mapping[str, Callable[[Any, st
     """Run a query on a new driver connection, and return its only value.
 
     Args:
-        drivers: What runs it with each driver, by the driver's package.
+        drivers: The functions that run it with each driver, by the driver's package.
 
     Returns:
-        An empty string if the connection is not a driver's, but a test's stand-in for one.
+        The value; an empty string if the connection is a test's substitute for a driver's.
     """
     if "sqlalchemy" in _packages(connection):
-        # Its pools hand out something that stands before the driver's connection.
+        # Its pools return a wrapper around the driver's connection.
         connection = connection.dbapi_connection
     driver = next(iter(_packages(connection) & drivers.keys()), None)
     return "" if driver is None else drivers[driver](connection, statement)
 
 
 def _packages(connection: Any) -> set[str]:
-    """Where the class of a connection comes from, and what it is derived from."""
+    """Return the top-level packages of a connection's class and its base classes."""
     return {kind.__module__.partition(".")[0] for kind in type(connection).__mro__}

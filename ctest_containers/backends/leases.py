@@ -1,4 +1,4 @@
-"""Hands the databases of a server out to the aliases that live there."""
+"""Leases the databases of a server to their aliases."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ctest_containers.model import Address, DatabaseGroup, Lease
 
 
 def server_leases(group: DatabaseGroup, address: Address, *, without: str = "") -> Sequence[Lease]:
-    """What each alias of a group needs to use the databases on this server.
+    """Return what each alias of a group needs to use its database on this server.
 
     Args:
-        without: A setting that is left as the project has it.
+        without: A setting to leave as the project configures it.
     """
     backend = BACKENDS[group.vendor]
     leases = []

@@ -1,4 +1,4 @@
-"""Which relations a transaction has touched, and whether it commutes with another."""
+"""Decides whether two transactions commute, from the relations that they touched."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Final
 Touched = dict[str, str]
 """How relations were touched, by their numbers, or by their names if they are the vendor's own.
 
-`r`: read · `w`: rows written · `k`: a foreign key was made that leads here, or a trigger ·
+`r`: read · `w`: rows written · `k`: a foreign key to it, or a trigger, was created ·
 `x`: changed in any other way.
 """
 
 OPAQUE: Final = {"*": "x"}
-"""In place of what a migration has touched that was not one transaction."""
+"""What a migration has touched if it was not a single transaction."""
 
 
 def of_schema(touched: Mapping[str, str], of_schemas: Collection[str]) -> Touched:
-    """The same without what every change of a schema reads and writes.
+    """Return the relations without those that every schema change reads and writes.
 
     Args:
         of_schemas: See `Locks`.
@@ -30,18 +30,18 @@ def of_schema(touched: Mapping[str, str], of_schemas: Collection[str]) -> Touche
 
 
 def has_only_rows(touched: Mapping[str, str]) -> bool:
-    """Whether a transaction has done no more than read and write rows of users' tables."""
+    """Return whether a transaction only read and wrote rows of users' tables."""
     return all(key.isdigit() and {*letters} <= {"r", "w"} for key, letters in touched.items())
 
 
 def commute(rows: Mapping[str, str], other: Mapping[str, str], *, has_data: bool) -> bool:
-    """Whether it makes no difference which of two transactions comes first.
+    """Return whether the order of two transactions makes no difference.
 
     Args:
-        rows: What the first has touched, which has only read and written rows.
-        other: What the second has touched, as `of_schema` gives it.
-        has_data: Whether the second may have read or written rows on its own account. One without
-            reads them only to check them.
+        rows: What the first touched, which has only read and written rows.
+        other: What the second touched, from `of_schema`.
+        has_data: Whether the second may have read or written rows itself. Otherwise it reads them
+            only to check them.
     """
     if any(not key.isdigit() for key in other):
         return False

@@ -1,4 +1,4 @@
-"""State of a database session that a new session would not have: settings, tables, locks."""
+"""Detects state of a session that a new session would not have: settings, tables, locks."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from ctest_containers.backends.support import SessionQuestions
 
 
 def session_state(cursor: Any, session: SessionQuestions) -> str:
-    """A text that changes if the session gets something of its own."""
-    found = []
+    """Return text that changes if the session gains state of its own."""
+    results = []
     for query in session.queries:
         cursor.execute(query)
-        found.append(repr([tuple(row) for row in cursor.fetchall()]))
-    return "\n".join(found)
+        results.append(repr([tuple(row) for row in cursor.fetchall()]))
+    return "\n".join(results)
 
 
 def keeps_something(statement: str, session: SessionQuestions) -> bool:
-    """Whether a statement leaves something in its session that `session_state` may not see."""
+    """Return whether a statement leaves state in its session that `session_state` may miss."""
     text = statement.lower()
-    # Most statements of migrations have none, and are long.
+    # Most statements of migrations are long and have none of these words.
     if session.keeping is None or not any(word in text for word in session.keeping_words):
         return False
     pattern = session.keeping

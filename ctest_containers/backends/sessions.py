@@ -1,4 +1,4 @@
-"""Ends the sessions that others have on a server, whatever its vendor."""
+"""Ends the sessions of other clients on a server of any vendor."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from ctest_containers.model import SQLITE, Address
 
 
 def end_sessions(vendor: str, address: Address | None, *, keep: Collection[int] = ()) -> int:
-    """End every session on a server but the toolkit's own; SQLite has none.
+    """End every session on a server except the toolkit's own; SQLite has none.
 
     Args:
-        vendor: What Django's `connection.vendor` says.
+        vendor: Django's `connection.vendor`.
         keep: The sessions to keep, by the server's own numbers.
 
     Returns:
         How many were ended.
 
     Raises:
-        UnsupportedVendorError: Nobody here knows how to end sessions of this vendor.
-        ServerError: The server refused.
+        UnsupportedVendorError: The vendor is not supported.
+        ServerError: The server reported an error.
     """
     if vendor == SQLITE:
         return 0

@@ -1,4 +1,4 @@
-"""Server settings: the toolkit's, those that users cannot change, and how errors name them."""
+"""Checks server settings, and finds the toolkit's settings that errors name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ctest_containers.model import DatabaseGroup
 
 
 def check_settings(group: DatabaseGroup) -> None:
-    """Refuse settings of a group's server that the toolkit has to decide.
+    """Refuse settings of a group's server that the toolkit controls.
 
     Raises:
         UsageError: There is such a setting.
@@ -25,9 +25,9 @@ def check_settings(group: DatabaseGroup) -> None:
 
 
 def setting_in(group: DatabaseGroup, text: str) -> str:
-    """The setting of the toolkit's servers that an error names: `wal_level=minimal`.
+    """Return the toolkit's setting that an error names, such as `wal_level=minimal`.
 
-    An empty string where it names none, or one that the user has decided.
+    Returns an empty string if it names none, or only settings that the user has set.
     """
     decided = {_plain(name) for name, _ in group.settings}
     words = {_plain(word.strip("-")) for word in re.findall(r"[\w-]+", text)}
@@ -38,5 +38,5 @@ def setting_in(group: DatabaseGroup, text: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """A name in lower case, with underscores, without the prefixes `loose_` and `skip_`."""
+    """Return a name in lower case, with underscores, without the prefixes `loose_` and `skip_`."""
     return re.sub(r"^(loose_|skip_(?!networking|grant))", "", name.lower().replace("-", "_"))

@@ -1,4 +1,4 @@
-"""SQLite has no server: its databases live in the worker processes, loaded from files."""
+"""SQLite, which has no server: databases live in the worker processes, loaded from files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SESSION: Final = SessionQuestions(
         "PRAGMA recursive_triggers",
         "PRAGMA foreign_keys",
     ),
-    # Those of Django's schema editor are set back.
+    # Django's schema editor restores the pragmas that it sets.
     keeping=re.compile(
         r"\bPRAGMA\s+(?!foreign_key|table_|index_|legacy_alter_table)[\w.]+\s*[=(]", re.IGNORECASE
     ),
@@ -49,7 +49,7 @@ class SqliteReset(Deletions):
     triggered = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' LIMIT 1"
 
     def lock(self, connection: Any, table: str) -> None:
-        """See `Deletions`; to look is not to lock."""
+        """See `Deletions`; a query does not lock."""
         with connection.cursor() as cursor:
             cursor.execute(f"{DELETE}{table} WHERE 0")
 
@@ -59,66 +59,66 @@ class SqliteReset(Deletions):
             return {name: (number,) for name, number in cursor.fetchall()}
 
     def bring_back(self, connection: Any, before: Positions) -> None:
-        """See `Reset`; a transaction that is rolled back does it."""
+        """See `Reset`; rolling back a transaction already does this."""
 
 
 def file_of(folder: Path, alias: str) -> Path:
-    """Where a database is kept in a folder of files.
+    """Return the path of a database in a folder of files.
 
-    It is named by its first alias, for its own name may be a path that differs from checkout to
-    checkout; whatever an alias is called, the name of its file is valid and its own.
+    The file is named after the first alias, because the database's name may be a path that differs
+    between checkouts; the digest makes the name valid and unique for any alias.
     """
     digest = hashlib.sha256(alias.encode()).hexdigest()
     return folder / f"{digest[:32]}.sqlite3"
 
 
 def catalog(file: Path) -> dict[str, str]:
-    """What a database in a file consists of, in SQLite's own words."""
+    """Return the objects of a database in a file, and their definitions."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        found = {f"{kind} {name}": " ".join(str(sql).split()) for kind, name, sql in rows}
-        if "table django_migrations" in found:
+        objects = {f"{kind} {name}": " ".join(str(sql).split()) for kind, name, sql in rows}
+        if "table django_migrations" in objects:
             rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-            found.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in rows})
-    return found
+            objects.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in rows})
+    return objects
 
 
 def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
-    """A database of its own for each alias.
+    """Return a lease of its database for each alias.
 
     Args:
         template: The folder of the template's files.
-        folder: Where databases live that the settings want in a file.
+        folder: The folder of databases that the settings put in files.
     """
-    given = []
+    leases = []
     for database in group.databases:
         inside = in_memory(database.name)
         name = database.name if inside else str(file_of(folder, database.aliases[0]))
         for alias in database.aliases:
             # The aliases of one database share it; the first one fills it.
             source = file_of(template, database.aliases[0]) if alias == database.aliases[0] else ""
-            given.append(Lease(alias=alias, settings={"NAME": name}, load_from=str(source)))
-    return given
+            leases.append(Lease(alias=alias, settings={"NAME": name}, load_from=str(source)))
+    return leases
 
 
 def copies(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
-    """A file of its own for each database, with what the template has in it.
+    """Copy the template's file of each database, and return leases of the copies.
 
     Args:
         template: The folder of the template's files.
-        folder: Where the new files go.
+        folder: The folder for the copies.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    given = []
+    leases = []
     for database in group.databases:
         file = file_of(folder, database.aliases[0])
         shutil.copyfile(file_of(template, database.aliases[0]), file)
-        given += [Lease(alias=alias, settings={"NAME": str(file)}) for alias in database.aliases]
-    return given
+        leases += [Lease(alias=alias, settings={"NAME": str(file)}) for alias in database.aliases]
+    return leases
 
 
 def in_memory(name: str) -> bool:
-    """Whether a database of this name lives in memory, as Django decides it."""
+    """Return whether Django keeps a database of this name in memory."""
     return name == ":memory:" or "mode=memory" in name
 
 

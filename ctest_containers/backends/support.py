@@ -1,7 +1,7 @@
-"""What the toolkit has to know about a vendor, with a server or without.
+"""The interface to a vendor, with a server or without.
 
-A vendor's module or package makes one `Support`; `ctest_containers.backends` registers it. Every
-field is required, so that the type checker refuses a vendor that leaves a question open.
+A vendor's module or package creates one `Support`; `ctest_containers.backends` registers it. Every
+field is required, so that the type checker rejects an incomplete vendor.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.model import Vendor
 
 Positions = Mapping[str, tuple[Any, ...]]
-"""For each sequence, or each table that has one, where it stands."""
+"""The position of each sequence, by its name or that of its table."""
 
 
 Columns = Sequence[tuple[str, type]]
@@ -26,10 +26,10 @@ Columns = Sequence[tuple[str, type]]
 Rows = Sequence[Sequence[Any]]
 
 
-class LeftToDjango(Exception):  # noqa: N818  # It says what was not done, and is caught.
-    """The toolkit's own means may not end as Django's do, so Django resets the database.
+class LeftToDjango(Exception):  # noqa: N818  # Not an error: it is always caught.
+    """The toolkit's reset may differ from Django's, so Django resets the database.
 
-    The message is the reason; it is empty if the reason does not matter to anyone.
+    The message is the reason; it is empty if the reason does not matter.
     """
 
 
@@ -50,47 +50,47 @@ class Reset(Protocol):
         """
 
     def refuse_triggers(self, connection: Any) -> None:
-        """Make sure that a database has no triggers but those by which a vendor checks references.
+        """Check that a database has no triggers but those with which a vendor checks references.
 
         Raises:
-            LeftToDjango: It has one.
+            LeftToDjango: It has such a trigger.
         """
 
     def filled(self, connection: Any, tables: Sequence[str]) -> frozenset[str]:
-        """Those of these tables that have rows."""
+        """Return those of these tables that have rows."""
 
     def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
         """Insert rows of strings and integers, in this order."""
 
     def without_triggers(self, connection: Any) -> AbstractContextManager[None]:
-        """Inside a transaction, let no trigger fire if that saves time, not even foreign keys'.
+        """Disable triggers within a transaction if that saves time, even those of foreign keys.
 
-        The rows that are inserted have to satisfy them.
+        The inserted rows must satisfy the foreign keys.
         """
 
     def positions(self, connection: Any) -> Positions:
-        """Where the sequences of a database stand."""
+        """Return the position of each sequence of a database."""
 
     def bring_back(self, connection: Any, before: Positions) -> None:
-        """Set sequences back to these positions; the rows that used later numbers are gone."""
+        """Restore sequences to these positions, after rows with later numbers were deleted."""
 
 
 class Locks(Protocol):
-    """Tells from its locks what a transaction has touched."""
+    """Reads from a transaction's locks what it has touched."""
 
     of_schemas: frozenset[str]
-    """The catalogs that every change of a schema reads and writes."""
+    """The catalogs that every schema change reads and writes."""
 
     check_now: str
-    """The statement that checks deferred constraints at once."""
+    """The statement that checks deferred constraints immediately."""
 
     def read_touched(self, cursor: Any) -> Touched:
-        """What the current transaction has touched."""
+        """Return what the current transaction has touched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clients:
-    """How programs that are not Django find a database.
+    """The URLs and environment variables by which other programs than Django find a database.
 
     Attributes:
         scheme: The scheme of its URL.
@@ -108,13 +108,13 @@ class Clients:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionQuestions:
-    """What a session of a database is asked while migrations run.
+    """The statements and queries for a database session while migrations run.
 
     Attributes:
-        read_only: The statement that keeps a session from writing.
-        queries: Together, their results change if a session gets something that a new one would
-            not have: settings, temporary tables, locks.
-        keeping: What a statement has that leaves something in a session that the queries do not
+        read_only: The statement that makes a session read-only.
+        queries: Their combined results change if a session gains state that a new one would not
+            have: settings, temporary tables, locks.
+        keeping: Matches a statement that leaves state in a session that the queries do not
             show; None if they show everything.
         keeping_words: Each such statement has at least one of these, in lower case.
         defaults: For each column with a default: its table as statements name it, its name, and
@@ -133,17 +133,17 @@ class Support:
     """A vendor.
 
     Attributes:
-        vendor: Its name, which Django's `connection.vendor` has.
-        title: What people call it; both servers if there are two.
+        vendor: Its name, as in Django's `connection.vendor`.
+        title: Its name for people; both servers if there are two.
         engines: How to install a driver for each `ENGINE` that settings may name.
         drivers: The modules of its drivers, each with the distributions that may contain it.
-        clients: How programs that are not Django find a database.
-        session: What a session is asked while migrations run.
+        clients: How other programs than Django find a database.
+        session: The queries for a session while migrations run.
         reset: Empties and fills databases between tests.
-        locks: Tells what a transaction has touched; None if the vendor does not show it.
-        refusal_in: The message, on one line, of an error that was raised because a role of the
-            project lacks a privilege; empty for any other error, or None.
-        server: What its servers are asked; None if it has none.
+        locks: Reads what a transaction has touched; None if the vendor does not show it.
+        refusal_in: Returns the message, on one line, of an error that was raised because a role of
+            the project lacks a privilege; empty for any other error, or None.
+        server: The interface to its servers; None if it has none.
     """
 
     vendor: Vendor
@@ -159,5 +159,5 @@ class Support:
 
 
 def no_refusal(_: BaseException | None) -> str:
-    """For vendors whose errors do not tell a missing privilege from other mistakes."""
+    """For vendors whose errors do not distinguish a missing privilege from other mistakes."""
     return ""

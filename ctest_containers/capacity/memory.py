@@ -1,4 +1,4 @@
-"""Measures free memory, the memory of processes, and kills for lack of it."""
+"""Measures free memory and the memory of processes, and counts kills for lack of memory."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ See "memory.current" and "memory.stat" in cgroup-v2.rst, and section 5.2 of memo
 
 
 def available_bytes() -> int | None:
-    """Memory that new processes can use without swapping; None if the system does not report it.
+    """Return the memory that new processes can use without swapping; None if unknown.
 
-    It is the machine's, or what is left to this process's control groups if that is less: psutil
-    knows nothing of those.
+    This is the machine's, or what is left to this process's control groups if that is less: psutil
+    ignores those.
     """
     limits = [_of_the_machine(), *_left_to_groups()]
     return min((limit for limit in limits if limit is not None), default=None)
 
 
 def private_bytes() -> int | None:
-    """The memory that only this process uses; None if the system does not report it."""
+    """Return the memory that only this process uses; None if the system does not report it."""
     try:
         lines = ORIGINALS.read_file("/proc/self/smaps_rollup").decode().splitlines()
     except OSError:
@@ -44,9 +44,9 @@ def private_bytes() -> int | None:
 
 
 def kills_for_memory() -> int:
-    """How many processes of this process's control group the kernel has killed for memory so far.
+    """Return how many processes of this control group the kernel has killed for lack of memory.
 
-    Where the group cannot be read it is those of the whole machine, and 0 where nobody tells.
+    If the group cannot be read, counts those of the whole machine; 0 if that is unknown, too.
     See `memory.events` in the kernel's cgroup-v2.rst, `memory.oom_control` in its memory.rst.
     """
     events = (
@@ -57,7 +57,7 @@ def kills_for_memory() -> int:
 
 
 def used_by_group(process: int, name: str) -> int | None:
-    """The memory of a process's control group, without cached files that the kernel can drop.
+    """Return the memory of a process's control group, without cached files that can be dropped.
 
     Args:
         name: A part of the group's name; for any other group, the result is None.
@@ -77,12 +77,12 @@ def _of_the_machine() -> int | None:
         import psutil
 
         return int(psutil.virtual_memory().available)
-    except Exception:  # noqa: BLE001  # Missing, broken or forbidden: tests run all the same.
+    except Exception:  # noqa: BLE001  # Missing, broken or forbidden: tests run anyway.
         return None
 
 
 def _left_to_groups() -> Iterator[int]:
-    """The memory left to each of this process's control groups, cached files included."""
+    """Yield the memory left to each of this process's control groups, including cached files."""
     for group in _groups():
         for limit, usage, cache in IN_A_GROUP:
             most, used = _number(group / limit), _number(group / usage)
@@ -91,7 +91,7 @@ def _left_to_groups() -> Iterator[int]:
 
 
 def _groups(process: str = "self") -> Iterator[Path]:
-    """The control groups that limit a process's memory, the innermost first."""
+    """Yield the control groups that limit a process's memory, the innermost first."""
     try:
         lines = Path(f"/proc/{process}/cgroup").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Plans the number of workers, from plain numbers."""
+"""Plans the number of workers."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 from ctest_containers.text import plural, size
 
 BYTES_PER_WORKER: Final = 512 * 2**20
-"""The memory of a worker and its server until past runs have measured it."""
+"""The assumed memory of a worker and its server until past runs have measured it."""
 
 MARGIN: Final = 1.25
 """The factor by which a worker may exceed what past runs measured."""
 
 LITTLE_BYTES: Final = 2 * 2**30
-"""With less memory than this, the number of workers is limited cautiously."""
+"""With less memory than this, there are at most WORKERS_WITH_LITTLE workers."""
 
 WORKERS_WITH_LITTLE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many workers one consideration allows."""
+    """The number of workers that one criterion allows."""
 
     workers: int
     reason: str
@@ -32,7 +32,7 @@ class Plan:
     """The planned number of workers, and what decided it.
 
     Attributes:
-        limits: Everything that was considered; the limit that decided comes first.
+        limits: All limits; the decisive one comes first.
         warnings: Sentences for the user.
         worker_bytes: The memory that a worker and its servers are expected to need.
     """
@@ -56,29 +56,29 @@ def plan_workers(
     helpful: int | None = None,
     engine_bytes: int | None = None,
 ) -> Plan:
-    """Take the least of the requested number (or the cores), batches, memory and maximum.
+    """Return the least of the requested number (or the cores), batches, memory and maximum.
 
     Args:
-        asked: The user's own number, or None to let the cores decide. Django takes a negative one
-            for a serial run.
-        batches: The number of batches; None if it is not known yet.
-        available_bytes: Memory that is free for tests; None if it is unknown.
+        asked: The number that the user requested, or None for one per core. Django runs serially
+            for a negative number.
+        batches: The number of batches; None if not yet known.
+        available_bytes: Memory that is available for tests; None if unknown.
         minimum: The least number on a machine with fewer cores, if the memory allows it.
         maximum: The most workers in any case.
         measured_bytes: The memory of a worker and its servers in past runs, if known.
-        engine_bytes: Memory that is free on the engine's machine, if it is another one.
-        helpful: The number of workers beyond which the run ends no earlier, if known.
+        engine_bytes: Memory that is available on the engine's machine, if that is another machine.
+        helpful: The number of workers beyond which the run would not finish sooner, if known.
 
     Returns:
-        At least one worker as long as there is a batch to run; none otherwise.
+        A plan with at least one worker if there is a batch to run; with none otherwise.
     """
     if asked is not None:
-        wanted = Limit(max(1, asked), "as many as requested")
+        baseline = Limit(max(1, asked), "as many as requested")
     elif cores < minimum <= maximum:
-        wanted = Limit(minimum, "the configured minimum")
+        baseline = Limit(minimum, "the configured minimum")
     else:
-        wanted = Limit(cores, plural(cores, "core"))
-    limits = [wanted, Limit(maximum, "the configured maximum")]
+        baseline = Limit(cores, plural(cores, "core"))
+    limits = [baseline, Limit(maximum, "the configured maximum")]
     if batches is not None:
         limits.append(Limit(batches, f"{plural(batches, 'batch')} of tests"))
     if helpful is not None and asked is None:

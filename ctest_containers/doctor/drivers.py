@@ -1,4 +1,4 @@
-"""Whether Django finds a driver for each database, and whether it suits the server."""
+"""Checks that Django finds a driver for each database, and that it suits the server."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ctest_containers.doctor.finding import Area, Finding, error, ok, warning
 from ctest_containers.model import DatabaseGroup
 
 UNSUPPORTED: Final = {"django.db.backends.oracle": "pip install oracledb"}
-"""How to install a driver for an engine that tests cannot use here."""
+"""How to install a driver for an engine that this toolkit does not support."""
 
 
 def check_drivers(context: DoctorContext) -> Iterator[Finding]:
     """Load Django's backend for each database, which loads its driver."""
-    # Settings may be readable where the project cannot be loaded, for the lack of a driver, say.
+    # Settings may be readable even if the project cannot be loaded, for example without a driver.
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
     from django.db.utils import load_backend
@@ -54,7 +54,7 @@ def check_drivers(context: DoctorContext) -> Iterator[Finding]:
 
 
 def check_servers(context: DoctorContext) -> Iterator[Finding]:
-    """Compare the version of each server, where its image tells, with Django and the driver."""
+    """Check that Django and the driver support each server's version, if its image names one."""
     for group in context.server_groups:
         version = version_of(group)
         if version is None:
@@ -64,14 +64,14 @@ def check_servers(context: DoctorContext) -> Iterator[Finding]:
 
 
 def version_of(group: DatabaseGroup) -> str | None:
-    """The version of a group's server, as far as the name of its image tells."""
+    """Return the version of a group's server, if the name of its image contains it."""
     backend = BACKENDS[group.vendor]
     if group.image in backend.own_images or not group.image:
         return backend.own_images[group.image or next(iter(backend.own_images))]
     # Such an image is named after its server and tagged with the server's version.
     words = "|".join(backend.image_words)
-    found = re.fullmatch(rf"(?:.*/)?[\w.-]*?({words})[\w.-]*:(\d+(?:\.\d+)*)[^:/]*", group.image)
-    return None if found is None else found[2] + backend.image_words[found[1]]
+    match = re.fullmatch(rf"(?:.*/)?[\w.-]*?({words})[\w.-]*:(\d+(?:\.\d+)*)[^:/]*", group.image)
+    return None if match is None else match[2] + backend.image_words[match[1]]
 
 
 def _old(group: DatabaseGroup, version: str) -> Iterator[Finding]:
@@ -81,23 +81,23 @@ def _old(group: DatabaseGroup, version: str) -> Iterator[Finding]:
     backend = BACKENDS[group.vendor]
     least = _least(connections[group.aliases[0]], backend.facts_for_django(version))
     number = version.partition("-")[0]
-    given = tuple(int(one) for one in number.split("."))
+    parts = tuple(int(part) for part in number.split("."))
     # A tag such as 8 or 8.4 means the newest of them.
-    if least is None or given >= least[: len(given)]:
+    if least is None or parts >= least[: len(parts)]:
         return
-    wanted = ".".join(str(one) for one in least)
+    minimum = ".".join(map(str, least))
     option = f"--{group.vendor}-image"
     yield error(
         Area.DATABASES,
-        f"Django {django.get_version()} needs {backend.product(version)} {wanted} or later, but "
+        f"Django {django.get_version()} needs {backend.product(version)} {minimum} or later, but "
         f"{group.image} is {number}.",
-        f"Use a newer image, such as `{option} {_newer(group.image, wanted)}`, or the toolkit's "
+        f"Use a newer image, such as `{option} {_newer(group.image, minimum)}`, or the toolkit's "
         "own.",
     )
 
 
 def _least(connection: Any, facts: Mapping[str, object]) -> tuple[int, ...] | None:
-    """The oldest version that Django works with; nothing is connected to for it.
+    """Return the oldest version that Django supports, without connecting.
 
     Args:
         facts: See `Connections.facts_for_django`.
@@ -109,11 +109,11 @@ def _least(connection: Any, facts: Mapping[str, object]) -> tuple[int, ...] | No
             break
     if isinstance(rule, tuple):
         return rule
-    # Django's rule may ask its connection about the server, which would connect.
-    asked = SimpleNamespace(connection=SimpleNamespace(**facts))
+    # Django's rule may query its connection about the server, which would connect.
+    features = SimpleNamespace(connection=SimpleNamespace(**facts))
     with suppress(AttributeError, TypeError):
-        found = rule.func(asked)
-        return found if isinstance(found, tuple) else None
+        minimum = rule.func(features)
+        return minimum if isinstance(minimum, tuple) else None
     return None
 
 
@@ -131,8 +131,8 @@ def _unfit(group: DatabaseGroup, version: str) -> Iterator[Finding]:
             )
 
 
-def _newer(image: str, wanted: str) -> str:
-    return f"{image.rpartition(':')[0]}:{wanted}"
+def _newer(image: str, version: str) -> str:
+    return f"{image.rpartition(':')[0]}:{version}"
 
 
 def _called(driver: Any) -> str:

@@ -1,32 +1,33 @@
-"""Migrated databases that outlive the command that made them.
+"""Migrated databases that outlive the command that created them.
 
-A *service* has a name and a number of *slots*; each slot has every database that was asked for, on
-servers of its own, or for SQLite in files of its own. All state of a service is in one file in the
-user's cache folder, `services/<project>/<name>.json`, which is replaced in one step and changed
-under a lock. A slot is made from a *recipe*, which is in the file, too; so a slot can be made anew
-without the project being loaded.
+A *service* has a name and a number of *slots*; each slot has every requested database, on servers
+of its own, or for SQLite in files of its own. All state of a service is in one file in the user's
+cache folder, `services/<project>/<name>.json`, which is replaced atomically and changed under a
+lock. A slot is created from a *recipe*, which is also in the file; so a slot can be recreated
+without loading the project.
 
-**Who owns what.** The server host of the process that makes a slot owns its containers, as in a
-run, until they answer. Then, under the file's lock, the host lets go of them and the file names
-them. Containers and folders carry the label of the file that is to name them (`engine.labels`): as
-long as it does, they do not count as a dead run's. What is killed in between is named by no file,
-has no living owner, and is removed by the next run, by `clean`, `service up` or `service down`.
+**Ownership.** The server host of the process that creates a slot owns its containers, as in a run,
+until they answer. Then, under the file's lock, the host releases them and the file names them.
+Containers and folders carry the label of the file that is to name them (`engine.labels`): as long
+as it names them, they do not count as a dead run's. If the process is killed in between, they are
+in no file and have no live owner; the next run, `clean`, `service up` or `service down` removes
+them.
 
-**Who has a slot.** A lease is for one process and ends when it dies, however it dies, or it lasts
-until it is given back. A slot that was leased is made anew before the next lease: first the new one
-is made, then the old one is removed.
+**Leases.** A lease belongs to a process and ends when that dies in any way, or lasts until it is
+released. A slot that was leased is recreated before the next lease: the new one is created before
+the old one is removed.
 
 For a test runner whose servers should outlive it (`--reuse-db`), with the project loaded:
 
     file = service_file(databases.project, "pytest")
-    recipe = recipe_of(databases, config, aliases)      # makes sure of the templates
+    recipe = recipe_of(databases, config, aliases)      # ensures the templates
     slot = reuse(file, number, project=databases.project, recipe=recipe, folder=Path.cwd())
     if slot is not None:                                # None: another living process has it
-        slot.leases()                                   # for each alias, what `redirect` takes
-        keep(file, number, slot.lease)                  # at the end: they stay as they are
+        slot.leases()                                   # for each alias, `redirect`'s argument
+        keep(file, number, slot.lease)                  # at the end: the databases stay
 
-`reuse(…, fresh=True)` makes the slot anew, `forget(file, number)` removes it. A slot that does not
-answer, or is from another template, is made anew by itself.
+`reuse(…, fresh=True)` recreates the slot, `forget(file, number)` removes it. A slot that does not
+answer, or is from another template, is recreated automatically.
 """
 
 from ctest_containers.service.file import DEFAULT, ServiceFile, find_service, service_file, services

@@ -1,4 +1,4 @@
-"""Where a service's databases are, for people and for programs."""
+"""Formats the addresses of a service's databases, for people and for programs."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ctest_containers.service.state import Service, Slot
 
 
 def as_json(service: Service, slots: Iterable[Slot]) -> dict[str, Any]:
-    """The addresses as JSON: `slots`, by number, then by alias.
+    """Return the addresses as JSON: `slots`, by number, then by alias.
 
     Each has `url`, `vendor`, `host`, `port`, `user`, `password`, `name`, `socket` and `container`;
-    null for what a database does not have. SQLite's `name` is its file.
+    those that a database lacks are null. SQLite's `name` is its file.
     """
     return {
         "version": 1,
@@ -31,10 +31,10 @@ def as_json(service: Service, slots: Iterable[Slot]) -> dict[str, Any]:
 
 
 def as_table(slots: Iterable[Slot], *, passwords: bool) -> Iterator[str]:
-    """A line for each database.
+    """Yield a header, and a line for each database.
 
     Args:
-        passwords: Whether they are shown.
+        passwords: Whether to show passwords.
     """
     rows = [("slot", "database", "address")]
     for slot in slots:
@@ -49,7 +49,7 @@ def as_table(slots: Iterable[Slot], *, passwords: bool) -> Iterator[str]:
 
 
 def passwords_of(slots: Iterable[Slot]) -> Iterator[str]:
-    """Every password that the addresses have in them."""
+    """Yield every password in the addresses."""
     for slot in slots:
         for lease in slot.leases().values():
             yield _password(lease)

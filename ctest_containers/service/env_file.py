@@ -1,7 +1,7 @@
-"""A file of variables that shells, Docker Compose and the dotenv libraries read in the same way.
+"""Writes files of variables that shells, Docker Compose and dotenv libraries read identically.
 
-They agree on few ways to write a value: a word of harmless characters as it is, and nearly
-everything else between single quotes. A value that one of them would read differently is refused.
+They agree on few ways to write a value: a word of harmless characters without quotes, and nearly
+everything else in single quotes. A value that one of them would read differently is refused.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ WORD: Final = re.compile(r"[A-Za-z0-9_./:@%+,=-]+")
 SINGLE: Final = re.compile(
     r"(?:(?!\$\{)[^'\\\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]|\\(?![\\']|$))*"
 )
-"""What python-dotenv leaves as it is between single quotes: no `${`, and no escape."""
+"""What python-dotenv does not change in single quotes: text without `${` and escapes."""
 
 DOUBLE: Final = re.compile(r"[^\"$`\\!\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]*")
-"""What no reader replaces between double quotes."""
+"""What no reader changes in double quotes."""
 
 
 def write_env_file(file: Path, variables: Mapping[str, str]) -> None:
-    """Write `NAME=value` lines into a file that only its user may read, in one step.
+    """Write `NAME=value` lines atomically to a file that only its owner may read.
 
     Raises:
         UsageError: Readers would not agree on a value.
@@ -42,10 +42,10 @@ def write_env_file(file: Path, variables: Mapping[str, str]) -> None:
 
 
 def quoted(name: str, value: str) -> str:
-    """A value as it stands in such a file.
+    """Return a value quoted for such a file.
 
     Raises:
-        UsageError: Readers would not agree on what is written.
+        UsageError: Readers would not agree on the value.
     """
     if WORD.fullmatch(value):
         return value

@@ -1,4 +1,4 @@
-"""The file of a service: any process may read it, one at a time changes it."""
+"""The file of a service: any process may read it, and one at a time may change it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ctest_containers.storage import cache_folder, replace_text
 from ctest_containers.text import listing, slug
 
 DEFAULT: Final = "default"
-"""The name of a service that is given none."""
+"""The default name of a service."""
 
 FORMAT: Final = "ctest_containers service"
 VERSION: Final = 2
-"""Changes whenever what is written could be misread by another version of the toolkit."""
+"""Changes whenever another version of the toolkit could misread the file."""
 
 LOCK_SECONDS: Final = 60.0
-"""What another process may take for a change; what takes long is done between two changes."""
+"""How long to wait for another process's change; slow work is done without the lock."""
 
 NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
 
@@ -35,7 +35,7 @@ _ENCODE: Final = codec.encoder(ascii_only=True)
 
 @dataclass(frozen=True, slots=True)
 class ServiceFile:
-    """Where a service is kept; it is there as long as the service is."""
+    """The file of a service, which exists as long as the service does."""
 
     path: Path
 
@@ -45,10 +45,10 @@ class ServiceFile:
         return self.path.stem
 
     def read(self) -> Service | None:
-        """The service; None if there is none.
+        """Return the service; None if there is none.
 
         Raises:
-            ServiceError: The file cannot be read, or another version has written it.
+            ServiceError: The file cannot be read, or another version wrote it.
         """
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
@@ -68,10 +68,10 @@ class ServiceFile:
             ) from error
 
     def existing(self) -> Service:
-        """The service.
+        """Return the service.
 
         Raises:
-            ServiceError: There is none.
+            ServiceError: There is no such service.
         """
         service = self.read()
         if service is None:
@@ -79,7 +79,7 @@ class ServiceFile:
         return service
 
     def missing(self) -> ServiceError:
-        """The error that there is no such service."""
+        """Return the error that there is no such service."""
         others = [service.name for service in services(self.path.parent.name) if service != self]
         hint = f"Its services are {listing(others)}; choose one with --name. " if others else ""
         named = "" if self.name == DEFAULT else f" --name {self.name}"
@@ -89,7 +89,7 @@ class ServiceFile:
         )
 
     def write(self, service: Service) -> None:
-        """Replace the file in one step; only its user may read it.
+        """Replace the file atomically; only its owner may read it.
 
         Raises:
             ServiceError: It cannot be written.
@@ -104,12 +104,12 @@ class ServiceFile:
             ) from error
 
     def remove(self) -> None:
-        """Remove the file, and so the service."""
+        """Remove the file, and with it the service."""
         self.path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock out other processes; the lock ends with the process, however that ends.
+        """Lock out other processes; the lock ends with this process, even if that is killed.
 
         Raises:
             ServiceError: Another process holds the lock for too long.
@@ -131,10 +131,10 @@ class ServiceFile:
 
 
 def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
-    """The file of a project's service.
+    """Return the file of a project's service.
 
     Raises:
-        UsageError: A service cannot have this name.
+        UsageError: The name is invalid.
     """
     if NAME.fullmatch(name) is None:
         raise UsageError(
@@ -145,13 +145,13 @@ def service_file(project: str, name: str = DEFAULT) -> ServiceFile:
 
 
 def services(project: str = "*") -> list[ServiceFile]:
-    """All services of a project, or of every project."""
+    """Return all services of a project, or of every project."""
     name = project if project == "*" else slug(project)
     return [ServiceFile(path) for path in sorted(_folder().glob(f"{name}/[!.]*.json"))]
 
 
 def find_service(project: str, name: str, folder: Path) -> ServiceFile:
-    """The service of a folder, whose settings may name the project differently.
+    """Return the service of a folder, even if its settings name the project differently.
 
     Args:
         project: The name of the project without its settings.

@@ -1,4 +1,4 @@
-"""Variables for the later steps of a job on GitHub Actions.
+"""Sets variables for the later steps of a job on GitHub Actions.
 
 https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 """
@@ -18,7 +18,7 @@ FILES: Final = ("GITHUB_ENV", "GITHUB_OUTPUT")
 
 
 def github_files() -> list[Path]:
-    """The files that a runner reads after this step.
+    """Return the files that a runner reads after this step.
 
     Raises:
         UsageError: This is not a step of a job.
@@ -48,7 +48,7 @@ def append_variables(files: Iterable[Path], variables: Mapping[str, str]) -> Non
 
 
 def masks(passwords: Iterable[str]) -> Iterator[str]:
-    """The lines that make the log of the job hide passwords from then on."""
+    """Yield the lines that make the job's log hide passwords from then on."""
     for password in dict.fromkeys(passwords):
         if password:
             for shown in dict.fromkeys((password, quote(password, safe=""))):
@@ -57,6 +57,6 @@ def masks(passwords: Iterable[str]) -> Iterator[str]:
 
 
 def _entry(name: str, value: str) -> str:
-    # Random, so that no value can end its own entry and begin another one.
+    # Random, so that no value can end its entry and begin another.
     end = f"ctest_{secrets.token_hex(16)}"
     return f"{name}<<{end}\n{value}\n{end}\n"

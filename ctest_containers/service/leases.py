@@ -1,4 +1,4 @@
-"""Leases of a service's slots: taken, and given back."""
+"""Leases slots of a service, and releases them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ctest_containers.text import plural
 
 
 def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 0.0) -> Slot:
-    """Lease a free slot, with its databases as migrations have left them.
+    """Lease a free slot, whose databases are as migrations left them.
 
     Args:
-        holder: The process with which the lease ends; None for one that is given back by hand.
+        holder: The process with which the lease ends; None if it is released by hand.
         wait_seconds: How long to wait for a free slot.
 
     Raises:
         ServiceError: There is no such service, or none of its slots is free.
-        CtestError: A slot that was left behind cannot be made anew.
+        CtestError: An abandoned slot cannot be recreated.
     """
     deadline = Deadline(wait_seconds)
     lease = new_lease(holder)
@@ -64,14 +64,14 @@ def take(file: ServiceFile, *, holder: int | None = None, wait_seconds: float = 
 
 
 def give_back(file: ServiceFile, number: int, lease: SlotLease | None = None) -> None:
-    """End a lease, and make the slot anew for the next one.
+    """End a lease, and recreate the slot for the next one.
 
     Args:
-        lease: The lease; nothing is done if it has ended already. None for any.
+        lease: Do nothing unless this is the slot's lease. None for any.
 
     Raises:
         ServiceError: There is no such service or slot, or it is not leased.
-        CtestError: It cannot be made anew; the next lease tries again.
+        CtestError: It cannot be recreated; the next lease tries again.
     """
     with file.locked():
         known = file.read()
@@ -104,15 +104,15 @@ def reuse(
     folder: Path,
     fresh: bool = False,
 ) -> Slot | None:
-    """Lease a slot to this process, with its databases as the last lease left them.
+    """Lease a slot to this process, whose databases are as the last lease left them.
 
-    It is made anew if it does not answer, is from another recipe, or is to be fresh.
+    It is recreated if it does not answer, is from another recipe, or `fresh` is true.
 
     Returns:
         The slot; None if another live process has leased it.
 
     Raises:
-        CtestError: It cannot be made.
+        CtestError: It cannot be created.
     """
     lease = new_lease(os.getpid())
     with file.locked():
@@ -137,7 +137,7 @@ def reuse(
 
 
 def keep(file: ServiceFile, number: int, lease: SlotLease) -> None:
-    """End a lease of `reuse`, and leave the databases as they are."""
+    """End a lease of `reuse`, and leave the databases unchanged."""
     with file.locked():
         service = file.read()
         slot = None if service is None else service.slot(number)
@@ -146,7 +146,7 @@ def keep(file: ServiceFile, number: int, lease: SlotLease) -> None:
 
 
 def new_lease(holder: int | None) -> SlotLease:
-    """A lease that begins now.
+    """Return a lease that begins now.
 
     Raises:
         UsageError: There is no such process.
@@ -161,7 +161,7 @@ def new_lease(holder: int | None) -> SlotLease:
 
 
 def _identified(slot: Slot) -> Slot:
-    """A slot whose servers answer, with what they say of themselves since they last started."""
+    """Return a slot with the identities that its servers report since they last started."""
     sources = slot.recipe.sources if slot.recipe is not None else ()
     vendors = {source.group.label: source.group.vendor for source in sources}
     servers = []

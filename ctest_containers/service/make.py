@@ -1,8 +1,8 @@
-"""Makes slots: starts their servers, all at once, and hands them over when they answer.
+"""Creates slots: starts their servers simultaneously, and hands them over when they answer.
 
-Until then the server host of the making process owns the containers, as in a run. A container is
-handed over and written into the service's file under the file's lock. What is killed between the
-two leaves a container without an owner that no file names, which the next command removes.
+Until then the server host of the creating process owns the containers, as in a run. A container is
+handed over and written to the service's file under the file's lock. A process that is killed
+between the two leaves a container that has no owner and is in no file; the next command removes it.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 @dataclass(slots=True)
 class _Making:
-    """A slot that is being made.
+    """A slot that is being created.
 
     Attributes:
-        folder: Its own from now on.
-        answers: The containers of its servers, by the label of their group, once they answer.
-        trouble: Why it cannot be made.
+        folder: Its new folder.
+        answers: The containers of its servers that answer, by the label of their group.
+        trouble: Why it cannot be created.
     """
 
     slot: Slot
@@ -47,7 +47,7 @@ class _Making:
 
 
 def claimed(slot: Slot) -> Slot:
-    """The slot as it is while this process makes it anew; to be written before `make`."""
+    """Return the slot as being recreated by this process; to be written before `make`."""
     return replace(slot, maker=labels.owner(os.getpid()), ready=False, lease=None)
 
 
@@ -59,13 +59,13 @@ def make(
     recipe: Recipe,
     lease: SlotLease | None = None,
 ) -> list[Slot]:
-    """Make slots anew that this process has claimed; what they had before is removed afterwards.
+    """Recreate slots that this process has claimed, and then remove their previous contents.
 
     Args:
-        lease: Whose they are from the beginning on; None if they are free.
+        lease: Their initial lease; None if they are free.
 
     Raises:
-        CtestError: One cannot be made; the others are.
+        CtestError: A slot cannot be created; the others are.
     """
     if not slots:
         return []
@@ -74,7 +74,7 @@ def make(
     made: list[Slot] = []
     makings: list[_Making] = []
     with ExitStack() as undo:
-        # Whatever happens, no process has to wait for this one.
+        # Whatever happens, no process may be left waiting for this one.
         undo.callback(_give_up, file, makings)
         for slot in slots:
             folder = make_run_folder(secrets.token_hex(4), service=str(file.path))
@@ -97,9 +97,9 @@ def make(
 
 
 def discard(slots: Iterable[Slot]) -> None:
-    """Remove what slots consist of that the file names no more.
+    """Remove the containers and folders of slots that are no longer in the file.
 
-    What an engine that does not answer leaves is removed by the next command that reaches it.
+    If the engine does not answer, the next command that reaches it removes the containers.
     """
     containers = [server.container for slot in slots for server in slot.servers]
     if containers:
@@ -111,7 +111,7 @@ def discard(slots: Iterable[Slot]) -> None:
 
 
 def remove_containers(names: Iterable[str]) -> None:
-    """Remove containers that no host owns; they may be gone already.
+    """Remove containers that no host owns; they may no longer exist.
 
     Raises:
         EngineError: The engine does not answer, or refuses.
@@ -135,7 +135,7 @@ def _host(file: ServiceFile, project: str, recipe: Recipe) -> ServerHostClient:
 
 
 def _start(host: ServerHostClient, makings: Sequence[_Making], recipe: Recipe) -> None:
-    """Start every server of every slot, and wait until each answers or cannot."""
+    """Start every server of every slot, and wait until each answers or fails."""
     limits = ServerLimits(
         timeout_seconds=recipe.server_timeout_seconds, memory_bytes=recipe.server_memory_bytes
     )
@@ -167,7 +167,7 @@ def _finish(
     recipe: Recipe,
     lease: SlotLease | None,
 ) -> Slot:
-    """Hand a slot over to the service, unless the service has ended meanwhile."""
+    """Hand a slot over to the service, unless the service has since ended."""
     slot = making.slot
     for source in recipe.sources:
         if not source.group.has_server:
@@ -186,7 +186,7 @@ def _finish(
                 address = build(Address, _keep(host, slot, label, making.folder))
                 servers.append(KeptServer(group=label, container=container, address=address))
         except CtestError:
-            # What the host has let go of already has no owner.
+            # What the host has already released has no owner.
             discard([Slot(number=slot.number, servers=tuple(servers))])
             raise
         new = Slot(
@@ -226,7 +226,7 @@ def _keep(host: ServerHostClient | None, slot: Slot, label: str, folder: Path) -
 
 
 def _give_up(file: ServiceFile, makings: Sequence[_Making]) -> None:
-    """Let others make the slots that this process has claimed and not made."""
+    """Let others create the slots that this process has claimed but not created."""
     with suppress(CtestError), file.locked():
         service = file.read()
         if service is not None:

@@ -1,4 +1,4 @@
-"""What the slots of a service are made from today, as the loaded project says."""
+"""Describes, from the loaded project, how slots of a service are created."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ctest_containers.supply.supply import Supply
 
 
 def recipe_of(supply: Supply, config: Config, aliases: Collection[str]) -> Recipe:
-    """Make sure that the templates for some aliases exist, and describe how slots are made.
+    """Ensure that the templates for some aliases exist, and return how to create slots.
 
     Raises:
-        CtestError: A template cannot be had.
+        CtestError: A template cannot be built or obtained.
     """
     supply.prepare(aliases)
     templates = [

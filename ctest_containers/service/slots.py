@@ -1,4 +1,4 @@
-"""The slots of a service: brought up, and taken down."""
+"""Brings the slots of a service up, and takes them down."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ctest_containers.service.make import claimed, discard, make, remove_contain
 from ctest_containers.service.state import Recipe, Service, Slot, SlotState
 
 POLL_SECONDS: Final = 0.1
-"""How often it is checked whether a slot is free."""
+"""How often to check whether a slot is free."""
 
 
 def bring_up(
@@ -33,24 +33,24 @@ def bring_up(
     folder: Path,
     say: Callable[[str], None],
 ) -> Service:
-    """Give a service a number of slots that answer and are made from a recipe.
+    """Ensure that a service has a number of slots that answer and come from a recipe.
 
-    A slot that is as it should be stays. A leased slot stays as long as it answers; it is made
-    anew, or removed, when it is given back.
+    An up-to-date slot stays. A leased slot stays as long as it answers; it is recreated, or
+    removed, when it is released.
 
     Args:
         folder: The project's folder, in which commands find the service.
         say: Prints a line for a person.
 
     Raises:
-        CtestError: A slot cannot be made.
+        CtestError: A slot cannot be created.
     """
     deadline = Deadline(recipe.server_timeout_seconds + 2 * ANSWER_SECONDS)
-    said: set[str] = set()
+    printed: set[str] = set()
 
     def say_once(line: str) -> None:
-        if line not in said:
-            said.add(line)
+        if line not in printed:
+            printed.add(line)
             say(line)
 
     while True:
@@ -102,9 +102,9 @@ def bring_up(
 
 
 def take_down(file: ServiceFile) -> Iterator[str]:
-    """End a service, and name each thing that was removed.
+    """End a service, and yield a description of each thing that was removed.
 
-    What a killed `up` left behind is found by its label, without any file.
+    What a killed `up` left behind is found by its label, even without a file.
 
     Raises:
         EngineUnreachableError: Its containers cannot be removed; the service stays.
@@ -139,7 +139,7 @@ def forget(file: ServiceFile, number: int) -> None:
 
 
 def answers(slot: Slot) -> bool:
-    """Whether all databases of a slot can be reached."""
+    """Return whether all databases of a slot can be reached."""
     addresses = {server.group: server.address for server in slot.servers}
     for source in slot.recipe.sources if slot.recipe is not None else ():
         group = source.group
@@ -171,7 +171,7 @@ def _may_stay(slot: Slot, recipe: Recipe, say: Callable[[str], None]) -> bool:
 
 
 def _containers(file: ServiceFile) -> list[str]:
-    """The containers that were made for a service, whether its file names them or not."""
+    """Return the containers that were created for a service, even if its file omits them."""
     try:
         service = file.read()
     except ServiceError:

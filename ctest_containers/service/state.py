@@ -1,4 +1,4 @@
-"""What is known of a service: its slots, the servers in each, and who has them."""
+"""The state of a service: its slots, their servers and their leases."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ctest_containers.supply.snapshot import DatabaseSnapshot
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything needed to make a slot, so that the project need not be loaded for it.
+    """Everything needed to create a slot without loading the project.
 
     Attributes:
-        aliases: The databases that are wanted; a server may have others besides.
+        aliases: The requested databases; a server may also have others.
         transport: How servers are reached: `port`, `socket`, ….
     """
 
@@ -33,16 +33,16 @@ class Recipe:
 
     @property
     def has_servers(self) -> bool:
-        """Whether it takes an engine."""
+        """Whether creating a slot requires an engine."""
         return any(source.group.has_server for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeptServer:
-    """A server that outlives the process that has started it.
+    """A server that outlives the process that started it.
 
     Attributes:
-        group: The label of the databases that it is for.
+        group: The label of its group of databases.
     """
 
     group: str
@@ -52,11 +52,11 @@ class KeptServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotLease:
-    """A process has a slot for itself.
+    """Exclusive use of a slot.
 
     Attributes:
         id: Distinguishes it from every other lease.
-        holder: The process with which it ends, as an owner's label; empty where it is given back.
+        holder: The process with which it ends, as an owner's label; empty if released by hand.
         since: When it began, in seconds since 1970.
     """
 
@@ -71,17 +71,17 @@ class SlotLease:
 
 
 class SlotState(Enum):
-    """What can be done with a slot."""
+    """The state of a slot."""
 
     FREE = "free"
     LEASED = "leased"
     USED = "used"
-    """Free, with what the last lease left for `reuse`; it is made anew for other leases."""
+    """Free, with what the last lease left for `reuse`; it is recreated for other leases."""
     LAPSED = "lapsed"
-    """The process that leased it has ended; it is made anew before the next lease."""
+    """The process that leased it has ended; it is recreated before the next lease."""
     MAKING = "in the making"
     UNMADE = "not made"
-    """The process that was making it has ended, or could not do it."""
+    """The process that was creating it has ended or failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,14 +89,14 @@ class Slot:
     """One of a service's sets of databases.
 
     Attributes:
-        number: From 1 on.
-        folder: A folder of its own, for sockets and SQLite's files.
-        recipe: What it was made from; None before it was made for the first time.
-        maker: The process that makes it anew, as an owner's label; what it had before stays until
-            that is done.
+        number: Counts from 1.
+        folder: Its own folder, for sockets and SQLite's files.
+        recipe: The recipe that it was created from; None before its first creation.
+        maker: The process that is recreating it, as an owner's label; its previous contents stay
+            until that is done.
         ready: Whether its databases are as migrations left them, or leased.
-        made: When it was made, in seconds since 1970.
-        used: Whether its last lease left data to be reused.
+        made: When it was created, in seconds since 1970.
+        used: Whether its last lease left data for `reuse`.
     """
 
     number: int
@@ -111,7 +111,7 @@ class Slot:
 
     @property
     def state(self) -> SlotState:
-        """What can be done with it."""
+        """Its state."""
         if not self.ready:
             living = self.maker and not labels.owner_is_dead(self.maker)
             return SlotState.MAKING if living else SlotState.UNMADE
@@ -120,7 +120,7 @@ class Slot:
         return SlotState.LAPSED if self.lease.has_lapsed else SlotState.LEASED
 
     def leases(self) -> Mapping[str, Lease]:
-        """Where the database of each wanted alias is."""
+        """Return a lease of the database of each requested alias."""
         if self.recipe is None:
             return {}
         addresses = {server.group: server.address for server in self.servers}
@@ -131,11 +131,11 @@ class Slot:
                 leases += sqlite_leases(group, Path(self.folder))
             elif group.label in addresses:
                 leases += server_leases(group, addresses[group.label])
-        wanted = {lease.alias: lease for lease in leases}
-        return {alias: wanted[alias] for alias in self.recipe.aliases if alias in wanted}
+        by_alias = {lease.alias: lease for lease in leases}
+        return {alias: by_alias[alias] for alias in self.recipe.aliases if alias in by_alias}
 
     def container_of(self, alias: str) -> str:
-        """The name of the container that an alias's database is in; empty for SQLite."""
+        """Return the name of the container of an alias's database; empty for SQLite."""
         containers = {server.group: server.container for server in self.servers}
         sources = self.recipe.sources if self.recipe is not None else ()
         for source in sources:
@@ -146,12 +146,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Migrated databases that outlive the command that made them.
+    """Migrated databases that outlive the command that created them.
 
     Attributes:
         folder: The folder that the command ran in.
-        count: How many slots there are to be.
-        recipe: What slots are made from from now on.
+        count: The requested number of slots.
+        recipe: The recipe of slots that are created from now on.
     """
 
     project: str
@@ -162,26 +162,26 @@ class Service:
     slots: tuple[Slot, ...] = ()
 
     def slot(self, number: int) -> Slot | None:
-        """The slot of a number; None if there is none."""
+        """Return the slot with a number; None if there is none."""
         return next((slot for slot in self.slots if slot.number == number), None)
 
     def with_slots(self, slots: Sequence[Slot]) -> Service:
-        """The same service with other slots in the places of their numbers."""
+        """Return the service with these slots in place of those with the same numbers."""
         all_of_them = {slot.number: slot for slot in (*self.slots, *slots)}
         return replace(self, slots=tuple(all_of_them[number] for number in sorted(all_of_them)))
 
     def without(self, numbers: Sequence[int]) -> Service:
-        """The same service without some slots."""
+        """Return the service without the slots with these numbers."""
         return replace(self, slots=tuple(slot for slot in self.slots if slot.number not in numbers))
 
     @property
     def has_servers(self) -> bool:
-        """Whether it takes an engine to end it."""
+        """Whether ending it requires an engine."""
         return self.recipe.has_servers or any(slot.servers for slot in self.slots)
 
 
 def sqlite_leases(group: DatabaseGroup, folder: Path) -> Sequence[Lease]:
-    """The files of a slot that are SQLite databases."""
+    """Return leases of a slot's SQLite files."""
     return [
         Lease(alias=alias, settings={"NAME": str(sqlite.file_of(folder, database.aliases[0]))})
         for database in group.databases
@@ -190,17 +190,17 @@ def sqlite_leases(group: DatabaseGroup, folder: Path) -> Sequence[Lease]:
 
 
 def service_from(fields: dict[str, Any]) -> Service:
-    """A service from the fields that JSON has carried.
+    """Return the service with these fields from JSON.
 
     Raises:
-        TypeError, KeyError, ValueError: They are not those of one.
+        TypeError, KeyError, ValueError: The fields are not those of a service.
     """
     service: Service = codec.build(Service, fields, lenient=True)
     return replace(service, slots=tuple(_with_secrets(slot) for slot in service.slots))
 
 
 def _with_secrets(slot: Slot) -> Slot:
-    """The same slot, whose passwords are never shown."""
+    """Return the slot with passwords that are never shown."""
     servers = tuple(
         replace(server, address=replace(server.address, password=Secret(server.address.password)))
         for server in slot.servers

@@ -18,11 +18,11 @@ class SlotStatus:
     """The status of a slot.
 
     Attributes:
-        up: Whether all its databases are there.
+        up: Whether all its databases are available.
         trouble: What is wrong if they are not.
-        templates: What it was made from, as `list` of templates shows them.
-        made: When, in seconds since 1970; 0 if never.
-        leased_by: The process that leased it; None if it is given back by hand, or is free.
+        templates: The templates that it was created from, as `list` of templates shows them.
+        made: When it was created, in seconds since 1970; 0 if never.
+        leased_by: The process that leased it; None if it is released by hand, or is free.
         since: When the lease began, in seconds since 1970; None if it is not leased.
     """
 
@@ -47,19 +47,19 @@ class ServiceStatus:
 
     @property
     def is_up(self) -> bool:
-        """Whether everything is up that should be."""
+        """Whether all slots are up."""
         return all(slot.up for slot in self.slots)
 
     def as_json(self) -> dict[str, Any]:
-        """The same for programs."""
+        """Return the status for programs."""
         return {"version": 1, "up": self.is_up, **asdict(self)}
 
 
 def look_at(service: Service) -> ServiceStatus:
-    """Ask the engine about every slot.
+    """Query the engine about every slot.
 
     Raises:
-        EngineUnreachableError: It does not answer.
+        EngineUnreachableError: The engine does not answer.
     """
     running = _running(service)
     return ServiceStatus(
@@ -70,7 +70,7 @@ def look_at(service: Service) -> ServiceStatus:
 
 
 def as_lines(status: ServiceStatus) -> Iterator[str]:
-    """The same for people."""
+    """Yield the status as lines for people."""
     yield f"The service {status.service!r} of the project {status.project!r}:"
     for slot in status.slots:
         made = f", {age(slot.made)} old" if slot.made else ""
@@ -88,7 +88,7 @@ def as_lines(status: ServiceStatus) -> Iterator[str]:
 
 
 def _running(service: Service) -> dict[str, str]:
-    """What is wrong with each container of the service; an empty string if nothing is."""
+    """Return what is wrong with each container of the service; an empty string if nothing is."""
     names = [server.container for slot in service.slots for server in slot.servers]
     if not names:
         return {}

@@ -1,8 +1,8 @@
 """The environment variables by which programs of any language find a slot's databases.
 
 `DATABASE_URL` is the address of the database `default`; that of another alias is in
-`<ALIAS>_DATABASE_URL`. What a vendor's own clients read leads to
-`default`, or to the first database of that vendor where `default` is another's.
+`<ALIAS>_DATABASE_URL`. The variables of a vendor's own clients lead to `default`, or to the first
+database of that vendor if `default` has another one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_ALIAS: Final = "default"
 
 
 def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
-    """The variables for the databases of one slot; those that would be empty are left out.
+    """Return the variables for the databases of a slot, without those that would be empty.
 
     Raises:
         UsageError: Two aliases would have the same variable.
@@ -49,9 +49,9 @@ def variables(leases: Mapping[str, Lease]) -> dict[str, str]:
 
 
 def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
-    """The variables for a service: those of its first slot, and who they are.
+    """Return the variables for a service: its name, and its first slot's number and variables.
 
-    With several slots, each one's are there a second time, as `CTEST_<number>_…`.
+    With several slots, also each slot's variables, as `CTEST_<number>_…`.
     """
     several = list(slots)
     values = {"CTEST_SERVICE": service}
@@ -65,12 +65,12 @@ def of_service(service: str, slots: Iterable[Slot]) -> dict[str, str]:
 
 
 def environment(before: Mapping[str, str], leases: Mapping[str, Lease]) -> dict[str, str]:
-    """An environment in which nothing leads clients to other databases than these."""
+    """Return an environment that leads clients to these databases and no others."""
     misleading = {name for lease in leases.values() for name in misleading_variables(lease.vendor)}
     harmless = {
         name: value
         for name, value in before.items()
-        # Those of aliases that are left out here would lead to the configured databases.
+        # Those of aliases without a lease would lead to the configured databases.
         if name not in misleading and not re.fullmatch(r"(\w+_)?DATABASE_URL", name)
     }
     return {**harmless, **variables(leases)}

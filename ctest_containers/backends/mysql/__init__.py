@@ -1,4 +1,4 @@
-"""MySQL and MariaDB, between which Django does not distinguish either."""
+"""MySQL and MariaDB, which share one vendor, as in Django."""
 
 from __future__ import annotations
 

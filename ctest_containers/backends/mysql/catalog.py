@@ -1,4 +1,4 @@
-"""What a database of MySQL or MariaDB consists of, in the server's own words."""
+"""Reads the objects of a MySQL or MariaDB database, as the server describes them."""
 
 from __future__ import annotations
 
@@ -43,28 +43,28 @@ QUOTED: Final = re.compile(r"`((?:[^`]|``)+)`")
 
 
 def read_catalog(cursor: Any, database: str) -> dict[str, str]:
-    """What a database consists of: `column shop_product.name`, `key shop_product.PRIMARY`."""
-    found: dict[str, str] = {}
+    """Return a database's objects, such as `key shop_product.PRIMARY`, and their definitions."""
+    objects: dict[str, str] = {}
     cursor.execute(DATABASE, (database,))
-    for said in cursor.fetchall():
-        found["database"] = " ".join(map(str, said))
+    for facts in cursor.fetchall():
+        objects["database"] = " ".join(map(str, facts))
     cursor.execute(TABLES, (database,))
     for (table,) in cursor.fetchall():
         place = f"{quoted(database)}.{quoted(str(table))}"
         cursor.execute(f"SHOW CREATE TABLE {place}")
-        found.update(_of_table(str(table), str(cursor.fetchone()[1])))
+        objects.update(_of_table(str(table), str(cursor.fetchone()[1])))
         if table == "django_migrations":
             cursor.execute(f"SELECT app, name FROM {place}")
-            found.update({f"{MIGRATION}{app}.{one}": "applied" for app, one in cursor.fetchall()})
+            objects |= {f"{MIGRATION}{app}.{name}": "applied" for app, name in cursor.fetchall()}
     for kind, query in (("view", VIEWS), ("trigger", TRIGGERS), ("routine", ROUTINES)):
         cursor.execute(query, (database,))
-        for name, *said in cursor.fetchall():
-            found[f"{kind} {name}"] = " ".join(map(str, said)).replace(f"`{database}`.", "")
-    return found
+        for name, *facts in cursor.fetchall():
+            objects[f"{kind} {name}"] = " ".join(map(str, facts)).replace(f"`{database}`.", "")
+    return objects
 
 
 def count_rows(cursor: Any, database: str) -> dict[str, int]:
-    """How many rows of its own each table of a database has; empty if events are active."""
+    """Return the number of each table's own rows in a database; empty if events are active."""
     lift_limits(cursor)
     cursor.execute(EVENTS, (database,))
     if cursor.fetchone()[0]:
@@ -79,7 +79,7 @@ def count_rows(cursor: Any, database: str) -> dict[str, int]:
 
 
 def lift_limits(cursor: Any) -> None:
-    """Let the cursor's statements take as long as they take, whatever a project has set."""
+    """Remove time limits from the cursor's statements, whatever a project has set."""
     import mysql.connector
 
     # MySQL knows the first, MariaDB the second.
@@ -89,14 +89,14 @@ def lift_limits(cursor: Any) -> None:
 
 
 def quoted(name: str) -> str:
-    """A name as statements have it."""
+    """Return a name quoted for statements."""
     return "`" + name.replace("`", "``") + "`"
 
 
 def _of_table(table: str, statement: str) -> dict[str, str]:
-    """The lines of CREATE TABLE: columns in their order, keys and constraints in any."""
+    """Return the lines of CREATE TABLE: columns with their positions, keys and constraints."""
     _, *lines, options = COUNTER.sub("", statement).splitlines()
-    found = {f"table {table}": options.lstrip(") ")}
+    objects = {f"table {table}": options.lstrip(") ")}
     place = 0
     for line in lines:
         text = line.strip().rstrip(",")
@@ -104,8 +104,8 @@ def _of_table(table: str, statement: str) -> dict[str, str]:
         name = quoted[1] if quoted is not None else text.partition(" ")[0]
         if text.startswith("`"):
             place += 1
-            found[f"column {table}.{name}"] = f"{place} {text}"
+            objects[f"column {table}.{name}"] = f"{place} {text}"
         else:
             kind = "key" if "KEY" in text.partition("`")[0] else "constraint"
-            found[f"{kind} {table}.{name}"] = text
-    return found
+            objects[f"{kind} {table}.{name}"] = text
+    return objects

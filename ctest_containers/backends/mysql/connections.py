@@ -1,4 +1,4 @@
-"""How Django reaches a MySQL or MariaDB server, and what a driver's connection to it tells."""
+"""Connects Django to a MySQL or MariaDB server, and inspects drivers' connections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ctest_containers.backends.mysql.session import FIRST
 from ctest_containers.model import Address
 
 IDENTITY: Final = "@@hostname"
-"""The name of its container, which is of one server only; anybody may ask."""
+"""The host name of its container, which is unique to a server; every role can query it."""
 
 
 class MysqlConnections:
@@ -27,7 +27,7 @@ class MysqlConnections:
         return ask(connection, f"SELECT {IDENTITY}", DRIVERS)
 
     def reached_by(self, connection: Any) -> str:
-        """See `Backend`; mysqlclient says it in a sentence, the others have attributes."""
+        """See `Backend`; mysqlclient returns a sentence, the others have attributes."""
         if callable(describe := getattr(connection, "get_host_info", None)):
             return str(describe())
         host = getattr(connection, "host", None) or getattr(connection, "server_host", "")
@@ -35,7 +35,7 @@ class MysqlConnections:
         return str(getattr(connection, "unix_socket", None) or f"{host}:{port}")
 
     def attempted_address(self, error: str) -> str:
-        """See `Backend`; the words differ from driver to driver, and some have no address."""
+        """See `Backend`; the messages differ between drivers, and some have no address."""
         return ""
 
     def session_of(self, connection: Any) -> int | None:
@@ -75,7 +75,7 @@ class MysqlConnections:
         )
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
-        """See `Backend`; seen with Connector/Python 26.10."""
+        """See `Backend`; observed with Connector/Python 26.10."""
         ours = any(base.__module__.startswith("mysql.connector.") for base in wrapper.__mro__)
         if not ours or "mariadb" not in version.lower():
             return ""
@@ -111,4 +111,4 @@ def _by_cursor(connection: Any, statement: str) -> str:
 
 
 DRIVERS: Final = {"MySQLdb": _by_mysqlclient, "pymysql": _by_cursor, "mysql": _by_cursor}
-"""Runs a query with each driver, by its package."""
+"""The functions that run a query with each driver, by its package."""

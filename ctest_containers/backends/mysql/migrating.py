@@ -1,4 +1,4 @@
-"""What a session of MySQL or MariaDB is asked while migrations run."""
+"""Queries for MySQL or MariaDB sessions while migrations run."""
 
 from __future__ import annotations
 

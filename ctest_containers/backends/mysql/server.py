@@ -1,4 +1,4 @@
-"""MySQL and MariaDB: in the toolkit's own images or in ones with the official ones' contract."""
+"""MySQL and MariaDB, in the toolkit's own images or in images compatible with official ones."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, Secret, Transport, Vendor
 
 MARKS: Final = "mysql.ctest_containers"
-"""The table of fingerprints: in the server's own schema, where no project's test looks."""
+"""The table of fingerprints, in the server's own schema, where no project's test looks."""
 
 OTHER_CLIENTS: Final = (
     "FROM information_schema.processlist WHERE id <> connection_id()"
     " AND command NOT IN ('Daemon', 'Binlog Dump')"
     " AND user NOT IN ('system user', 'event_scheduler')"
 )
-"""The sessions of all clients but the one that asks."""
+"""The sessions of all clients except the current one."""
 
 NO_SUCH_THREAD: Final = 1094
 
@@ -57,7 +57,7 @@ class Mysql(MysqlConnections):
     )
     own_images: Mapping[str, str] = {"mysql": "9", "mariadb": "11.8-MariaDB"}
     image_words: Mapping[str, str] = {"mysql": "", "mariadb": "-MariaDB"}
-    # A server ignores a `loose_` option that it does not know: the two know different ones.
+    # A server ignores an unknown option with `loose_`; MySQL and MariaDB have different options.
     own_settings: Mapping[str, str] = {
         "skip_log_bin": "1",
         "sync_binlog": "0",
@@ -83,23 +83,23 @@ class Mysql(MysqlConnections):
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`.
 
-        A command that begins with an option is completed by the images' entrypoints with the name
-        of their server. Its network is never switched off: that tells it from the temporary server
-        by which an official image initialises its data, and its container may have no network.
+        The images' entrypoints prepend the server's name to a command that begins with an option.
+        The server's network is never disabled: that distinguishes it from the temporary server with
+        which an official image initialises its data. Its container may have no network.
         """
         folder = SOCKET_FOLDER if transport is Transport.SOCKET else INNER_SOCKET_FOLDER
         command = [f"--socket={folder}/{self.socket_file()}"]
-        wanted = [f"--{name}={value}" for name, value in settings]
+        options = [f"--{name}={value}" for name, value in settings]
         if own_image:
-            return Launch(command=[*command, *wanted])
+            return Launch(command=[*command, *options])
         command.append(f"--datadir={DATA_FOLDER}")
         command += [f"--{name}={value}" for name, value in self.own_settings.items()]
         if transport is Transport.SOCKET:
-            # MariaDB would make a key for a certificate at every start, which takes up to a second.
+            # Otherwise, MariaDB creates a certificate's key at each start, in up to a second.
             command.append("--loose-skip-ssl")
         return Launch(
-            command=[*command, *wanted],
-            # The socket's folder is private, and until it has a password, root has no other way in.
+            command=[*command, *options],
+            # The socket's folder is private; without a password, root cannot connect otherwise.
             environment={"MYSQL_ALLOW_EMPTY_PASSWORD": "1", "MYSQL_ROOT_HOST": "localhost"},
             capabilities=ENTRYPOINT_CAPABILITIES,
         )
@@ -144,8 +144,8 @@ class Mysql(MysqlConnections):
                 cursor.execute("ALTER USER %s@%s IDENTIFIED BY %s ACCOUNT UNLOCK", known)
         if address.password:
             for user in users:
-                # MySQL remembers who has once proved a password through TLS; only so can drivers
-                # without TLS or RSA connect as well (caching_sha2_password).
+                # MySQL caches a password that was once verified through TLS; drivers without TLS or
+                # RSA can connect only after that (caching_sha2_password).
                 with admin_cursor(address, user):
                     pass
 
@@ -172,8 +172,8 @@ class Mysql(MysqlConnections):
                 if error.errno == NO_SUCH_TABLE:
                     return {}
                 raise
-            found = dict(cursor.fetchall())
-        return {name: str(found[name]) for name in databases if name in found}
+            fingerprints = dict(cursor.fetchall())
+        return {name: str(fingerprints[name]) for name in databases if name in fingerprints}
 
     def catalog(self, address: Address, database: str) -> Mapping[str, str]:
         with admin_cursor(address) as cursor:
@@ -238,9 +238,9 @@ class Mysql(MysqlConnections):
             cursor.execute("FLUSH ENGINE LOGS")
 
     def settle(self, address: Address, users: Sequence[str], initial: Mapping[str, str]) -> None:
-        """See `Backend`; accounts of the network are locked, and stay, for views may be theirs.
+        """See `Backend`; network accounts are locked, not dropped, because views may be theirs.
 
-        Rows that wait to be purged would be read and copied by every server that starts from here.
+        A slow shutdown purges rows that every server from this template would read and copy.
         """
         with admin_cursor(address) as cursor:
             keep(cursor, initial)
@@ -253,7 +253,7 @@ class Mysql(MysqlConnections):
 
 
 def _host_of(address: Address) -> str:
-    """The host part of accounts that connect by this address."""
+    """Return the host part of accounts that connect through this address."""
     return "localhost" if address.socket else "%"
 
 

@@ -11,27 +11,27 @@ from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, Secret
 
 ADMIN: Final = "ctest_containers"
-"""The toolkit's own account, which may do everything, whatever tests do to other accounts."""
+"""The toolkit's own account, which has all privileges, whatever tests do to other accounts."""
 
 FIRST: Final = "root"
-"""The account that a server is made with."""
+"""The account that a new server has."""
 
 CREATE: Final = (
     f"CREATE USER IF NOT EXISTS '{ADMIN}'@'localhost'",
     f"GRANT ALL PRIVILEGES ON *.* TO '{ADMIN}'@'localhost' WITH GRANT OPTION",
 )
-"""What creates the toolkit's account for connections through the server's socket."""
+"""Creates the toolkit's account for connections through the server's socket."""
 
 
 @contextmanager
 def admin_cursor(address: Address, user: str = "") -> Iterator[Any]:
-    """A cursor of the toolkit's own connection, each statement its own transaction.
+    """Yield a cursor of the toolkit's own connection, in autocommit mode.
 
     Args:
-        user: An account other than the address's.
+        user: An account to use instead of the address's.
 
     Raises:
-        ServerError: The server does not answer, or refuses.
+        ServerError: The server does not answer, or reports an error.
     """
     import mysql.connector
 
@@ -60,9 +60,9 @@ def admin_cursor(address: Address, user: str = "") -> Iterator[Any]:
 
 
 def make_admin(address: Address) -> None:
-    """Create the toolkit's account on a server that has none, if its socket lets anybody in."""
+    """Create the toolkit's account if it is missing and the socket needs no password."""
     with suppress(ServerError), admin_cursor(replace(address, user=FIRST)) as cursor:
-        # The temporary server that initialises the data may still undo it.
+        # The temporary server that initialises the data may still undo this.
         cursor.execute("SELECT @@skip_networking")
         ((initialising,),) = cursor.fetchall()
         if not initialising:
@@ -71,7 +71,7 @@ def make_admin(address: Address) -> None:
 
 
 def admin_command(socket: str, password: Secret) -> tuple[Sequence[str], bytes]:
-    """A command in the server's container, and its input, that give the account a password.
+    """Return a command for the server's container that sets the account's password, and its input.
 
     Args:
         socket: The path of the server's socket there.

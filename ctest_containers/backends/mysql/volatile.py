@@ -1,6 +1,6 @@
-"""What a stop of MySQL or MariaDB discards: rows of MEMORY tables, and values of SET GLOBAL.
+"""Preserves what a stop of MySQL or MariaDB discards: MEMORY tables' rows and SET GLOBAL values.
 
-Both are kept in tables of the server's own schema when a template is made, and restored
+Both are stored in tables of the server's own schema when a template is built, and restored
 whenever a server starts from it.
 """
 
@@ -17,7 +17,7 @@ from ctest_containers.backends.mysql.catalog import lift_limits, quoted
 from ctest_containers.errors import TemplateError
 
 KEPT: Final = "mysql.ctest_containers_kept"
-"""One row for each variable and table; KEPT_<number> has the rows of the table numbered so."""
+"""One row for each variable and table; KEPT_<number> has the rows of the table <number>."""
 
 VARIABLE: Final = "variable"
 TABLE: Final = "table"
@@ -41,7 +41,7 @@ VARIABLES: Final = (
     " FROM performance_schema.variables_info"
     " JOIN performance_schema.global_variables USING (variable_name) ORDER BY variable_name"
 )
-"""The name and value of each variable, and whether a client has set it, globally or in a session.
+"""The name and value of each variable, and whether a client set it, globally or in a session.
 
 https://dev.mysql.com/doc/refman/8.4/en/performance-schema-variables-info-table.html
 """
@@ -57,7 +57,7 @@ NEXT_NUMBER: Final = re.compile(r" AUTO_INCREMENT=(\d+)")
 
 
 def global_values(cursor: Any, *, only_set: bool = False) -> dict[str, str]:
-    """The values of all global variables.
+    """Return the values of all global variables.
 
     Args:
         only_set: Leave out variables that no client has set.
@@ -73,13 +73,13 @@ def global_values(cursor: Any, *, only_set: bool = False) -> dict[str, str]:
 
 
 def keep(cursor: Any, initial: Mapping[str, str]) -> None:
-    """Keep what the next stop would discard.
+    """Store what the next stop would discard.
 
     Args:
         initial: The values of global variables when the server started.
 
     Raises:
-        TemplateError: Rows of a table cannot be brought back as they are.
+        TemplateError: Rows of a table cannot be restored unchanged.
     """
     _relax_session(cursor)
     _drop_kept(cursor)
@@ -148,13 +148,13 @@ def _relax_session(cursor: Any) -> None:
     cursor.execute("SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
     cursor.execute("SET SESSION max_heap_table_size = 18446744073709551615")
     lift_limits(cursor)
-    # MariaDB knows no such variable.
+    # MariaDB has no such variable.
     with suppress(mysql.connector.Error):
         cursor.execute("SET SESSION sql_require_primary_key = OFF")
 
 
 def _drop_kept(cursor: Any) -> None:
-    """Forget what an earlier template has kept."""
+    """Drop what an earlier template stored."""
     cursor.execute(
         "SELECT table_name FROM information_schema.tables"
         " WHERE table_schema = 'mysql' AND table_name LIKE 'ctest\\_containers\\_kept%'"
@@ -164,7 +164,7 @@ def _drop_kept(cursor: Any) -> None:
 
 
 def _facts(cursor: Any, schema: str, table: str) -> dict[str, Any]:
-    """The columns of a table, hidden ones too, and its next number, 0 for none."""
+    """Return a table's columns, including hidden ones, and its next number or 0."""
     place = f"{quoted(schema)}.{quoted(table)}"
     cursor.execute(COLUMNS, (schema, table))
     columns = [str(name) for (name,) in cursor.fetchall()]
@@ -179,12 +179,12 @@ def _facts(cursor: Any, schema: str, table: str) -> dict[str, Any]:
             "Use another storage engine for the table, or run these tests with manage.py test.",
         )
     cursor.execute(f"SHOW CREATE TABLE {place}")
-    found = NEXT_NUMBER.search(str(cursor.fetchone()[1]).rpartition("\n) ")[2])
-    return {"columns": columns, "next": int(found[1]) if found else 0}
+    match = NEXT_NUMBER.search(str(cursor.fetchone()[1]).rpartition("\n) ")[2])
+    return {"columns": columns, "next": int(match[1]) if match else 0}
 
 
 def _value(cursor: Any, name: str) -> Any:
-    """The value of a global variable, whole, and as a number where it is one."""
+    """Return the complete value of a global variable, as a number if it is one."""
     cursor.execute(f"SELECT @@GLOBAL.{quoted(name)}")
     (value,) = cursor.fetchone()
     return float(value) if isinstance(value, Decimal) else value

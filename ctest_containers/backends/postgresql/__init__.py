@@ -1,4 +1,4 @@
-"""PostgreSQL, and what is derived from Django's backend for it, such as PostGIS."""
+"""PostgreSQL, and backends derived from Django's for it, such as PostGIS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a PostgreSQL database consists of, from its own catalogs."""
+"""Reads the objects of a PostgreSQL database from its catalogs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.catalog import MIGRATION
 
-# Not of the system, and not of an extension, which stands for all that it has made.
+# Excludes the system's objects, and those of extensions, which each have an entry of their own.
 NAMESPACES: Final = "n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_'"
 NOT_OF_EXTENSION: Final = (
     "NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = {oid} AND d.deptype = 'e'"
@@ -82,15 +82,15 @@ QUERIES: Final = {
         + NOT_OF_EXTENSION.format(oid="t.oid", catalog="pg_type")
     ),
 }
-"""For each kind of thing the names and what it is like, as the server's own functions say it."""
+"""For each kind of object, the names and definitions, from the server's own functions."""
 
 
 def read_catalog(cursor: Any) -> dict[str, str]:
-    """What the database of a cursor consists of: `column public.shop_product.name` and such."""
-    found: dict[str, str] = {}
+    """Return the objects of a cursor's database, such as `column public.shop_product.name`."""
+    objects: dict[str, str] = {}
     for kind, query in QUERIES.items():
         cursor.execute(query)
-        found.update({f"{kind} {name}": str(said) for name, said in cursor.fetchall()})
+        objects |= {f"{kind} {name}": str(definition) for name, definition in cursor.fetchall()}
     cursor.execute(
         "SELECT format('SELECT app, name FROM %I.%I', n.nspname, c.relname) FROM pg_class c"
         " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = 'django_migrations'"
@@ -98,8 +98,8 @@ def read_catalog(cursor: Any) -> dict[str, str]:
     )
     for (query,) in cursor.fetchall():
         cursor.execute(query)
-        found.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in cursor.fetchall()})
-    return found
+        objects |= {f"{MIGRATION}{app}.{name}": "applied" for app, name in cursor.fetchall()}
+    return objects
 
 
 TABLES: Final = (
@@ -108,10 +108,10 @@ TABLES: Final = (
     " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
     f" WHERE (c.relkind = 'r' OR c.relkind = 'm' AND c.relispopulated) AND {OWN_RELATION}"
 )
-"""Each table and how to count its rows; not for one without a page, which has none.
+"""Each table, with a query that counts its rows unless it has no page and therefore no rows.
 
-To count them, the server would open the files of its indexes, too: in a server that has just been
-started, this takes longer than everything else.
+To count them, the server would also open the files of its indexes: on a newly started server, this
+takes longer than everything else.
 """
 
 SEQUENCES: Final = (
@@ -123,8 +123,8 @@ SEQUENCES: Final = (
 
 
 def count_rows(cursor: Any) -> dict[str, int]:
-    """How many rows each table of the cursor's database has, and each sequence's last number."""
-    # Whatever limit a project has set for its queries.
+    """Return each table's row count and each sequence's last value in the cursor's database."""
+    # Overrides any limit that the project has set.
     cursor.execute("SET statement_timeout = 0")
     cursor.execute(TABLES)
     counts: dict[str, int] = {}

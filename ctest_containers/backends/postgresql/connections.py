@@ -1,4 +1,4 @@
-"""How Django reaches a PostgreSQL server, and what a driver's connection to it tells."""
+"""Connects Django to a PostgreSQL server, and inspects drivers' connections."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IDENTITY: Final = (
     "pg_catalog.to_char(pg_catalog.pg_postmaster_start_time() AT TIME ZONE 'UTC',"
     " 'YYYYMMDDHH24MISSUS')"
 )
-"""When the server was started, to the microsecond; anybody may ask."""
+"""When the server was started, to the microsecond; every role can query it."""
 
 
 class PostgresqlConnections:
@@ -34,24 +34,24 @@ class PostgresqlConnections:
         return ask(connection, f"SELECT {IDENTITY}", DRIVERS)
 
     def reached_by(self, connection: Any) -> str:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
+        """See `Backend`; psycopg and psycopg2 share the attributes."""
         info = getattr(connection, "info", None)
         return f"{info.host}:{info.port}" if info is not None else ""
 
     def attempted_address(self, error: str) -> str:
-        """See `Backend`; libpq's own words, since PostgreSQL 14."""
-        found = re.search(
+        """See `Backend`; matches libpq's message since PostgreSQL 14."""
+        match = re.search(
             r'connection to server (?:on socket|at) "([^"]+)"(?:(?: \([^)]*\))?, port (\d+))?',
             error,
         )
-        return "" if found is None else ":".join(filter(None, found.groups()))
+        return "" if match is None else ":".join(filter(None, match.groups()))
 
     def session_of(self, connection: Any) -> int | None:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
+        """See `Backend`; psycopg and psycopg2 share the attributes."""
         return None if connection.closed else int(connection.info.backend_pid)
 
     def is_mid_query(self, connection: Any) -> bool:
-        """See `Backend`; psycopg and psycopg2 say it alike."""
+        """See `Backend`; psycopg and psycopg2 share the attributes."""
         return not connection.closed and int(connection.info.transaction_status) == ACTIVE
 
     def host_and_port(self, address: Address) -> tuple[str, str]:
@@ -72,7 +72,7 @@ class PostgresqlConnections:
         )
 
     def driver_trouble(self, wrapper: type, version: str) -> str:
-        """See `Backend`; nothing is known."""
+        """See `Backend`; no problem is known."""
         return ""
 
     def product(self, version: str) -> str:
@@ -98,4 +98,4 @@ def _by_psycopg2(connection: Any, statement: str) -> str:
 
 
 DRIVERS: Final = {"psycopg": _by_psycopg, "psycopg2": _by_psycopg2}
-"""Runs a query with each driver, by its package."""
+"""The functions that run a query with each driver, by its package."""

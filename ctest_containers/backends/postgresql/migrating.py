@@ -1,4 +1,4 @@
-"""What a PostgreSQL session is asked while migrations run, and what its locks tell."""
+"""Queries for PostgreSQL sessions and their locks while migrations run."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SESSION: Final = SessionQuestions(
 )
 
 FIRST_OF_USERS: Final = 16384
-"""The numbers of relations that users make begin here."""
+"""The lowest OID of relations that users create."""
 
 MODES: Final = {
     "AccessShareLock": "r",
@@ -50,15 +50,15 @@ WHERE pid = pg_backend_pid() AND locktype = 'relation'
         to_regclass('django_migrations')::oid, to_regclass('django_migrations_id_seq')::oid
     ], NULL))
 """
-"""All that was touched, but for where Django notes each migration."""
+"""All relations that were touched, except Django's table of applied migrations."""
 
 
 class PostgresqlLocks:
     """See `Locks`.
 
     A transaction keeps its locks until it ends, unless it rolls back to a savepoint. So they name
-    every table that it has read or written, through views, triggers, functions and foreign keys as
-    well. https://www.postgresql.org/docs/current/view-pg-locks.html
+    every table that it has read or written, even through views, triggers, functions and foreign
+    keys. https://www.postgresql.org/docs/current/view-pg-locks.html
     """
 
     of_schemas = frozenset(
@@ -78,10 +78,10 @@ class PostgresqlLocks:
 
     def read_touched(self, cursor: Any) -> Touched:
         cursor.execute(LOCKS)
-        found: Touched = {}
+        touched: Touched = {}
         for number, name, mode in cursor.fetchall():
             key = str(number) if number >= FIRST_OF_USERS else str(name)
-            letters = found.get(key, "")
+            letters = touched.get(key, "")
             letter = MODES.get(mode, "x")
-            found[key] = letters if letter in letters else letters + letter
-        return found
+            touched[key] = letters if letter in letters else letters + letter
+        return touched

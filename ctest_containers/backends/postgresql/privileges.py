@@ -1,4 +1,4 @@
-"""Tells from an error that a role of the project lacked a privilege."""
+"""Recognises errors that mean that a role of the project lacked a privilege."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Final
 REFUSED: Final = frozenset({"42501", "2F003"})
 """PostgreSQL's codes for `insufficient_privilege` and `prohibited_sql_statement_attempted`.
 
-The first comes with "must be owner" and the like, the second with what `dblink` requires.
+The first comes with messages such as "must be owner", the second with `dblink`'s requirements.
 https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
 POLICY_CHECK: Final = "ExecWithCheckOptions"
-"""The server's function that rejects a row that violates a policy, with the first code."""
+"""The server's function that rejects rows that violate a policy, also with the first code."""
 
 
 def refusal_in(error: BaseException | None) -> str:
-    """PostgreSQL's message about a missing privilege, on one line; empty for any other error.
+    """Return the message about a missing privilege, on one line; empty for any other error.
 
     Args:
-        error: Django's or a driver's, or one that was raised because of it.
+        error: An error of Django or a driver, or one that was raised because of it.
     """
     seen: set[int] = set()
     while error is not None and id(error) not in seen:

@@ -11,7 +11,7 @@ from ctest_containers.backends.deletions import DELETE, Deletions, insert_into
 from ctest_containers.backends.support import Columns, LeftToDjango, Positions, Rows
 
 LARGE_BYTES: Final = 8 * 2**20
-"""From this size on, PostgreSQL is quicker in truncating a table than in deleting its rows."""
+"""From this size on, PostgreSQL truncates a table faster than it deletes its rows."""
 
 SURVEY: Final = """
 WITH RECURSIVE named AS (
@@ -34,9 +34,9 @@ WITH RECURSIVE named AS (
 SELECT name, relname, oid, is_named, is_special, triggers, bytes FROM known
 WHERE bytes > 0 OR NOT is_named OR is_special OR triggers IS NOT NULL
 """
-"""What matters of the tables that a TRUNCATE would empty: with CASCADE, those that refer to them.
+"""The tables that a TRUNCATE with CASCADE would empty, unless they are empty and ordinary.
 
-A table whose file is empty has had no row since it was emptied last, not even one that is gone.
+A table whose file is empty has had no row since it was last emptied, not even a deleted one.
 """
 
 WITH_A_FILE: Final = """
@@ -44,7 +44,7 @@ SELECT relname FROM pg_class
 WHERE relname = ANY(%s) AND pg_table_is_visible(oid)
     AND (relkind <> 'r' OR (pg_stat_file(pg_relation_filepath(oid), true)).size > 0)
 """
-"""The tables that may have rows; PostgreSQL need not open the others, which takes it a while."""
+"""The tables that may have rows, so that PostgreSQL need not open the others, which is slow."""
 
 SEQUENCES: Final = (
     "SELECT format('%I.%I', schemaname, sequencename) FROM pg_sequences"
@@ -61,21 +61,21 @@ class PostgresqlReset(Deletions):
     )
 
     def clear(self, connection: Any, tables: Sequence[str], *, cascade: bool) -> frozenset[str]:
-        """Delete the rows of tables that have some, and give their files back.
+        """Delete the rows of tables that have some, and shrink their files.
 
-        Django truncates all tables, which makes new files for each and for its indexes. Rows that
-        were only deleted would leave their space behind, and later rows would be found in another
-        order than in new files; so the tables are vacuumed. Their statistics are then those of new
-        ones.
+        Django truncates all tables, which creates new files for each and for its indexes. Rows that
+        were only deleted would leave space behind, and queries would return later rows in another
+        order than from new files, so the tables are vacuumed. Their statistics then equal those of
+        new tables.
         """
         from django.db import transaction
 
         with connection.cursor() as cursor:
             cursor.execute(SURVEY, [list(tables)])
-            found = cursor.fetchall()
+            survey = cursor.fetchall()
         dirty: list[tuple[str, int]] = []
         triggered = set()
-        for name, plain_name, oid, is_named, is_special, triggers, size in found:
+        for name, plain_name, oid, is_named, is_special, triggers, size in survey:
             if not is_named and not cascade:
                 raise LeftToDjango(f"the table {plain_name} refers to tables that are flushed")
             if is_special:
@@ -96,14 +96,14 @@ class PostgresqlReset(Deletions):
         names = ", ".join(name for name, _ in dirty)
         oids = ", ".join(str(oid) for _, oid in dirty)
         with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
-            # As TRUNCATE does, it waits for what others are about to commit. Then no trigger
-            # fires, not even those that check foreign keys.
+            # Like TRUNCATE, waits for other sessions to commit. Then no trigger fires, not even
+            # those that check foreign keys.
             cursor.execute(
                 f"LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE;"
                 f" SET LOCAL session_replication_role = replica; {deletions};"
                 " SET LOCAL session_replication_role = origin"
             )
-        # A comparison looks at what the rows are, and rolls it back.
+        # In a transaction, this is a comparison, which only checks the rows and rolls back.
         if not connection.in_atomic_block:
             with connection.cursor() as cursor:
                 cursor.execute(f"VACUUM (INDEX_CLEANUP ON, TRUNCATE ON) {names}")
@@ -121,7 +121,7 @@ class PostgresqlReset(Deletions):
     def insert(self, connection: Any, table: str, columns: Columns, rows: Rows) -> None:
         """See `Reset`.
 
-        Of many parameters, psycopg makes a text more slowly than the server inserts them.
+        One JSON parameter: psycopg formats separate ones more slowly than the server inserts them.
         """
         values = ", ".join(
             f"(one ->> {place}){'::bigint' if kind is int else ''}"
@@ -137,20 +137,20 @@ class PostgresqlReset(Deletions):
 
     @contextmanager
     def without_triggers(self, connection: Any) -> Iterator[None]:
-        """See `Reset`; those that check foreign keys take longer than to insert the rows."""
+        """See `Reset`; checking foreign keys takes longer than inserting the rows."""
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             yield
             cursor.execute("SET LOCAL session_replication_role = origin")
 
     def positions(self, connection: Any) -> Positions:
-        found = {}
+        positions = {}
         with connection.cursor() as cursor:
             cursor.execute(SEQUENCES)
             for (name,) in cursor.fetchall():
                 cursor.execute(f"SELECT last_value, is_called FROM {name}")  # noqa: S608
-                found[name] = tuple(cursor.fetchone())
-        return found
+                positions[name] = tuple(cursor.fetchone())
+        return positions
 
     def bring_back(self, connection: Any, before: Positions) -> None:
         now = self.positions(connection)

@@ -1,8 +1,8 @@
-"""The roles of a PostgreSQL server: the toolkit's own administrator, and those of the project.
+"""Creates the roles of a PostgreSQL server: the toolkit's own administrator, and the project's.
 
-What a role of the project may do is decided when the toolkit creates it. From then on, migrations
-and tests may change it, and the toolkit does so only once: if nothing in the complete databases
-depends on what roles may do, the roles that the toolkit has created become superusers.
+The toolkit chooses the privileges of a project's role when it creates it. Afterwards, migrations
+and tests may change them, and the toolkit does so only once: if nothing in the complete databases
+depends on privileges, the roles that the toolkit created become superusers.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ctest_containers.model import GUEST, OWNER, SUPERUSER, Address, Secret
 DATABASES: Final = "SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate"
 
 FIRST: Final = "postgres"
-"""The role that `initdb` makes: the administrator of a server that nobody has configured."""
+"""The role that `initdb` creates: the administrator of an unconfigured server."""
 
 CREATED: Final = "ctest-containers: not a superuser"
 PROMOTED: Final = "ctest-containers: superuser while nothing depends on roles"
 RAISED: Final = "ctest-containers: superuser"
-"""The comments on roles that tell a later build what the toolkit did to them."""
+"""Comments on roles, from which a later build knows what the toolkit did to them."""
 
 SELF_GRANT: Final = "createrole_self_grant=set"
 SELF_GRANT_VERSION: Final = 160000
-"""Since PostgreSQL 16, the creator of a role cannot assume it unless a setting allows that."""
+"""Since PostgreSQL 16, the creator of a role cannot assume it unless a setting allows it."""
 
 TRUSTED_VERSION: Final = 130000
-"""Since PostgreSQL 13, the owner of a database may create extensions that are trusted."""
+"""Since PostgreSQL 13, the owner of a database can create trusted extensions."""
 
 TRUST: Final = """
 for file in "$1"/*.control; do
@@ -89,7 +89,7 @@ SELECT EXISTS (
         AND (datacl IS NOT NULL OR pg_get_userbyid(datdba) <> ALL(%(users)s))
 )
 """  # noqa: S608  # Constants.
-"""Whether anything in a database depends on what the project's roles may do.
+"""Whether anything in a database depends on the privileges of the project's roles.
 
 That is row-level security, a privilege that was granted or revoked, or an owner other than these
 roles.
@@ -97,22 +97,22 @@ roles.
 
 
 def make_admin(address: Address) -> None:
-    """Create the toolkit's role on a server that has none, if its socket lets anybody in."""
+    """Create the toolkit's role if it is missing and the socket needs no password."""
     with suppress(ServerError), admin_cursor(replace(address, user=FIRST)) as cursor:
         cursor.execute(
             f"SELECT {FIRST_PROCESS}, EXISTS (SELECT FROM pg_roles WHERE rolname = '{ADMIN}')"  # noqa: S608  # A constant.
         )
         process, has_admin = cursor.fetchone()
-        # The server that initialises the data is another process, and may undo it.
+        # The server that initialises the data is another process, and may undo this.
         if process == "1" and not has_admin:
             cursor.execute(f"CREATE ROLE {ADMIN} SUPERUSER LOGIN")
 
 
 def admin_command(folder: str, password: Secret) -> tuple[Sequence[str], bytes]:
-    """A command in the server's container, and its input, that give the toolkit's role a password.
+    """Return a command for the server's container that sets the role's password, and its input.
 
     Args:
-        folder: Where the server's socket is.
+        folder: The folder of the server's socket.
     """
     script = (
         f'psql() {{ command psql -qX -v ON_ERROR_STOP=1 -d postgres -h "$1" -U "$2"; }}\n'
@@ -167,18 +167,18 @@ class PostgresqlRoles:
                 _comment(cursor, user, PROMOTED)
 
     def is_restricted(self, address: Address, users: Sequence[str]) -> bool:
-        asked = {"users": list(users)}
+        parameters = {"users": list(users)}
         with admin_cursor(address) as cursor:
-            cursor.execute(OTHER_ROLES, asked)
-            (found,) = cursor.fetchone()
+            cursor.execute(OTHER_ROLES, parameters)
+            (restricted,) = cursor.fetchone()
             cursor.execute(DATABASES)
             databases = [str(name) for (name,) in cursor.fetchall()]
-        # Migrations may have made further databases.
-        while not found and databases:
+        # Migrations may have created further databases.
+        while not restricted and databases:
             with admin_cursor(address, databases.pop()) as cursor:
-                cursor.execute(RESTRICTED, asked)
-                (found,) = cursor.fetchone()
-        return bool(found)
+                cursor.execute(RESTRICTED, parameters)
+                (restricted,) = cursor.fetchone()
+        return bool(restricted)
 
 
 def _prepare(
@@ -208,7 +208,7 @@ def _prepare(
         elif privileges == SUPERUSER and not row[0] and row[1] != RAISED:
             cursor.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(name))
             _comment(cursor, user, RAISED)
-        # A migration may have given a guest its password, and guests do not connect in a build.
+        # A migration may have set a guest's password, and guests do not connect in a build.
         if password and privileges != GUEST:
             cursor.execute(
                 sql.SQL("ALTER ROLE {} PASSWORD {}").format(name, sql.Literal(str(password)))

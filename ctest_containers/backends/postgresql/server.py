@@ -1,4 +1,4 @@
-"""PostgreSQL: in the toolkit's own image or in one that keeps the official image's contract."""
+"""PostgreSQL, in the toolkit's own image or in one compatible with the official image."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ MARK_PREFIX: Final = "ctest-containers:"
 OTHER_CLIENTS: Final = (
     "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
 )
-"""The sessions of all clients but the one that asks."""
+"""The sessions of all clients except the current one."""
 
 LARGE_BYTES: Final = 64 * 2**10
-"""For a table of this size, the planner had better know what is in it."""
+"""From this size on, the planner needs statistics of a table."""
 
 LARGE_TABLES: Final = """
 SELECT format('%%I.%%I', nspname, relname)
@@ -49,7 +49,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
 WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'information_schema'
     AND pg_relation_size(c.oid) >= %s
 """
-"""What autovacuum would analyse sooner or later on a server that is not ours, where it runs."""
+"""The tables that autovacuum would analyse on an ordinary server; ours run without it."""
 
 
 class Postgresql(PostgresqlRoles, PostgresqlConnections):
@@ -93,7 +93,7 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
             all_settings["listen_addresses"] = ""
             all_settings["unix_socket_directories"] = SOCKET_FOLDER
         command = ["postgres"]
-        # The last one of a name counts.
+        # The last value of a setting wins.
         for name, value in (*all_settings.items(), *settings):
             command += ["-c", f"{name}={value}"]
         if own_image:
@@ -121,7 +121,7 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
                 )
                 first_process, version, identity = cursor.fetchone()
         except ServerError as error:
-            # An official image makes only the first role.
+            # An official image creates only the first role.
             if address.socket:
                 make_admin(address)
             raise NotReadyError(error.message) from error
@@ -147,16 +147,16 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
                 " WHERE datname = ANY(%s)",
                 [list(databases)],
             )
-            found = cursor.fetchall()
+            comments = cursor.fetchall()
         return {
             name: mark.removeprefix(MARK_PREFIX)
-            for name, mark in found
+            for name, mark in comments
             if mark is not None and mark.startswith(MARK_PREFIX)
         }
 
     def is_active(self, address: Address, seconds: float) -> bool:
         with admin_cursor(address) as cursor:
-            # Time limits wait for the answer.
+            # Callers with time limits wait for this.
             cursor.execute("SET statement_timeout = '2s'")
             cursor.execute(
                 f"SELECT count(*) {OTHER_CLIENTS} AND ("  # noqa: S608  # A constant.
@@ -220,7 +220,7 @@ class Postgresql(PostgresqlRoles, PostgresqlConnections):
             cursor.execute(DATABASES)
             databases = [str(name) for (name,) in cursor.fetchall()]
         for database in databases:
-            # An index on what a function makes may forbid it; nothing depends on it.
+            # An index on a function's result may prevent this; nothing depends on it.
             with suppress(ServerError), admin_cursor(address, database) as cursor:
                 cursor.execute(LARGE_TABLES, [LARGE_BYTES])
                 if large := ", ".join(name for (name,) in cursor.fetchall()):

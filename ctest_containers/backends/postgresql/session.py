@@ -10,10 +10,10 @@ from ctest_containers.errors import ServerError
 from ctest_containers.model import Address
 
 ADMIN: Final = "ctest_containers"
-"""The toolkit's own role, which may do everything, whatever tests do to other roles."""
+"""The toolkit's own role, which has all privileges, whatever tests do to other roles."""
 
 FIRST_PROCESS: Final = "split_part(pg_read_file('postmaster.pid'), E'\\n', 1)"
-"""The server's process id: 1 unless it is the temporary one that initialises the data."""
+"""The server's process id: 1, except for the temporary server that initialises the data."""
 
 UNDISTURBED: Final = (
     *("role=none", "default_transaction_read_only=off", "statement_timeout=0", "lock_timeout=0"),
@@ -23,10 +23,10 @@ UNDISTURBED: Final = (
 
 @contextmanager
 def admin_cursor(address: Address, database: str = "postgres") -> Iterator[Any]:
-    """A cursor of the toolkit's own connection, each statement its own transaction.
+    """Yield a cursor of the toolkit's own connection, in autocommit mode.
 
     Raises:
-        ServerError: The server does not answer, or refuses.
+        ServerError: The server does not answer, or reports an error.
     """
     import psycopg2
 
