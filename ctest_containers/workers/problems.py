@@ -28,6 +28,7 @@ def problem_of(
         folder: Where the run was started; files are named relative to it.
     """
     kind, value, trace = err
+    _hide_own_frames(value)
     # The holder of a class-level error has None there.
     failure = getattr(owner, "failureException", None) or AssertionError
     message = message_of(value)
@@ -50,6 +51,30 @@ def problem_of(
         file=file,
         line=line,
     )
+
+
+def _hide_own_frames(error: BaseException) -> None:
+    """Take the toolkit's frames out of the traceback of an error, and of those that led to it.
+
+    As in unittest, a module is hidden if it defines `__unittest`; but unittest itself hides only
+    the outermost frames.
+    """
+    pending, done = [error], set[int]()
+    while pending:
+        each = pending.pop()
+        done.add(id(each))
+        frame = each.__traceback__
+        while frame is not None:
+            while frame.tb_next is not None and _is_own(frame.tb_next):
+                frame.tb_next = frame.tb_next.tb_next
+            frame = frame.tb_next
+        causes = (each.__cause__, each.__context__)
+        pending += [cause for cause in causes if cause is not None and id(cause) not in done]
+
+
+def _is_own(frame: TracebackType) -> bool:
+    names = frame.tb_frame.f_globals
+    return "__unittest" in names and str(names.get("__name__")).startswith("ctest_containers.")
 
 
 def message_of(value: object) -> str:

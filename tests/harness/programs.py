@@ -225,7 +225,12 @@ class _Client:
             [sys.executable, "-c", _SERVE, self.address, *(["dask"] if has_dask else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[1]),
+                # Before Python 3.11, pytest's exceptiongroup would change all tracebacks.
+                "EXCEPTIONGROUP_NO_PATCH": "1",
+            },
             # Ctrl-C at the terminal ends pytest, which ends this.
             start_new_session=True,
         )
