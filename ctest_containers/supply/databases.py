@@ -54,6 +54,7 @@ class Databases:
     Args:
         create: Creates and migrates the test databases of some aliases, in a child process.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
+        limits: The limits of each server.
         cache: The toolkit's cache folder.
         began: When the run began, in seconds since the epoch; with the option `rebuild`, templates
             that were built before are built again.
@@ -77,6 +78,7 @@ class Databases:
         create: CreateDatabases,
         runner_inputs: Sequence[Input],
         host: RunHost,
+        limits: ServerLimits,
         cache: Path,
         began: float,
         report: Callable[[Event], None],
@@ -114,9 +116,7 @@ class Databases:
             chooser=self.chooser,
             host=host.client,
             report=report,
-            server=ServerLimits(
-                timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
-            ),
+            server=limits,
             build=config.build,
             build_timeout_seconds=config.build_timeout,
             registry=config.registry,

@@ -95,11 +95,12 @@ class Supply:
         cache = cache_folder()
         self._earlier = EarlierRuns(cache)
         self.host = RunHost(self.project, config.transport, run_id)
+        limits = ServerLimits(
+            timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
+        )
         self._servers = WorkerServers(
             host=self.host.client,
-            limits=ServerLimits(
-                timeout_seconds=config.server_timeout, memory_bytes=config.server_memory
-            ),
+            limits=limits,
             report=report,
             folder=self.host.folder,
         )
@@ -112,6 +113,7 @@ class Supply:
                 create=create,
                 runner_inputs=runner_inputs,
                 host=self.host,
+                limits=limits,
                 cache=cache,
                 began=self.began,
                 report=report,

@@ -159,7 +159,7 @@ class RecordingResult(unittest.TestResult):
     def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
         """See `unittest.TestResult`; called by Python 3.12 and later.
 
-        The duration is measured anew, because a test may have changed the clock of unittest.
+        `elapsed` is ignored, because a test may have changed the clock that unittest uses.
         """
         del elapsed
         index = self._indices.get(id(test))

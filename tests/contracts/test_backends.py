@@ -6,13 +6,22 @@ Each own image of each vendor has one server for the module; SQLite is in this p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import docker
 import pytest
+from harness.contract_database import (
+    ALIAS,
+    ENGINES,
+    NAME,
+    TRIGGERS,
+    USER,
+    Served,
+    connected,
+    shelf_model,
+    with_tables,
+)
 from harness.servers import VENDORS as FLAVOURS
 from harness.servers import running_server
 
@@ -21,55 +30,12 @@ from ctest_containers.backends.clients import client_variables, database_url
 from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.leases import server_leases
 from ctest_containers.backends.session_state import keeps_something, session_state
-from ctest_containers.backends.support import LeftToDjango, Support
+from ctest_containers.backends.support import LeftToDjango
 from ctest_containers.model import Address, DatabaseGroup, DatabasePlan, Lease
-
-ALIAS, NAME, USER = "contract", "contract_db", "contract_user"
-ENGINES = {
-    "postgresql": "django.db.backends.postgresql",
-    "mysql": "django.db.backends.mysql",
-    "sqlite": "django.db.backends.sqlite3",
-}
-TRIGGERS = {
-    "postgresql": (
-        (
-            "CREATE TRIGGER t BEFORE UPDATE ON shelf FOR EACH ROW"
-            " EXECUTE FUNCTION suppress_redundant_updates_trigger()"
-        ),
-        "DROP TRIGGER t ON shelf",
-    ),
-    "mysql": (
-        "CREATE TRIGGER t BEFORE INSERT ON shelf FOR EACH ROW SET NEW.name = NEW.name",
-        "DROP TRIGGER t",
-    ),
-    "sqlite": ("CREATE TRIGGER t BEFORE INSERT ON shelf BEGIN SELECT 1; END", "DROP TRIGGER t"),
-}
-"""The statements that create and drop a trigger, by vendor."""
 
 pytestmark = pytest.mark.usefixtures("configured_django")
 
 ON_SERVERS = pytest.mark.parametrize("served", [*FLAVOURS], indirect=True, scope="module")
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A database `contract_db` of a vendor.
-
-    Attributes:
-        connection: Django's connection to it, as the project's role.
-        server: The vendor's backend and the server's address; None without a server.
-    """
-
-    support: Support
-    connection: Any
-    lease: Lease
-    server: tuple[Backend, Address] | None
-
-    def execute(self, statement: str) -> list[Any]:
-        """Execute a statement as the project, and give its rows."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            return list(cursor.fetchall()) if cursor.description else []
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -86,63 +52,26 @@ def served(request: pytest.FixtureRequest, engine: docker.DockerClient) -> Itera
     request.getfixturevalue("beside_a_browser")
     if request.param == "sqlite":
         lease = Lease(alias=ALIAS, settings={"NAME": ":memory:"})
-        with _connected(lease) as connection:
-            yield _with_tables(Served(VENDORS["sqlite"], connection, lease, None))
+        with connected(lease) as connection:
+            yield with_tables(Served(VENDORS["sqlite"], connection, lease, None))
         return
     with running_server(engine, request.param) as (backend, address):
         backend.prepare(address, [USER])
         plan = DatabasePlan(name=NAME, aliases=(ALIAS,), users=(USER,))
         group = DatabaseGroup(vendor=backend.vendor, number=1, databases=(plan,))
         (lease,) = server_leases(group, address)
-        with _connected(lease) as connection:
+        with connected(lease) as connection:
             with connection._nodb_cursor() as cursor:
                 cursor.execute(f"CREATE DATABASE {NAME}")
             support = VENDORS[backend.vendor]
-            yield _with_tables(Served(support, connection, lease, (backend, address)))
-
-
-@contextmanager
-def _connected(lease: Lease) -> Iterator[Any]:
-    from django.db import connections
-
-    own = {ALIAS: {"ENGINE": ENGINES[lease.vendor], **lease.settings}, "default": {}}
-    connections.settings[ALIAS] = connections.configure_settings(own)[ALIAS]
-    try:
-        yield connections[ALIAS]
-    finally:
-        connections[ALIAS].close()
-        del connections[ALIAS], connections.settings[ALIAS]
-
-
-def _with_tables(served: Served) -> Served:
-    shelf = _shelf()
-    with served.connection.schema_editor() as editor:
-        editor.create_model(shelf)
-    served.execute("CREATE TABLE clocked (id int, made timestamp DEFAULT CURRENT_TIMESTAMP)")
-    return served
-
-
-def _shelf() -> Any:
-    from django.apps.registry import Apps
-    from django.db import models
-
-    class Shelf(models.Model):  # noqa: DJ008  # Nothing shows it.
-        name: Any = models.CharField(max_length=20)
-        id: Any = models.AutoField(primary_key=True)
-
-        class Meta:
-            apps = Apps()
-            app_label = "contracts"
-            db_table = "shelf"
-
-    return Shelf
+            yield with_tables(Served(support, connection, lease, (backend, address)))
 
 
 @pytest.fixture
 def shelf(served: Served) -> Iterator[Any]:
     """The manager of a table that is empty before and after."""
     del served
-    manager = _shelf()._base_manager.using(ALIAS)
+    manager = shelf_model()._base_manager.using(ALIAS)
     yield manager
     manager.all().delete()
 

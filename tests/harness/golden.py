@@ -165,7 +165,7 @@ FORMATS: Mapping[str, Callable[[RunRecord], str]] = {
 
 
 def render() -> None:
-    """Write every golden file anew."""
+    """Update every golden file."""
     found = recorded()
     for name, make in FORMATS.items():
         (GOLDEN / name).write_text(make(found))

@@ -133,7 +133,7 @@ def generated_part(page: str) -> str:
 
 
 def update() -> None:
-    """Write the generated part of every page anew."""
+    """Update the generated part of every page."""
     for name, make in GENERATED.items():
         page = (DOCS / name).read_text()
         before, after = page[: page.index(START) + len(START)], page[page.index(END) :]

@@ -134,7 +134,7 @@ def _leased(
         try:
             give_back(file, slot.number, slot.lease)
         except CtestError as error:
-            # The exit code is the command's; the next lease makes the slot anew.
+            # The exit code is that of the command; the slot is recreated before its next lease.
             say(str(error))
 
 

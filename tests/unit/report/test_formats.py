@@ -43,7 +43,7 @@ def schema() -> xmlschema.XMLSchema:
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_recorded_run_is_rendered_as_it_was(name: str, golden: RunRecord) -> None:
-    """`python -m harness.golden render` writes the files anew; look at what has changed."""
+    """`python -m harness.golden render` updates the files; look at what has changed."""
     assert FORMATS[name](golden) == (GOLDEN / name).read_text()
 
 

@@ -1,4 +1,4 @@
-"""`service release`: gives a slot back, which is made anew before the next lease."""
+"""`service release`: releases a slot, which is recreated before its next lease."""
 
 from __future__ import annotations
 
