@@ -9,7 +9,6 @@ from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_text
 from ctest_containers.report.files import Output, file_named
 from ctest_containers.report.format import SECTION, ReportFormat
-from ctest_containers.report.page.document import render
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,4 +27,7 @@ class PageFormat(ReportFormat):
     def outputs(self) -> Iterator[Output]:
         """See `ReportFormat`."""
         if self.html:
+            # Other runs, which read this option as well, do not need what makes a page.
+            from ctest_containers.report.page.document import render
+
             yield Output(file_named(self.html), render)
