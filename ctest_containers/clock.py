@@ -30,6 +30,10 @@ class Deadline:
         """Whether the time is up."""
         return self.remaining == 0.0
 
+    def extended(self, seconds: float) -> Deadline:
+        """Return the same deadline, but so much later."""
+        return Deadline(self.seconds + seconds, self.started)
+
 
 def start_ticks(pid: int) -> int:
     """Return when a process started, in clock ticks since the machine's start.

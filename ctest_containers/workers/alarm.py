@@ -83,6 +83,18 @@ def end() -> None:
 
 
 @contextmanager
+def paused() -> Iterator[None]:
+    """Pause the time limit during the body, which does not count as time of the test."""
+    limit, since = _running.limit, ORIGINALS.monotonic()
+    _running.limit = None
+    try:
+        yield
+    finally:
+        _running.begun += ORIGINALS.monotonic() - since
+        _running.limit = limit
+
+
+@contextmanager
 def limited(limit: Limit | None) -> Iterator[None]:
     """Limit the body, which is a fixture."""
     begin(limit, is_fixture=True)

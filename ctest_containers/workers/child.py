@@ -12,7 +12,7 @@ import traceback
 import unittest
 import weakref
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,7 @@ from ctest_containers.wire import (
 from ctest_containers.workers.alarm import alarm, interrupt_on_signal, write_stacks_on_signal
 from ctest_containers.workers.assignment import Assignment
 from ctest_containers.workers.channel import Channel
+from ctest_containers.workers.failure_moments import AtFailure, noticed
 from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
@@ -54,6 +55,7 @@ class CommandLoop:
         self._stopping = False
         self._worker_setup = assignment.worker_config.worker_setup
         self._memory_measured = -MEMORY_SECONDS
+        self._at_failure: list[AtFailure] = []
 
     def work(self) -> None:
         """Carry out commands until one is to quit, or until the parent is gone."""
@@ -133,6 +135,7 @@ class CommandLoop:
             adaptive=assignment.worker_config.adaptive,
             full=command.full,
             careful=command.careful,
+            at_failure=self._at_failure,
         )
         result.failfast = assignment.worker_config.failfast
         result.buffer = assignment.worker_config.buffer
@@ -152,7 +155,8 @@ class CommandLoop:
         batch.tests.clear()
         started = ORIGINALS.monotonic()
         try:
-            suite.run(result)
+            with noticed(result) if self._at_failure else nullcontext():
+                suite.run(result)
         finally:
             self._result = None
             result.close()

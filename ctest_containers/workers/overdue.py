@@ -28,6 +28,12 @@ class Overdue:
     interrupt: Deadline | None = None
     stack_requested: Deadline | None = None
 
+    def extend(self, seconds: float) -> None:
+        """Allow so much more time."""
+        self.deadline = self.deadline.extended(seconds)
+        if self.interrupt is not None:
+            self.interrupt = self.interrupt.extended(seconds)
+
 
 def overdue_after(limit: Limit, seconds: float, *, at_once: bool = False) -> Overdue:
     """Return when to interrupt a worker because of a limit, and when to kill it.

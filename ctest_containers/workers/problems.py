@@ -91,3 +91,10 @@ def description_of(subtest: Any) -> str:
         return str(subtest._subDescription())
     except Exception as error:  # noqa: BLE001  # Any code may run in there.
         return f"(its parameters cannot be shown: {type(error).__name__})"
+
+
+def captured_by(result: unittest.TestResult) -> tuple[str, str]:
+    """Return what a test has printed, if --buffer has captured it."""
+    streams = (sys.stdout, sys.stderr) if result.buffer else ()
+    texts = [str(stream.getvalue()) for stream in streams if hasattr(stream, "getvalue")]
+    return (texts[0], texts[1]) if len(texts) == 2 else ("", "")

@@ -54,6 +54,13 @@ class Progress:
         self.seconds = 0.0
         self.stalled = self.slow = False
 
+    def extend(self, seconds: float) -> None:
+        """Allow so much more time: it was paused for so long."""
+        self._started += seconds
+        self._last_check += seconds
+        self._last_progress += seconds
+        self._next_check += seconds
+
     def check(self) -> bool:
         """Check for progress if a check is due, and return whether it was."""
         now = ORIGINALS.monotonic()

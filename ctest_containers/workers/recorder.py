@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import unittest
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
@@ -26,7 +26,14 @@ from ctest_containers.limits import Limit, TestTimedOut, limit_of_test
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers import alarm
-from ctest_containers.workers.problems import ExceptionInfo, description_of, message_of, problem_of
+from ctest_containers.workers.failure_moments import AtFailure, Failures
+from ctest_containers.workers.problems import (
+    ExceptionInfo,
+    captured_by,
+    description_of,
+    message_of,
+    problem_of,
+)
 from ctest_containers.workers.query_log import QueryLog
 
 CAREFUL_SECONDS: Final = 0.5
@@ -45,6 +52,8 @@ class RecordingResult(unittest.TestResult):
         check: Called with the report of an error or failure before it is sent. It raises if the
             cause is not the test, but a lost database.
         tidy: Called with the report of a test that timed out, before it is sent.
+        at_failure: Called in turn when a test or a fixture has failed, before anything is torn
+            down, and before the failure is reported.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
         adaptive: The limits of tests at their first try, in seconds, by their ids.
         full: The indices of tests that have had that try.
@@ -62,6 +71,7 @@ class RecordingResult(unittest.TestResult):
         limit: Limit | None = None,
         check: Callable[[str], None] = lambda _: None,
         tidy: Callable[[str], None] = lambda _: None,
+        at_failure: Sequence[AtFailure] = (),
         debug_sql: bool = False,
         adaptive: Mapping[str, float] = MappingProxyType({}),
         full: Collection[int] = (),
@@ -80,6 +90,7 @@ class RecordingResult(unittest.TestResult):
         self._limit = limit
         self._check = check
         self._tidy = tidy
+        self._failures = Failures(at_failure)
         self._started = 0.0
         self._queries = QueryLog(enabled=debug_sql)
         self._last: unittest.TestCase | None = None
@@ -132,7 +143,8 @@ class RecordingResult(unittest.TestResult):
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         alarm.end()
-        stdout, stderr = self._captured()
+        self._failures.forget()
+        stdout, stderr = captured_by(self)
         super().stopTest(test)
         if sys.exc_info()[0] is not None:
             # An exception such as KeyboardInterrupt leaves the test and ends this worker; the
@@ -212,11 +224,9 @@ class RecordingResult(unittest.TestResult):
         err: ExceptionInfo | None = None,
         reason: str = "",
     ) -> None:
-        subtest = None
-        owner = test
-        if hasattr(test, "_subDescription"):
-            owner = test.test_case
-            subtest = description_of(test)
+        is_subtest = hasattr(test, "_subDescription")
+        owner = test.test_case if is_subtest else test
+        subtest = description_of(test) if is_subtest else None
         problem = None
         if err is not None:
             problem = problem_of(self, err, owner, test, self._folder)
@@ -224,6 +234,8 @@ class RecordingResult(unittest.TestResult):
             if timed_out and self._pristine is not None and self._retried is None:
                 self._retry(owner)
             self._check(problem.text)
+            if self._retried is None and kind is not OutcomeKind.EXPECTED_FAILURE:
+                self._failures.meet(owner, self._indices.get(id(owner)), err, problem)
             if timed_out:
                 self._tidy(problem.text)
         if self._retried is not None:
@@ -248,6 +260,15 @@ class RecordingResult(unittest.TestResult):
                 queries=self._queries.take(),
             )
         )
+
+    def notice(self, test: Any, error: ExceptionInfo) -> None:
+        """See `NoticesErrors`."""
+        if issubclass(error[0], TestTimedOut) and self._pristine is not None:
+            return
+        owner = test.test_case if hasattr(test, "_subDescription") else test
+        problem = problem_of(self, error, owner, test, self._folder)
+        self._check(problem.text)
+        self._failures.meet(owner, self._indices.get(id(owner)), error, problem)
 
     def _retry(self, test: unittest.TestCase) -> None:
         """Report that a test gets another try; reports on this try are dropped."""
@@ -277,9 +298,3 @@ class RecordingResult(unittest.TestResult):
         except UnicodeError:
             self._mirrorOutput = False
             super()._restoreStdout()  # type: ignore[misc]
-
-    def _captured(self) -> tuple[str, str]:
-        """Return what the test has printed, if --buffer has captured it."""
-        streams = (sys.stdout, sys.stderr) if self.buffer else ()
-        texts = [str(stream.getvalue()) for stream in streams if hasattr(stream, "getvalue")]
-        return (texts[0], texts[1]) if len(texts) == 2 else ("", "")

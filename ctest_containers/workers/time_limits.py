@@ -15,6 +15,7 @@ from ctest_containers.events import (
     TestStarted,
 )
 from ctest_containers.limits import Limit, Limits
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.wire import Message
 from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
 from ctest_containers.workers.progress import Progress
@@ -123,6 +124,23 @@ class TimeLimits:
         if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
             self.begin_batch(batch)
 
+    def pause(self, batch: BatchState) -> None:
+        """Let no limit end a batch, nor the run, while its worker waits for something of ours."""
+        if batch.paused_since is None:
+            batch.paused_since = ORIGINALS.monotonic()
+
+    def resume(self, batch: BatchState) -> None:
+        """Let the limits of a batch run on, as if no time had passed since `pause`."""
+        if batch.paused_since is None:
+            return
+        seconds = ORIGINALS.monotonic() - batch.paused_since
+        batch.paused_since = None
+        for overdue in (batch.deadline, batch.batch_deadline, batch.progress):
+            if overdue is not None:
+                overdue.extend(seconds)
+        if self._end_of_run is not None:
+            self._end_of_run = self._end_of_run.extended(seconds)
+
     def is_run_over(self, busy: Sequence[WorkerState]) -> bool:
         """Return whether the time of the run is up."""
         limit = self._limits.whole_run
@@ -131,7 +149,7 @@ class TimeLimits:
         if self._end_of_run is None or (limit.idle_only and not busy):
             # While workers wait for servers, the limits of the servers apply.
             self._end_of_run = Deadline(limit.seconds)
-        if not self._end_of_run.passed:
+        if not self._end_of_run.passed or any(_is_paused(worker.batch) for worker in busy):
             return False
         return not (limit.idle_only and any(_has_own_limit(worker.batch) for worker in busy))
 
@@ -142,7 +160,7 @@ class TimeLimits:
         """
         for worker in busy:
             state, batch = worker.state, worker.batch
-            if state is None or batch is None:
+            if state is None or batch is None or _is_paused(batch):
                 continue
             yield from self._check_progress(worker.number, batch)
             due = batch.deadline
@@ -177,6 +195,10 @@ class TimeLimits:
         elif progress.slow:
             name = batch.fixture if batch.running is None else batch.running.test_id
             yield TestSlow(worker=worker, test_id=name, seconds=progress.seconds)
+
+
+def _is_paused(batch: BatchState | None) -> bool:
+    return batch is not None and batch.paused_since is not None
 
 
 def _has_own_limit(batch: BatchState | None) -> bool:

@@ -31,6 +31,7 @@ class BatchState:
         is_unlimited: Whether the running test or fixture has explicitly no limit.
         progress: The progress of the running test or fixture, if only idle time counts.
         batch_deadline: The deadline of the batch.
+        paused_since: Since when its time limits are paused, by `time.monotonic`; None if they run.
     """
 
     work: Work
@@ -45,6 +46,7 @@ class BatchState:
     is_unlimited: bool = False
     progress: Progress | None = None
     batch_deadline: Overdue | None = None
+    paused_since: float | None = None
 
 
 @dataclass(slots=True)

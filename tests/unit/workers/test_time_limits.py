@@ -200,3 +200,33 @@ def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_t
     assert list(dict.fromkeys(process.done)) == ["interrupt", "ask", "kill"]
     assert worker.state is not None
     assert "it made no progress for 0.3 s, and could not be interrupted." in worker.state.overdue
+
+
+def test_a_paused_batch_is_neither_interrupted_nor_killed() -> None:
+    limits, worker = _limits(whole_run=Limit(0.05)), _worker(Process())
+    _begin(limits, worker, 0.01, idle_only=False)
+    assert worker.batch is not None
+    assert not limits.is_run_over([worker])
+
+    limits.pause(worker.batch)
+    time.sleep(0.1)
+
+    assert list(limits.decide([worker])) == []
+    assert not limits.is_run_over([worker])
+
+
+def test_a_pause_does_not_count_as_time_of_a_test_or_the_run() -> None:
+    limits, worker = _limits(whole_run=Limit(10.0)), _worker(Process())
+    _begin(limits, worker, 10.0, idle_only=False)
+    assert not limits.is_run_over([worker])
+    batch = worker.batch
+    assert batch is not None
+    assert batch.deadline is not None
+    before = batch.deadline.deadline.remaining
+    limits.pause(batch)
+    time.sleep(0.2)
+
+    limits.resume(batch)
+
+    assert batch.deadline.deadline.remaining >= before - 0.1
+    assert not limits.is_run_over([worker])
