@@ -45,8 +45,15 @@ def listing(names: Sequence[str], shown: int = 4) -> str:
     return ", ".join(names[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
+def first_line(text: str) -> str:
+    """Return the first line of a text that is not empty; an empty string if there is none."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
 def size(count: int) -> str:
-    """Return a number of bytes in MiB or GiB."""
+    """Return a number of bytes in KiB, MiB or GiB."""
+    if count < 2**20:
+        return f"{count / 2**10:.0f} KiB"
     mebibytes = count / 2**20
     return f"{mebibytes:.0f} MiB" if mebibytes < 1024 else f"{mebibytes / 1024:.1f} GiB"
 

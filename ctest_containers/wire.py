@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
 from ctest_containers.codec import Vocabulary
-from ctest_containers.events import FromWorker, WorkerEvent
+from ctest_containers.events import FromWorker, Problem, WorkerEvent
 from ctest_containers.model import Lease, ServiceLease
 
 
@@ -69,10 +69,39 @@ class VerdictRequest:
     """Request of a worker whose server closed a connection: find out whether the server runs."""
 
 
-Command = UseResources | RunBatch | Quit | ServerVerdict
-"""What the parent sends; `UseResources` and `ServerVerdict` may be answers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepRequest:
+    """Request of a worker whose test has just failed: keep its databases as they are.
 
-WorkerRequest = DatabaseRequest | VerdictRequest
+    Attributes:
+        test_id: The test's name, as in reports.
+        index: The test's index in the run; None for a fixture.
+        files: The files that the worker has written, by the aliases of SQLite databases.
+        trouble: Why it could not write them; an empty string if it could.
+    """
+
+    test_id: str
+    index: int | None
+    problem: Problem
+    files: Mapping[str, str]
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepAnswer:
+    """Answer to a `KeepRequest`, after which the test goes on.
+
+    Attributes:
+        more: Whether the databases of another failure would be kept.
+    """
+
+    more: bool
+
+
+Command = UseResources | RunBatch | Quit | ServerVerdict | KeepAnswer
+"""What the parent sends; `UseResources`, `ServerVerdict` and `KeepAnswer` may be answers."""
+
+WorkerRequest = DatabaseRequest | VerdictRequest | KeepRequest
 """What a worker sends before it waits for the answer."""
 
 Message = WorkerEvent | WorkerRequest | Command

@@ -5,7 +5,7 @@ Every method that takes an address connects to it and disconnects.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -193,6 +193,40 @@ class Contents(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InFlight:
+    """What the files of a running server lack, because no transaction has committed it.
+
+    Attributes:
+        edit: Returns what a copy has for a file of `always_kept`, given its path and contents.
+        pending: What `complete_copy` adds to a server that was started from the copy.
+        notes: What a reader of the copy must know, as sentences.
+    """
+
+    edit: Callable[[str, bytes], bytes] | None = None
+    pending: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Keeping(Protocol):
+    """Lets a copy of a server's files show its databases as the running transactions see them.
+
+    Attributes:
+        always_kept: What the paths in the data folder begin with that a copy contains in any case.
+    """
+
+    always_kept: tuple[str, ...]
+
+    def prepare_copy(self, address: Address, databases: Collection[str]) -> InFlight:
+        """Flush committed data to disk, and find out what a copy of the files would lack.
+
+        Neither sessions nor their transactions notice anything.
+        """
+
+    def complete_copy(self, address: Address, pending: str) -> None:
+        """Add what the files lacked to a server that was started from a copy."""
+
+
 class Sessions(Protocol):
     """Lists and ends the sessions of clients."""
 
@@ -249,7 +283,7 @@ class Connections(Protocol):
         """Return the connection attributes that Django's check of the minimum version reads."""
 
 
-class Backend(Images, Launching, Roles, Contents, Sessions, Connections, Protocol):
+class Backend(Images, Launching, Roles, Contents, Keeping, Sessions, Connections, Protocol):
     """One vendor's server."""
 
     vendor: Vendor

@@ -23,6 +23,8 @@ def add_option(parser: Any, option: Field[Any], meaning: str = "") -> None:
         if option.metadata["parse"] is parse_flag
         else {"metavar": option.metadata["metavar"]}
     )
+    if option.metadata["bare"] is not None:
+        shape |= {"nargs": "?", "const": option.metadata["bare"]}
     text = meaning or option.metadata["meaning"]
     parser.add_argument(flag(option), dest=option.name, default=None, help=text, **shape)
 

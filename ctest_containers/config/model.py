@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ctest_containers.config.sections.cluster import ClusterOptions
+from ctest_containers.config.sections.failures import KEPT_AT_A_TERMINAL, FailureOptions
 from ctest_containers.config.sections.limits import LimitOptions
 from ctest_containers.config.sections.servers import ServerOptions
 from ctest_containers.config.sections.templates import TemplateOptions, image_field
@@ -32,6 +35,7 @@ class Config(
     ServerOptions,
     TemplateOptions,
     ClusterOptions,
+    FailureOptions,
     TestOptions,
 ):
     """The effective configuration of one run.
@@ -43,6 +47,16 @@ class Config(
 def image_of(config: Config, vendor: str, alias: str) -> str:
     """The configured image for an alias; empty for the toolkit's own."""
     return dict(config.images).get(alias) or str(getattr(config, image_field(vendor), ""))
+
+
+def failures_to_keep(config: Config) -> int:
+    """How many failures are kept: as configured, or by default some at a terminal."""
+    if config.keep_failed is not None:
+        return config.keep_failed
+    if config.keep_failed_dir:
+        return KEPT_AT_A_TERMINAL
+    is_watched = sys.stdout.isatty() and not os.environ.get("CI")
+    return KEPT_AT_A_TERMINAL if is_watched else 0
 
 
 def limits_of(config: Config) -> Limits:

@@ -2,117 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.transports import LOOPBACK, ServerTransport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerSpec:
-    """A container to start.
-
-    Attributes:
-        folder: A folder of the engine's machine that appears in the container as `mount`; None for
-            none.
-        port: A port to publish; None for none.
-        publish: The address on which it is published.
-        network: The network that it is in; without one, and without a port, it has none at all.
-        hosts: A file of the engine's machine that is `/etc/hosts` in a container without network;
-            None for the image's.
-        memory_bytes: What all its processes together may take.
-        capabilities: What its first process may do as root; all others are dropped.
-    """
-
-    name: str
-    image: str
-    command: Sequence[str]
-    memory_bytes: int
-    environment: Mapping[str, str] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    folder: Path | None = None
-    mount: str = ""
-    port: int | None = None
-    publish: str = LOOPBACK
-    network: str = ""
-    hosts: Path | None = None
-    capabilities: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Container:
-    """A container that was started.
-
-    Attributes:
-        port: The published port; None where none was asked for.
-        address: Its own address in the network that was asked for; empty where none was.
-    """
-
-    id: str
-    name: str
-    port: int | None = None
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageFacts:
-    """An image that has a name.
-
-    Attributes:
-        created: When it was made, in seconds since 1970.
-        own_size: Bytes of its last layer: what it has beyond the image it was made from; 0 if it
-            was not read.
-    """
-
-    name: str
-    id: str
-    labels: Mapping[str, str]
-    created: float
-    own_size: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Travelled:
-    """What of an image went to a registry, or came from there.
-
-    Attributes:
-        layers: The number of its layers that travelled.
-        present: The number of those that were there already.
-    """
-
-    layers: int
-    present: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerState:
-    """How a container is doing.
-
-    Attributes:
-        exit_code: What its first process ended with; meaningful when not running.
-        out_of_memory: Whether the kernel killed a process of it for its memory.
-        paused: Whether it runs, but is paused.
-        log: The last lines that it wrote.
-    """
-
-    running: bool
-    exit_code: int
-    log: str
-    out_of_memory: bool = False
-    paused: bool = False
-
-    def __str__(self) -> str:
-        if not self.running:
-            killed = "ran out of memory and was killed by the kernel"
-            what = f"{killed if self.out_of_memory else 'ended'} with exit code {self.exit_code}"
-        elif self.out_of_memory:
-            what = "has a process that ran out of memory and was killed by the kernel"
-        else:
-            what = "is paused" if self.paused else "is running"
-        return f"{what}; its last lines:\n{self.log}".rstrip()
+from ctest_containers.engine.transports import ServerTransport
+from ctest_containers.engine.values import (
+    Container,
+    ContainerSpec,
+    ContainerState,
+    ImageFacts,
+    Travelled,
+)
 
 
 class Containers(Protocol):
@@ -164,6 +66,38 @@ class Containers(Protocol):
         """All containers, running or not, that have a label, with all their labels."""
 
 
+class ContainerFiles(Protocol):
+    """What containers have written.
+
+    Every method raises `EngineError` if the engine does not answer or refuses.
+    """
+
+    def export_changes(
+        self,
+        container: Container,
+        folder: str,
+        target: Path,
+        *,
+        always: Collection[str] = (),
+        edit: Callable[[str, bytes], bytes] | None = None,
+    ) -> int:
+        """Archive the files in a folder of a container that differ from its image.
+
+        The container's processes stop meanwhile, so that the files fit one another.
+
+        Args:
+            target: Where to write the archive, which `ContainerSpec.laid_over` accepts.
+            always: What the paths of other files that are archived begin with.
+            edit: Returns what to archive for such a file, given its path and its contents.
+
+        Returns:
+            The size of the archive in bytes.
+
+        Raises:
+            OSError: The archive cannot be written.
+        """
+
+
 class Images(Protocol):
     """The images that an engine has.
 
@@ -172,6 +106,13 @@ class Images(Protocol):
 
     def image_labels(self, image: str) -> dict[str, str] | None:
         """The labels of an image; None if the engine does not have it."""
+
+    def image_id(self, image: str) -> str:
+        """The id of an image on this engine.
+
+        Raises:
+            ImageUnavailableError: The engine does not have the image.
+        """
 
     def image_digest(self, image: str) -> str:
         """The digest that identifies an image's content on every machine, if the engine knows it.
@@ -282,5 +223,5 @@ class EngineHost(Protocol):
         """Memory that its containers leave free; None if it shares this machine's memory."""
 
 
-class ContainerEngine(Containers, Images, ImageTransfer, EngineHost, Protocol):
+class ContainerEngine(Containers, ContainerFiles, Images, ImageTransfer, EngineHost, Protocol):
     """Everything that the toolkit asks of a container engine."""

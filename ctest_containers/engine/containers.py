@@ -6,15 +6,18 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import docker.errors
 from docker.types import Mount
 from testcontainers.core.container import DockerContainer
 
-from ctest_containers.engine.api import Container, Containers, ContainerSpec, ContainerState
-from ctest_containers.engine.connection import ANSWER_SECONDS, DockerConnection
+from ctest_containers.engine.api import Containers
+from ctest_containers.engine.connection import ANSWER_SECONDS
+from ctest_containers.engine.container_files import DockerContainerFiles
 from ctest_containers.engine.sdk_errors import translated
+from ctest_containers.engine.values import Container, ContainerSpec, ContainerState
 from ctest_containers.errors import (
     EngineError,
     EngineUnreachableError,
@@ -30,7 +33,7 @@ READ_SO_MUCH: Final = ("sh", "-c", 'head -c "$0" | "$@"')
 """Ends a command's input after so many bytes: not every transport to an engine carries its end."""
 
 
-class DockerContainers(DockerConnection):
+class DockerContainers(DockerContainerFiles):
     """Starts containers, looks into them and removes them."""
 
     def start(self, spec: ContainerSpec) -> Container:
@@ -89,8 +92,11 @@ class DockerContainers(DockerConnection):
         container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
         with translated(f"starting {spec.name} from {spec.image}"):
             try:
-                container.start()
-                container_id = str(container.get_wrapped_container().id)
+                if spec.laid_over is None:
+                    container.start()
+                    container_id = str(container.get_wrapped_container().id)
+                else:
+                    container_id = self._start_laid_over(spec, spec.laid_over, container, options)
                 port = None if spec.port is None else self._published(container_id, spec.port)
                 address = self._address_in(spec.network, container_id) if spec.network else ""
             except BaseException:
@@ -99,6 +105,27 @@ class DockerContainers(DockerConnection):
                     self.remove(Container(id=spec.name, name=spec.name))
                 raise
         return Container(id=container_id, name=spec.name, port=port, address=address)
+
+    def _start_laid_over(
+        self,
+        spec: ContainerSpec,
+        archive: Path,
+        container: DockerContainer,
+        options: dict[str, Any],
+    ) -> str:
+        """Create a container, lay the files of an archive over its image's, and start it."""
+        created = self._client.containers.create(
+            spec.image,
+            list(spec.command),
+            name=spec.name,
+            environment=dict(spec.environment),
+            ports=container.ports,
+            entrypoint=self.removing_first(spec.image, spec.data_folder),
+            **options,
+        )
+        self.lay_over(str(created.id), archive, spec.data_folder)
+        created.start()
+        return str(created.id)
 
     def _address_in(self, network: str, container_id: str) -> str:
         container = self._client.containers.get(container_id)

@@ -8,13 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.engine.api import Container, ContainerEngine
+from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.containers import DockerContainers
 from ctest_containers.engine.image_transfer import DockerImageTransfer
 from ctest_containers.engine.location import is_near, read_location
 from ctest_containers.engine.own_container import OwnContainer, find_own_container
 from ctest_containers.engine.sdk_errors import translated
 from ctest_containers.engine.transports import ServerTransport, choose_transport
+from ctest_containers.engine.values import Container
 from ctest_containers.errors import EngineError
 
 

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import docker.errors
 
-from ctest_containers.engine.api import ImageTransfer, Travelled
+from ctest_containers.engine.api import ImageTransfer
 from ctest_containers.engine.image_file import refuse_names
 from ctest_containers.engine.images import DockerImages
 from ctest_containers.engine.sdk_errors import registry_translated, translated
+from ctest_containers.engine.values import Travelled
 from ctest_containers.errors import EngineError, RegistryError
 
 ABSENT: Final = ("manifest unknown", "not found", "name unknown")

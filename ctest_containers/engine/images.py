@@ -11,9 +11,10 @@ from typing import Any
 import docker.errors
 from testcontainers.core.labels import LABEL_SESSION_ID
 
-from ctest_containers.engine.api import Container, ImageFacts, Images
+from ctest_containers.engine.api import Images
 from ctest_containers.engine.connection import DockerConnection
 from ctest_containers.engine.sdk_errors import translated
+from ctest_containers.engine.values import Container, ImageFacts
 from ctest_containers.errors import EngineError, ImageUnavailableError
 
 
@@ -27,6 +28,11 @@ class DockerImages(DockerConnection):
                 return dict(self._client.images.get(image).labels)
             except docker.errors.ImageNotFound:
                 return None
+
+    def image_id(self, image: str) -> str:
+        """See `Images`."""
+        with translated(f"looking for {image}"):
+            return str(self._client.images.get(image).id)
 
     def image_digest(self, image: str) -> str:
         """See `Images`."""

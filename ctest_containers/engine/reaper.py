@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ctest_containers.engine import labels
-from ctest_containers.engine.api import Container, ContainerEngine, Containers
+from ctest_containers.engine.api import ContainerEngine, Containers
+from ctest_containers.engine.values import Container
 from ctest_containers.errors import EngineError
 
 

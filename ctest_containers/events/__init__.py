@@ -6,6 +6,7 @@ another `unittest.TestResult` leaves that result as a serial run would.
 
 from __future__ import annotations
 
+from ctest_containers.events.failures import FailureKept, FailureNotKept, FailuresKept
 from ctest_containers.events.nodes import (
     NodeJoined,
     NodeLost,
@@ -89,6 +90,9 @@ __all__ = [
     "DatabaseWanted",
     "DriverUnfit",
     "Event",
+    "FailureKept",
+    "FailureNotKept",
+    "FailuresKept",
     "FixtureFinished",
     "FixtureStarted",
     "FromWorker",
@@ -167,6 +171,9 @@ Event = (
     | DatabaseWanted
     | ConnectionLost
     | TestSlow
+    | FailureKept
+    | FailureNotKept
+    | FailuresKept
     | WorkerStarted
     | WorkerLost
     | WorkerRetired

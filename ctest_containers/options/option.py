@@ -19,6 +19,7 @@ def option(
     variable: str = "",
     shown: object = None,
     written: str = "",
+    bare: object = None,
 ) -> T:
     """A row of the table; the field's name gives the names of option, variable and setting.
 
@@ -27,6 +28,7 @@ def option(
         variable: The environment variable, where it has a name of its own.
         shown: What applies by default, where it matters that nothing was given.
         written: What the command `report` writes into the file that the option names.
+        bare: The value if the option is given without one; None if it needs one.
     """
     metadata = {
         "parse": parse,
@@ -36,6 +38,7 @@ def option(
         "variable": variable,
         "shown": shown,
         "written": written,
+        "bare": bare,
     }
     row: T = field(default=default, metadata=metadata)
     return row

@@ -1,4 +1,4 @@
-"""Finds the branch that is checked out, for lists of templates."""
+"""Finds the branch and the commit that are checked out."""
 
 from __future__ import annotations
 
@@ -21,12 +21,38 @@ def current_branch(folder: Path) -> str:
     for variable in VARIABLES:
         if named := os.environ.get(variable):
             return named
+    _, head = _head(folder)
+    return head.removeprefix(HEAD) if head.startswith(HEAD) else ""
+
+
+def current_revision(folder: Path) -> str:
+    """The commit that is checked out where a folder is; empty if there is none."""
+    git, head = _head(folder)
+    if not head.startswith(HEAD):
+        return head
+    reference = head.removeprefix("ref: ")
+    with suppress(OSError, UnicodeDecodeError):
+        common = git / "commondir"
+        if common.is_file():
+            # A worktree; its branches are those of the whole repository.
+            git = git / common.read_text().strip()
+        loose = git / reference
+        if loose.is_file():
+            return loose.read_text().strip()
+        for line in (git / "packed-refs").read_text().splitlines():
+            commit, _, name = line.partition(" ")
+            if name == reference:
+                return commit
+    return ""
+
+
+def _head(folder: Path) -> tuple[Path, str]:
+    """The Git folder of a checkout and the contents of its HEAD; empty if there is none."""
     for parent in (folder, *folder.parents):
         git = parent / ".git"
         with suppress(OSError, UnicodeDecodeError):
             if git.is_file():
                 git = parent / git.read_text().removeprefix("gitdir:").strip()
             if git.is_dir():
-                head = (git / "HEAD").read_text().strip()
-                return head.removeprefix(HEAD) if head.startswith(HEAD) else ""
-    return ""
+                return git, (git / "HEAD").read_text().strip()
+    return folder, ""

@@ -162,6 +162,26 @@ def save_sqlite(alias: str, file: Path) -> None:
         connection.connection.backup(target)
 
 
+def save_uncommitted(alias: str, file: Path) -> None:
+    """Write an SQLite database to a file, with what its transaction has not committed.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    from django.db import connections
+
+    connection = connections[alias]
+    own = connection.connection
+    if own is None or not own.in_transaction:
+        save_sqlite(alias, file)
+    elif hasattr(own, "serialize"):
+        file.write_bytes(own.serialize())
+    else:
+        # Python 3.10; a backup would wait for the end of the transaction.
+        with closing(sqlite3.connect(file)) as target:
+            target.executescript("".join(f"{line}\n" for line in own.iterdump()))
+
+
 def serialize(aliases: Iterable[str]) -> None:
     """Store the database's contents for tests with `serialized_rollback`, as Django does."""
     from django.db import connections

@@ -53,6 +53,20 @@ def place_of_problem(trace: TracebackType | None, test: Any, folder: Path) -> tu
     return ("", 0) if chosen is None else (relative(chosen[0], folder), chosen[1])
 
 
+def lines_around(file: Path, line: int, count: int = 5) -> tuple[list[str], int]:
+    """Return the lines of a file around a line, and the number of the first of them.
+
+    Args:
+        count: How many lines before it and after it.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return [], 0
+    first = max(1, line - count)
+    return lines[first - 1 : line + count], first
+
+
 def relative(file: str, folder: Path) -> str:
     """The path of a file relative to the folder, or unchanged if it is elsewhere."""
     return file.removeprefix(f"{folder}/")

@@ -8,6 +8,8 @@ from typing import Final
 from ctest_containers.events import (
     DriverUnfit,
     Event,
+    FailureKept,
+    FailureNotKept,
     NodePrinted,
     RunStopping,
     RunTimedOut,
@@ -20,7 +22,7 @@ from ctest_containers.report.messages import SILENT, lines_of
 
 AMID_TESTS: Final = (
     *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),
-    *(TestSlow, NodePrinted),
+    *(TestSlow, NodePrinted, FailureKept, FailureNotKept),
 )
 """What happens while there are dots in the last line of the screen."""
 

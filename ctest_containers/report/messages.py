@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
@@ -12,6 +13,9 @@ from ctest_containers.events import (
     ContainersLeft,
     DriverUnfit,
     Event,
+    FailureKept,
+    FailureNotKept,
+    FailuresKept,
     FixtureFinished,
     FixtureStarted,
     LimitsInverted,
@@ -189,6 +193,23 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
                 (
                     f"These containers were not removed: {', '.join(containers)}. {reason}\n"
                     "When the engine answers again, run: python -m ctest_containers clean"
+                ),
+            )
+        case FailureKept(test_id=test_id, size_bytes=count, seconds=seconds, notes=notes):
+            yield (
+                logging.DEBUG,
+                f"Kept the databases of {test_id} ({size(count)}) in {duration(seconds)}.",
+            )
+            for note in notes:
+                yield logging.WARNING, f"The kept databases of {test_id}: {note}"
+        case FailureNotKept(test_id=test_id, reason=reason):
+            yield logging.WARNING, f"The databases of {test_id} are not kept: {reason}"
+        case FailuresKept(test_ids=test_ids):
+            yield (
+                logging.INFO,
+                (
+                    f"The databases of {plural(len(test_ids), 'failed test')} are kept. Open them: "
+                    f"python -m ctest_containers open {shlex.quote(test_ids[0])}"
                 ),
             )
         case RunTimedOut(limit_seconds=seconds, idle_only=idle_only):

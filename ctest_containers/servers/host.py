@@ -20,6 +20,7 @@ from ctest_containers.errors import CtestError, EngineError, ServerError, Templa
 from ctest_containers.model import GUEST, SUPERUSER
 from ctest_containers.servers import requests
 from ctest_containers.servers.contents import read_catalogs
+from ctest_containers.servers.exports import export_changes
 from ctest_containers.servers.memory import ServerMemory
 from ctest_containers.servers.run_containers import RunContainers
 from ctest_containers.servers.running_server import RunningServer
@@ -115,6 +116,8 @@ class ServerHost:
                 return digest_of_contents(server, request.databases)
             case requests.ExplainServer():
                 return self._explain(request.server, Deadline(request.wait_seconds))
+            case requests.ExportChanges():
+                return export_changes(self._engine, self._servers[request.server], request)
             case requests.ReadMarks():
                 server = self._servers[request.server]
                 return dict(server.backend.marks(server.address, request.databases))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends import BACKENDS, Backend
-from ctest_containers.backends.api import SOCKET_FOLDER
+from ctest_containers.backends.api import DATA_FOLDER, SOCKET_FOLDER
 from ctest_containers.clock import Deadline
 from ctest_containers.engine import Container, ContainerEngine, ContainerSpec, labels
 from ctest_containers.engine.transports import ServerTransport
@@ -120,6 +120,8 @@ class ServerStarter:
                 publish=chosen.publish,
                 network=chosen.network,
                 hosts=None if chosen.folder is None else chosen.folder / HOSTS_FILE,
+                laid_over=Path(request.laid_over) if request.laid_over else None,
+                data_folder=DATA_FOLDER,
             ),
         )
         password = Secret() if by_socket else Secret(secrets.token_hex(16))
@@ -137,6 +139,8 @@ class ServerStarter:
         if request.privileges == OWNER and not request.own_image:
             self._help_owners(backend, container, address)
         backend.prepare(address, request.users, request.memberships, request.privileges)
+        if request.pending:
+            backend.complete_copy(address, request.pending)
         server = RunningServer(container, folder, backend, launch, address, request, initial)
         return server, {
             "address": asdict(address),

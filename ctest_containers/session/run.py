@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from ctest_containers.config import limits_of
+from ctest_containers.config import failures_to_keep, limits_of
 from ctest_containers.errors import CtestError, InterruptedRunError, ReportError
 from ctest_containers.events import (
     ContainersLeft,
@@ -216,6 +216,7 @@ class Session:
             failfast=failfast,
             buffer=buffer,
             debug_sql=debug_sql,
+            keep_failed=failures_to_keep(config) > 0 and not config.cluster,
             limit=context.limits.per_test,
             adaptive=self._timings.past.adaptive_limits() if config.adaptive_timeouts else {},
             folder=context.folder,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ctest_containers.clock import Deadline
@@ -17,10 +17,12 @@ from ctest_containers.servers.client import ANSWER_SECONDS, Claim, Reply, Server
 from ctest_containers.servers.requests import (
     AskServerMemory,
     ExplainServer,
+    ExportChanges,
     RemoveServer,
     ServerLimits,
     StartServer,
 )
+from ctest_containers.supply.pending import Export, Pending
 from ctest_containers.supply.resource import Snapshot
 
 MEMORY_EVERY_SECONDS = 2.0
@@ -28,25 +30,6 @@ MEMORY_EVERY_SECONDS = 2.0
 
 EXPLAIN_SECONDS = 10.0
 """How long the engine may take to say how a server is doing, in seconds."""
-
-
-@dataclass(slots=True)
-class Pending:
-    """A server that has been requested.
-
-    Attributes:
-        number: The number of the request.
-        requested: When it was requested, in seconds of the monotonic clock.
-        reply: The host's reply; None until it arrives.
-        is_needed: Whether a worker has asked for it, and not only a forecast.
-    """
-
-    name: str
-    snapshot: Snapshot
-    number: int
-    requested: float
-    reply: Reply | None = None
-    is_needed: bool = False
 
 
 class WorkerServers:
@@ -75,6 +58,7 @@ class WorkerServers:
         self._leases: dict[tuple[int, str], tuple[AnyLease, ...]] = {}
         self._first: dict[tuple[int, str], StartServer] = {}
         self._started = 0
+        self._exports: list[Export] = []
         self._memory_request: int | None = None
         self._memory_asked = 0.0
         self._host_error: EngineError | None = None
@@ -147,7 +131,7 @@ class WorkerServers:
 
     def fileno(self) -> int | None:
         """See `Supplier`."""
-        if self._is_waiting() or self._memory_request is not None:
+        if self._is_waiting() or self._exports or self._memory_request is not None:
             return self._host().fileno()
         return None
 
@@ -166,6 +150,9 @@ class WorkerServers:
             self._pending = {key: server for key, server in self._pending.items() if server.reply}
             return
         self._take_memory(replies)
+        for export in self._exports:
+            export.reply = replies.get(export.number)
+        self._exports = [export for export in self._exports if export.reply is None]
         for (worker, _), pending in self._pending.items():
             if pending.number in replies:
                 self._take_reply(worker, pending, replies[pending.number])
@@ -252,6 +239,30 @@ class WorkerServers:
                     request = ExplainServer(server=pending.name, wait_seconds=wait_seconds)
                     states.append(str(self._host().call(request, EXPLAIN_SECONDS)))
         return "\n".join(filter(None, states))
+
+    def export(self, worker: int, folder: Path) -> list[Export]:
+        """Begin to archive what a worker's servers have changed; `update` takes the replies.
+
+        Args:
+            folder: The folder of the archives.
+        """
+        exports = []
+        for (number, label), pending in self._pending.items():
+            request = pending.snapshot.request(pending.name, self._limits)
+            is_up = pending.reply is not None and pending.reply.error is None
+            if number == worker and is_up and request is not None:
+                file = folder / f"{label}.tar.gz"
+                exporting = ExportChanges(
+                    server=pending.name, databases=request.databases, file=str(file)
+                )
+                exports.append(Export(pending.snapshot, self._host().request(exporting), file))
+        self._exports += exports
+        return exports
+
+    @property
+    def snapshots(self) -> Collection[Snapshot]:
+        """The snapshots from which servers start."""
+        return self._snapshots.values()
 
     def release(self, worker: int) -> None:
         """See `Supplier`."""

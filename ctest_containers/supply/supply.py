@@ -10,7 +10,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from ctest_containers.backends.environment import set_aside_variables
-from ctest_containers.config import Config
+from ctest_containers.config import Config, failures_to_keep
 from ctest_containers.config.model import project_of
 from ctest_containers.errors import EngineError
 from ctest_containers.events import Event
@@ -24,11 +24,13 @@ from ctest_containers.servers.standby import STANDBY
 from ctest_containers.storage import cache_folder
 from ctest_containers.supply.databases import Databases
 from ctest_containers.supply.earlier_runs import CommandNeeds, EarlierRuns, SelectionNeeds
+from ctest_containers.supply.failures import FailureKeeper, RunFacts
 from ctest_containers.supply.parent import PARENT, ParentLeases
 from ctest_containers.supply.resource import Resource, Snapshot
 from ctest_containers.supply.run_host import RunHost
 from ctest_containers.supply.servers import WorkerServers
 from ctest_containers.template.build_task import CreateDatabases
+from ctest_containers.wire import KeepRequest
 
 
 class Stage(IntEnum):
@@ -103,6 +105,17 @@ class Supply:
             limits=limits,
             report=report,
             folder=self.host.folder,
+        )
+        self._failures = FailureKeeper(
+            limit=failures_to_keep(config),
+            facts=RunFacts(
+                project=self.project,
+                run=self.host.run_id,
+                folder=self._here,
+                settings=os.environ.get("DJANGO_SETTINGS_MODULE", ""),
+            ),
+            servers=self._servers,
+            report=report,
         )
         with ExitStack() as undo:
             undo.callback(os.environ.update, set_aside_variables())
@@ -188,8 +201,18 @@ class Supply:
         self._require(Stage.RELEASED)
         return self._servers.await_leases(worker, needs)
 
+    @property
+    def keeps_failures(self) -> bool:
+        """See `Supplier`."""
+        return self._failures.limit > 0
+
+    def keep(self, worker: int, request: KeepRequest) -> bool | None:
+        """See `Supplier`."""
+        return self._failures.keep(worker, request)
+
     def release(self, worker: int) -> None:
         """Remove a worker's servers; new ones start from the snapshots."""
+        self._failures.forget(worker)
         self._servers.release(worker)
 
     def release_all(self) -> None:
@@ -226,6 +249,7 @@ class Supply:
             What could not be removed; None if no server host was started.
         """
         self._stage = Stage.CLOSED
+        self._failures.close()
         try:
             self.parent.restore()
         finally:

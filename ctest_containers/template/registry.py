@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ctest_containers.engine.api import Travelled
+from ctest_containers.engine.values import Travelled
 from ctest_containers.errors import EngineError
 from ctest_containers.events import (
     Event,

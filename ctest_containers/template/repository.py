@@ -12,7 +12,7 @@ from typing import Final
 
 from ctest_containers.backends.catalog import Catalog
 from ctest_containers.engine import labels
-from ctest_containers.engine.api import ImageFacts, Travelled
+from ctest_containers.engine.values import ImageFacts, Travelled
 from ctest_containers.errors import CtestError
 from ctest_containers.model import SQLITE
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient

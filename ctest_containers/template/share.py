@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.backends import vendor_named
-from ctest_containers.engine.api import Travelled
+from ctest_containers.engine.values import Travelled
 from ctest_containers.errors import TemplateError
 from ctest_containers.model import SQLITE, Vendor
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient

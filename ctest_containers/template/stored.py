@@ -15,7 +15,7 @@ from typing import Final
 
 from ctest_containers.backends import VENDORS, vendor_named
 from ctest_containers.engine import labels
-from ctest_containers.engine.api import ImageFacts
+from ctest_containers.engine.values import ImageFacts
 from ctest_containers.model import SQLITE, Vendor
 from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS, KEPT_LAYERS
 from ctest_containers.text import DAY_SECONDS, plural, size, slug, span

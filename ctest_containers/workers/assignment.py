@@ -23,6 +23,7 @@ class WorkerConfig:
         serialized: Aliases whose contents tests with `serialized_rollback` need.
         reset: How to reset databases after a TransactionTestCase; see `Flushes`.
         limit: The limit of tests and fixtures without their own, and of `worker_setup`.
+        keep_failed: Whether to ask the parent to keep the databases of failed tests.
         adaptive: The limits of tests at their first try, in seconds, by their ids.
         folder: Where the run was started; files are named relative to it.
     """
@@ -37,6 +38,7 @@ class WorkerConfig:
     limit: Limit | None
     adaptive: Mapping[str, float]
     folder: Path
+    keep_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

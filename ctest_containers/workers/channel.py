@@ -9,6 +9,8 @@ from typing import Any
 from ctest_containers.events import WorkerEvent
 from ctest_containers.wire import (
     DatabaseRequest,
+    KeepAnswer,
+    KeepRequest,
     LineBuffer,
     Message,
     Quit,
@@ -69,6 +71,9 @@ class Channel:
                     case ServerVerdict():
                         # It may be the late answer to a request of an interrupted test.
                         if isinstance(request, VerdictRequest):
+                            return message
+                    case KeepAnswer():
+                        if isinstance(request, KeepRequest):
                             return message
                     case Quit():
                         self._postponed.append(message)

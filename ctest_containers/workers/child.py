@@ -36,6 +36,7 @@ from ctest_containers.workers.alarm import alarm, interrupt_on_signal, write_sta
 from ctest_containers.workers.assignment import Assignment
 from ctest_containers.workers.channel import Channel
 from ctest_containers.workers.failure_moments import AtFailure, noticed
+from ctest_containers.workers.keeping import DatabaseKeeper
 from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
@@ -55,6 +56,7 @@ class CommandLoop:
         self._stopping = False
         self._worker_setup = assignment.worker_config.worker_setup
         self._memory_measured = -MEMORY_SECONDS
+        self._keeper = DatabaseKeeper(self._databases, channel, assignment.own.folder)
         self._at_failure: list[AtFailure] = []
 
     def work(self) -> None:
@@ -83,6 +85,8 @@ class CommandLoop:
             batches = {batch.number: batch for batch in sent}
             if assignment.worker_config.debug_sql:
                 connections.log_queries()
+            if assignment.worker_config.keep_failed:
+                self._at_failure.append(self._keeper)
             self._channel.send(WorkerReady(worker=assignment.worker))
             while (message := self._channel.next_message()) is not None:
                 match message:
@@ -160,6 +164,7 @@ class CommandLoop:
         finally:
             self._result = None
             result.close()
+            self._keeper.forget()
             # Free what the tests refer to, as in a serial run. The tests themselves stay: a fork
             # has copied the parent's references to them.
             for test in tests:

@@ -19,6 +19,8 @@ ENDING_SECONDS: Final = 2.0
 FIXTURE_TRIES: Final = 3
 """How many workers a fixture may end: a server may have been lost before the fixture began."""
 
+NOTHING_TO_KEEP: Final = "Its databases are not kept: their server was gone when the test failed."
+
 UNREADY_LIMIT: Final = 3
 """How many workers may end in a row without having loaded the project."""
 
@@ -53,7 +55,9 @@ class CrashAccounting:
         explanation = self._supplier.explain(
             worker.number, wait_seconds=ENDING_SECONDS if state.database_lost else 0.0
         )
-        failure = "\n".join(filter(None, [explanation, state.failure]))
+        is_lost = state.database_lost and self._supplier.keeps_failures
+        nothing = NOTHING_TO_KEEP if is_lost else ""
+        failure = "\n".join(filter(None, [explanation, state.failure, nothing]))
         self._supplier.release(worker.number)
         running = None if state.batch is None else state.batch.running
         test_id = running.test_id if running is not None else ""

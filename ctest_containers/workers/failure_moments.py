@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
+from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # not public
 
 from ctest_containers.events import Problem
 from ctest_containers.workers.problems import ExceptionInfo
@@ -61,9 +62,8 @@ class Failures:
         """Take note that a test, a subtest or a fixture has just failed."""
         if any(error[1] is other for other in self._met):
             return
-        if not REPORTS_AT_ONCE:
-            # unittest will report it again.
-            self._met.append(error[1])
+        # unittest may report it later, or again.
+        self._met.append(error[1])
         moment = FailureMoment(test=test, index=index, error=error, problem=problem)
         for act in self._at_failure:
             act(moment)
@@ -97,7 +97,38 @@ class _Errors(list[Any]):
 
 @contextmanager
 def noticed(result: NoticesErrors) -> Iterator[None]:
-    """Let Python 3.10 call `notice` of this result, during the block, when a test fails."""
+    """Have `notice` of this result called at the moment of a failure, during the block.
+
+    That concerns what is reported only later: a failing `setUpTestData`, whose rows Django rolls
+    back first, and with Python 3.10 every failure.
+    """
+    with _noticing_class_fixtures(result), _noticing_tests(result):
+        yield
+
+
+@contextmanager
+def _noticing_class_fixtures(result: NoticesErrors) -> Iterator[None]:
+    from django.test import TestCase
+
+    case: Any = TestCase
+    original = case.__dict__["_rollback_atomics"]
+
+    def roll_back(cls: Any, atomics: Any) -> None:
+        error = sys.exc_info()
+        if error[1] is not None and not isinstance(error[1], unittest.SkipTest):
+            name = f"setUpClass ({cls.__module__}.{cls.__qualname__})"
+            result.notice(_ErrorHolder(name), error)
+        original.__func__(cls, atomics)
+
+    case._rollback_atomics = classmethod(roll_back)
+    try:
+        yield
+    finally:
+        case._rollback_atomics = original
+
+
+@contextmanager
+def _noticing_tests(result: NoticesErrors) -> Iterator[None]:
     if REPORTS_AT_ONCE:
         yield
         return

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ctest_containers.backends import BACKENDS
 from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import DatabaseFlushed
-from ctest_containers.model import Address, Lease
+from ctest_containers.model import SQLITE, Address, Lease
 from ctest_containers.project import connections, service_settings
 from ctest_containers.wire import (
     DatabaseRequest,
@@ -138,6 +139,24 @@ class LentDatabases:
             answer = self._channel.ask(VerdictRequest(), self.use)
             if isinstance(answer, ServerVerdict) and answer.lost:
                 raise DatabaseLost(f"The test reported:\n{report}")
+
+    def save_files(self, folder: Path) -> dict[str, str]:
+        """Write the SQLite databases into files, as their own connections see them.
+
+        Returns:
+            The path of each file, by alias.
+
+        Raises:
+            OSError: A file cannot be written.
+        """
+        files = {}
+        for lease in self._leases:
+            if lease.vendor == SQLITE:
+                file = folder / f"failed-{lease.alias}.sqlite3"
+                file.unlink(missing_ok=True)
+                connections.save_uncommitted(lease.alias, file)
+                files[lease.alias] = str(file)
+        return files
 
     def tidy_after_timeout(self, report: str) -> None:
         """End all sessions on this worker's servers except those of its own connections.

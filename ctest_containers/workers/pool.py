@@ -25,6 +25,7 @@ from ctest_containers.model import AnyLease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, ServerVerdict
+from ctest_containers.workers.answers import Answers
 from ctest_containers.workers.batch_choice import BatchChoice
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.crash_accounting import CrashAccounting
@@ -88,6 +89,7 @@ class WorkerPool:
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._crashes = CrashAccounting(supplier=supplier, report=report)
+        self._answers = Answers(supplier, self._choice, self._time_limits)
         self._feed = feed
 
     def run(self) -> None:
@@ -108,9 +110,7 @@ class WorkerPool:
                     self._watch_memory()
                     for worker in self._roster.workers:
                         self._assign_batch(worker)
-                for worker in self._roster.workers:
-                    if worker.state is not None and worker.state.requested_alias:
-                        self._answer_request(worker, worker.state)
+                self._answers.answer(self._roster.workers)
                 if not self._roster.busy() and (self._no_more_work() or self._interrupted):
                     return
                 self._wait()
@@ -195,18 +195,6 @@ class WorkerPool:
                     self._roster.pause(worker, watch)
                 case Resume(worker):
                     self._roster.resume(worker, watch.available_bytes or 0)
-
-    def _answer_request(self, worker: WorkerState, state: ProcessState) -> None:
-        """Lend a worker the database that it waits for, or answer that there is none."""
-        leases: Sequence[AnyLease] | None
-        try:
-            leases = self._supplier.acquire(worker.number, frozenset([state.requested_alias]))
-        except (ServerError, EngineError):
-            leases = ()
-        if leases is not None:
-            state.process.send(lend(state, leases, state.requested_alias))
-            self._choice.note_lent(worker, [state.requested_alias])
-            state.requested_alias = ""
 
     def _wait(self) -> None:
         watched = [worker for worker in self._roster.workers if worker.state is not None]

@@ -29,6 +29,8 @@ from ctest_containers.events import (
 )
 from ctest_containers.wire import (
     DatabaseRequest,
+    KeepAnswer,
+    KeepRequest,
     Message,
     Quit,
     RunBatch,
@@ -97,7 +99,9 @@ def reduce_message(
         case VerdictRequest():
             yield Report(ConnectionLost(worker=worker.number))
             yield CheckServers()
-        case UseResources() | RunBatch() | Quit() | ServerVerdict():
+        case KeepRequest():
+            state.keep_request = message
+        case UseResources() | RunBatch() | Quit() | ServerVerdict() | KeepAnswer():
             raise WorkerError(f"Worker {worker.number} sent a command to its parent.")
         case DatabaseFlushed(alias=alias, bare=bare):
             if worker.work is not None:

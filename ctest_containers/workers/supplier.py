@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ctest_containers.model import AnyLease
+from ctest_containers.wire import KeepRequest
 
 
 class Supplier(Protocol):
@@ -32,6 +33,17 @@ class Supplier(Protocol):
 
         Returns:
             An empty string if they still run after this time, in seconds.
+        """
+
+    @property
+    def keeps_failures(self) -> bool:
+        """Whether the databases of failed tests are kept."""
+
+    def keep(self, worker: int, request: KeepRequest) -> bool | None:
+        """Keep the databases of a worker whose test has just failed; called until it is done.
+
+        Returns:
+            None while they are being kept; then whether those of another failure would be.
         """
 
     def release(self, worker: int) -> None:

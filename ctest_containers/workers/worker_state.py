@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ctest_containers.errors import CtestError
 from ctest_containers.events import OutcomeKind, TestStarted
 from ctest_containers.model import Address, AnyLease, Lease, ServiceLease, Vendor
-from ctest_containers.wire import UseResources
+from ctest_containers.wire import KeepRequest, UseResources
 from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.overdue import Overdue
 from ctest_containers.workers.process import WorkerProcess
@@ -60,6 +60,7 @@ class ProcessState:
         leases: The databases that it has been lent, by alias.
         services: The names of the services that it has been lent.
         requested_alias: The alias whose database it waits for; empty if it does not wait.
+        keep_request: The failure whose databases it waits to be kept; None if it does not wait.
         database_lost: Whether it ends because its server is gone.
         failure: What it reported when it failed.
         overdue: Why it was killed, with its stacks; empty if it was not.
@@ -73,6 +74,7 @@ class ProcessState:
     leases: dict[str, Lease] = field(default_factory=dict)
     services: set[str] = field(default_factory=set)
     requested_alias: str = ""
+    keep_request: KeepRequest | None = None
     database_lost: bool = False
     failure: str = ""
     overdue: str = ""

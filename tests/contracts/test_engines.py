@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import tarfile
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -223,3 +224,67 @@ def test_an_image_travels_through_a_registry(tried: Tried) -> None:
     tried.engine.remove_image(target)
     assert labels is not None
     assert labels[LABEL] == tried.mark
+
+
+def test_what_a_container_has_changed_is_laid_over_its_image_in_another(
+    tried: Tried, tmp_path: Path
+) -> None:
+    image = _image_with_data(tried)
+    container = tried.start(image)
+    changes = "echo new > /ctest/data/new; echo more >> /ctest/data/changed; rm /ctest/data/gone"
+    tried.engine.execute(container, ["sh", "-c", changes], b"")
+    archive = tmp_path / "changes.tar.gz"
+
+    size = tried.engine.export_changes(container, "/ctest/data", archive)
+    other = tried.engine.start(
+        ContainerSpec(
+            name=f"{tried.mark}-{uuid.uuid4().hex[:8]}",
+            image=image,
+            command=ENDS_ON_TERM,
+            memory_bytes=MEMORY_BYTES,
+            labels={LABEL: tried.mark},
+            laid_over=archive,
+            data_folder="/ctest/data",
+        )
+    )
+
+    assert size == archive.stat().st_size
+    check = (
+        '[ "$(cat /ctest/data/new)" = new ] && [ "$(cat /ctest/data/changed)" = "old\nmore" ]'
+        " && [ ! -e /ctest/data/gone ] && [ -e /ctest/data/same ]"
+    )
+    tried.engine.execute(other, ["sh", "-c", check], b"")
+    # The first one runs on.
+    tried.engine.execute(container, ["true"], b"")
+
+
+def test_files_are_edited_on_their_way_into_an_archive(tried: Tried, tmp_path: Path) -> None:
+    image = _image_with_data(tried)
+    container = tried.start(image)
+    archive = tmp_path / "changes.tar.gz"
+
+    tried.engine.export_changes(
+        container,
+        "/ctest/data",
+        archive,
+        always=("same",),
+        edit=lambda path, content: path.encode() + b": " + content,
+    )
+
+    if isinstance(tried.engine, DockerEngine):
+        with tarfile.open(archive) as content:
+            member = content.extractfile("data/same")
+            assert member is not None
+            assert member.read() == b"same: untouched\n"
+
+
+def _image_with_data(tried: Tried) -> str:
+    """Make an image that has files in a data folder."""
+    container = tried.start()
+    files = "mkdir -p /ctest/data; cd /ctest/data; echo old > changed; echo x > gone"
+    tried.engine.execute(container, ["sh", "-c", f"{files}; echo untouched > same"], b"")
+    image_id = tried.engine.commit(container, {LABEL: tried.mark}, {})
+    name = f"localhost/{tried.mark}/data:1"
+    tried.engine.tag(image_id, name)
+    tried.engine.remove(container)
+    return name

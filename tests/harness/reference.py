@@ -30,6 +30,7 @@ HEADINGS: Final = {
     "servers": "Servers",
     "workers": "Workers",
     "tests": "Tests",
+    "failures": "Kept failures",
     "nodes": "Nodes of a cluster",
 }
 """The modules of `ctest_containers.events`, in the order in which the page has them."""

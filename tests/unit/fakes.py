@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 
-from ctest_containers.engine.api import (
+from ctest_containers.engine.api import ContainerEngine
+from ctest_containers.engine.own_container import OwnContainer
+from ctest_containers.engine.transports import ServerTransport
+from ctest_containers.engine.values import (
     Container,
-    ContainerEngine,
     ContainerSpec,
     ContainerState,
     ImageFacts,
     Travelled,
 )
-from ctest_containers.engine.own_container import OwnContainer
-from ctest_containers.engine.transports import ServerTransport
 from ctest_containers.errors import EngineError, ImageUnavailableError, ServerError
 from ctest_containers.events import (
     BatchFinished,
@@ -32,7 +32,15 @@ from ctest_containers.events import (
 )
 from ctest_containers.model import Lease, Transport
 from ctest_containers.project.suite import Batch
-from ctest_containers.wire import Command, DatabaseRequest, Message, Quit, RunBatch, UseResources
+from ctest_containers.wire import (
+    Command,
+    DatabaseRequest,
+    KeepRequest,
+    Message,
+    Quit,
+    RunBatch,
+    UseResources,
+)
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.supplier import Supplier
 
@@ -89,6 +97,11 @@ class FakeEngine:
 
     def image_labels(self, image: str) -> dict[str, str] | None:
         return self._images.get(image)
+
+    def image_id(self, image: str) -> str:
+        if image not in self._images:
+            raise ImageUnavailableError(f"There is no image {image}.")
+        return f"id of {image}"
 
     def image_digest(self, image: str) -> str:
         if image not in self._images:
@@ -150,6 +163,20 @@ class FakeEngine:
 
     def tag(self, image_id: str, image: str) -> None:
         self._images[image] = self._images.pop(image_id)
+
+    def export_changes(
+        self,
+        container: Container,
+        folder: str,
+        target: Path,
+        *,
+        always: Collection[str] = (),
+        edit: Callable[[str, bytes], bytes] | None = None,
+    ) -> int:
+        del folder, always, edit
+        self._check(container)
+        target.write_bytes(b"an archive")
+        return target.stat().st_size
 
     def remove(self, container: Container) -> None:
         if container.name in self._stubborn:
@@ -409,6 +436,14 @@ class FakeSupply:
 
     def fileno(self) -> int | None:
         return self._ours.fileno() if self._coming else None
+
+    @property
+    def keeps_failures(self) -> bool:
+        return False
+
+    def keep(self, worker: int, request: KeepRequest) -> bool | None:
+        del worker, request
+        return False
 
     def explain(self, worker: int, *, wait_seconds: float) -> str:
         del worker, wait_seconds

@@ -50,13 +50,14 @@ def test_a_duration_has_the_precision_that_its_length_deserves(
 @pytest.mark.parametrize(
     ("count", "expected"),
     [
-        (0, "0 MiB"),
+        (0, "0 KiB"),
+        (300 * 2**10, "300 KiB"),
         (512 * 2**20, "512 MiB"),
         (2**30, "1.0 GiB"),
         (15 * 2**30 + 2**29, "15.5 GiB"),
     ],
 )
-def test_a_size_is_in_mebibytes_below_a_gibibyte(count: int, expected: str) -> None:
+def test_a_size_has_the_unit_that_gives_few_digits(count: int, expected: str) -> None:
     assert expected == size(count)
 
 

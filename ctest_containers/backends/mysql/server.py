@@ -19,6 +19,7 @@ from ctest_containers.backends.api import (
 from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.mysql.catalog import count_rows, read_catalog
 from ctest_containers.backends.mysql.connections import IDENTITY, MysqlConnections
+from ctest_containers.backends.mysql.keeping import MysqlKeeping
 from ctest_containers.backends.mysql.migrating import SESSION
 from ctest_containers.backends.mysql.session import (
     ADMIN,
@@ -43,7 +44,7 @@ OTHER_CLIENTS: Final = (
 NO_SUCH_THREAD: Final = 1094
 
 
-class Mysql(MysqlConnections):
+class Mysql(MysqlKeeping, MysqlConnections):
     """See `Backend`."""
 
     vendor = Vendor("mysql")

@@ -21,6 +21,7 @@ from ctest_containers.backends.api import (
 from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.postgresql.catalog import count_rows, read_catalog
 from ctest_containers.backends.postgresql.connections import IDENTITY, PostgresqlConnections
+from ctest_containers.backends.postgresql.keeping import PostgresqlKeeping
 from ctest_containers.backends.postgresql.migrating import SESSION
 from ctest_containers.backends.postgresql.roles import (
     DATABASES,
@@ -52,7 +53,7 @@ WHERE relkind IN ('r', 'm') AND nspname NOT LIKE 'pg\\_%%' AND nspname <> 'infor
 """The tables that autovacuum would analyse on an ordinary server; ours run without it."""
 
 
-class Postgresql(PostgresqlRoles, PostgresqlConnections):
+class Postgresql(PostgresqlRoles, PostgresqlKeeping, PostgresqlConnections):
     """See `Backend`."""
 
     vendor = Vendor("postgresql")

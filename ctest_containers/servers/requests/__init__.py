@@ -29,6 +29,7 @@ from ctest_containers.servers.requests.servers import (
     DigestContents,
     EndSessions,
     ExplainServer,
+    ExportChanges,
     KeepServer,
     ReadCatalogs,
     ReadMarks,
@@ -55,6 +56,7 @@ __all__ = [
     "DropName",
     "EndSessions",
     "ExplainServer",
+    "ExportChanges",
     "FindTemplate",
     "KeepServer",
     "ListImages",
@@ -99,6 +101,7 @@ Request = (
     | SaveLayer
     | DigestContents
     | ExplainServer
+    | ExportChanges
     | RemoveImage
     | DropName
     | NameImage

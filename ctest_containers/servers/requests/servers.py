@@ -22,6 +22,8 @@ class StartServer:
         fingerprint: The fingerprint that its databases must carry; empty if it has none yet.
         databases: The names of these databases.
         settings: Names and values of the user's settings for it.
+        laid_over: An archive of `ExportChanges`, whose files replace the image's; empty for none.
+        pending: What the archive lacks; see `ExportChanges`.
     """
 
     server: str
@@ -37,6 +39,8 @@ class StartServer:
     settings: tuple[tuple[str, str], ...] = ()
     memberships: tuple[tuple[str, str], ...] = ()
     privileges: str = ""
+    laid_over: str = ""
+    pending: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +189,20 @@ class KeepServer:
 
     server: str
     folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportChanges:
+    """Archive what a server has changed since it started, uncommitted rows included.
+
+    It is answered with the size of the archive in bytes (`size`), the id of the image that the
+    archive belongs to (`image_id`), what a server that starts from both still lacks (`pending`),
+    and what a reader must know (`notes`). The server runs on as if nothing had happened.
+    """
+
+    server: str
+    databases: tuple[str, ...]
+    file: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ctest_containers.engine import labels
-from ctest_containers.engine.api import ImageFacts
+from ctest_containers.engine.values import ImageFacts
 from ctest_containers.template.stored import (
     IN_USE_SECONDS,
     SQLITE_FACTS,

@@ -1,0 +1,54 @@
+"""Has the databases of a failed test kept as they are at that moment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ctest_containers.wire import KeepAnswer, KeepRequest
+from ctest_containers.workers import alarm
+from ctest_containers.workers.channel import Channel
+from ctest_containers.workers.failure_moments import FailureMoment
+from ctest_containers.workers.lent_databases import LentDatabases
+
+
+class DatabaseKeeper:
+    """Asks the parent to keep this worker's databases; see `AtFailure`.
+
+    Neither the test's connections nor its transactions take part, so the test goes on as it would
+    otherwise. Only the first failure of a test is kept.
+
+    Args:
+        folder: The worker's own folder.
+    """
+
+    def __init__(self, databases: LentDatabases, channel: Channel, folder: Path) -> None:
+        self._databases = databases
+        self._channel = channel
+        self._folder = folder
+        self._more = True
+        self._last: object = None
+
+    def __call__(self, moment: FailureMoment) -> None:
+        """Wait until the databases are kept, or until it is clear that they are not."""
+        if not self._more or moment.test is self._last:
+            return
+        self._last = moment.test
+        with alarm.paused():
+            files, trouble = {}, ""
+            try:
+                files = self._databases.save_files(self._folder)
+            except Exception as error:  # noqa: BLE001  # The test goes on, whatever it was.
+                trouble = f"{type(error).__name__}: {error}"
+            request = KeepRequest(
+                test_id=moment.test_id,
+                index=moment.index,
+                problem=moment.problem,
+                files=files,
+                trouble=trouble,
+            )
+            answer = self._channel.ask(request, self._databases.use)
+            self._more = isinstance(answer, KeepAnswer) and answer.more
+
+    def forget(self) -> None:
+        """Release the test whose databases were kept last."""
+        self._last = None
