@@ -58,6 +58,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_false",
         help="use the configured databases, even if the ini file enables ctest",
     )
+    group.addoption(
+        "--ctest-keep-failed",
+        metavar="N",
+        default=None,
+        help="keep the databases of the first N tests that fail in each process, for "
+        "python -m ctest_containers open",
+    )
     parser.addini("ctest", type="bool", default=False, help="the same as --ctest")
 
 
@@ -117,6 +124,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 began=state.began,
                 renew=bool(config.getoption("create_db", default=False)),
                 reuse=bool(config.getoption("reuse_db", default=False)),
+                keep_failed=config.getoption("ctest_keep_failed"),
                 say=lambda line: _say(config, line),
                 stop=lambda reason: setattr(session, "shouldstop", reason),
             )
@@ -147,6 +155,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail(state.failure, pytrace=False)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Keep the databases of a test that fails, before its fixtures are torn down."""
+    yield from _keeping(item)
+
+
+@pytest.hookimpl(hookwrapper=True, specname="pytest_runtest_setup")
+def pytest_runtest_setup_watched(item: pytest.Item) -> Iterator[None]:
+    """Keep the databases of a test whose fixtures fail."""
+    yield from _keeping(item)
+
+
+def _keeping(item: pytest.Item) -> Iterator[Any]:
+    state = _STATES.get(item.config)
+    if state is None or state.databases is None:
+        yield
+        return
+    failures = state.databases.failures
+    with failures.watching(item):
+        outcome: Any = yield
+    if outcome.excinfo is not None:
+        failures.meet(item, outcome.excinfo)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Return a line that says that these are not the usual databases."""
     return "ctest: isolated databases, from templates" if _is_enabled(config) else None
@@ -175,7 +207,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     state = _STATES.get(session.config)
     output = getattr(session.config, "workeroutput", None)
     if session.testsfailed and state is not None and state.databases is not None:
-        state.databases.say_ages()
+        state.databases.say_after_failures()
     if output is not None and state is not None:
         output["ctest_lines"] = state.lines
 

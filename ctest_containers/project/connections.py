@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ctest_containers.clock import Deadline
-from ctest_containers.model import Address, Lease
+from ctest_containers.model import SQLITE, Address, Lease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import guard
 from ctest_containers.project.remembered import forget_server, remember_facts
@@ -162,7 +162,26 @@ def save_sqlite(alias: str, file: Path) -> None:
         connection.connection.backup(target)
 
 
-def save_uncommitted(alias: str, file: Path) -> None:
+def save_files(leases: Iterable[Lease], folder: Path) -> dict[str, str]:
+    """Write SQLite databases into files, as their own connections see them.
+
+    Returns:
+        The path of each file, by alias.
+
+    Raises:
+        OSError: A file cannot be written.
+    """
+    files = {}
+    for lease in leases:
+        if lease.vendor == SQLITE:
+            file = folder / f"failed-{lease.alias}.sqlite3"
+            file.unlink(missing_ok=True)
+            _save_uncommitted(lease.alias, file)
+            files[lease.alias] = str(file)
+    return files
+
+
+def _save_uncommitted(alias: str, file: Path) -> None:
     """Write an SQLite database to a file, with what its transaction has not committed.
 
     Raises:

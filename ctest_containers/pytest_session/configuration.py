@@ -65,14 +65,18 @@ def workers_carried() -> int:
     return plan.workers
 
 
-def resolve_config() -> Config:
+def resolve_config(keep_failed: str | None = None) -> Config:
     """Return the configuration of the project.
+
+    Args:
+        keep_failed: The option of pytest's command line; None if it was not given.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
     """
+    options = {"keep_failed": keep_failed}
     try:
-        return resolve(settings=project_settings.options(), environment=os.environ, options={})
+        return resolve(settings=project_settings.options(), environment=os.environ, options=options)
     except ImproperlyConfigured as error:
         raise UsageError(
             f"--ctest cannot find the Django settings: {error}",

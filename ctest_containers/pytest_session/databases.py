@@ -32,6 +32,7 @@ from ctest_containers.pytest_session.creation import (
     load_configurations,
     migrates,
 )
+from ctest_containers.pytest_session.keeping import FailureWatch
 from ctest_containers.report.messages import lines_of
 from ctest_containers.reset import Flushes
 from ctest_containers.service import keep, recipe_of, reuse, service_file
@@ -65,6 +66,7 @@ class PytestDatabases:
         began: When the session began, in seconds since the epoch.
         renew: Whether to rebuild templates that are older than that.
         reuse: Whether to use the databases of the last session, and keep them for the next one.
+        keep_failed: How many failures to keep, as on the command line; None for the default.
         say: Called with each line to show to the user.
         stop: Called with a reason; ends the session after the running test.
 
@@ -79,6 +81,7 @@ class PytestDatabases:
         began: float,
         renew: bool,
         reuse: bool,
+        keep_failed: str | None,
         say: Callable[[str], None],
         stop: Callable[[str], None],
     ) -> None:
@@ -86,7 +89,7 @@ class PytestDatabases:
         self._reuse = reuse
         self._say = say
         self._stop = stop
-        config = resolve_config()
+        config = resolve_config(keep_failed)
         self._config = config = replace(config, rebuild=renew or config.rebuild)
         self._creation = creation_of_settings()
         self._exit = ExitStack()
@@ -105,6 +108,7 @@ class PytestDatabases:
         folder = self._supply.host.folder() / f"w{worker}"
         self._own = isolation.Worker(number=worker, run=self._supply.host.run_id, folder=folder)
         folder.mkdir()
+        self.failures = FailureWatch(self._supply, lambda: self._supply.parent.leases, folder)
         if config.separate:
             # Temporary files are left to pytest, which keeps those of the last runs.
             isolation.separate(self._own, temporary_files=False)
@@ -139,9 +143,10 @@ class PytestDatabases:
             measured.memory.update({PROCESS: private_bytes() or 0, **closed.peaks})
             self._timings.merge(measured)
 
-    def say_ages(self) -> None:
-        """Report the age of the templates if it may be why a test has failed."""
+    def say_after_failures(self) -> None:
+        """Report the age of the templates, which may be why a test has failed, and what is kept."""
         self._supply.databases.say_ages()
+        self._supply.say_kept()
 
     def set_up_worker(self) -> str:
         """Call the project's `worker_setup`, which may use databases as tests do.

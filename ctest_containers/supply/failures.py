@@ -83,6 +83,9 @@ class FailureKeeper:
             if keeping is None:
                 if self._begun >= self.limit:
                     return False
+                if not (request.files or request.trouble or self._servers.has_any(worker)):
+                    # The test has used no database, or one of another owner.
+                    return True
                 keeping = self._keeping[worker] = self._begin(worker, request)
             if not keeping.is_done:
                 return None
@@ -110,6 +113,7 @@ class FailureKeeper:
             self.forget(worker)
         if self._kept:
             self._report(FailuresKept(test_ids=tuple(self._kept)))
+            self._kept.clear()
             self._store.prune()
 
     def _begin(self, worker: int, request: KeepRequest) -> _Keeping:

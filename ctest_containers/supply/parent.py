@@ -32,10 +32,16 @@ class ParentLeases:
         self._preparing = preparing
         self._facts = facts
         self._settings: dict[str, dict[str, Any]] = {}
+        self._leases: dict[str, Lease] = {}
 
     def __contains__(self, alias: object) -> bool:
         """Return whether an alias is redirected."""
         return alias in self._settings
+
+    @property
+    def leases(self) -> Collection[Lease]:
+        """The databases that the parent uses."""
+        return self._leases.values()
 
     def lend(self, aliases: Iterable[str]) -> None:
         """Redirect aliases to databases of the parent, unless they are redirected already.
@@ -61,6 +67,7 @@ class ParentLeases:
                 service_settings.apply(lease)
             elif lease.alias not in self:
                 self._settings[lease.alias] = connections.settings_of(lease.alias)
+                self._leases[lease.alias] = lease
                 connections.redirect(lease)
                 connections.remember(lease.alias, self._facts().get(lease.alias, {}))
 
@@ -79,3 +86,4 @@ class ParentLeases:
         """Restore the aliases, and use new databases the next time."""
         self.restore()
         self._settings.clear()
+        self._leases.clear()

@@ -259,6 +259,10 @@ class WorkerServers:
         self._exports += exports
         return exports
 
+    def has_any(self, worker: int) -> bool:
+        """Return whether a worker has a server."""
+        return any(number == worker for number, _ in self._pending)
+
     @property
     def snapshots(self) -> Collection[Snapshot]:
         """The snapshots from which servers start."""

@@ -206,6 +206,10 @@ class Supply:
         """See `Supplier`."""
         return self._failures.limit > 0
 
+    def say_kept(self) -> None:
+        """Report which failures have been kept; no more will be."""
+        self._failures.close()
+
     def keep(self, worker: int, request: KeepRequest) -> bool | None:
         """See `Supplier`."""
         return self._failures.keep(worker, request)

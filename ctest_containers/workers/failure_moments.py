@@ -102,12 +102,13 @@ def noticed(result: NoticesErrors) -> Iterator[None]:
     That concerns what is reported only later: a failing `setUpTestData`, whose rows Django rolls
     back first, and with Python 3.10 every failure.
     """
-    with _noticing_class_fixtures(result), _noticing_tests(result):
+    with noticing_class_fixtures(result), _noticing_tests(result):
         yield
 
 
 @contextmanager
-def _noticing_class_fixtures(result: NoticesErrors) -> Iterator[None]:
+def noticing_class_fixtures(result: NoticesErrors) -> Iterator[None]:
+    """Have `notice` called when `setUpTestData` fails, before Django rolls its rows back."""
     from django.test import TestCase
 
     case: Any = TestCase

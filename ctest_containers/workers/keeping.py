@@ -30,7 +30,7 @@ class DatabaseKeeper:
 
     def __call__(self, moment: FailureMoment) -> None:
         """Wait until the databases are kept, or until it is clear that they are not."""
-        if not self._more or moment.test is self._last:
+        if not self._more or moment.test is self._last or not _uses_databases(moment.test):
             return
         self._last = moment.test
         with alarm.paused():
@@ -52,3 +52,9 @@ class DatabaseKeeper:
     def forget(self) -> None:
         """Release the test whose databases were kept last."""
         self._last = None
+
+
+def _uses_databases(test: object) -> bool:
+    """Return whether a test may use databases; only Django's own say that they do not."""
+    databases = getattr(test, "databases", None)
+    return not isinstance(databases, set | frozenset) or bool(databases)

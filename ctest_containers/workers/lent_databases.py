@@ -11,7 +11,7 @@ from ctest_containers.backends import BACKENDS
 from ctest_containers.backends.sessions import end_sessions
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import DatabaseFlushed
-from ctest_containers.model import SQLITE, Address, Lease
+from ctest_containers.model import Address, Lease
 from ctest_containers.project import connections, service_settings
 from ctest_containers.wire import (
     DatabaseRequest,
@@ -149,14 +149,7 @@ class LentDatabases:
         Raises:
             OSError: A file cannot be written.
         """
-        files = {}
-        for lease in self._leases:
-            if lease.vendor == SQLITE:
-                file = folder / f"failed-{lease.alias}.sqlite3"
-                file.unlink(missing_ok=True)
-                connections.save_uncommitted(lease.alias, file)
-                files[lease.alias] = str(file)
-        return files
+        return connections.save_files(self._leases, folder)
 
     def tidy_after_timeout(self, report: str) -> None:
         """End all sessions on this worker's servers except those of its own connections.
