@@ -23,15 +23,24 @@ def catalog_digest(catalogs: Mapping[str, Catalog]) -> str:
 def differences(first: Mapping[str, Catalog], second: Mapping[str, Catalog]) -> Iterator[str]:
     """Yield a line for each object that only one has, or that differs between them."""
     for database in sorted({*first, *second}):
-        before, after = first.get(database, {}), second.get(database, {})
-        for name in sorted({*before, *after}):
-            place = f"{database}: {name}"
-            if name not in after:
-                yield f"- {place}: {_line(before[name])}"
-            elif name not in before:
-                yield f"+ {place}: {_line(after[name])}"
-            elif before[name] != after[name]:
-                yield f"~ {place}: {_line(before[name])} -> {_line(after[name])}"
+        yield from catalog_lines(
+            first.get(database, {}), second.get(database, {}), place=f"{database}: "
+        )
+
+
+def catalog_lines(before: Catalog, after: Catalog, *, place: str = "") -> Iterator[str]:
+    """Yield a line for each object that only one catalog has, or that differs between them.
+
+    Args:
+        place: Precedes the names of objects.
+    """
+    for name in sorted({*before, *after}):
+        if name not in after:
+            yield f"- {place}{name}: {_line(before[name])}"
+        elif name not in before:
+            yield f"+ {place}{name}: {_line(after[name])}"
+        elif before[name] != after[name]:
+            yield f"~ {place}{name}: {_line(before[name])} -> {_line(after[name])}"
 
 
 def unapplied(catalog: Catalog, migrations: Iterable[str]) -> list[str]:

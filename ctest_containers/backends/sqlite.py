@@ -11,8 +11,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.backends.catalog import MIGRATION
 from ctest_containers.backends.deletions import DELETE, Deletions
+from ctest_containers.backends.sqlite_catalog import read_catalog
+from ctest_containers.backends.sqlite_rows import open_rows
 from ctest_containers.backends.support import (
     Clients,
     Positions,
@@ -75,12 +76,7 @@ def file_of(folder: Path, alias: str) -> Path:
 def catalog(file: Path) -> dict[str, str]:
     """Return the objects of a database in a file, and their definitions."""
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-        rows = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-        objects = {f"{kind} {name}": " ".join(str(sql).split()) for kind, name, sql in rows}
-        if "table django_migrations" in objects:
-            rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-            objects.update({f"{MIGRATION}{app}.{name}": "applied" for app, name in rows})
-    return objects
+        return read_catalog(connection)
 
 
 def leases(group: DatabaseGroup, template: Path, folder: Path) -> Sequence[Lease]:
@@ -131,6 +127,7 @@ SUPPORT: Final = Support(
     session=SESSION,
     reset=SqliteReset(),
     locks=None,
+    open_rows=open_rows,
     refusal_in=no_refusal,
     server=None,
 )

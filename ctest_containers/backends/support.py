@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from ctest_containers.backends.api import Backend
 from ctest_containers.backends.relation_locks import Touched
+from ctest_containers.backends.rows import OpenRows
 from ctest_containers.model import Vendor
 
 Positions = Mapping[str, tuple[Any, ...]]
@@ -141,6 +142,7 @@ class Support:
         session: The queries for a session while migrations run.
         reset: Empties and fills databases between tests.
         locks: Reads what a transaction has touched; None if the vendor does not show it.
+        open_rows: Connects to a database to read or change its rows.
         refusal_in: Returns the message, on one line, of an error that was raised because a role of
             the project lacks a privilege; empty for any other error, or None.
         server: The interface to its servers; None if it has none.
@@ -154,6 +156,7 @@ class Support:
     session: SessionQuestions
     reset: Reset
     locks: Locks | None
+    open_rows: OpenRows
     refusal_in: Callable[[BaseException | None], str]
     server: Backend | None
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from ctest_containers.backends.mysql.migrating import SESSION
 from ctest_containers.backends.mysql.reset import MysqlReset
+from ctest_containers.backends.mysql.rows import open_rows
 from ctest_containers.backends.mysql.server import Mysql
 from ctest_containers.backends.support import Clients, Support, no_refusal
 
@@ -38,6 +39,7 @@ SUPPORT: Final = Support(
     session=SESSION,
     reset=MysqlReset(),
     locks=None,
+    open_rows=open_rows,
     refusal_in=no_refusal,
     server=Mysql(),
 )

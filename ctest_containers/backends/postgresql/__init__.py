@@ -7,6 +7,7 @@ from typing import Final
 from ctest_containers.backends.postgresql.migrating import SESSION, PostgresqlLocks
 from ctest_containers.backends.postgresql.privileges import refusal_in
 from ctest_containers.backends.postgresql.reset import PostgresqlReset
+from ctest_containers.backends.postgresql.rows import open_rows
 from ctest_containers.backends.postgresql.server import Postgresql
 from ctest_containers.backends.support import Clients, Support
 
@@ -34,6 +35,7 @@ SUPPORT: Final = Support(
     session=SESSION,
     reset=PostgresqlReset(),
     locks=PostgresqlLocks(),
+    open_rows=open_rows,
     refusal_in=refusal_in,
     server=Postgresql(),
 )
