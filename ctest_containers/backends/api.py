@@ -199,12 +199,12 @@ class InFlight:
 
     Attributes:
         edit: Returns what a copy has for a file of `always_kept`, given its path and contents.
-        pending: What `complete_copy` adds to a server that was started from the copy.
+        lacks_rows: Whether a copy lacks rows that only a session which reads uncommitted rows sees.
         notes: What a reader of the copy must know, as sentences.
     """
 
     edit: Callable[[str, bytes], bytes] | None = None
-    pending: str = ""
+    lacks_rows: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -222,9 +222,6 @@ class Keeping(Protocol):
 
         Neither sessions nor their transactions notice anything.
         """
-
-    def complete_copy(self, address: Address, pending: str) -> None:
-        """Add what the files lacked to a server that was started from a copy."""
 
 
 class Sessions(Protocol):

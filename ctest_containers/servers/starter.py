@@ -18,6 +18,7 @@ from ctest_containers.engine import Container, ContainerEngine, ContainerSpec, l
 from ctest_containers.engine.transports import ServerTransport
 from ctest_containers.errors import EngineError, EngineUnreachableError, ImageUnavailableError
 from ctest_containers.model import OWNER, Address, Secret, Transport
+from ctest_containers.servers.exports import complete_copy
 from ctest_containers.servers.ready import await_server
 from ctest_containers.servers.requests import StartServer
 from ctest_containers.servers.run_containers import AGAIN_SECONDS, RunContainers
@@ -140,7 +141,7 @@ class ServerStarter:
             self._help_owners(backend, container, address)
         backend.prepare(address, request.users, request.memberships, request.privileges)
         if request.pending:
-            backend.complete_copy(address, request.pending)
+            complete_copy(request.vendor, address, request.pending)
         server = RunningServer(container, folder, backend, launch, address, request, initial)
         return server, {
             "address": asdict(address),

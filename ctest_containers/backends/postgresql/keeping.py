@@ -100,6 +100,3 @@ class PostgresqlKeeping:
             notes.append("Rows that were not committed are missing: transaction ids wrapped.")
             return InFlight(notes=tuple(notes))
         return InFlight(edit=Commit(int(first) & 0xFFFFFFFF, end & 0xFFFFFFFF), notes=tuple(notes))
-
-    def complete_copy(self, address: Address, pending: str) -> None:
-        """See `Keeping`; the files have everything."""
