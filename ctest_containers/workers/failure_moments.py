@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # not public
 
 from ctest_containers.events import Problem
+from ctest_containers.originals import ORIGINALS
 from ctest_containers.workers.problems import ExceptionInfo
 
 REPORTS_AT_ONCE: Final = sys.version_info >= (3, 11)
@@ -58,15 +59,21 @@ class Failures:
         self._at_failure = at_failure
         self._met: list[BaseException] = []
 
-    def meet(self, test: Any, index: int | None, error: ExceptionInfo, problem: Problem) -> None:
-        """Take note that a test, a subtest or a fixture has just failed."""
-        if any(error[1] is other for other in self._met):
-            return
+    def meet(self, test: Any, index: int | None, error: ExceptionInfo, problem: Problem) -> float:
+        """Take note that a test, a subtest or a fixture has just failed.
+
+        Returns:
+            How long that took, in seconds, which is not the test's time.
+        """
+        if not self._at_failure or any(error[1] is other for other in self._met):
+            return 0.0
+        began = ORIGINALS.monotonic()
         # unittest may report it later, or again.
         self._met.append(error[1])
         moment = FailureMoment(test=test, index=index, error=error, problem=problem)
         for act in self._at_failure:
             act(moment)
+        return ORIGINALS.monotonic() - began
 
     def forget(self) -> None:
         """Release the exceptions of a test that has ended."""

@@ -169,10 +169,7 @@ class RecordingResult(unittest.TestResult):
         )
 
     def addDuration(self, test: unittest.TestCase, elapsed: float) -> None:
-        """See `unittest.TestResult`; called by Python 3.12 and later.
-
-        `elapsed` is ignored, because a test may have changed the clock that unittest uses.
-        """
+        """See `unittest.TestResult`; ignores the time, as a test may have changed its clock."""
         del elapsed
         index = self._indices.get(id(test))
         if index is not None and self._retried is None:
@@ -227,7 +224,7 @@ class RecordingResult(unittest.TestResult):
         is_subtest = hasattr(test, "_subDescription")
         owner = test.test_case if is_subtest else test
         subtest = description_of(test) if is_subtest else None
-        problem = None
+        problem, index = None, self._indices.get(id(owner))
         if err is not None:
             problem = problem_of(self, err, owner, test, self._folder)
             timed_out = issubclass(err[0], TestTimedOut)
@@ -235,7 +232,7 @@ class RecordingResult(unittest.TestResult):
                 self._retry(owner)
             self._check(problem.text)
             if self._retried is None and kind is not OutcomeKind.EXPECTED_FAILURE:
-                self._failures.meet(owner, self._indices.get(id(owner)), err, problem)
+                self._started += self._failures.meet(owner, index, err, problem)
             if timed_out:
                 self._tidy(problem.text)
         if self._retried is not None:
@@ -251,7 +248,7 @@ class RecordingResult(unittest.TestResult):
         self._send(
             TestOutcome(
                 worker=self._worker,
-                index=self._indices.get(id(owner)),
+                index=index,
                 test_id=owner.id(),
                 kind=kind,
                 subtest=subtest,
@@ -268,7 +265,8 @@ class RecordingResult(unittest.TestResult):
         owner = test.test_case if hasattr(test, "_subDescription") else test
         problem = problem_of(self, error, owner, test, self._folder)
         self._check(problem.text)
-        self._failures.meet(owner, self._indices.get(id(owner)), error, problem)
+        index = self._indices.get(id(owner))
+        self._started += self._failures.meet(owner, index, error, problem)
 
     def _retry(self, test: unittest.TestCase) -> None:
         """Report that a test gets another try; reports on this try are dropped."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 import unittest
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ctest_containers.events import TestOutcome
+from ctest_containers.events import TestFinished, TestOutcome
 from ctest_containers.workers.failure_moments import FailureMoment, noticed
 from ctest_containers.workers.recorder import RecordingResult
 
@@ -150,3 +151,10 @@ def test_a_failing_fixture_is_met() -> None:
     [moment] = met
     assert moment.index is None
     assert moment.test_id.startswith("setUpClass (")
+
+
+def test_the_time_that_keeping_takes_is_not_that_of_the_test() -> None:
+    sent = _run(Failing, lambda _: time.sleep(0.5))
+
+    [finished] = [event for event in sent if isinstance(event, TestFinished)]
+    assert finished.seconds < 0.4
