@@ -226,12 +226,16 @@ def test_an_image_travels_through_a_registry(tried: Tried) -> None:
     assert labels[LABEL] == tried.mark
 
 
+@pytest.mark.parametrize("is_large", [False, True])
 def test_what_a_container_has_changed_is_laid_over_its_image_in_another(
-    tried: Tried, tmp_path: Path
+    tried: Tried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_large: bool
 ) -> None:
+    if is_large:
+        monkeypatch.setattr("ctest_containers.engine.container_files.LARGE_BYTES", 0)
     image = _image_with_data(tried)
     container = tried.start(image)
     changes = "echo new > /ctest/data/new; echo more >> /ctest/data/changed; rm /ctest/data/gone"
+    changes += "; mkdir -p /ctest/data/a/b; echo inner > /ctest/data/a/b/c; echo x > /ctest/other"
     tried.engine.execute(container, ["sh", "-c", changes], b"")
     archive = tmp_path / "changes.tar.gz"
 
@@ -251,7 +255,8 @@ def test_what_a_container_has_changed_is_laid_over_its_image_in_another(
     assert size == archive.stat().st_size
     check = (
         '[ "$(cat /ctest/data/new)" = new ] && [ "$(cat /ctest/data/changed)" = "old\nmore" ]'
-        " && [ ! -e /ctest/data/gone ] && [ -e /ctest/data/same ]"
+        " && [ ! -e /ctest/data/gone ] && [ -e /ctest/data/same ] && [ ! -e /ctest/other ]"
+        " && [ $(cat /ctest/data/a/b/c) = inner ] && [ $(stat -c %a /ctest/data/folder) = 750 ]"
     )
     tried.engine.execute(other, ["sh", "-c", check], b"")
     # The first one runs on.
@@ -282,7 +287,9 @@ def _image_with_data(tried: Tried) -> str:
     """Make an image that has files in a data folder."""
     container = tried.start()
     files = "mkdir -p /ctest/data; cd /ctest/data; echo old > changed; echo x > gone"
-    tried.engine.execute(container, ["sh", "-c", f"{files}; echo untouched > same"], b"")
+    tried.engine.execute(
+        container, ["sh", "-c", f"{files}; mkdir -m 750 folder; echo untouched > same"], b""
+    )
     image_id = tried.engine.commit(container, {LABEL: tried.mark}, {})
     name = f"localhost/{tried.mark}/data:1"
     tried.engine.tag(image_id, name)
