@@ -15,6 +15,9 @@ from ctest_containers.model import Address, Vendor
 BUCKETS: Final = 256
 """How many groups the rows of a table are divided into, by hashes of the rows; a power of two."""
 
+BATCH_TABLES: Final = 50
+"""How many tables one statement reads to compute their digests."""
+
 BATCH_ROWS: Final = 500
 BATCH_CHARACTERS: Final = 2**20
 """How much one statement inserts or deletes."""
@@ -116,6 +119,9 @@ class RowSession(Protocol):
         Tables of the system and of extensions, temporary and foreign tables are left out.
         """
 
+    def totals(self, tables: Sequence[Table]) -> Mapping[str, Digest]:
+        """Return the digest of all rows of each table, by its name."""
+
     def digests(self, table: Table) -> Mapping[int, Digest]:
         """Return a digest for each bucket, from 0 to `BUCKETS` - 1, that has rows.
 
@@ -163,6 +169,20 @@ class OpenRows(Protocol):
         Raises:
             ServerError: The database cannot be opened.
         """
+
+
+def statements_for_totals(queries: Sequence[str]) -> Iterator[str]:
+    """Yield statements that return a number for each query, in this order, and a digest.
+
+    Args:
+        queries: Each returns the hashes of a table's rows in a column `hash`.
+    """
+    numbered = [
+        f"SELECT {number}, COUNT(*), COALESCE(SUM(hash), 0) FROM ({query}) AS hashes"
+        for number, query in enumerate(queries)
+    ]
+    for start in range(0, len(numbered), BATCH_TABLES):
+        yield " UNION ALL ".join(numbered[start : start + BATCH_TABLES])
 
 
 def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -43,14 +43,23 @@ class SqliteRows:
     def tables(self) -> Sequence[Table]:
         return [self._table(name) for (name,) in self._plain(TABLES)]
 
+    def totals(self, tables: Sequence[Table]) -> Mapping[str, Digest]:
+        totals = {}
+        for table in tables:
+            digests = self.digests(table).values()
+            totals[table.name] = (
+                sum(count for count, _ in digests),
+                sum(total for _, total in digests),
+            )
+        return totals
+
     def digests(self, table: Table) -> Mapping[int, Digest]:
-        digests: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        digests: dict[int, Digest] = {}
         for row in self._stored_rows(table):
             number = _hash(row)
-            digest = digests[number % BUCKETS]
-            digest[0] += 1
-            digest[1] += number
-        return {bucket: (count, total) for bucket, (count, total) in digests.items()}
+            count, total = digests.get(number % BUCKETS, (0, 0))
+            digests[number % BUCKETS] = (count + 1, total + number)
+        return digests
 
     def rows(self, table: Table, buckets: Collection[int]) -> Iterator[Row]:
         for row in self._stored_rows(table):

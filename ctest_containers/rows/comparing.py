@@ -30,7 +30,7 @@ LIMIT_ROWS: Final = 100_000
 LIMIT_CHARACTERS: Final = 256 * 2**20
 """The same for the text of their values."""
 
-SLICE_ROWS: Final = 20_000
+SLICE_ROWS: Final = 50_000
 """How many rows of each database are in memory at once, unless they differ."""
 
 Digests = Mapping[int, Digest]
@@ -60,7 +60,12 @@ def difference(
         earlier = {table.name: table for table in first.tables()}
         later = {table.name: table for table in second.tables()}
         common = [table for name, table in earlier.items() if later.get(name) == table]
-        tables = (_table_difference(first, second, table, limit_rows) for table in common)
+        before_totals, after_totals = first.totals(common), second.totals(common)
+        tables = (
+            _table_difference(first, second, table, limit_rows)
+            for table in common
+            if before_totals[table.name] != after_totals[table.name]
+        )
         positions = first.counters()
         return DatabaseDifference(
             vendor=before.vendor,
@@ -87,7 +92,7 @@ def _schema_lines(before: Mapping[str, str], after: Mapping[str, str]) -> Iterat
 def _table_difference(
     first: RowSession, second: RowSession, table: Table, limit_rows: int
 ) -> TableDifference | None:
-    """Return the rows of a table that differ; None if there are none."""
+    """Return the rows of a table that differ; None if a session has just undone what differed."""
     before, after = first.digests(table), second.digests(table)
     buckets = [number for number in {*before, *after} if before.get(number) != after.get(number)]
     if not buckets:

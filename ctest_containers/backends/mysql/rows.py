@@ -18,6 +18,7 @@ from ctest_containers.backends.rows import (
     Table,
     Value,
     batches,
+    statements_for_totals,
 )
 
 TEXT: Final = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
@@ -29,9 +30,8 @@ BINARY: Final = frozenset(
         *("multipolygon", "geometrycollection", "geomcollection"),
     }
 )
-NUMBERS: Final = frozenset(
-    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "bit", "year"}
-)
+INTEGERS: Final = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "bit", "year"})
+NUMBERS: Final = INTEGERS | {"decimal"}
 FLOATS: Final = frozenset({"float", "double"})
 
 EXACT: Final = (
@@ -92,10 +92,20 @@ class MysqlRows:
             if name in own
         ]
 
+    def totals(self, tables: Sequence[Table]) -> Mapping[str, Digest]:
+        totals: dict[str, Digest] = {}
+        for statement in statements_for_totals([self._hashes(table) for table in tables]):
+            self._cursor.execute(statement)
+            totals |= {
+                tables[int(number)].name: (int(count), int(total))
+                for number, count, total in self._cursor.fetchall()
+            }
+        return totals
+
     def digests(self, table: Table) -> Mapping[int, Digest]:
         self._cursor.execute(
             f"SELECT hash & {BUCKETS - 1}, COUNT(*), SUM(hash)"
-            f" FROM (SELECT {_hash(table)} AS hash FROM {self._place(table)}) AS hashes GROUP BY 1"
+            f" FROM ({self._hashes(table)}) AS hashes GROUP BY 1"
         )
         return {
             int(bucket): (int(count), int(total))
@@ -174,6 +184,9 @@ class MysqlRows:
     def _of_database(self, query: str) -> list[Any]:
         self._cursor.execute(query, (self._database,))
         return list(self._cursor.fetchall())
+
+    def _hashes(self, table: Table) -> str:
+        return f"SELECT {_hash(table)} AS hash FROM {self._place(table)}"
 
     def _place(self, table: Table) -> str:
         return f"{quoted(self._database)}.{quoted(table.name)}"
@@ -259,12 +272,14 @@ def _holder(column: Column) -> str:
     return "UNHEX(%s)" if column.kind in BINARY else "%s"
 
 
-def _parameter(column: Column, value: Value) -> str | Decimal | None:
+def _parameter(column: Column, value: Value) -> str | int | Decimal | None:
     """Return a value for a placeholder.
 
-    The server would compare a number with text as floating-point numbers.
+    The server would compare a number with text as floating-point numbers, without an index.
     """
-    return Decimal(value) if value is not None and column.kind in NUMBERS else value
+    if value is None or column.kind not in NUMBERS:
+        return value
+    return int(value) if column.kind in INTEGERS else Decimal(value)
 
 
 def _decoded(value: str | bytes | None) -> Value:

@@ -16,6 +16,7 @@ from ctest_containers.backends.rows import (
     Row,
     Table,
     batches,
+    statements_for_totals,
 )
 
 EXACT: Final = {
@@ -105,13 +106,21 @@ class PostgresqlRows:
             for name in columns
         ]
 
+    def totals(self, tables: Sequence[Table]) -> Mapping[str, Digest]:
+        # To find no rows, the server would also open the files of a table's indexes.
+        filled = [table for table in tables if table.name not in self._empty]
+        totals = {table.name: (0, 0) for table in tables}
+        for statement in statements_for_totals([self._hashes(table) for table in filled]):
+            self._cursor.execute(statement)
+            totals |= {
+                filled[number].name: (count, int(total)) for number, count, total in self._cursor
+            }
+        return totals
+
     def digests(self, table: Table) -> Mapping[int, Digest]:
-        # To find no rows, the server would also open the files of its indexes.
-        if table.name in self._empty:
-            return {}
         self._cursor.execute(
-            f"SELECT hash & {BUCKETS - 1}, count(*), sum(hash)"
-            f" FROM (SELECT {_hash(table)} AS hash FROM {self._source(table)}) AS hashes GROUP BY 1"
+            f"SELECT hash & {BUCKETS - 1}, COUNT(*), SUM(hash)"
+            f" FROM ({self._hashes(table)}) AS hashes GROUP BY 1"
         )
         return {bucket: (count, int(total)) for bucket, count, total in self._cursor}
 
@@ -132,7 +141,7 @@ class PostgresqlRows:
         for name in names:
             self._cursor.execute(f"SELECT last_value, is_called FROM {name}")
             last, is_called = self._cursor.fetchone()
-            counters[name] = f"{last}" if is_called else f"{last}{UNUSED}"
+            counters[name] = str(last) if is_called else f"{last}{UNUSED}"
         return counters
 
     @contextmanager
@@ -191,6 +200,9 @@ class PostgresqlRows:
             f" WHERE {text} = ROW({kinds})::text LIMIT 1)",
             list(row),
         )
+
+    def _hashes(self, table: Table) -> str:
+        return f"SELECT {_hash(table)} AS hash FROM {self._source(table)}"
 
     def _source(self, table: Table) -> str:
         """Return the table for FROM, without those that inherit from it."""
