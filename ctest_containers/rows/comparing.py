@@ -45,7 +45,8 @@ def difference(
 ) -> DatabaseDifference:
     """Return what differs between two databases of the same vendor.
 
-    Rows are read only if they can differ, and only those that differ are kept in memory.
+    Rows are read only if they can differ, and only those that differ are kept in memory. Both may
+    be the same database, to see what has not been committed.
 
     Args:
         uncommitted: Whether to read what sessions of the database after have not committed yet.
@@ -69,7 +70,9 @@ def difference(
         positions = first.counters()
         return DatabaseDifference(
             vendor=before.vendor,
-            schema=tuple(_schema_lines(first.catalog(), second.catalog())),
+            schema=(
+                tuple(_schema_lines(first.catalog(), second.catalog())) if before != after else ()
+            ),
             tables=tuple(table for table in tables if table is not None),
             counters=tuple(
                 CounterChange(name=name, before=positions[name], after=position)

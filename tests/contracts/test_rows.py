@@ -181,9 +181,11 @@ def test_only_mysql_shows_rows_that_another_session_has_not_committed(server: Ro
 
         usual = difference(server.at(BEFORE), server.at(AFTER))
         found = difference(server.at(BEFORE), server.at(AFTER), uncommitted=True)
+        within = difference(server.at(AFTER), server.at(AFTER), uncommitted=True)
 
         cursor.execute("ROLLBACK")
     assert not usual
+    assert within == found
     added = [row for table in found.tables for row in table.added]
     assert added == ([("uncommitted",)] if server.vendor == "mysql" else [])
 

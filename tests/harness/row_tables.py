@@ -149,7 +149,10 @@ MYSQL: Final = (
         "CREATE TRIGGER first BEFORE INSERT ON pairs FOR EACH ROW PRECEDES second"
         " INSERT INTO fired VALUES ('1')"
     ),
-    "CREATE TRIGGER gone AFTER DELETE ON pairs FOR EACH ROW INSERT INTO fired VALUES (OLD.b)",
+    (
+        "CREATE TRIGGER gone AFTER DELETE ON pairs FOR EACH ROW"
+        " BEGIN INSERT INTO fired VALUES (OLD.b); INSERT INTO fired VALUES ('%s'); END"
+    ),
     "INSERT INTO every (body) VALUES (NULL), ('removed')",
     (
         "INSERT INTO log VALUES ('2024-01-01 10:00', 'twice', 0.1, '{\"a\":1}', 'x'),"

@@ -183,7 +183,7 @@ class MysqlRows:
 
     def _of_database(self, query: str) -> list[Any]:
         self._cursor.execute(query, (self._database,))
-        return list(self._cursor.fetchall())
+        return [tuple(map(_decoded, row)) for row in self._cursor.fetchall()]
 
     def _hashes(self, table: Table) -> str:
         return f"SELECT {_hash(table)} AS hash FROM {self._place(table)}"
@@ -282,8 +282,8 @@ def _parameter(column: Column, value: Value) -> str | int | Decimal | None:
     return int(value) if column.kind in INTEGERS else Decimal(value)
 
 
-def _decoded(value: str | bytes | None) -> Value:
-    """Return the text of a value; the driver leaves some collations undecoded."""
+def _decoded(value: Any) -> Any:
+    """Return a value with its text decoded; the driver leaves some collations undecoded."""
     return value.decode() if isinstance(value, bytes | bytearray) else value
 
 
