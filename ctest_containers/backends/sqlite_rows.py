@@ -182,11 +182,17 @@ def open_rows(
     location: DatabaseLocation, *, uncommitted: bool = False, writable: bool = False
 ) -> Iterator[SqliteRows]:
     """See `OpenRows`."""
+    from django.db.backends.sqlite3._functions import register  # type: ignore[import-untyped]
+
     mode = "rw" if writable else "ro"
     try:
         connection = sqlite3.connect(
             f"file:{quote(location.name)}?mode={mode}", uri=True, isolation_level=None
         )
+        # Indexes, generated columns and constraints may call Django's functions, and constraints
+        # those of the project, too.
+        register(connection)
+        connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.text_factory = _text_literal
         try:
             yield SqliteRows(connection)

@@ -51,6 +51,12 @@ POSTGRESQL: Final = (
     "CREATE TRIGGER fire AFTER INSERT OR DELETE ON parted FOR EACH ROW EXECUTE FUNCTION fire()",
     "ALTER TABLE pairs ENABLE ALWAYS TRIGGER fire",
     "ALTER TABLE parted ENABLE REPLICA TRIGGER fire",
+    "CREATE FUNCTION inner_key(text) RETURNS text IMMUTABLE LANGUAGE sql AS 'SELECT lower($1)'",
+    (
+        "CREATE FUNCTION outer_key(text) RETURNS text IMMUTABLE LANGUAGE plpgsql"
+        " AS 'BEGIN RETURN inner_key($1); END'"
+    ),
+    "CREATE INDEX ON pairs (outer_key(b))",
     "CREATE SEQUENCE side.numbers START 5",
     "INSERT INTO every (body) VALUES (NULL), ('removed')",
     (

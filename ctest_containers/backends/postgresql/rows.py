@@ -152,6 +152,8 @@ class PostgresqlRows:
         triggers = self._cursor.fetchall()
         for disable, _ in triggers:
             self._cursor.execute(disable)
+        # Indexes, generated columns and constraints may call functions that depend on it.
+        self._cursor.execute("SET LOCAL search_path TO DEFAULT")
         # An error closes the connection, and so undoes everything.
         yield
         for _, enable in triggers:

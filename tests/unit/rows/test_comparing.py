@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.db.backends.sqlite3._functions import register  # type: ignore[import-untyped]
 
 from ctest_containers.errors import ServerError, UsageError
 from ctest_containers.model import SQLITE, Vendor
@@ -213,6 +214,29 @@ def test_an_applied_difference_leaves_none(before: DatabaseLocation, changed: Ch
         "DELETE FROM item WHERE id = 4; INSERT INTO log VALUES ('y')"
     )
     applied = changed("CREATE TRIGGER t AFTER INSERT ON item BEGIN DELETE FROM log; END")
+
+    apply(difference(before, after), applied)
+
+    assert not difference(applied, after)
+
+
+def test_functions_of_django_and_the_project_in_the_schema_do_no_harm(
+    before: DatabaseLocation, changed: Change
+) -> None:
+    with closing(sqlite3.connect(before.name)) as connection:
+        register(connection)
+        connection.create_function("of_the_project", 1, bool, deterministic=True)
+        connection.executescript(
+            "CREATE TABLE made (name TEXT CHECK (of_the_project(name)), s AS (MD5(name)) STORED,"
+            " v AS (SHA1(name)), CHECK (name REGEXP '^[a-z]+$'));"
+            "CREATE INDEX made_reversed ON made (REVERSE(name))"
+        )
+    after, applied = changed(""), changed("")
+    with closing(sqlite3.connect(after.name)) as connection:
+        register(connection)
+        connection.create_function("of_the_project", 1, bool, deterministic=True)
+        connection.execute("INSERT INTO made (name) VALUES ('abc')")
+        connection.commit()
 
     apply(difference(before, after), applied)
 
