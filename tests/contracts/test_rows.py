@@ -15,7 +15,7 @@ from harness.servers import running_server
 
 from ctest_containers.backends.mysql import session as mysql
 from ctest_containers.backends.postgresql import session as postgresql
-from ctest_containers.model import Address
+from ctest_containers.model import Address, Vendor
 from ctest_containers.rows import (
     DatabaseDifference,
     DatabaseLocation,
@@ -33,16 +33,12 @@ BEFORE, AFTER, APPLIED = "rows_before", "rows_after", "rows_applied"
 class RowServer:
     """A server with three databases: before, after, and one like before."""
 
-    vendor: str
+    vendor: Vendor
     address: Address
 
     def at(self, name: str) -> DatabaseLocation:
         """Where a database is."""
-        return DatabaseLocation(
-            vendor=FLAVOURS["mysql" if self.vendor == "mysql" else "postgresql"],
-            name=name,
-            address=self.address,
-        )
+        return DatabaseLocation(vendor=self.vendor, name=name, address=self.address)
 
     def cursor(self, name: str) -> AbstractContextManager[Any]:
         """A cursor in a database."""
