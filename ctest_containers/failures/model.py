@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ctest_containers.codec import build
+from ctest_containers.model import DatabaseGroup
 
 FORMAT: Final = 1
 """The version of `failure.json`; it changes when older versions cannot read a newer file."""
@@ -17,30 +18,41 @@ class KeptDatabases:
     """The databases of one group, which share a server and a template.
 
     Attributes:
-        group: The label of the group: `postgresql`, `sqlite-2`.
-        vendor: The name of its vendor.
-        aliases: The aliases that use them.
+        plan: The group: its databases, aliases and roles, as the run planned them.
         fingerprint: The fingerprint of the template that the test's databases came from.
         image: The name of the template's image; empty for SQLite.
         image_id: The id of that image; files only fit the very image they were taken from.
+        own_image: Whether that image was built from the toolkit's own image of the vendor.
         file: The member of the failure's folder with what lies above the template: a compressed
             archive of files of the server's data folder. Empty for SQLite.
         files: For SQLite, the member with the database of each alias that creates one.
         notes: What a reader must know, as sentences: rows that the server had already discarded.
         pending: What is applied after the server has started; the vendor's own text (rows of
             transactions that had not been committed).
+        rows: The member with the difference from the template in rows, as JSON, which fits every
+            template with the same fingerprint; empty if there is none.
     """
 
-    group: str
-    vendor: str
-    aliases: tuple[str, ...]
+    plan: DatabaseGroup
     fingerprint: str
     image: str = ""
     image_id: str = ""
+    own_image: bool = False
     file: str = ""
     files: dict[str, str] | None = None
     notes: tuple[str, ...] = ()
     pending: str = ""
+    rows: str = ""
+
+    @property
+    def group(self) -> str:
+        """The label of the group: `postgresql`, `sqlite-2`."""
+        return self.plan.label
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The files that belong to it, in the failure's folder."""
+        return tuple(filter(None, (self.file, self.rows, *(self.files or {}).values())))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,14 @@ import pytest
 from ctest_containers.errors import UsageError
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
 from ctest_containers.failures.store import FACTS, FailureStore
+from ctest_containers.model import SQLITE, DatabaseGroup, DatabasePlan
 
 
 def _failure(name: str, test_id: str, kept_at: float = 1000.0) -> KeptFailure:
     databases = KeptDatabases(
-        group="sqlite",
-        vendor="sqlite",
-        aliases=("default",),
+        plan=DatabaseGroup(
+            vendor=SQLITE, number=1, databases=(DatabasePlan(name="db", aliases=("default",)),)
+        ),
         fingerprint="f" * 64,
         files={"default": "default.sqlite3"},
     )
