@@ -41,6 +41,14 @@ class Launch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClientProgram:
+    """The vendor's own client in a server's container, connected to a database."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerInfo:
     """The version and identity that a server reports.
 
@@ -248,6 +256,13 @@ class Connections(Protocol):
 
     def host_and_port(self, address: Address) -> tuple[str, str]:
         """Return the settings HOST and PORT for this address."""
+
+    def client(self, address: Address, user: str, database: str) -> ClientProgram:
+        """Return the client that connects to a database of the server in its own container.
+
+        Args:
+            user: A role for which `prepare` has set the address's password.
+        """
 
     def transport_options(self) -> tuple[str, ...]:
         """Return the names in OPTIONS that concern transport and credentials."""

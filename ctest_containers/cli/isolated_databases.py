@@ -37,15 +37,20 @@ TRANSPORT: Final = (
 def add_database_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of commands that load the project and make databases."""
     parser.add_argument(
-        "--settings", metavar="MODULE", help="the settings module (default: the one in manage.py)"
-    )
-    parser.add_argument("--pythonpath", metavar="FOLDER", help="a folder to import modules from")
-    parser.add_argument(
         "--databases",
         type=names,
         metavar="ALIAS,…",
         help="aliases of the databases to create (default: all in the settings)",
     )
+    add_template_options(parser)
+
+
+def add_template_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of commands that load the project and may build its templates."""
+    parser.add_argument(
+        "--settings", metavar="MODULE", help="the settings module (default: the one in manage.py)"
+    )
+    parser.add_argument("--pythonpath", metavar="FOLDER", help="a folder to import modules from")
     for option in fields(Config):
         if option.name in ROWS and option.name != "project":
             add_option(parser, option, TRANSPORT if option.name == "transport" else "")

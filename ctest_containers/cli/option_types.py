@@ -28,6 +28,13 @@ def seconds(text: str) -> float:
     return 0.0 if text == "0" else float(_parsed(parse_seconds, text))
 
 
+def port(text: str) -> int:
+    """The type of an option that is a TCP port."""
+    if not text.isdecimal() or not 0 < int(text) < 2**16:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a port from 1 to 65535")
+    return int(text)
+
+
 def _parsed(parse: Callable[[object], float], text: str) -> float:
     try:
         return parse(text)

@@ -22,7 +22,7 @@ from ctest_containers.doctor.folders import (
 )
 from ctest_containers.doctor.images import check_images
 from ctest_containers.doctor.isolation import check_isolation
-from ctest_containers.doctor.leftovers import check_leftovers, check_templates
+from ctest_containers.doctor.leftovers import check_failures, check_leftovers, check_templates
 from ctest_containers.doctor.memory import check_cores, check_memory
 from ctest_containers.doctor.options import check_options
 from ctest_containers.doctor.transport import check_transport
@@ -51,6 +51,7 @@ CHECKS: Final[tuple[tuple[Area, Check], ...]] = (
     (Area.OPTIONS, check_options),
     (Area.LEFTOVERS, check_leftovers),
     (Area.LEFTOVERS, check_templates),
+    (Area.LEFTOVERS, check_failures),
 )
 
 ENGINE_SECONDS: Final = 15.0

@@ -10,6 +10,7 @@ from ctest_containers.engine.api import ContainerEngine
 from ctest_containers.engine.folders import dead_run_folders
 from ctest_containers.engine.labels import NAMESPACE
 from ctest_containers.engine.reaper import dead_containers, half_made_images
+from ctest_containers.failures.store import FailureStore
 from ctest_containers.template.stored import (
     StoredTemplate,
     amount,
@@ -46,6 +47,18 @@ def check_templates(context: DoctorContext) -> Iterator[Finding]:
                 f"{removable} can be removed, such as {first.name}: {reason}.",
                 f"Run `python -m ctest_containers template prune{option}`.",
             )
+
+
+def check_failures(context: DoctorContext) -> Iterator[Finding]:
+    """Add up the space that the kept databases of failed tests take."""
+    kept = FailureStore.of(context.name, context.cache).all()
+    if kept:
+        taken = size(sum(stored.size for stored in kept))
+        yield ok(
+            Area.LEFTOVERS,
+            f"The databases of {plural(len(kept), 'failed test')} of {context.name} are kept "
+            f"({taken}).",
+        )
 
 
 def _left(context: DoctorContext) -> Iterator[Finding]:

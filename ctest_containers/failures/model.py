@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from ctest_containers.codec import build
 from ctest_containers.model import DatabaseGroup
+
+FIXTURE: Final = re.compile(r"\w+ \((?P<owner>[\w.]+)\)$")
+"""How unittest names a failure of `setUpClass` or `setUpModule`."""
 
 FORMAT: Final = 1
 """The version of `failure.json`; it changes when older versions cannot read a newer file."""
@@ -94,6 +98,11 @@ class KeptFailure:
     revision: str = ""
     seconds: float = 0.0
 
+    @property
+    def again(self) -> str:
+        """The command that repeats the failure."""
+        return f"python -m ctest_containers run {label_of(self.test_id)} --keep-failed"
+
     def to_json(self) -> str:
         """Return the failure as text."""
         return json.dumps({"format": FORMAT, **asdict(self)})
@@ -113,3 +122,9 @@ class KeptFailure:
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"it is not a kept failure ({error})") from error
         return failure
+
+
+def label_of(test_id: str) -> str:
+    """Return the label that makes `run` run a test, or the tests of a fixture's class or module."""
+    fixture = FIXTURE.match(test_id)
+    return fixture["owner"] if fixture else test_id

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import UsageError
-from ctest_containers.failures.model import KeptFailure
+from ctest_containers.failures.model import KeptFailure, label_of
 from ctest_containers.storage import cache_folder, replace_text
-from ctest_containers.text import slug
+from ctest_containers.text import DAY_SECONDS, size, slug
 
 FACTS: Final = "failure.json"
 """The file that makes a folder a kept failure; it is written last."""
@@ -23,8 +23,6 @@ KEPT_BYTES: Final = 2**30
 
 KEPT_DAYS: Final = 14.0
 """How long a failure is kept."""
-
-DAY_SECONDS: Final = 86_400.0
 
 UNFINISHED_SECONDS: Final = 3600.0
 """After this time, a folder without `FACTS` was left by a run that was killed."""
@@ -50,9 +48,18 @@ class FailureStore:
     folder: Path
 
     @classmethod
-    def of(cls, project: str) -> FailureStore:
-        """Return the store of a project."""
-        return cls(cache_folder() / "failures" / slug(project))
+    def of(cls, project: str, cache: Path | None = None) -> FailureStore:
+        """Return the store of a project.
+
+        Args:
+            cache: The toolkit's cache folder; by default, that of this user.
+        """
+        return cls((cache or cache_folder()) / "failures" / slug(project))
+
+    @classmethod
+    def every(cls) -> list[FailureStore]:
+        """Return the stores of all projects."""
+        return [cls(folder) for folder in sorted((cache_folder() / "failures").glob("*/"))]
 
     def new(self, name: str) -> Path:
         """Make the folder of a failure, which counts once `add` has described it.
@@ -80,6 +87,10 @@ class FailureStore:
         """Return all failures, the latest first."""
         return sorted(self._readable(), key=lambda stored: -stored.failure.kept_at)
 
+    def matching(self, test: str) -> list[Stored]:
+        """Return the failures of the tests whose names match, the latest first; see `find`."""
+        return [stored for stored in self.all() if _matches(stored.failure, test)]
+
     def find(self, test: str = "") -> Stored:
         """Return the latest failure of a test, or of the first test whose name matches.
 
@@ -96,7 +107,7 @@ class FailureStore:
                 "No failure is kept for this project.",
                 "Run the tests with --keep-failed: when a test fails, its databases are kept.",
             )
-        matching = [stored for stored in kept if _matches(stored.failure, test)]
+        matching = self.matching(test)
         exact = [stored for stored in matching if stored.failure.test_id == test]
         names = sorted({stored.failure.test_id for stored in exact or matching})
         if test and len(names) > 1:
@@ -108,7 +119,8 @@ class FailureStore:
             raise UsageError(
                 f"No failure of {test!r} is kept.",
                 "Run python -m ctest_containers failures to list those that are. A failure that "
-                f"was pruned can be repeated: python -m ctest_containers run {test} --keep-failed",
+                "was removed can be repeated: python -m ctest_containers run "
+                f"{label_of(test)} --keep-failed",
             )
         return (exact or matching)[0]
 
@@ -119,20 +131,41 @@ class FailureStore:
             (stored.folder / FACTS).unlink(missing_ok=True)
         shutil.rmtree(stored.folder, ignore_errors=True)
 
-    def prune(self, *, max_bytes: int = KEPT_BYTES, now: float | None = None) -> Sequence[Stored]:
-        """Remove the oldest failures that exceed the limits, and return them.
+    def surplus(
+        self,
+        *,
+        max_bytes: int = KEPT_BYTES,
+        days: float = KEPT_DAYS,
+        now: float | None = None,
+    ) -> list[tuple[Stored, str]]:
+        """Return the failures that exceed the limits, the latest first, and why."""
+        moment = time.time() if now is None else now
+        taken, excess = 0, []
+        for stored in self.all():
+            with suppress(OSError):
+                taken += stored.size
+            age = moment - stored.failure.kept_at
+            if age > days * DAY_SECONDS:
+                excess.append((stored, f"kept {age / DAY_SECONDS:.0f} days ago"))
+            elif taken > max_bytes:
+                excess.append((stored, f"failures take more than {size(max_bytes)}"))
+        return excess
+
+    def prune(
+        self,
+        *,
+        max_bytes: int = KEPT_BYTES,
+        days: float = KEPT_DAYS,
+        now: float | None = None,
+    ) -> Sequence[Stored]:
+        """Remove the failures that exceed the limits, and return them.
 
         What a killed run has left unfinished is removed, too.
         """
         moment = time.time() if now is None else now
-        taken, removed = 0, []
-        for stored in self.all():
-            with suppress(OSError):
-                taken += stored.size
-            is_old = moment - stored.failure.kept_at > KEPT_DAYS * DAY_SECONDS
-            if is_old or taken > max_bytes:
-                self.remove(stored)
-                removed.append(stored)
+        removed = [stored for stored, _ in self.surplus(max_bytes=max_bytes, days=days, now=moment)]
+        for stored in removed:
+            self.remove(stored)
         for folder in self._folders():
             with suppress(OSError):
                 age = moment - folder.stat().st_mtime
@@ -153,7 +186,11 @@ class FailureStore:
                 yield Stored(KeptFailure.from_json(facts), folder)
 
 
+def is_name_of(test_id: str, test: str) -> bool:
+    """Return whether a test is named by the beginning of its name, or of the last parts of it."""
+    parts = test_id.split(".")
+    return any(".".join(parts[number:]).startswith(test) for number in range(len(parts)))
+
+
 def _matches(failure: KeptFailure, test: str) -> bool:
-    parts = failure.test_id.split(".")
-    endings = (".".join(parts[number:]) for number in range(len(parts)))
-    return failure.name.startswith(test) or any(ending.startswith(test) for ending in endings)
+    return failure.name.startswith(test) or is_name_of(failure.test_id, test)

@@ -174,12 +174,11 @@ def _of_server(export: Export) -> KeptDatabases:
     snapshot = export.snapshot
     assert isinstance(snapshot, DatabaseSnapshot)
     return KeptDatabases(
-        group=snapshot.label,
-        vendor=str(snapshot.group.vendor),
-        aliases=snapshot.group.aliases,
+        plan=snapshot.group,
         fingerprint=snapshot.fingerprint,
         image=snapshot.image,
         image_id=str(result["image_id"]),
+        own_image=snapshot.own_image,
         file=export.file.name,
         notes=tuple(result["notes"]),
         pending=str(result["pending"]),
@@ -195,9 +194,7 @@ def _of_files(request: KeepRequest, servers: WorkerServers) -> list[KeptDatabase
             if own:
                 kept.append(
                     KeptDatabases(
-                        group=snapshot.label,
-                        vendor=str(snapshot.group.vendor),
-                        aliases=snapshot.group.aliases,
+                        plan=snapshot.group,
                         fingerprint=snapshot.fingerprint,
                         files={alias: f"{alias}.sqlite3" for alias in own},
                     )

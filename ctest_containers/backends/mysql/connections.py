@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
+from ctest_containers.backends.api import SOCKET_FOLDER, ClientProgram
 from ctest_containers.backends.identity import ask
 from ctest_containers.backends.mysql.session import FIRST
 from ctest_containers.model import Address
+
+SOCKET_FILE: Final = "mysqld.sock"
 
 IDENTITY: Final = "@@hostname"
 """The host name of its container, which is unique to a server; every role can query it."""
@@ -54,6 +57,18 @@ class MysqlConnections:
     def host_and_port(self, address: Address) -> tuple[str, str]:
         # A host that is a path is a Unix socket, for Django and for Connector/Python's backend.
         return (address.socket, "") if address.socket else (address.host, str(address.port))
+
+    def client(self, address: Address, user: str, database: str) -> ClientProgram:
+        """See `Backend`; newer MariaDB images have no program named `mysql`."""
+        # An account for this address may differ from one for the socket.
+        where = f"--socket={SOCKET_FOLDER}/{SOCKET_FILE}" if address.socket else "--host=127.0.0.1"
+        return ClientProgram(
+            command=[
+                *("sh", "-c", 'exec "$(command -v mariadb || command -v mysql)" "$@"', "sh"),
+                *(where, f"--user={user}", f"--database={database}"),
+            ],
+            environment={"MYSQL_PWD": str(address.password)} if address.password else {},
+        )
 
     def transport_options(self) -> tuple[str, ...]:
         """See `Backend`; the names are those of mysqlclient, PyMySQL and Connector/Python.

@@ -18,7 +18,7 @@ from ctest_containers.backends.api import (
 )
 from ctest_containers.backends.clocks import clocks_in_defaults
 from ctest_containers.backends.mysql.catalog import count_rows, read_catalog
-from ctest_containers.backends.mysql.connections import IDENTITY, MysqlConnections
+from ctest_containers.backends.mysql.connections import IDENTITY, SOCKET_FILE, MysqlConnections
 from ctest_containers.backends.mysql.keeping import MysqlKeeping
 from ctest_containers.backends.mysql.migrating import SESSION
 from ctest_containers.backends.mysql.session import (
@@ -79,7 +79,7 @@ class Mysql(MysqlKeeping, MysqlConnections):
     )
 
     def socket_file(self) -> str:
-        return "mysqld.sock"
+        return SOCKET_FILE
 
     def launch(self, *, transport: Transport, own_image: bool, settings: Settings = ()) -> Launch:
         """See `Backend`.

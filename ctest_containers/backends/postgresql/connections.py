@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ctest_containers.backends.api import INNER_SOCKET_FOLDER, SOCKET_FOLDER, ClientProgram
 from ctest_containers.backends.identity import ask
 from ctest_containers.model import Address
 
@@ -56,6 +57,13 @@ class PostgresqlConnections:
 
     def host_and_port(self, address: Address) -> tuple[str, str]:
         return address.host, str(address.port)
+
+    def client(self, address: Address, user: str, database: str) -> ClientProgram:
+        """See `Backend`; local connections need no password."""
+        folder = SOCKET_FOLDER if address.socket else INNER_SOCKET_FOLDER
+        return ClientProgram(
+            command=["psql", f"--host={folder}", f"--username={user}", f"--dbname={database}"]
+        )
 
     def transport_options(self) -> tuple[str, ...]:
         """See `Backend`; the names are libpq's.

@@ -1,4 +1,4 @@
-"""`clean`: removes what crashed runs left behind."""
+"""`clean`: removes what crashed runs left behind, and the kept databases of failed tests."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 
 def clean(arguments: Sequence[str]) -> int:
-    """Remove containers and folders of dead runs, and print what was removed.
+    """Remove containers and folders of dead runs and all kept failures, and print what was removed.
 
-    Live runs keep everything, and so do other projects without --all.
+    Live runs keep their servers, and other projects keep everything without --all.
     """
     options = make_parser().parse_args(arguments)
     # These take a while to load; help does not wait for them.
@@ -41,6 +41,7 @@ def clean(arguments: Sequence[str]) -> int:
         removed.append(f"folder {folder}")
         if not options.dry_run:
             remove_folder(folder)
+    removed += _clean_failures(project, dry=options.dry_run)
     for line in removed:
         print(f"{'would remove' if options.dry_run else 'removed'} {line}")
     things, verb = plural(len(removed), "thing"), were(len(removed))
@@ -53,8 +54,9 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog=f"{PROGRAM} clean",
         description=(
-            "Removes the containers, folders and incomplete templates of crashed runs.\n"
-            "Does not touch anything that a running run uses."
+            "Removes the containers, folders and incomplete templates of crashed runs, and\n"
+            "the kept databases of failed tests. Does not touch anything that a running run\n"
+            "uses."
         ),
         examples=[
             ("clean --dry-run", "Show what would be removed."),
@@ -98,6 +100,19 @@ def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> li
     return [f"container {container.name}" for container in containers] + [
         f"unfinished image {image_id}" for image_id in images
     ]
+
+
+def _clean_failures(project: str | None, *, dry: bool) -> list[str]:
+    from ctest_containers.failures.store import FailureStore
+
+    stores = FailureStore.every() if project is None else [FailureStore.of(project)]
+    removed = []
+    for store in stores:
+        for stored in store.all():
+            if not dry:
+                store.remove(stored)
+            removed.append(f"failure {stored.failure.name} of {stored.failure.test_id}")
+    return removed
 
 
 COMMAND: Final = Command(handle=clean, make_parser=make_parser)

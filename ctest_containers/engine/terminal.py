@@ -1,15 +1,14 @@
-"""Runs a program in a container on this process's terminal, as `docker exec --interactive --tty`."""
+"""Runs a program in a container on this process's terminal, as `docker exec -it` does."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
 import sys
 import termios
 import tty
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final
@@ -26,13 +25,17 @@ ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 """The signals that would otherwise end this process and leave the terminal in raw mode."""
 
 
-class DockerTerminals(DockerConnection):
-    """Connects this process's terminal to programs in containers."""
+class DockerTerminal(DockerConnection):
+    """Connects this process's terminal, which must be one, to programs in containers."""
 
-    def run_on_terminal(
+    def run(
         self, container: Container, command: Sequence[str], environment: Mapping[str, str]
     ) -> int:
-        """See `Containers`."""
+        """Run a program in a container, and return its exit code.
+
+        Raises:
+            EngineError: The engine does not answer, or the container has ended.
+        """
         api = self._client.api
         with translated(f"running {command[0]} in {container.name}"):
             execution = api.exec_create(
@@ -71,8 +74,8 @@ def _raw_mode() -> Iterator[None]:
 
 
 @contextmanager
-def _resizing(resize: Any) -> Iterator[None]:
-    """Give the program the terminal's size, now and whenever it changes."""
+def _resizing(resize: Callable[[], None]) -> Iterator[None]:
+    """Give the program the terminal's size during the block, now and whenever it changes."""
 
     def changed(number: int, frame: FrameType | None) -> None:
         del number, frame

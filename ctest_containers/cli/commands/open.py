@@ -1,0 +1,264 @@
+"""`open`: the databases of a failed test as they were then, for a person or a program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ctest_containers.cli.command import Command
+from ctest_containers.cli.isolated_databases import (
+    ROWS,
+    add_template_options,
+    load_configuration,
+    print_event,
+)
+from ctest_containers.cli.kept_failures import find_failure, read_file
+from ctest_containers.cli.option_types import port
+from ctest_containers.cli.parsing import PROGRAM, Parser
+from ctest_containers.cli.services import say
+from ctest_containers.errors import UsageError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.model import FOR_ANY_PROGRAM, Transport
+
+if TYPE_CHECKING:
+    from ctest_containers.config import Config
+    from ctest_containers.failures.store import Stored
+    from ctest_containers.opening.databases import Databases, OpenDatabases
+
+WAYS: Final = (
+    ("", "the database's own shell, at a terminal"),
+    (" --shell", "manage.py shell"),
+    (" --port", "an address for a graphical client"),
+    (" --diff", "the rows that differ from the template"),
+    (" -- COMMAND …", "any command"),
+)
+"""How to go on, by what is typed after the test, and what that opens."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of what stands before the two dashes."""
+    parser = Parser(
+        prog=f"{PROGRAM} open",
+        usage="%(prog)s [options] [TEST | FILE] [-- COMMAND …]",
+        description=(
+            "Starts servers with the databases of a failed test, as they were at that moment,\n"
+            "shows the traceback, and opens the database's shell. What you change is lost at\n"
+            "the end; the kept databases never change."
+        ),
+        examples=(
+            ("open", "Open the last failure in psql, mariadb, mysql or sqlite3."),
+            ("open CartTests.test_total --shell", "Run manage.py shell on its databases."),
+            ("open CartTests --diff", "Show which rows the test added, changed or removed."),
+            ("open --port", "Print an address for a graphical client, until Ctrl-C."),
+            ("open -- ./manage.py runserver", "Run any command on its databases."),
+            ("open cart.ctest-failure", "Open a file that --keep-failed-dir wrote in CI."),
+        ),
+    )
+    parser.add_argument(
+        "test",
+        nargs="?",
+        default="",
+        metavar="TEST",
+        help="a test, or the beginning of its name or of its last parts; or a file of "
+        "--keep-failed-dir (default: the last failure)",
+    )
+    ways = parser.add_mutually_exclusive_group()
+    ways.add_argument("--shell", action="store_true", help="run manage.py shell")
+    ways.add_argument(
+        "--port",
+        type=port,
+        nargs="?",
+        const=0,
+        metavar="N",
+        help="print an address for a graphical client, on port N or any, until Ctrl-C",
+    )
+    ways.add_argument(
+        "--diff",
+        action="store_true",
+        help="show the rows that the test and its fixtures added, changed or removed",
+    )
+    parser.add_argument("--database", metavar="ALIAS", help="the database (default: default)")
+    parser.add_argument("--project", help="the project's name (default: the current folder's)")
+    add_template_options(parser)
+    return parser
+
+
+def open_failure(arguments: Sequence[str]) -> int:
+    """Open a failure in the way that the options choose, and return an exit code."""
+    words = list(arguments)
+    at = words.index("--") if "--" in words else len(words)
+    options, command = make_parser().parse_args(words[:at]), words[at + 1 :]
+    is_chosen = bool(options.shell or options.diff or command) or options.port is not None
+    if at < len(words):
+        _check_command(options, command)
+    # Loading the project changes the environment, which is not the command's business.
+    before = dict(os.environ)
+    with ExitStack() as undo:
+        if Path(options.test).is_file():
+            stored = read_file(Path(options.test), undo)
+        else:
+            stored = find_failure(options.project, options.test)
+        aliases = [alias for kept in stored.failure.databases for alias in kept.plan.aliases]
+        alias = _alias(options.database, aliases)
+        is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        if not (is_chosen or is_interactive):
+            _introduce(stored, sys.stdout.fileno())
+            _print_ways(options.test or stored.failure.test_id)
+            return ExitCode.PASSED
+        from ctest_containers.servers.standby import STANDBY
+
+        if any(kept.plan.has_server for kept in stored.failure.databases):
+            # It loads its libraries while the failure is shown.
+            undo.callback(STANDBY.end)
+            STANDBY.start()
+        config = _configuration(options, command)
+        _introduce(stored, sys.stderr.fileno())
+        with _ended_by_signals(), _opened(stored, config, options, alias) as databases:
+            if command or options.shell:
+                return _run(command or _django_shell(), before, stored, options, databases.failed)
+            if options.port is not None:
+                return _publish(databases.failed)
+            if options.diff:
+                from ctest_containers.opening.differences import print_differences
+
+                print_differences(databases)
+                return ExitCode.PASSED
+            from ctest_containers.opening.client import run_client
+
+            say(f"\nThe database {alias!r}. Ctrl-D ends its shell and removes the server.")
+            return run_client(databases.failed[alias])
+
+
+def _check_command(options: argparse.Namespace, command: Sequence[str]) -> None:
+    if not command:
+        raise UsageError("open needs a command after --.", "See open --help.")
+    chosen = [name for name in ("shell", "diff") if getattr(options, name)]
+    chosen += ["port"] if options.port is not None else []
+    if chosen:
+        raise UsageError(f"--{chosen[0]} cannot be used with a command after --.")
+
+
+def _alias(named: str | None, aliases: Sequence[str]) -> str:
+    if named is None:
+        return "default" if "default" in aliases else aliases[0]
+    if named not in aliases:
+        raise UsageError(
+            f"The failure has no database {named!r}.", f"Its databases are: {', '.join(aliases)}."
+        )
+    return named
+
+
+def _configuration(options: argparse.Namespace, command: Sequence[str]) -> Config:
+    """What is configured without the project, with the transport that suits what is opened."""
+    from dataclasses import replace
+
+    from ctest_containers.config import resolve
+
+    given = {name: getattr(options, name) for name in ROWS}
+    config = resolve(settings={}, environment=os.environ, options=given)
+    if options.port is not None:
+        return replace(config, transport=Transport.PORT.value)
+    if command and config.transport == "auto":
+        return replace(config, transport=FOR_ANY_PROGRAM)
+    return config
+
+
+@contextmanager
+def _opened(
+    stored: Stored, config: Config, options: argparse.Namespace, alias: str
+) -> Iterator[OpenDatabases]:
+    from ctest_containers.opening.databases import opened
+    from ctest_containers.opening.origins import BuiltTemplate, build_templates
+
+    def build(aliases: Sequence[str]) -> Mapping[str, BuiltTemplate]:
+        say(f"The template of {', '.join(aliases)} is not on this machine, so it is made first.")
+        return build_templates(load_configuration(options), print_event, aliases)
+
+    ports = {alias: options.port} if options.port else {}
+    with opened(stored, config, build, ports=ports, with_template=options.diff) as databases:
+        yield databases
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP end the block as Ctrl-C does, with the exit code of a shell."""
+
+    def end(number: int, frame: object) -> None:
+        del frame
+        signal.signal(number, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _introduce(stored: Stored, descriptor: int) -> None:
+    from ctest_containers.report.failures import lines_of, print_lines
+
+    print_lines(lines_of(stored.failure), stderr=descriptor == sys.stderr.fileno())
+
+
+def _print_ways(test: str) -> None:
+    width = max(len(typed) for typed, _ in WAYS)
+    print(f"\nOpen it with: {PROGRAM} open {test}")
+    for typed, meaning in WAYS:
+        print(f"  …{typed:<{width}}  {meaning}")
+
+
+def _django_shell() -> list[str]:
+    script = ["manage.py"] if Path("manage.py").is_file() else ["-m", "django"]
+    return [sys.executable, *script, "shell"]
+
+
+def _run(
+    command: Sequence[str],
+    before: Mapping[str, str],
+    stored: Stored,
+    options: argparse.Namespace,
+    databases: Databases,
+) -> int:
+    """Run a command whose databases are redirected, and return its exit code."""
+    from ctest_containers.opening.redirection import variables
+    from ctest_containers.project.settings import VARIABLE, find_settings
+    from ctest_containers.service.command import run_command, trouble_with
+    from ctest_containers.service.variables import environment
+
+    if (trouble := trouble_with(command[0], before)) is not None:
+        code, sentence = trouble
+        say(sentence)
+        return code
+    leases = {alias: database.lease for alias, database in databases.items()}
+    settings = options.settings or stored.failure.settings or before.get(VARIABLE, "")
+    if not settings:
+        find_settings(Path.cwd())
+        settings = os.environ[VARIABLE]
+    return run_command(command, {**environment(before, leases), **variables(settings, leases)})
+
+
+def _publish(databases: Databases) -> int:
+    """Print the addresses of databases, and wait for Ctrl-C."""
+    from ctest_containers.backends.clients import database_url
+
+    width = max(map(len, databases))
+    for alias, database in databases.items():
+        print(f"{alias:<{width}}  {database_url(database.lease)}")
+    sys.stdout.flush()
+    say("Press Ctrl-C to remove what was started.")
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        say("")
+    return ExitCode.PASSED
+
+
+COMMAND: Final = Command(handle=open_failure, make_parser=make_parser)

@@ -1,0 +1,172 @@
+"""Finds what a server of a kept failure starts from: its template, with the files laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from ctest_containers.backends import sqlite
+from ctest_containers.config import Config
+from ctest_containers.engine import labels
+from ctest_containers.errors import TemplateError
+from ctest_containers.events import Event
+from ctest_containers.failures.model import KeptDatabases, KeptFailure
+from ctest_containers.failures.store import Stored
+from ctest_containers.model import SQLITE
+from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
+from ctest_containers.servers.requests import FindTemplate
+from ctest_containers.storage import cache_folder
+from ctest_containers.text import slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What the databases of a group start from.
+
+    Attributes:
+        template: The template: the id or name of an image; for SQLite, a folder of files. Empty if
+            it is missing and not needed.
+        files: The archive of files to lay over the image; None if they do not fit it.
+        rows: The difference in rows to apply instead; None if it is not needed.
+    """
+
+    kept: KeptDatabases
+    template: str
+    own_image: bool = False
+    files: Path | None = None
+    rows: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltTemplate:
+    """A template of the project's current code.
+
+    Attributes:
+        source: The name of its image; for SQLite, the folder with its files.
+    """
+
+    fingerprint: str
+    source: str
+    own_image: bool
+
+
+BuildTemplates = Callable[[Sequence[str]], Mapping[str, BuiltTemplate]]
+"""Builds or gets the current templates for some aliases, and returns them by their groups."""
+
+
+def build_templates(
+    config: Config, report: Callable[[Event], None], aliases: Sequence[str]
+) -> dict[str, BuiltTemplate]:
+    """Build or get the templates that a run of the loaded project would use.
+
+    Raises:
+        CtestError: The project does not have these aliases, or a template cannot be built.
+    """
+    from ctest_containers.isolated import known_aliases, supply_of
+    from ctest_containers.project import connections
+    from ctest_containers.supply.snapshot import snapshot_of
+
+    names = known_aliases(aliases)
+    with closing(supply_of(config, report)) as supply:
+        with connections.set_aside():
+            supply.prepare(names)
+        databases = supply.databases
+        snapshots = [
+            snapshot_of(template, databases.repository) for template in databases.templates()
+        ]
+    return {
+        snapshot.label: BuiltTemplate(
+            snapshot.fingerprint, snapshot.image or snapshot.files, snapshot.own_image
+        )
+        for snapshot in snapshots
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class OriginFinder:
+    """Finds what each group of a failure starts from.
+
+    Attributes:
+        host: Returns the server host, and starts it if it does not run yet.
+        build: Called if a template is missing.
+        needs_template: Whether the templates are needed even if SQLite's files are complete.
+    """
+
+    stored: Stored
+    host: Callable[[], ServerHostClient]
+    build: BuildTemplates
+    needs_template: bool = False
+
+    def find(self) -> list[Origin]:
+        """Return what each group starts from.
+
+        Raises:
+            TemplateError: A template is missing, and the project's code now gives another one.
+            CtestError: It is missing, and cannot be built or obtained.
+        """
+        failure = self.stored.failure
+        origins = [self._existing(kept) for kept in failure.databases]
+        missing = [
+            kept for kept, origin in zip(failure.databases, origins, strict=True) if origin is None
+        ]
+        built = self.build([kept.plan.aliases[0] for kept in missing]) if missing else {}
+        return [
+            origin or self._built(kept, built.get(kept.group))
+            for kept, origin in zip(failure.databases, origins, strict=True)
+        ]
+
+    def _existing(self, kept: KeptDatabases) -> Origin | None:
+        """Return what a group starts from if nothing has to be built."""
+        if kept.plan.vendor == SQLITE:
+            folder = _sqlite_template(self.stored.failure, kept)
+            if folder is None and self.needs_template:
+                return None
+            return Origin(kept=kept, template="" if folder is None else str(folder))
+        request = FindTemplate(image=kept.image_id)
+        image_labels = self.host().call(request, ANSWER_SECONDS) or {}
+        if image_labels.get(labels.ROLE) != labels.TEMPLATE:
+            return None
+        return Origin(
+            kept=kept,
+            template=kept.image_id,
+            own_image=bool(image_labels.get(labels.OWN_IMAGE)),
+            files=self.stored.folder / kept.file,
+        )
+
+    def _built(self, kept: KeptDatabases, template: BuiltTemplate | None) -> Origin:
+        failure = self.stored.failure
+        again = f"python -m ctest_containers run {failure.test_id} --keep-failed"
+        if template is None or template.fingerprint != kept.fingerprint:
+            now = "" if template is None else f", {template.fingerprint[:12]},"
+            revision = (
+                f"Check out revision {failure.revision[:12]}, or r" if failure.revision else "R"
+            )
+            raise TemplateError(
+                f"The template {kept.group}:{kept.fingerprint[:12]}, from which the failed test's "
+                f"databases came, is no longer on the engine, and the code now gives another one"
+                f"{now or '.'}{' from which they cannot be restored.' if now else ''}",
+                f"{revision}epeat the failure: {again}",
+            )
+        if kept.plan.vendor == SQLITE:
+            return Origin(kept=kept, template=template.source)
+        if not kept.rows:
+            raise TemplateError(
+                f"The image of the template {kept.group}:{kept.fingerprint[:12]} had been removed "
+                "and has been built again. The files that were kept only fit the earlier image.",
+                f"Repeat the failure: {again}",
+            )
+        return Origin(
+            kept=kept,
+            template=template.source,
+            own_image=template.own_image,
+            rows=self.stored.folder / kept.rows,
+        )
+
+
+def _sqlite_template(failure: KeptFailure, kept: KeptDatabases) -> Path | None:
+    """Return the folder of an SQLite template; None if it has been removed."""
+    folder = cache_folder() / "sqlite" / slug(failure.project) / kept.fingerprint
+    files = (sqlite.file_of(folder, plan.aliases[0]) for plan in kept.plan.databases)
+    return folder if all(file.is_file() for file in files) else None

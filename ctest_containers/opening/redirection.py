@@ -1,0 +1,54 @@
+"""Leads a Django project that another command loads to the databases of an opened failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ctest_containers.model import Lease
+
+SETTINGS_VARIABLE: Final = "CTEST_OPEN_SETTINGS"
+"""The environment variable with the name of the project's settings module."""
+
+DATABASES_VARIABLE: Final = "CTEST_OPEN_DATABASES"
+"""The environment variable with the databases, as JSON."""
+
+MODULE: Final = "ctest_containers.opening.settings"
+
+
+def variables(settings: str, leases: Mapping[str, Lease]) -> dict[str, str]:
+    """Return the variables that lead Django to the leased databases.
+
+    Args:
+        settings: The name of the project's settings module.
+    """
+    databases = {
+        alias: {"settings": dict(lease.settings), "dropped_options": lease.dropped_options}
+        for alias, lease in leases.items()
+    }
+    return {
+        "DJANGO_SETTINGS_MODULE": MODULE,
+        SETTINGS_VARIABLE: settings,
+        DATABASES_VARIABLE: json.dumps(databases),
+    }
+
+
+def redirected(
+    configured: Mapping[str, Mapping[str, Any]], databases: Mapping[str, Mapping[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return the setting DATABASES with these databases in place of those that are configured.
+
+    Args:
+        databases: What `variables` has written, by alias.
+    """
+    result = {alias: dict(settings) for alias, settings in configured.items()}
+    for alias in databases.keys() & result.keys():
+        own, dropped = databases[alias]["settings"], databases[alias]["dropped_options"]
+        options = result[alias].get("OPTIONS") or {}
+        result[alias] |= {
+            **own,
+            "OPTIONS": {name: value for name, value in options.items() if name not in dropped},
+            "TEST": {**(result[alias].get("TEST") or {}), "NAME": own["NAME"]},
+        }
+    return result
