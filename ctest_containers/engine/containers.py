@@ -87,7 +87,7 @@ class DockerContainers(DockerContainerFiles):
                 mounts.append(Mount("/etc/hosts", str(spec.hosts), type="bind", read_only=True))
         else:
             # A published port of testcontainers' own making would listen on every address.
-            endpoint: Any = (spec.publish, None)
+            endpoint: Any = (spec.publish, spec.publish_port or None)
             container.ports = {f"{spec.port}/tcp": endpoint}
         container.with_name(spec.name).with_command(list(spec.command)).with_kwargs(**options)
         with translated(f"starting {spec.name} from {spec.image}"):

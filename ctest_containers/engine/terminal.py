@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import docker.errors
 
-from ctest_containers.engine.api import Container
 from ctest_containers.engine.connection import DockerConnection
 from ctest_containers.engine.sdk_errors import translated
+from ctest_containers.engine.values import Container
 
 PIECE_BYTES: Final = 65536
 

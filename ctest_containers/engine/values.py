@@ -18,6 +18,7 @@ class ContainerSpec:
             none.
         port: A port to publish; None for none.
         publish: The address on which it is published.
+        publish_port: The port of that address; 0 for any.
         network: The network that it is in; without one, and without a port, it has none at all.
         hosts: A file of the engine's machine that is `/etc/hosts` in a container without network;
             None for the image's.
@@ -38,6 +39,7 @@ class ContainerSpec:
     mount: str = ""
     port: int | None = None
     publish: str = LOOPBACK
+    publish_port: int = 0
     network: str = ""
     hosts: Path | None = None
     capabilities: Sequence[str] = ()

@@ -31,7 +31,7 @@ MOST_BYTES: Final = 8 * 2**30
 
 PIECE_BYTES: Final = 2**20
 
-MEMBER: Final = re.compile(r"[A-Za-z0-9][\w.-]{0,200}", re.ASCII)
+MEMBER: Final = re.compile(r"(?!\.)[^/\x00]{1,200}")
 """The names that members may have, none of which leads out of their folder."""
 
 

@@ -119,6 +119,7 @@ class ServerStarter:
                 mount=SOCKET_FOLDER,
                 port=backend.port if chosen.transport is Transport.PORT else None,
                 publish=chosen.publish,
+                publish_port=request.port,
                 network=chosen.network,
                 hosts=None if chosen.folder is None else chosen.folder / HOSTS_FILE,
                 laid_over=Path(request.laid_over) if request.laid_over else None,

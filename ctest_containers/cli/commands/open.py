@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -117,6 +118,7 @@ def open_failure(arguments: Sequence[str]) -> int:
             # It loads its libraries while the failure is shown.
             undo.callback(STANDBY.end)
             STANDBY.start()
+        _check_port(options.port)
         config = _configuration(options, command)
         _introduce(stored, sys.stderr.fileno())
         with _ended_by_signals(), _opened(stored, config, options, alias) as databases:
@@ -142,6 +144,19 @@ def _check_command(options: argparse.Namespace, command: Sequence[str]) -> None:
     chosen += ["port"] if options.port is not None else []
     if chosen:
         raise UsageError(f"--{chosen[0]} cannot be used with a command after --.")
+
+
+def _check_port(number: int | None) -> None:
+    """Refuse a port that is in use, before anything is started."""
+    with closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", number or 0))
+        except OSError as error:
+            raise UsageError(
+                f"Port {number} cannot be used: {error.strerror}.",
+                "Choose another one, or leave out the number to use any free port.",
+            ) from error
 
 
 def _alias(named: str | None, aliases: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ class StartServer:
         settings: Names and values of the user's settings for it.
         laid_over: An archive of `ExportChanges`, whose files replace the image's; empty for none.
         pending: What the archive lacks; see `ExportChanges`.
+        port: The port to publish if it is reached by one; 0 for any.
     """
 
     server: str
@@ -41,6 +42,7 @@ class StartServer:
     privileges: str = ""
     laid_over: str = ""
     pending: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
