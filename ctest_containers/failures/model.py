@@ -31,10 +31,10 @@ class KeptDatabases:
             archive of files of the server's data folder. Empty for SQLite.
         files: For SQLite, the member with the database of each alias that creates one.
         notes: What a reader must know, as sentences: rows that the server had already discarded.
-        pending: What is applied after the server has started; the vendor's own text (rows of
-            transactions that had not been committed).
-        rows: The member with the difference from the template in rows, as JSON, which fits every
-            template with the same fingerprint; empty if there is none.
+        pending: The rows of transactions that had not been committed, which are applied after the
+            server has started: for each database, the JSON of `rows.to_json`, as one JSON object.
+        rows: The member with all rows that differ from the template, in the same format, which
+            fits every template with the same fingerprint; empty if there is none.
     """
 
     plan: DatabaseGroup

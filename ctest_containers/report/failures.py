@@ -9,6 +9,7 @@ from typing import Final
 
 from ctest_containers.failures.model import KeptFailure
 from ctest_containers.failures.store import Stored
+from ctest_containers.rows import DatabaseDifference
 from ctest_containers.text import size, span, without_controls
 
 HEADERS: Final = ("run", "test", "error", "age", "size")
@@ -109,6 +110,19 @@ def print_lines(lines: Iterable[Line], *, stderr: bool) -> None:
     console = Console(highlight=False, soft_wrap=True, stderr=stderr)
     for line in lines:
         console.print(Text(without_controls(line.text), style=STYLES.get(line.kind, "")))
+
+
+def print_difference(alias: str, difference: DatabaseDifference) -> None:
+    """Print which rows of a database differ, under its alias if there are several."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from ctest_containers.rows.terminal import show
+
+    console = Console(highlight=False)
+    if alias:
+        console.print(Text(f"Database {alias!r}", style="bold underline"))
+    show(difference, console)
 
 
 def _shortened(headline: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ctest_containers.backends import VENDORS, vendor_named
+from ctest_containers.backends import VENDORS
 from ctest_containers.backends.rows import DatabaseLocation, Row
 from ctest_containers.failures.model import KeptDatabases
 from ctest_containers.failures.store import FailureStore, Stored
@@ -28,9 +28,9 @@ def failures_in(cache: Path) -> dict[str, Stored]:
 def opened(stored: Stored, alias: str, name: str) -> Iterator[DatabaseLocation]:
     """A database of a failure as it is kept."""
     for databases in stored.failure.databases:
-        if alias not in databases.aliases:
+        if alias not in databases.plan.aliases:
             continue
-        if databases.vendor == SQLITE:
+        if databases.plan.vendor == SQLITE:
             assert databases.files is not None
             file = str(stored.folder / databases.files[alias])
             yield DatabaseLocation(vendor=SQLITE, name=file)
@@ -43,7 +43,7 @@ def opened(stored: Stored, alias: str, name: str) -> Iterator[DatabaseLocation]:
 
 @contextmanager
 def _server(folder: Path, databases: KeptDatabases) -> Iterator[DatabaseLocation]:
-    vendor = vendor_named(databases.vendor)
+    vendor = databases.plan.vendor
     with tempfile.TemporaryDirectory(prefix="k") as name:
         host = ServerHost(
             run=f"k{os.getpid()}",

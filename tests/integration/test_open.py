@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from harness.kept_failures import keep, kept_failure, sqlite_databases
+from harness.made_failures import keep, kept_failure, sqlite_databases
 from harness.projects import start, wait_for
 from harness.services import command
 from harness.terminal import run_on_terminal

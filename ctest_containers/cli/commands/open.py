@@ -127,10 +127,7 @@ def open_failure(arguments: Sequence[str]) -> int:
             if options.port is not None:
                 return _publish(databases.failed)
             if options.diff:
-                from ctest_containers.opening.differences import print_differences
-
-                print_differences(databases)
-                return ExitCode.PASSED
+                return _show_differences(databases)
             from ctest_containers.opening.client import run_client
 
             say(f"\nThe database {alias!r}. Ctrl-D ends its shell and removes the server.")
@@ -273,6 +270,15 @@ def _publish(databases: Databases) -> int:
         signal.pause()
     except KeyboardInterrupt:
         say("")
+    return ExitCode.PASSED
+
+
+def _show_differences(databases: OpenDatabases) -> int:
+    from ctest_containers.opening.differences import differences
+    from ctest_containers.report.failures import print_difference
+
+    for alias, difference in differences(databases):
+        print_difference(alias if len(databases.failed) > 1 else "", difference)
     return ExitCode.PASSED
 
 

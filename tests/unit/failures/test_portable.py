@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from harness.kept_failures import keep, kept_failure, sqlite_databases
+from harness.made_failures import keep, kept_failure, sqlite_databases
 
 from ctest_containers.errors import UsageError
 from ctest_containers.failures import portable
