@@ -96,23 +96,28 @@ def _resizing(resize: Callable[[], None]) -> Iterator[None]:
 
 
 def _copy(program: Any) -> None:
-    """Copy keys to the program and its output to the terminal, until the program ends."""
+    """Copy keys to the program and its output to the terminal, until one of them ends."""
     keyboard, screen = sys.stdin.fileno(), sys.stdout.fileno()
-    sources = [program, keyboard]
     while True:
-        ready, _, _ = select.select(sources, [], [])
+        ready, _, _ = select.select([program, keyboard], [], [])
         if program in ready:
             output = program.recv(PIECE_BYTES)
             if not output:
                 return
             _write(screen, output)
         if keyboard in ready:
-            keys = os.read(keyboard, PIECE_BYTES)
-            if keys:
-                program.sendall(keys)
-            else:
-                # The terminal has gone; the program ends with the container.
-                sources.remove(keyboard)
+            keys = _keys(keyboard)
+            if not keys:
+                return
+            program.sendall(keys)
+
+
+def _keys(keyboard: int) -> bytes:
+    """Return what has been typed; nothing if the terminal has gone."""
+    try:
+        return os.read(keyboard, PIECE_BYTES)
+    except OSError:
+        return b""
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,12 +64,14 @@ def opened(
     *,
     ports: Mapping[str, int] | None = None,
     with_template: bool = False,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Iterator[OpenDatabases]:
     """Create the databases of a failure, and remove them when the block ends.
 
     Args:
         ports: The ports on which the servers of aliases are published; others get any free port.
         with_template: Whether to create the databases of the templates as well.
+        meanwhile: Called while servers start.
 
     Raises:
         CtestError: A template is missing, or a server does not start.
@@ -86,6 +88,7 @@ def opened(
                 servers.start_failed(origin, ports or {})
                 if with_template:
                     servers.start(origin, TEMPLATE)
+        meanwhile()
         servers.wait()
         failed: dict[str, OpenDatabase] = {}
         template: dict[str, OpenDatabase] = {}

@@ -9,28 +9,28 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ctest_containers.cli.command import Command
-from ctest_containers.cli.isolated_databases import (
-    ROWS,
-    add_template_options,
-    load_configuration,
-    print_event,
-)
 from ctest_containers.cli.kept_failures import find_failure, read_file
+from ctest_containers.cli.opened import django_shell, publish, run, show_differences
 from ctest_containers.cli.option_types import port
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.cli.services import say
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.model import FOR_ANY_PROGRAM, Transport
+from ctest_containers.servers.standby import STANDBY
+from ctest_containers.storage import cache_folder
+from ctest_containers.supply.earlier_runs import start_ahead
 
 if TYPE_CHECKING:
     from ctest_containers.config import Config
     from ctest_containers.failures.store import Stored
-    from ctest_containers.opening.databases import Databases, OpenDatabases
+    from ctest_containers.opening.databases import OpenDatabases
 
 WAYS: Final = (
     ("", "the database's own shell, at a terminal"),
@@ -42,8 +42,14 @@ WAYS: Final = (
 """How to go on, by what is typed after the test, and what that opens."""
 
 
+CHOICES: Final = frozenset({"--shell", "--port", "--diff", "--"})
+"""The words that choose what is opened; `--port=N` only loses the head start."""
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of what stands before the two dashes."""
+    from ctest_containers.cli.isolated_databases import add_template_options
+
     parser = Parser(
         prog=f"{PROGRAM} open",
         usage="%(prog)s [options] [TEST | FILE] [-- COMMAND …]",
@@ -94,40 +100,41 @@ def open_failure(arguments: Sequence[str]) -> int:
     """Open a failure in the way that the options choose, and return an exit code."""
     words = list(arguments)
     at = words.index("--") if "--" in words else len(words)
-    options, command = make_parser().parse_args(words[:at]), words[at + 1 :]
-    is_chosen = bool(options.shell or options.diff or command) or options.port is not None
-    if at < len(words):
-        _check_command(options, command)
     # Loading the project changes the environment, which is not the command's business.
     before = dict(os.environ)
+    is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
     with ExitStack() as undo:
-        if Path(options.test).is_file():
-            stored = read_file(Path(options.test), undo)
-        else:
-            stored = find_failure(options.project, options.test)
-        aliases = [alias for kept in stored.failure.databases for alias in kept.plan.aliases]
-        alias = _alias(options.database, aliases)
-        is_interactive = sys.stdin.isatty() and sys.stdout.isatty()
-        if not (is_chosen or is_interactive):
-            _introduce(stored, sys.stdout.fileno())
+        if is_interactive or any(word in CHOICES for word in words):
+            # Its libraries are loaded while the failure is found and shown.
+            undo.callback(STANDBY.end)
+            start_ahead(cache_folder(), Path.cwd())
+        options, command = make_parser().parse_args(words[:at]), words[at + 1 :]
+        if at < len(words):
+            _check_command(options, command)
+        stored = (
+            read_file(Path(options.test), undo)
+            if Path(options.test).is_file()
+            else find_failure(options.project, options.test)
+        )
+        alias = _alias(options.database, stored)
+        has_choice = bool(options.shell or options.diff or command) or options.port is not None
+        if not (has_choice or is_interactive):
+            _introduce(stored, stderr=False)
             _print_ways(options.test or stored.failure.test_id)
             return ExitCode.PASSED
-        from ctest_containers.servers.standby import STANDBY
-
         if any(kept.plan.has_server for kept in stored.failure.databases):
-            # It loads its libraries while the failure is shown.
-            undo.callback(STANDBY.end)
             STANDBY.start()
         _check_port(options.port)
         config = _configuration(options, command)
-        _introduce(stored, sys.stderr.fileno())
-        with _ended_by_signals(), _opened(stored, config, options, alias) as databases:
+        _introduce(stored, stderr=True)
+        with _ended_by_signals(), _opened(stored, config, options, alias, command) as databases:
             if command or options.shell:
-                return _run(command or _django_shell(), before, stored, options, databases.failed)
+                settings = options.settings or stored.failure.settings
+                return run(command or django_shell(), databases.failed, before, settings)
             if options.port is not None:
-                return _publish(databases.failed)
+                return publish(databases.failed)
             if options.diff:
-                return _show_differences(databases)
+                return show_differences(databases)
             from ctest_containers.opening.client import run_client
 
             say(f"\nThe database {alias!r}. Ctrl-D ends its shell and removes the server.")
@@ -156,7 +163,8 @@ def _check_port(number: int | None) -> None:
             ) from error
 
 
-def _alias(named: str | None, aliases: Sequence[str]) -> str:
+def _alias(named: str | None, stored: Stored) -> str:
+    aliases = [alias for kept in stored.failure.databases for alias in kept.plan.aliases]
     if named is None:
         return "default" if "default" in aliases else aliases[0]
     if named not in aliases:
@@ -168,8 +176,7 @@ def _alias(named: str | None, aliases: Sequence[str]) -> str:
 
 def _configuration(options: argparse.Namespace, command: Sequence[str]) -> Config:
     """What is configured without the project, with the transport that suits what is opened."""
-    from dataclasses import replace
-
+    from ctest_containers.cli.isolated_databases import ROWS
     from ctest_containers.config import resolve
 
     given = {name: getattr(options, name) for name in ROWS}
@@ -183,8 +190,13 @@ def _configuration(options: argparse.Namespace, command: Sequence[str]) -> Confi
 
 @contextmanager
 def _opened(
-    stored: Stored, config: Config, options: argparse.Namespace, alias: str
+    stored: Stored,
+    config: Config,
+    options: argparse.Namespace,
+    alias: str,
+    command: Sequence[str],
 ) -> Iterator[OpenDatabases]:
+    from ctest_containers.cli.isolated_databases import load_configuration, print_event
     from ctest_containers.opening.databases import opened
     from ctest_containers.opening.origins import BuiltTemplate, build_templates
 
@@ -192,8 +204,18 @@ def _opened(
         say(f"The template of {', '.join(aliases)} is not on this machine, so it is made first.")
         return build_templates(load_configuration(options), print_event, aliases)
 
-    ports = {alias: options.port} if options.port else {}
-    with opened(stored, config, build, ports=ports, with_template=options.diff) as databases:
+    def load_client() -> None:
+        if not (command or options.shell or options.diff or options.port is not None):
+            import_module("ctest_containers.engine.terminal")
+
+    with opened(
+        stored,
+        config,
+        build,
+        ports={alias: options.port} if options.port else {},
+        with_template=options.diff,
+        meanwhile=load_client,
+    ) as databases:
         yield databases
 
 
@@ -214,10 +236,10 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _introduce(stored: Stored, descriptor: int) -> None:
+def _introduce(stored: Stored, *, stderr: bool) -> None:
     from ctest_containers.report.failures import lines_of, print_lines
 
-    print_lines(lines_of(stored.failure), stderr=descriptor == sys.stderr.fileno())
+    print_lines(lines_of(stored.failure), stderr=stderr)
 
 
 def _print_ways(test: str) -> None:
@@ -225,61 +247,6 @@ def _print_ways(test: str) -> None:
     print(f"\nOpen it with: {PROGRAM} open {test}")
     for typed, meaning in WAYS:
         print(f"  …{typed:<{width}}  {meaning}")
-
-
-def _django_shell() -> list[str]:
-    script = ["manage.py"] if Path("manage.py").is_file() else ["-m", "django"]
-    return [sys.executable, *script, "shell"]
-
-
-def _run(
-    command: Sequence[str],
-    before: Mapping[str, str],
-    stored: Stored,
-    options: argparse.Namespace,
-    databases: Databases,
-) -> int:
-    """Run a command whose databases are redirected, and return its exit code."""
-    from ctest_containers.opening.redirection import variables
-    from ctest_containers.project.settings import VARIABLE, find_settings
-    from ctest_containers.service.command import run_command, trouble_with
-    from ctest_containers.service.variables import environment
-
-    if (trouble := trouble_with(command[0], before)) is not None:
-        code, sentence = trouble
-        say(sentence)
-        return code
-    leases = {alias: database.lease for alias, database in databases.items()}
-    settings = options.settings or stored.failure.settings or before.get(VARIABLE, "")
-    if not settings:
-        find_settings(Path.cwd())
-        settings = os.environ[VARIABLE]
-    return run_command(command, {**environment(before, leases), **variables(settings, leases)})
-
-
-def _publish(databases: Databases) -> int:
-    """Print the addresses of databases, and wait for Ctrl-C."""
-    from ctest_containers.backends.clients import database_url
-
-    width = max(map(len, databases))
-    for alias, database in databases.items():
-        print(f"{alias:<{width}}  {database_url(database.lease)}")
-    sys.stdout.flush()
-    say("Press Ctrl-C to remove what was started.")
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        say("")
-    return ExitCode.PASSED
-
-
-def _show_differences(databases: OpenDatabases) -> int:
-    from ctest_containers.opening.differences import differences
-    from ctest_containers.report.failures import print_difference
-
-    for alias, difference in differences(databases):
-        print_difference(alias if len(databases.failed) > 1 else "", difference)
-    return ExitCode.PASSED
 
 
 COMMAND: Final = Command(handle=open_failure, make_parser=make_parser)
