@@ -37,7 +37,10 @@ TESTS = """
             self.assertEqual(Author.objects.count(), 99)
 """
 
-NAMES = "from library.models import Author; print([author.name for author in Author.objects.order_by(\"id\")])"
+NAMES = (
+    "from library.models import Author; "
+    "print([author.name for author in Author.objects.order_by('id')])"
+)
 
 SEEN = "['Ursula K. Le Guin', 'Ann', 'Bob']"
 
