@@ -7,7 +7,7 @@ COMMANDS: Final = {
     "plan": "estimate how long a run takes with different numbers of workers",
     "report": "show what happened in a past run, or compare it with others",
     "failures": "list the failed tests whose databases are kept",
-    "open": "open the databases of a failed test in a shell, a client or any command",
+    "open": "open the databases of a failed test in a client or any command",
     "exec": "run any command with its own databases",
     "service": "keep isolated databases up for other programs",
     "template": "build, explain, verify, share and prune migrated templates",

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from pathlib import Path
 
 import pytest
+from harness.made_failures import keep, kept_failure
 from unit.doctor.made_contexts import context, worst
 from unit.fakes import FakeEngine
 
 from ctest_containers.doctor import leftovers
 from ctest_containers.engine import labels
+from ctest_containers.failures.store import FailureStore
 from ctest_containers.template.stored import ABANDONED_SECONDS
 
 LIVING = labels.owner(os.getpid())
@@ -61,6 +64,17 @@ def test_templates_that_nobody_used_for_long_can_go(
 
     amount, going = leftovers.check_templates(context(tmp_path, engine=engine))
 
-    assert amount.what == "1 template (0 MiB) of shop, 0 templates of others."
+    assert amount.what == "1 template (0 KiB) of shop, 0 templates of others."
     assert "not used for" in going.what
     assert going.fix == "Run `python -m ctest_containers template prune`."
+
+
+def test_kept_failures_are_counted(tmp_path: Path) -> None:
+    assert list(leftovers.check_failures(context(tmp_path))) == []
+    keep(FailureStore.of("shop", tmp_path / "cache"), kept_failure())
+
+    (finding,) = leftovers.check_failures(context(tmp_path))
+
+    assert re.fullmatch(
+        r"The databases of 1 failed test of shop are kept \(\d+ KiB\)\.", finding.what
+    )
