@@ -59,6 +59,7 @@ def publish(databases: Databases) -> int:
     """Print the addresses of databases, and wait for Ctrl-C."""
     from ctest_containers.backends.clients import database_url
 
+    say("")
     width = max(map(len, databases))
     for alias, database in databases.items():
         print(f"{alias:<{width}}  {database_url(database.lease)}")
@@ -76,6 +77,7 @@ def show_differences(databases: OpenDatabases) -> int:
     from ctest_containers.opening.differences import differences
     from ctest_containers.report.failures import print_difference
 
+    say("")
     for alias, difference in differences(databases):
         print_difference(alias if len(databases.failed) > 1 else "", difference)
     return ExitCode.PASSED

@@ -66,7 +66,8 @@ def _raw_mode() -> Iterator[None]:
     """Pass on every key as it is pressed, Ctrl-C included, during the block."""
     keyboard = sys.stdin.fileno()
     before = termios.tcgetattr(keyboard)
-    tty.setraw(keyboard)
+    # What was typed ahead is kept.
+    tty.setraw(keyboard, termios.TCSADRAIN)
     try:
         yield
     finally:

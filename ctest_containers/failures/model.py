@@ -26,7 +26,6 @@ class KeptDatabases:
         fingerprint: The fingerprint of the template that the test's databases came from.
         image: The name of the template's image; empty for SQLite.
         image_id: The id of that image; files only fit the very image they were taken from.
-        own_image: Whether that image was built from the toolkit's own image of the vendor.
         file: The member of the failure's folder with what lies above the template: a compressed
             archive of files of the server's data folder. Empty for SQLite.
         files: For SQLite, the member with the database of each alias that creates one.
@@ -41,7 +40,6 @@ class KeptDatabases:
     fingerprint: str
     image: str = ""
     image_id: str = ""
-    own_image: bool = False
     file: str = ""
     files: dict[str, str] | None = None
     notes: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from pathlib import Path
 from ctest_containers.backends import sqlite
 from ctest_containers.config import Config
 from ctest_containers.engine import labels
-from ctest_containers.errors import TemplateError
+from ctest_containers.errors import TemplateError, UsageError
 from ctest_containers.events import Event
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
 from ctest_containers.failures.store import Stored
@@ -103,10 +103,17 @@ class OriginFinder:
         """Return what each group starts from.
 
         Raises:
+            UsageError: A file of the failure is missing.
             TemplateError: A template is missing, and the project's code now gives another one.
             CtestError: It is missing, and cannot be built or obtained.
         """
         failure = self.stored.failure
+        for name in (name for kept in failure.databases for name in kept.members):
+            if not (self.stored.folder / name).is_file():
+                raise UsageError(
+                    f"The failure {failure.name} is incomplete: it has no file {name}.",
+                    f"Repeat it: {failure.again}",
+                )
         origins = [self._existing(kept) for kept in failure.databases]
         missing = [
             kept for kept, origin in zip(failure.databases, origins, strict=True) if origin is None
@@ -137,25 +144,23 @@ class OriginFinder:
 
     def _built(self, kept: KeptDatabases, template: BuiltTemplate | None) -> Origin:
         failure = self.stored.failure
-        again = f"python -m ctest_containers run {failure.test_id} --keep-failed"
         if template is None or template.fingerprint != kept.fingerprint:
-            now = "" if template is None else f", {template.fingerprint[:12]},"
-            revision = (
-                f"Check out revision {failure.revision[:12]}, or r" if failure.revision else "R"
-            )
+            now = "none" if template is None else f"{kept.group}:{template.fingerprint[:12]}"
+            repeat = f"repeat the failure: {failure.again}"
             raise TemplateError(
                 f"The template {kept.group}:{kept.fingerprint[:12]}, from which the failed test's "
-                f"databases came, is no longer on the engine, and the code now gives another one"
-                f"{now or '.'}{' from which they cannot be restored.' if now else ''}",
-                f"{revision}epeat the failure: {again}",
+                f"databases came, is not on this machine, and the code now gives {now}.",
+                f"Check out revision {failure.revision[:12]}, or {repeat}"
+                if failure.revision
+                else f"R{repeat[1:]}",
             )
         if kept.plan.vendor == SQLITE:
             return Origin(kept=kept, template=template.source)
         if not kept.rows:
             raise TemplateError(
-                f"The image of the template {kept.group}:{kept.fingerprint[:12]} had been removed "
-                "and has been built again. The files that were kept only fit the earlier image.",
-                f"Repeat the failure: {again}",
+                f"The template {kept.group}:{kept.fingerprint[:12]} had been removed and has been "
+                "built again. The files that were kept only fit the earlier image.",
+                f"Repeat the failure: {failure.again}",
             )
         return Origin(
             kept=kept,

@@ -16,6 +16,7 @@ from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Event, Phase, PhaseStarted, TemplateDated, TemplatesPruned
+from ctest_containers.failures.store import FailureStore
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import DatabaseGroup, Lease
 from ctest_containers.project import guard
@@ -262,9 +263,10 @@ class Databases:
                 )
 
     def prune(self) -> None:
-        """Remove old templates, if this run has built any."""
+        """Remove old templates and kept failures, if this run has built a template."""
         if not self._built:
             return
+        FailureStore.of(self._project).prune()
         # A run does not need this, so it must not fail because of it.
         with suppress(CtestError, OSError):
             engine = any(template.group.has_server for template in self.templates())

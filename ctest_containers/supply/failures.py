@@ -178,7 +178,6 @@ def _of_server(export: Export) -> KeptDatabases:
         fingerprint=snapshot.fingerprint,
         image=snapshot.image,
         image_id=str(result["image_id"]),
-        own_image=snapshot.own_image,
         file=export.file.name,
         notes=tuple(result["notes"]),
         pending=str(result["pending"]),

@@ -137,7 +137,7 @@ def open_failure(arguments: Sequence[str]) -> int:
                 return show_differences(databases)
             from ctest_containers.opening.client import run_client
 
-            say(f"\nThe database {alias!r}. Ctrl-D ends its shell and removes the server.")
+            say(f"\nThe database {alias!r} as it was then. Ctrl-D discards your changes.")
             return run_client(databases.failed[alias])
 
 

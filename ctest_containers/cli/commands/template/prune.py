@@ -16,6 +16,7 @@ from ctest_containers.cli.local_templates import (
 from ctest_containers.cli.option_types import byte_size, count
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.exit_codes import ExitCode
+from ctest_containers.failures.store import FailureStore
 from ctest_containers.storage import KEPT_BYTES, KEPT_COUNT, KEPT_DAYS
 from ctest_containers.text import size, were
 
@@ -26,7 +27,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog=f"{PROGRAM} template prune",
         description=(
             "Removes templates that have not been used for long, and the least recently used\n"
-            "ones if there are too many or they take too much space."
+            "ones if there are too many or they take too much space. Removes old kept failures,\n"
+            "too; see failures --prune."
         ),
         examples=[
             ("template prune --dry-run", "Show what would be removed."),
@@ -81,7 +83,20 @@ def prune(arguments: Sequence[str]) -> int:
             removed.append(template)
     verb = "would be" if options.dry_run else were(len(removed))
     print(f"{amount(removed)} {verb} removed.")
+    _prune_failures(options)
     return ExitCode.PASSED
+
+
+def _prune_failures(options: argparse.Namespace) -> None:
+    """Remove the kept failures that exceed their limits, and print a line for each."""
+    project = chosen_project(options)
+    stores = FailureStore.every() if project == "*" else [FailureStore.of(project)]
+    for store in stores:
+        for stored, reason in store.surplus():
+            verb = "would remove" if options.dry_run else "removed"
+            print(f"{verb} failure {stored.failure.name}: {reason}")
+        if not options.dry_run:
+            store.prune()
 
 
 COMMAND: Final = Command(handle=prune, make_parser=make_parser)
