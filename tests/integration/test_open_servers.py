@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import docker
 import psycopg2
 import pytest
-from harness.containers import owned
 from harness.kept import failures_in
 from harness.projects import copy_of, environment, start, wait_for, write_tests
 from harness.services import command
 from harness.terminal import run_on_terminal
 from harness.tiers import further
 
+from ctest_containers.engine import labels
 from ctest_containers.failures.portable import export
 from ctest_containers.failures.store import FACTS, Stored
 from ctest_containers.rows import DatabaseDifference, TableDifference, to_json
@@ -74,36 +75,47 @@ def failed_on(flavour: str, folder: Path) -> Failed:
     return Failed(project, env, stored, prompts[flavour])
 
 
+@pytest.fixture(scope="module")
+def fail_on(
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Failed]:
+    """Runs a failing test on a kind of server, once."""
+    del engine
+    return functools.cache(lambda flavour: failed_on(flavour, tmp_path_factory.mktemp(flavour)))
+
+
 @pytest.fixture(
-    scope="module",
     params=[
         "postgresql",
         "mariadb",
         pytest.param("mysql", marks=further("MariaDB has the same vendor.")),
     ],
 )
-def failed(
-    request: pytest.FixtureRequest,
-    engine: docker.DockerClient,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Failed:
+def failed(request: pytest.FixtureRequest, fail_on: Callable[[str], Failed]) -> Failed:
     """A failure on each kind of server."""
-    del engine
-    return failed_on(request.param, tmp_path_factory.mktemp("open"))
+    return fail_on(request.param)
 
 
-@pytest.fixture(scope="module")
-def on_postgresql(
-    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Failed]:
-    """A failure of a project with a template of its own."""
-    failed = failed_on("postgresql", tmp_path_factory.mktemp("own"))
-    yield failed
-    for kept in failed.stored.failure.databases:
-        engine.images.remove(kept.image, force=True)
+@pytest.fixture
+def on_postgresql(fail_on: Callable[[str], Failed]) -> Failed:
+    """A failure on PostgreSQL."""
+    return fail_on("postgresql")
 
 
-pytestmark = pytest.mark.usefixtures("no_container_is_left")
+def servers_of_failures(engine: docker.DockerClient) -> set[str]:
+    """The containers that `open` has started."""
+    containers = engine.containers.list(all=True, sparse=True, filters={"label": labels.OWNER})
+    return {str(one.id) for one in containers if "-failed-" in str(one.attrs["Names"][0])}
+
+
+@pytest.fixture(autouse=True)
+def no_server_is_left(engine: docker.DockerClient) -> Iterator[None]:
+    """After the test there is no server of a failure that was not there before."""
+    before = servers_of_failures(engine)
+
+    yield
+
+    assert servers_of_failures(engine) <= before
 
 
 def test_django_sees_what_the_test_saw(failed: Failed) -> None:
@@ -179,31 +191,30 @@ def test_an_address_is_published_until_ctrl_c(on_postgresql: Failed) -> None:
 def test_nothing_outlives_open(
     number: signal.Signals, on_postgresql: Failed, engine: docker.DockerClient
 ) -> None:
-    before = owned(engine)
+    before = servers_of_failures(engine)
     process = start(on_postgresql.project, "open", "--port", env=on_postgresql.env)
     assert process.stdout is not None
     while "Press Ctrl-C" not in process.stdout.readline():
         assert process.poll() is None
-    assert owned(engine) - before
+    assert servers_of_failures(engine) - before
 
     process.send_signal(number)
     process.communicate(timeout=30)
 
-    wait_for(lambda: owned(engine) <= before, 30, "the end of its server")
+    wait_for(lambda: servers_of_failures(engine) <= before, 30, "the end of its server")
 
 
-def _without_template(engine: docker.DockerClient, failed: Failed) -> Stored:
+def _without_template(failed: Failed) -> Stored:
     """The failure as if the image of its template had been another one."""
-    del engine
     (kept,) = failed.stored.failure.databases
     other = replace(kept, image_id=f"sha256:{'0' * 64}")
     return Stored(replace(failed.stored.failure, databases=(other,)), failed.stored.folder)
 
 
 def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
-    on_postgresql: Failed, engine: docker.DockerClient, tmp_path: Path
+    on_postgresql: Failed, tmp_path: Path
 ) -> None:
-    stored = _without_template(engine, on_postgresql)
+    stored = _without_template(on_postgresql)
     difference = DatabaseDifference(
         vendor=stored.failure.databases[0].plan.vendor,
         tables=(
@@ -234,9 +245,9 @@ def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
 
 
 def test_code_that_gives_another_template_is_named_with_what_to_do(
-    on_postgresql: Failed, engine: docker.DockerClient, tmp_path: Path
+    on_postgresql: Failed, tmp_path: Path
 ) -> None:
-    stored = _without_template(engine, on_postgresql)
+    stored = _without_template(on_postgresql)
     (kept,) = stored.failure.databases
     other = replace(kept, fingerprint="e" * 64)
     failure = replace(stored.failure, databases=(other,), revision="abcdef0123456789")
