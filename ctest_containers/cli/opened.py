@@ -78,6 +78,9 @@ def show_differences(databases: OpenDatabases) -> int:
     from ctest_containers.report.failures import print_difference
 
     say("")
-    for alias, difference in differences(databases):
+    differing = [(alias, each) for alias, each in differences(databases) if each]
+    for alias, difference in differing:
         print_difference(alias if len(databases.failed) > 1 else "", difference)
+    if not differing:
+        print("No rows differ.")
     return ExitCode.PASSED

@@ -14,6 +14,9 @@ SETTINGS_VARIABLE: Final = "CTEST_OPEN_SETTINGS"
 DATABASES_VARIABLE: Final = "CTEST_OPEN_DATABASES"
 """The environment variable with the databases, as JSON."""
 
+UNUSABLE: Final = "django.db.backends.dummy"
+"""The engine that Django uses if no database is configured."""
+
 MODULE: Final = "ctest_containers.opening.settings"
 
 
@@ -39,16 +42,22 @@ def redirected(
 ) -> dict[str, dict[str, Any]]:
     """Return the setting DATABASES with these databases in place of those that are configured.
 
+    An alias whose database is not kept cannot be used, so that nothing changes the configured one.
+
     Args:
         databases: What `variables` has written, by alias.
     """
-    result = {alias: dict(settings) for alias, settings in configured.items()}
-    for alias in databases.keys() & result.keys():
+    result: dict[str, dict[str, Any]] = {}
+    for alias, settings in configured.items():
+        if alias not in databases:
+            result[alias] = {"ENGINE": UNUSABLE}
+            continue
         own, dropped = databases[alias]["settings"], databases[alias]["dropped_options"]
-        options = result[alias].get("OPTIONS") or {}
-        result[alias] |= {
+        options = settings.get("OPTIONS") or {}
+        result[alias] = {
+            **settings,
             **own,
             "OPTIONS": {name: value for name, value in options.items() if name not in dropped},
-            "TEST": {**(result[alias].get("TEST") or {}), "NAME": own["NAME"]},
+            "TEST": {**(settings.get("TEST") or {}), "NAME": own["NAME"]},
         }
     return result

@@ -274,6 +274,44 @@ def test_a_damaged_archive_is_an_error_in_a_sentence(on_postgresql: Failed, tmp_
     assert 'Traceback (most recent call last):\n  File "/' not in done.said.split("Assertion")[-1]
 
 
+ALL_ALIASES = """
+from django.test import TestCase
+from archive.models import Year
+from ledger.models import Account
+from legacy.models import Customer
+
+class AllTests(TestCase):
+    databases = {"default", "replica", "archive", "ledger", "legacy"}
+
+    def test_all(self):
+        Year.objects.create(number=1850)
+        Account.objects.create(code="zz", name="New")
+        Customer.objects.create(number=9, name="New")
+        self.fail()
+"""
+
+
+@further("Each vendor is tested above, and several SQLite databases in test_open.")
+def test_every_alias_of_a_project_is_opened(engine: docker.DockerClient, tmp_path: Path) -> None:
+    del engine
+    project, env = copy_of("depot", tmp_path), environment(tmp_path / "cache")
+    (project / "archive" / "tests" / "test_all.py").write_text(ALL_ALIASES)
+    failing = command(project, "run", "archive.tests.test_all", "--keep-failed", env=env)
+    asking = (
+        "from archive.models import Year; from ledger.models import Account; "
+        "from legacy.models import Customer; print(Year.objects.filter(number=1850).count(), "
+        "Account.objects.filter(code='zz').count(), Customer.objects.count())"
+    )
+
+    shell = command(project, "open", "--shell", env=env, given=asking)
+    difference = command(project, "open", "--diff", env=env)
+
+    assert failing.code == 1, failing.said
+    assert shell.out.splitlines()[-1] == "1 1 1", shell.said
+    named = [line for line in difference.out.splitlines() if line.startswith("Database ")]
+    assert named == ["Database 'ledger'", "Database 'legacy'", "Database 'archive'"]
+
+
 def test_a_command_reads_the_variables_of_exec(on_postgresql: Failed) -> None:
     asking = "import os, psycopg2; psycopg2.connect(os.environ['DATABASE_URL']).close()"
 

@@ -42,12 +42,12 @@ def test_a_leased_database_replaces_the_configured_one_and_its_test_database() -
     }
 
 
-def test_other_aliases_stay_as_they_are_and_unknown_ones_are_left_out() -> None:
+def test_aliases_without_a_database_cannot_be_used_and_unknown_ones_are_left_out() -> None:
     unknown = Lease(alias="gone", settings={"NAME": "x"})
 
     databases = _redirected(LEASE, unknown)
 
-    assert databases["other"] == CONFIGURED["other"]
+    assert databases["other"] == {"ENGINE": "django.db.backends.dummy"}
     assert databases.keys() == CONFIGURED.keys()
 
 
