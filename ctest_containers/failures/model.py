@@ -24,6 +24,8 @@ class KeptDatabases:
     Attributes:
         plan: The group: its databases, aliases and roles, as the run planned them.
         fingerprint: The fingerprint of the template that the test's databases came from.
+        key: The key of that template. Two builds of the same code may have different fingerprints,
+            because one of them found loaded what the other had to load, but have the same key.
         image: The name of the template's image; empty for SQLite.
         image_id: The id of that image; files only fit the very image they were taken from.
         file: The member of the failure's folder with what lies above the template: a compressed
@@ -33,11 +35,12 @@ class KeptDatabases:
         pending: The rows of transactions that had not been committed, which are applied after the
             server has started: for each database, the JSON of `rows.to_json`, as one JSON object.
         rows: The member with all rows that differ from the template, in the same format, which
-            fits every template with the same fingerprint; empty if there is none.
+            fits every template with the same key; empty if there is none.
     """
 
     plan: DatabaseGroup
     fingerprint: str
+    key: str = ""
     image: str = ""
     image_id: str = ""
     file: str = ""

@@ -48,8 +48,13 @@ class BuiltTemplate:
     """
 
     fingerprint: str
+    key: str
     source: str
     own_image: bool
+
+    def is_of(self, kept: KeptDatabases) -> bool:
+        """Return whether it has the databases that those of a failure came from."""
+        return self.fingerprint == kept.fingerprint or self.key == kept.key
 
 
 BuildTemplates = Callable[[Sequence[str]], Mapping[str, BuiltTemplate]]
@@ -78,7 +83,10 @@ def build_templates(
         ]
     return {
         snapshot.label: BuiltTemplate(
-            snapshot.fingerprint, snapshot.image or snapshot.files, snapshot.own_image
+            snapshot.fingerprint,
+            snapshot.key,
+            snapshot.image or snapshot.files,
+            snapshot.own_image,
         )
         for snapshot in snapshots
     }
@@ -144,7 +152,7 @@ class OriginFinder:
 
     def _built(self, kept: KeptDatabases, template: BuiltTemplate | None) -> Origin:
         failure = self.stored.failure
-        if template is None or template.fingerprint != kept.fingerprint:
+        if template is None or not template.is_of(kept):
             now = "none" if template is None else f"{kept.group}:{template.fingerprint[:12]}"
             repeat = f"repeat the failure: {failure.again}"
             raise TemplateError(

@@ -176,6 +176,7 @@ def _of_server(export: Export) -> KeptDatabases:
     return KeptDatabases(
         plan=snapshot.group,
         fingerprint=snapshot.fingerprint,
+        key=snapshot.key,
         image=snapshot.image,
         image_id=str(result["image_id"]),
         file=export.file.name,
@@ -195,6 +196,7 @@ def _of_files(request: KeepRequest, servers: WorkerServers) -> list[KeptDatabase
                     KeptDatabases(
                         plan=snapshot.group,
                         fingerprint=snapshot.fingerprint,
+                        key=snapshot.key,
                         files={alias: f"{alias}.sqlite3" for alias in own},
                     )
                 )

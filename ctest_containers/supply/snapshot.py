@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ctest_containers.backends import sqlite
@@ -20,6 +20,7 @@ class DatabaseSnapshot:
     """The template of one group of databases.
 
     Attributes:
+        key: The key of the template; see `ProjectTemplate`.
         image: The template's image; empty for SQLite.
         own_image: Whether it was built from the toolkit's own image of the vendor.
         files: The folder of an SQLite template; empty for others.
@@ -27,6 +28,7 @@ class DatabaseSnapshot:
 
     group: DatabaseGroup
     fingerprint: str
+    key: str = ""
     image: str = ""
     own_image: bool = False
     files: str = ""
@@ -71,13 +73,9 @@ class DatabaseSnapshot:
 
 def snapshot_of(template: ProjectTemplate, repository: TemplateRepository) -> DatabaseSnapshot:
     """Return the snapshot for a template that exists."""
-    group, fingerprint = template.group, template.fingerprint
-    if template.base is None:
-        files = str(repository.files(template))
-        return DatabaseSnapshot(group=group, fingerprint=fingerprint, files=files)
-    return DatabaseSnapshot(
-        group=group,
-        fingerprint=fingerprint,
-        image=template.image,
-        own_image=bool(template.base.context),
+    snapshot = DatabaseSnapshot(
+        group=template.group, fingerprint=template.fingerprint, key=template.key
     )
+    if template.base is None:
+        return replace(snapshot, files=str(repository.files(template)))
+    return replace(snapshot, image=template.image, own_image=bool(template.base.context))
