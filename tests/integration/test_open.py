@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness.made_failures import keep, kept_failure, sqlite_databases
-from harness.projects import start, wait_for
+from harness.projects import start, wait_for, write_tests
 from harness.services import command
 from harness.terminal import run_on_terminal
 
@@ -261,6 +262,32 @@ def test_addresses_last_until_a_signal(
 
     assert process.returncode == code
     assert not Path("/", file).exists()
+
+
+def test_a_difference_needs_the_template_which_is_built_again(
+    project: Path, sqlite_env: dict[str, str], cache: Path, store: FailureStore
+) -> None:
+    write_tests(
+        project,
+        """
+        class CartTests(TestCase):
+            def test_total(self):
+                Author.objects.create(name="Bob")
+                self.fail()
+        """,
+    )
+    assert command(project, "run", "--keep-failed", env=sqlite_env).code == 1
+    (kept,) = store.all()[0].failure.databases
+
+    with_template = command(project, "open", "--diff", env=sqlite_env)
+    shutil.rmtree(cache / "ctest_containers" / "sqlite" / "outcomes" / kept.fingerprint)
+    without = command(project, "open", "--diff", env=sqlite_env)
+
+    table = ["library_author  + 1 row, ~ 0, - 0", "  + id=2 name=Bob"]
+    assert with_template.out.splitlines()[:2] == table, with_template.said
+    at = without.out.splitlines().index(table[0])
+    assert without.out.splitlines()[at : at + 2] == table
+    assert "The template of default is not on this machine, so it is made first." in without.said
 
 
 def test_a_file_is_opened_like_a_test(
