@@ -64,8 +64,8 @@ def publish(databases: Databases) -> int:
     for alias, database in databases.items():
         print(f"{alias:<{width}}  {database_url(database.lease)}")
     sys.stdout.flush()
-    say("Press Ctrl-C to remove what was started.")
     try:
+        say("Press Ctrl-C to remove what was started.")
         signal.pause()
     except KeyboardInterrupt:
         say("")
