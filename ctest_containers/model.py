@@ -69,6 +69,18 @@ class Shard(NamedTuple):
         return f"{self.number}/{self.of}"
 
 
+class Stress(NamedTuple):
+    """How often to repeat the tests: a number of rounds, or as many as there is time for.
+
+    Attributes:
+        rounds: The number of rounds; None for no limit.
+        seconds: The time after which no test starts; None for no limit.
+    """
+
+    rounds: int | None = None
+    seconds: float | None = None
+
+
 class Secret(str):
     """A string whose `repr` is `***`."""
 

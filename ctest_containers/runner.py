@@ -32,6 +32,7 @@ from ctest_containers.session.exits import exit_with, exiting_on_errors
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting, quiet, reporting
 from ctest_containers.session.request import RunRequest
+from ctest_containers.session.stress import check_stress
 from ctest_containers.session.suite import IsolatedTestSuite
 from ctest_containers.supply.resource import Resource
 from ctest_containers.supply.supply import Supply
@@ -85,6 +86,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             return self._action(self, list(test_labels or ()))
         with exiting_on_errors():
             config = self._resolve()
+            check_stress(config, pdb=self.pdb)
+            if config.stress is not None and self.shuffle is False:
+                # Django chooses a seed, and prints it.
+                self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
             may_move = self.verbosity == 1 and not self.pdb
             reports = reporting(config, log=self.log, may_move=may_move)
             self.is_live = reports.is_live

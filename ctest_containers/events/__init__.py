@@ -35,6 +35,13 @@ from ctest_containers.events.servers import (
     ServerMeasured,
     ServerReady,
 )
+from ctest_containers.events.stress import (
+    StressDurations,
+    StressedTest,
+    StressFailure,
+    StressFinished,
+    StressProgressed,
+)
 from ctest_containers.events.templates import (
     BaseImageBuildStarted,
     MigrationsProgressed,
@@ -117,6 +124,11 @@ __all__ = [
     "ServerMeasured",
     "ServerReady",
     "ShardChosen",
+    "StressDurations",
+    "StressFailure",
+    "StressFinished",
+    "StressProgressed",
+    "StressedTest",
     "TemplateAwaited",
     "TemplateBuildSlowed",
     "TemplateBuildStarted",
@@ -213,6 +225,8 @@ Event = (
     | MemoryMeasured
     | ReportLost
     | ServerMeasured
+    | StressProgressed
+    | StressFinished
     | RunFinished
 )
 """Everything that can happen in a run."""

@@ -14,13 +14,16 @@ from typing import Final, NamedTuple, get_args
 
 from ctest_containers.codec import Vocabulary
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event, TimePassed
+from ctest_containers.events import Event, StressProgressed, TimePassed
 
 FORMAT: Final = "ctest-containers-events"
 VERSION: Final = 1
 HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
 
-EVENTS: Final = Vocabulary(kind for kind in get_args(Event) if kind is not TimePassed)
+UNLOGGED: Final = frozenset({TimePassed, StressProgressed})
+"""The events that only a live display uses."""
+
+EVENTS: Final = Vocabulary(kind for kind in get_args(Event) if kind not in UNLOGGED)
 """The events that a log consists of."""
 
 

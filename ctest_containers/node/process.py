@@ -173,7 +173,7 @@ def _run_tests(
     feed = CommandFeed(commands, batches=batches, expected=plan.expected, send=sender.send)
     supply.start([batch.aliases for batch in batches], workers)
     starter = WorkerStarter(
-        plan.worker_config, supply=supply, setup=setup, batches=batches, output=None
+        plan.worker_config, supply=supply, setup=setup, batches=lambda: batches, output=None
     )
     watch = _FailureWatch(sender)
     pool = WorkerPool(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from ctest_containers.model import Shard
+from ctest_containers.model import Shard, Stress
 
 
 def parse_text(value: object) -> str:
@@ -86,6 +86,16 @@ def parse_shard(value: object) -> Shard:
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise ValueError("must be the number of a job and the number of jobs, such as 1/5 to 5/5")
     return Shard(int(match[1]), int(match[2]))
+
+
+def parse_stress(value: object) -> Stress:
+    """A number of rounds, such as 100, or a duration, such as 10m."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd]?)", str(value).strip().lower())
+    if match is not None and not match[2] and match[1].isdecimal() and int(match[1]):
+        return Stress(rounds=int(match[1]))
+    if match is not None and match[2] and float(match[1]):
+        return Stress(seconds=parse_age(value))
+    raise ValueError("must be a number of rounds, such as 100, or a duration, such as 30s or 10m")
 
 
 def parse_flag(value: object) -> bool:

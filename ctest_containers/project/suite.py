@@ -53,6 +53,8 @@ def make_batches(
     tests: Iterable[unittest.TestCase],
     every_alias: Iterable[str],
     mirrors: Collection[str] = (),
+    *,
+    first: int = 0,
 ) -> list[Batch]:
     """The batches of a run.
 
@@ -63,13 +65,14 @@ def make_batches(
     Args:
         every_alias: The aliases that `databases = "__all__"` stands for.
         mirrors: Aliases that mirror others, which Django does not flush.
+        first: The index of the first test, and the number of the first batch.
     """
     from django.test import TestCase
 
     batches: list[Batch] = []
     flushed: set[str] = set()
     every = frozenset(every_alias)
-    first = 0
+    position = first
     for _, group in itertools.groupby(tests, _key):
         together = list(group)
         kinds = {type(test) for test in together}
@@ -78,8 +81,8 @@ def make_batches(
         flushes = _aliases(filter(_may_flush, together), every).difference(mirrors)
         batches.append(
             Batch(
-                number=len(batches),
-                first=first,
+                number=first + len(batches),
+                first=position,
                 tests=together,
                 aliases=aliases,
                 needs_rows=any(issubclass(kind, TestCase) for kind in kinds),
@@ -90,7 +93,7 @@ def make_batches(
                 exclusive=frozenset(itertools.chain.from_iterable(map(_exclusive, kinds))),
             )
         )
-        first += len(together)
+        position += len(together)
         flushed |= flushes
     return batches
 

@@ -28,6 +28,11 @@ def check_configuration() -> None:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
     """
     config = resolve_config()
+    if config.stress is not None:
+        raise UsageError(
+            "pytest --ctest cannot repeat tests with the option STRESS.",
+            "Remove STRESS from the setting CTEST_CONTAINERS, or unset CTEST_CONTAINERS_STRESS.",
+        )
     if config.worker_setup:
         isolation.worker_function(config.worker_setup)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
-from ctest_containers.events import Event, RunFinished, RunStarted, TimePassed
+from ctest_containers.events import Event, RunFinished, RunStarted
 from ctest_containers.history import History
-from ctest_containers.history.lines import HEADER, line
+from ctest_containers.history.lines import HEADER, UNLOGGED, line
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_natural, parse_text
 from ctest_containers.report.api import Report
@@ -79,7 +79,7 @@ class EventLogReport:
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
         kind = type(event)
-        if kind is TimePassed:
+        if kind in UNLOGGED:
             return
         self._waiting.append(line(event, at))
         if at < self._due and kind not in AT_ONCE:

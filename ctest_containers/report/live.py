@@ -17,6 +17,7 @@ from ctest_containers.events import (
     RunFinished,
     ServerMeasured,
     ServerReady,
+    StressProgressed,
     TestFinished,
     TestOutcome,
     TestStarted,
@@ -101,11 +102,15 @@ class LiveReport:
         self._ended = self._failed = 0
         self._tests_since = 0.0
         self._expected_seconds = 0.0
+        self._stress: StressProgressed | None = None
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
         match event:
             case TestStarted(worker=worker, test_id=test_id):
+                self._begin(worker, test_id, at)
+            case StressProgressed(worker=worker, test_id=test_id):
+                self._stress = event
                 self._begin(worker, test_id, at)
             case FixtureStarted(worker=worker, fixture=fixture):
                 self._begin(worker, fixture, at)
@@ -245,12 +250,17 @@ class LiveReport:
         bar.add_column(no_wrap=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True, justify="right")
+        ended, failed, done = f"{self._ended}/{total}", self._failed, self._ended
+        if (stress := self._stress) is not None:
+            ended, failed = _rounds(stress), stress.failed
+            done = stress.attempts
+            total *= stress.of_rounds
         counts = Text.assemble(
-            (f"{self._ended}/{total}", "bold"),
-            (f", {plural(self._failed, 'failure')}" if self._failed else "", "bold red"),
+            (ended, "bold"),
+            (f", {plural(failed, 'failure')}" if failed else "", "bold red"),
         )
         times = f"{_whole(elapsed)}{self._left(elapsed)}"
-        bar.add_row(counts, ProgressBar(total=total or 1, completed=self._ended), times)
+        bar.add_row(counts, ProgressBar(total=total or 1, completed=done), times)
         table = Table.grid(expand=True, padding=(0, 1))
         for justify in ("right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)
@@ -283,6 +293,12 @@ class LiveReport:
         """What is left, by what the tests took in past runs."""
         left = round(self._expected_seconds - elapsed)
         return f", about {_whole(left)} left" if left > 0 else ""
+
+
+def _rounds(stress: StressProgressed) -> str:
+    """The round and the number of attempts of a stress run."""
+    of = f" of {stress.of_rounds}" if stress.of_rounds else ""
+    return f"round {stress.round_number}{of}, {plural(stress.attempts, 'test')}"
 
 
 def _whole(seconds: float) -> str:

@@ -17,7 +17,8 @@ from typing import Any, Final
 
 from ctest_containers.codec import fields_of
 from ctest_containers.errors import ReportError, UsageError
-from ctest_containers.events import Event, RunFinished, TestsFound, TimePassed
+from ctest_containers.events import Event, RunFinished, TestsFound
+from ctest_containers.history.lines import UNLOGGED
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_choice, parse_text
 from ctest_containers.report.api import Report
@@ -93,7 +94,7 @@ class LogReport:
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
         logger = self._logger
-        if isinstance(event, TimePassed):
+        if type(event) in UNLOGGED:
             return
         if type(event) in SILENT and not logger.isEnabledFor(logging.DEBUG):
             return

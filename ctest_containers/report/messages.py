@@ -33,6 +33,8 @@ from ctest_containers.events import (
     ServerMeasured,
     ServerReady,
     ShardChosen,
+    StressFinished,
+    StressProgressed,
     TemplateAwaited,
     TemplateBuildSlowed,
     TemplateBuildStarted,
@@ -61,6 +63,7 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.limits import Limit, why_run_ended
+from ctest_containers.report.stress import stress_lines
 from ctest_containers.text import duration, listing, plural, size, span
 
 SILENT: Final = frozenset(
@@ -73,6 +76,7 @@ SILENT: Final = frozenset(
         FixtureFinished,
         BatchFinished,
         TimePassed,
+        StressProgressed,
         MemoryMeasured,
         ServerMeasured,
     }
@@ -98,6 +102,8 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
                     f"{expected}."
                 ),
             )
+        case StressFinished():
+            yield logging.INFO, "\n".join(["", *stress_lines(event)])
         case NodeJoined(node=node, host=host, workers=workers):
             yield logging.INFO, f"The node {node} ({host}) has {plural(workers, 'worker')}."
         case NodeLost(node=node, reason=reason):

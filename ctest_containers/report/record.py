@@ -13,6 +13,7 @@ from ctest_containers.events import (
     RunFinished,
     RunStarted,
     ServerReady,
+    StressFinished,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
@@ -154,6 +155,7 @@ class RunRecord:
 
     Attributes:
         started: None in a record that has no beginning.
+        stress: The statistics of a stress run; None in other runs.
         tests: By their places in the run.
         others: What was reported on fixtures of classes and modules, as (when, what).
         phases: What the run did from when on.
@@ -166,6 +168,7 @@ class RunRecord:
     started: RunStarted | None = None
     planned: WorkersPlanned | None = None
     finished: RunFinished | None = None
+    stress: StressFinished | None = None
     ended: float = 0.0
     tests: dict[int, TestRecord] = field(default_factory=dict)
     others: list[tuple[float, TestOutcome]] = field(default_factory=list)

@@ -17,6 +17,8 @@ from ctest_containers.events import (
     RunStarted,
     ServerMeasured,
     ServerReady,
+    StressFinished,
+    StressProgressed,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
@@ -132,6 +134,10 @@ class Recording:
                 run.phases.append((at, phase))
             case WorkersPlanned():
                 run.planned = event
+            case StressFinished():
+                # It is no note: reports show it in their own ways.
+                run.stress = event
+                return
             case RunFinished():
                 run.finished = event
             case TemplateFound() | TemplateBuildStarted() | TemplateBuilt() | TemplatePulled():
@@ -180,6 +186,7 @@ _TAKEN: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
     FixtureFinished: Recording._fixture_finished,
     BatchFinished: Recording._batch_finished,
     TimePassed: Recording._ignore,
+    StressProgressed: Recording._ignore,
 }
 """What takes the events of which there are thousands: to try pattern after pattern would cost."""
 

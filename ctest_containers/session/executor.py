@@ -17,6 +17,7 @@ from ctest_containers.project.suite import Batch
 from ctest_containers.session.planning import RunPlan, plan_run
 from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.share import Share
+from ctest_containers.session.stress import StressRun
 from ctest_containers.supply.supply import Supply
 from ctest_containers.workers.assignment import WorkerConfig
 
@@ -67,6 +68,7 @@ class SelectedTests:
         aliases: The databases that they use.
         may_reorder: Whether the longest may start first; otherwise the user chose their order.
         stopping: Returns whether no further test may start.
+        stress: The rounds in which they run again and again; None to run them once.
     """
 
     batches: Sequence[Batch]
@@ -74,6 +76,7 @@ class SelectedTests:
     worker_config: WorkerConfig
     may_reorder: bool
     stopping: Callable[[], bool]
+    stress: StressRun | None = None
 
 
 class Pool(Protocol):

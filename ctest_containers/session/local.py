@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
 from ctest_containers.events import WorkersPlanned
 from ctest_containers.project import line_coverage
 from ctest_containers.project.databases import first_aliases, mirrors
 from ctest_containers.project.isolation import worker_function
 from ctest_containers.project.line_coverage import LineCoverage
+from ctest_containers.project.suite import Batch
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
 from ctest_containers.session.planning import RunPlan, memory_watch
 from ctest_containers.session.schedule import longest_first
 from ctest_containers.session.starting import WorkerStarter
+from ctest_containers.session.stress import StressRun
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 
@@ -61,21 +63,25 @@ class LocalExecutor:
         folder = supply.host.folder()
         output = None if self._output is None else self._output.keep_in(folder)
         self._line_coverage = line_coverage.of_this_process(folder)
+        stress = tests.stress
         starter = WorkerStarter(
             tests.worker_config,
             supply=supply,
             setup=context.setup,
-            batches=pickled(batches) if context.setup.spawned else batches,
+            batches=_batches_for(context, batches, stress),
             output=output,
             line_coverage=self._line_coverage,
         )
         may_reorder = tests.may_reorder and workers > 1
+        databases = first_aliases(supply.databases.plans.groups)
+        if stress is not None:
+            stress.begin(context.timings.past, databases)
         pool = WorkerPool(
             workers=workers,
             batches=longest_first(batches, expected) if may_reorder else batches,
             supplier=supply,
             start=lambda number: starter.start(number, pool.descriptors()),
-            report=context.report,
+            report=context.report if stress is None else stress.repeated.handle,
             stopping=tests.stopping,
             limits=context.limits,
             memory=memory_watch(context.config, plan, context.timings.past),
@@ -83,9 +89,10 @@ class LocalExecutor:
             order=FlushOrder(
                 batches,
                 elsewhere=context.share.flushes_elsewhere(batches),
-                databases=first_aliases(supply.databases.plans.groups),
+                databases=databases,
                 mirrors=mirrors(),
             ),
+            rounds=stress,
         )
         return pool
 
@@ -93,6 +100,16 @@ class LocalExecutor:
         """Add the lines that ran in workers to those of this process."""
         if self._line_coverage is not None:
             line_coverage.add_workers(self._line_coverage)
+
+
+def _batches_for(
+    context: RunContext, batches: Sequence[Batch], stress: StressRun | None
+) -> Callable[[], Sequence[Batch] | bytes]:
+    """Return a function that returns the batches that a new worker may get."""
+    if stress is not None:
+        return lambda: pickled(stress.batches) if context.setup.spawned else stress.batches
+    sent = pickled(batches) if context.setup.spawned else batches
+    return lambda: sent
 
 
 def _planned(plan: RunPlan) -> WorkersPlanned:

@@ -10,7 +10,7 @@ from typing import Final
 from ctest_containers.capacity import Plan, plan_workers
 from ctest_containers.capacity.memory import available_bytes
 from ctest_containers.config import Config
-from ctest_containers.model import DatabaseGroup
+from ctest_containers.model import DatabaseGroup, Stress
 from ctest_containers.project.suite import Batch
 from ctest_containers.session.schedule import (
     Prediction,
@@ -61,7 +61,8 @@ def plan_run(
     """
     cores = os.cpu_count() or 1
     most = min(max(asked or cores, config.min_workers), config.max_workers)
-    if config.split_classes:
+    stress = config.stress
+    if config.split_classes and stress is None:
         batches = split_long(batches, timings, most)
     expected = expected_seconds(batches, timings)
     measured = timings.worker_bytes(group.label for group in groups if group.has_server)
@@ -72,15 +73,22 @@ def plan_run(
     workers = plan_workers(
         asked=asked,
         cores=cores,
-        batches=len(batches),
+        batches=len(batches) if stress is None else _repeated(len(batches), stress),
         available_bytes=available_bytes(),
         minimum=config.min_workers,
         maximum=config.max_workers,
         measured_bytes=measured,
         engine_bytes=engine_bytes,
-        helpful=worth_it(predictions).workers if predictions else None,
+        helpful=worth_it(predictions).workers if predictions and stress is None else None,
     )
     return RunPlan(batches, workers, expected, predictions)
+
+
+def _repeated(batches: int, stress: Stress) -> int | None:
+    """Return how many batches a stress run has; None if that is not known."""
+    if stress.rounds is None and batches:
+        return None
+    return batches * (stress.rounds or 0)
 
 
 def memory_watch(config: Config, plan: RunPlan, timings: Timings) -> MemoryWatch:

@@ -39,6 +39,7 @@ from ctest_containers.session.request import RunRequest
 from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.share import Share
 from ctest_containers.session.start import run_started
+from ctest_containers.session.stress import Shuffled, StressRun
 from ctest_containers.supply.parent import PARENT
 from ctest_containers.supply.supply import Supply
 from ctest_containers.text import plural
@@ -58,6 +59,7 @@ class Session:
         self._began = ORIGINALS.monotonic()
         self._not_run = 0
         self._has_failed = False
+        self._stress: StressRun | None = None
         self._request = request
         self._config = request.config
         self._reports = list(reporting.reports)
@@ -159,6 +161,8 @@ class Session:
         debug_sql: bool,
         reorder: bool,
         interrupted: Callable[[], bool],
+        shuffled: Shuffled,
+        seed: int | None,
     ) -> None:
         """Run tests in workers, and report them to a result as a serial run would.
 
@@ -167,6 +171,8 @@ class Session:
 
         Args:
             reorder: Whether the longest may start first; otherwise the user chose their order.
+            shuffled: Returns tests in the order that a seed gives them.
+            seed: The seed of this run; None if it is not shuffled.
         """
         context = self._run_context
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
@@ -178,6 +184,18 @@ class Session:
         context.supply.release_parent()
         for reason in context.limits.inversions():
             self._report(LimitsInverted(reason=reason))
+        if self._config.stress is not None and seed is not None:
+            indices = {id(test): index for index, test in enumerate(tests)}
+            self._stress = StressRun(
+                self._config.stress,
+                [test for batch in batches for test in batch.tests],
+                indices=indices,
+                shuffled=shuffled,
+                seed=seed,
+                aliases=aliases,
+                report=self._report,
+            )
+        stress = self._stress
         selected = SelectedTests(
             batches=batches,
             aliases=aliases,
@@ -185,7 +203,8 @@ class Session:
                 serialized=serialized, failfast=failfast, buffer=buffer, debug_sql=debug_sql
             ),
             may_reorder=reorder,
-            stopping=lambda: bool(result.shouldStop),
+            stopping=lambda: result.shouldStop or (stress is not None and stress.is_over),
+            stress=stress,
         )
         pool = self.executor.pool(selected)
         self.begin(Phase.CONTAINERS)
@@ -193,6 +212,8 @@ class Session:
             self.failure = _failure_of(pool, interrupted)
         finally:
             self.executor.close()
+            if stress is not None:
+                stress.finish()
             self._reports.remove(replay)
             self._reports.remove(measuring)
             self._timings.measured = measuring.measured
@@ -230,10 +251,12 @@ class Session:
     def _add_not_run(self, failure: CtestError, count: int) -> None:
         self._not_run = count
         left = "Every test was run." if not count else f"{plural(count, 'test')} not run."
+        if self._stress is not None:
+            self._not_run, left = self._stress.never_run, self._stress.progress
         if isinstance(failure, InterruptedRunError):
             # The last test may just have ended at the interrupt.
             failure.message = f"Interrupted: {left}"
-            self.failure = failure if count else None
+            self.failure = failure if count or self._stress is not None else None
         else:
             failure.message += f"\n{left}"
 
@@ -280,6 +303,8 @@ class Session:
         # Other jobs may have yet to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
+        if self._stress is not None:
+            self._report(self._stress.summary())
         if self._has_failed:
             supply.databases.say_ages()
         failure = "" if self.failure is None else self.failure.message

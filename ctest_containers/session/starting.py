@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ctest_containers.project.isolation import Worker
@@ -19,7 +19,7 @@ class WorkerStarter:
     """Starts worker processes, and those that replace them.
 
     Args:
-        batches: All batches of the run; pickled if workers are spawned.
+        batches: Returns all batches that a worker may get; pickled if workers are spawned.
         output: The file that workers print into; None to print where this process does.
         line_coverage: How workers measure the lines that run; None not to measure them.
     """
@@ -30,7 +30,7 @@ class WorkerStarter:
         *,
         supply: Supply,
         setup: ProjectSetup,
-        batches: Sequence[Batch] | bytes,
+        batches: Callable[[], Sequence[Batch] | bytes],
         output: Path | None,
         line_coverage: LineCoverage | None = None,
     ) -> None:
@@ -62,7 +62,7 @@ class WorkerStarter:
                 ),
                 worker_config=self._worker_config,
                 setup=self._setup,
-                batches=self._batches,
+                batches=self._batches(),
                 stack_file=scratch / f"w{number}.stack",
                 output=self._output,
                 close=(*self._supply.host.descriptors(), *others),

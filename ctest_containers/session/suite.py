@@ -6,7 +6,7 @@ import unittest
 from collections.abc import Sequence
 from typing import Any
 
-from django.test.runner import DiscoverRunner, ParallelTestSuite
+from django.test.runner import DiscoverRunner, ParallelTestSuite, Shuffler, reorder_tests
 
 from ctest_containers.project.interrupts import was_interrupted
 from ctest_containers.session.run import Session
@@ -52,8 +52,23 @@ class IsolatedTestSuite(ParallelTestSuite):
             debug_sql=runner.debug_sql,
             reorder=not runner.reverse and runner.shuffle is False,
             interrupted=was_interrupted,
+            shuffled=self._shuffled,
+            seed=runner.shuffle_seed,
         )
         if self._session.failure is not None:
             # Django must not print OK if tests were not run.
             result.wasSuccessful = lambda: False
         return result
+
+    def _shuffled(self, tests: Sequence[unittest.TestCase], seed: int) -> list[unittest.TestCase]:
+        """Return tests in the order that `--shuffle` gives them with a seed."""
+        runner: Any = self._runner
+        failed = unittest.loader._FailedTest  # type: ignore[attr-defined]  # not public
+        return list(
+            reorder_tests(
+                tests,
+                (failed, *runner.reorder_by),
+                shuffler=Shuffler(seed),
+                reverse=runner.reverse,
+            )
+        )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.model import AnyLease
 from ctest_containers.wire import KeepAnswer, KeepRequest
-from ctest_containers.workers.batch_choice import BatchChoice
+from ctest_containers.workers.rounds import Rounds
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import TimeLimits
 from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
@@ -16,9 +16,9 @@ from ctest_containers.workers.worker_state import ProcessState, WorkerState, len
 class Answers:
     """Answers the workers of a pool."""
 
-    def __init__(self, supplier: Supplier, choice: BatchChoice, time_limits: TimeLimits) -> None:
+    def __init__(self, supplier: Supplier, rounds: Rounds, time_limits: TimeLimits) -> None:
         self._supplier = supplier
-        self._choice = choice
+        self._rounds = rounds
         self._time_limits = time_limits
 
     def answer(self, workers: Iterable[WorkerState]) -> None:
@@ -41,7 +41,7 @@ class Answers:
             leases = ()
         if leases is not None:
             state.process.send(lend(state, leases, state.requested_alias))
-            self._choice.note_lent(worker, [state.requested_alias])
+            self._rounds.of(worker).note_lent(worker, [state.requested_alias])
             state.requested_alias = ""
 
     def _keep(self, worker: WorkerState, state: ProcessState, request: KeepRequest) -> None:

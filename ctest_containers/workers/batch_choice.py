@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 
 from ctest_containers.wire import RunBatch
-from ctest_containers.workers.batch_progress import Work
+from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.queue import WorkQueue
 from ctest_containers.workers.worker_state import BatchState, WorkerState
@@ -15,13 +15,18 @@ from ctest_containers.workers.worker_state import BatchState, WorkerState
 class BatchChoice:
     """Chooses among the waiting batches, in the order that flushes require.
 
+    The batches are those of one round: each round of a stress run has its own order, and finds no
+    rows of other rounds.
+
     Args:
         order: Which databases a serial run would have flushed.
+        round_number: The round of a stress run; 0 in other runs.
     """
 
-    def __init__(self, queue: WorkQueue, order: FlushOrder) -> None:
-        self._queue = queue
-        self._order = order
+    def __init__(self, queue: WorkQueue, order: FlushOrder, round_number: int = 0) -> None:
+        self.queue = queue
+        self.order = order
+        self.round_number = round_number
 
     def allowed(self, worker: WorkerState, workers: Sequence[WorkerState]) -> Iterator[Work]:
         """Return the waiting batches that a worker may take without violating Django's order.
@@ -29,11 +34,11 @@ class BatchChoice:
         Args:
             workers: All workers; what they run and have left is taken into account.
         """
-        fit = [other for other in workers if other.is_available]
-        running = (other.work for other in fit if other.work is not None)
-        return self._queue.allowed(
-            worker.rows,
-            self._order,
+        fit = [other for other in self._members(workers) if other.is_available]
+        running = (other.work for other in workers if other.work is not None)
+        return self.queue.allowed(
+            worker.rows if worker.round_number == self.round_number else Rows(),
+            self.order,
             workers=len(fit),
             others=any(other.number != worker.number and not other.rows.flushed for other in fit),
             busy=frozenset(chain.from_iterable(work.batch.exclusive for work in running)),
@@ -51,22 +56,24 @@ class BatchChoice:
 
     def is_renewal_due(self, worker: WorkerState, workers: Sequence[WorkerState]) -> bool:
         """Return whether to renew a worker because no worker may take a batch as it is."""
-        if any(self.is_any_allowed(other, workers) for other in workers if other.is_available):
+        members = self._members(workers)
+        if any(self.is_any_allowed(other, workers) for other in members if other.is_available):
             return False
         # Otherwise, the remaining batches wait for those that others run.
-        return not self.keeps_rows(worker) and self.is_any_allowed(
-            WorkerState(worker.number), workers
-        )
+        renewed = WorkerState(worker.number, round_number=self.round_number)
+        return not self.keeps_rows(worker) and self.is_any_allowed(renewed, workers)
 
     def keeps_rows(self, worker: WorkerState) -> bool:
         """Return whether a waiting batch needs rows that others left on a worker's servers."""
-        return any(self._order.finds(work, worker.rows.left_in) for work in self._queue)
+        return worker.round_number == self.round_number and any(
+            self.order.finds(work, worker.rows.left_in) for work in self.queue
+        )
 
     def take(self, worker: WorkerState, work: Work) -> RunBatch:
         """Assign a batch to a worker, and return the command that starts it."""
         assert worker.state is not None
-        self._queue.remove(work)
-        flushed = self._order.missing(work, worker.rows)
+        self.queue.remove(work)
+        flushed = self.order.missing(work, worker.rows)
         worker.rows.change(work)
         worker.state.batch = BatchState(work, flushing=frozenset(flushed))
         return RunBatch(
@@ -82,7 +89,11 @@ class BatchChoice:
         """Note that a worker now has these aliases, and flushes them for its batch."""
         batch = worker.batch
         if batch is not None:
-            self._order.begun(worker.rows, batch.work, batch.flushing, aliases)
+            self.order.begun(worker.rows, batch.work, batch.flushing, aliases)
+
+    def _members(self, workers: Sequence[WorkerState]) -> list[WorkerState]:
+        """Return the workers that run batches of this round."""
+        return [worker for worker in workers if worker.round_number == self.round_number]
 
     def _aliases_of(self, databases: Iterable[str]) -> tuple[str, ...]:
-        return tuple(alias for name in databases for alias in self._order.aliases_of(name))
+        return tuple(alias for name in databases for alias in self.order.aliases_of(name))

@@ -70,6 +70,11 @@ class Rows:
     left_by: int = -1
     left_in: dict[int, frozenset[str]] = field(default_factory=dict)
 
+    @property
+    def changed(self) -> bool:
+        """Whether rows may differ from those of new servers."""
+        return self.flushed or bool(self.emptied)
+
     def allow(self, work: Work) -> bool:
         """Return whether a batch would find the same rows as in a serial run of Django."""
         batch = work.batch

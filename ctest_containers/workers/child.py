@@ -105,8 +105,9 @@ class CommandLoop:
         own = assignment.own
         own.folder.mkdir(parents=True)
         # The worker's previous process is dead, and nobody needs its files.
-        for number in range(1, own.process):
-            shutil.rmtree(own.folder.with_name(str(number)), ignore_errors=True)
+        for folder in own.folder.parent.iterdir():
+            if folder != own.folder:
+                shutil.rmtree(folder, ignore_errors=True)
         if not assignment.setup.spawned:
             isolation.close_inherited_caches()
         if assignment.worker_config.separate:

@@ -36,6 +36,7 @@ from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import queue_of
 from ctest_containers.workers.reducer import CheckServers, EndBatch, Report, reduce_message
 from ctest_containers.workers.roster import Roster
+from ctest_containers.workers.rounds import Rounds, RoundSource
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
 from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
@@ -60,6 +61,7 @@ class WorkerPool:
         expected: How long batches are expected to take, in seconds, by their numbers.
         order: Tracks flushes in Django's order; None if batches flush nothing.
         feed: Provides more batches while others run; None if there are none.
+        rounds: Provides all batches of a stress run, round by round; None in other runs.
     """
 
     def __init__(
@@ -76,11 +78,12 @@ class WorkerPool:
         expected: Mapping[int, float] = MappingProxyType({}),
         order: FlushOrder | None = None,
         feed: Feed | None = None,
+        rounds: RoundSource | None = None,
     ) -> None:
         self._roster = Roster(workers, supplier=supplier, start=start, report=report)
         self._queue = queue_of(batches, expected)
-        self._order = order or FlushOrder()
-        self._choice = BatchChoice(self._queue, self._order)
+        only = BatchChoice(self._queue, order or FlushOrder())
+        self._rounds = Rounds(only, rounds, workers)
         self._memory = memory or unwatched()
         self._supplier = supplier
         self._report = report
@@ -89,7 +92,7 @@ class WorkerPool:
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._crashes = CrashAccounting(supplier=supplier, report=report)
-        self._answers = Answers(supplier, self._choice, self._time_limits)
+        self._answers = Answers(supplier, self._rounds, self._time_limits)
         self._feed = feed
 
     def run(self) -> None:
@@ -125,7 +128,7 @@ class WorkerPool:
     def not_run(self) -> int:
         """How many tests have not ended, apart from those whose class or module fixture failed."""
         running = (worker.work for worker in self._roster.workers if worker.work is not None)
-        return sum(len(work.left) for work in (*self._queue, *running)) + self._cut_short
+        return sum(len(work.left) for work in (*self._rounds.waiting(), *running)) + self._cut_short
 
     def descriptors(self) -> tuple[int, ...]:
         """Return the descriptors that a worker forked now must not keep open."""
@@ -133,27 +136,38 @@ class WorkerPool:
 
     def _no_more_work(self) -> bool:
         """Return whether no batch waits, and none will arrive."""
-        return not self._queue and (self._feed is None or self._feed.closed)
+        return not self._rounds.has_work and (self._feed is None or self._feed.closed)
 
     def _assign_batch(self, worker: WorkerState) -> None:
+        """Assign a free worker a batch of the earliest round that has one for it."""
+        if worker.work is None and worker.is_available:
+            for choice in self._rounds.offered(worker):
+                if self._assign_from(choice, worker):
+                    return
+
+    def _assign_from(self, choice: BatchChoice, worker: WorkerState) -> bool:
         """Assign a free worker the first batch whose databases it has, or can have at once.
 
         If the waiting batches would find other rows than in a serial run on every worker, this one
         is renewed.
+
+        Returns:
+            Whether there is a batch for it, even if its databases have yet to start.
         """
-        if worker.work is not None or not worker.is_available or not self._queue:
-            return
         workers = self._roster.workers
-        if not self._choice.is_any_allowed(worker, workers):
-            if not self._choice.is_renewal_due(worker, workers):
-                return
+        if not choice.is_any_allowed(worker, workers):
+            if not choice.is_renewal_due(worker, workers):
+                return False
             self._roster.renew(worker)
+        if worker.round_number != choice.round_number:
+            self._roster.enter_round(worker, choice.round_number)
+            self._rounds.entered(worker)
         if self._memory.outgrown(worker):
             self._roster.recycle(worker, self._memory.process_limit_bytes or 0)
         state = self._roster.process_of(worker)
         awaited: set[frozenset[str]] = set()
         is_late = False
-        for work in self._choice.allowed(worker, workers):
+        for work in choice.allowed(worker, workers):
             # A batch that removes rows must not overtake another one that does.
             if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
                 continue
@@ -161,26 +175,28 @@ class WorkerPool:
                 leases = self._supplier.acquire(worker.number, work.batch.aliases)
             except (ServerError, EngineError) as error:
                 self._roster.retire(worker, error, self._memory.available_bytes or 0)
-                return
+                return True
             if leases is None:
                 awaited.add(work.batch.aliases)
                 is_late |= work.batch.removes_rows
                 continue
             self._begin(worker, state, work, leases)
-            return
+            return True
+        return True
 
     def _begin(
         self, worker: WorkerState, state: ProcessState, work: Work, leases: Sequence[AnyLease]
     ) -> None:
         worker.failed_servers = 0
-        command = self._choice.take(worker, work)
+        choice = self._rounds.of(worker)
+        command = choice.take(worker, work)
         assert state.batch is not None
         self._time_limits.begin_batch(state.batch)
         resources = lend(state, leases)
         if resources.databases or resources.services:
             state.process.send(resources)
         state.process.send(command)
-        self._choice.note_lent(worker, state.leases)
+        choice.note_lent(worker, state.leases)
 
     def _watch_memory(self) -> None:
         watch = self._memory
@@ -188,7 +204,9 @@ class WorkerPool:
             self._report(MemoryMeasured(available_bytes=watch.available_bytes or 0))
         # Each decision depends on those before it, which have been carried out by then.
         for decision in watch.decide(
-            self._roster.workers, work_waits=bool(self._queue), keeps_rows=self._choice.keeps_rows
+            self._roster.workers,
+            work_waits=any(True for _ in self._rounds.waiting()),
+            keeps_rows=self._rounds.keeps_rows,
         ):
             match decision:
                 case Pause(worker):
@@ -226,7 +244,8 @@ class WorkerPool:
 
     def _on_message(self, worker: WorkerState, state: ProcessState, message: Message) -> None:
         self._time_limits.note(state, message)
-        for effect in reduce_message(worker, message, self._order, now=ORIGINALS.monotonic()):
+        order = self._rounds.order_of(worker)
+        for effect in reduce_message(worker, message, order, now=ORIGINALS.monotonic()):
             match effect:
                 case Report(event):
                     if isinstance(event, TestStarted) and not self._begun:
@@ -242,7 +261,7 @@ class WorkerPool:
                     # At a terminal, Ctrl-C may reach a worker before its parent.
                     if self._interrupted or stopped:
                         self._cut_short += len(work.left)
-                    self._ended(work)
+                    self._ended(worker, work)
 
     def _lose(self, worker: WorkerState) -> None:
         """Account for the test of a worker that has ended; another worker runs the rest."""
@@ -250,12 +269,14 @@ class WorkerPool:
         work = self._crashes.account(worker)
         worker.forget_process(servers=True)
         if work is not None:
-            self._queue.put_back(work)
+            self._rounds.of(worker).queue.put_back(work)
         elif before is not None:
-            self._ended(before)
+            self._ended(worker, before)
 
-    def _ended(self, work: Work) -> None:
-        self._order.record_end(work)
+    def _ended(self, worker: WorkerState, work: Work) -> None:
+        self._rounds.of(worker).order.record_end(work)
+        if not self._interrupted:
+            self._rounds.close_ended(self._roster.busy())
         if self._feed is not None:
             self._feed.ended(work.batch.number)
 
@@ -277,8 +298,9 @@ class WorkerPool:
         limit = self._time_limits.whole_run
         assert limit is not None
         self._report(RunTimedOut(limit_seconds=limit.seconds, idle_only=limit.idle_only))
-        self._crashes.time_out(self._roster.workers, self._queue, why_run_ended(limit))
-        self._queue.clear()
+        waiting = self._rounds.waiting()
+        self._crashes.time_out(self._roster.workers, waiting, why_run_ended(limit))
+        self._rounds.clear()
 
     def _interrupt(self) -> None:
         if not self._interrupted:

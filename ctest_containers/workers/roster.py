@@ -16,6 +16,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.wire import Quit
+from ctest_containers.workers.batch_progress import Rows
 from ctest_containers.workers.memory import MemoryWatch
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.supplier import Supplier
@@ -74,6 +75,19 @@ class Roster:
         _quit(worker)
         self._supplier.release(worker.number)
         worker.forget_process(servers=True)
+
+    def enter_round(self, worker: WorkerState, round_number: int) -> None:
+        """Give a worker a new process for another round, and new servers if their rows changed.
+
+        So no round sees what earlier ones have left in memory or in databases.
+        """
+        if worker.rows.changed:
+            self.renew(worker)
+        else:
+            _quit(worker)
+            worker.forget_process(servers=False)
+            worker.rows = Rows()
+        worker.round_number = round_number
 
     def retire(self, worker: WorkerState, error: CtestError, available_bytes: int) -> None:
         """Let a worker whose server did not start try again; after too many tries, retire it.

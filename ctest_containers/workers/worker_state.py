@@ -95,6 +95,7 @@ class WorkerState:
     Attributes:
         state: The process; None if there is none at the moment.
         rows: What tests may have done to the rows on the worker's servers.
+        round_number: The round of a stress run whose batches its process runs; 0 in other runs.
         failed_servers: How many servers in a row have failed to start for it.
         retired: Why it gets no more work; None while it does.
         paused: Whether it gets no work until there is more memory.
@@ -103,6 +104,7 @@ class WorkerState:
     number: int
     state: ProcessState | None = None
     rows: Rows = field(default_factory=Rows)
+    round_number: int = 0
     failed_servers: int = 0
     retired: CtestError | None = None
     paused: bool = False

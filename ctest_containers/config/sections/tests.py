@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.model import Shard
+from ctest_containers.model import Shard, Stress
 from ctest_containers.options.option import option
 from ctest_containers.options.values import (
     parse_shard,
+    parse_stress,
 )
 
 SECTION: Final = "which tests"
@@ -26,5 +27,14 @@ class TestOptions:
         "one shard, and all shards take about the same time, according to the timings of past "
         "runs. All jobs need the same timings, and don't change them. Merge their results with "
         "python -m ctest_containers report merge.",
+        section=SECTION,
+    )
+    stress: Stress | None = option(  # noqa: RUF009  # It gives a field.
+        None,
+        parse_stress,
+        "N|DURATION",
+        "Find flaky tests: run the tests N times, or again and again for a duration such as 10m, "
+        "in a shuffled order that is new in each round, and print statistics at the end. "
+        "--shuffle SEED repeats the rounds of a seed.",
         section=SECTION,
     )
