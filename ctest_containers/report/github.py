@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
-from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished
+from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished, StressFinished
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_flag
 from ctest_containers.report.api import Report
 from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
 from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
+from ctest_containers.report.stress import headline, rate, rounds, what
 from ctest_containers.report.summary import lines as summary_lines
 from ctest_containers.report.summary import verdict
 from ctest_containers.text import duration, without_controls
@@ -30,6 +31,9 @@ ANNOTATIONS: Final = 50
 
 SUMMARY_BYTES: Final = 900 * 1024
 """GitHub refuses a summary of more than 1 MiB."""
+
+STRESSED_TESTS: Final = 50
+"""The least reliable ones; the event log has all."""
 
 MESSAGE_LENGTH: Final = 4000
 
@@ -192,6 +196,8 @@ def job_summary(run: RunRecord) -> str:
             lines.append(f"… and {len(failures) - shown} more; see the log.")
             break
         lines.append(block)
+    if run.stress is not None:
+        lines += _stress_lines(run.stress)
     phases = run.phase_seconds
     if phases:
         lines += ["", "| " + " | ".join(phase.value for phase in phases) + " |"]
@@ -206,6 +212,29 @@ def job_summary(run: RunRecord) -> str:
     if run.planned is not None and run.planned.workers:
         lines += ["", f"Workers: {run.planned.workers} ({_cell(run.planned.reason)})."]
     return without_controls("\n".join(lines)) + "\n\n"
+
+
+def _stress_lines(stress: StressFinished) -> Iterator[str]:
+    """Yield the statistics of a stress run."""
+    yield ""
+    yield headline(stress)
+    if stress.tests:
+        yield ""
+        yield "| failure rate | test | failures |"
+        yield "| ---: | --- | --- |"
+    for test in stress.tests[:STRESSED_TESTS]:
+        failures = "<br>".join(
+            html.escape(f"{failure.count}x {what(failure)} in {rounds(failure, stress.seed)}")
+            for failure in test.failures
+        )
+        yield f"| {rate(test)} | `{_cell(test.test_id)}` | {_cell(failures)} |"
+    if stress.durations:
+        yield ""
+        yield "| minimum | median | maximum | test |"
+        yield "| ---: | ---: | ---: | --- |"
+    for row in stress.durations:
+        seconds = (row.min_seconds, row.median_seconds, row.max_seconds)
+        yield f"| {' | '.join(map(duration, seconds))} | `{_cell(row.test_id)}` |"
 
 
 def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport:

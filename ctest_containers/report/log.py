@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from ctest_containers.codec import fields_of
 from ctest_containers.errors import ReportError, UsageError
-from ctest_containers.events import Event, RunFinished, TestsFound
+from ctest_containers.events import Event, RunFinished, StressFinished, TestsFound
 from ctest_containers.history.lines import UNLOGGED
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_choice, parse_text
@@ -140,7 +140,17 @@ def run_line(run: RunRecord) -> Fields:
         workers=len(run.workers),
         tests=len(run.tests),
         **{f"tests_{status}": count for status, count in counts.items() if count},
+        **({} if run.stress is None else _stress_fields(run.stress)),
     )
+
+
+def _stress_fields(stress: StressFinished) -> dict[str, int]:
+    return {
+        "seed": stress.seed,
+        "rounds": stress.rounds,
+        "attempts": stress.attempts,
+        "attempts_failed": stress.failed,
+    }
 
 
 def logger_for(form: str, level: str, file: str) -> logging.Logger:

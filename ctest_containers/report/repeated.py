@@ -67,6 +67,8 @@ class RepeatedTests:
         # The first attempt of each test; None once the test was reported.
         self._first: dict[int, list[OfATest] | None] = {}
         self._once: set[object] = set()
+        # The most memory that a process of each worker has had; only more is reported.
+        self._memory_bytes: dict[int, int] = {}
         self._timed_out = False
         self.run = 0
 
@@ -99,8 +101,10 @@ class RepeatedTests:
             case RunTimedOut():
                 self._timed_out = True
                 self._report(event)
-            case BatchFinished(memory_bytes=0):
-                pass
+            case BatchFinished(worker=worker, memory_bytes=count):
+                if count > self._memory_bytes.get(worker, 0):
+                    self._memory_bytes[worker] = count
+                    self._report(event)
             case _ if type(event) not in DROPPED:
                 self._report(event)
             case _:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Sequence
 
 from ctest_containers.events import WorkersPlanned
+from ctest_containers.model import Stress
 from ctest_containers.project import line_coverage
 from ctest_containers.project.databases import first_aliases, mirrors
 from ctest_containers.project.isolation import worker_function
@@ -13,7 +14,7 @@ from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.suite import Batch
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
-from ctest_containers.session.planning import RunPlan, memory_watch
+from ctest_containers.session.planning import RunPlan, expected_of_rounds, memory_watch
 from ctest_containers.session.schedule import longest_first
 from ctest_containers.session.starting import WorkerStarter
 from ctest_containers.session.stress import StressRun
@@ -57,7 +58,7 @@ class LocalExecutor:
         context, supply = self._context, self._context.supply
         plan = context.plan(tests.batches, tests.aliases)
         batches, expected, workers = plan.batches, plan.expected, plan.workers.workers
-        context.report(_planned(plan))
+        context.report(_planned(plan, context.config.stress))
         supply.remember(context.selection, tests.aliases, workers)
         supply.start([batch.aliases for batch in batches], workers)
         folder = supply.host.folder()
@@ -81,7 +82,7 @@ class LocalExecutor:
             batches=longest_first(batches, expected) if may_reorder else batches,
             supplier=supply,
             start=lambda number: starter.start(number, pool.descriptors()),
-            report=context.report if stress is None else stress.repeated.handle,
+            report=context.report if stress is None else stress.handle,
             stopping=tests.stopping,
             limits=context.limits,
             memory=memory_watch(context.config, plan, context.timings.past),
@@ -112,13 +113,16 @@ def _batches_for(
     return lambda: sent
 
 
-def _planned(plan: RunPlan) -> WorkersPlanned:
+def _planned(plan: RunPlan, stress: Stress | None) -> WorkersPlanned:
     workers = plan.workers
     predicted = {prediction.workers: prediction.seconds for prediction in plan.predictions}
+    expected = predicted.get(workers.workers, 0.0)
+    if stress is not None:
+        expected = stress.seconds or expected_of_rounds(plan, stress.rounds or 0)
     return WorkersPlanned(
         workers=workers.workers,
         reason=workers.reason,
         limits=tuple((limit.workers, limit.reason) for limit in workers.limits),
         warnings=workers.warnings,
-        expected_seconds=round(predicted.get(workers.workers, 0.0), 3),
+        expected_seconds=round(expected, 3),
     )

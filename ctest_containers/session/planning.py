@@ -91,6 +91,12 @@ def _repeated(batches: int, stress: Stress) -> int | None:
     return batches * (stress.rounds or 0)
 
 
+def expected_of_rounds(plan: RunPlan, rounds: int) -> float:
+    """Return how long the rounds of a stress run are expected to take; 0 if unknown."""
+    at_once = min(plan.workers.workers, os.cpu_count() or 1)
+    return sum(plan.expected.values()) * rounds / max(1, at_once)
+
+
 def memory_watch(config: Config, plan: RunPlan, timings: Timings) -> MemoryWatch:
     """Return a watch of the memory during the run, with a limit for each worker's process."""
     available = available_bytes()

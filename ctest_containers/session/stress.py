@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event, StressFinished
+from ctest_containers.events import Event, RunStopping, StressFinished
 from ctest_containers.model import Stress
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.databases import mirrors
@@ -60,9 +60,6 @@ class StressRun:
         aliases: The databases that they use.
         report: Called with the events that reports should see.
 
-    Attributes:
-        repeated: Reports each test once.
-        batches: The batches of the open rounds.
     """
 
     def __init__(
@@ -89,7 +86,7 @@ class StressRun:
         # The indices in the run of the tests of each open round, in its order.
         self._orders: dict[int, list[int]] = {}
         self._open: dict[int, list[Batch]] = {}
-        self.repeated = RepeatedTests(report, self._place, stress.rounds or 0)
+        self._repeated = RepeatedTests(report, self._place, stress.rounds or 0)
 
     @property
     def batches(self) -> list[Batch]:
@@ -126,9 +123,15 @@ class StressRun:
         queue = queue_of(batches, expected_seconds(batches, self._timings))
         return BatchChoice(queue, order, number)
 
+    def handle(self, event: Event) -> None:
+        """Take an event of the pool."""
+        # That running tests end when the duration is over is no news.
+        if not (isinstance(event, RunStopping) and self.is_over):
+            self._repeated.handle(event)
+
     def entered(self, worker: int, round_number: int) -> None:
         """See `RoundSource`."""
-        self.repeated.entered(worker, round_number)
+        self._repeated.entered(worker, round_number)
 
     def ended(self, round_number: int) -> None:
         """See `RoundSource`."""
@@ -142,11 +145,11 @@ class StressRun:
     def finish(self) -> None:
         """Report the tests of which no attempt failed."""
         self._finished = ORIGINALS.monotonic()
-        self.repeated.finish()
+        self._repeated.finish()
 
     def summary(self) -> StressFinished:
         """Return the statistics of all rounds."""
-        statistics = self.repeated.statistics
+        statistics = self._repeated.statistics
         return StressFinished(
             seed=self._seed,
             rounds=self._ended,
@@ -161,7 +164,7 @@ class StressRun:
     @property
     def never_run(self) -> int:
         """How many tests were not run to their end in any round."""
-        return len(self._tests) - self.repeated.run
+        return len(self._tests) - self._repeated.run
 
     @property
     def progress(self) -> str:

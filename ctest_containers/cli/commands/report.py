@@ -21,6 +21,7 @@ from ctest_containers.history.store import read, run_of
 from ctest_containers.report import summary
 from ctest_containers.report.record import RunRecord
 from ctest_containers.report.recording import record_of
+from ctest_containers.report.stress import stress_lines
 from ctest_containers.text import duration
 
 EARLIER = 20
@@ -53,6 +54,8 @@ def report(arguments: Sequence[str]) -> int:
         for text in summary.failures(run):
             say(text)
         say(summary.verdict(run))
+        if run.stress is not None:
+            say("\n".join(stress_lines(run.stress)))
         say(summary.render(run).rstrip())
     return ExitCode.PASSED
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ctest_containers.events import (
     Problem,
+    StressFinished,
     TemplateBuildStarted,
     TemplateBuilt,
     TemplateFound,
@@ -20,6 +21,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.report.page.texts import Allowance, captured_in, cut, cut_middle
 from ctest_containers.report.record import RunRecord, Status, TestRecord, WorkerRecord, status_of
+from ctest_containers.report.stress import headline, rate
 
 _STATUS_PLACES: Final = {status: place for place, status in enumerate(Status)}
 
@@ -75,6 +77,7 @@ def data_of(run: RunRecord) -> dict[str, Any]:
         "templates": list(_templates(run)),
         "notes": [[_seconds(at), level, text] for at, level, text in run.notes],
         "available": _points(run.available),
+        **({} if run.stress is None else {"stress": _stress(run.stress)}),
         # Last, for everything above puts names into it.
         "names": list(names.places),
     }
@@ -161,6 +164,39 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "text": cut_middle(traceback),
         "file": problem.file[:_HEADLINE],
         "line": problem.line,
+    }
+
+
+def _stress(stress: StressFinished) -> dict[str, Any]:
+    return {
+        "sentence": headline(stress),
+        "seed": stress.seed,
+        "tests": [
+            {
+                "id": test.test_id,
+                "rate": rate(test),
+                "failed": test.failed,
+                "passed": test.passed,
+                "further": test.further,
+                "failures": [
+                    {
+                        "type": failure.type_name[:_HEADLINE],
+                        "message": failure.message[:_HEADLINE],
+                        "file": failure.file[:_HEADLINE],
+                        "line": failure.line,
+                        "count": failure.count,
+                        "rounds": list(failure.rounds),
+                        "text": cut_middle(failure.text),
+                    }
+                    for failure in test.failures
+                ],
+            }
+            for test in stress.tests
+        ],
+        "durations": [
+            [row.test_id, row.min_seconds, row.median_seconds, row.max_seconds]
+            for row in stress.durations
+        ],
     }
 
 

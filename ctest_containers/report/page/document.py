@@ -21,6 +21,7 @@ _SCRIPTS = (
     "memory.js",
     "slowest.js",
     "machinery.js",
+    "stress.js",
     "tests.js",
     "page.js",
 )

@@ -55,7 +55,7 @@ function showKeys() {
 
 /** Links to the parts that this run has. */
 function showLinks() {
-  const names = { failures: "Failures", timeline: "Timeline", slowest: "Slowest", tests: "Tests", machinery: "Databases" };
+  const names = { failures: "Failures", stress: "Stress", timeline: "Timeline", slowest: "Slowest", tests: "Tests", machinery: "Databases" };
   for (const [id, name] of Object.entries(names)) {
     if (byId(id).hidden) continue;
     byId("bar-links").append(el("a", { href: `#${id}`, "data-section": id }, name));
@@ -122,6 +122,7 @@ function start() {
   setTheme(keptTheme());
   showSummary(showOnly);
   showFailures(selectTest);
+  showStress();
   showSlowest(selectTest, searchFor);
   showTests();
   showMachinery();
