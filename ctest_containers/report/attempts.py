@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -173,6 +174,8 @@ def _way(outcome: TestOutcome) -> tuple[str, str, str, int]:
     if problem is None:
         return (status_of(outcome).value, "", "", 0)
     first, *_ = problem.message.splitlines() or [""]
+    if problem.type_name == "WorkerLost":
+        first = re.sub(r"^Worker \d+ ", "The worker ", first)
     return (problem.type_name, first[:500], problem.file, problem.line)
 
 

@@ -76,7 +76,7 @@ class LocalExecutor:
         may_reorder = tests.may_reorder and workers > 1
         databases = first_aliases(supply.databases.plans.groups)
         if stress is not None:
-            stress.begin(context.timings.past, databases)
+            stress.begin(context.timings.past, databases, mirrors())
         pool = WorkerPool(
             workers=workers,
             batches=longest_first(batches, expected) if may_reorder else batches,

@@ -10,7 +10,6 @@ from ctest_containers.errors import UsageError
 from ctest_containers.events import Event, RunStopping, StressFinished
 from ctest_containers.model import Stress
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project.databases import mirrors
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report.repeated import RepeatedTests
 from ctest_containers.session.schedule import expected_seconds
@@ -83,6 +82,7 @@ class StressRun:
         self._started = self._finished = ORIGINALS.monotonic()
         self._timings = Timings()
         self._database_of: Mapping[str, str] = {}
+        self._mirrors: Collection[str] = ()
         # The indices in the run of the tests of each open round, in its order.
         self._orders: dict[int, list[int]] = {}
         self._open: dict[int, list[Batch]] = {}
@@ -99,14 +99,17 @@ class StressRun:
         limit = self._stress.seconds
         return limit is not None and ORIGINALS.monotonic() - self._started >= limit
 
-    def begin(self, timings: Timings, database_of: Mapping[str, str]) -> None:
+    def begin(
+        self, timings: Timings, database_of: Mapping[str, str], mirrors: Collection[str]
+    ) -> None:
         """Note what rounds depend on, and that the first one begins.
 
         Args:
             timings: What past runs have measured.
             database_of: For each alias, the first alias of the same database.
+            mirrors: The aliases that mirror others, which Django does not flush.
         """
-        self._timings, self._database_of = timings, database_of
+        self._timings, self._database_of, self._mirrors = timings, database_of, mirrors
         self._started = ORIGINALS.monotonic()
 
     def next_round(self) -> BatchChoice | None:
@@ -116,10 +119,10 @@ class StressRun:
         self._begun += 1
         number, first = self._begun, self._begun * len(self._tests)
         tests = self._shuffled(self._tests, self.seed_of(number))
-        batches = make_batches(tests, self._aliases, mirrors(), first=first)
+        batches = make_batches(tests, self._aliases, self._mirrors, first=first)
         self._orders[number] = [self._indices[id(test)] for test in tests]
         self._open[number] = batches
-        order = FlushOrder(batches, databases=self._database_of, mirrors=mirrors())
+        order = FlushOrder(batches, databases=self._database_of, mirrors=self._mirrors)
         queue = queue_of(batches, expected_seconds(batches, self._timings))
         return BatchChoice(queue, order, number)
 
