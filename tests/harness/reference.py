@@ -16,7 +16,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
-from ctest_containers.events import Event, TimePassed
+from ctest_containers.events import Event
+from ctest_containers.history.lines import UNLOGGED
 from harness.configuration_table import table
 
 DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
@@ -31,6 +32,7 @@ HEADINGS: Final = {
     "workers": "Workers",
     "tests": "Tests",
     "failures": "Kept failures",
+    "stress": "Stress runs",
     "nodes": "Nodes of a cluster",
 }
 """The modules of `ctest_containers.events`, in the order in which the page has them."""
@@ -38,7 +40,7 @@ HEADINGS: Final = {
 
 def events() -> str:
     """Every event of the log with its fields, in Markdown."""
-    logged = [kind for kind in get_args(Event) if kind is not TimePassed]
+    logged = [kind for kind in get_args(Event) if kind not in UNLOGGED]
     by_module = {
         module: [kind for kind in logged if kind.__module__.endswith(f".{module}")]
         for module in HEADINGS
@@ -49,6 +51,7 @@ def events() -> str:
         parts.append(f"## {HEADINGS[module]}")
         parts += [_section(kind) for kind in sorted(kinds, key=_line)]
     nested = dict.fromkeys(part for kind in logged for part in _nested(kind))
+    nested |= dict.fromkeys(part for kind in nested if is_dataclass(kind) for part in _nested(kind))
     parts.append("## Values in events")
     parts += [_section(kind) for kind in nested]
     return "\n\n".join(parts)

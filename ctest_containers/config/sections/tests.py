@@ -32,9 +32,9 @@ class TestOptions:
     stress: Stress | None = option(  # noqa: RUF009  # It gives a field.
         None,
         parse_stress,
-        "N|DURATION",
-        "Find flaky tests: run the tests N times, or again and again for a duration such as 10m, "
-        "in a shuffled order that is new in each round, and print statistics at the end. "
-        "--shuffle SEED repeats the rounds of a seed.",
+        "AMOUNT",
+        "Find flaky tests: run the tests again and again, AMOUNT times (100) or for a duration "
+        "(30s, 10m, 2h), each round in another shuffled order, and print statistics at the end. "
+        "Together with --shuffle SEED, the rounds of that seed are repeated.",
         section=SECTION,
     )

@@ -26,6 +26,7 @@ from ctest_containers.options.values import (
     parse_seconds,
     parse_shard,
     parse_size,
+    parse_stress,
     parse_text,
     parse_url,
 )
@@ -39,6 +40,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_seconds: ("1.5", "2.5", "3.5"),
     parse_shard: ("1/2", "2/2", "3/5"),
     parse_size: ("512m", "2g", "3g"),
+    parse_stress: ("100", "30s", "10m"),
     parse_floor: ("0", "512m", "2g"),
     parse_flag: ("yes", "no", "true"),
     parse_natural: ("0", "2", "3"),
