@@ -28,6 +28,7 @@ from ctest_containers.report import summary
 from ctest_containers.report.messages import lines_of
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import RunRecord, Status, status_of
+from ctest_containers.report.stress import progress
 from ctest_containers.text import duration, plural, size, without_controls
 
 if TYPE_CHECKING:
@@ -252,8 +253,7 @@ class LiveReport:
         bar.add_column(no_wrap=True, justify="right")
         ended, failed, done = f"{self._ended}/{total}", self._failed, self._ended
         if (stress := self._stress) is not None:
-            ended, failed = _rounds(stress), stress.failed
-            done = stress.attempts
+            ended, failed, done = progress(stress), stress.failed, stress.attempts
             total *= stress.of_rounds
         counts = Text.assemble(
             (ended, "bold"),
@@ -293,12 +293,6 @@ class LiveReport:
         """What is left, by what the tests took in past runs."""
         left = round(self._expected_seconds - elapsed)
         return f", about {_whole(left)} left" if left > 0 else ""
-
-
-def _rounds(stress: StressProgressed) -> str:
-    """The round and the number of attempts of a stress run."""
-    of = f" of {stress.of_rounds}" if stress.of_rounds else ""
-    return f"round {stress.round_number}{of}, {plural(stress.attempts, 'test')}"
 
 
 def _whole(seconds: float) -> str:

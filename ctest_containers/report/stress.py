@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ctest_containers.events import StressedTest, StressFailure, StressFinished
+from ctest_containers.events import StressedTest, StressFailure, StressFinished, StressProgressed
 from ctest_containers.text import duration, plural
 
 LISTED_ROUNDS = 5
@@ -73,3 +73,9 @@ def rounds(failure: StressFailure, seed: int) -> str:
     more = failure.count - len(named)
     rest = f" and {more} more" if more > 0 else ""
     return f"{'round' if failure.count == 1 else 'rounds'} {pairs}{rest}"
+
+
+def progress(stress: StressProgressed) -> str:
+    """Return the round and the number of attempts, for a live display."""
+    of = f" of {stress.of_rounds}" if stress.of_rounds else ""
+    return f"round {stress.round_number}{of}, {plural(stress.attempts, 'test')}"

@@ -14,6 +14,8 @@ from ctest_containers.errors import CtestError, InterruptedRunError, ReportError
 from ctest_containers.events import (
     ContainersLeft,
     Event,
+    FailureKept,
+    FailureNotKept,
     LimitsInverted,
     Phase,
     PhaseStarted,
@@ -33,18 +35,17 @@ from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import ClusterExecutor
 from ctest_containers.session.executor import Executor, Pool, RunContext, SelectedTests
 from ctest_containers.session.local import LocalExecutor
+from ctest_containers.session.placeholders import run_placeholders
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.request import RunRequest
 from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.share import Share
 from ctest_containers.session.start import run_started
-from ctest_containers.session.stress import Shuffled, StressRun
-from ctest_containers.supply.parent import PARENT
+from ctest_containers.session.stress import Shuffle, StressRun
 from ctest_containers.supply.supply import Supply
 from ctest_containers.text import plural
 from ctest_containers.workers.assignment import WorkerConfig
-from ctest_containers.workers.recorder import RecordingResult
 
 
 class Session:
@@ -161,8 +162,7 @@ class Session:
         debug_sql: bool,
         reorder: bool,
         interrupted: Callable[[], bool],
-        shuffled: Shuffled,
-        seed: int | None,
+        shuffle: Shuffle | None,
     ) -> None:
         """Run tests in workers, and report them to a result as a serial run would.
 
@@ -171,8 +171,7 @@ class Session:
 
         Args:
             reorder: Whether the longest may start first; otherwise the user chose their order.
-            shuffled: Returns tests in the order that a seed gives them.
-            seed: The seed of this run; None if it is not shuffled.
+            shuffle: How tests are shuffled; None if they are not.
         """
         context = self._run_context
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
@@ -180,18 +179,16 @@ class Session:
         replay, measuring = ReplayReport(result, tests), TimingsReport()
         self._reports += [replay, measuring]
         if context.setup.spawned or self._config.cluster:
-            batches = self._run_what_cannot_be_sent(batches)
+            batches = run_placeholders(batches, self._report, context.folder)
         context.supply.release_parent()
         for reason in context.limits.inversions():
             self._report(LimitsInverted(reason=reason))
-        if self._config.stress is not None and seed is not None:
-            indices = {id(test): index for index, test in enumerate(tests)}
+        if self._config.stress is not None and shuffle is not None:
             self._stress = StressRun(
                 self._config.stress,
-                [test for batch in batches for test in batch.tests],
-                indices=indices,
-                shuffled=shuffled,
-                seed=seed,
+                tests,
+                repeated=[test for batch in batches for test in batch.tests],
+                shuffle=shuffle,
                 aliases=aliases,
                 report=self._report,
             )
@@ -262,33 +259,14 @@ class Session:
 
     def _report(self, event: Event) -> None:
         at = round(ORIGINALS.monotonic() - self._began, 6)
+        if self._stress is not None and isinstance(event, FailureKept | FailureNotKept):
+            event = self._stress.located(event)
         for report in self._reports:
             try:
                 report.handle(event, at)
             except ReportError as error:
                 self._reports = [other for other in self._reports if other is not report]
                 self._report(ReportLost(reason=str(error)))
-
-    def _run_what_cannot_be_sent(self, batches: Sequence[Batch]) -> list[Batch]:
-        """Run the placeholders of modules that cannot be imported, and return the other batches.
-
-        Such a placeholder raises the ImportError, which often cannot be pickled; that needs no
-        worker.
-        """
-        rest = []
-        for batch in batches:
-            if not isinstance(batch.tests[0], unittest.loader._FailedTest):  # type: ignore[attr-defined]
-                rest.append(batch)
-                continue
-            pairs = zip(batch.tests, batch.indices, strict=True)
-            result = RecordingResult(
-                send=self._report,
-                worker=PARENT,
-                indices={id(test): index for test, index in pairs},
-                folder=self._run_context.folder,
-            )
-            unittest.TestSuite(batch.tests).run(result)
-        return rest
 
     def _close(self) -> None:
         supply, measured = self.supply, self._timings.measured

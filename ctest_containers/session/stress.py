@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event, RunStopping, StressFinished
+from ctest_containers.events import Event, FailureKept, FailureNotKept, RunStopping, StressFinished
 from ctest_containers.model import Stress
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch, make_batches
@@ -19,8 +21,17 @@ from ctest_containers.workers.batch_choice import BatchChoice
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.queue import queue_of
 
-Shuffled = Callable[[Sequence[unittest.TestCase], int], Sequence[unittest.TestCase]]
-"""Returns tests in the order that Django's `--shuffle` gives them with a seed."""
+
+class Shuffle(NamedTuple):
+    """How the tests of a run are shuffled.
+
+    Attributes:
+        seed: The seed of the run.
+        ordered: Returns tests in the order that Django's `--shuffle` gives them with a seed.
+    """
+
+    seed: int
+    ordered: Callable[[Sequence[unittest.TestCase], int], Sequence[unittest.TestCase]]
 
 
 def check_stress(config: Config, *, pdb: bool) -> None:
@@ -52,10 +63,9 @@ class StressRun:
     round. Batches are numbered in the same way.
 
     Args:
-        tests: The tests, each of which runs once in every round.
-        indices: Their indices in the run, by `id()`.
-        shuffled: Returns them in the order of a seed.
-        seed: The seed of the first round.
+        tests: All tests of the run.
+        repeated: Those that run once in every round.
+        shuffle: How they are shuffled in the first round.
         aliases: The databases that they use.
         report: Called with the events that reports should see.
 
@@ -66,17 +76,15 @@ class StressRun:
         stress: Stress,
         tests: Sequence[unittest.TestCase],
         *,
-        indices: Mapping[int, int],
-        shuffled: Shuffled,
-        seed: int,
+        repeated: Sequence[unittest.TestCase],
+        shuffle: Shuffle,
         aliases: Collection[str],
         report: Callable[[Event], None],
     ) -> None:
         self._stress = stress
-        self._tests = tests
-        self._indices = indices
-        self._shuffled = shuffled
-        self._seed = seed
+        self._tests = repeated
+        self._indices = {id(test): index for index, test in enumerate(tests)}
+        self._shuffle = shuffle
         self._aliases = aliases
         self._begun = self._ended = 0
         self._started = self._finished = ORIGINALS.monotonic()
@@ -118,7 +126,7 @@ class StressRun:
             return None
         self._begun += 1
         number, first = self._begun, self._begun * len(self._tests)
-        tests = self._shuffled(self._tests, self.seed_of(number))
+        tests = self._shuffle.ordered(self._tests, self.seed_of(number))
         batches = make_batches(tests, self._aliases, self._mirrors, first=first)
         self._orders[number] = [self._indices[id(test)] for test in tests]
         self._open[number] = batches
@@ -143,7 +151,7 @@ class StressRun:
 
     def seed_of(self, round_number: int) -> int:
         """Return the seed of a round."""
-        return self._seed + round_number - 1
+        return self._shuffle.seed + round_number - 1
 
     def finish(self) -> None:
         """Report the tests of which no attempt failed."""
@@ -154,7 +162,7 @@ class StressRun:
         """Return the statistics of all rounds."""
         statistics = self._repeated.statistics
         return StressFinished(
-            seed=self._seed,
+            seed=self._shuffle.seed,
             rounds=self._ended,
             of_rounds=self._stress.rounds or 0,
             attempts=statistics.attempts,
@@ -175,6 +183,12 @@ class StressRun:
         if self._stress.rounds is None:
             return f"{plural(self._ended, 'round')} completed."
         return f"{self._ended} of {plural(self._stress.rounds, 'round')} completed."
+
+    def located(self, event: FailureKept | FailureNotKept) -> FailureKept | FailureNotKept:
+        """Return an event on a kept failure with the index in the run."""
+        if event.index is None:
+            return event
+        return replace(event, index=self._place(event.index)[1])
 
     def _place(self, index: int) -> tuple[int, int]:
         """Return the round of an index in a round, and the index in the run."""

@@ -10,6 +10,7 @@ from django.test.runner import DiscoverRunner, ParallelTestSuite, Shuffler, reor
 
 from ctest_containers.project.interrupts import was_interrupted
 from ctest_containers.session.run import Session
+from ctest_containers.session.stress import Shuffle
 
 
 class IsolatedTestSuite(ParallelTestSuite):
@@ -39,6 +40,7 @@ class IsolatedTestSuite(ParallelTestSuite):
     def run(self, result: Any, debug: bool = False) -> Any:  # noqa: ARG002, FBT001, FBT002  # unittest's
         """Run every test in a worker, and report to the result."""
         runner: Any = self._runner
+        seed = runner.shuffle_seed
         if self._is_live:
             # The live display replaces the dots.
             result.dots = result.showAll = False
@@ -52,8 +54,7 @@ class IsolatedTestSuite(ParallelTestSuite):
             debug_sql=runner.debug_sql,
             reorder=not runner.reverse and runner.shuffle is False,
             interrupted=was_interrupted,
-            shuffled=self._shuffled,
-            seed=runner.shuffle_seed,
+            shuffle=None if seed is None else Shuffle(seed, self._shuffled),
         )
         if self._session.failure is not None:
             # Django must not print OK if tests were not run.

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import (
     Event,
     MemoryMeasured,
@@ -21,11 +20,11 @@ from ctest_containers.events import (
     WorkerReady,
 )
 from ctest_containers.limits import Limits, why_run_ended
-from ctest_containers.model import AnyLease
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.suite import Batch
 from ctest_containers.wire import Message, ServerVerdict
 from ctest_containers.workers.answers import Answers
+from ctest_containers.workers.assigner import Assigner
 from ctest_containers.workers.batch_choice import BatchChoice
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.crash_accounting import CrashAccounting
@@ -39,7 +38,7 @@ from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds, RoundSource
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
-from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
+from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
 TICK_SECONDS: Final = 0.2
 """How often the pool checks whether to stop if nothing else happens."""
@@ -93,6 +92,9 @@ class WorkerPool:
         self._cut_short = 0
         self._crashes = CrashAccounting(supplier=supplier, report=report)
         self._answers = Answers(supplier, self._rounds, self._time_limits)
+        self._assigner = Assigner(
+            self._roster, self._rounds, self._memory, supplier, self._time_limits
+        )
         self._feed = feed
 
     def run(self) -> None:
@@ -112,7 +114,7 @@ class WorkerPool:
                 else:
                     self._watch_memory()
                     for worker in self._roster.workers:
-                        self._assign_batch(worker)
+                        self._assigner.assign(worker)
                 self._answers.answer(self._roster.workers)
                 if not self._roster.busy() and (self._no_more_work() or self._interrupted):
                     return
@@ -137,66 +139,6 @@ class WorkerPool:
     def _no_more_work(self) -> bool:
         """Return whether no batch waits, and none will arrive."""
         return not self._rounds.has_work and (self._feed is None or self._feed.closed)
-
-    def _assign_batch(self, worker: WorkerState) -> None:
-        """Assign a free worker a batch of the earliest round that has one for it."""
-        if worker.work is None and worker.is_available:
-            for choice in self._rounds.offered(worker):
-                if self._assign_from(choice, worker):
-                    return
-
-    def _assign_from(self, choice: BatchChoice, worker: WorkerState) -> bool:
-        """Assign a free worker the first batch whose databases it has, or can have at once.
-
-        If the waiting batches would find other rows than in a serial run on every worker, this one
-        is renewed.
-
-        Returns:
-            Whether there is a batch for it, even if its databases have yet to start.
-        """
-        workers = self._roster.workers
-        if not choice.is_any_allowed(worker, workers):
-            if not choice.is_renewal_due(worker, workers):
-                return False
-            self._roster.renew(worker)
-        if worker.round_number != choice.round_number:
-            self._roster.enter_round(worker, choice.round_number)
-            self._rounds.entered(worker)
-        if self._memory.outgrown(worker):
-            self._roster.recycle(worker, self._memory.process_limit_bytes or 0)
-        state = self._roster.process_of(worker)
-        awaited: set[frozenset[str]] = set()
-        is_late = False
-        for work in choice.allowed(worker, workers):
-            # A batch that removes rows must not overtake another one that does.
-            if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
-                continue
-            try:
-                leases = self._supplier.acquire(worker.number, work.batch.aliases)
-            except (ServerError, EngineError) as error:
-                self._roster.retire(worker, error, self._memory.available_bytes or 0)
-                return True
-            if leases is None:
-                awaited.add(work.batch.aliases)
-                is_late |= work.batch.removes_rows
-                continue
-            self._begin(worker, state, work, leases)
-            return True
-        return True
-
-    def _begin(
-        self, worker: WorkerState, state: ProcessState, work: Work, leases: Sequence[AnyLease]
-    ) -> None:
-        worker.failed_servers = 0
-        choice = self._rounds.of(worker)
-        command = choice.take(worker, work)
-        assert state.batch is not None
-        self._time_limits.begin_batch(state.batch)
-        resources = lend(state, leases)
-        if resources.databases or resources.services:
-            state.process.send(resources)
-        state.process.send(command)
-        choice.note_lent(worker, state.leases)
 
     def _watch_memory(self) -> None:
         watch = self._memory

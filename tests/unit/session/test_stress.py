@@ -12,7 +12,7 @@ from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
 from ctest_containers.model import Shard, Stress
 from ctest_containers.options.values import parse_stress
-from ctest_containers.session.stress import StressRun, check_stress
+from ctest_containers.session.stress import Shuffle, StressRun, check_stress
 from ctest_containers.timings import Timings
 from ctest_containers.workers.batch_choice import BatchChoice
 
@@ -34,13 +34,11 @@ def _shuffled(tests: Sequence[TestCase], seed: int) -> list[TestCase]:
 
 
 def _stress(stress: Stress, seed: int = 7) -> StressRun:
-    indices = {id(test): index for index, test in enumerate(CASES)}
     run = StressRun(
         stress,
         CASES,
-        indices=indices,
-        shuffled=_shuffled,
-        seed=seed,
+        repeated=CASES,
+        shuffle=Shuffle(seed, _shuffled),
         aliases=(),
         report=lambda _: None,
     )

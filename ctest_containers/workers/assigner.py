@@ -1,0 +1,94 @@
+"""Assigns batches to free workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ctest_containers.errors import EngineError, ServerError
+from ctest_containers.model import AnyLease
+from ctest_containers.workers.batch_choice import BatchChoice
+from ctest_containers.workers.batch_progress import Work
+from ctest_containers.workers.memory import MemoryWatch
+from ctest_containers.workers.roster import Roster
+from ctest_containers.workers.rounds import Rounds
+from ctest_containers.workers.supplier import Supplier
+from ctest_containers.workers.time_limits import TimeLimits
+from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
+
+
+class Assigner:
+    """Assigns batches to the workers of a pool."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        rounds: Rounds,
+        memory: MemoryWatch,
+        supplier: Supplier,
+        time_limits: TimeLimits,
+    ) -> None:
+        self._roster = roster
+        self._rounds = rounds
+        self._memory = memory
+        self._supplier = supplier
+        self._time_limits = time_limits
+
+    def assign(self, worker: WorkerState) -> None:
+        """Assign a free worker a batch of the earliest round that has one for it."""
+        if worker.work is None and worker.is_available:
+            for choice in self._rounds.offered(worker):
+                if self._assign_from(choice, worker):
+                    return
+
+    def _assign_from(self, choice: BatchChoice, worker: WorkerState) -> bool:
+        """Assign a free worker the first batch whose databases it has, or can have at once.
+
+        If the waiting batches would find other rows than in a serial run on every worker, this one
+        is renewed.
+
+        Returns:
+            Whether there is a batch for it, even if its databases have yet to start.
+        """
+        workers = self._roster.workers
+        if not choice.is_any_allowed(worker, workers):
+            if not choice.is_renewal_due(worker, workers):
+                return False
+            self._roster.renew(worker)
+        if worker.round_number != choice.round_number:
+            self._roster.enter_round(worker, choice.round_number)
+            self._rounds.entered(worker)
+        if self._memory.outgrown(worker):
+            self._roster.recycle(worker, self._memory.process_limit_bytes or 0)
+        state = self._roster.process_of(worker)
+        awaited: set[frozenset[str]] = set()
+        is_late = False
+        for work in choice.allowed(worker, workers):
+            # A batch that removes rows must not overtake another one that does.
+            if work.batch.aliases in awaited or (is_late and work.batch.removes_rows):
+                continue
+            try:
+                leases = self._supplier.acquire(worker.number, work.batch.aliases)
+            except (ServerError, EngineError) as error:
+                self._roster.retire(worker, error, self._memory.available_bytes or 0)
+                return True
+            if leases is None:
+                awaited.add(work.batch.aliases)
+                is_late |= work.batch.removes_rows
+                continue
+            self._begin(worker, state, work, leases)
+            return True
+        return True
+
+    def _begin(
+        self, worker: WorkerState, state: ProcessState, work: Work, leases: Sequence[AnyLease]
+    ) -> None:
+        worker.failed_servers = 0
+        choice = self._rounds.of(worker)
+        command = choice.take(worker, work)
+        assert state.batch is not None
+        self._time_limits.begin_batch(state.batch)
+        resources = lend(state, leases)
+        if resources.databases or resources.services:
+            state.process.send(resources)
+        state.process.send(command)
+        choice.note_lent(worker, state.leases)
