@@ -251,16 +251,18 @@ class LiveReport:
         bar.add_column(no_wrap=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True, justify="right")
-        ended, failed, done = f"{self._ended}/{total}", self._failed, self._ended
+        ended, failed, done = f"{self._ended}/{total}", self._failed, self._ended / (total or 1)
         if (stress := self._stress) is not None:
-            ended, failed, done = progress(stress), stress.failed, stress.attempts
-            total *= stress.of_rounds
+            ended, failed = progress(stress), stress.failed
+            done = elapsed / (self._expected_seconds or 1)
+            if stress.of_rounds:
+                done = stress.attempts / (total * stress.of_rounds)
         counts = Text.assemble(
             (ended, "bold"),
             (f", {plural(failed, 'failure')}" if failed else "", "bold red"),
         )
         times = f"{_whole(elapsed)}{self._left(elapsed)}"
-        bar.add_row(counts, ProgressBar(total=total or 1, completed=done), times)
+        bar.add_row(counts, ProgressBar(total=1, completed=done), times)
         table = Table.grid(expand=True, padding=(0, 1))
         for justify in ("right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)

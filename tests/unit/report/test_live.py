@@ -18,6 +18,7 @@ from ctest_containers.events import (
     PhaseStarted,
     RunFinished,
     ServerReady,
+    StressProgressed,
     TestPlace,
     TestsFound,
     TestStarted,
@@ -183,3 +184,17 @@ def test_the_whole_recorded_run_can_be_shown() -> None:
     assert "UNEXPECTED SUCCESS library.test_shop.Orders.test_is_said_to_fail" in re.sub(
         r"\x1b\[[0-9;?]*[a-zA-Z]", "", screen.written.getvalue()
     )
+
+
+def test_a_stress_run_shows_its_round_and_how_many_attempts_failed() -> None:
+    screen = Screen()
+    screen.begin()
+    begun = StressProgressed(
+        worker=1, test_id="shop.Cart.test_0", round_number=3, of_rounds=9, attempts=11, failed=2
+    )
+
+    shown = screen.show(begun, TimePassed())
+
+    last = shown.rstrip().splitlines()[-3:]
+    assert last[0].startswith("round 3 of 9, 11 tests, 2 failures")
+    assert "shop.Cart.test_0" in last[1]
