@@ -68,7 +68,6 @@ class StressRun:
         shuffle: How they are shuffled in the first round.
         aliases: The databases that they use.
         report: Called with the events that reports should see.
-
     """
 
     def __init__(
