@@ -24,7 +24,7 @@ from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.events import Phase
 from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings as project_settings
-from ctest_containers.project.connections import log_queries, mark_expectations, serialize
+from ctest_containers.project.connections import log_queries, mark_expectations
 from ctest_containers.project.interrupts import interruptible
 from ctest_containers.project.overrides import sources_of
 from ctest_containers.session import Session
@@ -65,6 +65,8 @@ class ContainerRunnerMixin(DiscoverRunner):
     def __init__(self, *args: Any, runner_action: Action | None = None, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
         self._options = {name: kwargs.pop(name, None) for name in names}
+        # Django would refuse it beside --parallel, and debug in this process.
+        self._debugs = bool(kwargs.pop("pdb", False))
         super().__init__(*args, **kwargs)
         self._action = runner_action
         self._asked = self.parallel or None
@@ -90,8 +92,8 @@ class ContainerRunnerMixin(DiscoverRunner):
             if config.stress is not None and self.shuffle is False:
                 # Django chooses a seed, and prints it.
                 self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
-            may_move = self.verbosity == 1 and not self.pdb
-            reports = reporting(config, log=self.log, may_move=may_move)
+            may_move = self.verbosity == 1
+            reports = reporting(config, log=self.log, may_move=may_move, pdb=self._debugs)
             self.is_live = reports.is_live
             with self._new_session(test_labels, config, reports) as session:
                 self.session = session
@@ -172,6 +174,7 @@ class ContainerRunnerMixin(DiscoverRunner):
                 verbosity=self.verbosity,
             ),
             resources=self.resources(),
+            pdb=self._debugs,
         )
         return Session(request, reports)
 
@@ -194,8 +197,6 @@ class ContainerRunnerMixin(DiscoverRunner):
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
         tests = self.session.share_of(list(iter_test_cases(suite)))
-        if self.pdb:
-            return unittest.TestSuite(tests)
         return IsolatedTestSuite(tests, self, self.session, is_live=self.is_live)
 
     def setup_databases(self, **kwargs: Any) -> Any:
@@ -208,14 +209,10 @@ class ContainerRunnerMixin(DiscoverRunner):
             return super().setup_databases(**kwargs)
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
-        prepare = session.supply.prepare if self.pdb else session.executor.prepare
         with self.time_keeper.timed("  Templates"), interruptible():
-            prepare(used)
+            session.executor.prepare(used)
         if self.debug_sql:
             log_queries()
-        if self.pdb:
-            session.supply.parent.lend(used)
-            serialize(kwargs.get("serialized_aliases") or ())
         mark_expectations(used)
         return []
 

@@ -98,11 +98,40 @@ class KeepAnswer:
     more: bool
 
 
-Command = UseResources | RunBatch | Quit | ServerVerdict | KeepAnswer
-"""What the parent sends; `UseResources`, `ServerVerdict` and `KeepAnswer` may be answers."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalRequest:
+    """Request of a worker that debugs a test: lend the terminal, as soon as it is free."""
 
-WorkerRequest = DatabaseRequest | VerdictRequest | KeepRequest
-"""What a worker sends before it waits for the answer."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalAnswer:
+    """Answer to a `TerminalRequest`.
+
+    Attributes:
+        granted: Whether the worker may use the terminal now; not if the run is stopping.
+        test_id: The test or fixture that it runs.
+    """
+
+    granted: bool
+    test_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminalReturned:
+    """A worker no longer needs the terminal; it waits for no answer.
+
+    Attributes:
+        last: Whether no other worker is to have it after this one.
+    """
+
+    last: bool = False
+
+
+Command = UseResources | RunBatch | Quit | ServerVerdict | KeepAnswer | TerminalAnswer
+"""What the parent sends; all but `RunBatch` and `Quit` may be answers."""
+
+WorkerRequest = DatabaseRequest | VerdictRequest | KeepRequest | TerminalRequest | TerminalReturned
+"""What a worker sends besides events; it waits for the answer, if there is one."""
 
 Message = WorkerEvent | WorkerRequest | Command
 

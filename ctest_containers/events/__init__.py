@@ -76,6 +76,8 @@ from ctest_containers.events.workers import (
     ConnectionLost,
     DatabaseFlushed,
     DatabaseWanted,
+    DebuggerClosed,
+    DebuggerOpened,
     FromWorker,
     ResetLeftToDjango,
     WorkerFailed,
@@ -95,6 +97,8 @@ __all__ = [
     "ContainersLeft",
     "DatabaseFlushed",
     "DatabaseWanted",
+    "DebuggerClosed",
+    "DebuggerOpened",
     "DriverUnfit",
     "Event",
     "FailureKept",
@@ -187,6 +191,8 @@ Event = (
     | FailureNotKept
     | FailuresKept
     | WorkerStarted
+    | DebuggerOpened
+    | DebuggerClosed
     | WorkerLost
     | WorkerRetired
     | WorkerPaused

@@ -105,6 +105,30 @@ class WorkerLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DebuggerOpened:
+    """A worker has the terminal, to debug a test. Other events wait until it gives it back.
+
+    Attributes:
+        test_id: The test or fixture.
+    """
+
+    worker: int
+    test_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebuggerClosed:
+    """A worker has given the terminal back.
+
+    Attributes:
+        seconds: How long it had it, which no duration of a test includes.
+    """
+
+    worker: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRetired:
     """A worker gets no more tests, because it cannot have databases; other workers go on."""
 

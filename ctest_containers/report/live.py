@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 from ctest_containers.events import (
     BatchFinished,
+    DebuggerClosed,
+    DebuggerOpened,
     Event,
     FixtureFinished,
     FixtureStarted,
@@ -99,6 +101,7 @@ class LiveReport:
         self._workers: dict[int, Doing] = {}
         self._above: list[Text] = []
         self._live: Live | None = None
+        self._debugging_since: float | None = None
         self._drawn_at = float("-inf")
         self._ended = self._failed = 0
         self._tests_since = 0.0
@@ -136,6 +139,10 @@ class LiveReport:
             case WorkersPlanned():
                 self._tell(event)
                 self._start(event, at)
+            case DebuggerOpened():
+                self._make_way(at)
+            case DebuggerClosed():
+                self._come_back(at)
             case PhaseStarted(phase=Phase.CLEAN_UP):
                 self.stop()
             case RunFinished():
@@ -153,6 +160,23 @@ class LiveReport:
             self._print_what_stays(live)
             live.update("", refresh=True)
             live.stop()
+
+    def _make_way(self, at: float) -> None:
+        """Leave the terminal to a debugger; what happens meanwhile is shown afterwards."""
+        self._debugging_since = at
+        if self._live is not None:
+            self._print_what_stays(self._live)
+            self._live.update("", refresh=True)
+            self._live.stop()
+
+    def _come_back(self, at: float) -> None:
+        since, self._debugging_since = self._debugging_since, None
+        for doing in self._workers.values():
+            # Others may have waited for the terminal.
+            doing.since += at - max(doing.since, at if since is None else since)
+        if self._live is not None:
+            self._live.start()
+            self._console.show_cursor()
 
     def _start(self, planned: WorkersPlanned, at: float) -> None:
         from rich.live import Live
@@ -226,7 +250,9 @@ class LiveReport:
             self._above.clear()
 
     def _draw(self, at: float) -> None:
-        if self._live is None or at - self._drawn_at < REFRESH_SECONDS:
+        if self._live is None or self._debugging_since is not None:
+            return
+        if at - self._drawn_at < REFRESH_SECONDS:
             return
         self._drawn_at = at
         self._mark_slow(at)

@@ -1,8 +1,11 @@
-"""What workers print while the terminal shows a picture."""
+"""What workers print, if they must not print on the terminal themselves."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+from ctest_containers.events import BatchFinished, Event, RunFinished, TestFinished, TimePassed
 
 
 class WorkerOutput:
@@ -27,3 +30,16 @@ class WorkerOutput:
             data = file.read()
         self._position += len(data)
         return data.decode(errors="replace")
+
+
+class OutputReport:
+    """Prints what workers print, soon after."""
+
+    def __init__(self, output: WorkerOutput) -> None:
+        self._output = output
+
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It shows no times.
+        """See `Report`."""
+        if isinstance(event, TestFinished | BatchFinished | TimePassed | RunFinished):
+            sys.stdout.write(self._output.news())
+            sys.stdout.flush()

@@ -11,7 +11,7 @@ from ctest_containers.report import Report
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.report.format import ReportContext
 from ctest_containers.report.formats import reports_of
-from ctest_containers.report.output import WorkerOutput
+from ctest_containers.report.output import OutputReport, WorkerOutput
 
 Log = Callable[[str, int], None]
 
@@ -22,15 +22,12 @@ class Reporting:
 
     Attributes:
         output: Where workers print; None to print where the parent does.
+        is_live: Whether a live display on the terminal replaces the dots.
     """
 
     reports: tuple[Report, ...]
     output: WorkerOutput | None = None
-
-    @property
-    def is_live(self) -> bool:
-        """Whether a picture on the terminal takes the place of dots."""
-        return self.output is not None
+    is_live: bool = False
 
 
 def quiet(log: Log) -> Reporting:
@@ -38,12 +35,13 @@ def quiet(log: Log) -> Reporting:
     return Reporting((ConsoleReport(log),))
 
 
-def reporting(config: Config, *, log: Log, may_move: bool) -> Reporting:
+def reporting(config: Config, *, log: Log, may_move: bool, pdb: bool) -> Reporting:
     """Return the reports that the configuration and the environment require.
 
     Args:
         log: Prints a line with its `logging` level: `DiscoverRunner.log`.
         may_move: Whether the terminal may show a live display.
+        pdb: Whether to debug tests that fail, so that nothing else may print meanwhile.
 
     Raises:
         UsageError: A report needs a package that is not installed.
@@ -51,5 +49,9 @@ def reporting(config: Config, *, log: Log, may_move: bool) -> Reporting:
     """
     context = ReportContext(project=project_of(config), log=log)
     terminal, output = config.terminal_report(context, may_move=may_move)
-    reports = list(reports_of(config, context))
-    return Reporting((*context.recordings, terminal, *reports), output)
+    reports = [*context.recordings, terminal, *reports_of(config, context)]
+    is_live = output is not None
+    if pdb and output is None:
+        output = WorkerOutput()
+        reports.append(OutputReport(output))
+    return Reporting(tuple(reports), output, is_live)

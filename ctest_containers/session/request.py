@@ -27,6 +27,7 @@ class RunRequest:
         create: Creates and migrates the test databases of some aliases, in a child process.
         spawn_create: The same for a spawned child; must be picklable.
         resources: What each worker gets for itself besides databases.
+        pdb: Whether to debug tests that fail.
     """
 
     config: Config
@@ -38,6 +39,7 @@ class RunRequest:
     create: CreateDatabases
     spawn_create: CreateDatabases
     resources: Sequence[Resource] = ()
+    pdb: bool = False
 
     def setup(self) -> ProjectSetup:
         """Return how child processes load the project."""

@@ -10,22 +10,17 @@ from pathlib import Path
 from types import TracebackType
 
 from ctest_containers.config import failures_to_keep, limits_of
-from ctest_containers.errors import CtestError, InterruptedRunError, ReportError
+from ctest_containers.errors import CtestError, InterruptedRunError
 from ctest_containers.events import (
     ContainersLeft,
-    Event,
-    FailureKept,
-    FailureNotKept,
     LimitsInverted,
     Phase,
     PhaseStarted,
-    ReportLost,
     RunFinished,
     TestPlace,
     TestsFound,
 )
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import Terminated, terminable
 from ctest_containers.project.source_location import place_of_test
@@ -33,6 +28,8 @@ from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import ClusterExecutor
+from ctest_containers.session.debugging import check_debugging, lends_terminal
+from ctest_containers.session.dispatch import Dispatch
 from ctest_containers.session.executor import Executor, Pool, RunContext, SelectedTests
 from ctest_containers.session.local import LocalExecutor
 from ctest_containers.session.placeholders import run_placeholders
@@ -57,13 +54,12 @@ class Session:
 
     def __init__(self, request: RunRequest, reporting: Reporting) -> None:
         self.failure: CtestError | None = None
-        self._began = ORIGINALS.monotonic()
         self._not_run = 0
         self._has_failed = False
         self._stress: StressRun | None = None
         self._request = request
         self._config = request.config
-        self._reports = list(reporting.reports)
+        self._report = Dispatch(reporting.reports)
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
         self._opened: tuple[RunContext, Executor] | None = None
@@ -71,6 +67,8 @@ class Session:
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
         # What is wrong with the configuration is raised before anything is reported.
+        if self._request.pdb:
+            check_debugging(self._config)
         context = self._new_context(secrets.token_hex(4), Path.cwd())
         self._opened = context, self._new_executor(context)
         self._exit.callback(self._close)
@@ -177,7 +175,7 @@ class Session:
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
         self._report(TestsFound(tests=tuple(map(self._located, tests))))
         replay, measuring = ReplayReport(result, tests), TimingsReport()
-        self._reports += [replay, measuring]
+        self._report.add(replay, measuring)
         if context.setup.spawned or self._config.cluster:
             batches = run_placeholders(batches, self._report, context.folder)
         context.supply.release_parent()
@@ -192,6 +190,7 @@ class Session:
                 aliases=aliases,
                 report=self._report,
             )
+            self._report.locate = self._stress.located
         stress = self._stress
         selected = SelectedTests(
             batches=batches,
@@ -211,8 +210,7 @@ class Session:
             self.executor.close()
             if stress is not None:
                 stress.finish()
-            self._reports.remove(replay)
-            self._reports.remove(measuring)
+            self._report.remove(replay, measuring)
             self._timings.measured = measuring.measured
             self.begin(Phase.CLEAN_UP)
             # Servers are removed while the report is printed.
@@ -238,6 +236,8 @@ class Session:
             limit=context.limits.per_test,
             adaptive=self._timings.past.adaptive_limits() if config.adaptive_timeouts else {},
             folder=context.folder,
+            terminal=not self._config.cluster and (self._request.pdb or lends_terminal()),
+            pdb=self._request.pdb,
         )
 
     def _located(self, test: unittest.TestCase) -> TestPlace:
@@ -256,17 +256,6 @@ class Session:
             self.failure = failure if count or self._stress is not None else None
         else:
             failure.message += f"\n{left}"
-
-    def _report(self, event: Event) -> None:
-        at = round(ORIGINALS.monotonic() - self._began, 6)
-        if self._stress is not None and isinstance(event, FailureKept | FailureNotKept):
-            event = self._stress.located(event)
-        for report in self._reports:
-            try:
-                report.handle(event, at)
-            except ReportError as error:
-                self._reports = [other for other in self._reports if other is not report]
-                self._report(ReportLost(reason=str(error)))
 
     def _close(self) -> None:
         supply, measured = self.supply, self._timings.measured

@@ -183,9 +183,9 @@ class StressRun:
             return f"{plural(self._ended, 'round')} completed."
         return f"{self._ended} of {plural(self._stress.rounds, 'round')} completed."
 
-    def located(self, event: FailureKept | FailureNotKept) -> FailureKept | FailureNotKept:
-        """Return an event on a kept failure with the index in the run."""
-        if event.index is None:
+    def located(self, event: Event) -> Event:
+        """Return an event; if it is on a kept failure, with the index in the run."""
+        if not isinstance(event, FailureKept | FailureNotKept) or event.index is None:
             return event
         return replace(event, index=self._place(event.index)[1])
 

@@ -54,12 +54,16 @@ class _Running:
 
     Attributes:
         limit: Its time limit; None if it has none.
-        begun: When it began, in seconds of the monotonic clock.
+        begun: When it began, by `clock`.
+        paused_since: Since when the time is paused, by the monotonic clock; None while it runs.
+        paused_seconds: How long it was paused before, in the life of this process.
     """
 
     limit: Limit | None = None
     begun: float = 0.0
     is_fixture: bool = False
+    paused_since: float | None = None
+    paused_seconds: float = 0.0
 
 
 _running: Final = _Running()
@@ -71,9 +75,15 @@ def interrupt_on_signal() -> None:
         signal.signal(INTERRUPT_SIGNAL, _interrupt)
 
 
+def clock() -> float:
+    """Return the time in seconds by a monotonic clock that stands still while it is `paused`."""
+    since = _running.paused_since
+    return (ORIGINALS.monotonic() if since is None else since) - _running.paused_seconds
+
+
 def begin(limit: Limit | None, *, is_fixture: bool) -> None:
     """Start the time limit of a test or fixture."""
-    _running.begun, _running.is_fixture = ORIGINALS.monotonic(), is_fixture
+    _running.begun, _running.is_fixture = clock(), is_fixture
     _running.limit = limit
 
 
@@ -84,14 +94,16 @@ def end() -> None:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Pause the time limit during the body, which does not count as time of the test."""
-    limit, since = _running.limit, ORIGINALS.monotonic()
-    _running.limit = None
+    """Stop `clock`, and with it the time limit, during the body; it may be used within itself."""
+    if _running.paused_since is not None:
+        yield
+        return
+    since = _running.paused_since = ORIGINALS.monotonic()
     try:
         yield
     finally:
-        _running.begun += ORIGINALS.monotonic() - since
-        _running.limit = limit
+        _running.paused_seconds += ORIGINALS.monotonic() - since
+        _running.paused_since = None
 
 
 @contextmanager
@@ -135,8 +147,8 @@ def alarm(limit: Limit | None) -> Iterator[None]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     del number
     # The test or fixture that the signal was for may have ended meanwhile.
-    limit, seconds = _running.limit, ORIGINALS.monotonic() - _running.begun
-    if limit is None or seconds < limit.seconds:
+    limit, seconds = _running.limit, clock() - _running.begun
+    if limit is None or seconds < limit.seconds or _running.paused_since is not None:
         return
     # An incomplete report would end the worker; the parent sends the signal again soon.
     if _is_reporting(frame):

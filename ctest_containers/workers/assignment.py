@@ -26,6 +26,8 @@ class WorkerConfig:
         keep_failed: Whether to ask the parent to keep the databases of failed tests.
         adaptive: The limits of tests at their first try, in seconds, by their ids.
         folder: Where the run was started; files are named relative to it.
+        terminal: Whether the parent has a terminal that it can lend.
+        pdb: Whether to debug tests that fail; only with a terminal.
     """
 
     separate: bool
@@ -39,6 +41,8 @@ class WorkerConfig:
     adaptive: Mapping[str, float]
     folder: Path
     keep_failed: bool = False
+    terminal: bool = False
+    pdb: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

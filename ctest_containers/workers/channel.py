@@ -15,6 +15,8 @@ from ctest_containers.wire import (
     Message,
     Quit,
     ServerVerdict,
+    TerminalAnswer,
+    TerminalRequest,
     UseResources,
     VerdictRequest,
     WorkerRequest,
@@ -74,6 +76,9 @@ class Channel:
                             return message
                     case KeepAnswer():
                         if isinstance(request, KeepRequest):
+                            return message
+                    case TerminalAnswer():
+                        if isinstance(request, TerminalRequest):
                             return message
                     case Quit():
                         self._postponed.append(message)

@@ -32,14 +32,21 @@ from ctest_containers.wire import (
     RunBatch,
     UseResources,
 )
-from ctest_containers.workers.alarm import alarm, interrupt_on_signal, write_stacks_on_signal
+from ctest_containers.workers.alarm import (
+    alarm,
+    clock,
+    interrupt_on_signal,
+    write_stacks_on_signal,
+)
 from ctest_containers.workers.assignment import Assignment
 from ctest_containers.workers.channel import Channel
+from ctest_containers.workers.debugger import Debugger
 from ctest_containers.workers.failure_moments import AtFailure, noticed
 from ctest_containers.workers.keeping import DatabaseKeeper
 from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
+from ctest_containers.workers.terminal import Terminal
 
 MEMORY_SECONDS: Final = 1.0
 """How often a worker measures its memory; the kernel takes a while to answer."""
@@ -58,6 +65,11 @@ class CommandLoop:
         self._memory_measured = -MEMORY_SECONDS
         self._keeper = DatabaseKeeper(self._databases, channel, assignment.own.folder)
         self._at_failure: list[AtFailure] = []
+        config = assignment.worker_config
+        self._debugger = Debugger(
+            Terminal(channel, self._databases.use) if config.terminal else None,
+            failfast=config.failfast,
+        )
 
     def work(self) -> None:
         """Carry out commands until one is to quit, or until the parent is gone."""
@@ -76,7 +88,7 @@ class CommandLoop:
             self._channel.send,
             self._databases.note_flush,
         )
-        with guarded(self._databases.lend), flushes.installed():
+        with guarded(self._databases.lend), flushes.installed(), self._debugger.installed():
             sent: Sequence[Batch] = (
                 pickle.loads(assignment.batches)  # noqa: S301  # our own parent made it
                 if isinstance(assignment.batches, bytes)
@@ -87,6 +99,9 @@ class CommandLoop:
                 connections.log_queries()
             if assignment.worker_config.keep_failed:
                 self._at_failure.append(self._keeper)
+            if assignment.worker_config.pdb:
+                # What is typed there must not change the databases that are kept.
+                self._at_failure.append(self._debugger.post_mortem)
             self._channel.send(WorkerReady(worker=assignment.worker))
             while (message := self._channel.next_message()) is not None:
                 match message:
@@ -141,6 +156,7 @@ class CommandLoop:
             full=command.full,
             careful=command.careful,
             at_failure=self._at_failure,
+            at_end=self._debugger.end_test,
         )
         result.failfast = assignment.worker_config.failfast
         result.buffer = assignment.worker_config.buffer
@@ -153,12 +169,13 @@ class CommandLoop:
             limit=assignment.worker_config.limit,
             send=self._channel.send,
             take_retry=result.take_retry,
+            at_end=self._debugger.end_test,
         )
         # Only the suite refers to the tests from here on, so each can be freed when it has ended.
         tests = [weakref.ref(test) for _, test in pairs]
         pairs.clear()
         batch.tests.clear()
-        started = ORIGINALS.monotonic()
+        started = clock()
         try:
             with noticed(result) if self._at_failure else nullcontext():
                 suite.run(result)
@@ -171,7 +188,7 @@ class CommandLoop:
             for test in tests:
                 with suppress(TypeError):
                     vars(test()).clear()
-        seconds = ORIGINALS.monotonic() - started
+        seconds = clock() - started
         self._channel.send(
             BatchFinished(
                 worker=assignment.worker,

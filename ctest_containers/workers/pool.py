@@ -33,10 +33,17 @@ from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.memory import MemoryWatch, Pause, Resume, unwatched
 from ctest_containers.workers.process import WorkerProcess
 from ctest_containers.workers.queue import queue_of
-from ctest_containers.workers.reducer import CheckServers, EndBatch, Report, reduce_message
+from ctest_containers.workers.reducer import (
+    CheckServers,
+    EndBatch,
+    LendTerminal,
+    Report,
+    reduce_message,
+)
 from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds, RoundSource
 from ctest_containers.workers.supplier import Supplier
+from ctest_containers.workers.terminal_loans import TerminalLoans
 from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
 from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
@@ -88,6 +95,7 @@ class WorkerPool:
         self._report = report
         self._stopping = stopping
         self._time_limits = TimeLimits(limits)
+        self._terminal = TerminalLoans(self._time_limits, report)
         self._interrupted = self._begun = False
         self._cut_short = 0
         self._crashes = CrashAccounting(supplier=supplier, report=report)
@@ -116,6 +124,7 @@ class WorkerPool:
                     for worker in self._roster.workers:
                         self._assigner.assign(worker)
                 self._answers.answer(self._roster.workers)
+                self._terminal.attend(stopping=self._interrupted)
                 if not self._roster.busy() and (self._no_more_work() or self._interrupted):
                     return
                 self._wait()
@@ -125,6 +134,7 @@ class WorkerPool:
                     return
         finally:
             self._roster.end()
+            self._terminal.end()
 
     @property
     def not_run(self) -> int:
@@ -199,6 +209,11 @@ class WorkerPool:
                 case CheckServers():
                     lost = bool(self._supplier.explain(worker.number, wait_seconds=0.0))
                     state.process.send(ServerVerdict(lost=lost))
+                case LendTerminal(request):
+                    self._terminal.handle(worker, state, request)
+                    if self._interrupted:
+                        # The debugger has taken the first Ctrl-C for its own.
+                        state.process.interrupt()
                 case EndBatch(work, stopped):
                     # At a terminal, Ctrl-C may reach a worker before its parent.
                     if self._interrupted or stopped:
@@ -208,6 +223,8 @@ class WorkerPool:
     def _lose(self, worker: WorkerState) -> None:
         """Account for the test of a worker that has ended; another worker runs the rest."""
         before = worker.work
+        if worker.state is not None:
+            self._terminal.forget(worker.state)
         work = self._crashes.account(worker)
         worker.forget_process(servers=True)
         if work is not None:

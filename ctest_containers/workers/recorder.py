@@ -54,6 +54,7 @@ class RecordingResult(unittest.TestResult):
         tidy: Called with the report of a test that timed out, before it is sent.
         at_failure: Called in turn when a test or a fixture has failed, before anything is torn
             down, and before the failure is reported.
+        at_end: Called when a test ends.
         debug_sql: Whether to send the queries that Django logs, for --debug-sql.
         adaptive: The limits of tests at their first try, in seconds, by their ids.
         full: The indices of tests that have had that try.
@@ -72,6 +73,7 @@ class RecordingResult(unittest.TestResult):
         check: Callable[[str], None] = lambda _: None,
         tidy: Callable[[str], None] = lambda _: None,
         at_failure: Sequence[AtFailure] = (),
+        at_end: Callable[[], None] = lambda: None,
         debug_sql: bool = False,
         adaptive: Mapping[str, float] = MappingProxyType({}),
         full: Collection[int] = (),
@@ -91,6 +93,7 @@ class RecordingResult(unittest.TestResult):
         self._check = check
         self._tidy = tidy
         self._failures = Failures(at_failure)
+        self._at_end = at_end
         self._started = 0.0
         self._queries = QueryLog(enabled=debug_sql)
         self._last: unittest.TestCase | None = None
@@ -113,7 +116,7 @@ class RecordingResult(unittest.TestResult):
             limit = Limit(short)
             self._pristine = dict(vars(test))
         queries_since_last_asked()
-        self._started = ORIGINALS.monotonic()
+        self._started = alarm.clock()
         self._send(
             TestStarted(
                 worker=self._worker,
@@ -127,7 +130,7 @@ class RecordingResult(unittest.TestResult):
         if self._careful:
             self._careful -= 1
             ORIGINALS.sleep(CAREFUL_SECONDS)
-            self._started = ORIGINALS.monotonic()
+            self._started = alarm.clock()
         alarm.begin(limit, is_fixture=False)
 
     def take_retry(self) -> bool:
@@ -142,6 +145,7 @@ class RecordingResult(unittest.TestResult):
 
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
+        self._at_end()
         alarm.end()
         self._failures.forget()
         stdout, stderr = captured_by(self)
@@ -152,15 +156,13 @@ class RecordingResult(unittest.TestResult):
             return
         if self._retried is not None:
             return
-        index = self._indices[id(test)]
         # Django may still report on a test after it has stopped, if its teardown fails.
         self._last = test
-        seconds = ORIGINALS.monotonic() - self._started
         self._send(
             TestFinished(
                 worker=self._worker,
-                index=index,
-                seconds=seconds,
+                index=self._indices[id(test)],
+                seconds=alarm.clock() - self._started,
                 queries=self._queries.take(),
                 query_count=queries_since_last_asked(),
                 stdout=stdout,
@@ -172,8 +174,8 @@ class RecordingResult(unittest.TestResult):
         """See `unittest.TestResult`; ignores the time, as a test may have changed its clock."""
         del elapsed
         index = self._indices.get(id(test))
+        seconds = alarm.clock() - self._started
         if index is not None and self._retried is None:
-            seconds = ORIGINALS.monotonic() - self._started
             self._send(TestDuration(worker=self._worker, index=index, seconds=seconds))
 
     def addSuccess(self, test: unittest.TestCase) -> None:
@@ -274,13 +276,9 @@ class RecordingResult(unittest.TestResult):
         index = self._indices[id(test)]
         self._full.add(index)
         name = test.id()
+        limit_seconds = self._adaptive[name]
         self._send(
-            TestRetried(
-                worker=self._worker,
-                index=index,
-                test_id=name,
-                limit_seconds=self._adaptive[name],
-            )
+            TestRetried(worker=self._worker, index=index, test_id=name, limit_seconds=limit_seconds)
         )
 
     def _forget_last(self) -> None:

@@ -35,6 +35,9 @@ from ctest_containers.wire import (
     Quit,
     RunBatch,
     ServerVerdict,
+    TerminalAnswer,
+    TerminalRequest,
+    TerminalReturned,
     UseResources,
     VerdictRequest,
 )
@@ -64,6 +67,13 @@ class CheckServers:
 
 
 @dataclass(frozen=True, slots=True)
+class LendTerminal:
+    """Lend the worker the terminal, or take it back."""
+
+    message: TerminalRequest | TerminalReturned
+
+
+@dataclass(frozen=True, slots=True)
 class EndBatch:
     """Take note that a batch has been run.
 
@@ -75,7 +85,7 @@ class EndBatch:
     stopped: bool
 
 
-Effect = Report | CheckServers | EndBatch
+Effect = Report | CheckServers | LendTerminal | EndBatch
 
 
 def reduce_message(
@@ -101,7 +111,11 @@ def reduce_message(
             yield CheckServers()
         case KeepRequest():
             state.keep_request = message
-        case UseResources() | RunBatch() | Quit() | ServerVerdict() | KeepAnswer():
+        case TerminalRequest() | TerminalReturned():
+            yield LendTerminal(message)
+        case (
+            UseResources() | RunBatch() | Quit() | ServerVerdict() | KeepAnswer() | TerminalAnswer()
+        ):
             raise WorkerError(f"Worker {worker.number} sent a command to its parent.")
         case DatabaseFlushed(alias=alias, bare=bare):
             if worker.work is not None:

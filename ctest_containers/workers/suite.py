@@ -9,9 +9,8 @@ from typing import Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import Limit, limit_of_class, limit_of_module
-from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.queries import queries_since_last_asked
-from ctest_containers.workers.alarm import limited
+from ctest_containers.workers import alarm
 
 
 class TimedSuite(unittest.TestSuite):
@@ -20,6 +19,7 @@ class TimedSuite(unittest.TestSuite):
     Args:
         limit: The limit of fixtures whose class or module sets none.
         take_retry: Returns whether the test that has just run gets another try.
+        at_end: Called when a fixture ends.
     """
 
     def __init__(
@@ -30,8 +30,10 @@ class TimedSuite(unittest.TestSuite):
         limit: Limit | None,
         send: Callable[[WorkerEvent], None],
         take_retry: Callable[[], bool] = lambda: False,
+        at_end: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(tests)
+        self._at_end = at_end
         self._take_retry = take_retry
         self._worker = worker
         self._limit = limit
@@ -91,12 +93,13 @@ class TimedSuite(unittest.TestSuite):
             )
         )
         queries_since_last_asked()
-        started = ORIGINALS.monotonic()
+        started = alarm.clock()
         try:
-            with limited(limit):
+            with alarm.limited(limit):
                 yield
         finally:
-            seconds = ORIGINALS.monotonic() - started
+            self._at_end()
+            seconds = alarm.clock() - started
             count = queries_since_last_asked()
             self._send(FixtureFinished(worker=worker, seconds=seconds, query_count=count))
 

@@ -1,0 +1,219 @@
+"""Debuggers in workers: at the moment of a failure with --pdb, and at `breakpoint()`.
+
+The worker takes the terminal when a debugger shows its prompt. It gives it back when the debugger
+lets the test continue, or at the latest when the test ends.
+"""
+
+from __future__ import annotations
+
+import bdb
+import builtins
+import importlib.util
+import linecache
+import os
+import pdb  # noqa: T100  # Not a breakpoint.
+import sys
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ctest_containers.workers.failure_moments import FailureMoment
+from ctest_containers.workers.problems import ExceptionInfo
+from ctest_containers.workers.terminal import Terminal
+
+# Keeps this file out of tracebacks.
+__unittest = True
+
+SKIPPED: Final = frozenset({"ctest_containers.*", "unittest.case", "unittest.suite"})
+"""Modules in which a debugger does not stop when it is stepping."""
+
+LINES: Final = 5
+"""How many lines before and after the failing one are shown."""
+
+_INPUT: Final = builtins.input
+
+
+class NoTerminalError(RuntimeError):
+    """A test wants a debugger, and there is no terminal for it."""
+
+
+class Debugger:
+    """Lets debuggers use the run's terminal.
+
+    Args:
+        terminal: The run's terminal; None if it has none.
+        failfast: Whether the run stops at its first failure.
+    """
+
+    def __init__(self, terminal: Terminal | None, *, failfast: bool = False) -> None:
+        self._terminal = terminal
+        self._failfast = failfast
+        self._stdin = sys.stdin
+        self._prompts = 0
+        self._stepping: bdb.Bdb | None = None
+
+    @contextmanager
+    def installed(self) -> Iterator[None]:
+        """Take the terminal for every debugger that is about to read what is typed."""
+        kind: Any = pdb.Pdb
+        interaction, hook = kind.interaction, sys.breakpointhook
+
+        def interact(debugger: Any, frame: Any, *arguments: Any, **options: Any) -> Any:
+            if not self._reads_keyboard(debugger):
+                return interaction(debugger, frame, *arguments, **options)
+            with self._prompting(debugger, frame):
+                return interaction(debugger, frame, *arguments, **options)
+
+        kind.interaction = interact
+        if self._terminal is not None and _names_debugger(os.environ.get("PYTHONBREAKPOINT", "")):
+            sys.breakpointhook = _Hook(self._terminal, hook)
+        try:
+            yield
+        finally:
+            kind.interaction = interaction
+            sys.breakpointhook = hook
+
+    def post_mortem(self, moment: FailureMoment) -> None:
+        """Debug a test or a fixture that has failed; see `AtFailure`."""
+        # Somebody has just quit a debugger, or there was no terminal for it.
+        if self._terminal is None or isinstance(moment.error[1], bdb.BdbQuit | NoTerminalError):
+            return
+        if not self._terminal.take():
+            return
+        tracer = sys.gettrace()
+        self._prompts += 1
+        try:
+            with self._terminal.streams(), _only_test_frames(moment.error) as trace:
+                _introduce(moment, trace)
+                _post_mortem(moment.error[1], trace)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._prompts -= 1
+            sys.settrace(tracer)
+            self._terminal.give_back(last=self._failfast)
+
+    def end_test(self) -> None:
+        """Let no debugger stop after the end of a test or a fixture."""
+        if self._terminal is None or not self._terminal.is_held:
+            return
+        stepping, self._stepping = self._stepping, None
+        if stepping is not None:
+            stepping.set_continue()
+        self._terminal.give_back()
+
+    def _reads_keyboard(self, debugger: Any) -> bool:
+        """Return whether a debugger reads what is typed, and not what a test provides."""
+        if builtins.input is not _INPUT:
+            return False
+        if not (debugger.use_rawinput or debugger.stdin is sys.stdin):
+            return False
+        if self._terminal is None:
+            return sys.stdin is self._stdin
+        return self._terminal.is_keyboard(sys.stdin)
+
+    @contextmanager
+    def _prompting(self, debugger: Any, frame: Any) -> Iterator[None]:
+        """Have the terminal while a debugger shows its prompt, and longer if it is stepping.
+
+        Raises:
+            NoTerminalError: There is no terminal.
+        """
+        terminal = self._terminal
+        if terminal is None:
+            raise NoTerminalError(
+                "A debugger needs a terminal, and this run has none: it runs in CI, on another "
+                "machine, or without a keyboard. Run this test at a terminal, or set "
+                "PYTHONBREAKPOINT=0 to ignore breakpoint()."
+            )
+        is_new = not terminal.is_held
+        if not terminal.take():
+            raise NoTerminalError("The run is stopping, so there is no terminal for a debugger.")
+        debugger.skip = SKIPPED.union(debugger.skip or ())
+        self._stepping = debugger
+        self._prompts += 1
+        is_stepping = False
+        try:
+            with terminal.streams():
+                debugger.stdout = sys.stdout
+                if is_new:
+                    sys.stdout.write(f"\n{'=' * 70}\n{terminal.test_id}\n\n")
+                yield
+            # What `continue` sets, in a debugger that is not a post-mortem one.
+            continues = debugger.quitting or debugger.stoplineno == -1
+            is_stepping = frame is not None and not continues
+        finally:
+            self._prompts -= 1
+            if not is_stepping and not self._prompts:
+                self._stepping = None
+                terminal.give_back()
+
+
+class _Hook:
+    """Takes the terminal for `breakpoint()`, and then leaves the call to the original hook.
+
+    Python looks `__call__` up, which takes the terminal, and calls what it gets. So the debugger
+    stops in the frame of the test, and not in one of ours.
+    """
+
+    def __init__(self, terminal: Terminal, hook: Any) -> None:
+        self._terminal = terminal
+        self._hook = hook
+
+    @property
+    def __call__(self) -> Any:
+        if not self._terminal.is_held and self._terminal.take():
+            self._terminal.use_streams()
+        return self._hook
+
+
+def _names_debugger(variable: str) -> bool:
+    """Return whether PYTHONBREAKPOINT names a debugger other than pdb, which needs no hook."""
+    return variable not in {"", "0", "pdb.set_trace"}
+
+
+def _post_mortem(error: BaseException, trace: types.TracebackType | None) -> None:
+    """Run the debugger that Django's --pdb runs."""
+    debugger = importlib.import_module("ipdb" if importlib.util.find_spec("ipdb") else "pdb")
+    # From Python 3.13 on, debuggers can also show the exceptions that led to this one.
+    debugger.post_mortem(error if sys.version_info >= (3, 13) else trace)
+
+
+@contextmanager
+def _only_test_frames(error: ExceptionInfo) -> Iterator[types.TracebackType | None]:
+    """The traceback of an error without the frames of unittest and the toolkit."""
+    _, value, original = error
+    frames = []
+    trace = original
+    while trace is not None:
+        if "__unittest" not in trace.tb_frame.f_globals:
+            frames.append(trace)
+        trace = trace.tb_next
+    shown: types.TracebackType | None = None
+    for frame in reversed(frames):
+        shown = types.TracebackType(shown, frame.tb_frame, frame.tb_lasti, frame.tb_lineno)
+    # An error of unittest's own, such as a module that cannot be imported, has no other frames.
+    shown = shown or original
+    value.__traceback__ = shown
+    try:
+        yield shown
+    finally:
+        value.__traceback__ = original
+
+
+def _introduce(moment: FailureMoment, trace: types.TracebackType | None) -> None:
+    """Print the name of the test, its traceback, and the lines around the failing one."""
+    status = "FAIL" if moment.problem.is_failure else "ERROR"
+    write = sys.stdout.write
+    write(f"\n{'=' * 70}\n{status}: {moment.test_id}\n{'-' * 70}\n{moment.problem.text}\n")
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return
+    frame, number = trace.tb_frame, trace.tb_lineno
+    lines = linecache.getlines(frame.f_code.co_filename, frame.f_globals)
+    first = max(1, number - LINES)
+    for at, line in enumerate(lines[first - 1 : number + LINES], start=first):
+        write(f"{at:>5} {'>' if at == number else ' '} {line.rstrip()}\n")
+    write("\n")
