@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ctest_containers.events import BatchFinished, Event, RunFinished, TestFinished, TimePassed
+from ctest_containers.events import BatchFinished, Event, PhaseStarted, TestFinished, TimePassed
 
 
 class WorkerOutput:
@@ -40,6 +40,6 @@ class OutputReport:
 
     def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It shows no times.
         """See `Report`."""
-        if isinstance(event, TestFinished | BatchFinished | TimePassed | RunFinished):
+        if isinstance(event, TestFinished | BatchFinished | TimePassed | PhaseStarted):
             sys.stdout.write(self._output.news())
             sys.stdout.flush()

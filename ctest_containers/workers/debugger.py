@@ -62,7 +62,7 @@ class Debugger:
         def interact(debugger: Any, frame: Any, *arguments: Any, **options: Any) -> Any:
             if not self._reads_keyboard(debugger):
                 return interaction(debugger, frame, *arguments, **options)
-            with self._prompting(debugger, frame):
+            with self._prompting(self._required(), debugger, frame):
                 return interaction(debugger, frame, *arguments, **options)
 
         kind.interaction = interact
@@ -113,23 +113,27 @@ class Debugger:
             return sys.stdin is self._stdin
         return self._terminal.is_keyboard(sys.stdin)
 
-    @contextmanager
-    def _prompting(self, debugger: Any, frame: Any) -> Iterator[None]:
-        """Have the terminal while a debugger shows its prompt, and longer if it is stepping.
+    def _required(self) -> Terminal:
+        """Take the terminal.
 
         Raises:
-            NoTerminalError: There is no terminal.
+            NoTerminalError: There is none, or the run is stopping.
         """
-        terminal = self._terminal
-        if terminal is None:
+        if self._terminal is None:
             raise NoTerminalError(
                 "A debugger needs a terminal, and this run has none: it runs in CI, on another "
-                "machine, or without a keyboard. Run this test at a terminal, or set "
+                "machine, or its input is redirected. Run this test at a terminal, or set "
                 "PYTHONBREAKPOINT=0 to ignore breakpoint()."
             )
-        is_new = not terminal.is_held
-        if not terminal.take():
-            raise NoTerminalError("The run is stopping, so there is no terminal for a debugger.")
+        if not self._terminal.is_held:
+            if not self._terminal.take():
+                raise NoTerminalError("The run is stopping, so no debugger gets the terminal.")
+            _announce(self._terminal)
+        return self._terminal
+
+    @contextmanager
+    def _prompting(self, terminal: Terminal, debugger: Any, frame: Any) -> Iterator[None]:
+        """Show a debugger's prompt; keep the terminal afterwards only if it is stepping."""
         debugger.skip = SKIPPED.union(debugger.skip or ())
         self._stepping = debugger
         self._prompts += 1
@@ -137,8 +141,6 @@ class Debugger:
         try:
             with terminal.streams():
                 debugger.stdout = sys.stdout
-                if is_new:
-                    sys.stdout.write(f"\n{'=' * 70}\n{terminal.test_id}\n\n")
                 yield
             # What `continue` sets, in a debugger that is not a post-mortem one.
             continues = debugger.quitting or debugger.stoplineno == -1
@@ -164,8 +166,15 @@ class _Hook:
     @property
     def __call__(self) -> Any:
         if not self._terminal.is_held and self._terminal.take():
+            _announce(self._terminal)
             self._terminal.use_streams()
         return self._hook
+
+
+def _announce(terminal: Terminal) -> None:
+    """Print the name of the test that has called a debugger."""
+    with terminal.streams():
+        sys.stdout.write(f"\n{'=' * 70}\n{terminal.test_id}\n\n")
 
 
 def _names_debugger(variable: str) -> bool:
@@ -187,7 +196,9 @@ def _only_test_frames(error: ExceptionInfo) -> Iterator[types.TracebackType | No
     frames = []
     trace = original
     while trace is not None:
-        if "__unittest" not in trace.tb_frame.f_globals:
+        names = trace.tb_frame.f_globals
+        is_own = str(names.get("__name__")).startswith("ctest_containers.")
+        if "__unittest" not in names and not is_own:
             frames.append(trace)
         trace = trace.tb_next
     shown: types.TracebackType | None = None
