@@ -49,7 +49,8 @@ def reporting(config: Config, *, log: Log, may_move: bool, pdb: bool) -> Reporti
     """
     context = ReportContext(project=project_of(config), log=log)
     terminal, output = config.terminal_report(context, may_move=may_move)
-    reports = [*context.recordings, terminal, *reports_of(config, context)]
+    own = list(reports_of(config, context))
+    reports = [*context.recordings, terminal, *own]
     is_live = output is not None
     if pdb and output is None:
         output = WorkerOutput()
