@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ctest_containers.events import (
@@ -27,11 +26,12 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report import summary
+from ctest_containers.report.doing import WIDE, Doing, whole_seconds
 from ctest_containers.report.messages import lines_of
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import RunRecord, Status, status_of
 from ctest_containers.report.stress import progress
-from ctest_containers.text import duration, plural, size, without_controls
+from ctest_containers.text import plural, without_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -49,25 +49,6 @@ STYLES: Final = {
     Status.FAILED: "bold red",
     Status.UNEXPECTED_SUCCESS: "bold red",
 }
-
-
-@dataclass(slots=True)
-class Doing:
-    """What a worker is doing.
-
-    Attributes:
-        what: A test, or a fixture; empty while it waits.
-        since: In seconds since the run began.
-        container: Its latest server, and what that takes.
-        is_slow: Whether that has been said already.
-    """
-
-    what: str = ""
-    since: float = 0.0
-    container: str = ""
-    memory_bytes: int = 0
-    server_bytes: int = 0
-    is_slow: bool = False
 
 
 class LiveReport:
@@ -287,46 +268,22 @@ class LiveReport:
             (ended, "bold"),
             (f", {plural(failed, 'failure')}" if failed else "", "bold red"),
         )
-        times = f"{_whole(elapsed)}{self._left(elapsed)}"
+        times = f"{whole_seconds(elapsed)}{self._left(elapsed)}"
         bar.add_row(counts, ProgressBar(total=1, completed=done), times)
         table = Table.grid(expand=True, padding=(0, 1))
         for justify in ("right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)
         table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-        if self._console.width >= WIDE:
+        is_wide = self._console.width >= WIDE
+        if is_wide:
             table.add_column(no_wrap=True, justify="right", style="dim")
             table.add_column(no_wrap=True, justify="right", style="dim")
         for number, doing in sorted(self._workers.items()):
             if number:
-                table.add_row(*self._row(number, doing, at))
+                table.add_row(*doing.row(number, at, is_wide=is_wide))
         return Group(bar, table)
-
-    def _row(self, number: int, doing: Doing, at: float) -> list[RenderableType]:
-        from rich.text import Text
-
-        seconds = at - doing.since if doing.what else 0.0
-        style = "yellow" if doing.is_slow else "" if doing.what else "dim"
-        row: list[RenderableType] = [
-            Text(f"worker {number}", style="cyan"),
-            Text(size(doing.memory_bytes) if doing.memory_bytes else "", style="dim"),
-            Text(_whole(seconds) if seconds >= 1 else "", style=style),
-            Text(doing.what or "waiting", style=style),
-        ]
-        if self._console.width >= WIDE:
-            server = size(doing.server_bytes) if doing.server_bytes else ""
-            row += [Text(doing.container), Text(server)]
-        return row
 
     def _left(self, elapsed: float) -> str:
         """What is left, by what the tests took in past runs."""
         left = round(self._expected_seconds - elapsed)
-        return f", about {_whole(left)} left" if left > 0 else ""
-
-
-def _whole(seconds: float) -> str:
-    """A duration without what changes too often to be read: `7 s`, `2 min 5 s`."""
-    return f"{int(seconds)} s" if seconds < 60 else duration(int(seconds))
-
-
-WIDE: Final = 120
-"""Columns from which on the names of containers are shown, too."""
+        return f", about {whole_seconds(left)} left" if left > 0 else ""

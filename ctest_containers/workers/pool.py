@@ -211,9 +211,6 @@ class WorkerPool:
                     state.process.send(ServerVerdict(lost=lost))
                 case LendTerminal(request):
                     self._terminal.handle(worker, state, request)
-                    if self._interrupted:
-                        # The debugger has taken the first Ctrl-C for its own.
-                        state.process.interrupt()
                 case EndBatch(work, stopped):
                     # At a terminal, Ctrl-C may reach a worker before its parent.
                     if self._interrupted or stopped:
@@ -223,8 +220,7 @@ class WorkerPool:
     def _lose(self, worker: WorkerState) -> None:
         """Account for the test of a worker that has ended; another worker runs the rest."""
         before = worker.work
-        if worker.state is not None:
-            self._terminal.forget(worker.state)
+        self._terminal.forget(worker)
         work = self._crashes.account(worker)
         worker.forget_process(servers=True)
         if work is not None:

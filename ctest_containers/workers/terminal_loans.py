@@ -57,7 +57,7 @@ class TerminalLoans:
         self._report = report
         self._waiting: deque[tuple[WorkerState, ProcessState]] = deque()
         self._loan: _Loan | None = None
-        self._closed = False
+        self._closed = self._is_stopping = False
 
     def handle(
         self, worker: WorkerState, state: ProcessState, message: TerminalRequest | TerminalReturned
@@ -71,6 +71,9 @@ class TerminalLoans:
             case TerminalReturned(last=last):
                 self._closed |= last
                 self._take_back(state)
+                if self._is_stopping:
+                    # A debugger takes for its own what asked the worker to end.
+                    state.process.interrupt()
 
     def attend(self, *, stopping: bool) -> None:
         """Lend the terminal to the first worker that waits; call this several times per second.
@@ -78,6 +81,7 @@ class TerminalLoans:
         Args:
             stopping: Whether the run is stopping, so that no other worker is to get it.
         """
+        self._is_stopping = stopping
         if self._loan is not None:
             self._return_to_foreground(self._loan)
             return
@@ -93,19 +97,20 @@ class TerminalLoans:
                 state.process.send(TerminalAnswer(granted=False))
                 self._resume(state)
 
-    def forget(self, state: ProcessState) -> None:
+    def forget(self, worker: WorkerState) -> None:
         """Take note that a worker's process has ended."""
-        self._waiting = deque(pair for pair in self._waiting if pair[1] is not state)
-        if self._loan is not None and self._loan.state is state:
+        self._waiting = deque(pair for pair in self._waiting if pair[0] is not worker)
+        loan = self._loan
+        if loan is not None and loan.worker is worker:
             # The prompt is still in the last line.
             with suppress(OSError):
-                os.write(self._loan.terminal, b"\n")
-        self._take_back(state)
+                os.write(loan.terminal, b"\n")
+            self._take_back(loan.state)
 
     def end(self) -> None:
         """Take the terminal back at the end of the run."""
         if self._loan is not None:
-            self.forget(self._loan.state)
+            self.forget(self._loan.worker)
 
     def _lend(self, worker: WorkerState, state: ProcessState) -> None:
         try:
