@@ -105,7 +105,8 @@ class TerminalLoans:
             # The prompt is still in the last line.
             with suppress(OSError):
                 os.write(loan.terminal, b"\n")
-            self._take_back(loan.state)
+            # What was typed for its debugger is not for the next one.
+            self._take_back(loan.state, when=termios.TCSAFLUSH)
 
     def end(self) -> None:
         """Take the terminal back at the end of the run."""
@@ -128,7 +129,7 @@ class TerminalLoans:
             os.tcsetpgrp(terminal, state.process.pid)
         state.process.send(TerminalAnswer(granted=True, test_id=test_id))
 
-    def _take_back(self, state: ProcessState) -> None:
+    def _take_back(self, state: ProcessState, *, when: int = termios.TCSADRAIN) -> None:
         loan = self._loan
         if loan is None or loan.state is not state:
             return
@@ -139,7 +140,7 @@ class TerminalLoans:
             if os.tcgetpgrp(loan.terminal) == state.process.pid:
                 os.tcsetpgrp(loan.terminal, os.getpgrp())
             if os.tcgetpgrp(loan.terminal) == os.getpgrp():
-                termios.tcsetattr(loan.terminal, termios.TCSADRAIN, loan.modes)
+                termios.tcsetattr(loan.terminal, when, loan.modes)
         os.close(loan.terminal)
         self._report(
             DebuggerClosed(worker=loan.worker.number, seconds=ORIGINALS.monotonic() - loan.since)

@@ -11,8 +11,10 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 from harness.programs import start_program
 from harness.projects import Finished
@@ -21,6 +23,105 @@ MOVES = re.compile(r"\x1b\[(\d*[ABGJK]|\?25[lh])")
 """Sequences that move the cursor or wipe something out."""
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*[34]\d[;m]")
+
+
+SEQUENCES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+"""All that is no text."""
+
+CTRL_C, CTRL_D, CTRL_Z = b"\x03", b"\x04", b"\x1a"
+
+
+class TerminalProgram:
+    """A program on a terminal of its own, and the person who watches it and types."""
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, env: Mapping[str, str], *, columns: int = 100
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        self.process = start_program(
+            command,
+            folder,
+            {"TERM": "xterm-256color", **env},
+            own_session=True,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        self._data = b""
+        self._read_up_to = 0
+
+    def __enter__(self) -> TerminalProgram:  # noqa: PYI034  # `Self` is not in Python 3.10.
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self._ours)
+
+    @property
+    def output(self) -> str:
+        """Everything that has been sent to the terminal."""
+        return self._data.decode(errors="replace").replace("\r\n", "\n")
+
+    @property
+    def modes(self) -> list[Any]:
+        """The modes of the terminal, as `termios.tcgetattr` gives them."""
+        return termios.tcgetattr(self._ours)
+
+    def see(self, text: str, seconds: float = 60) -> str:
+        """Wait until the terminal shows a text after the last one; give what came before it."""
+        deadline = time.monotonic() + seconds
+        while True:
+            shown = SEQUENCES.sub("", self.output)
+            at = shown.find(text, self._read_up_to)
+            if at >= 0:
+                before, self._read_up_to = shown[self._read_up_to : at], at + len(text)
+                return before
+            if time.monotonic() > deadline or not self.read():
+                raise AssertionError(f"{text!r} is not in:\n{shown[self._read_up_to :]}")
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._ours, line.encode() + b"\n")
+
+    def press(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self._ours, keys)
+
+    def read(self) -> bool:
+        """Read for a moment; whether there may be more."""
+        if not select.select([self._ours], [], [], 0.2)[0]:
+            return True
+        try:
+            data = os.read(self._ours, 65536)
+        except OSError:
+            # The last process has closed its end.
+            data = b""
+        self._data += data
+        return bool(data)
+
+    def finish(self, seconds: float = 120) -> Finished:
+        """Wait for the end of the program."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and self.read():
+            pass
+        code = self.process.wait(max(1.0, deadline - time.monotonic()))
+        return Finished(code, self.output)
+
+
+def at_terminal(
+    project: Path, *arguments: str, env: Mapping[str, str], columns: int = 100
+) -> TerminalProgram:
+    """Start the command line on a terminal."""
+    command = [sys.executable, "-m", "ctest_containers", *arguments]
+    return TerminalProgram(command, project, env, columns=columns)
 
 
 def run_on_terminal(
@@ -36,37 +137,10 @@ def run_on_terminal(
     Args:
         press: Keys, and what has to be on the terminal when they are pressed.
     """
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    process = start_program(
-        [sys.executable, "-m", "ctest_containers", *arguments],
-        project,
-        {"TERM": "xterm-256color", **env},
-        own_session=True,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-    )
-    os.close(theirs)
-    output, deadline = b"", time.monotonic() + seconds
-    try:
-        while time.monotonic() < deadline:
-            if not select.select([ours], [], [], 0.2)[0]:
-                continue
-            try:
-                data = os.read(ours, 65536)
-            except OSError:
-                # The last process has closed its end.
-                break
-            if not data:
-                break
-            output += data
-            if press is not None and press[0](output.decode(errors="replace")):
-                os.write(ours, press[1])
+    deadline = time.monotonic() + seconds
+    with at_terminal(project, *arguments, env=env, columns=columns) as program:
+        while press is not None and time.monotonic() < deadline and program.read():
+            if press[0](program.output):
+                program.press(press[1])
                 press = None
-        code = process.wait(max(1.0, deadline - time.monotonic()))
-    finally:
-        process.kill()
-        process.wait()
-        os.close(ours)
-    return Finished(code, output.decode(errors="replace").replace("\r\n", "\n"))
+        return program.finish(max(1.0, deadline - time.monotonic()))

@@ -129,16 +129,6 @@ def test_keepdb_is_accepted_and_explained(sqlite_env: dict[str, str]) -> None:
     assert "--keepdb has no effect" in done.output
 
 
-def test_pdb_debugs_in_the_process_that_has_the_keyboard(sqlite_env: dict[str, str]) -> None:
-    test = "library.test_outcomes.Outcomes.test_failure_with_a_message"
-    command = [sys.executable, "-m", "ctest_containers", "--pdb", test]
-    typed = "print('typed:', self._testMethodName)\nquit\n"
-
-    done = finish(command, OUTCOMES, sqlite_env, typed=typed)
-
-    assert "Opening PDB: AssertionError" in done.output
-
-
 def test_help_names_djangos_options_and_the_toolkits(sqlite_env: dict[str, str]) -> None:
     done = run(OUTCOMES, "run", "--help", env=sqlite_env)
 
