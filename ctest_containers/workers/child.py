@@ -207,6 +207,9 @@ class CommandLoop:
         return private_bytes() or 0
 
     def _stop(self, *_: Any) -> None:
+        if self._debugger.has_terminal:
+            # It was pressed for a debugger in another thread of the test.
+            return
         self._stopping = True
         if self._result is not None:
             self._result.stop()

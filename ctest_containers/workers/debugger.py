@@ -53,6 +53,11 @@ class Debugger:
         self._prompts = 0
         self._stepping: bdb.Bdb | None = None
 
+    @property
+    def has_terminal(self) -> bool:
+        """Whether this worker has the terminal."""
+        return self._terminal is not None and self._terminal.is_held
+
     @contextmanager
     def installed(self) -> Iterator[None]:
         """Take the terminal for every debugger that is about to read what is typed."""
@@ -96,7 +101,7 @@ class Debugger:
 
     def end_test(self) -> None:
         """Let no debugger stop after the end of a test or a fixture."""
-        if self._terminal is None or not self._terminal.is_held:
+        if self._terminal is None or not self.has_terminal:
             return
         stepping, self._stepping = self._stepping, None
         if stepping is not None:
