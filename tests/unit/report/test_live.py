@@ -12,6 +12,8 @@ from rich.console import Console
 from unit.report.making import STARTED, events_of_test
 
 from ctest_containers.events import (
+    DebuggerClosed,
+    DebuggerOpened,
     Event,
     OutcomeKind,
     Phase,
@@ -198,3 +200,20 @@ def test_a_stress_run_shows_its_round_and_how_many_attempts_failed() -> None:
     last = shown.rstrip().splitlines()[-3:]
     assert last[0].startswith("round 3 of 9, 11 tests, 2 failures")
     assert "shop.Cart.test_0" in last[1]
+
+
+def test_the_display_makes_way_for_a_debugger_and_its_time_makes_no_test_slow() -> None:
+    screen = Screen(slow_seconds=10.0)
+    screen.begin()
+    begun = TestStarted(worker=1, index=0, test_id="shop.tests.Cart.test_0")
+
+    screen.show(begun, TimePassed())
+    gone = screen.show(DebuggerOpened(worker=1, test_id=begun.test_id))
+    meanwhile = TestStarted(worker=2, index=1, test_id="shop.tests.Cart.test_1")
+    during = screen.show(meanwhile, TimePassed(), seconds=20.0)
+    after = screen.show(DebuggerClosed(worker=1, seconds=60.0), TimePassed())
+
+    assert not gone.strip()
+    assert not during
+    assert "SLOW" not in after
+    assert re.search(r"worker 1 +\d s shop", after)
