@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -180,17 +181,18 @@ def test_a_breakpoint_takes_the_terminal_without_an_option(
     )
 
     with at_terminal(project, "--parallel", "1", "--buffer", env=env) as program:
+        # From Python 3.13 on, pdb stops at the call itself, and not after it.
         assert "library.test_it.Stops.test_a" in program.see(PROMPT)
-        program.type("n")
-        program.see("self.assertEqual(value, 42)")
-        program.see(PROMPT)
+        for _ in range(2):
+            program.type("n")
+            program.see(PROMPT)
         program.type("p 'value is', value")
         program.see("('value is', 42)")
         program.type("c")
-        assert "library.test_it.Stops.test_b" in program.see('-> print("after it")')
+        program.see("library.test_it.Stops.test_b")
         program.see(PROMPT)
         program.type("c")
-        program.see("self.quit = True")
+        program.see("library.test_it.Stops.test_c")
         program.see(PROMPT)
         program.type("q")
         done = program.finish()
@@ -321,7 +323,7 @@ def test_without_a_live_display_nothing_is_printed_into_a_session(
         done = program.finish()
 
     assert "printed by the third" in done.output
-    assert "test_goes_on (library.test_it.Third.test_goes_on) ... ok" in done.output
+    assert re.search(r"test_goes_on \(library.+\) \.\.\. ok", done.output)
     assert done.code == 1
 
 
