@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 from unittest.suite import _ErrorHolder  # type: ignore[attr-defined]  # not public
 
 from ctest_containers.events import Problem
-from ctest_containers.originals import ORIGINALS
+from ctest_containers.workers import alarm
 from ctest_containers.workers.problems import ExceptionInfo
 
 REPORTS_AT_ONCE: Final = sys.version_info >= (3, 11)
@@ -45,7 +45,7 @@ class FailureMoment:
 
 
 AtFailure = Callable[[FailureMoment], None]
-"""Is called at the moment of a failure, while the time limits still run."""
+"""Is called at the moment of a failure, while the test's clock stands still."""
 
 
 class Failures:
@@ -59,21 +59,16 @@ class Failures:
         self._at_failure = at_failure
         self._met: list[BaseException] = []
 
-    def meet(self, test: Any, index: int | None, error: ExceptionInfo, problem: Problem) -> float:
-        """Take note that a test, a subtest or a fixture has just failed.
-
-        Returns:
-            How long that took, in seconds, which is not the test's time.
-        """
+    def meet(self, test: Any, index: int | None, error: ExceptionInfo, problem: Problem) -> None:
+        """Take note that a test, a subtest or a fixture has just failed."""
         if not self._at_failure or any(error[1] is other for other in self._met):
-            return 0.0
-        began = ORIGINALS.monotonic()
+            return
         # unittest may report it later, or again.
         self._met.append(error[1])
         moment = FailureMoment(test=test, index=index, error=error, problem=problem)
-        for act in self._at_failure:
-            act(moment)
-        return ORIGINALS.monotonic() - began
+        with alarm.paused():
+            for act in self._at_failure:
+                act(moment)
 
     def forget(self) -> None:
         """Release the exceptions of a test that has ended."""

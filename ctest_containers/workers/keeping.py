@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ctest_containers.wire import KeepAnswer, KeepRequest
-from ctest_containers.workers import alarm
 from ctest_containers.workers.channel import Channel
 from ctest_containers.workers.failure_moments import FailureMoment
 from ctest_containers.workers.lent_databases import LentDatabases
@@ -33,21 +32,20 @@ class DatabaseKeeper:
         if not self._more or moment.test is self._last or not _uses_databases(moment.test):
             return
         self._last = moment.test
-        with alarm.paused():
-            files, trouble = {}, ""
-            try:
-                files = self._databases.save_files(self._folder)
-            except Exception as error:  # noqa: BLE001  # The test goes on, whatever it was.
-                trouble = f"{type(error).__name__}: {error}"
-            request = KeepRequest(
-                test_id=moment.test_id,
-                index=moment.index,
-                problem=moment.problem,
-                files=files,
-                trouble=trouble,
-            )
-            answer = self._channel.ask(request, self._databases.use)
-            self._more = isinstance(answer, KeepAnswer) and answer.more
+        files, trouble = {}, ""
+        try:
+            files = self._databases.save_files(self._folder)
+        except Exception as error:  # noqa: BLE001  # The test goes on, whatever it was.
+            trouble = f"{type(error).__name__}: {error}"
+        request = KeepRequest(
+            test_id=moment.test_id,
+            index=moment.index,
+            problem=moment.problem,
+            files=files,
+            trouble=trouble,
+        )
+        answer = self._channel.ask(request, self._databases.use)
+        self._more = isinstance(answer, KeepAnswer) and answer.more
 
     def forget(self) -> None:
         """Release the test whose databases were kept last."""

@@ -234,7 +234,7 @@ class RecordingResult(unittest.TestResult):
                 self._retry(owner)
             self._check(problem.text)
             if self._retried is None and kind is not OutcomeKind.EXPECTED_FAILURE:
-                self._started += self._failures.meet(owner, index, err, problem)
+                self._failures.meet(owner, index, err, problem)
             if timed_out:
                 self._tidy(problem.text)
         if self._retried is not None:
@@ -268,7 +268,7 @@ class RecordingResult(unittest.TestResult):
         problem = problem_of(self, error, owner, test, self._folder)
         self._check(problem.text)
         index = self._indices.get(id(owner))
-        self._started += self._failures.meet(owner, index, error, problem)
+        self._failures.meet(owner, index, error, problem)
 
     def _retry(self, test: unittest.TestCase) -> None:
         """Report that a test gets another try; reports on this try are dropped."""
