@@ -42,7 +42,7 @@ class Terminal:
         self._use = use
         self._held: ExitStack | None = None
         self.test_id = ""
-        self._worker_stdin = sys.stdin
+        self._worker_stdin, self._pid = sys.stdin, os.getpid()
         # A debugger may keep these from one session to the next, so they stay the same.
         self._streams = {"stdin": _reader(), "stdout": _writer(1), "stderr": _writer(2)}
 
@@ -53,6 +53,9 @@ class Terminal:
 
     def is_keyboard(self, stream: Any) -> bool:
         """Return whether a stream is the input of the worker, and not one that a test provides."""
+        if os.getpid() != self._pid:
+            # A test has forked; only the worker itself can ask the parent.
+            return False
         return stream is self._worker_stdin or stream is self._streams["stdin"]
 
     def take(self) -> bool:
@@ -65,6 +68,8 @@ class Terminal:
         """
         if self._held is not None:
             return True
+        if os.getpid() != self._pid:
+            return False
         with ExitStack() as held:
             held.enter_context(alarm.paused())
             run = os.getpgrp()

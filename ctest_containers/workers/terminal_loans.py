@@ -115,14 +115,14 @@ class TerminalLoans:
 
     def _lend(self, worker: WorkerState, state: ProcessState) -> None:
         try:
-            terminal = ORIGINALS.open(CONTROLLING_TERMINAL, os.O_RDWR)
-        except OSError:
+            terminal = os.open(CONTROLLING_TERMINAL, os.O_RDWR)
+            modes = termios.tcgetattr(terminal)
+        except (OSError, termios.error):
             return
         test_id = _running(state)
         self._report(DebuggerOpened(worker=worker.number, test_id=test_id))
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
-        modes = termios.tcgetattr(terminal)
         self._loan = _Loan(worker, state, terminal, modes, ORIGINALS.monotonic())
         # If the process has just ended, the pool soon notices.
         with suppress(OSError):
