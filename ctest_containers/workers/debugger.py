@@ -222,7 +222,8 @@ def _introduce(moment: FailureMoment, trace: types.TracebackType | None) -> None
     """Print the name of the test, its traceback, and the lines around the failing one."""
     status = "FAIL" if moment.problem.is_failure else "ERROR"
     write = sys.stdout.write
-    write(f"\n{'=' * 70}\n{status}: {moment.test_id}\n{'-' * 70}\n{moment.problem.text}\n")
+    text = moment.problem.text.rstrip("\n")
+    write(f"\n{'=' * 70}\n{status}: {moment.test_id}\n{'-' * 70}\n{text}\n\n")
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if trace is None:

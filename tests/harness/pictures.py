@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ctest_containers.events import TestFinished, TestStarted
 from ctest_containers.history.lines import Entry
@@ -26,11 +26,21 @@ from ctest_containers.report.live import LiveReport
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.recording import Recording, record_of
 from harness.projects import copy_of
+from harness.terminal import at_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 PICTURES: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHROMIUM: Final = "/usr/bin/chromium"
 
 ARGUMENTS: Final = ("--parallel", "4")
+
+HOME: Final = "/home/you/shop"
+"""Where a reader would have the example project."""
+
+TYPED: Final = 'p list(self.cart.lines.values_list("variant__sku", "quantity"))'
+"""What is typed into the debugger."""
 
 COLUMNS: Final = 124
 """Wide enough for the names of containers."""
@@ -53,6 +63,16 @@ font-size: {char_height}px; line-height: {line_height}px; white-space: pre }}
 """Rich's own, without fonts that come from the internet."""
 
 
+def svg_of(console: Console, name: str) -> str:
+    """What a recording console shows, as an SVG whose classes begin with this name."""
+    from rich.terminal_theme import MONOKAI
+
+    made = console.export_svg(
+        title="ctest_containers", theme=MONOKAI, code_format=FORMAT, unique_id=name
+    )
+    return re.sub(r"[ \t]*\n\s*", "\n", made)
+
+
 class Picture(LiveReport):
     """The live view at one moment of a run, instead of a moving one."""
 
@@ -62,7 +82,6 @@ class Picture(LiveReport):
     def as_svg(self, at: float) -> str:
         """What a terminal shows at a moment, in seconds since the run began."""
         from rich.console import Console
-        from rich.terminal_theme import MONOKAI
         from rich.text import Text
 
         console = Console(
@@ -72,10 +91,7 @@ class Picture(LiveReport):
         for line in [*self.said, *self._above]:
             console.print(line, soft_wrap=True, highlight=False)
         console.print(self._picture(at))
-        made = console.export_svg(
-            title="ctest_containers", theme=MONOKAI, code_format=FORMAT, unique_id="live"
-        )
-        return re.sub(r"[ \t]*\n\s*", "\n", made)
+        return svg_of(console, "live")
 
     said: list[str]
     """What was said before anything moved."""
@@ -110,6 +126,35 @@ def live_view(entries: Sequence[Entry], share: float) -> str:
     return svg
 
 
+def debugger(folder: Path) -> str:
+    """A failing test of the example project in the debugger, as an SVG."""
+    from rich.console import Console
+    from rich.text import Text
+
+    project = copy_of("shop", folder)
+    services = project / "cart" / "services.py"
+    broken = services.read_text().replace("line.quantity += quantity", "line.quantity = quantity")
+    services.write_text(broken)
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(PICTURES.parents[1]),
+        "SHOP_DB": "sqlite",
+        "TERM": "dumb",
+        "XDG_CACHE_HOME": str(folder / "cache"),
+    }
+    with at_terminal(project, "--pdb", "cart", env=env) as program:
+        program.see("(Pdb) ")
+        program.type(TYPED)
+        program.see("(Pdb) ")
+        shown = program.output.replace(str(project), HOME)
+    console = Console(
+        record=True, width=100, file=io.StringIO(), force_terminal=True, color_system="256"
+    )
+    console.print(Text("$ python -m ctest_containers --pdb", "bold"))
+    console.print(Text(shown[shown.index("=" * 70) :].rstrip()), highlight=False, soft_wrap=True)
+    return svg_of(console, "debugger")
+
+
 def open_page(file: Path, target: Path) -> None:
     """The top of a run's page, as Chromium shows it."""
     from playwright.sync_api import sync_playwright
@@ -140,7 +185,7 @@ def recorded_run(folder: Path) -> Path:
     header, started, *rest = log.read_text().splitlines(keepends=True)
     shown = json.loads(started)
     # Not where this was made, but where a reader would run it.
-    shown |= {"arguments": ARGUMENTS, "folder": "/home/you/shop", "branch": "main"}
+    shown |= {"arguments": ARGUMENTS, "folder": HOME, "branch": "main"}
     shown["platform"] = "Linux"
     log.write_text("".join([header, json.dumps(shown) + "\n", *rest]))
     return log
@@ -153,6 +198,7 @@ def main() -> None:
         folder = Path(name)
         entries = read(recorded_run(folder))
         (PICTURES / "live.svg").write_text(live_view(entries, 0.6))
+        (PICTURES / "debugger.svg").write_text(debugger(folder / "broken"))
         html = folder / "run.html"
         html.write_text(page.render(record_of(entries)))
         open_page(html, PICTURES / "page.png")
