@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from ctest_containers.workers.failure_moments import FailureMoment
 from ctest_containers.workers.problems import ExceptionInfo
+from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.terminal import Terminal
 
 # Keeps this file out of tracebacks.
@@ -27,6 +28,9 @@ __unittest = True
 
 SKIPPED: Final = frozenset({"ctest_containers.*", "unittest.case", "unittest.suite"})
 """Modules in which a debugger does not stop when it is stepping."""
+
+REPORTING: Final = frozenset({"run", "testPartExecutor"})
+"""The functions of unittest's test cases that report what a test has done."""
 
 LINES: Final = 5
 """How many lines before and after the failing one are shown."""
@@ -67,6 +71,11 @@ class Debugger:
         def interact(debugger: Any, frame: Any, *arguments: Any, **options: Any) -> Any:
             if not self._reads_keyboard(debugger):
                 return interaction(debugger, frame, *arguments, **options)
+            if _is_reporting(frame):
+                # It is stepping, and the test has returned.
+                debugger.set_continue()
+                self.end_test()
+                return None
             with self._prompting(self._required(), debugger, frame):
                 return interaction(debugger, frame, *arguments, **options)
 
@@ -81,11 +90,12 @@ class Debugger:
 
     def post_mortem(self, moment: FailureMoment) -> None:
         """Debug a test or a fixture that has failed; see `AtFailure`."""
-        # Somebody has just quit a debugger, or there was no terminal for it.
+        # The debugger was quit a moment ago, or there was no terminal for it.
         if self._terminal is None or isinstance(moment.error[1], bdb.BdbQuit | NoTerminalError):
             return
         if not self._terminal.take():
             return
+        self._stop_stepping()
         tracer = sys.gettrace()
         self._prompts += 1
         try:
@@ -103,10 +113,13 @@ class Debugger:
         """Let no debugger stop after the end of a test or a fixture."""
         if self._terminal is None or not self.has_terminal:
             return
+        self._stop_stepping()
+        self._terminal.give_back()
+
+    def _stop_stepping(self) -> None:
         stepping, self._stepping = self._stepping, None
         if stepping is not None:
             stepping.set_continue()
-        self._terminal.give_back()
 
     def _reads_keyboard(self, debugger: Any) -> bool:
         """Return whether a debugger reads what is typed, and not what a test provides."""
@@ -155,6 +168,18 @@ class Debugger:
             if not is_stepping and not self._prompts:
                 self._stepping = None
                 terminal.give_back()
+
+
+def _is_reporting(frame: types.FrameType | None) -> bool:
+    """Return whether unittest, or this worker, reports on a test, and does not call its code."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name == "unittest.case":
+            return frame.f_code.co_name in REPORTING
+        if name == RecordingResult.__module__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class _Hook:

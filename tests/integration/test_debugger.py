@@ -223,6 +223,36 @@ def test_quitting_a_breakpoint_is_no_failure_to_debug(project: Path, env: dict[s
     assert "FAILED (errors=1)" in done.output
 
 
+def test_stepping_ends_where_a_test_fails(project: Path, env: dict[str, str]) -> None:
+    write_tests(
+        project,
+        """
+        class Stops(TestCase):
+            def test_a(self):
+                breakpoint()
+                self.assertEqual(Author.objects.count(), 77)
+
+            def tearDown(self):
+                print("torn", "down")
+        """,
+    )
+
+    with at_terminal(project, "--pdb", "--parallel", "1", env=env) as program:
+        stops = 0
+        while "FAIL: library.test_it.Stops.test_a" not in program.see(PROMPT):
+            stops += 1
+            program.type("n")
+        program.type("p self._testMethodName")
+        program.see("'test_a'")
+        program.see(PROMPT)
+        program.type("c")
+        program.see("torn down")
+        done = program.finish()
+
+    assert 2 <= stops < 6
+    assert "FAILED (failures=1)" in done.output
+
+
 def test_a_worker_that_is_killed_in_a_session_leaves_the_terminal_to_the_next(
     project: Path, env: dict[str, str]
 ) -> None:
