@@ -88,7 +88,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             return self._action(self, list(test_labels or ()))
         with exiting_on_errors():
             config = self._resolve()
-            check_stress(config, pdb=self.pdb)
+            check_stress(config, pdb=self._debugs)
             if config.stress is not None and self.shuffle is False:
                 # Django chooses a seed, and prints it.
                 self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
