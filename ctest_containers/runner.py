@@ -31,7 +31,7 @@ from ctest_containers.session import Session
 from ctest_containers.session.exits import exit_with, exiting_on_errors
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting, quiet, reporting
-from ctest_containers.session.request import RunRequest
+from ctest_containers.session.request import RunRequest, check_reruns, selection_of
 from ctest_containers.session.stress import check_stress
 from ctest_containers.session.suite import IsolatedTestSuite
 from ctest_containers.supply.resource import Resource
@@ -58,7 +58,6 @@ class ContainerRunnerMixin(DiscoverRunner):
     """The path of the runner that this class was combined with; None for a class with a path."""
 
     session: Session | None = None
-
     is_live = False
     """Whether a live display on the terminal shows the progress of the run."""
 
@@ -88,6 +87,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             return self._action(self, list(test_labels or ()))
         with exiting_on_errors():
             config = self._resolve()
+            check_reruns(self, config)
             check_stress(config, pdb=self._debugs)
             if config.stress is not None and self.shuffle is False:
                 # Django chooses a seed, and prints it.
@@ -104,6 +104,8 @@ class ContainerRunnerMixin(DiscoverRunner):
                         logging.INFO,
                     )
                 failed = super().run_tests(test_labels, **kwargs)
+            if session.flaky:
+                self.log(f"{len(session.flaky)} flaky (--flaky {config.flaky}).", logging.INFO)
             if session.failure is not None:
                 raise session.failure
             return failed
@@ -145,7 +147,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             suite = super().build_suite(test_labels)
             aliases = set(self.get_databases(suite))
             with self._new_session(test_labels, self._resolve(), quiet(self.log)) as session:
-                yield session, session.share_of(list(iter_test_cases(suite))), aliases
+                yield session, session.selected(list(iter_test_cases(suite))), aliases
         except CtestError as error:
             exit_with(error)
 
@@ -159,7 +161,7 @@ class ContainerRunnerMixin(DiscoverRunner):
     def _new_session(self, test_labels: Any, config: Config, reports: Reporting) -> Session:
         request = RunRequest(
             config=config,
-            selection=self._selection(test_labels, config),
+            selection=selection_of(self, test_labels, config),
             asked=self._asked,
             debug_mode=self.debug_mode,
             prepare_spawned=(
@@ -192,12 +194,18 @@ class ContainerRunnerMixin(DiscoverRunner):
     def _discover(self, *args: Any, **kwargs: Any) -> Any:
         assert self.session is not None
         self.session.begin(Phase.DISCOVERY)
-        self.session.executor.start_early()
+        self.session.start_early(is_selected=False)
         # So that Django does not use its own parallel suite.
         self.parallel = 1
         suite = super().build_suite(*args, **kwargs)
-        tests = self.session.share_of(list(iter_test_cases(suite)))
+        tests = self.session.selected(list(iter_test_cases(suite)))
+        self.session.start_early(is_selected=True)
         return IsolatedTestSuite(tests, self, self.session, is_live=self.is_live)
+
+    def suite_result(self, suite: Any, result: Any, **kwargs: Any) -> int:
+        """Count flaky tests as failed if the run is to fail for them."""
+        flaky = 0 if self.session is None else self.session.flaky_failures
+        return flaky + int(super().suite_result(suite, result, **kwargs))
 
     def setup_databases(self, **kwargs: Any) -> Any:
         """Make sure that the templates exist; each worker gets its databases from them.
@@ -234,14 +242,6 @@ class ContainerRunnerMixin(DiscoverRunner):
     def fingerprint_inputs(cls) -> list[Input]:
         """The project's own code that writes into the databases of a template."""
         return sources_of(cls, "setup_databases", but=(ContainerRunnerMixin, DiscoverRunner))
-
-    def _selection(self, test_labels: Any, config: Config) -> list[str]:
-        """What the choice of tests depends on, and with it the databases that they need."""
-        parts = [*(test_labels or ()), f"pattern={self.pattern}", f"parallel={self._asked}"]
-        parts += [f"shard={config.shard}"] if config.shard else []
-        parts += [f"name={name}" for name in sorted(self.test_name_patterns or ())]
-        parts += [f"tag={tag}" for tag in sorted(self.tags)]
-        return parts + [f"exclude={tag}" for tag in sorted(self.exclude_tags)]
 
 
 class ContainerTestRunner(ContainerRunnerMixin, DiscoverRunner):

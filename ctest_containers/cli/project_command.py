@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class ProjectCommand:
                 raise
             # Help has to work outside of the project's folder, too.
             settings.configure()
-        if not helping:
+        if not helping and not _runs_failed_tests(arguments):
             # Its libraries are loaded, and servers come up, while the project is loaded.
             start_ahead(cache_folder(), folder, [self.name, *arguments])
         try:
@@ -154,6 +155,11 @@ class ProjectCommand:
 
         members = {"create_parser": create_parser, "help": self.description or command.help}
         return type(command.__name__, (command,), members)()
+
+
+def _runs_failed_tests(arguments: Sequence[str]) -> bool:
+    """Return whether only failed tests are to run, so that there may be nothing to start."""
+    return "--failed" in arguments or os.environ.get("CTEST_CONTAINERS_FAILED", "") != ""
 
 
 def _path(cls: type) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 from ctest_containers.config.sections.cluster import ClusterOptions
 from ctest_containers.config.sections.failures import KEPT_AT_A_TERMINAL, FailureOptions
 from ctest_containers.config.sections.limits import LimitOptions
+from ctest_containers.config.sections.reruns import RerunOptions
 from ctest_containers.config.sections.servers import ServerOptions
 from ctest_containers.config.sections.templates import TemplateOptions, image_field
 from ctest_containers.config.sections.tests import TestOptions
@@ -36,6 +37,7 @@ class Config(
     TemplateOptions,
     ClusterOptions,
     FailureOptions,
+    RerunOptions,
     TestOptions,
 ):
     """The effective configuration of one run.

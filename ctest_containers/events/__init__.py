@@ -14,6 +14,7 @@ from ctest_containers.events.nodes import (
     NodeSilent,
 )
 from ctest_containers.events.run import (
+    FailedTestsChosen,
     LimitsInverted,
     Phase,
     PhaseStarted,
@@ -64,6 +65,8 @@ from ctest_containers.events.tests import (
     FixtureStarted,
     OutcomeKind,
     Problem,
+    RerunsEnded,
+    RerunStarted,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -101,6 +104,7 @@ __all__ = [
     "DebuggerOpened",
     "DriverUnfit",
     "Event",
+    "FailedTestsChosen",
     "FailureKept",
     "FailureNotKept",
     "FailuresKept",
@@ -120,6 +124,8 @@ __all__ = [
     "Problem",
     "RegistryFailed",
     "ReportLost",
+    "RerunStarted",
+    "RerunsEnded",
     "ResetLeftToDjango",
     "RunFinished",
     "RunStarted",
@@ -190,6 +196,8 @@ Event = (
     | FailureKept
     | FailureNotKept
     | FailuresKept
+    | RerunStarted
+    | RerunsEnded
     | WorkerStarted
     | DebuggerOpened
     | DebuggerClosed
@@ -226,6 +234,7 @@ Event = (
     | RunStarted
     | PhaseStarted
     | ShardChosen
+    | FailedTestsChosen
     | TestsFound
     | TimePassed
     | MemoryMeasured

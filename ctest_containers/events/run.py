@@ -93,16 +93,33 @@ class ShardChosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTestsChosen:
+    """The run has looked up which of its tests failed when they last ran.
+
+    Attributes:
+        failed: How many of its tests did.
+        only: Whether it runs no others.
+        gone: How many tests, classes and modules that failed no longer exist.
+    """
+
+    failed: int
+    only: bool
+    gone: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """The run has ended, and everything is removed. This is the last event.
 
     Attributes:
         not_run: How many tests were not run, because the run ended early.
         failure: Why the run ended early; empty if it did not.
+        flaky_fails: Whether the run fails if a test is flaky.
     """
 
     not_run: int
     failure: str
+    flaky_fails: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,44 @@ class TestRetried(FromWorker):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RerunStarted:
+    """A worker is about to run failed tests again, in a new process on new servers.
+
+    Attributes:
+        attempt: The number of the attempt, counted from 1; the first one was not a rerun. All
+            events on these tests belong to it, up to the next of these events.
+        attempts: How many attempts there are at most.
+        indices: The indices of the tests.
+        tests: Their ids.
+        fixtures: The fixtures of their class or module that failed, as unittest names them.
+    """
+
+    worker: int
+    attempt: int
+    attempts: int
+    indices: tuple[int, ...]
+    tests: tuple[str, ...]
+    fixtures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RerunsEnded:
+    """Failed tests, or tests whose fixtures failed, are not run again.
+
+    Attributes:
+        attempts: How many attempts there were.
+        indices: The indices of the tests.
+        flaky: The tests and fixtures that failed in one attempt and passed in another.
+        failed: The tests and fixtures that failed and never passed.
+    """
+
+    attempts: int
+    indices: tuple[int, ...]
+    flaky: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestSlow:
     """A test or a fixture has exceeded its default limit and is still making progress.
 

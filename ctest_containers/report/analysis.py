@@ -23,7 +23,7 @@ from ctest_containers.report.efficiency import (
     usage,
 )
 from ctest_containers.report.outcome_changes import FlakyTest, Outcomes, compare_outcomes
-from ctest_containers.report.record import RunRecord
+from ctest_containers.report.record import RunRecord, Status
 from ctest_containers.report.savings import Saving, savings, whole_seconds
 from ctest_containers.text import duration, plural
 
@@ -217,7 +217,7 @@ def _times(cost: FixtureCost) -> str:
 
 def _lines_of_flaky(test: FlakyTest) -> Iterator[str]:
     words = [
-        status.value + (" after a retry" if place in test.retried else "")
+        status.value + _after_retry(status, is_retried=place in test.retried)
         for place, status in enumerate(test.statuses)
     ]
     stretches = [(word, len(list(group))) for word, group in groupby(words)]
@@ -225,6 +225,10 @@ def _lines_of_flaky(test: FlakyTest) -> Iterator[str]:
     yield "    " + ", ".join(
         word if count == 1 else f"{count} times {word}" for word, count in stretches
     )
+
+
+def _after_retry(status: Status, *, is_retried: bool) -> str:
+    return " after a retry" if is_retried and status is not Status.FLAKY else ""
 
 
 def _table(rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -11,6 +11,8 @@ from ctest_containers.events import (
     FailureKept,
     FailureNotKept,
     NodePrinted,
+    RerunsEnded,
+    RerunStarted,
     RunStopping,
     RunTimedOut,
     TestRetried,
@@ -23,6 +25,7 @@ from ctest_containers.report.messages import SILENT, lines_of
 AMID_TESTS: Final = (
     *(RunTimedOut, RunStopping, WorkerPaused, WorkerResumed, TestRetried),
     *(TestSlow, NodePrinted, FailureKept, FailureNotKept),
+    *(RerunStarted, RerunsEnded),
 )
 """What happens while there are dots in the last line of the screen."""
 

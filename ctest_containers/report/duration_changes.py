@@ -174,11 +174,14 @@ def change(
     return step
 
 
+_PASSED: Final = frozenset({Status.PASSED, Status.FLAKY})
+
+
 def _durations(run: RunRecord) -> dict[str, float]:
     return {
         test.place.test_id: test.seconds
         for test in run.tests.values()
-        if test.status is Status.PASSED and SHORTEST_SECONDS <= test.seconds <= LONGEST_SECONDS
+        if test.status in _PASSED and SHORTEST_SECONDS <= test.seconds <= LONGEST_SECONDS
     }
 
 

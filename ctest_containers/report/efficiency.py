@@ -8,7 +8,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, NamedTuple
 
 from ctest_containers.events import Phase
@@ -122,6 +122,7 @@ class _Step(NamedTuple):
     end: float
     owner: str
     test: TestRecord | None
+    is_rerun: bool = False
 
 
 def fixture_costs(run: RunRecord) -> tuple[FixtureCost, ...]:
@@ -167,14 +168,14 @@ def usage(run: RunRecord) -> Usage | None:
             given_up = step.test is not None and bool(step.test.retries)
             sums["given up" if given_up else "between"] += pause
             taken = max(0.0, step.end - max(cursor, step.begin))
-            sums["busy"] += taken
+            sums["given up" if step.is_rerun else "busy"] += taken
             cursor = max(cursor, step.end)
             if step.test is None:
                 unit.fixtures += taken
             else:
                 pause = pause if given_up or before == step.owner else 0.0
                 unit.tests[step.test.place.test_id] += taken + pause
-                unit.given_up += pause if given_up else 0.0
+                unit.given_up += (pause if given_up else 0.0) + (taken if step.is_rerun else 0.0)
             before = step.owner
         last = max(last, cursor)
         sums["end"] += span - cursor
@@ -243,13 +244,15 @@ def _steps(run: RunRecord, clock: Callable[[float], float]) -> dict[int, list[_S
                 clock(at), clock(at + bounded(fixture.seconds)), owner_of(fixture.name), None
             )
             steps[worker.number].append(step)
-    for test in run.tests.values():
+    for test in chain.from_iterable((test, *test.reruns) for test in run.tests.values()):
         at = bounded(test.started)
         if not test.worker or not at:
             continue
         # What has begun and not ended went on until the run or its worker was ended.
         seconds = FOREVER if _is_open(test) else bounded(test.seconds)
-        steps[test.worker].append(_Step(clock(at), clock(at + seconds), test.class_name, test))
+        is_rerun = run.tests[test.index] is not test
+        step = _Step(clock(at), clock(at + seconds), test.class_name, test, is_rerun)
+        steps[test.worker].append(step)
     for mine in steps.values():
         mine.sort(key=lambda step: step[:2])
         for place, (step, following) in enumerate(pairwise(mine)):

@@ -42,6 +42,7 @@ ICONS: Final = {
     Status.FAILED: "❌",
     Status.ERROR: "💥",
     Status.UNEXPECTED_SUCCESS: "❗",
+    Status.FLAKY: "🔁",
     Status.SKIPPED: "⏭️",
     Status.EXPECTED_FAILURE: "🟡",
     Status.NOT_RUN: "⚪",
@@ -141,10 +142,13 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
     """
     folder = run.started.folder if run.started else ""
     written = 0
-    for test in run.tests.values():
-        if not test.status.is_bad:
-            continue
+    flaky_fails = run.finished is not None and run.finished.flaky_fails
+    failed = [test for test in run.tests.values() if test.status.is_bad]
+    for test in [*failed, *run.flaky_tests]:
+        failure = test.failure or test
         place, name = test.place, test.place.test_id
+        level = "error" if failure is test or flaky_fails else "warning"
+        name += "" if failure is test else " (flaky)"
         said = [
             (
                 f"{name} {outcome.subtest}" if outcome.subtest else name,
@@ -152,18 +156,24 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
                 # A line without its own file would be one of another file.
                 (problem.file, problem.line) if problem.file else (place.file, place.line),
             )
-            for outcome, problem in test.problems
+            for outcome, problem in failure.problems
         ]
         unexpected = (name, UNEXPECTED, (place.file, place.line))
         for title, message, (file, line) in said or [unexpected]:
-            yield _annotation(_in_workspace(file, folder, workspace), line, title, message)
+            yield _annotation(_in_workspace(file, folder, workspace), line, title, message, level)
             written += 1
             if written == ANNOTATIONS:
                 return
-    for _, outcome in run.bad_fixtures:
-        if outcome.problem is not None:
-            file = _in_workspace(outcome.problem.file, folder, workspace)
-            yield _annotation(file, outcome.problem.line, outcome.test_id, outcome.problem.text)
+    level = "error" if flaky_fails else "warning"
+    for suffix, kind, fixtures in (
+        ("", "error", run.bad_fixtures),
+        (" (flaky)", level, run.flaky_fixtures),
+    ):
+        for _, outcome in fixtures:
+            if (problem := outcome.problem) is not None:
+                file = _in_workspace(problem.file, folder, workspace)
+                name = f"{outcome.test_id}{suffix}"
+                yield _annotation(file, problem.line, name, problem.text, kind)
     if run.finished is not None and run.finished.failure:
         yield _annotation("", 0, "The run ended before its tests", run.finished.failure)
 
@@ -179,18 +189,10 @@ def job_summary(run: RunRecord) -> str:
         lines.append("|" + " --- |" * len(counts))
         lines.append("| " + " | ".join(map(str, counts.values())) + " |")
         lines.append("")
-    bad = [test for test in run.tests.values() if test.status.is_bad]
-    failures = [
-        (test.place.test_id, "\n".join(problem.text for _, problem in test.problems) or UNEXPECTED)
-        for test in bad
-    ]
-    failures += [
-        (outcome.test_id, outcome.problem.text if outcome.problem else "")
-        for _, outcome in run.bad_fixtures
-    ]
+    failures = list(_failures(run))
     size = 0
-    for shown, (name, text) in enumerate(failures):
-        block = _details(name, text[-MESSAGE_LENGTH:])
+    for shown, (icon, name, text) in enumerate(failures):
+        block = _details(icon, name, text[-MESSAGE_LENGTH:])
         size += len(block.encode(errors="backslashreplace"))
         if size > SUMMARY_BYTES:
             lines.append(f"… and {len(failures) - shown} more; see the log.")
@@ -237,6 +239,21 @@ def _stress_lines(stress: StressFinished) -> Iterator[str]:
         yield f"| {' | '.join(map(duration, seconds))} | `{_cell(row.test_id)}` |"
 
 
+def _failures(run: RunRecord) -> Iterator[tuple[str, str, str]]:
+    """An icon, the name and the text of each failure; the flaky ones come last."""
+    bad, flaky = ICONS[Status.FAILED], ICONS[Status.FLAKY]
+    failed = [test for test in run.tests.values() if test.status.is_bad]
+    for icon, tests, fixtures in (
+        (bad, failed, run.bad_fixtures),
+        (flaky, run.flaky_tests, run.flaky_fixtures),
+    ):
+        for test in tests:
+            texts = [problem.text for _, problem in (test.failure or test).problems]
+            yield icon, test.place.test_id, "\n".join(texts) or UNEXPECTED
+        for _, outcome in fixtures:
+            yield icon, outcome.test_id, outcome.problem.text if outcome.problem else ""
+
+
 def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport:
     """The report for the step that this process runs in."""
     file = os.environ.get("GITHUB_STEP_SUMMARY")
@@ -250,18 +267,18 @@ def _write_line(line: str) -> None:
     sys.stdout.flush()
 
 
-def _details(name: str, text: str) -> str:
+def _details(icon: str, name: str, text: str) -> str:
     """A part that opens when it is clicked on; the fence is longer than any in the text."""
     longest = max((len(ticks) for ticks in re.findall("`{3,}", text)), default=2)
     fence = "`" * (longest + 1)
-    title = f"<details><summary>❌ <code>{html.escape(name, quote=False)}</code></summary>"
+    title = f"<details><summary>{icon} <code>{html.escape(name, quote=False)}</code></summary>"
     return f"{title}\n\n{fence}\n{text}\n{fence}\n\n</details>"
 
 
-def _annotation(file: str, line: int, title: str, message: str) -> str:
+def _annotation(file: str, line: int, title: str, message: str, level: str = "error") -> str:
     place = f"file={_property(file)}," if file else ""
     place += f"line={line}," if file and line else ""
-    return f"::error {place}title={_property(title)}::{_data(message[-MESSAGE_LENGTH:])}"
+    return f"::{level} {place}title={_property(title)}::{_data(message[-MESSAGE_LENGTH:])}"
 
 
 def _in_workspace(file: str, folder: str, workspace: str) -> str:

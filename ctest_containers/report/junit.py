@@ -7,9 +7,8 @@ Maven Surefire writes them (https://maven.apache.org/surefire/), and as Jenkins 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,9 +25,7 @@ from ctest_containers.report.record import (
     TestRecord,
     status_of,
 )
-
-NOT_XML: Final = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-"""Characters that no XML document can have, not even escaped: XML 1.0, section 2.2."""
+from ctest_containers.report.xml import element, text_of
 
 ELEMENTS: Final = {
     Status.FAILED: "failure",
@@ -38,17 +35,6 @@ ELEMENTS: Final = {
     Status.EXPECTED_FAILURE: "skipped",
     Status.NOT_RUN: "skipped",
 }
-
-
-IN_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-
-IN_ATTRIBUTES: Final = IN_TEXT | str.maketrans(
-    {'"': "&quot;", "\r": "&#13;", "\n": "&#10;", "\t": "&#09;"}
-)
-"""What a reader would take for something else there, or for a space: XML 1.0, section 3.3.3."""
-
-SPECIAL: Final = re.compile(r"[^ !#-%'-;=?-~]")
-"""What is not in most names and numbers, and has to be looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +64,7 @@ class Suite:
     head: dict[str, str]
     cases: list[str] = field(default_factory=list)
     tags: list[str] = field(default_factory=list)
+    flakes: int = 0
     seconds: float = 0.0
 
     def add(self, case: str, tag: str = "") -> None:
@@ -108,10 +95,11 @@ def render(run: RunRecord) -> str:
     parts = []
     for suite in suites:
         counts, seconds = _counts(suite.tags), _seconds(suite.seconds)
-        head = {"name": suite.name, **suite.head, **counts, "time": seconds}
-        parts.append(_element("testsuite", head, "\n" + "".join(suite.cases)) + "\n")
+        flakes = {"flakes": str(suite.flakes)} if suite.flakes else {}
+        head = {"name": suite.name, **suite.head, **counts, **flakes, "time": seconds}
+        parts.append(element("testsuite", head, "\n" + "".join(suite.cases)) + "\n")
     return (
-        f'<?xml version="1.0" encoding="utf-8"?>\n{_element("testsuites", root, "".join(parts))}\n'
+        f'<?xml version="1.0" encoding="utf-8"?>\n{element("testsuites", root, "".join(parts))}\n'
     )
 
 
@@ -129,8 +117,12 @@ def _suite(
     why = _why_not_run(fixtures)
     for test in tests:
         suite.add(*_case(name, test, why))
+        suite.flakes += test.status is Status.FLAKY
     for outcome in fixtures:
-        suite.add(*_fixture_case(name, outcome))
+        is_flaky = outcome.test_id in run.passed_again
+        reruns = run.fixture_reruns.get(outcome.test_id, [])
+        suite.add(*_fixture_case(name, outcome, reruns, is_flaky=is_flaky))
+        suite.flakes += is_flaky
     return suite
 
 
@@ -158,18 +150,18 @@ def _properties(run: RunRecord, workers: Sequence[int]) -> str:
         ),
     }
     properties = (
-        _element("property", {"name": name, "value": value})
+        element("property", {"name": name, "value": value})
         for name, value in values.items()
         if value
     )
-    return _element("properties", {}, "".join(properties)) + "\n"
+    return element("properties", {}, "".join(properties)) + "\n"
 
 
 def _case(class_name: str, test: TestRecord, why_not_run: str) -> tuple[str, str]:
     """A test's case, and the element in it that says how it ended."""
     parts = []
     match test.status:
-        case Status.PASSED:
+        case Status.PASSED | Status.FLAKY:
             pass
         case Status.SKIPPED:
             parts.append(_child("skipped", "skipped", test.reason))
@@ -181,48 +173,83 @@ def _case(class_name: str, test: TestRecord, why_not_run: str) -> tuple[str, str
         case Status.UNEXPECTED_SUCCESS:
             parts.append(_child("failure", "unexpected success", UNEXPECTED))
         case Status.FAILED | Status.ERROR:
-            bad = [
-                (outcome, problem)
-                for outcome, problem in test.problems
-                if status_of(outcome).is_bad
-            ]
-            parts.append(_problems(ELEMENTS[test.status], bad))
-    again = "rerunError" if test.status.is_bad else "flakyError"
-    parts += [_child(again, "timeout", reason) for reason in test.retries]
+            parts.append(_problems(ELEMENTS[test.status], _bad(test)))
+    again = "rerun" if test.status.is_bad else "flaky"
+    parts += [_child(f"{again}Error", "timeout", reason) for reason in test.retries]
+    parts += [_again(again, attempt) for attempt in test.reruns]
     for tag, text in (("system-out", test.stdout), ("system-err", test.stderr)):
         if text:
-            parts.append(_element(tag, {}, _text(text)))
+            parts.append(element(tag, {}, text_of(text)))
     place = test.place
     where = {"file": place.file, "line": str(place.line)} if place.file else {}
     head = {"classname": class_name, "name": test.name, "time": _seconds(test.seconds), **where}
-    return _element("testcase", head, "".join(parts)) + "\n", ELEMENTS.get(test.status, "")
+    return element("testcase", head, "".join(parts)) + "\n", ELEMENTS.get(test.status, "")
 
 
-def _fixture_case(class_name: str, outcome: TestOutcome) -> tuple[str, str]:
+def _bad(test: TestRecord) -> list[tuple[TestOutcome, Problem]]:
+    return [(outcome, problem) for outcome, problem in test.problems if status_of(outcome).is_bad]
+
+
+def _again(word: str, attempt: TestRecord) -> str:
+    """Another attempt that failed, as Maven Surefire writes it."""
+    tag = f"{word}{ELEMENTS[attempt.status].capitalize()}"
+    if attempt.status is Status.UNEXPECTED_SUCCESS:
+        return _child(tag, "unexpected success", UNEXPECTED)
+    output = "".join(
+        element(name, {}, text_of(text))
+        for name, text in (("system-out", attempt.stdout), ("system-err", attempt.stderr))
+        if text
+    )
+    return _attempt(tag, _bad(attempt), output)
+
+
+def _fixture_case(
+    class_name: str, outcome: TestOutcome, reruns: Sequence[TestOutcome], *, is_flaky: bool
+) -> tuple[str, str]:
     """The same for a fixture of a class."""
+    tag = ELEMENTS[status_of(outcome)]
     if outcome.problem is None:
-        tag, inside = "skipped", _child("skipped", "skipped", outcome.reason)
+        inside = _child("skipped", "skipped", outcome.reason)
     else:
-        tag = ELEMENTS[status_of(outcome)]
-        inside = _problems(tag, [(outcome, outcome.problem)])
+        again = f"{'flaky' if is_flaky else 'rerun'}{tag.capitalize()}"
+        inside = "" if is_flaky else _problems(tag, [(outcome, outcome.problem)])
+        inside += "".join(
+            _attempt(again, [(attempt, attempt.problem)])
+            for attempt in ([outcome, *reruns] if is_flaky else reruns)
+            if attempt.problem is not None
+        )
+        tag = "" if is_flaky else tag
     name = outcome.test_id.partition(" ")[0]
     head = {"classname": class_name, "name": name, "time": _seconds(0.0)}
-    return _element("testcase", head, inside) + "\n", tag
+    return element("testcase", head, inside) + "\n", tag
 
 
 def _problems(tag: str, problems: Sequence[tuple[TestOutcome, Problem]]) -> str:
     """One element for all that went wrong: many readers take notice of the first only."""
+    kind, message, text = _words(problems)
+    return _child(tag, kind, message, text)
+
+
+def _attempt(tag: str, problems: Sequence[tuple[TestOutcome, Problem]], output: str = "") -> str:
+    """The same for an attempt that does not count."""
+    kind, message, text = _words(problems)
+    stack = element("stackTrace", {}, text_of(text))
+    return element(tag, {"message": message, "type": kind}, f"{stack}{output}")
+
+
+def _words(problems: Sequence[tuple[TestOutcome, Problem]]) -> tuple[str, str, str]:
+    """The type, the message and the text of what went wrong."""
     texts = [
         f"{outcome.subtest}\n{problem.text}" if outcome.subtest else problem.text
         for outcome, problem in problems
     ]
     first = problems[0][1]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return _child(tag, first.type_name, f"{first.message}{more}", "\n".join(texts))
+    return first.type_name, f"{first.message}{more}", "\n".join(texts)
 
 
 def _child(tag: str, kind: str, message: str, text: str = "") -> str:
-    return _element(tag, {"type": kind, "message": message}, _text(text))
+    return element(tag, {"type": kind, "message": message}, text_of(text))
 
 
 def _why_not_run(fixtures: Sequence[TestOutcome]) -> str:
@@ -236,32 +263,3 @@ def _why_not_run(fixtures: Sequence[TestOutcome]) -> str:
 
 def _seconds(count: float) -> str:
     return f"{count:.3f}"
-
-
-def _element(tag: str, attributes: Mapping[str, str], inside: str = "") -> str:
-    """An element.
-
-    Args:
-        inside: Other elements, or a text that `_text` has given.
-    """
-    head = f"{tag}{_attributes(attributes)}"
-    return f"<{head}>{inside}</{tag}>" if inside else f"<{head} />"
-
-
-def _attributes(values: Mapping[str, str]) -> str:
-    return "".join([f' {name}="{_value(text)}"' for name, text in values.items()])
-
-
-def _value(text: str) -> str:
-    if SPECIAL.search(text) is None:
-        return text
-    return _allowed(text).translate(IN_ATTRIBUTES)
-
-
-def _text(text: str) -> str:
-    return _allowed(text).translate(IN_TEXT)
-
-
-def _allowed(text: str) -> str:
-    """A text without what XML cannot have, which is shown as Python would."""
-    return re.sub(NOT_XML, lambda match: match[0].encode("unicode_escape").decode(), text)

@@ -15,6 +15,7 @@ from ctest_containers.events import (
     FixtureStarted,
     Phase,
     PhaseStarted,
+    RerunsEnded,
     RunFinished,
     ServerMeasured,
     ServerReady,
@@ -48,6 +49,7 @@ STYLES: Final = {
     Status.ERROR: "bold red",
     Status.FAILED: "bold red",
     Status.UNEXPECTED_SUCCESS: "bold red",
+    Status.FLAKY: "bold yellow",
 }
 
 
@@ -84,7 +86,9 @@ class LiveReport:
         self._live: Live | None = None
         self._debugging_since: float | None = None
         self._drawn_at = float("-inf")
-        self._ended = self._failed = 0
+        self._ended: set[int] = set()
+        self._failed: set[int] = set()
+        self._flaky = 0
         self._tests_since = 0.0
         self._expected_seconds = 0.0
         self._stress: StressProgressed | None = None
@@ -103,9 +107,11 @@ class LiveReport:
                 self._begin(worker, "", at)
             case TestOutcome():
                 self._tell_failure(event)
-            case TestFinished():
-                self._begin(event.worker, "", at)
-                self._count(event)
+            case TestFinished(worker=worker, index=index):
+                self._begin(worker, "", at)
+                self._count(index)
+            case RerunsEnded():
+                self._count_flaky(event)
             case BatchFinished(worker=worker, memory_bytes=count) if count:
                 self._doing(worker).memory_bytes = count
             case ServerReady(worker=worker, container=container):
@@ -185,11 +191,17 @@ class LiveReport:
         doing = self._doing(worker)
         doing.what, doing.since, doing.is_slow = what, at, False
 
-    def _count(self, event: TestFinished) -> None:
-        self._ended += 1
-        test = self._run.tests.get(event.index)
-        if test is not None:
-            self._failed += test.status.is_bad
+    def _count(self, index: int) -> None:
+        self._ended.add(index)
+        if index in self._run.tests and self._run.tests[index].status.is_bad:
+            self._failed.add(index)
+
+    def _count_flaky(self, ended: RerunsEnded) -> None:
+        tests = (self._run.tests.get(index) for index in ended.indices)
+        self._failed -= {test.index for test in tests if test and not test.status.is_bad}
+        self._flaky += len(ended.flaky)
+        for name in ended.flaky:
+            self._keep("FLAKY", STYLES[Status.FLAKY], f" {name}")
 
     def _tell(self, event: Event) -> None:
         for level, text in lines_of(event):
@@ -258,7 +270,8 @@ class LiveReport:
         bar.add_column(no_wrap=True)
         bar.add_column(ratio=1)
         bar.add_column(no_wrap=True, justify="right")
-        ended, failed, done = f"{self._ended}/{total}", self._failed, self._ended / (total or 1)
+        count, failed = len(self._ended), len(self._failed)
+        ended, done = f"{count}/{total}", count / (total or 1)
         if (stress := self._stress) is not None:
             ended, failed = progress(stress), stress.failed
             done = elapsed / (self._expected_seconds or 1)
@@ -267,6 +280,7 @@ class LiveReport:
         counts = Text.assemble(
             (ended, "bold"),
             (f", {plural(failed, 'failure')}" if failed else "", "bold red"),
+            (f", {self._flaky} flaky" if self._flaky else "", STYLES[Status.FLAKY]),
         )
         times = f"{whole_seconds(elapsed)}{self._left(elapsed)}"
         bar.add_row(counts, ProgressBar(total=1, completed=done), times)

@@ -14,6 +14,8 @@ from ctest_containers.events import (
     Event,
     MemoryMeasured,
     PhaseStarted,
+    RerunsEnded,
+    RerunStarted,
     RunFinished,
     RunStarted,
     ShardChosen,
@@ -84,7 +86,7 @@ def merge(logs: Mapping[str, Sequence[Entry]]) -> Merged:
     trouble = []
     if missing:
         which = f"Shard {missing[0]}" if len(missing) == 1 else f"Shards {listing(missing, 20)}"
-        left = jobs[0].shard.total - sum(len(job.shard.places) for job in jobs)
+        left = _total(jobs) - sum(len(job.shard.places) for job in jobs)
         verb = "is" if len(missing) == 1 else "are"
         trouble.append(f"{which} of {of} {verb} missing, with {plural(left, 'test')}.")
     for job in jobs:
@@ -137,7 +139,7 @@ def _check_agreement(jobs: Sequence[Job]) -> None:
         if mine.of != theirs.of:
             what = f"come from runs with {mine.of} and {theirs.of} shards"
             hint = "Name the event logs of one run only."
-        elif (mine.tests, mine.total) != (theirs.tests, theirs.total):
+        elif mine.tests != theirs.tests:
             what = f"come from runs that found different tests: {mine.total} and {theirs.total}"
             hint = "Run all jobs with the same code, labels and options, and the same --shuffle."
         elif mine.timings != theirs.timings:
@@ -183,10 +185,17 @@ def _joined(jobs: Sequence[Job], trouble: Sequence[str]) -> Iterator[Entry]:
         workers += job.workers
     entries.sort(key=lambda entry: entry.at)
     yield from entries
-    not_run = jobs[0].shard.total - len(tests)
+    not_run = max(0, _total(jobs) - len(tests))
     not_run += sum(job.finished.not_run for job in jobs if job.finished is not None)
     end = max(_end(job) for job in jobs) - began
-    yield Entry(round(end, 6), RunFinished(not_run=not_run, failure=" ".join(trouble)))
+    flaky_fails = any(job.finished.flaky_fails for job in jobs if job.finished is not None)
+    finished = RunFinished(not_run=not_run, failure=" ".join(trouble), flaky_fails=flaky_fails)
+    yield Entry(round(end, 6), finished)
+
+
+def _total(jobs: Sequence[Job]) -> int:
+    """How many tests all jobs have; with `--failed`, an earlier job may have known of more."""
+    return max(job.shard.total for job in jobs)
 
 
 def _end(job: Job) -> float:
@@ -213,6 +222,8 @@ def _moved(event: Event, workers: int, indices: Sequence[int]) -> Event:
     index = getattr(event, "index", None)
     if index is not None:
         changes["index"] = indices[index]
+    if isinstance(event, (RerunStarted, RerunsEnded)):
+        changes["indices"] = tuple(indices[place] for place in event.indices)
     if isinstance(event, BatchFinished):
         # Each job numbers its own batches, and no report uses the numbers.
         changes["batch"] = 0

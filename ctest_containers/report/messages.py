@@ -13,6 +13,7 @@ from ctest_containers.events import (
     ContainersLeft,
     DriverUnfit,
     Event,
+    FailedTestsChosen,
     FailureKept,
     FailureNotKept,
     FailuresKept,
@@ -27,6 +28,8 @@ from ctest_containers.events import (
     NodeSilent,
     RegistryFailed,
     ReportLost,
+    RerunsEnded,
+    RerunStarted,
     ResetLeftToDjango,
     RunStopping,
     RunTimedOut,
@@ -63,6 +66,7 @@ from ctest_containers.events import (
     WorkerStarted,
 )
 from ctest_containers.limits import Limit, why_run_ended
+from ctest_containers.report.failed_tests import lines_on_failed
 from ctest_containers.report.stress import stress_lines
 from ctest_containers.text import duration, listing, plural, size, span
 
@@ -104,6 +108,8 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             )
         case StressFinished():
             yield logging.INFO, "\n".join(["", *stress_lines(event)])
+        case FailedTestsChosen() | RerunStarted() | RerunsEnded():
+            yield from lines_on_failed(event)
         case NodeJoined(node=node, host=host, workers=workers):
             yield logging.INFO, f"The node {node} ({host}) has {plural(workers, 'worker')}."
         case NodeLost(node=node, reason=reason):

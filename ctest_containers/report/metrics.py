@@ -188,6 +188,12 @@ def _metrics(run: RunRecord) -> Iterator[Any]:
     )
     retries = float(sum(len(test.retries) for test in run.tests.values()))
     yield gauge("retries", "Attempts at tests that were abandoned.", {"": retries})
+    reruns = sum(len(test.reruns) for test in run.tests.values())
+    reruns += sum(len(outcomes) for outcomes in run.fixture_reruns.values())
+    failed_again = {"": float(reruns)}
+    yield gauge("failed_reruns", "Further attempts at failed tests that failed.", failed_again)
+    flaky = {"": float(len(run.flaky_fixtures))}
+    yield gauge("flaky_fixtures", "Fixtures that failed and then passed.", flaky)
     queries = float(sum(test.query_count for test in run.tests.values()))
     yield gauge("queries", "Queries that tests sent.", {"": queries})
     if run.planned is not None:

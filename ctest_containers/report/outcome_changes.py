@@ -68,7 +68,7 @@ def compare_outcomes(run: RunRecord, earlier: Sequence[RunRecord]) -> Outcomes:
     }
     for record in [*(record for record in earlier if not _is_wholesale(record)), run]:
         seen = {
-            test.place.test_id: (test.status, bool(test.retries))
+            test.place.test_id: (test.status, bool(test.retries or test.reruns))
             for test in record.tests.values()
             if test.status not in _NEITHER
         }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import Final
 
@@ -31,6 +32,7 @@ class Status(str, Enum):
     ERROR = "error"
     FAILED = "failed"
     UNEXPECTED_SUCCESS = "unexpected success"
+    FLAKY = "flaky"
     SKIPPED = "skipped"
     EXPECTED_FAILURE = "expected failure"
     PASSED = "passed"
@@ -38,11 +40,18 @@ class Status(str, Enum):
 
     @property
     def is_bad(self) -> bool:
-        """Whether the run fails for it."""
+        """Whether the run fails for it; for a flaky test, that is an option of the run."""
         return self in BAD
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the test ran to its end, as it should."""
+        return self in GOOD
 
 
 BAD: Final = frozenset({Status.ERROR, Status.FAILED, Status.UNEXPECTED_SUCCESS})
+
+GOOD: Final = frozenset({Status.PASSED, Status.EXPECTED_FAILURE})
 
 UNEXPECTED: Final = "It is marked as an expected failure, but passed."
 """What is said of an unexpected success, which has no exception."""
@@ -74,12 +83,16 @@ def status_of(outcome: TestOutcome) -> Status:
 
 @dataclass(slots=True)
 class TestRecord:
-    """One test of a run.
+    """One test of a run, or one attempt at it.
+
+    What is recorded of a test that has run more than once is its first attempt that passed; if none
+    did, its first one.
 
     Attributes:
         worker: The last one that it ran on; 0 for none.
         started: In seconds since the run began.
         retries: What each earlier try was given up for, in words.
+        reruns: The other attempts at it that failed.
     """
 
     __test__ = False
@@ -95,6 +108,7 @@ class TestRecord:
     stderr: str = ""
     outcomes: list[TestOutcome] = field(default_factory=list)
     retries: list[str] = field(default_factory=list)
+    reruns: list[TestRecord] = field(default_factory=list)
 
     @property
     def class_name(self) -> str:
@@ -114,9 +128,32 @@ class TestRecord:
         ]
 
     @property
+    def failure(self) -> TestRecord | None:
+        """Its first attempt that failed; None if none did."""
+        if self.status is Status.FLAKY:
+            return self.reruns[0]
+        return self if self.status.is_bad else None
+
+    def show(self, attempts: Sequence[TestRecord]) -> None:
+        """Show what several attempts at the test have come to."""
+        bad = [attempt for attempt in attempts if attempt.status.is_bad]
+        good = [attempt for attempt in attempts if attempt.status.is_good]
+        (shown, *_) = good or bad or attempts
+        for name in _OF_ATTEMPT:
+            setattr(self, name, getattr(shown, name))
+        self.reruns = [attempt for attempt in bad if attempt is not shown]
+        if good and bad:
+            self.status = Status.FLAKY
+
+    @property
     def reason(self) -> str:
         """Why it was skipped."""
         return next((outcome.reason for outcome in self.outcomes if outcome.reason), "")
+
+
+_OF_ATTEMPT: Final = tuple(
+    each.name for each in fields(TestRecord) if each.name not in {"index", "place", "reruns"}
+)
 
 
 @dataclass(slots=True)
@@ -158,6 +195,8 @@ class RunRecord:
         stress: The statistics of a stress run; None in other runs.
         tests: By their places in the run.
         others: What was reported on fixtures of classes and modules, as (when, what).
+        fixture_reruns: What was reported on failed fixtures when they ran again, by their names.
+        passed_again: The names of fixtures that failed and then passed.
         phases: What the run did from when on.
         templates: What became of each group's template: found, built, pulled, in their order.
         notes: The words for what happened around the tests: when, how bad, what.
@@ -172,6 +211,8 @@ class RunRecord:
     ended: float = 0.0
     tests: dict[int, TestRecord] = field(default_factory=dict)
     others: list[tuple[float, TestOutcome]] = field(default_factory=list)
+    fixture_reruns: dict[str, list[TestOutcome]] = field(default_factory=dict)
+    passed_again: set[str] = field(default_factory=set)
     workers: dict[int, WorkerRecord] = field(default_factory=dict)
     phases: list[tuple[float, Phase]] = field(default_factory=list)
     templates: list[TemplateFound | TemplateBuildStarted | TemplateBuilt | TemplatePulled] = field(
@@ -191,14 +232,35 @@ class RunRecord:
     @property
     def bad_fixtures(self) -> list[tuple[float, TestOutcome]]:
         """The fixtures that failed, which no test's status shows."""
-        return [(at, outcome) for at, outcome in self.others if status_of(outcome).is_bad]
+        return [
+            (at, outcome)
+            for at, outcome in self.others
+            if status_of(outcome).is_bad and outcome.test_id not in self.passed_again
+        ]
+
+    @property
+    def flaky_fixtures(self) -> list[tuple[float, TestOutcome]]:
+        """The fixtures that failed first and passed when they ran again."""
+        return [
+            (at, outcome)
+            for at, outcome in self.others
+            if status_of(outcome).is_bad and outcome.test_id in self.passed_again
+        ]
+
+    @property
+    def flaky_tests(self) -> list[TestRecord]:
+        """The tests that failed in one attempt and passed in another."""
+        return [test for test in self.tests.values() if test.status is Status.FLAKY]
 
     @property
     def has_failed(self) -> bool:
         """Whether something went wrong, or the run ended before its tests."""
-        ended_early = self.finished is None or bool(self.finished.failure)
+        if self.finished is None or self.finished.failure:
+            return True
+        if self.finished.flaky_fails and (self.flaky_tests or self.flaky_fixtures):
+            return True
         bad = any(test.status.is_bad for test in self.tests.values())
-        return ended_early or bad or bool(self.bad_fixtures)
+        return bad or bool(self.bad_fixtures)
 
     @property
     def phase_seconds(self) -> dict[Phase, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from ctest_containers.events import (
@@ -13,6 +14,8 @@ from ctest_containers.events import (
     MemoryMeasured,
     OutcomeKind,
     PhaseStarted,
+    RerunsEnded,
+    RerunStarted,
     RunFinished,
     RunStarted,
     ServerMeasured,
@@ -58,6 +61,10 @@ class Recording:
     def __init__(self) -> None:
         self.run = RunRecord()
         self._fixtures: dict[int, FixtureRecord] = {}
+        # The attempts at each test that has run again, and the names of fixtures that have.
+        self._attempts: dict[int, list[TestRecord]] = {}
+        self._rerun_fixtures: set[str] = set()
+        self._failed_fixtures: set[str] = set()
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
@@ -71,10 +78,14 @@ class Recording:
     def _test_started(self, event: TestStarted, at: float) -> None:
         test = self._test(event.index, event.test_id)
         test.worker, test.started = event.worker, at
+        self._show(event.index)
 
     def _test_outcome(self, event: TestOutcome, at: float) -> None:
         if event.index is None:
-            self.run.others.append((at, event))
+            if event.test_id in self._rerun_fixtures:
+                self.run.fixture_reruns.setdefault(event.test_id, []).append(event)
+            else:
+                self.run.others.append((at, event))
             if event.kind is OutcomeKind.SKIP:
                 self._skip(event)
             return
@@ -84,15 +95,17 @@ class Recording:
         status = status_of(event)
         if test.status is Status.NOT_RUN or WORST_FIRST[status] < WORST_FIRST[test.status]:
             test.status = status
+        self._show(event.index)
 
     def _test_finished(self, event: TestFinished, at: float) -> None:
-        test = self.run.tests.get(event.index)
-        if test is None:
+        if event.index not in self.run.tests:
             return
+        test = self._current(self.run.tests[event.index])
         # What was lost with its worker has not been measured there.
         test.seconds = event.seconds or (at - test.started if test.started else 0.0)
         test.query_count = event.query_count
         test.stdout, test.stderr = event.stdout, event.stderr
+        self._show(event.index)
 
     def _test_retried(self, event: TestRetried, _: float) -> None:
         """Note the try in the test's record, not in the run's notes."""
@@ -101,6 +114,25 @@ class Recording:
         test.retries.append(f"It exceeded {limit:.3g} s, several times its usual duration.")
         test.outcomes.clear()
         test.status = Status.NOT_RUN
+
+    def _rerun_started(self, event: RerunStarted, _: float) -> None:
+        self._rerun_fixtures.update(event.fixtures)
+        for index, test_id in zip(event.indices, event.tests, strict=True):
+            test = self._test(index, test_id)
+            attempts = self._attempts.setdefault(index, [replace(test)])
+            attempts.append(TestRecord(index, test.place))
+
+    def _reruns_ended(self, event: RerunsEnded, _: float) -> None:
+        self._failed_fixtures.update(event.failed)
+        names = {outcome.test_id for _, outcome in self.run.others}
+        self.run.passed_again |= names.intersection(event.flaky)
+        # The tests of a class may be divided among workers, and its fixture pass in only one.
+        self.run.passed_again -= self._failed_fixtures
+
+    def _show(self, index: int) -> None:
+        """Let the record of a test show its attempts, if it has run again."""
+        if index in self._attempts:
+            self.run.tests[index].show(self._attempts[index])
 
     def _fixture_started(self, event: FixtureStarted, at: float) -> None:
         self._fixtures[event.worker] = FixtureRecord(event.fixture, event.worker, at)
@@ -161,16 +193,23 @@ class Recording:
     def _skip(self, outcome: TestOutcome) -> None:
         """A class or a module was skipped as a whole: no test of it starts."""
         name = owner_of(outcome.test_id)
-        for test in self.run.tests.values():
+        for index, shown in self.run.tests.items():
+            test = self._current(shown)
             if test.status is Status.NOT_RUN and f"{test.class_name}.".startswith(f"{name}."):
                 test.status = Status.SKIPPED
                 test.outcomes.append(outcome)
+                self._show(index)
 
     def _test(self, index: int, test_id: str) -> TestRecord:
         test = self.run.tests.get(index)
         if test is None:
             test = self.run.tests[index] = TestRecord(index, TestPlace(test_id=test_id))
-        return test
+        return self._current(test)
+
+    def _current(self, test: TestRecord) -> TestRecord:
+        """The attempt at a test that is reported on at the moment."""
+        attempts = self._attempts.get(test.index)
+        return test if attempts is None else attempts[-1]
 
     def _worker(self, number: int) -> WorkerRecord:
         return self.run.workers.setdefault(number, WorkerRecord(number))
@@ -181,6 +220,8 @@ _TAKEN: Final[Mapping[type, Callable[[Recording, Any, float], None]]] = {
     TestOutcome: Recording._test_outcome,
     TestFinished: Recording._test_finished,
     TestRetried: Recording._test_retried,
+    RerunStarted: Recording._rerun_started,
+    RerunsEnded: Recording._reruns_ended,
     TestDuration: Recording._ignore,
     FixtureStarted: Recording._fixture_started,
     FixtureFinished: Recording._fixture_finished,

@@ -142,7 +142,7 @@ def _of_tests(run: RunRecord, used: Usage, costs: Sequence[FixtureCost]) -> list
             Remedy.RETRIES,
             by(unit.seconds - unit.given_up for unit in units),
             "Avoid abandoned attempts: make these tests reliable, or raise their limits.",
-            tuple(test.place.test_id for test in run.tests.values() if test.retries),
+            tuple(test.place.test_id for test in run.tests.values() if test.retries or test.reruns),
         ),
     ]
 

@@ -37,6 +37,10 @@ def lines(run: RunRecord) -> Iterator[str]:
         for reason in test.retries:
             verdict = "failed again" if test.status.is_bad else "then passed"
             yield f"Retried: {test.place.test_id}, which {verdict}. {reason}"
+    for test in run.flaky_tests:
+        yield f"Flaky: {test.place.test_id}, which passed in attempt {1 + len(test.reruns)}."
+    for _, outcome in run.flaky_fixtures:
+        yield f"Flaky: {outcome.test_id}"
     slowest = [test for test in run.slowest(SLOWEST) if test.seconds >= SLOW_SECONDS]
     if slowest:
         yield "Slowest tests:"
@@ -48,6 +52,7 @@ def verdict(run: RunRecord) -> str:
     """How a run ended, in one line."""
     counts = [f"{count} {status.value}" for status, count in run.counts.items() if count]
     more = [plural(len(run.bad_fixtures), "failed fixture")] if run.bad_fixtures else []
+    more += [plural(len(run.flaky_fixtures), "flaky fixture")] if run.flaky_fixtures else []
     word = "FAILED" if run.has_failed else "PASSED"
     ended = "" if run.finished is None or not run.finished.failure else f" {run.finished.failure}"
     unfinished = " The event log ends before the run does." if run.finished is None else ""
@@ -57,16 +62,18 @@ def verdict(run: RunRecord) -> str:
 def failures(run: RunRecord) -> Iterator[str]:
     """What went wrong, in unittest's words."""
     for test in run.tests.values():
-        if not test.status.is_bad:
+        failure = test.failure
+        if failure is None:
             continue
         place = f"{test.place.file}:{test.place.line}" if test.place.file else "no file"
         yield f"{test.status.value.upper()}: {test.place.test_id} ({place})"
-        if test.status is Status.UNEXPECTED_SUCCESS:
+        if failure.status is Status.UNEXPECTED_SUCCESS:
             yield f"{UNEXPECTED}\n"
-        for outcome, problem in test.problems:
+        for outcome, problem in failure.problems:
             if outcome.subtest:
                 yield outcome.subtest
             yield problem.text
-    for _, outcome in run.bad_fixtures:
-        yield f"ERROR: {outcome.test_id}"
-        yield outcome.problem.text if outcome.problem is not None else outcome.reason
+    for word, fixtures in (("ERROR", run.bad_fixtures), ("FLAKY", run.flaky_fixtures)):
+        for _, outcome in fixtures:
+            yield f"{word}: {outcome.test_id}"
+            yield outcome.problem.text if outcome.problem is not None else outcome.reason

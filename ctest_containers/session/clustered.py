@@ -18,7 +18,12 @@ from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
 from ctest_containers.session.node_plan import NodePlan
-from ctest_containers.session.schedule import expected_seconds, longest_first, split_long
+from ctest_containers.session.schedule import (
+    expected_seconds,
+    failed_first,
+    longest_first,
+    split_long,
+)
 from ctest_containers.template.build_task import CreateDatabases
 
 
@@ -95,8 +100,9 @@ class ClusterExecutor:
             prepare=context.setup.prepare,
             plan=_pickled(plan),
         )
+        ordered = longest_first(batches, expected) if tests.may_reorder else batches
         return ClusterPool(
-            batches=longest_first(batches, expected) if tests.may_reorder else batches,
+            batches=failed_first(ordered, tests.first),
             link=DaskLink(self._client, spec),
             report=context.report,
             stopping=tests.stopping,

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Protocol
 
 from ctest_containers.config import Config
-from ctest_containers.errors import UsageError
+from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
 from ctest_containers.events import Event
+from ctest_containers.exit_codes import ExitCode
 from ctest_containers.limits import Limits
+from ctest_containers.project.interrupts import Terminated
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.session.planning import RunPlan, plan_run
@@ -66,6 +68,7 @@ class SelectedTests:
 
     Attributes:
         aliases: The databases that they use.
+        first: The ids of tests that run before the others.
         may_reorder: Whether the longest may start first; otherwise the user chose their order.
         stopping: Returns whether no further test may start.
         stress: The rounds in which they run again and again; None to run them once.
@@ -74,6 +77,7 @@ class SelectedTests:
     batches: Sequence[Batch]
     aliases: Collection[str]
     worker_config: WorkerConfig
+    first: frozenset[str]
     may_reorder: bool
     stopping: Callable[[], bool]
     stress: StressRun | None = None
@@ -124,3 +128,16 @@ def pickled(batches: Sequence[Batch]) -> bytes:
             "Use --start-method fork, or do not store values that cannot be pickled in the "
             "test's __init__.",
         ) from error
+
+
+def failure_of(pool: Pool, interrupted: Callable[[], bool]) -> CtestError | None:
+    """Run tests, and return the error that ended the run early; None if none did."""
+    try:
+        pool.run()
+    except Terminated:
+        return InterruptedRunError("", ExitCode.TERMINATED)
+    except KeyboardInterrupt:
+        return InterruptedRunError("")
+    except CtestError as error:
+        return error
+    return InterruptedRunError("") if interrupted() else None

@@ -15,7 +15,7 @@ from ctest_containers.project.suite import Batch
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.session.executor import RunContext, SelectedTests, pickled
 from ctest_containers.session.planning import RunPlan, expected_of_rounds, memory_watch
-from ctest_containers.session.schedule import longest_first
+from ctest_containers.session.schedule import failed_first, longest_first
 from ctest_containers.session.starting import WorkerStarter
 from ctest_containers.session.stress import StressRun
 from ctest_containers.workers.flush_order import FlushOrder
@@ -77,9 +77,10 @@ class LocalExecutor:
         databases = first_aliases(supply.databases.plans.groups)
         if stress is not None:
             stress.begin(context.timings.past, databases, mirrors())
+        ordered = longest_first(batches, expected) if may_reorder else batches
         pool = WorkerPool(
             workers=workers,
-            batches=longest_first(batches, expected) if may_reorder else batches,
+            batches=failed_first(ordered, tests.first),
             supplier=supply,
             start=lambda number: starter.start(number, pool.descriptors()),
             report=context.report if stress is None else stress.handle,
@@ -87,6 +88,7 @@ class LocalExecutor:
             limits=context.limits,
             memory=memory_watch(context.config, plan, context.timings.past),
             expected=expected,
+            reruns=context.config.rerun,
             order=FlushOrder(
                 batches,
                 elsewhere=context.share.flushes_elsewhere(batches),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import unittest
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,17 +20,21 @@ from ctest_containers.events import (
     TestPlace,
     TestsFound,
 )
-from ctest_containers.exit_codes import ExitCode
 from ctest_containers.project.databases import mirrors
-from ctest_containers.project.interrupts import Terminated, terminable
+from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
-from ctest_containers.report.replay import ReplayReport
-from ctest_containers.report.timings import TimingsReport
 from ctest_containers.session.clustered import ClusterExecutor
 from ctest_containers.session.debugging import check_debugging, lends_terminal
 from ctest_containers.session.dispatch import Dispatch
-from ctest_containers.session.executor import Executor, Pool, RunContext, SelectedTests
+from ctest_containers.session.executor import (
+    Executor,
+    RunContext,
+    SelectedTests,
+    failure_of,
+)
+from ctest_containers.session.last_failures import LastFailures
+from ctest_containers.session.listening import Listeners
 from ctest_containers.session.local import LocalExecutor
 from ctest_containers.session.placeholders import run_placeholders
 from ctest_containers.session.planning import RunPlan
@@ -50,10 +54,12 @@ class Session:
 
     Attributes:
         failure: What ended the run before its last test; None if nothing did.
+        flaky: The first failure of each flaky test and fixture, by its name.
     """
 
     def __init__(self, request: RunRequest, reporting: Reporting) -> None:
         self.failure: CtestError | None = None
+        self.flaky: Mapping[str, str] = {}
         self._not_run = 0
         self._has_failed = False
         self._stress: StressRun | None = None
@@ -62,10 +68,13 @@ class Session:
         self._report = Dispatch(reporting.reports)
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
+        self._last_failures = LastFailures(request.config, self._report)
+        self._first: frozenset[str] = frozenset()
         self._opened: tuple[RunContext, Executor] | None = None
         self._exit = ExitStack()
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
+        self._last_failures.check()
         # What is wrong with the configuration is raised before anything is reported.
         if self._request.pdb:
             check_debugging(self._config)
@@ -132,6 +141,11 @@ class Session:
         return self._opened[1]
 
     @property
+    def flaky_failures(self) -> int:
+        """How many flaky tests and fixtures the run fails for."""
+        return len(self.flaky) if self._config.flaky == "fail" else 0
+
+    @property
     def _run_context(self) -> RunContext:
         assert self._opened is not None
         return self._opened[0]
@@ -140,9 +154,23 @@ class Session:
         """Report that a phase of the run begins."""
         self._report(PhaseStarted(phase=phase))
 
-    def share_of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
-        """Return the tests that this job runs, if several jobs share them."""
-        return self._run_context.share.of(tests)
+    def start_early(self, *, is_selected: bool) -> None:
+        """Start what the run may need.
+
+        Args:
+            is_selected: Whether the tests are known. With `--failed`, there may be none.
+        """
+        if is_selected == self._config.failed:
+            self.executor.start_early()
+
+    def selected(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
+        """Return the tests that this job runs, if others run some or only failed ones are to run.
+
+        Raises:
+            NothingToRun: No test that failed is among them.
+        """
+        mine, self._first = self._last_failures.select(tests, self._run_context.share)
+        return mine
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """Return the plan of a run of these tests."""
@@ -174,10 +202,11 @@ class Session:
         context = self._run_context
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
         self._report(TestsFound(tests=tuple(map(self._located, tests))))
-        replay, measuring = ReplayReport(result, tests), TimingsReport()
-        self._report.add(replay, measuring)
+        listeners = Listeners(self._config, result, tests)
+        self._report.add(*listeners.reports)
         if context.setup.spawned or self._config.cluster:
-            batches = run_placeholders(batches, self._report, context.folder)
+            reruns = bool(self._config.rerun)
+            batches = run_placeholders(batches, self._report, context.folder, reruns=reruns)
         context.supply.release_parent()
         for reason in context.limits.inversions():
             self._report(LimitsInverted(reason=reason))
@@ -198,6 +227,7 @@ class Session:
             worker_config=self._worker_config(
                 serialized=serialized, failfast=failfast, buffer=buffer, debug_sql=debug_sql
             ),
+            first=self._first,
             may_reorder=reorder,
             stopping=lambda: result.shouldStop or (stress is not None and stress.is_over),
             stress=stress,
@@ -205,13 +235,16 @@ class Session:
         pool = self.executor.pool(selected)
         self.begin(Phase.CONTAINERS)
         try:
-            self.failure = _failure_of(pool, interrupted)
+            self.failure = failure_of(pool, interrupted)
         finally:
             self.executor.close()
             if stress is not None:
                 stress.finish()
-            self._report.remove(replay, measuring)
-            self._timings.measured = measuring.measured
+            listeners.finish()
+            self.flaky = listeners.flaky
+            self._report.remove(*listeners.reports)
+            self._last_failures.save(listeners.outcomes)
+            self._timings.measured = listeners.measured
             self.begin(Phase.CLEAN_UP)
             # Servers are removed while the report is printed.
             context.supply.release_all()
@@ -229,7 +262,8 @@ class Session:
             worker_setup=config.worker_setup,
             serialized=frozenset(serialized),
             reset=config.reset,
-            failfast=failfast,
+            # With reruns, only the parent knows which failure is final.
+            failfast=failfast and not config.rerun,
             buffer=buffer,
             debug_sql=debug_sql,
             keep_failed=failures_to_keep(config) > 0 and not config.cluster,
@@ -275,17 +309,5 @@ class Session:
         if self._has_failed:
             supply.databases.say_ages()
         failure = "" if self.failure is None else self.failure.message
-        self._report(RunFinished(not_run=self._not_run, failure=failure))
-
-
-def _failure_of(pool: Pool, interrupted: Callable[[], bool]) -> CtestError | None:
-    """Run tests, and return the error that ended the run early; None if none did."""
-    try:
-        pool.run()
-    except Terminated:
-        return InterruptedRunError("", ExitCode.TERMINATED)
-    except KeyboardInterrupt:
-        return InterruptedRunError("")
-    except CtestError as error:
-        return error
-    return InterruptedRunError("") if interrupted() else None
+        flaky_fails = self._config.flaky == "fail"
+        self._report(RunFinished(not_run=self._not_run, failure=failure, flaky_fails=flaky_fails))

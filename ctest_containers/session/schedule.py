@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+import unittest
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -60,6 +62,32 @@ def longest_first(batches: Sequence[Batch], expected: Mapping[int, float]) -> li
             batch.number,
         ),
     )
+
+
+def failed_first(batches: Sequence[Batch], failed: frozenset[str]) -> Sequence[Batch]:
+    """Return the batches with a failed test first, which otherwise keep their order.
+
+    Args:
+        failed: The ids of failed tests.
+    """
+    if not failed:
+        return batches
+    return sorted(batches, key=lambda batch: failed.isdisjoint(test.id() for test in batch.tests))
+
+
+def failed_first_in_classes(
+    tests: Sequence[unittest.TestCase], failed: Collection[str]
+) -> list[unittest.TestCase]:
+    """Return the tests, and of each class that rolls back what they do, the failed ones first."""
+    from django.test import TestCase
+
+    ordered: list[unittest.TestCase] = []
+    for kind, group in itertools.groupby(tests, type):
+        together = list(group)
+        if issubclass(kind, TestCase):
+            together.sort(key=lambda test: test.id() not in failed)
+        ordered += together
+    return ordered
 
 
 def predict(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from ctest_containers.config import Config
 from ctest_containers.events import ShardChosen
@@ -35,11 +36,22 @@ class Share:
         self._indices: Sequence[int] = ()
         self._flushes_of_others: list[tuple[int, frozenset[str]]] = []
 
-    def of(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
-        """Return the tests that this job runs."""
+    def of(
+        self, tests: Sequence[unittest.TestCase], only: Collection[str] | None = None
+    ) -> Sequence[unittest.TestCase]:
+        """Return the tests that this job runs.
+
+        Args:
+            only: The ids of the tests that any job runs; None if they run all. All jobs divide the
+                same tests, whichever of them they run.
+        """
+
+        def runs(test: unittest.TestCase) -> bool:
+            return only is None or test.id() in only
+
         shard = self._config.shard
         if shard is None:
-            return tests
+            return tests if only is None else [test for test in tests if runs(test)]
         from django.db import connections
 
         batches: Sequence[Batch] = make_batches(tests, list(connections), mirrors())
@@ -47,13 +59,22 @@ class Share:
         if self._config.split_classes:
             batches = split_long(batches, timings, shard.of)
         chosen, choice = choose(batches, expected_seconds(batches, timings), shard)
-        self._report(choice)
-        own = {batch.number for batch in chosen}
-        self._indices = choice.places
-        self._flushes_of_others = [
-            (batch.first, batch.flushes) for batch in batches if batch.number not in own
+        mine = [
+            (index, test)
+            for batch in chosen
+            for index, test in zip(batch.indices, batch.tests, strict=True)
+            if runs(test)
         ]
-        return [test for batch in chosen for test in batch.tests]
+        places = tuple(index for index, _ in mine)
+        self._report(replace(choice, places=places, total=sum(map(runs, tests))))
+        own = {batch.number for batch in chosen}
+        self._indices = places
+        self._flushes_of_others = [
+            (batch.first, batch.flushes)
+            for batch in batches
+            if batch.number not in own and any(map(runs, batch.tests))
+        ]
+        return [test for _, test in mine]
 
     def flushes_elsewhere(self, batches: Sequence[Batch]) -> Iterator[tuple[float, frozenset[str]]]:
         """Yield where, between this job's batches, other jobs flush databases, and which."""

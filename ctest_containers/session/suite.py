@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unittest
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.test.runner import DiscoverRunner, ParallelTestSuite, Shuffler, reorder_tests
@@ -56,8 +56,11 @@ class IsolatedTestSuite(ParallelTestSuite):
             interrupted=was_interrupted,
             shuffle=None if seed is None else Shuffle(seed, self._shuffled),
         )
-        if self._session.failure is not None:
-            # Django must not print OK if tests were not run.
+        session = self._session
+        if session.flaky:
+            _print_flaky(result, session.flaky)
+        if session.failure is not None or session.flaky_failures:
+            # Django must not print OK if tests were not run, or must not be flaky.
             result.wasSuccessful = lambda: False
         return result
 
@@ -73,3 +76,21 @@ class IsolatedTestSuite(ParallelTestSuite):
                 reverse=runner.reverse,
             )
         )
+
+
+def _print_flaky(result: Any, flaky: Mapping[str, str]) -> None:
+    """Let a result print the first failures of flaky tests after those of failed tests."""
+    print_errors = getattr(result, "printErrors", None)
+    stream = getattr(result, "stream", None)
+    if print_errors is None or stream is None:
+        return
+    result_type: Any = unittest.TextTestResult
+
+    def print_all() -> None:
+        print_errors()
+        for name, text in flaky.items():
+            lines = (result_type.separator1, f"FLAKY: {name}", result_type.separator2, text)
+            stream.write("".join(f"{line}\n" for line in lines))
+        stream.flush()
+
+    result.printErrors = print_all

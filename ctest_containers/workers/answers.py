@@ -46,6 +46,11 @@ class Answers:
 
     def _keep(self, worker: WorkerState, state: ProcessState, request: KeepRequest) -> None:
         """Keep the databases of a failed test; its time limits pause meanwhile."""
+        if worker.has_rerun:
+            # The first failure, which is reported, has been kept.
+            state.keep_request = None
+            state.process.send(KeepAnswer(more=False))
+            return
         if state.batch is not None:
             self._time_limits.pause(state.batch)
         more = self._supplier.keep(worker.number, request)

@@ -1,4 +1,4 @@
-"""Assigns batches to free workers."""
+"""Gives free workers their next batch, or a failed test to run again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.model import AnyLease
+from ctest_containers.wire import RunBatch
 from ctest_containers.workers.batch_choice import BatchChoice
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.memory import MemoryWatch
+from ctest_containers.workers.reruns import Reruns
 from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds
 from ctest_containers.workers.supplier import Supplier
@@ -17,25 +19,36 @@ from ctest_containers.workers.worker_state import ProcessState, WorkerState, len
 
 
 class Assigner:
-    """Assigns batches to the workers of a pool."""
+    """Assigns batches and reruns to the workers of a pool."""
 
     def __init__(
         self,
+        *,
         roster: Roster,
         rounds: Rounds,
+        reruns: Reruns,
         memory: MemoryWatch,
         supplier: Supplier,
         time_limits: TimeLimits,
     ) -> None:
         self._roster = roster
         self._rounds = rounds
+        self._reruns = reruns
         self._memory = memory
         self._supplier = supplier
         self._time_limits = time_limits
 
+    @property
+    def work_waits(self) -> bool:
+        """Whether a batch or a rerun waits for a worker."""
+        reserved = any(worker.reserved is not None for worker in self._roster.workers)
+        return any(True for _ in self._rounds.waiting()) or bool(self._reruns) or reserved
+
     def assign(self, worker: WorkerState) -> None:
-        """Assign a free worker a batch of the earliest round that has one for it."""
-        if worker.work is None and worker.is_available:
+        """Assign a free worker a rerun, or a batch of the earliest round that has one for it."""
+        if worker.work is not None or self._assign_rerun(worker):
+            return
+        if worker.is_available:
             for choice in self._rounds.offered(worker):
                 if self._assign_from(choice, worker):
                     return
@@ -50,6 +63,8 @@ class Assigner:
             Whether there is a batch for it, even if its databases have yet to start.
         """
         workers = self._roster.workers
+        if worker.has_rerun:
+            self._roster.renew(worker)
         if not choice.is_any_allowed(worker, workers):
             if not choice.is_renewal_due(worker, workers):
                 return False
@@ -79,16 +94,57 @@ class Assigner:
             return True
         return True
 
+    def _assign_rerun(self, worker: WorkerState) -> bool:
+        """Let a free worker run a failed test again, and return whether it does or will."""
+        work, worker.reserved = worker.reserved, None
+        if work is None and not self._reruns:
+            return False
+        if not worker.is_available:
+            if work is not None:
+                self._reruns.put_back(work)
+            return False
+        choice, workers = self._rounds.of(worker), self._roster.workers
+        if work is None:
+            if not choice.may_renew(worker):
+                return False
+            work = self._reruns.take(choice.busy(workers))
+            if work is None:
+                return False
+            if worker.used:
+                self._roster.renew(worker)
+        state = self._roster.process_of(worker)
+        try:
+            leases = self._supplier.acquire(worker.number, work.batch.aliases)
+        except (ServerError, EngineError) as error:
+            self._reruns.put_back(work)
+            self._roster.retire(worker, error, self._memory.available_bytes or 0)
+            return True
+        if leases is None or not work.batch.exclusive.isdisjoint(choice.busy(workers)):
+            worker.reserved = work
+            return True
+        worker.has_rerun = True
+        self._send(worker, state, self._reruns.begin(worker, work), leases)
+        return True
+
     def _begin(
         self, worker: WorkerState, state: ProcessState, work: Work, leases: Sequence[AnyLease]
     ) -> None:
-        worker.failed_servers = 0
         choice = self._rounds.of(worker)
-        command = choice.take(worker, work)
+        self._send(worker, state, choice.take(worker, work), leases)
+        choice.note_lent(worker, state.leases)
+
+    def _send(
+        self,
+        worker: WorkerState,
+        state: ProcessState,
+        command: RunBatch,
+        leases: Sequence[AnyLease],
+    ) -> None:
+        worker.failed_servers = 0
+        worker.used = True
         assert state.batch is not None
         self._time_limits.begin_batch(state.batch)
         resources = lend(state, leases)
         if resources.databases or resources.services:
             state.process.send(resources)
         state.process.send(command)
-        choice.note_lent(worker, state.leases)

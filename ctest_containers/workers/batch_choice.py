@@ -35,13 +35,12 @@ class BatchChoice:
             workers: All workers; what they run and have left is taken into account.
         """
         fit = [other for other in self._members(workers) if other.is_available]
-        running = (other.work for other in workers if other.work is not None)
         return self.queue.allowed(
             worker.rows if worker.round_number == self.round_number else Rows(),
             self.order,
             workers=len(fit),
             others=any(other.number != worker.number and not other.rows.flushed for other in fit),
-            busy=frozenset(chain.from_iterable(work.batch.exclusive for work in running)),
+            busy=self.busy(workers),
             left_elsewhere={
                 number: names
                 for other in fit
@@ -49,6 +48,11 @@ class BatchChoice:
                 for number, names in other.rows.left_in.items()
             },
         )
+
+    def busy(self, workers: Iterable[WorkerState]) -> frozenset[str]:
+        """Return the names of what the batches of workers use exclusively."""
+        running = (worker.work for worker in workers if worker.work is not None)
+        return frozenset(chain.from_iterable(work.batch.exclusive for work in running))
 
     def is_any_allowed(self, worker: WorkerState, workers: Sequence[WorkerState]) -> bool:
         """Return whether a worker may take a batch."""
@@ -62,6 +66,12 @@ class BatchChoice:
         # Otherwise, the remaining batches wait for those that others run.
         renewed = WorkerState(worker.number, round_number=self.round_number)
         return not self.keeps_rows(worker) and self.is_any_allowed(renewed, workers)
+
+    def may_renew(self, worker: WorkerState) -> bool:
+        """Return whether a worker can get new servers without effects on the waiting batches."""
+        if worker.rows.left_by >= 0 and any(work.batch.leaves_rows for work in self.queue):
+            return False
+        return not self.keeps_rows(worker)
 
     def keeps_rows(self, worker: WorkerState) -> bool:
         """Return whether a waiting batch needs rows that others left on a worker's servers."""

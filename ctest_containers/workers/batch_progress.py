@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import signal
 from dataclasses import dataclass, field
+from typing import Final
 
 from ctest_containers.events import OutcomeKind, Problem, TestOutcome
 from ctest_containers.names import owner_of
 from ctest_containers.project.suite import Batch
+
+AFTER: Final = "after "
+"""Begins the name under which a crash after a test is reported."""
 
 
 @dataclass(slots=True)
@@ -24,6 +28,11 @@ class Work:
         reported: What any part of a split class reported on fixtures; None for a whole batch.
         seconds: How long it is expected to take; 0 if nothing is known.
         careful: How many of its next tests are suspected of bringing down the node they run on.
+        failed: The indices of tests that failed.
+        passed: The indices of tests for which success was reported.
+        blocked: The indices of tests that failed because their fixtures crashed every worker.
+        completed: The fixtures that ended, whatever their outcome.
+        rerun: What runs again in it; None for a batch that runs for the first time.
     """
 
     batch: Batch
@@ -34,6 +43,11 @@ class Work:
     reported: set[tuple[str, OutcomeKind]] | None = None
     seconds: float = 0.0
     careful: int = 0
+    failed: set[int] = field(default_factory=set)
+    passed: set[int] = field(default_factory=set)
+    blocked: set[int] = field(default_factory=set)
+    completed: set[str] = field(default_factory=set)
+    rerun: Rerun | None = None
 
     def is_new(self, fixture: str, kind: OutcomeKind) -> bool:
         """Note a report on a fixture, and return whether it is the first one."""
@@ -46,9 +60,60 @@ class Work:
         return True
 
     @property
+    def failed_fixtures(self) -> list[str]:
+        """The fixtures that failed, sorted."""
+        return sorted({name for name, kind in self.fixtures if kind is not OutcomeKind.SKIP})
+
+    @property
+    def passed_fixtures(self) -> set[str]:
+        """The fixtures that passed."""
+        return self.completed - {name for name, _ in self.fixtures}
+
+    @property
     def left(self) -> list[int]:
         """The indices of the tests that have not ended."""
         return [index for index in self.batch.indices if index not in self.ended]
+
+
+@dataclass(slots=True)
+class Rerun:
+    """A failed test, or the tests of a class or module whose fixture failed.
+
+    Attributes:
+        attempts: How many attempts have ended, with the one that was not a rerun.
+        failed: The tests that failed in an attempt, by their indices.
+        passed: The tests that passed in an attempt.
+        failed_fixtures: The fixtures that failed in an attempt, in their order.
+        passed_fixtures: The fixtures that passed in an attempt.
+    """
+
+    batch: Batch
+    indices: tuple[int, ...]
+    attempts: int = 0
+    failed: set[int] = field(default_factory=set)
+    passed: set[int] = field(default_factory=set)
+    failed_fixtures: dict[str, None] = field(default_factory=dict)
+    passed_fixtures: set[str] = field(default_factory=set)
+
+    def add(self, work: Work) -> None:
+        """Add an attempt that has ended."""
+        failed = work.failed_fixtures
+        # A crash after a test is reported like a fixture, but nothing reports its absence.
+        crashes = {name for name in self.failed_fixtures if name.startswith(AFTER)}
+        self.attempts += 1
+        self.failed |= work.failed
+        self.passed |= work.passed - work.failed
+        self.passed_fixtures |= work.passed_fixtures | crashes.difference(failed)
+        self.failed_fixtures |= dict.fromkeys(failed)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a test or fixture has failed, and not passed in any attempt."""
+        return bool(self.failed - self.passed or self.failed_fixtures.keys() - self.passed_fixtures)
+
+    def name_of(self, index: int) -> str:
+        """Return the id of a test."""
+        return str(self.batch.tests[index - self.batch.first].id())
 
 
 @dataclass(slots=True)
@@ -138,10 +203,15 @@ def cause_of(code: int | None, *, for_memory: bool) -> str:
 
 def tests_of(fixture: str, work: Work) -> list[int]:
     """Return the indices of the tests that unittest does not run if a fixture fails."""
+    return [index for index in owned_by(fixture, work.batch) if index not in work.ended]
+
+
+def owned_by(fixture: str, batch: Batch) -> list[int]:
+    """Return the indices of the tests of a fixture's class or module."""
     name = owner_of(fixture)
     return [
         index
-        for index in work.left
-        for kind in [type(work.batch.tests[index - work.batch.first])]
+        for index, test in zip(batch.indices, batch.tests, strict=True)
+        for kind in [type(test)]
         if name in {kind.__module__, f"{kind.__module__}.{kind.__qualname__}"}
     ]

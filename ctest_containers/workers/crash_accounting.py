@@ -9,7 +9,13 @@ from typing import Final
 from ctest_containers.capacity.memory import kills_for_memory
 from ctest_containers.errors import WorkerError
 from ctest_containers.events import Event, TestFinished, TestRetried, TestStarted, WorkerLost
-from ctest_containers.workers.batch_progress import Work, cause_of, error_of_lost, tests_of
+from ctest_containers.workers.batch_progress import (
+    AFTER,
+    Work,
+    cause_of,
+    error_of_lost,
+    tests_of,
+)
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.worker_state import BatchState, ProcessState, WorkerState
 
@@ -76,14 +82,13 @@ class CrashAccounting:
             work.full.add(running.index)
         elif running is not None:
             text = f"Worker {number} ended with {cause} while it ran this test.\n{failure}"
-            self.fail(number, running.index, running.test_id, state.overdue or text)
-            work.ended.add(running.index)
+            self.fail(number, work, running.index, running.test_id, state.overdue or text)
         elif state.overdue and batch.fixture:
-            self._report(error_of_lost(number, None, batch.fixture, state.overdue))
+            self._fail_fixture(number, work, batch.fixture, state.overdue)
             work.ended.update(tests_of(batch.fixture, work))
         elif batch.last:
             text = f"Worker {number} ended with {cause} after this test.\n{failure}"
-            self._report(error_of_lost(number, None, f"after {batch.last}", text))
+            self._fail_fixture(number, work, f"{AFTER}{batch.last}", text)
         elif state.ready:
             work.losses += 1
             if work.losses >= FIXTURE_TRIES:
@@ -91,6 +96,7 @@ class CrashAccounting:
                     f"the fixtures of its class or module crashed {FIXTURE_TRIES} workers, the "
                     f"last with {cause}"
                 )
+                work.blocked.update(work.left)
                 self.not_run(number, work, f"{why}.\n{failure}".rstrip(".\n"))
                 return None
         work.fixtures |= batch.fixtures
@@ -116,10 +122,15 @@ class CrashAccounting:
             if worker.state is None or (batch := worker.state.batch) is None:
                 continue
             worker.state.process.kill()
+            if batch.work.rerun is not None:
+                # Its tests have been reported.
+                worker.state.batch = None
+                continue
             self.end_if_concluded(worker.number, batch)
             if (running := batch.running) is not None:
-                self.fail(worker.number, running.index, running.test_id, f"Ended: {why}.")
-                batch.work.ended.add(running.index)
+                self.fail(
+                    worker.number, batch.work, running.index, running.test_id, f"Ended: {why}."
+                )
             self.not_run(worker.number, batch.work, why)
             worker.state.batch = None
         for work in waiting:
@@ -130,12 +141,19 @@ class CrashAccounting:
         for index in work.left:
             test_id = work.batch.tests[index - work.batch.first].id()
             self._report(TestStarted(worker=worker, index=index, test_id=test_id))
-            self.fail(worker, index, test_id, f"Not run: {why}.")
+            self.fail(worker, work, index, test_id, f"Not run: {why}.")
 
-    def fail(self, worker: int, index: int, test_id: str, text: str) -> None:
+    def fail(self, worker: int, work: Work, index: int, test_id: str, text: str) -> None:
         """Report the error and the end of a test whose worker can no longer report them."""
         self._report(error_of_lost(worker, index, test_id, text))
         self._report(TestFinished(worker=worker, index=index, seconds=0.0))
+        work.ended.add(index)
+        work.failed.add(index)
+
+    def _fail_fixture(self, worker: int, work: Work, fixture: str, text: str) -> None:
+        error = error_of_lost(worker, None, fixture, text)
+        self._report(error)
+        work.fixtures.add((fixture, error.kind))
 
     def _retries(self, worker: int, state: ProcessState, running: TestStarted, work: Work) -> bool:
         """Return whether a test is tried again, because it only exceeded its adaptive limit."""

@@ -40,6 +40,7 @@ from ctest_containers.workers.reducer import (
     Report,
     reduce_message,
 )
+from ctest_containers.workers.reruns import Reruns
 from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds, RoundSource
 from ctest_containers.workers.supplier import Supplier
@@ -54,9 +55,8 @@ TICK_SECONDS: Final = 0.2
 class WorkerPool:
     """Runs batches in worker processes.
 
-    Only the pool waits, sends and reports. `reduce_message` decides what a message means,
-    `BatchChoice` which batch comes next, `TimeLimits` and `MemoryWatch` what takes too long or
-    too much memory.
+    `reduce_message` decides what a message means, `Assigner` which batch a worker runs next,
+    `TimeLimits` and `MemoryWatch` what takes too long or too much memory.
 
     Args:
         start: Starts the process of a worker.
@@ -68,6 +68,7 @@ class WorkerPool:
         order: Tracks flushes in Django's order; None if batches flush nothing.
         feed: Provides more batches while others run; None if there are none.
         rounds: Provides all batches of a stress run, round by round; None in other runs.
+        reruns: How often a failed test is run again at most.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class WorkerPool:
         order: FlushOrder | None = None,
         feed: Feed | None = None,
         rounds: RoundSource | None = None,
+        reruns: int = 0,
     ) -> None:
         self._roster = Roster(workers, supplier=supplier, start=start, report=report)
         self._queue = queue_of(batches, expected)
@@ -100,10 +102,16 @@ class WorkerPool:
         self._cut_short = 0
         self._crashes = CrashAccounting(supplier=supplier, report=report)
         self._answers = Answers(supplier, self._rounds, self._time_limits)
-        self._assigner = Assigner(
-            self._roster, self._rounds, self._memory, supplier, self._time_limits
-        )
         self._feed = feed
+        self._reruns = Reruns(1 + reruns, report)
+        self._assigner = Assigner(
+            roster=self._roster,
+            rounds=self._rounds,
+            reruns=self._reruns,
+            memory=self._memory,
+            supplier=supplier,
+            time_limits=self._time_limits,
+        )
 
     def run(self) -> None:
         """Run everything.
@@ -140,7 +148,8 @@ class WorkerPool:
     def not_run(self) -> int:
         """How many tests have not ended, apart from those whose class or module fixture failed."""
         running = (worker.work for worker in self._roster.workers if worker.work is not None)
-        return sum(len(work.left) for work in (*self._rounds.waiting(), *running)) + self._cut_short
+        works = (work for work in (*self._rounds.waiting(), *running) if work.rerun is None)
+        return sum(len(work.left) for work in works) + self._cut_short
 
     def descriptors(self) -> tuple[int, ...]:
         """Return the descriptors that a worker forked now must not keep open."""
@@ -148,7 +157,9 @@ class WorkerPool:
 
     def _no_more_work(self) -> bool:
         """Return whether no batch waits, and none will arrive."""
-        return not self._rounds.has_work and (self._feed is None or self._feed.closed)
+        if self._rounds.has_work or self._assigner.work_waits:
+            return False
+        return self._feed is None or self._feed.closed
 
     def _watch_memory(self) -> None:
         watch = self._memory
@@ -157,7 +168,7 @@ class WorkerPool:
         # Each decision depends on those before it, which have been carried out by then.
         for decision in watch.decide(
             self._roster.workers,
-            work_waits=any(True for _ in self._rounds.waiting()),
+            work_waits=self._assigner.work_waits,
             keeps_rows=self._rounds.keeps_rows,
         ):
             match decision:
@@ -214,8 +225,9 @@ class WorkerPool:
                 case EndBatch(work, stopped):
                     # At a terminal, Ctrl-C may reach a worker before its parent.
                     if self._interrupted or stopped:
-                        self._cut_short += len(work.left)
-                    self._ended(worker, work)
+                        self._cut_short += 0 if work.rerun is not None else len(work.left)
+                        stopped = True
+                    self._ended(worker, work, stopped=stopped)
 
     def _lose(self, worker: WorkerState) -> None:
         """Account for the test of a worker that has ended; another worker runs the rest."""
@@ -223,12 +235,20 @@ class WorkerPool:
         self._terminal.forget(worker)
         work = self._crashes.account(worker)
         worker.forget_process(servers=True)
-        if work is not None:
+        if work is not None and work.rerun is not None:
+            self._reruns.put_back(work)
+        elif work is not None:
             self._rounds.of(worker).queue.put_back(work)
         elif before is not None:
             self._ended(worker, before)
 
-    def _ended(self, worker: WorkerState, work: Work) -> None:
+    def _ended(self, worker: WorkerState, work: Work, *, stopped: bool = False) -> None:
+        if work.rerun is not None:
+            if not stopped:
+                self._reruns.ended(work)
+            return
+        if not stopped:
+            self._reruns.add(work)
         self._rounds.of(worker).order.record_end(work)
         if not self._interrupted:
             self._rounds.close_ended(self._roster.busy())

@@ -53,6 +53,14 @@ CONCLUSIONS: Final = frozenset(
 )
 """What unittest reports on a test when no part of it is left to run."""
 
+FAILURES: Final = frozenset(
+    [
+        *(OutcomeKind.FAILURE, OutcomeKind.ERROR),
+        *(OutcomeKind.UNEXPECTED_SUCCESS, OutcomeKind.SUBTEST),
+    ]
+)
+"""The outcomes for which a run fails; a subtest is reported only if it does."""
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -118,7 +126,8 @@ def reduce_message(
         ):
             raise WorkerError(f"Worker {worker.number} sent a command to its parent.")
         case DatabaseFlushed(alias=alias, bare=bare):
-            if worker.work is not None:
+            # What a rerun does to its own servers decides on nothing that others find.
+            if worker.work is not None and worker.work.rerun is None:
                 order.record_flush(worker.work, worker.rows, alias, bare=bare)
             yield Report(message)
         case WorkerFailed(text=text, ends_run=True):
@@ -142,6 +151,7 @@ def _reduce_event(state: ProcessState, message: WorkerEvent, now: float) -> Iter
             state.memory_bytes = count or state.memory_bytes
             batch, state.batch = state.batch, None
             if batch is not None:
+                batch.work.fixtures |= batch.fixtures
                 yield EndBatch(batch.work, stopped)
         case _ if state.batch is not None:
             changed = _reduce_test(state, message, now)
@@ -163,6 +173,7 @@ def _reduce_test(state: ProcessState, message: WorkerEvent, now: float) -> Worke
         case FixtureStarted(fixture=fixture):
             batch.fixture = fixture
         case FixtureFinished():
+            batch.work.completed.add(batch.fixture)
             batch.fixture = ""
         case TestFinished(index=index, seconds=seconds):
             if not 0 <= seconds <= now - state.started + CLOCK_SECONDS:
@@ -175,10 +186,16 @@ def _reduce_test(state: ProcessState, message: WorkerEvent, now: float) -> Worke
             batch.work.full.add(index)
         case TestOutcome(index=None, test_id=test_id, kind=kind):
             batch.fixtures.add((test_id, kind))
-            if not batch.work.is_new(test_id, kind):
+            # A fixture that is skipped when it runs again has neither failed nor passed.
+            is_skipped_again = kind is OutcomeKind.SKIP and batch.work.rerun is not None
+            if is_skipped_again or not batch.work.is_new(test_id, kind):
                 return None
         case TestOutcome(index=int(index), kind=kind):
             batch.concluded = kind in CONCLUSIONS
+            if kind in FAILURES:
+                batch.work.failed.add(index)
+            elif batch.concluded:
+                batch.work.passed.add(index)
             # Django reports an error before a test starts, and then does not start it.
             if batch.running is None:
                 batch.work.ended.add(index)

@@ -99,6 +99,9 @@ class WorkerState:
         failed_servers: How many servers in a row have failed to start for it.
         retired: Why it gets no more work; None while it does.
         paused: Whether it gets no work until there is more memory.
+        used: Whether a batch has begun in its process or on its servers.
+        has_rerun: Whether that was a rerun, so that the next batch needs new servers.
+        reserved: What it runs again as soon as it has servers; None if it waits for nothing.
     """
 
     number: int
@@ -108,6 +111,9 @@ class WorkerState:
     failed_servers: int = 0
     retired: CtestError | None = None
     paused: bool = False
+    used: bool = False
+    has_rerun: bool = False
+    reserved: Work | None = None
 
     @property
     def is_available(self) -> bool:
@@ -133,6 +139,7 @@ class WorkerState:
         self.state = None
         if servers:
             self.rows = Rows()
+            self.used = self.has_rerun = False
 
 
 def lend(state: ProcessState, leases: Sequence[AnyLease], answers: str = "") -> UseResources:

@@ -2,6 +2,7 @@
 
 `python -m harness.golden record` runs it again, on real servers: it ends in every way that a test
 can end in. What differs from machine to machine is replaced in the log, and nothing else.
+`python -m harness.golden record-reruns` runs another one, in which failed tests run again.
 `python -m harness.golden render` writes the files that the formats are compared with.
 """
 
@@ -23,6 +24,8 @@ from harness.projects import copy_of, environment, run
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden"
 LOG = GOLDEN / "run.jsonl"
+RERUNS = GOLDEN / "reruns"
+"""The folder of another recorded run, in which failed tests run again."""
 
 BODY = '''
 """Ends in every way that a test can end in."""
@@ -138,9 +141,73 @@ for number in range(40):
 '''
 
 
-def recorded() -> RunRecord:
-    """The record of the recorded run."""
-    return record_of(read(LOG))
+RERUN_BODY = '''
+"""Fails once, twice, or always."""
+
+import os
+from pathlib import Path
+
+from django.test import SimpleTestCase, TestCase
+
+from library.models import Author
+
+
+def attempt(name):
+    """The number of this attempt, which no process forgets."""
+    file = Path(os.environ["ATTEMPTS"]) / name
+    file.write_text(f"{file.read_text() if file.exists() else ''}x")
+    return len(file.read_text())
+
+
+class Cart(TestCase):
+    def test_fails_once(self):
+        Author.objects.create(name="Ursula")
+        print("in the cart")
+        self.assertGreater(attempt("once"), 1)
+
+    def test_fails_twice(self):
+        for item in (1, 2):
+            with self.subTest(item=item):
+                self.assertGreater(attempt(f"twice-{item}"), 2 * (item == 1))
+
+    def test_always_fails(self):
+        raise ValueError(f"attempt {attempt('always')}")
+
+    def test_passes(self):
+        pass
+
+
+class Stock(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if attempt("fixture") == 1:
+            raise RuntimeError("the stock is being counted")
+
+    def test_is_in_stock(self):
+        pass
+
+
+class Till(SimpleTestCase):
+    @classmethod
+    def tearDownClass(cls):
+        super().tearDownClass()
+        raise RuntimeError("the till is stuck")
+
+    def test_opens(self):
+        pass
+
+
+class Power(SimpleTestCase):
+    def test_goes_off_once(self):
+        if attempt("power") == 1:
+            os._exit(3)
+'''
+
+
+def recorded(folder: Path = GOLDEN) -> RunRecord:
+    """The record of a recorded run."""
+    return record_of(read(folder / LOG.name))
 
 
 def _report(found: RunRecord) -> str:
@@ -166,9 +233,10 @@ FORMATS: Mapping[str, Callable[[RunRecord], str]] = {
 
 def render() -> None:
     """Update every golden file."""
-    found = recorded()
-    for name, make in FORMATS.items():
-        (GOLDEN / name).write_text(make(found))
+    for folder in (GOLDEN, RERUNS):
+        found = recorded(folder)
+        for name, make in FORMATS.items():
+            (folder / name).write_text(make(found))
 
 
 def record() -> None:
@@ -189,23 +257,44 @@ def record() -> None:
         done = run(project, *options, *limits, env={**env, "SLOW": "1"})
         sys.stdout.write(done.output)
         logs = sorted((folder / "cache").glob("ctest_containers/runs/bookshop/*.jsonl"))
-        text = logs[-1].read_text()
-        for found, instead in (
-            (str(project), "/home/ada/bookshop"),
-            (str(folder), "/home/ada"),
-            (str(Path(sys.base_prefix)), "/usr"),
-            (str(Path(sys.prefix)), "/home/ada/.venv"),
-            (str(GOLDEN.parents[1]), "/home/ada/ctest_containers"),
-        ):
-            text = text.replace(found, instead)
-        text = re.sub(r'"platform":"[^"]*"', '"platform":"Linux"', text)
-        text = re.sub(r'"branch":"[^"]*"', '"branch":"main"', text)
         GOLDEN.mkdir(exist_ok=True)
-        LOG.write_text(text)
+        LOG.write_text(_portable(logs[-1].read_text(), project))
+
+
+def record_reruns() -> None:
+    """Run the tests of `RERUN_BODY` on SQLite, and keep the log."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        project = copy_of("outcomes", folder)
+        for file in (project / "library").glob("test_*.py"):
+            file.unlink()
+        (project / "library" / "test_shop.py").write_text(RERUN_BODY)
+        (folder / "attempts").mkdir()
+        env = environment(folder / "cache", {"ATTEMPTS": str(folder / "attempts")})
+        options = ("--parallel", "2", "--buffer", "--project", "bookshop", "--rerun", "2")
+        done = run(project, *options, "--flaky", "pass", env=env)
+        sys.stdout.write(done.output)
+        (log,) = (folder / "cache").glob("ctest_containers/runs/bookshop/*.jsonl")
+        RERUNS.mkdir(exist_ok=True)
+        (RERUNS / LOG.name).write_text(_portable(log.read_text(), project))
+
+
+def _portable(text: str, project: Path) -> str:
+    """A log without what differs from machine to machine."""
+    for found, instead in (
+        (str(project), "/home/ada/bookshop"),
+        (str(project.parent), "/home/ada"),
+        (str(Path(sys.base_prefix)), "/usr"),
+        (str(Path(sys.prefix)), "/home/ada/.venv"),
+        (str(GOLDEN.parents[1]), "/home/ada/ctest_containers"),
+    ):
+        text = text.replace(found, instead)
+    text = re.sub(r'"platform":"[^"]*"', '"platform":"Linux"', text)
+    return re.sub(r'"branch":"[^"]*"', '"branch":"main"', text)
 
 
 SETTINGS = {"": "postgresql", "_PORT": "1"}
 """No server is at that port; nothing of the machine's is reached."""
 
 if __name__ == "__main__":
-    {"record": record, "render": render}[sys.argv[1]]()
+    {"record": record, "record-reruns": record_reruns, "render": render}[sys.argv[1]]()

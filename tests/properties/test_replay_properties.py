@@ -15,6 +15,7 @@ from unit.replaying import PrintedResult, record
 
 from ctest_containers.events import WorkerEvent
 from ctest_containers.report.replay import ReplayReport
+from ctest_containers.report.verdicts import VerdictReport
 
 CLASSES = (
     [sample_cases.SubTests, sample_cases.BrokenTearDownClass],
@@ -60,11 +61,15 @@ class OrderedResult(PrintedResult):
         super().addSubTest(test, subtest, err)
 
 
-def _left(events: Sequence[WorkerEvent]) -> tuple[OrderedResult, list[Counter[Any]]]:
+def _left(
+    events: Sequence[WorkerEvent], *, reruns: bool = False
+) -> tuple[OrderedResult, list[Counter[Any]]]:
     result = OrderedResult()
     replay = ReplayReport(result, ALL_TESTS)
+    verdicts = VerdictReport(replay)
     for event in events:
-        replay.handle(event, 0.0)
+        (verdicts if reruns else replay).handle(event, 0.0)
+    verdicts.finish()
     outcome = result.outcome()
     return result, [
         Counter(outcome.failures),
@@ -83,7 +88,8 @@ def test_events_of_two_workers_may_be_mixed_in_any_way(data: st.DataObject) -> N
     turns = data.draw(st.permutations([1] * len(one) + [2] * len(two)))
     queues = {1: iter(one), 2: iter(two)}
 
-    result, left = _left([next(queues[turn]) for turn in turns])
+    reruns = data.draw(st.booleans())
+    result, left = _left([next(queues[turn]) for turn in turns], reruns=reruns)
 
     assert expected == left
     assert result.strays == []

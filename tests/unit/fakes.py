@@ -23,7 +23,10 @@ from ctest_containers.errors import EngineError, ImageUnavailableError, ServerEr
 from ctest_containers.events import (
     BatchFinished,
     DatabaseFlushed,
+    FixtureFinished,
+    FixtureStarted,
     OutcomeKind,
+    Problem,
     TestFinished,
     TestOutcome,
     TestStarted,
@@ -253,6 +256,8 @@ class World:
         fixture_error: The fixture in which every batch fails before its first test.
         stops_after: The place of a test after which its worker stops, as on Ctrl-C.
         flushing: Batches whose tests flush the database `default`.
+        failing_tests: How often tests fail before they pass, by place.
+        failing_setups: How often the fixture of a batch's class fails before it passes.
     """
 
     batches: Sequence[Batch]
@@ -268,6 +273,8 @@ class World:
     fixture_error: str = ""
     stops_after: int | None = None
     flushing: Collection[int] = ()
+    failing_tests: dict[int, int] = field(default_factory=dict)
+    failing_setups: dict[int, int] = field(default_factory=dict)
     processes: list[FakeProcess] = field(default_factory=list)
 
     def start(self, number: int) -> FakeProcess:
@@ -358,6 +365,18 @@ class FakeProcess(WorkerProcess):
             world.fatal_fixtures[batch.number] -= 1
             self._dead = True
             return
+        if batch.number in world.failing_setups:
+            kind = type(batch.tests[0])
+            fixture = f"setUpClass ({kind.__module__}.{kind.__qualname__})"
+            world.failing_setups[batch.number] -= 1
+            has_failed = world.failing_setups[batch.number] >= 0
+            yield FixtureStarted(worker=self.number, fixture=fixture)
+            if has_failed:
+                yield self._outcome(None, fixture, OutcomeKind.ERROR)
+            yield FixtureFinished(worker=self.number, seconds=0.0)
+            if has_failed:
+                yield self._finished(batch)
+                return
         if world.fixture_error:
             yield TestOutcome(
                 worker=self.number,
@@ -379,9 +398,10 @@ class FakeProcess(WorkerProcess):
                     yield WorkerFailed(worker=self.number, text=world.failures[index])
                 self._dead = True
                 return
-            yield TestOutcome(
-                worker=self.number, index=index, test_id=test.id(), kind=OutcomeKind.SUCCESS
-            )
+            world.failing_tests[index] = world.failing_tests.get(index, 0) - 1
+            has_failed = world.failing_tests[index] >= 0
+            outcome = OutcomeKind.FAILURE if has_failed else OutcomeKind.SUCCESS
+            yield self._outcome(index, test.id(), outcome)
             if index in world.fatal_reports:
                 self._dead = True
                 return
@@ -400,8 +420,28 @@ class FakeProcess(WorkerProcess):
         if batch.number in world.fatal_ends:
             self._dead = True
             return
-        yield BatchFinished(
-            worker=self.number, batch=batch.number, seconds=0.0, memory_bytes=world.memory_bytes
+        yield self._finished(batch)
+
+    def _outcome(self, index: int | None, test_id: str, kind: OutcomeKind) -> TestOutcome:
+        problem = None
+        if kind is not OutcomeKind.SUCCESS:
+            problem = Problem(
+                type_name="AssertionError",
+                module="builtins",
+                message="no",
+                text=f"no: {test_id}",
+                is_failure=kind is OutcomeKind.FAILURE,
+            )
+        return TestOutcome(
+            worker=self.number, index=index, test_id=test_id, kind=kind, problem=problem
+        )
+
+    def _finished(self, batch: Batch) -> BatchFinished:
+        return BatchFinished(
+            worker=self.number,
+            batch=batch.number,
+            seconds=0.0,
+            memory_bytes=self._world.memory_bytes,
         )
 
 

@@ -8,7 +8,7 @@ const statuses = data.statuses.map((name, place) => ({
   place,
   key: name.replaceAll(" ", "-"),
   isBad: ["error", "failed", "unexpected success"].includes(name),
-  sign: { error: "!", failed: "✕", "unexpected success": "‽", skipped: "–", "expected failure": "≈", passed: "✓" }[name] ?? "○",
+  sign: { error: "!", failed: "✕", "unexpected success": "‽", flaky: "↻", skipped: "–", "expected failure": "≈", passed: "✓" }[name] ?? "○",
   title: name === "error" ? "Error" : name[0].toUpperCase() + name.slice(1),
 }));
 
@@ -41,7 +41,7 @@ const testsById = new Map(tests.map((test) => [test.id, test]));
 const FIXTURE = /^(\w+) \((.*)\)$/s;
 
 /** Fixtures that went wrong, made to look like tests, for failures show both. */
-const badFixtures = data.fixtures.map((fixture) => {
+const listedFixtures = data.fixtures.map((fixture) => {
   const [, name, owner] = FIXTURE.exec(fixture.id) ?? [null, fixture.id, ""];
   return {
     id: fixture.id,
@@ -55,7 +55,10 @@ const badFixtures = data.fixtures.map((fixture) => {
   };
 });
 
-const failures = [...badFixtures, ...tests.filter((test) => test.status.isBad)];
+const ofFailures = [...listedFixtures, ...tests];
+const badFixtures = listedFixtures.filter((fixture) => fixture.status.isBad);
+const flaky = ofFailures.filter((test) => test.status.name === "flaky");
+const failures = [...ofFailures.filter((test) => test.status.isBad), ...flaky];
 
 /** All fixtures that ran, as (worker, name, owner, when, how long, queries). */
 const fixtures = data.workers.flatMap((worker) =>
@@ -86,9 +89,16 @@ const LIBRARY =
 /** Whether a file is somebody else's code. */
 const isLibrary = (path) => LIBRARY.test(shortPath(path));
 
+/** What went wrong first; of a flaky test, in the first attempt that failed. */
+function firstProblem(test) {
+  const isFlakyTest = test.isTest && test.status.name === "flaky";
+  const outcomes = isFlakyTest ? test.details?.reruns?.[0].outcomes : test.details?.outcomes;
+  return outcomes?.find((one) => one.problem)?.problem;
+}
+
 /** Where to look at: the line that failed if it is the project's, else the test. */
 function placeOf(test) {
-  const problem = test.details?.outcomes?.find((one) => one.problem)?.problem;
+  const problem = firstProblem(test);
   if (problem?.file && problem.line && !isLibrary(problem.file)) return `${shortPath(problem.file)}:${problem.line}`;
   if (problem) {
     const own = parse(problem.text).filter((part) => part.file && !part.isLibrary);
@@ -99,9 +109,9 @@ function placeOf(test) {
 
 /** The first thing that went wrong with a test, in a line. */
 function headlineOf(test) {
-  const outcome = test.details?.outcomes?.find((one) => one.problem);
-  if (!outcome) return test.status.name === "unexpected success" ? "Marked as an expected failure, but passed." : "";
-  const { type, message } = outcome.problem;
+  const problem = firstProblem(test);
+  if (!problem) return ["unexpected success", "flaky"].includes(test.status.name) ? "Marked as an expected failure, but passed." : "";
+  const { type, message } = problem;
   const lines = message.split("\n").filter((line) => line.trim());
   // The last line of an import's report says what is wrong, not its first.
   const line = message.includes("\nTraceback (most recent call last):\n") ? lines.at(-1) : lines[0] ?? "";

@@ -64,14 +64,8 @@ def data_of(run: RunRecord) -> dict[str, Any]:
         "tests": tests,
         "details": details,
         "fixtures": [
-            {
-                "at": _seconds(at),
-                "id": outcome.test_id,
-                "worker": outcome.worker,
-                "status": _STATUS_PLACES[status_of(outcome)],
-                **_outcomes_and_output([outcome], "", "", allowance),
-            }
-            for at, outcome in run.bad_fixtures
+            *(_fixture(run, at, outcome, status_of(outcome)) for at, outcome in run.bad_fixtures),
+            *(_fixture(run, at, outcome, Status.FLAKY) for at, outcome in run.flaky_fixtures),
         ],
         "workers": workers,
         "templates": list(_templates(run)),
@@ -108,9 +102,38 @@ def _test(test: TestRecord, names: _Names) -> list[float]:
     ]
 
 
+def _fixture(run: RunRecord, at: float, outcome: TestOutcome, status: Status) -> dict[str, Any]:
+    """A fixture that failed."""
+    fields = {
+        "at": _seconds(at),
+        "id": outcome.test_id,
+        "worker": outcome.worker,
+        "status": _STATUS_PLACES[status],
+        **_outcomes_and_output([outcome], "", "", None),
+    }
+    reruns = run.fixture_reruns.get(outcome.test_id)
+    if reruns:
+        fields["reruns"] = [
+            {"worker": again.worker, **_outcomes_and_output([again], "", "", None)}
+            for again in reruns
+        ]
+    return fields
+
+
+def _attempt(test: TestRecord) -> dict[str, Any]:
+    """An attempt at a test that failed, but is not the one that counts."""
+    return {
+        "status": _STATUS_PLACES[test.status],
+        "worker": test.worker,
+        "at": _seconds(test.started),
+        "seconds": _seconds(test.seconds),
+        **_outcomes_and_output(test.outcomes, test.stdout, test.stderr, None),
+    }
+
+
 def _details(test: TestRecord, allowance: Allowance) -> dict[str, Any]:
     """What only some tests have; empty for one that passed in silence."""
-    if not (test.stdout or test.stderr or test.retries):
+    if not (test.stdout or test.stderr or test.retries or test.reruns):
         if not test.outcomes:
             return {}
         if len(test.outcomes) == 1 and test.status is Status.PASSED:
@@ -125,6 +148,8 @@ def _details(test: TestRecord, allowance: Allowance) -> dict[str, Any]:
     )
     if test.retries:
         details["retries"] = test.retries
+    if test.reruns:
+        details["reruns"] = [_attempt(attempt) for attempt in test.reruns]
     return details
 
 

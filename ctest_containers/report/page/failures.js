@@ -85,7 +85,7 @@ function showFailures(select) {
     "Open or close all",
   );
   section.append(
-    el("div", { class: "section-head" }, el("h2", { id: "failures-title" }, "Failures ", el("span", { class: "count" }, count(failures.length))), el("div", { class: "tools" }, libraries, all)),
+    el("div", { class: "section-head" }, el("h2", { id: "failures-title" }, "Failures ", el("span", { class: "count" }, count(failures.length - flaky.length) + (flaky.length ? `, ${count(flaky.length)} flaky` : ""))), el("div", { class: "tools" }, libraries, all)),
     list,
     more ?? "",
   );

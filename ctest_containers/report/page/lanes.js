@@ -18,6 +18,10 @@ function makeLanes() {
   for (const test of tests) {
     const lane = lanes.get(test.worker);
     if (lane) addTest(lane, test);
+    for (const { status, worker, at, seconds: took } of test.details?.reruns ?? []) {
+      const { key, isBad } = statuses[status];
+      lanes.get(worker)?.blocks.push({ start: at, end: at + took, key, isBad, test });
+    }
   }
   for (const fixture of fixtures) {
     const { worker, started, seconds: took } = fixture;

@@ -29,8 +29,10 @@ function verdictSentence() {
   const parts = [];
   if (bad) parts.push(`${count(bad)} of ${plural(tests.length, "test")} went wrong`);
   else if (notRun) parts.push(`${count(tests.length - notRun)} of ${plural(tests.length, "test")} ran`);
+  else if (flaky.length) parts.push(plural(tests.length, "test"));
   else parts.push(tests.length ? `${plural(tests.length, "test")}, and nothing went wrong` : "No tests were found");
-  if (data.fixtures.length) parts.push(`${plural(data.fixtures.length, "fixture")} failed`);
+  if (badFixtures.length) parts.push(`${plural(badFixtures.length, "fixture")} failed`);
+  if (flaky.length) parts.push(`${count(flaky.length)} flaky`);
   if (bad && notRun) parts.push(`${count(notRun)} did not run`);
   return `${parts.join("; ")}.`;
 }

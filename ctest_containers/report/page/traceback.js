@@ -121,6 +121,16 @@ function reportView(test) {
   if (test.status.name === "unexpected success") {
     shown.append(el("p", {}, "It is marked as an expected failure, but passed."));
   }
+  outcomesView(shown, details);
+  for (const attempt of details.reruns ?? []) {
+    shown.append(el("p", { class: "retry" }, el("b", {}, "Another attempt failed. "), `Worker ${attempt.worker}.`));
+    outcomesView(shown, attempt);
+  }
+  return shown;
+}
+
+/** What was reported in one attempt, and what it printed. */
+function outcomesView(shown, details) {
   for (const outcome of details.outcomes ?? []) {
     if (outcome.subtest !== undefined) {
       shown.append(el("p", { class: "subtest" }, statusMark(outcome.status), "Subtest ", el("code", {}, oneLine(outcome.subtest))));
@@ -131,5 +141,4 @@ function reportView(test) {
   }
   if (details.stdout) shown.append(outputView("Standard output", details.stdout));
   if (details.stderr) shown.append(outputView("Standard error", details.stderr));
-  return shown;
 }

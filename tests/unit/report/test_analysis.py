@@ -452,3 +452,16 @@ def test_ten_times_as_many_tests_take_about_ten_times_as_long() -> None:
 
     # What grew with the square would take a hundred times as long.
     assert processor_seconds(10_000) < 30 * processor_seconds(1_000)
+
+
+def test_a_test_that_was_flaky_in_one_run_is_named_as_such() -> None:
+    run = record_of(read(GOLDEN / "reruns" / "run.jsonl"))
+
+    flaky = analyse(run, []).outcomes.flaky
+
+    assert [test.test_id.rpartition(".")[2] for test in flaky] == [
+        "test_fails_once",
+        "test_fails_twice",
+        "test_goes_off_once",
+    ]
+    assert "library.test_shop.Cart.test_fails_once\n    flaky\n" in as_text(analyse(run, []))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import xmlschema
-from harness.golden import BODY, FORMATS, GOLDEN, recorded
+from harness.golden import BODY, FORMATS, GOLDEN, RERUNS, recorded
 from hypothesis import given
 from hypothesis import strategies as st
 from junitparser import JUnitXml
@@ -17,7 +17,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from unit.report.making import events_of_test, record
 
 from ctest_containers.errors import ReportError
-from ctest_containers.events import OutcomeKind, RunFinished, TestOutcome
+from ctest_containers.events import (
+    OutcomeKind,
+    RerunsEnded,
+    RerunStarted,
+    RunFinished,
+    TestOutcome,
+)
 from ctest_containers.report import github, junit, metrics, summary
 from ctest_containers.report.files import FilesReport, Output
 from ctest_containers.report.record import RunRecord, Status
@@ -41,21 +47,63 @@ def schema() -> xmlschema.XMLSchema:
     return xmlschema.XMLSchema(GOLDEN / "junit.xsd")
 
 
+@pytest.mark.parametrize("folder", [GOLDEN, RERUNS], ids=["golden", "reruns"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_the_recorded_run_is_rendered_as_it_was(name: str, golden: RunRecord) -> None:
+def test_the_recorded_run_is_rendered_as_it_was(name: str, folder: Path) -> None:
     """`python -m harness.golden render` updates the files; look at what has changed."""
-    assert FORMATS[name](golden) == (GOLDEN / name).read_text()
+    assert FORMATS[name](recorded(folder)) == (folder / name).read_text()
 
 
 def test_the_recorded_run_has_every_way_in_which_a_test_ends(golden: RunRecord) -> None:
     counts = golden.counts
 
-    assert [status.value for status in Status if not counts[status]] == []
+    assert [status for status in Status if not counts[status]] == [Status.FLAKY]
     kinds = {outcome.kind for test in golden.tests.values() for outcome in test.outcomes}
     assert kinds == set(OutcomeKind)
     assert any(test.retries for test in golden.tests.values())
     assert golden.bad_fixtures
     assert any(worker.notes for worker in golden.workers.values())
+
+
+def test_junit_shows_each_failed_attempt_as_surefire_does(schema: xmlschema.XMLSchema) -> None:
+    text = junit.render(recorded(RERUNS))
+
+    schema.validate(text)
+    cases = {case.get("name"): case for case in ET.fromstring(text).iter("testcase")}
+    shown = {
+        name: [child.tag for child in case if not child.tag.startswith("system-")]
+        for name, case in cases.items()
+    }
+    assert shown == {
+        "test_fails_once": ["flakyFailure"],
+        "test_fails_twice": ["flakyFailure", "flakyFailure"],
+        "test_always_fails": ["error", "rerunError", "rerunError"],
+        "test_passes": [],
+        "setUpClass": ["flakyError"],
+        "test_is_in_stock": [],
+        "tearDownClass": ["error", "rerunError", "rerunError"],
+        "test_opens": [],
+        "test_goes_off_once": ["flakyError"],
+    }
+    assert "attempt 1" in (cases["test_always_fails"][0].text or "")
+    assert (JUnitXml.fromstring(text.encode()).failures, JUnitXml.fromstring(text).errors) == (0, 2)
+
+
+def test_flaky_tests_fail_a_run_only_if_they_are_to() -> None:
+    attempts = [
+        *events_of_test(0, "a.B.c", OutcomeKind.FAILURE, text="no"),
+        RerunStarted(worker=1, attempt=2, attempts=2, indices=(0,), tests=("a.B.c",)),
+        *events_of_test(0, "a.B.c"),
+        RerunsEnded(attempts=2, indices=(0,), flaky=("a.B.c",)),
+    ]
+    run = record(attempts, names=("a.B.c",))
+    verdicts = []
+    for flaky_fails in (False, True):
+        run.finished = RunFinished(not_run=0, failure="", flaky_fails=flaky_fails)
+        verdicts.append((run.has_failed, next(github.error_commands(run)).partition(" ")[0]))
+
+    assert verdicts == [(False, "::warning"), (True, "::error")]
+    assert run.counts[Status.FLAKY] == 1
 
 
 def test_junit_is_valid_and_counts_as_its_readers_do(

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.golden import GOLDEN, recorded
+from harness.golden import GOLDEN, RERUNS, recorded
 from hypothesis import given
 from hypothesis import strategies as st
 from unit.report.making import events_of_test, record
@@ -145,8 +146,11 @@ def test_a_run_without_any_event_has_a_page() -> None:
     assert data["tests"] == []
 
 
-def test_the_data_of_the_recorded_run_is_as_before() -> None:
-    assert _in_lines(data_of(recorded())) == (GOLDEN / "page.json").read_text(encoding="utf-8")
+@pytest.mark.parametrize("folder", [GOLDEN, RERUNS], ids=["golden", "reruns"])
+def test_the_data_of_the_recorded_run_is_as_before(folder: Path) -> None:
+    text = (folder / "page.json").read_text(encoding="utf-8")
+
+    assert _in_lines(data_of(recorded(folder))) == text
 
 
 def test_names_that_many_tests_have_are_written_once() -> None:

@@ -1,0 +1,53 @@
+"""What listens to the workers of a run, besides its reports."""
+
+from __future__ import annotations
+
+import unittest
+from collections.abc import Mapping, Sequence
+
+from ctest_containers.config import Config
+from ctest_containers.history.last_failed import LastOutcomes
+from ctest_containers.report import Report
+from ctest_containers.report.last_outcomes import LastOutcomesReport
+from ctest_containers.report.replay import ReplayReport
+from ctest_containers.report.timings import TimingsReport
+from ctest_containers.report.verdicts import VerdictReport
+from ctest_containers.timings import Measured
+
+
+class Listeners:
+    """Feeds the result of unittest, and collects what the next run needs.
+
+    Args:
+        result: The result of the parent's run.
+        tests: The tests of the run by their place.
+    """
+
+    def __init__(
+        self, config: Config, result: unittest.TestResult, tests: Sequence[unittest.TestCase]
+    ) -> None:
+        replay = ReplayReport(result, tests)
+        self._verdicts = VerdictReport(replay) if config.rerun else None
+        self._timings = TimingsReport()
+        self._outcomes = LastOutcomesReport(tests, flaky_fails=config.flaky == "fail")
+        self.reports: list[Report] = [self._verdicts or replay, self._timings, self._outcomes]
+
+    def finish(self) -> None:
+        """Pass on what was held back, because no test runs any more."""
+        if self._verdicts is not None:
+            self._verdicts.finish()
+
+    @property
+    def flaky(self) -> Mapping[str, str]:
+        """The first failure of each flaky test and fixture, by its name."""
+        return {} if self._verdicts is None else self._verdicts.flaky
+
+    @property
+    def measured(self) -> Measured:
+        """How long tests, fixtures and classes took."""
+        return self._timings.measured
+
+    @property
+    def outcomes(self) -> LastOutcomes:
+        """Which tests failed."""
+        return self._outcomes.outcomes
