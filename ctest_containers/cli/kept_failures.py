@@ -11,17 +11,33 @@ from typing import Final
 from ctest_containers.config import project_meant
 from ctest_containers.errors import CtestError, UsageError
 from ctest_containers.failures.model import label_of
+from ctest_containers.failures.portable import SUFFIX, read
 from ctest_containers.failures.store import FailureStore, Stored, is_name_of
 
 SEARCHED_RUNS: Final = 20
 """How many event logs are searched for a failure that is no longer kept."""
 
 
-def find_failure(project: str | None, test: str) -> Stored:
-    """Return a kept failure; see `FailureStore.find`.
+def chosen_failure(project: str | None, test: str, undo: ExitStack) -> Stored:
+    """Return the failure that a test or a file names.
 
     Args:
         project: The option --project.
+        undo: Removes the folder into which a file is unpacked.
+
+    Raises:
+        UsageError: There is none, or a file cannot be read.
+    """
+    file = Path(test)
+    if file.is_file():
+        return _read(file, undo)
+    if file.suffix == SUFFIX:
+        raise UsageError(f"There is no file {file}.")
+    return _find(project, test)
+
+
+def _find(project: str | None, test: str) -> Stored:
+    """Return a kept failure; see `FailureStore.find`.
 
     Raises:
         UsageError: It is not kept, or several tests match. If a run has recorded it, the error
@@ -40,17 +56,8 @@ def find_failure(project: str | None, test: str) -> Stored:
     return store.find(test)
 
 
-def read_file(file: Path, undo: ExitStack) -> Stored:
-    """Return the failure in a file of --keep-failed-dir.
-
-    Args:
-        undo: Removes the folder into which the file is unpacked.
-
-    Raises:
-        UsageError: The file cannot be read.
-    """
+def _read(file: Path, undo: ExitStack) -> Stored:
     from ctest_containers.engine.folders import make_run_folder, remove_folder
-    from ctest_containers.failures.portable import read
 
     # If this process is killed, the next run removes the folder.
     folder = make_run_folder(secrets.token_hex(4))
@@ -62,12 +69,11 @@ def read_file(file: Path, undo: ExitStack) -> Stored:
 
 def _failed_tests(project: str) -> Iterator[tuple[str, str]]:
     """Yield the tests that have failed in recent runs, the latest first, each with its run."""
-    from ctest_containers.history import History
-    from ctest_containers.history.store import read, run_of
+    from ctest_containers.history import History, store
     from ctest_containers.report.recording import record_of
 
     for log in reversed(History.of(project).logs()[-SEARCHED_RUNS:]):
         with suppress(CtestError):
-            for test in record_of(read(log)).tests.values():
+            for test in record_of(store.read(log)).tests.values():
                 if test.status.is_bad:
-                    yield test.place.test_id, run_of(log)
+                    yield test.place.test_id, store.run_of(log)

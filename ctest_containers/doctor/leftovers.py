@@ -51,12 +51,12 @@ def check_templates(context: DoctorContext) -> Iterator[Finding]:
 
 def check_failures(context: DoctorContext) -> Iterator[Finding]:
     """Add up the space that the kept databases of failed tests take."""
-    kept = FailureStore.of(context.name, context.cache).all()
-    if kept:
-        taken = size(sum(stored.size for stored in kept))
+    failures = FailureStore.of(context.name, context.cache).all()
+    if failures:
+        taken = size(sum(stored.size for stored in failures))
         yield ok(
             Area.LEFTOVERS,
-            f"The databases of {plural(len(kept), 'failed test')} of {context.name} are kept "
+            f"The databases of {plural(len(failures), 'failed test')} of {context.name} are kept "
             f"({taken}).",
         )
 

@@ -17,9 +17,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Final
 
+from ctest_containers.backends import vendor_named
 from ctest_containers.errors import UsageError
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
 from ctest_containers.failures.store import FACTS, Stored
+from ctest_containers.model import DatabaseGroup
 
 SUFFIX: Final = ".ctest-failure"
 
@@ -50,7 +52,8 @@ def export(stored: Stored, differences: Mapping[str, str], target: Path) -> Path
     failure = replace(
         stored.failure,
         databases=tuple(
-            _with_rows(kept, differences.get(kept.group, "")) for kept in stored.failure.databases
+            _with_rows(databases, differences.get(databases.group, ""))
+            for databases in stored.failure.databases
         ),
     )
     target.mkdir(parents=True, exist_ok=True)
@@ -60,10 +63,10 @@ def export(stored: Stored, differences: Mapping[str, str], target: Path) -> Path
     try:
         with tarfile.open(incomplete, "w:gz") as archive:
             _add_text(archive, FACTS, failure.to_json())
-            for kept in failure.databases:
-                for name in kept.members:
-                    if name == kept.rows and name:
-                        _add_text(archive, name, differences[kept.group])
+            for databases in failure.databases:
+                for name in databases.members:
+                    if name == databases.rows and name:
+                        _add_text(archive, name, differences[databases.group])
                     else:
                         archive.add(stored.folder / name, name, filter=_anonymous)
         incomplete.replace(file)
@@ -81,7 +84,7 @@ def read(file: Path, folder: Path) -> Stored:
     try:
         with tarfile.open(file, "r:*") as archive:
             failure = _read_facts(archive)
-            missing = {name for kept in failure.databases for name in kept.members}
+            missing = {name for databases in failure.databases for name in databases.members}
             left = MOST_BYTES
             for member in archive:
                 if member.name == FACTS:
@@ -105,8 +108,8 @@ def read(file: Path, folder: Path) -> Stored:
     return Stored(failure, folder)
 
 
-def _with_rows(kept: KeptDatabases, rows: str) -> KeptDatabases:
-    return replace(kept, rows=f"{kept.group}-rows.json") if rows else kept
+def _with_rows(databases: KeptDatabases, rows: str) -> KeptDatabases:
+    return replace(databases, rows=f"{databases.group}-rows.json") if rows else databases
 
 
 def _file_name(failure: KeptFailure) -> str:
@@ -136,11 +139,20 @@ def _read_facts(archive: tarfile.TarFile) -> KeptFailure:
     if member.size > MOST_FACTS_BYTES:
         raise ValueError(f"its {FACTS} is too large")
     failure = KeptFailure.from_json(content.read().decode())
-    names = [name for kept in failure.databases for name in kept.members]
+    for databases in failure.databases:
+        _check_plan(databases.plan)
+    names = [name for databases in failure.databases for name in databases.members]
     for name in names:
         if not MEMBER.fullmatch(name) or name == FACTS or names.count(name) > 1:
             raise ValueError(f"it names an invalid member {name!r}")
     return failure
+
+
+def _check_plan(plan: DatabaseGroup) -> None:
+    """Check the label of a group, which becomes a part of paths."""
+    vendor_named(plan.vendor)
+    if type(plan.number) is not int:
+        raise ValueError(f"{plan.number!r} is not the number of a group")
 
 
 def _unpack(content: IO[bytes], target: Path, limit: int) -> int:

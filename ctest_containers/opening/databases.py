@@ -84,7 +84,7 @@ def opened(
         ).find()
         servers = _Servers(host, config)
         for origin in origins:
-            if origin.kept.plan.has_server:
+            if origin.databases.plan.has_server:
                 servers.start_failed(origin, ports or {})
                 if with_template:
                     servers.start(origin, TEMPLATE)
@@ -93,12 +93,13 @@ def opened(
         failed: dict[str, OpenDatabase] = {}
         template: dict[str, OpenDatabase] = {}
         for origin in origins:
-            if origin.kept.plan.has_server:
+            if origin.databases.plan.has_server:
                 failed |= servers.databases(origin, FAILED)
                 template |= servers.databases(origin, TEMPLATE) if with_template else {}
             else:
                 files = {
-                    alias: stored.folder / name for alias, name in (origin.kept.files or {}).items()
+                    alias: stored.folder / name
+                    for alias, name in (origin.databases.files or {}).items()
                 }
                 failed |= _copies(origin, files, folder / FAILED)
                 if with_template:
@@ -127,13 +128,13 @@ class _Servers:
 
     def start_failed(self, origin: Origin, ports: Mapping[str, int]) -> None:
         """Request a server with the databases of the failure."""
-        kept = origin.kept
+        databases = origin.databases
         self._request(
             replace(
                 self._plain(origin, FAILED),
                 laid_over=str(origin.files or ""),
-                pending=kept.pending if origin.rows is None else origin.rows.read_text(),
-                port=next((ports[alias] for alias in kept.plan.aliases if alias in ports), 0),
+                pending=databases.pending if origin.rows is None else origin.rows.read_text(),
+                port=next((ports[alias] for alias in databases.plan.aliases if alias in ports), 0),
             )
         )
 
@@ -154,7 +155,7 @@ class _Servers:
         """Return the databases of a server that has answered, by their aliases."""
         answer = self._answers[_name(origin, state)]
         address = build(Address, answer["address"])
-        leases = server_leases(origin.kept.plan, address)
+        leases = server_leases(origin.databases.plan, address)
         return {
             lease.alias: OpenDatabase(lease=lease, container=answer["container"])
             for lease in leases
@@ -162,12 +163,12 @@ class _Servers:
 
     def _plain(self, origin: Origin, state: str) -> StartServer:
         request = start_request(
-            origin.kept.plan,
+            origin.databases.plan,
             server=_name(origin, state),
             image=origin.template,
             own_image=origin.own_image,
             limits=self._limits,
-            fingerprint=origin.kept.fingerprint,
+            fingerprint=origin.databases.fingerprint,
         )
         # A test may have dropped its database, and the image would be removed if one is missing.
         return replace(request, databases=())
@@ -177,7 +178,7 @@ class _Servers:
 
 
 def _name(origin: Origin, state: str) -> str:
-    return f"{state}-{origin.kept.group}"
+    return f"{state}-{origin.databases.group}"
 
 
 def _copies(origin: Origin, files: Mapping[str, Path], folder: Path) -> dict[str, OpenDatabase]:
@@ -192,7 +193,7 @@ def _copies(origin: Origin, files: Mapping[str, Path], folder: Path) -> dict[str
     databases = {}
     try:
         folder.mkdir(exist_ok=True)
-        for plan in origin.kept.plan.databases:
+        for plan in origin.databases.plan.databases:
             if plan.aliases[0] not in files:
                 # The test's class has not declared it.
                 continue

@@ -32,7 +32,7 @@ class Origin:
         rows: The difference in rows to apply instead; None if it is not needed.
     """
 
-    kept: KeptDatabases
+    databases: KeptDatabases
     template: str
     own_image: bool = False
     files: Path | None = None
@@ -52,9 +52,9 @@ class BuiltTemplate:
     source: str
     own_image: bool
 
-    def is_of(self, kept: KeptDatabases) -> bool:
+    def is_of(self, databases: KeptDatabases) -> bool:
         """Return whether it has the databases that those of a failure came from."""
-        return self.fingerprint == kept.fingerprint or self.key == kept.key
+        return self.fingerprint == databases.fingerprint or self.key == databases.key
 
 
 BuildTemplates = Callable[[Sequence[str]], Mapping[str, BuiltTemplate]]
@@ -116,70 +116,73 @@ class OriginFinder:
             CtestError: It is missing, and cannot be built or obtained.
         """
         failure = self.stored.failure
-        for name in (name for kept in failure.databases for name in kept.members):
+        for name in (name for databases in failure.databases for name in databases.members):
             if not (self.stored.folder / name).is_file():
                 raise UsageError(
                     f"The failure {failure.name} is incomplete: it has no file {name}.",
                     f"Repeat it: {failure.again}",
                 )
-        origins = [self._existing(kept) for kept in failure.databases]
+        origins = [self._existing(databases) for databases in failure.databases]
         missing = [
-            kept for kept, origin in zip(failure.databases, origins, strict=True) if origin is None
+            databases
+            for databases, origin in zip(failure.databases, origins, strict=True)
+            if origin is None
         ]
-        built = self.build([kept.plan.aliases[0] for kept in missing]) if missing else {}
+        built = self.build([databases.plan.aliases[0] for databases in missing]) if missing else {}
         return [
-            origin or self._built(kept, built.get(kept.group))
-            for kept, origin in zip(failure.databases, origins, strict=True)
+            origin or self._built(databases, built.get(databases.group))
+            for databases, origin in zip(failure.databases, origins, strict=True)
         ]
 
-    def _existing(self, kept: KeptDatabases) -> Origin | None:
+    def _existing(self, databases: KeptDatabases) -> Origin | None:
         """Return what a group starts from if nothing has to be built."""
-        if kept.plan.vendor == SQLITE:
-            folder = _sqlite_template(self.stored.failure, kept)
+        if databases.plan.vendor == SQLITE:
+            folder = _sqlite_template(self.stored.failure, databases)
             if folder is None and self.needs_template:
                 return None
-            return Origin(kept=kept, template="" if folder is None else str(folder))
-        request = FindTemplate(image=kept.image_id)
+            return Origin(databases=databases, template="" if folder is None else str(folder))
+        request = FindTemplate(image=databases.image_id)
         image_labels = self.host().call(request, ANSWER_SECONDS) or {}
         if image_labels.get(labels.ROLE) != labels.TEMPLATE:
             return None
         return Origin(
-            kept=kept,
-            template=kept.image_id,
+            databases=databases,
+            template=databases.image_id,
             own_image=bool(image_labels.get(labels.OWN_IMAGE)),
-            files=self.stored.folder / kept.file,
+            files=self.stored.folder / databases.file,
         )
 
-    def _built(self, kept: KeptDatabases, template: BuiltTemplate | None) -> Origin:
+    def _built(self, databases: KeptDatabases, template: BuiltTemplate | None) -> Origin:
         failure = self.stored.failure
-        if template is None or not template.is_of(kept):
-            now = "none" if template is None else f"{kept.group}:{template.fingerprint[:12]}"
+        name = f"{databases.group}:{databases.fingerprint[:12]}"
+        if template is None or not template.is_of(databases):
+            now = "none" if template is None else f"{databases.group}:{template.fingerprint[:12]}"
             repeat = f"repeat the failure: {failure.again}"
             raise TemplateError(
-                f"The template {kept.group}:{kept.fingerprint[:12]}, from which the failed test's "
-                f"databases came, is not on this machine, and the code now gives {now}.",
+                f"The template {name}, from which the failed test's databases came, is not on this "
+                f"machine, and the code now gives {now}.",
                 f"Check out revision {failure.revision[:12]}, or {repeat}"
                 if failure.revision
                 else f"R{repeat[1:]}",
             )
-        if kept.plan.vendor == SQLITE:
-            return Origin(kept=kept, template=template.source)
-        if not kept.rows:
+        if databases.plan.vendor == SQLITE:
+            return Origin(databases=databases, template=template.source)
+        if not databases.rows:
             raise TemplateError(
-                f"The template {kept.group}:{kept.fingerprint[:12]} had been removed and has been "
-                "built again. The files that were kept only fit the earlier image.",
+                f"The template {name} had been removed and has been built again. The files that "
+                "were kept only fit the earlier image.",
                 f"Repeat the failure: {failure.again}",
             )
         return Origin(
-            kept=kept,
+            databases=databases,
             template=template.source,
             own_image=template.own_image,
-            rows=self.stored.folder / kept.rows,
+            rows=self.stored.folder / databases.rows,
         )
 
 
-def _sqlite_template(failure: KeptFailure, kept: KeptDatabases) -> Path | None:
+def _sqlite_template(failure: KeptFailure, databases: KeptDatabases) -> Path | None:
     """Return the folder of an SQLite template; None if it has been removed."""
-    folder = cache_folder() / "sqlite" / slug(failure.project) / kept.fingerprint
-    files = (sqlite.file_of(folder, plan.aliases[0]) for plan in kept.plan.databases)
+    folder = cache_folder() / "sqlite" / slug(failure.project) / databases.fingerprint
+    files = (sqlite.file_of(folder, plan.aliases[0]) for plan in databases.plan.databases)
     return folder if all(file.is_file() for file in files) else None

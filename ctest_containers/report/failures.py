@@ -36,7 +36,7 @@ class Line:
     kind: str = ""
 
 
-def rows_of(kept: Iterable[Stored], now: float | None = None) -> list[tuple[str, ...]]:
+def rows_of(failures: Iterable[Stored], now: float | None = None) -> list[tuple[str, ...]]:
     """Return the columns of `HEADERS` for each failure."""
     moment = time.time() if now is None else now
     return [
@@ -47,7 +47,7 @@ def rows_of(kept: Iterable[Stored], now: float | None = None) -> list[tuple[str,
             span(max(0.0, moment - stored.failure.kept_at)),
             size(stored.size),
         )
-        for stored in kept
+        for stored in failures
     ]
 
 
@@ -95,7 +95,7 @@ def lines_of(failure: KeptFailure, now: float | None = None) -> Iterator[Line]:
             is_marked = number == failure.line
             mark, kind = (">", "marked") if is_marked else (" ", "context")
             yield Line(f"{mark} {number:>{width}}  {text}".rstrip(), kind)
-    notes = [note for kept in failure.databases for note in kept.notes]
+    notes = [note for databases in failure.databases for note in databases.notes]
     if notes:
         yield Line("")
         for note in dict.fromkeys(notes):

@@ -95,10 +95,10 @@ def _remove(store: FailureStore, chosen: Sequence[tuple[Stored, str]], *, dry: b
     say(f"{plural(len(chosen), 'failure')} {verb} removed.")
 
 
-def _list(kept: Sequence[Stored]) -> None:
+def _list(listed: Sequence[Stored]) -> None:
     from ctest_containers.report.failures import HEADERS, print_table, rows_of
 
-    rows = rows_of(kept)
+    rows = rows_of(listed)
     if not rows:
         say("No failure is kept.")
         return
@@ -112,8 +112,8 @@ def _list(kept: Sequence[Stored]) -> None:
                     f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)
                 ).rstrip()
             )
-    total = size(sum(stored.size for stored in kept))
-    say(f"{plural(len(kept), 'failure')}, {total}. Open one: {PROGRAM} open TEST")
+    total = size(sum(stored.size for stored in listed))
+    say(f"{plural(len(listed), 'failure')}, {total}. Open one: {PROGRAM} open TEST")
 
 
 def _as_json(stored: Stored) -> dict[str, object]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ctest_containers.cli.command import Command
-from ctest_containers.cli.kept_failures import find_failure, read_file
+from ctest_containers.cli.kept_failures import chosen_failure
 from ctest_containers.cli.opened import django_shell, publish, run, show_differences
 from ctest_containers.cli.option_types import port
 from ctest_containers.cli.parsing import PROGRAM, Parser
@@ -111,18 +111,14 @@ def open_failure(arguments: Sequence[str]) -> int:
         options, command = make_parser().parse_args(words[:at]), words[at + 1 :]
         if at < len(words):
             _check_command(options, command)
-        stored = (
-            read_file(Path(options.test), undo)
-            if Path(options.test).is_file()
-            else find_failure(options.project, options.test)
-        )
+        stored = chosen_failure(options.project, options.test, undo)
         alias = _alias(options.database, stored)
         has_choice = bool(options.shell or options.diff or command) or options.port is not None
         if not (has_choice or is_interactive):
             _introduce(stored, stderr=False)
             _print_ways(options.test or stored.failure.test_id)
             return ExitCode.PASSED
-        if any(kept.plan.has_server for kept in stored.failure.databases):
+        if any(databases.plan.has_server for databases in stored.failure.databases):
             STANDBY.start()
         _check_port(options.port)
         config = _configuration(options, command)
@@ -164,7 +160,7 @@ def _check_port(number: int | None) -> None:
 
 
 def _alias(named: str | None, stored: Stored) -> str:
-    aliases = [alias for kept in stored.failure.databases for alias in kept.plan.aliases]
+    aliases = [alias for databases in stored.failure.databases for alias in databases.plan.aliases]
     if named is None:
         return "default" if "default" in aliases else aliases[0]
     if named not in aliases:

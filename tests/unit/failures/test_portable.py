@@ -99,6 +99,16 @@ def _facts(*names: str) -> bytes:
         (lambda archive: _add(archive, FACTS, _facts(FACTS)), "an invalid member 'failure.json'"),
         (lambda archive: _add(archive, FACTS, _facts("a", "a")), "an invalid member 'a'"),
         (lambda archive: _add(archive, FACTS, _facts("a")), "its member 'a' is missing"),
+        (
+            lambda archive: _add(archive, FACTS, _facts().replace(b'"sqlite"', b'"/etc"')),
+            "'/etc' is not one of the vendors",
+        ),
+        (
+            lambda archive: _add(
+                archive, FACTS, _facts().replace(b'"number": 1', b'"number": "/"')
+            ),
+            "'/' is not the number of a group",
+        ),
     ],
 )
 def test_facts_that_do_not_fit_are_refused(
