@@ -21,7 +21,6 @@ from ctest_containers.backends import vendor_named
 from ctest_containers.errors import UsageError
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
 from ctest_containers.failures.store import FACTS, Stored
-from ctest_containers.model import DatabaseGroup
 
 SUFFIX: Final = ".ctest-failure"
 
@@ -32,6 +31,8 @@ MOST_BYTES: Final = 8 * 2**30
 """How large all members together may be when unpacked."""
 
 PIECE_BYTES: Final = 2**20
+
+FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 
 MEMBER: Final = re.compile(r"(?!\.)[^/\x00]{1,200}")
 """The names that members may have, none of which leads out of their folder."""
@@ -140,7 +141,7 @@ def _read_facts(archive: tarfile.TarFile) -> KeptFailure:
         raise ValueError(f"its {FACTS} is too large")
     failure = KeptFailure.from_json(content.read().decode())
     for databases in failure.databases:
-        _check_plan(databases.plan)
+        _check_names(databases)
     names = [name for databases in failure.databases for name in databases.members]
     for name in names:
         if not MEMBER.fullmatch(name) or name == FACTS or names.count(name) > 1:
@@ -148,11 +149,13 @@ def _read_facts(archive: tarfile.TarFile) -> KeptFailure:
     return failure
 
 
-def _check_plan(plan: DatabaseGroup) -> None:
-    """Check the label of a group, which becomes a part of paths."""
-    vendor_named(plan.vendor)
-    if type(plan.number) is not int:
-        raise ValueError(f"{plan.number!r} is not the number of a group")
+def _check_names(databases: KeptDatabases) -> None:
+    """Check what becomes a part of paths."""
+    vendor_named(databases.plan.vendor)
+    if type(databases.plan.number) is not int:
+        raise ValueError(f"{databases.plan.number!r} is not the number of a group")
+    if not FINGERPRINT.fullmatch(databases.fingerprint):
+        raise ValueError(f"{databases.fingerprint!r} is not a fingerprint")
 
 
 def _unpack(content: IO[bytes], target: Path, limit: int) -> int:

@@ -130,7 +130,10 @@ class OriginFinder:
         ]
         built = self.build([databases.plan.aliases[0] for databases in missing]) if missing else {}
         return [
-            origin or self._built(databases, built.get(databases.group))
+            # The very image may have come from a registry.
+            origin
+            or self._existing(databases)
+            or self._built(databases, built.get(databases.group))
             for databases, origin in zip(failure.databases, origins, strict=True)
         ]
 

@@ -16,7 +16,7 @@ import pytest
 from harness.made_failures import keep, kept_failure, sqlite_databases
 from harness.projects import start, wait_for, write_tests
 from harness.services import command
-from harness.terminal import run_on_terminal
+from harness.terminal import CTRL_D, at_terminal
 
 from ctest_containers.failures.portable import export
 from ctest_containers.failures.store import FailureStore, Stored
@@ -226,19 +226,16 @@ def test_each_alias_has_its_database(
 def test_the_shell_of_the_database_is_opened_at_a_terminal(
     project: Path, sqlite_env: dict[str, str]
 ) -> None:
-    def is_ready(shown: str) -> bool:
-        return "sqlite>" in shown
-
-    done = run_on_terminal(
-        project,
-        *("open", "test_total"),
-        env=sqlite_env,
-        press=(is_ready, b"SELECT 'name is ' || name FROM library_author;\n\x04"),
-    )
+    with at_terminal(project, "open", "test_total", env=sqlite_env) as program:
+        program.see("sqlite>")
+        program.type("SELECT 'name is ' || name FROM library_author;")
+        program.see("name is Ann")
+        program.see("sqlite>")
+        program.press(CTRL_D)
+        done = program.finish(30)
 
     assert done.code == 0, done.output
     assert "\x1b[1;31m> 12          self.assertEqual(cart.total(), 2)" in done.output
-    assert "name is Ann" in done.output
 
 
 @pytest.mark.usefixtures("kept")

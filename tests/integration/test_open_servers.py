@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import sys
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +17,11 @@ from pathlib import Path
 import docker
 import psycopg2
 import pytest
+from harness.containers import remove_images
 from harness.kept import failures_in
 from harness.projects import copy_of, environment, start, wait_for, write_tests
 from harness.services import command
-from harness.terminal import run_on_terminal
+from harness.terminal import CTRL_D, at_terminal
 from harness.tiers import further
 
 from ctest_containers.engine import labels
@@ -46,6 +48,10 @@ NAMES = (
 SEEN = "['Ursula K. Le Guin', 'Ann', 'Bob']"
 
 
+PROJECT = f"opened-{uuid.uuid4().hex[:12]}"
+"""A name that no other test gives to a project."""
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """A project whose test has failed, and been kept.
@@ -63,7 +69,8 @@ class Failed:
 def failed_on(flavour: str, folder: Path) -> Failed:
     """Run a failing test on a vendor's server."""
     vendor = "postgresql" if flavour == "postgresql" else "mysql"
-    env = environment(folder / "cache", {"OUTCOMES_DB": vendor, "OUTCOMES_DB_PORT": "1"})
+    led = {"OUTCOMES_DB": vendor, "OUTCOMES_DB_PORT": "1", "CTEST_CONTAINERS_PROJECT": PROJECT}
+    env = environment(folder / "cache", led)
     if flavour == "mariadb":
         env["CTEST_CONTAINERS_MYSQL_IMAGE"] = "mariadb"
     project = copy_of("outcomes", folder)
@@ -78,10 +85,10 @@ def failed_on(flavour: str, folder: Path) -> Failed:
 @pytest.fixture(scope="module")
 def fail_on(
     engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Failed]:
+) -> Iterator[Callable[[str], Failed]]:
     """Runs a failing test on a kind of server, once."""
-    del engine
-    return functools.cache(lambda flavour: failed_on(flavour, tmp_path_factory.mktemp(flavour)))
+    yield functools.cache(lambda flavour: failed_on(flavour, tmp_path_factory.mktemp(flavour)))
+    remove_images(engine, PROJECT)
 
 
 @pytest.fixture(
@@ -103,19 +110,18 @@ def on_postgresql(fail_on: Callable[[str], Failed]) -> Failed:
 
 
 def servers_of_failures(engine: docker.DockerClient) -> set[str]:
-    """The containers that `open` has started."""
-    containers = engine.containers.list(all=True, sparse=True, filters={"label": labels.OWNER})
-    return {str(one.id) for one in containers if "-failed-" in str(one.attrs["Names"][0])}
+    """The containers that commands of this module have started."""
+    label = f"{labels.PROJECT}={PROJECT}"
+    containers = engine.containers.list(all=True, sparse=True, filters={"label": label})
+    return {str(one.id) for one in containers}
 
 
 @pytest.fixture(autouse=True)
 def no_server_is_left(engine: docker.DockerClient) -> Iterator[None]:
-    """After the test there is no server of a failure that was not there before."""
-    before = servers_of_failures(engine)
-
+    """After the test there is no server of a failure."""
     yield
 
-    assert servers_of_failures(engine) <= before
+    assert servers_of_failures(engine) == set()
 
 
 def test_django_sees_what_the_test_saw(failed: Failed) -> None:
@@ -126,16 +132,13 @@ def test_django_sees_what_the_test_saw(failed: Failed) -> None:
 
 
 def test_the_servers_own_client_is_opened_at_a_terminal(failed: Failed) -> None:
-    def is_ready(shown: str) -> bool:
-        return failed.prompt in shown
-
-    done = run_on_terminal(
-        failed.project,
-        "open",
-        env=failed.env,
-        columns=77,
-        press=(is_ready, b"SELECT concat('name is ', name) FROM library_author;\r\x04"),
-    )
+    with at_terminal(failed.project, "open", env=failed.env, columns=77) as program:
+        program.see(failed.prompt)
+        program.type("SELECT concat('name is ', name) FROM library_author;")
+        program.see("name is Bob")
+        program.see(failed.prompt)
+        program.press(CTRL_D)
+        done = program.finish(30)
 
     assert done.code == 0, done.output
     assert "AssertionError: 3 != 99" in done.output
@@ -191,17 +194,16 @@ def test_an_address_is_published_until_ctrl_c(on_postgresql: Failed) -> None:
 def test_nothing_outlives_open(
     number: signal.Signals, on_postgresql: Failed, engine: docker.DockerClient
 ) -> None:
-    before = servers_of_failures(engine)
     process = start(on_postgresql.project, "open", "--port", env=on_postgresql.env)
     assert process.stdout is not None
     while "Press Ctrl-C" not in process.stdout.readline():
         assert process.poll() is None
-    assert servers_of_failures(engine) - before
+    assert servers_of_failures(engine)
 
     process.send_signal(number)
     process.communicate(timeout=30)
 
-    wait_for(lambda: servers_of_failures(engine) <= before, 30, "the end of its server")
+    wait_for(lambda: not servers_of_failures(engine), 30, "the end of its server")
 
 
 def _without_template(failed: Failed) -> Stored:

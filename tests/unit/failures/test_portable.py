@@ -109,6 +109,10 @@ def _facts(*names: str) -> bytes:
             ),
             "'/' is not the number of a group",
         ),
+        (
+            lambda archive: _add(archive, FACTS, _facts().replace(b"f" * 64, b"../../x")),
+            "'../../x' is not a fingerprint",
+        ),
     ],
 )
 def test_facts_that_do_not_fit_are_refused(
