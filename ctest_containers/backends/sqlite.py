@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ctest_containers.backends.deletions import DELETE, Deletions
 from ctest_containers.backends.sqlite_catalog import read_catalog
+from ctest_containers.backends.sqlite_observer import observe
 from ctest_containers.backends.sqlite_rows import open_rows
 from ctest_containers.backends.support import (
     Clients,
@@ -128,6 +129,7 @@ SUPPORT: Final = Support(
     reset=SqliteReset(),
     locks=None,
     open_rows=open_rows,
+    observe=observe,
     refusal_in=no_refusal,
     server=None,
 )

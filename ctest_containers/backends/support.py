@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ctest_containers.backends.api import Backend
+from ctest_containers.backends.observing import Observer
 from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.backends.rows import OpenRows
-from ctest_containers.model import Vendor
+from ctest_containers.model import Address, Vendor
 
 Positions = Mapping[str, tuple[Any, ...]]
 """The position of each sequence, by its name or that of its table."""
@@ -143,6 +144,8 @@ class Support:
         reset: Empties and fills databases between tests.
         locks: Reads what a transaction has touched; None if the vendor does not show it.
         open_rows: Connects to a database to read or change its rows.
+        observe: Returns an observer of the database of this name on a server, or without one.
+            It raises a ServerError if there can be none.
         refusal_in: Returns the message, on one line, of an error that was raised because a role of
             the project lacks a privilege; empty for any other error, or None.
         server: The interface to its servers; None if it has none.
@@ -157,6 +160,7 @@ class Support:
     reset: Reset
     locks: Locks | None
     open_rows: OpenRows
+    observe: Callable[[Address | None, str], Observer]
     refusal_in: Callable[[BaseException | None], str]
     server: Backend | None
 

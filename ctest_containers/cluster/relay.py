@@ -10,6 +10,7 @@ from typing import Any
 
 from ctest_containers.events import (
     Event,
+    LeakDetected,
     OutcomeKind,
     Phase,
     PhaseStarted,
@@ -82,7 +83,7 @@ class EventRelay:
             # The phase of a node is not the phase of the run.
             return False
         if index is None:
-            if not isinstance(event, TestOutcome) or self._is_new(event):
+            if self._is_new(event):
                 self._report(event)
             return False
         work = self._works[self._batch_of[index]]
@@ -92,10 +93,17 @@ class EventRelay:
         self._pass_test_on(node, worker, index, work, event)
         return isinstance(event, TestFinished)
 
-    def _is_new(self, fixture: TestOutcome) -> bool:
-        if (fixture.test_id, fixture.kind) in self._reported:
+    def _is_new(self, event: Event) -> bool:
+        match event:
+            case TestOutcome(test_id=fixture, kind=kind):
+                key = fixture, kind
+            case LeakDetected(alias=alias, owners=owners):
+                key = f"{alias} {owners}", OutcomeKind.FAILURE
+            case _:
+                return True
+        if key in self._reported:
             return False
-        self._reported.add((fixture.test_id, fixture.kind))
+        self._reported.add(key)
         return True
 
     def _pass_test_on(self, node: Node, worker: int, index: int, work: Work, event: Event) -> None:

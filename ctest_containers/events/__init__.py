@@ -63,10 +63,13 @@ from ctest_containers.events.tests import (
     BatchFinished,
     FixtureFinished,
     FixtureStarted,
+    LeakDetected,
+    LeaksUnseen,
     OutcomeKind,
     Problem,
     RerunsEnded,
     RerunStarted,
+    TableLeak,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -111,6 +114,8 @@ __all__ = [
     "FixtureFinished",
     "FixtureStarted",
     "FromWorker",
+    "LeakDetected",
+    "LeaksUnseen",
     "LimitsInverted",
     "MemoryMeasured",
     "MigrationsProgressed",
@@ -139,6 +144,7 @@ __all__ = [
     "StressFinished",
     "StressProgressed",
     "StressedTest",
+    "TableLeak",
     "TemplateAwaited",
     "TemplateBuildSlowed",
     "TemplateBuildStarted",
@@ -184,6 +190,8 @@ WorkerEvent = (
     | WorkerReady
     | DatabaseFlushed
     | ResetLeftToDjango
+    | LeakDetected
+    | LeaksUnseen
     | WorkerFailed
 )
 """What a worker process sends."""

@@ -10,6 +10,7 @@ _sent = itertools.count()
 """Counts every query and every call of `queries_since_last_asked`; `next` is atomic."""
 
 _asked_at = 0
+_counted = 0
 
 
 class CountingWrappers(list[Any]):
@@ -32,7 +33,13 @@ def count_queries(connection: Any) -> None:
 
 def queries_since_last_asked() -> int:
     """The number of queries of all threads since the last call."""
-    global _asked_at  # One count for the process, as its connections are its own.
+    global _asked_at, _counted  # One count for the process, as its connections are its own.
     now = next(_sent)
-    count, _asked_at = now - _asked_at, now + 1
+    count = now - _asked_at
+    _asked_at, _counted = now + 1, _counted + count
     return count
+
+
+def queries_counted() -> int:
+    """The number of queries that all calls of `queries_since_last_asked` have returned."""
+    return _counted

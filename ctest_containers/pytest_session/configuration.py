@@ -35,6 +35,13 @@ def check_configuration() -> None:
         )
     if config.worker_setup:
         isolation.worker_function(config.worker_setup)
+    if config.leaks != "off":
+        raise UsageError(
+            "pytest --ctest cannot look for leaks: a fixture of pytest may leave rows for a module "
+            "or the whole session on purpose.",
+            "Set CTEST_CONTAINERS_LEAKS=off for pytest, and look for leaks with python -m "
+            "ctest_containers --leaks report.",
+        )
 
 
 def workers_carried() -> int:

@@ -10,9 +10,12 @@ from ctest_containers.events import (
     Event,
     FailureKept,
     FailureNotKept,
+    LeakDetected,
+    LeaksUnseen,
     NodePrinted,
     RerunsEnded,
     RerunStarted,
+    RunFinished,
     RunStopping,
     RunTimedOut,
     TestRetried,
@@ -39,16 +42,25 @@ class ConsoleReport:
 
     def __init__(self, log: Callable[[str, int], None]) -> None:
         self._log = log
-        self._unfit: set[str] = set()
+        self._unfit: set[tuple[type, str]] = set()
+        self._leaks: list[Event] = []
 
     def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It tells no times.
         """See `Report`."""
         if type(event) in SILENT:
             return
-        if isinstance(event, DriverUnfit):
+        if isinstance(event, DriverUnfit | LeaksUnseen):
             # Said again for every server that starts.
-            if event.alias in self._unfit:
+            if (type(event), event.alias) in self._unfit:
                 return
-            self._unfit.add(event.alias)
+            self._unfit.add((type(event), event.alias))
+        if isinstance(event, LeakDetected):
+            # They are shown at the end; if they fail the run, the failures show them.
+            self._leaks += [event] if event.consequence != "fail" else []
+            return
+        if isinstance(event, RunFinished):
+            for leak in self._leaks:
+                for level, text in lines_of(leak):
+                    self._log(f"Leak: {text}", level)
         for level, text in lines_of(event):
             self._log(f"\n{text}" if isinstance(event, AMID_TESTS) else text, level)

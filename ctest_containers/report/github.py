@@ -20,6 +20,7 @@ from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_flag
 from ctest_containers.report.api import Report
 from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
+from ctest_containers.report.messages import lines_of
 from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
 from ctest_containers.report.stress import headline, rate, rounds, what
 from ctest_containers.report.summary import lines as summary_lines
@@ -174,6 +175,10 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
                 file = _in_workspace(problem.file, folder, workspace)
                 name = f"{outcome.test_id}{suffix}"
                 yield _annotation(file, problem.line, name, problem.text, kind)
+    for leak in run.leaks:
+        if leak.consequence != "fail":
+            text = "\n".join(line for _, line in lines_of(leak))
+            yield f"::warning title={_property('Leak')}::{_data(text)}"
     if run.finished is not None and run.finished.failure:
         yield _annotation("", 0, "The run ended before its tests", run.finished.failure)
 
@@ -200,6 +205,9 @@ def job_summary(run: RunRecord) -> str:
         lines.append(block)
     if run.stress is not None:
         lines += _stress_lines(run.stress)
+    leaks = [text for leak in run.leaks for _, text in lines_of(leak)]
+    if leaks:
+        lines += ["", "Left in databases:", "", *(f"- {_cell(text)}" for text in leaks)]
     phases = run.phase_seconds
     if phases:
         lines += ["", "| " + " | ".join(phase.value for phase in phases) + " |"]

@@ -18,6 +18,7 @@ from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_text
 from ctest_containers.report.files import Output, file_named
 from ctest_containers.report.format import SECTION, ReportFormat
+from ctest_containers.report.messages import lines_of
 from ctest_containers.report.record import (
     UNEXPECTED,
     RunRecord,
@@ -113,7 +114,9 @@ def _suite(
         suite.head["timestamp"] = at.isoformat(timespec="seconds")
     if tests and tests[0].place.file:
         suite.head["file"] = tests[0].place.file
-    suite.cases.append(_properties(run, sorted({test.worker for test in tests if test.worker})))
+    workers = sorted({test.worker for test in tests if test.worker})
+    leaks = [text for leak in run.leaks if name in leak.owners for _, text in lines_of(leak)]
+    suite.cases.append(_properties(run, workers, leaks))
     why = _why_not_run(fixtures)
     for test in tests:
         suite.add(*_case(name, test, why))
@@ -136,8 +139,8 @@ def _counts(tags: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _properties(run: RunRecord, workers: Sequence[int]) -> str:
-    """On which worker a class ran, on which server, and what that was spawned from."""
+def _properties(run: RunRecord, workers: Sequence[int], leaks: Sequence[str]) -> str:
+    """On which worker a class ran, on which server, and what it left there."""
     known = [run.workers[number] for number in workers if number in run.workers]
     servers = [ready for worker in known for _, ready in worker.servers]
     values = {
@@ -148,6 +151,7 @@ def _properties(run: RunRecord, workers: Sequence[int]) -> str:
                 f"{template.group}:{template.fingerprint[:12]}" for template in run.templates
             )
         ),
+        "leaks": "\n".join(leaks),
     }
     properties = (
         element("property", {"name": name, "value": value})

@@ -13,6 +13,7 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
+    LeakDetected,
     Phase,
     PhaseStarted,
     RerunsEnded,
@@ -118,7 +119,8 @@ class LiveReport:
                 self._doing(worker).container = container
             case ServerMeasured(worker=worker, memory_bytes=count):
                 self._doing(worker).server_bytes = count
-            case BatchFinished():
+            case BatchFinished() | LeakDetected():
+                # The summary names the leaks.
                 pass
             case WorkerLost(worker=worker):
                 self._workers.pop(worker, None)

@@ -19,6 +19,8 @@ from ctest_containers.events import (
     FailuresKept,
     FixtureFinished,
     FixtureStarted,
+    LeakDetected,
+    LeaksUnseen,
     LimitsInverted,
     MemoryMeasured,
     MigrationsProgressed,
@@ -67,6 +69,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.report.failed_tests import lines_on_failed
+from ctest_containers.report.leaks import leak_in_words
 from ctest_containers.report.stress import stress_lines
 from ctest_containers.text import duration, listing, plural, size, span
 
@@ -280,6 +283,10 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
                     "retrying it with the full limit."
                 ),
             )
+        case LeakDetected():
+            yield logging.WARNING, leak_in_words(event)
+        case LeaksUnseen(alias=alias, reason=reason):
+            yield logging.WARNING, f"Leaks in the database {alias!r} cannot be found: {reason}"
         case WorkerLost(worker=worker, cause=cause, test_id=test_id):
             where = f" in {test_id}" if test_id else ""
             yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from ctest_containers.events import (
+    LeakDetected,
     OutcomeKind,
     Phase,
     Problem,
@@ -200,6 +201,7 @@ class RunRecord:
         phases: What the run did from when on.
         templates: What became of each group's template: found, built, pulled, in their order.
         notes: The words for what happened around the tests: when, how bad, what.
+        leaks: What classes left in databases.
         available: Memory that was available, over time.
         ended: How many seconds it took; as far as it got where it has not ended.
     """
@@ -219,6 +221,7 @@ class RunRecord:
         default_factory=list
     )
     notes: list[tuple[float, int, str]] = field(default_factory=list)
+    leaks: list[LeakDetected] = field(default_factory=list)
     available: list[tuple[float, int]] = field(default_factory=list)
 
     @property

@@ -11,6 +11,7 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
+    LeakDetected,
     MemoryMeasured,
     OutcomeKind,
     PhaseStarted,
@@ -170,6 +171,8 @@ class Recording:
                 # It is no note: reports show it in their own ways.
                 run.stress = event
                 return
+            case LeakDetected():
+                run.leaks.append(event)
             case RunFinished():
                 run.finished = event
             case TemplateFound() | TemplateBuildStarted() | TemplateBuilt() | TemplatePulled():

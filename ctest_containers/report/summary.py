@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from ctest_containers.report.messages import lines_of
 from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
 from ctest_containers.text import duration, plural
 
@@ -41,6 +42,10 @@ def lines(run: RunRecord) -> Iterator[str]:
         yield f"Flaky: {test.place.test_id}, which passed in attempt {1 + len(test.reruns)}."
     for _, outcome in run.flaky_fixtures:
         yield f"Flaky: {outcome.test_id}"
+    for leak in run.leaks:
+        # Those that fail the run are among its failures.
+        if leak.consequence != "fail":
+            yield from (f"Leak: {text}" for _, text in lines_of(leak))
     slowest = [test for test in run.slowest(SLOWEST) if test.seconds >= SLOW_SECONDS]
     if slowest:
         yield "Slowest tests:"
@@ -51,8 +56,10 @@ def lines(run: RunRecord) -> Iterator[str]:
 def verdict(run: RunRecord) -> str:
     """How a run ended, in one line."""
     counts = [f"{count} {status.value}" for status, count in run.counts.items() if count]
-    more = [plural(len(run.bad_fixtures), "failed fixture")] if run.bad_fixtures else []
+    fixtures = len(run.bad_fixtures) - sum(leak.consequence == "fail" for leak in run.leaks)
+    more = [plural(fixtures, "failed fixture")] if fixtures else []
     more += [plural(len(run.flaky_fixtures), "flaky fixture")] if run.flaky_fixtures else []
+    more += [plural(len(run.leaks), "leak")] if run.leaks else []
     word = "FAILED" if run.has_failed else "PASSED"
     ended = "" if run.finished is None or not run.finished.failure else f" {run.finished.failure}"
     unfinished = " The event log ends before the run does." if run.finished is None else ""

@@ -44,12 +44,14 @@ class Flushes:
         report: Called once with each reason for leaving a database to Django.
         flushed: Called with each database before it is flushed, and whether `post_migrate` is
             suppressed.
+        done: The same after it has been flushed.
     """
 
     mode: str
     worker: int
     report: Report
     flushed: Callable[[str, bool], None] = lambda _, __: None
+    done: Callable[[str, bool], None] = lambda _, __: None
     _baselines: dict[Any, Baseline | None] = field(default_factory=dict)
     _rows: dict[str, Rows] = field(default_factory=dict)
     _in_signal: bool = False
@@ -73,14 +75,18 @@ class Flushes:
             if command != "flush" or arguments or options.get("reset_sequences", True):
                 return original(command, *arguments, **options)
             self.flushed(options["database"], options.get("inhibit_post_migrate", False))
-            return self._flush(lambda: original(command, **options), **options)
+            self._flush(lambda: original(command, **options), **options)
+            self.done(options["database"], options.get("inhibit_post_migrate", False))
+            return None
 
         def deserialize(self_: Any, data: str) -> None:
             self._restore(self_.connection, data, lambda: by_objects(self_, data))
 
         def handle(self_: Any, **options: Any) -> Any:
             self.flushed(options["database"], options.get("inhibit_post_migrate", False))
-            return by_command(self_, **options)
+            result = by_command(self_, **options)
+            self.done(options["database"], options.get("inhibit_post_migrate", False))
+            return result
 
         command.handle = handle
         if self.mode != DJANGO:

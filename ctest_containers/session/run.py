@@ -262,6 +262,7 @@ class Session:
             worker_setup=config.worker_setup,
             serialized=frozenset(serialized),
             reset=config.reset,
+            leaks=config.leaks,
             # With reruns, only the parent knows which failure is final.
             failfast=failfast and not config.rerun,
             buffer=buffer,

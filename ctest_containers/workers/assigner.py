@@ -65,6 +65,7 @@ class Assigner:
         workers = self._roster.workers
         if worker.has_rerun:
             self._roster.renew(worker)
+        self._roster.renew_if_dirty(worker)
         if not choice.is_any_allowed(worker, workers):
             if not choice.is_renewal_due(worker, workers):
                 return False

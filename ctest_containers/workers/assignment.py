@@ -22,6 +22,7 @@ class WorkerConfig:
         worker_setup: The dotted path of the project's own function; empty for none.
         serialized: Aliases whose contents tests with `serialized_rollback` need.
         reset: How to reset databases after a TransactionTestCase; see `Flushes`.
+        leaks: Whether and how to look for what classes leave in databases; see `Config.leaks`.
         limit: The limit of tests and fixtures without their own, and of `worker_setup`.
         keep_failed: Whether to ask the parent to keep the databases of failed tests.
         adaptive: The limits of tests at their first try, in seconds, by their ids.
@@ -34,6 +35,7 @@ class WorkerConfig:
     worker_setup: str
     serialized: frozenset[str]
     reset: str
+    leaks: str
     failfast: bool
     buffer: bool
     debug_sql: bool

@@ -43,6 +43,7 @@ from ctest_containers.workers.channel import Channel
 from ctest_containers.workers.debugger import Debugger
 from ctest_containers.workers.failure_moments import AtFailure, noticed
 from ctest_containers.workers.keeping import DatabaseKeeper
+from ctest_containers.workers.leak_watch import LeakWatch
 from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
@@ -58,7 +59,9 @@ class CommandLoop:
     def __init__(self, assignment: Assignment, channel: Channel) -> None:
         self._assignment = assignment
         self._channel = channel
-        self._databases = LentDatabases(assignment, channel)
+        leaks = assignment.worker_config.leaks
+        self._watch = LeakWatch(assignment.worker, leaks, channel.send) if leaks != "off" else None
+        self._databases = LentDatabases(assignment, channel, self._watch)
         self._result: unittest.TestResult | None = None
         self._stopping = False
         self._worker_setup = assignment.worker_config.worker_setup
@@ -87,6 +90,7 @@ class CommandLoop:
             assignment.worker,
             self._channel.send,
             self._databases.note_flush,
+            self._databases.note_flushed,
         )
         with guarded(self._databases.lend), flushes.installed(), self._debugger.installed():
             sent: Sequence[Batch] = (
@@ -134,6 +138,8 @@ class CommandLoop:
         if path:
             with alarm(self._assignment.worker_config.limit):
                 isolation.set_up(path, self._assignment.own)
+            if self._watch is not None:
+                self._watch.rebase()
 
     def _run(self, batch: Batch, command: RunBatch) -> None:
         assignment = self._assignment
@@ -170,6 +176,7 @@ class CommandLoop:
             send=self._channel.send,
             take_retry=result.take_retry,
             at_end=self._debugger.end_test,
+            watch=self._watch,
         )
         # Only the suite refers to the tests from here on, so each can be freed when it has ended.
         tests = [weakref.ref(test) for _, test in pairs]

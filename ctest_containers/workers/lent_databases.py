@@ -22,6 +22,7 @@ from ctest_containers.wire import (
 )
 from ctest_containers.workers.assignment import Assignment
 from ctest_containers.workers.channel import Channel
+from ctest_containers.workers.leak_watch import LeakWatch
 
 
 class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
@@ -29,9 +30,16 @@ class DatabaseLost(BaseException):  # It must pass by every `except Exception`.
 
 
 class LentDatabases:
-    """Uses the databases that the parent lends, and requests those that a test does not declare."""
+    """Uses the databases that the parent lends, and requests those that a test does not declare.
 
-    def __init__(self, assignment: Assignment, channel: Channel) -> None:
+    Args:
+        watch: Watches them for leaks; None not to.
+    """
+
+    def __init__(
+        self, assignment: Assignment, channel: Channel, watch: LeakWatch | None = None
+    ) -> None:
+        self._watch = watch
         self._worker = assignment.worker
         self._facts: Mapping[str, Mapping[str, str]] = assignment.facts
         self._serialized = assignment.worker_config.serialized
@@ -62,6 +70,9 @@ class LentDatabases:
         connections.serialize(names & self._serialized)
         if self._is_spawned:
             connections.mark_expectations(names)
+        if self._watch is not None:
+            for lease in resources.databases:
+                self._watch.lend(lease)
 
     def lend(self, alias: str) -> None:
         """Request the database of an alias that is about to connect, unless it is already lent.
@@ -99,6 +110,15 @@ class LentDatabases:
         if not self._is_flushing and alias not in self._flushed_in_batch:
             self._flushed_in_batch.add(alias)
             self._channel.send(DatabaseFlushed(worker=self._worker, alias=alias, bare=bare))
+
+    def note_flushed(self, alias: str, bare: bool) -> None:  # noqa: FBT001
+        """Note that a database has been flushed, by a test or for earlier tests."""
+        if self._watch is None:
+            return
+        if self._is_flushing:
+            self._watch.rebase(alias)
+        else:
+            self._watch.note_flush(alias, bare=bare)
 
     def _flush(self, aliases: Collection[str]) -> None:
         from django.db import connections as configured

@@ -18,6 +18,7 @@ from ctest_containers.events import (
     Event,
     FixtureFinished,
     FixtureStarted,
+    LeakDetected,
     OutcomeKind,
     TestFinished,
     TestOutcome,
@@ -130,6 +131,14 @@ def reduce_message(
             if worker.work is not None and worker.work.rerun is None:
                 order.record_flush(worker.work, worker.rows, alias, bare=bare)
             yield Report(message)
+        case LeakDetected(consequence=consequence):
+            worker.is_dirty |= consequence == "reset"
+            # Another part of the class may have left the same.
+            name = f"{message.alias} {message.owners}"
+            if worker.batch is not None:
+                worker.batch.fixtures.add((name, OutcomeKind.FAILURE))
+            if worker.work is None or worker.work.is_new(name, OutcomeKind.FAILURE):
+                yield Report(message)
         case WorkerFailed(text=text, ends_run=True):
             yield Report(message)
             raise WorkerError(

@@ -89,6 +89,11 @@ class Roster:
             worker.rows = Rows()
         worker.round_number = round_number
 
+    def renew_if_dirty(self, worker: WorkerState) -> None:
+        """Renew a worker if a class has left something on its servers that no other may find."""
+        if worker.is_dirty:
+            self.renew(worker)
+
     def retire(self, worker: WorkerState, error: CtestError, available_bytes: int) -> None:
         """Let a worker whose server did not start try again; after too many tries, retire it.
 

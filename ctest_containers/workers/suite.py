@@ -11,6 +11,7 @@ from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import Limit, limit_of_class, limit_of_module
 from ctest_containers.project.queries import queries_since_last_asked
 from ctest_containers.workers import alarm
+from ctest_containers.workers.leak_watch import LeakWatch
 
 
 class TimedSuite(unittest.TestSuite):
@@ -20,6 +21,7 @@ class TimedSuite(unittest.TestSuite):
         limit: The limit of fixtures whose class or module sets none.
         take_retry: Returns whether the test that has just run gets another try.
         at_end: Called when a fixture ends.
+        watch: Looks for what classes leave in databases; None not to.
     """
 
     def __init__(
@@ -31,9 +33,11 @@ class TimedSuite(unittest.TestSuite):
         send: Callable[[WorkerEvent], None],
         take_retry: Callable[[], bool] = lambda: False,
         at_end: Callable[[], None] = lambda: None,
+        watch: LeakWatch | None = None,
     ) -> None:
         super().__init__(tests)
         self._at_end = at_end
+        self._watch = watch
         self._take_retry = take_retry
         self._worker = worker
         self._limit = limit
@@ -46,6 +50,8 @@ class TimedSuite(unittest.TestSuite):
             yield test
             if self._take_retry():
                 yield test
+            if self._watch is not None:
+                self._watch.end_test(test)
             tests[index] = None
             del test
 
@@ -56,8 +62,12 @@ class TimedSuite(unittest.TestSuite):
         kind = type(test)
         if getattr(result, "_previousTestClass", None) is kind:
             return
+        if self._watch is not None:
+            self._watch.begin_class(kind)
         with self._timed("setUpClass", _name(kind), limit_of_class(kind, self._limit)):
             super()._handleClassSetUp(test, result)  # type: ignore[misc]
+        if self._watch is not None:
+            self._watch.end_fixture()
 
     def _tearDownPreviousClass(self, test: Any, result: Any) -> None:
         kind = getattr(result, "_previousTestClass", None)
@@ -65,6 +75,8 @@ class TimedSuite(unittest.TestSuite):
             return
         with self._timed("tearDownClass", _name(kind), limit_of_class(kind, self._limit)):
             super()._tearDownPreviousClass(test, result)  # type: ignore[misc]
+        if self._watch is not None:
+            self._watch.end_class()
 
     def _handleModuleFixture(self, test: Any, result: Any) -> None:
         name = type(test).__module__
@@ -72,6 +84,8 @@ class TimedSuite(unittest.TestSuite):
             return
         with self._timed("setUpModule", name, limit_of_module(name, self._limit)):
             super()._handleModuleFixture(test, result)  # type: ignore[misc]
+        if self._watch is not None:
+            self._watch.begin_module(name)
 
     def _handleModuleTearDown(self, result: Any) -> None:
         name = self._get_previous_module(result)  # type: ignore[attr-defined]
@@ -79,6 +93,8 @@ class TimedSuite(unittest.TestSuite):
             return
         with self._timed("tearDownModule", name, limit_of_module(name, self._limit)):
             super()._handleModuleTearDown(result)  # type: ignore[misc]
+        if self._watch is not None:
+            self._watch.end_module(name)
 
     @contextmanager
     def _timed(self, what: str, name: str, limit: Limit | None) -> Iterator[None]:

@@ -102,6 +102,7 @@ class WorkerState:
         used: Whether a batch has begun in its process or on its servers.
         has_rerun: Whether that was a rerun, so that the next batch needs new servers.
         reserved: What it runs again as soon as it has servers; None if it waits for nothing.
+        is_dirty: Whether its servers must be replaced before its next batch.
     """
 
     number: int
@@ -114,6 +115,7 @@ class WorkerState:
     used: bool = False
     has_rerun: bool = False
     reserved: Work | None = None
+    is_dirty: bool = False
 
     @property
     def is_available(self) -> bool:
@@ -140,6 +142,7 @@ class WorkerState:
         if servers:
             self.rows = Rows()
             self.used = self.has_rerun = False
+            self.is_dirty = False
 
 
 def lend(state: ProcessState, leases: Sequence[AnyLease], answers: str = "") -> UseResources:

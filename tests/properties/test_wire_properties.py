@@ -17,9 +17,12 @@ from ctest_containers.events import (
     FixtureFinished,
     FixtureStarted,
     FromWorker,
+    LeakDetected,
+    LeaksUnseen,
     OutcomeKind,
     Problem,
     ResetLeftToDjango,
+    TableLeak,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -109,6 +112,20 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
     ResetLeftToDjango: st.builds(
         ResetLeftToDjango, worker=NUMBERS, alias=TEXTS, reason=TEXTS, comparing=st.booleans()
     ),
+    LeakDetected: st.builds(
+        LeakDetected,
+        worker=NUMBERS,
+        alias=TEXTS,
+        owners=st.lists(TEXTS, max_size=2).map(tuple),
+        tables=st.lists(
+            st.builds(
+                TableLeak, table=TEXTS, before=st.none() | NUMBERS, after=st.none() | NUMBERS
+            ),
+            max_size=2,
+        ).map(tuple),
+        tests=st.lists(TEXTS, max_size=2).map(tuple),
+    ),
+    LeaksUnseen: st.builds(LeaksUnseen, worker=NUMBERS, alias=TEXTS, reason=TEXTS),
     ServerVerdict: st.builds(ServerVerdict, lost=st.booleans()),
     WorkerFailed: st.builds(WorkerFailed, worker=NUMBERS, text=TEXTS),
     WorkerReady: st.builds(WorkerReady, worker=NUMBERS),

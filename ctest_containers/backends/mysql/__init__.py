@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ctest_containers.backends.mysql.migrating import SESSION
+from ctest_containers.backends.mysql.observer import observe
 from ctest_containers.backends.mysql.reset import MysqlReset
 from ctest_containers.backends.mysql.rows import open_rows
 from ctest_containers.backends.mysql.server import Mysql
@@ -40,6 +41,7 @@ SUPPORT: Final = Support(
     reset=MysqlReset(),
     locks=None,
     open_rows=open_rows,
+    observe=observe,
     refusal_in=no_refusal,
     server=Mysql(),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ctest_containers.backends.postgresql.migrating import SESSION, PostgresqlLocks
+from ctest_containers.backends.postgresql.observer import observe
 from ctest_containers.backends.postgresql.privileges import refusal_in
 from ctest_containers.backends.postgresql.reset import PostgresqlReset
 from ctest_containers.backends.postgresql.rows import open_rows
@@ -36,6 +37,7 @@ SUPPORT: Final = Support(
     reset=PostgresqlReset(),
     locks=PostgresqlLocks(),
     open_rows=open_rows,
+    observe=observe,
     refusal_in=refusal_in,
     server=Postgresql(),
 )

@@ -71,6 +71,14 @@ class WorkerOptions:
         "the results differ.",
         section=SECTION,
     )
+    leaks: str = option(
+        "off",
+        parse_choice("off", "report", "fail", "reset"),
+        "HOW",
+        "Find what classes leave in databases although their kind should not. report: list it. "
+        "fail: the run fails. reset: list it, and the worker's next class gets new databases.",
+        section=SECTION,
+    )
     split_classes: bool = option(
         False,  # noqa: FBT003  # A default, as in every row.
         parse_flag,

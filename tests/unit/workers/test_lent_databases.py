@@ -47,6 +47,7 @@ def _assignment(folder: Path) -> Assignment:
         worker_setup="",
         serialized=frozenset(),
         reset="auto",
+        leaks="off",
         failfast=False,
         buffer=False,
         debug_sql=False,
