@@ -6,7 +6,12 @@ another `unittest.TestResult` leaves that result as a serial run would.
 
 from __future__ import annotations
 
-from ctest_containers.events.failures import FailureKept, FailureNotKept, FailuresKept
+from ctest_containers.events.failures import (
+    FailureExported,
+    FailureKept,
+    FailureNotKept,
+    FailuresKept,
+)
 from ctest_containers.events.nodes import (
     NodeJoined,
     NodeLost,
@@ -108,6 +113,7 @@ __all__ = [
     "DriverUnfit",
     "Event",
     "FailedTestsChosen",
+    "FailureExported",
     "FailureKept",
     "FailureNotKept",
     "FailuresKept",
@@ -201,6 +207,7 @@ Event = (
     | DatabaseWanted
     | ConnectionLost
     | TestSlow
+    | FailureExported
     | FailureKept
     | FailureNotKept
     | FailuresKept

@@ -46,3 +46,12 @@ class FailuresKept:
     """The run has kept the databases of these tests, in the order in which they failed."""
 
     test_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailureExported:
+    """A kept failure has been written into a file of the folder that --keep-failed-dir names."""
+
+    test_id: str
+    file: str
+    size_bytes: int

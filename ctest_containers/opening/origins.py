@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from ctest_containers.backends import sqlite
-from ctest_containers.config import Config
 from ctest_containers.engine import labels
 from ctest_containers.errors import TemplateError, UsageError
-from ctest_containers.events import Event
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
 from ctest_containers.failures.store import Stored
 from ctest_containers.model import SQLITE
@@ -59,37 +56,6 @@ class BuiltTemplate:
 
 BuildTemplates = Callable[[Sequence[str]], Mapping[str, BuiltTemplate]]
 """Builds or gets the current templates for some aliases, and returns them by their groups."""
-
-
-def build_templates(
-    config: Config, report: Callable[[Event], None], aliases: Sequence[str]
-) -> dict[str, BuiltTemplate]:
-    """Build or get the templates that a run of the loaded project would use.
-
-    Raises:
-        CtestError: The project does not have these aliases, or a template cannot be built.
-    """
-    from ctest_containers.isolated import known_aliases, supply_of
-    from ctest_containers.project import connections
-    from ctest_containers.supply.snapshot import snapshot_of
-
-    names = known_aliases(aliases)
-    with closing(supply_of(config, report)) as supply:
-        with connections.set_aside():
-            supply.prepare(names)
-        databases = supply.databases
-        snapshots = [
-            snapshot_of(template, databases.repository) for template in databases.templates()
-        ]
-    return {
-        snapshot.label: BuiltTemplate(
-            snapshot.fingerprint,
-            snapshot.key,
-            snapshot.image or snapshot.files,
-            snapshot.own_image,
-        )
-        for snapshot in snapshots
-    }
 
 
 @dataclass(frozen=True, slots=True)

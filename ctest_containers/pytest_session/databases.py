@@ -20,6 +20,7 @@ from ctest_containers.config import limits_of
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
+from ctest_containers.opening.exports import export_failures
 from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
@@ -146,6 +147,8 @@ class PytestDatabases:
     def say_after_failures(self) -> None:
         """Report the age of the templates, which may be why a test has failed, and what is kept."""
         self._supply.databases.say_ages()
+        for event in export_failures(self._supply.kept_failures, self._config, Path.cwd()):
+            self._report(event)
         self._supply.say_kept()
 
     def set_up_worker(self) -> str:

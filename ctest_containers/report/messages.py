@@ -14,6 +14,7 @@ from ctest_containers.events import (
     DriverUnfit,
     Event,
     FailedTestsChosen,
+    FailureExported,
     FailureKept,
     FailureNotKept,
     FailuresKept,
@@ -219,6 +220,8 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
                 yield logging.WARNING, f"The kept databases of {test_id}: {note}"
         case FailureNotKept(test_id=test_id, reason=reason):
             yield logging.WARNING, f"The databases of {test_id} are not kept: {reason}"
+        case FailureExported(test_id=test_id, file=file, size_bytes=count):
+            yield logging.INFO, f"The databases of {test_id} are in {file} ({size(count)})."
         case FailuresKept(test_ids=test_ids):
             yield (
                 logging.INFO,

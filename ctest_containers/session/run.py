@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from ctest_containers.config import failures_to_keep, limits_of
+from ctest_containers.config import limits_of
 from ctest_containers.errors import CtestError, InterruptedRunError
 from ctest_containers.events import (
     ContainersLeft,
@@ -20,12 +20,13 @@ from ctest_containers.events import (
     TestPlace,
     TestsFound,
 )
+from ctest_containers.opening.exports import export_failures
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.session.clustered import ClusterExecutor
-from ctest_containers.session.debugging import check_debugging, lends_terminal
+from ctest_containers.session.debugging import check_debugging
 from ctest_containers.session.dispatch import Dispatch
 from ctest_containers.session.executor import (
     Executor,
@@ -44,9 +45,9 @@ from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.share import Share
 from ctest_containers.session.start import run_started
 from ctest_containers.session.stress import Shuffle, StressRun
+from ctest_containers.session.worker_config import worker_config
 from ctest_containers.supply.supply import Supply
 from ctest_containers.text import plural
-from ctest_containers.workers.assignment import WorkerConfig
 
 
 class Session:
@@ -224,8 +225,13 @@ class Session:
         selected = SelectedTests(
             batches=batches,
             aliases=aliases,
-            worker_config=self._worker_config(
-                serialized=serialized, failfast=failfast, buffer=buffer, debug_sql=debug_sql
+            worker_config=worker_config(
+                context,
+                serialized=serialized,
+                failfast=failfast,
+                buffer=buffer,
+                debug_sql=debug_sql,
+                pdb=self._request.pdb,
             ),
             first=self._first,
             may_reorder=reorder,
@@ -253,28 +259,6 @@ class Session:
             result.stop()
             self._add_not_run(self.failure, pool.not_run)
 
-    def _worker_config(
-        self, *, serialized: Collection[str], failfast: bool, buffer: bool, debug_sql: bool
-    ) -> WorkerConfig:
-        config, context = self._config, self._run_context
-        return WorkerConfig(
-            separate=config.separate,
-            worker_setup=config.worker_setup,
-            serialized=frozenset(serialized),
-            reset=config.reset,
-            leaks=config.leaks,
-            # With reruns, only the parent knows which failure is final.
-            failfast=failfast and not config.rerun,
-            buffer=buffer,
-            debug_sql=debug_sql,
-            keep_failed=failures_to_keep(config) > 0 and not config.cluster,
-            limit=context.limits.per_test,
-            adaptive=self._timings.past.adaptive_limits() if config.adaptive_timeouts else {},
-            folder=context.folder,
-            terminal=not self._config.cluster and (self._request.pdb or lends_terminal()),
-            pdb=self._request.pdb,
-        )
-
     def _located(self, test: unittest.TestCase) -> TestPlace:
         known = self._timings.past.tests.get(test.id())
         seconds = 0.0 if known is None else round(known.seconds, 4)
@@ -294,6 +278,8 @@ class Session:
 
     def _close(self) -> None:
         supply, measured = self.supply, self._timings.measured
+        for event in export_failures(supply.kept_failures, self._config, self._run_context.folder):
+            self._report(event)
         try:
             supply.databases.prune()
         finally:

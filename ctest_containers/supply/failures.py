@@ -12,7 +12,7 @@ from typing import Any
 from ctest_containers.errors import CtestError, EngineError
 from ctest_containers.events import Event, FailureKept, FailureNotKept, FailuresKept, Problem
 from ctest_containers.failures.model import KeptDatabases, KeptFailure
-from ctest_containers.failures.store import FailureStore
+from ctest_containers.failures.store import FailureStore, Stored
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.project.branch import current_revision
 from ctest_containers.project.source_location import lines_around
@@ -57,6 +57,9 @@ class FailureKeeper:
 
     Args:
         limit: How many failures are kept.
+
+    Attributes:
+        kept: The failures that have been kept.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class FailureKeeper:
         self._store = FailureStore.of(facts.project)
         self._begun = 0
         self._keeping: dict[int, _Keeping] = {}
-        self._kept: list[str] = []
+        self.kept: list[Stored] = []
 
     def keep(self, worker: int, request: KeepRequest) -> bool | None:
         """See `Supplier`."""
@@ -111,9 +114,10 @@ class FailureKeeper:
         """Say what has been kept, and remove old failures if anything was."""
         for worker in list(self._keeping):
             self.forget(worker)
-        if self._kept:
-            self._report(FailuresKept(test_ids=tuple(self._kept)))
-            self._kept.clear()
+        kept, self.kept = self.kept, []
+        if kept:
+            names = tuple(stored.failure.test_id for stored in kept)
+            self._report(FailuresKept(test_ids=names))
             self._store.prune()
 
     def _begin(self, worker: int, request: KeepRequest) -> _Keeping:
@@ -154,7 +158,7 @@ class FailureKeeper:
             seconds=round(seconds, 3),
         )
         stored = self._store.add(failure)
-        self._kept.append(failure.test_id)
+        self.kept.append(stored)
         self._report(
             FailureKept(
                 worker=worker,

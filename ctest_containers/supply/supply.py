@@ -14,6 +14,7 @@ from ctest_containers.config import Config, failures_to_keep
 from ctest_containers.config.model import project_of
 from ctest_containers.errors import EngineError
 from ctest_containers.events import Event
+from ctest_containers.failures.store import Stored
 from ctest_containers.fingerprint import Input
 from ctest_containers.model import AnyLease, Lease
 from ctest_containers.project import connections
@@ -205,6 +206,11 @@ class Supply:
     def keeps_failures(self) -> bool:
         """See `Supplier`."""
         return self._failures.limit > 0
+
+    @property
+    def kept_failures(self) -> Sequence[Stored]:
+        """The failures whose databases have been kept."""
+        return self._failures.kept
 
     def say_kept(self) -> None:
         """Report which failures have been kept; no more will be."""

@@ -131,7 +131,7 @@ def open_failure(arguments: Sequence[str]) -> int:
                 return publish(databases.failed)
             if options.diff:
                 return show_differences(databases)
-            from ctest_containers.opening.client import run_client
+            from ctest_containers.cli.database_client import run_client
 
             say(f"\nThe database {alias!r} as it was then. Ctrl-D discards your changes.")
             return run_client(databases.failed[alias])
@@ -192,9 +192,10 @@ def _opened(
     alias: str,
     command: Sequence[str],
 ) -> Iterator[OpenDatabases]:
+    from ctest_containers.cli.current_templates import build_templates
     from ctest_containers.cli.isolated_databases import load_configuration, print_event
     from ctest_containers.opening.databases import opened
-    from ctest_containers.opening.origins import BuiltTemplate, build_templates
+    from ctest_containers.opening.origins import BuiltTemplate
 
     def build(aliases: Sequence[str]) -> Mapping[str, BuiltTemplate]:
         say(f"The template of {', '.join(aliases)} is not on this machine, so it is made first.")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from harness.made_failures import write_database
 
-from ctest_containers.opening import client
+from ctest_containers.cli import database_client as client
 
 
 @pytest.fixture

@@ -1,0 +1,40 @@
+"""What is the same for every worker of a run, from its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ctest_containers.config import failures_to_keep
+from ctest_containers.session.debugging import lends_terminal
+from ctest_containers.session.executor import RunContext
+from ctest_containers.workers.assignment import WorkerConfig
+
+
+def worker_config(
+    context: RunContext,
+    *,
+    serialized: Collection[str],
+    failfast: bool,
+    buffer: bool,
+    debug_sql: bool,
+    pdb: bool,
+) -> WorkerConfig:
+    """Return what the workers of a run have in common; see `WorkerConfig`."""
+    config = context.config
+    return WorkerConfig(
+        separate=config.separate,
+        worker_setup=config.worker_setup,
+        serialized=frozenset(serialized),
+        reset=config.reset,
+        leaks=config.leaks,
+        # With reruns, only the parent knows which failure is final.
+        failfast=failfast and not config.rerun,
+        buffer=buffer,
+        debug_sql=debug_sql,
+        keep_failed=failures_to_keep(config) > 0 and not config.cluster,
+        limit=context.limits.per_test,
+        adaptive=context.timings.past.adaptive_limits() if config.adaptive_timeouts else {},
+        folder=context.folder,
+        terminal=not config.cluster and (pdb or lends_terminal()),
+        pdb=pdb,
+    )
