@@ -56,7 +56,7 @@ def _plan(
             "4.0 GiB of memory available, 1.2 GiB for each worker as measured",
         ),
         (_plan(memory=4 * GIBIBYTE, measured=100 * 2**20), 8, "8 cores"),
-        (_plan(memory=0, minimum=2), 1, "0 MiB of memory available, 512 MiB for each worker"),
+        (_plan(memory=0, minimum=2), 1, "0 KiB of memory available, 512 MiB for each worker"),
         (_plan(batches=0, memory=0), 0, "0 batches of tests"),
     ],
 )
