@@ -7,7 +7,7 @@ import functools
 import logging
 import os
 import unittest
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Protocol
@@ -86,7 +86,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         if self._action is not None:
             return self._action(self, list(test_labels or ()))
         with exiting_on_errors():
-            config = self._resolve()
+            config = self.resolve()
             check_reruns(self, config)
             check_stress(config, pdb=self._debugs)
             if config.stress is not None and self.shuffle is False:
@@ -138,6 +138,30 @@ class ContainerRunnerMixin(DiscoverRunner):
             yield session.supply, [identify(group) for group in groups]
 
     @contextmanager
+    def prepared(
+        self, test_labels: Any
+    ) -> Iterator[tuple[Session, Sequence[unittest.TestCase], Mapping[str, bool]]]:
+        """Discover tests and prepare their templates, for a command that runs them in its own way.
+
+        Yields:
+            The session, the tests in Django's order, and the aliases that they use; each says
+            whether its contents have to be serialized.
+
+        Raises:
+            CtestError: The templates cannot be prepared.
+        """
+        self.parallel = 1
+        self.setup_test_environment()
+        config, reports = self.resolve(), quiet(self.log)
+        with interruptible(), self._new_session(test_labels, config, reports) as session:
+            session.executor.start_early()
+            suite = super().build_suite(test_labels)
+            aliases: dict[str, bool] = dict(self.get_databases(suite))  # type: ignore[arg-type]
+            session.executor.prepare(aliases)
+            mark_expectations(aliases)
+            yield session, list(iter_test_cases(suite)), aliases
+
+    @contextmanager
     def _discovered(
         self, test_labels: Any
     ) -> Iterator[tuple[Session, Sequence[unittest.TestCase], set[str]]]:
@@ -146,12 +170,13 @@ class ContainerRunnerMixin(DiscoverRunner):
             self.setup_test_environment()
             suite = super().build_suite(test_labels)
             aliases = set(self.get_databases(suite))
-            with self._new_session(test_labels, self._resolve(), quiet(self.log)) as session:
+            with self._new_session(test_labels, self.resolve(), quiet(self.log)) as session:
                 yield session, session.selected(list(iter_test_cases(suite))), aliases
         except CtestError as error:
             exit_with(error)
 
-    def _resolve(self) -> Config:
+    def resolve(self) -> Config:
+        """Return the effective configuration."""
         return resolve(
             settings=project_settings.options(),
             environment=os.environ,

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -25,8 +26,6 @@ from ctest_containers.supply.earlier_runs import start_ahead
 if TYPE_CHECKING:
     from django.core.management.base import BaseCommand
 
-    from ctest_containers.runner import Action
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectCommand:
@@ -37,12 +36,15 @@ class ProjectCommand:
         action: Called instead of running the tests; None runs them.
         description: What help says of it; empty for what Django says.
         examples: Pairs of what is typed after the name, and what that does.
+        flags: Options of its own, by their names: the arguments of `add_argument`. The action gets
+            their values by their `dest`.
     """
 
     name: str
-    action: Action | None = None
+    action: Callable[..., int] | None = None
     description: str = ""
     examples: Sequence[tuple[str, str]] = ()
+    flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def register(self) -> Command:
         """The command, for its module's constant `COMMAND`."""
@@ -90,7 +92,9 @@ class ProjectCommand:
 
         command = DjangoCommand()
         command.test_runner = _path(ContainerTestRunner)
-        return command.create_parser(PROGRAM, self.name)
+        parser = command.create_parser(PROGRAM, self.name)
+        self._add_flags(parser)
+        return parser
 
     def make_project_parser(self, arguments: Sequence[str]) -> argparse.ArgumentParser:
         """The options of the loaded project's own test command and runner, and ours.
@@ -144,6 +148,7 @@ class ProjectCommand:
                 epilog=shown([(f"{subcommand} {typed}", what) for typed, what in spec.examples]),
                 **options,
             )
+            spec._add_flags(parser)
             # The values of options become arguments of the runner.
             parser.set_defaults(runner_action=spec.action)
 
@@ -153,8 +158,22 @@ class ProjectCommand:
             parser.error = error  # type: ignore[method-assign]  # Django chooses the class.
             return parser
 
-        members = {"create_parser": create_parser, "help": self.description or command.help}
+        def handle(self: Any, *labels: str, **options: Any) -> Any:
+            own = {flag["dest"]: options.pop(flag["dest"]) for flag in spec.flags.values()}
+            if spec.action is not None:
+                options["runner_action"] = functools.partial(spec.action, **own)
+            return command.handle(self, *labels, **options)
+
+        members = {
+            "create_parser": create_parser,
+            "handle": handle,
+            "help": self.description or command.help,
+        }
         return type(command.__name__, (command,), members)()
+
+    def _add_flags(self, parser: argparse.ArgumentParser) -> None:
+        for name, arguments in self.flags.items():
+            parser.add_argument(name, **arguments)
 
 
 def _runs_failed_tests(arguments: Sequence[str]) -> bool:

@@ -48,6 +48,7 @@ from ctest_containers.session.stress import Shuffle, StressRun
 from ctest_containers.session.worker_config import worker_config
 from ctest_containers.supply.supply import Supply
 from ctest_containers.text import plural
+from ctest_containers.workers.assignment import WorkerConfig
 
 
 class Session:
@@ -176,6 +177,17 @@ class Session:
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """Return the plan of a run of these tests."""
         return self._run_context.plan(make_batches(tests, aliases, mirrors()), aliases)
+
+    @property
+    def is_clustered(self) -> bool:
+        """Whether the tests run on the nodes of a cluster."""
+        return bool(self._config.cluster)
+
+    def trials(self, serialized: Collection[str]) -> tuple[RunContext, WorkerConfig]:
+        """Return what it takes to start workers for something else than a run of all tests."""
+        context = self._run_context
+        context.supply.release_parent()
+        return context, worker_config(context, serialized=serialized)
 
     def run(
         self,

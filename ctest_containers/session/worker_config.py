@@ -14,10 +14,10 @@ def worker_config(
     context: RunContext,
     *,
     serialized: Collection[str],
-    failfast: bool,
-    buffer: bool,
-    debug_sql: bool,
-    pdb: bool,
+    failfast: bool = False,
+    buffer: bool = False,
+    debug_sql: bool = False,
+    pdb: bool = False,
 ) -> WorkerConfig:
     """Return what the workers of a run have in common; see `WorkerConfig`."""
     config = context.config

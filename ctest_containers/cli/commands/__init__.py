@@ -5,6 +5,7 @@ from typing import Final
 COMMANDS: Final = {
     "run": "run the tests of the project in this folder (the default)",
     "plan": "estimate how long a run takes with different numbers of workers",
+    "hunt": "find the tests that make another one fail, and what they leave",
     "report": "show what happened in a past run, or compare it with others",
     "failures": "list the failed tests whose databases are kept",
     "open": "open the databases of a failed test in a client or any command",

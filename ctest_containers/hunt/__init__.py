@@ -1,0 +1,1 @@
+"""Finds the tests that make another test fail, and what they leave behind."""
