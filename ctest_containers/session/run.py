@@ -6,6 +6,7 @@ import secrets
 import unittest
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -187,7 +188,9 @@ class Session:
         """Return what it takes to start workers for something else than a run of all tests."""
         context = self._run_context
         context.supply.release_parent()
-        return context, worker_config(context, serialized=serialized)
+        usual = worker_config(context, serialized=serialized)
+        # A failure is what it is about: nothing is kept or debugged, and no test is tried again.
+        return context, replace(usual, adaptive={}, keep_failed=False, terminal=False, pdb=False)
 
     def run(
         self,
