@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any
 
 from ctest_containers.config.model import Config, project_of
@@ -48,7 +48,7 @@ def resolve(
         )
         for origin, raw in sources:
             if raw is not None:
-                values[name] = _parse(row.metadata["parse"], raw, origin)
+                values[name] = _parse(row, raw, origin)
                 break
     return Config(**values)
 
@@ -65,12 +65,16 @@ def project_meant(option: str | None) -> str:
     return project_of(resolve(settings={}, environment=os.environ, options={"project": option}))
 
 
-def _parse(parse: Any, raw: object, origin: str) -> Any:
+def _parse(row: Field[Any], raw: object, origin: str) -> Any:
     try:
-        return parse(raw)
+        return row.metadata["parse"](raw)
     except ValueError as error:
         shown = without_credentials(repr(raw))
-        raise UsageError(f"Invalid value {shown} for {origin}: {error}.") from None
+        bare, hint = row.metadata["bare"], ""
+        if bare is not None and origin == f"option {flag(row)}":
+            # A label that follows the option is taken for its value.
+            hint = f"If {shown} is a label, write it first, or {flag(row)}={bare}."
+        raise UsageError(f"Invalid value {shown} for {origin}: {error}.", hint) from None
 
 
 def _refuse_unknown(given: Any, known: set[str], origin: str) -> None:

@@ -237,3 +237,12 @@ def test_a_command_without_a_project_goes_by_option_environment_and_folder(
     monkeypatch.setenv("CTEST_CONTAINERS_PROJECT", "bookshop")
 
     assert (by_folder, project_meant(None), project_meant("other")) == ("shop", "bookshop", "other")
+
+
+def test_a_label_after_an_option_with_an_optional_value_is_explained() -> None:
+    options = {"keep_failed": "shop.tests"}
+
+    with pytest.raises(UsageError) as error:
+        resolve(settings={}, environment={}, options=options)
+
+    assert error.value.hint == "If 'shop.tests' is a label, write it first, or --keep-failed=3."
