@@ -25,7 +25,7 @@ from harness.terminal import CTRL_D, at_terminal
 from harness.tiers import further
 
 from ctest_containers.engine import labels
-from ctest_containers.failures.portable import export
+from ctest_containers.failures.portable import export, read
 from ctest_containers.failures.store import FACTS, Stored
 from ctest_containers.rows import DatabaseDifference, TableDifference, to_json
 
@@ -58,12 +58,14 @@ class Failed:
 
     Attributes:
         prompt: A part of what the client of its server prints when it waits for a statement.
+        file: The file that the run has written for other machines.
     """
 
     project: Path
     env: dict[str, str]
     stored: Stored
     prompt: str
+    file: Path
 
 
 def failed_on(flavour: str, folder: Path) -> Failed:
@@ -75,11 +77,12 @@ def failed_on(flavour: str, folder: Path) -> Failed:
         env["CTEST_CONTAINERS_MYSQL_IMAGE"] = "mariadb"
     project = copy_of("outcomes", folder)
     write_tests(project, TESTS)
-    done = command(project, "run", "--keep-failed", env=env)
+    done = command(project, "run", "--keep-failed", "--keep-failed-dir", "ci", env=env)
     assert done.code == 1, done.said
     (stored,) = failures_in(folder / "cache").values()
     prompts = {"postgresql": "test_outcomes=", "mysql": "mysql>", "mariadb": "[test_outcomes]>"}
-    return Failed(project, env, stored, prompts[flavour])
+    (file,) = (project / "ci").iterdir()
+    return Failed(project, env, stored, prompts[flavour], file)
 
 
 @pytest.fixture(scope="module")
@@ -246,6 +249,21 @@ def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
     assert refused.code == 2
     assert "only fit the earlier image" in refused.said
     assert "run library.test_it.CartTests.test_total --keep-failed" in refused.said
+
+
+def test_a_file_of_a_run_shows_the_same_rows_where_the_template_was_built_anew(
+    failed: Failed, tmp_path: Path
+) -> None:
+    (tmp_path / "read").mkdir()
+    stored = read(failed.file, tmp_path / "read")
+    (kept,) = stored.failure.databases
+    rows = (stored.folder / kept.rows).read_text()
+    other = _without_template(replace(failed, stored=stored))
+    file = export(other, {kept.group: rows}, tmp_path / "other")
+
+    opened = command(failed.project, "open", str(file), "--shell", env=failed.env, given=NAMES)
+
+    assert opened.out.splitlines()[-1] == SEEN, opened.said
 
 
 def test_code_that_gives_another_template_is_named_with_what_to_do(
