@@ -14,7 +14,7 @@ from typing import Final
 
 from ctest_containers.hunt.laboratory import Laboratory
 from ctest_containers.hunt.search import divide
-from ctest_containers.hunt.trial import Result
+from ctest_containers.hunt.trial import Ending, Result
 
 MOST_PROBES: Final = 32
 """How often the target runs in one trial."""
@@ -67,21 +67,18 @@ class Guess:
         laboratory = self._laboratory
         pieces = _divided(laboratory, tests, min(laboratory.workers, len(tests)))
         probed = [_divided(laboratory, piece, self._probes(piece)) for piece in pieces]
-        first: list[Sequence[Sequence[str]]] = [[()]] if self.alone is None else []
-        ended: list[tuple[Sequence[str], Result]] = []
-        with closing(laboratory.run_probed([*first, *probed], self._target)) as results:
+        if self.alone is None:
+            # In each trial, the target first runs alone, on new servers in a new process.
+            probed = [[(), *parts] for parts in probed]
+        with closing(laboratory.run_probed(probed, self._target)) as results:
             for position, number, result in results:
-                if first and position == 0:
+                suspects = probed[position][number]
+                if not suspects:
                     self.alone = result
-                else:
-                    ended.append((probed[position - len(first)][number], result))
-                if self.alone is None:
-                    continue
-                if self.alone.failure is not None:
                     return ()
-                for suspects, known in ended:
-                    if self._tells(self.alone, known):
-                        return suspects
+                self.alone = self.alone or Result(ending=Ending.PASSED)
+                if self._tells(self.alone, result):
+                    return suspects
         return ()
 
     def _probes(self, tests: Sequence[str]) -> int:

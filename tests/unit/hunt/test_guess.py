@@ -70,7 +70,7 @@ def test_a_single_cause_is_found_in_few_trials() -> None:
     assert guess.cause == "test 678"
     assert guess.confirmation == FAILED
     assert guess.alone == PASSED
-    assert trials.count <= 13
+    assert trials.count <= 12
 
 
 def test_two_causes_that_are_needed_together_are_not_guessed() -> None:
