@@ -5,10 +5,11 @@ Every method that takes an address connects to it and disconnects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ctest_containers.backends.keeping import Keeping
 from ctest_containers.model import Address, Secret, Transport, Vendor
 
 SOCKET_FOLDER = "/ctest/run"
@@ -198,37 +199,6 @@ class Contents(Protocol):
 
         Args:
             initial: What `variables` returned before the server was prepared.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InFlight:
-    """What the files of a running server lack, because no transaction has committed it.
-
-    Attributes:
-        edit: Returns what a copy has for a file of `always_kept`, given its path and contents.
-        lacks_rows: Whether a copy lacks rows that only a session which reads uncommitted rows sees.
-        notes: What a reader of the copy must know, as sentences.
-    """
-
-    edit: Callable[[str, bytes], bytes] | None = None
-    lacks_rows: bool = False
-    notes: tuple[str, ...] = ()
-
-
-class Keeping(Protocol):
-    """Lets a copy of a server's files show its databases as the running transactions see them.
-
-    Attributes:
-        always_kept: What the paths in the data folder begin with that a copy contains in any case.
-    """
-
-    always_kept: tuple[str, ...]
-
-    def prepare_copy(self, address: Address, databases: Collection[str]) -> InFlight:
-        """Flush committed data to disk, and find out what a copy of the files would lack.
-
-        Neither sessions nor their transactions notice anything.
         """
 
 

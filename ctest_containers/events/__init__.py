@@ -12,6 +12,7 @@ from ctest_containers.events.failures import (
     FailureNotKept,
     FailuresKept,
 )
+from ctest_containers.events.leaks import LeakDetected, LeaksUnseen, TableLeak
 from ctest_containers.events.nodes import (
     NodeJoined,
     NodeLost,
@@ -68,13 +69,10 @@ from ctest_containers.events.tests import (
     BatchFinished,
     FixtureFinished,
     FixtureStarted,
-    LeakDetected,
-    LeaksUnseen,
     OutcomeKind,
     Problem,
     RerunsEnded,
     RerunStarted,
-    TableLeak,
     TestDuration,
     TestFinished,
     TestOutcome,

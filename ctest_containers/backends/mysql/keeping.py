@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from ctest_containers.backends.api import InFlight
+from ctest_containers.backends.keeping import InFlight
 from ctest_containers.backends.mysql.session import admin_cursor
 from ctest_containers.backends.mysql.volatile import MEMORY_TABLES
 from ctest_containers.model import Address

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.backends.api import InFlight
+from ctest_containers.backends.keeping import InFlight
 from ctest_containers.backends.postgresql.session import admin_cursor
 from ctest_containers.model import Address
 
