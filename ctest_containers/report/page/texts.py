@@ -9,6 +9,9 @@ from typing import Final
 LONGEST: Final = 100 * 1024
 """How many characters of one output a page has: its end, for that is where things went wrong."""
 
+_LINE: Final = 4_000
+"""What a line of a page has room for, in characters."""
+
 _HEAD: Final = 20 * 1024
 
 _CAPTURED: Final = re.compile(r"\n(Stdout|Stderr):\n")
@@ -34,6 +37,11 @@ def cut(text: str, allowance: Allowance | None = None) -> list[str | int]:
         length = allowance.take(length)
     left_out = len(text) - length
     return [text[left_out:], left_out]
+
+
+def cut_line(text: str) -> str:
+    """The beginning of a text for which a page has one line."""
+    return text[:_LINE]
 
 
 def cut_middle(text: str) -> str:
