@@ -1,13 +1,11 @@
-"""What GitHub Actions shows of a run: annotations, groups in the log, and a summary of the job.
+"""Shows a run on GitHub Actions: annotations, groups in the log, and a summary of the job.
 
 See https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands.
 """
 
 from __future__ import annotations
 
-import html
 import os
-import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,39 +13,19 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import ReportError
-from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished, StressFinished
+from ctest_containers.events import Event, Phase, PhaseStarted, RunFinished
 from ctest_containers.options.option import option
 from ctest_containers.options.values import parse_flag
 from ctest_containers.report.api import Report
 from ctest_containers.report.format import SECTION, ReportContext, ReportFormat
-from ctest_containers.report.messages import lines_of
-from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
-from ctest_containers.report.stress import headline, rate, rounds, what
+from ctest_containers.report.job_summary import MESSAGE_LENGTH, job_summary
+from ctest_containers.report.leaks import leak_in_words
+from ctest_containers.report.record import UNEXPECTED, RunRecord
 from ctest_containers.report.summary import lines as summary_lines
-from ctest_containers.report.summary import verdict
-from ctest_containers.text import duration, without_controls
+from ctest_containers.text import without_controls
 
 ANNOTATIONS: Final = 50
 """GitHub shows fewer of them for each step, and the log has all failures anyway."""
-
-SUMMARY_BYTES: Final = 900 * 1024
-"""GitHub refuses a summary of more than 1 MiB."""
-
-STRESSED_TESTS: Final = 50
-"""The least reliable ones; the event log has all."""
-
-MESSAGE_LENGTH: Final = 4000
-
-ICONS: Final = {
-    Status.PASSED: "✅",
-    Status.FAILED: "❌",
-    Status.ERROR: "💥",
-    Status.UNEXPECTED_SUCCESS: "❗",
-    Status.FLAKY: "🔁",
-    Status.SKIPPED: "⏭️",
-    Status.EXPECTED_FAILURE: "🟡",
-    Status.NOT_RUN: "⚪",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,89 +155,9 @@ def error_commands(run: RunRecord, workspace: str = "") -> Iterator[str]:
                 yield _annotation(file, problem.line, name, problem.text, kind)
     for leak in run.leaks:
         if leak.consequence != "fail":
-            text = "\n".join(line for _, line in lines_of(leak))
-            yield f"::warning title={_property('Leak')}::{_data(text)}"
+            yield f"::warning title={_property('Leak')}::{_data(leak_in_words(leak))}"
     if run.finished is not None and run.finished.failure:
         yield _annotation("", 0, "The run ended before its tests", run.finished.failure)
-
-
-def job_summary(run: RunRecord) -> str:
-    """The run in Markdown: counts, failures, phases and the slowest tests."""
-    lines = [f"### {'❌' if run.has_failed else '✅'} {_cell(verdict(run))}", ""]
-    counts = {status: count for status, count in run.counts.items() if count}
-    if counts:
-        lines.append(
-            "| " + " | ".join(f"{ICONS[status]} {status.value}" for status in counts) + " |"
-        )
-        lines.append("|" + " --- |" * len(counts))
-        lines.append("| " + " | ".join(map(str, counts.values())) + " |")
-        lines.append("")
-    failures = list(_failures(run))
-    size = 0
-    for shown, (icon, name, text) in enumerate(failures):
-        block = _details(icon, name, text[-MESSAGE_LENGTH:])
-        size += len(block.encode(errors="backslashreplace"))
-        if size > SUMMARY_BYTES:
-            lines.append(f"… and {len(failures) - shown} more; see the log.")
-            break
-        lines.append(block)
-    if run.stress is not None:
-        lines += _stress_lines(run.stress)
-    leaks = [text for leak in run.leaks for _, text in lines_of(leak)]
-    if leaks:
-        lines += ["", "Left in databases:", "", *(f"- {_cell(text)}" for text in leaks)]
-    phases = run.phase_seconds
-    if phases:
-        lines += ["", "| " + " | ".join(phase.value for phase in phases) + " |"]
-        lines.append("|" + " ---: |" * len(phases))
-        lines.append("| " + " | ".join(map(duration, phases.values())) + " |")
-    slowest = run.slowest(10)
-    if slowest:
-        lines += ["", "| slowest tests | |", "| --- | ---: |"]
-        lines += [
-            f"| `{_cell(test.place.test_id)}` | {duration(test.seconds)} |" for test in slowest
-        ]
-    if run.planned is not None and run.planned.workers:
-        lines += ["", f"Workers: {run.planned.workers} ({_cell(run.planned.reason)})."]
-    return without_controls("\n".join(lines)) + "\n\n"
-
-
-def _stress_lines(stress: StressFinished) -> Iterator[str]:
-    """Yield the statistics of a stress run."""
-    yield ""
-    yield headline(stress)
-    if stress.tests:
-        yield ""
-        yield "| failure rate | test | failures |"
-        yield "| ---: | --- | --- |"
-    for test in stress.tests[:STRESSED_TESTS]:
-        failures = "<br>".join(
-            html.escape(f"{failure.count}x {what(failure)} in {rounds(failure, stress.seed)}")
-            for failure in test.failures
-        )
-        yield f"| {rate(test)} | `{_cell(test.test_id)}` | {_cell(failures)} |"
-    if stress.durations:
-        yield ""
-        yield "| minimum | median | maximum | test |"
-        yield "| ---: | ---: | ---: | --- |"
-    for row in stress.durations:
-        seconds = (row.min_seconds, row.median_seconds, row.max_seconds)
-        yield f"| {' | '.join(map(duration, seconds))} | `{_cell(row.test_id)}` |"
-
-
-def _failures(run: RunRecord) -> Iterator[tuple[str, str, str]]:
-    """An icon, the name and the text of each failure; the flaky ones come last."""
-    bad, flaky = ICONS[Status.FAILED], ICONS[Status.FLAKY]
-    failed = [test for test in run.tests.values() if test.status.is_bad]
-    for icon, tests, fixtures in (
-        (bad, failed, run.bad_fixtures),
-        (flaky, run.flaky_tests, run.flaky_fixtures),
-    ):
-        for test in tests:
-            texts = [problem.text for _, problem in (test.failure or test).problems]
-            yield icon, test.place.test_id, "\n".join(texts) or UNEXPECTED
-        for _, outcome in fixtures:
-            yield icon, outcome.test_id, outcome.problem.text if outcome.problem else ""
 
 
 def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport:
@@ -273,14 +171,6 @@ def report_of_step(run: RunRecord, write: Callable[[str], None]) -> GithubReport
 def _write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _details(icon: str, name: str, text: str) -> str:
-    """A part that opens when it is clicked on; the fence is longer than any in the text."""
-    longest = max((len(ticks) for ticks in re.findall("`{3,}", text)), default=2)
-    fence = "`" * (longest + 1)
-    title = f"<details><summary>{icon} <code>{html.escape(name, quote=False)}</code></summary>"
-    return f"{title}\n\n{fence}\n{text}\n{fence}\n\n</details>"
 
 
 def _annotation(file: str, line: int, title: str, message: str, level: str = "error") -> str:
@@ -302,7 +192,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

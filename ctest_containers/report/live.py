@@ -28,12 +28,12 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.report import summary
-from ctest_containers.report.doing import WIDE, Doing, whole_seconds
+from ctest_containers.report.doing import WIDE, Doing
 from ctest_containers.report.messages import lines_of
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.record import RunRecord, Status, status_of
-from ctest_containers.report.stress import progress
-from ctest_containers.text import plural, without_controls
+from ctest_containers.report.run_progress import RunProgress
+from ctest_containers.text import without_controls
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -87,12 +87,7 @@ class LiveReport:
         self._live: Live | None = None
         self._debugging_since: float | None = None
         self._drawn_at = float("-inf")
-        self._ended: set[int] = set()
-        self._failed: set[int] = set()
-        self._flaky = 0
-        self._tests_since = 0.0
-        self._expected_seconds = 0.0
-        self._stress: StressProgressed | None = None
+        self._progress = RunProgress(run)
 
     def handle(self, event: Event, at: float) -> None:
         """See `Report`."""
@@ -100,7 +95,7 @@ class LiveReport:
             case TestStarted(worker=worker, test_id=test_id):
                 self._begin(worker, test_id, at)
             case StressProgressed(worker=worker, test_id=test_id):
-                self._stress = event
+                self._progress.stress = event
                 self._begin(worker, test_id, at)
             case FixtureStarted(worker=worker, fixture=fixture):
                 self._begin(worker, fixture, at)
@@ -110,9 +105,9 @@ class LiveReport:
                 self._tell_failure(event)
             case TestFinished(worker=worker, index=index):
                 self._begin(worker, "", at)
-                self._count(index)
+                self._progress.count(index)
             case RerunsEnded():
-                self._count_flaky(event)
+                self._note_flaky(event)
             case BatchFinished(worker=worker, memory_bytes=count) if count:
                 self._doing(worker).memory_bytes = count
             case ServerReady(worker=worker, container=container):
@@ -172,9 +167,8 @@ class LiveReport:
 
         if not planned.workers:
             return
-        self._tests_since = at
         self._workers = {number: self._doing(number) for number in range(1, planned.workers + 1)}
-        self._expected_seconds = planned.expected_seconds
+        self._progress.begin(planned, at)
         self._live = Live(
             console=self._console,
             auto_refresh=False,
@@ -193,15 +187,8 @@ class LiveReport:
         doing = self._doing(worker)
         doing.what, doing.since, doing.is_slow = what, at, False
 
-    def _count(self, index: int) -> None:
-        self._ended.add(index)
-        if index in self._run.tests and self._run.tests[index].status.is_bad:
-            self._failed.add(index)
-
-    def _count_flaky(self, ended: RerunsEnded) -> None:
-        tests = (self._run.tests.get(index) for index in ended.indices)
-        self._failed -= {test.index for test in tests if test and not test.status.is_bad}
-        self._flaky += len(ended.flaky)
+    def _note_flaky(self, ended: RerunsEnded) -> None:
+        self._progress.count_flaky(ended)
         for name in ended.flaky:
             self._keep("FLAKY", STYLES[Status.FLAKY], f" {name}")
 
@@ -262,30 +249,8 @@ class LiveReport:
 
     def _picture(self, at: float) -> RenderableType:
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
         from rich.table import Table
-        from rich.text import Text
 
-        total = len(self._run.tests)
-        elapsed = at - self._tests_since
-        bar = Table.grid(expand=True, padding=(0, 1))
-        bar.add_column(no_wrap=True)
-        bar.add_column(ratio=1)
-        bar.add_column(no_wrap=True, justify="right")
-        count, failed = len(self._ended), len(self._failed)
-        ended, done = f"{count}/{total}", count / (total or 1)
-        if (stress := self._stress) is not None:
-            ended, failed = progress(stress), stress.failed
-            done = elapsed / (self._expected_seconds or 1)
-            if stress.of_rounds:
-                done = stress.attempts / (total * stress.of_rounds)
-        counts = Text.assemble(
-            (ended, "bold"),
-            (f", {plural(failed, 'failure')}" if failed else "", "bold red"),
-            (f", {self._flaky} flaky" if self._flaky else "", STYLES[Status.FLAKY]),
-        )
-        times = f"{whole_seconds(elapsed)}{self._left(elapsed)}"
-        bar.add_row(counts, ProgressBar(total=1, completed=done), times)
         table = Table.grid(expand=True, padding=(0, 1))
         for justify in ("right", "right", "right"):
             table.add_column(no_wrap=True, justify=justify)
@@ -297,9 +262,4 @@ class LiveReport:
         for number, doing in sorted(self._workers.items()):
             if number:
                 table.add_row(*doing.row(number, at, is_wide=is_wide))
-        return Group(bar, table)
-
-    def _left(self, elapsed: float) -> str:
-        """What is left, by what the tests took in past runs."""
-        left = round(self._expected_seconds - elapsed)
-        return f", about {whole_seconds(left)} left" if left > 0 else ""
+        return Group(self._progress.bar(at), table)

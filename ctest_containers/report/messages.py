@@ -24,7 +24,6 @@ from ctest_containers.events import (
     LeaksUnseen,
     LimitsInverted,
     MemoryMeasured,
-    MigrationsProgressed,
     NodeJoined,
     NodeLost,
     NodePrinted,
@@ -41,17 +40,6 @@ from ctest_containers.events import (
     ShardChosen,
     StressFinished,
     StressProgressed,
-    TemplateAwaited,
-    TemplateBuildSlowed,
-    TemplateBuildStarted,
-    TemplateBuilt,
-    TemplateDated,
-    TemplateFound,
-    TemplatePulled,
-    TemplatePushed,
-    TemplateRefused,
-    TemplatesPruned,
-    TemplateTransfer,
     TestDuration,
     TestFinished,
     TestOutcome,
@@ -72,7 +60,8 @@ from ctest_containers.limits import Limit, why_run_ended
 from ctest_containers.report.failed_tests import lines_on_failed
 from ctest_containers.report.leaks import leak_in_words
 from ctest_containers.report.stress import stress_lines
-from ctest_containers.text import duration, listing, plural, size, span
+from ctest_containers.report.templates import TemplateEvent, lines_on_templates
+from ctest_containers.text import duration, plural, size
 
 SILENT: Final = frozenset(
     {
@@ -95,6 +84,9 @@ SILENT: Final = frozenset(
 def lines_of(event: Event) -> Iterator[tuple[int, str]]:
     """Sentences, each with its `logging` level; none for an event that is no news by itself."""
     if type(event) in SILENT:
+        return
+    if isinstance(event, TemplateEvent):
+        yield from lines_on_templates(event)
         return
     match event:
         case ShardChosen(number=number, of=of, places=places):
@@ -125,67 +117,6 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             )
         case NodePrinted(text=text):
             yield logging.INFO, text.rstrip("\n")
-        case TemplateFound(group=group, fingerprint=fingerprint):
-            yield logging.INFO, f"Using the template {group}:{fingerprint[:12]}."
-        case TemplateDated(group=group, fingerprint=fingerprint, seconds=seconds):
-            yield (
-                logging.WARNING,
-                (
-                    f"The template {group}:{fingerprint[:12]} contains values that "
-                    f"{listing(event.clocks)} returned {span(seconds)} ago. If a test failed "
-                    "because of them, use --rebuild."
-                ),
-            )
-        case TemplateAwaited(group=group, fingerprint=fingerprint):
-            yield (
-                logging.INFO,
-                (
-                    "Waiting for another run that is building the template "
-                    f"{group}:{fingerprint[:12]}…"
-                ),
-            )
-        case TemplateBuildStarted(group=group, fingerprint=fingerprint):
-            names = ", ".join(repr(alias) for alias in event.aliases)
-            way = "incrementally" if event.incremental else "from scratch"
-            yield (
-                logging.INFO,
-                (
-                    f"Building the template {group}:{fingerprint[:12]} for {names}, {way} "
-                    f"({event.reason})…"
-                ),
-            )
-        case TemplateBuildSlowed(reason=reason):
-            yield (
-                logging.INFO,
-                f"Migrating in Django's own way, which takes longer: {reason.rstrip('.')}.",
-            )
-        case MigrationsProgressed(database=database, seconds_left=left):
-            rest = "" if left is None else f", about {duration(left)} left"
-            place = f"{event.number} of {event.total}"
-            yield (
-                logging.INFO,
-                f"Migrating {database!r}: {place}, {event.migration}{rest}…",
-            )
-        case TemplateBuilt(group=group, fingerprint=fingerprint, seconds=seconds):
-            yield (
-                logging.INFO,
-                f"Built the template {group}:{fingerprint[:12]} in {duration(seconds)}.",
-            )
-        case TemplateRefused(group=group, fingerprint=fingerprint):
-            yield (
-                logging.WARNING,
-                (
-                    f"The template {group}:{fingerprint[:12]} is not used: "
-                    f"{' '.join(event.problems)}"
-                ),
-            )
-        case TemplatePulled():
-            yield logging.INFO, _transfer(event, "Pulled", "from", "here")
-        case TemplatePushed():
-            yield logging.INFO, _transfer(event, "Pushed", "to", "there")
-        case TemplatesPruned(templates=templates):
-            for name, reason in templates:
-                yield logging.DEBUG, f"Removed the template {name}: {reason}."
         case BaseImageBuildStarted(image=image):
             yield logging.INFO, f"Building {image}, once on this machine…"
         case WorkersPlanned() if event.workers:
@@ -295,12 +226,3 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."
         case _:
             pass
-
-
-def _transfer(event: TemplateTransfer, verb: str, preposition: str, place: str) -> str:
-    layers = f"{plural(event.layers, 'layer')} transferred"
-    return (
-        f"{verb} the template {event.group}:{event.fingerprint[:12]} {preposition} "
-        f"{event.registry} in {duration(event.seconds)} ({layers}, {event.present} already "
-        f"{place})."
-    )

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ctest_containers.history.store import read
 from ctest_containers.report import github, junit, metrics, summary
+from ctest_containers.report.job_summary import job_summary
 from ctest_containers.report.log import run_line, worker_line
 from ctest_containers.report.record import RunRecord
 from ctest_containers.report.recording import record_of
@@ -224,7 +225,7 @@ FORMATS: Mapping[str, Callable[[RunRecord], str]] = {
     "junit.xml": junit.render,
     "metrics.prom": metrics.render,
     "annotations.txt": lambda found: "\n".join([*github.error_commands(found, "/home/ada"), ""]),
-    "summary.md": github.job_summary,
+    "summary.md": job_summary,
     "report.txt": _report,
     "log.txt": _log,
 }

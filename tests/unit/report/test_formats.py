@@ -26,6 +26,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.report import github, junit, metrics, summary
 from ctest_containers.report.files import FilesReport, Output
+from ctest_containers.report.job_summary import job_summary
 from ctest_containers.report.record import RunRecord, Status
 from ctest_containers.text import without_controls
 
@@ -208,7 +209,7 @@ def test_an_annotation_is_one_command_whatever_a_test_is_called_and_says(text: s
 def test_the_summary_of_a_job_keeps_failures_in_their_fences(text: str) -> None:
     run = record(events_of_test(0, "a.B.c", OutcomeKind.FAILURE, text=text), names=("a.B.c",))
 
-    lines = github.job_summary(run).split("\n")
+    lines = job_summary(run).split("\n")
 
     fences = [line for line in lines if re.fullmatch("`{3,}", line)]
     assert fences[0] == max(fences, key=len)
@@ -222,7 +223,7 @@ def test_the_summary_of_a_job_stays_below_what_github_takes() -> None:
         for index, name in enumerate(names)
     ]
 
-    found = github.job_summary(record(*tests, names=names))
+    found = job_summary(record(*tests, names=names))
 
     assert len(found.encode()) < 2**20
     assert "more; see the log." in found

@@ -16,7 +16,8 @@ from ctest_containers.events import (
 )
 from ctest_containers.report import summary
 from ctest_containers.report.console import ConsoleReport
-from ctest_containers.report.github import error_commands, job_summary
+from ctest_containers.report.github import error_commands
+from ctest_containers.report.job_summary import job_summary
 from ctest_containers.report.junit import render
 from ctest_containers.report.page.data import data_of
 

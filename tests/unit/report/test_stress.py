@@ -16,7 +16,7 @@ from ctest_containers.events import (
     StressProgressed,
 )
 from ctest_containers.history.lines import HEADER, entries, line
-from ctest_containers.report.github import job_summary
+from ctest_containers.report.job_summary import job_summary
 from ctest_containers.report.log import run_line
 from ctest_containers.report.page import render
 from ctest_containers.report.record import RunRecord
