@@ -45,18 +45,11 @@ class Answers:
             state.requested_alias = ""
 
     def _keep(self, worker: WorkerState, state: ProcessState, request: KeepRequest) -> None:
-        """Keep the databases of a failed test; its time limits pause meanwhile."""
-        if worker.has_rerun:
-            # The first failure, which is reported, has been kept.
-            state.keep_request = None
-            state.process.send(KeepAnswer(more=False))
-            return
-        if state.batch is not None:
-            self._time_limits.pause(state.batch)
-        more = self._supplier.keep(worker.number, request)
+        """Keep the databases of a failed test, or answer that no more are to be kept."""
+        # Of a test that runs again, the first failure is reported, and has been kept.
+        more = False if worker.is_in_rerun else self._supplier.keep(worker.number, request)
         if more is None:
             return
         state.keep_request = None
-        if state.batch is not None:
-            self._time_limits.resume(state.batch)
+        self._time_limits.resume(state)
         state.process.send(KeepAnswer(more=more))

@@ -41,8 +41,9 @@ class Assigner:
     @property
     def work_waits(self) -> bool:
         """Whether a batch or a rerun waits for a worker."""
-        reserved = any(worker.reserved is not None for worker in self._roster.workers)
-        return any(True for _ in self._rounds.waiting()) or bool(self._reruns) or reserved
+        if self._reruns or any(worker.next_rerun is not None for worker in self._roster.workers):
+            return True
+        return any(True for _ in self._rounds.waiting())
 
     def assign(self, worker: WorkerState) -> None:
         """Assign a free worker a rerun, or a batch of the earliest round that has one for it."""
@@ -63,9 +64,8 @@ class Assigner:
             Whether there is a batch for it, even if its databases have yet to start.
         """
         workers = self._roster.workers
-        if worker.has_rerun:
+        if worker.is_dirty:
             self._roster.renew(worker)
-        self._roster.renew_if_dirty(worker)
         if not choice.is_any_allowed(worker, workers):
             if not choice.is_renewal_due(worker, workers):
                 return False
@@ -97,7 +97,7 @@ class Assigner:
 
     def _assign_rerun(self, worker: WorkerState) -> bool:
         """Let a free worker run a failed test again, and return whether it does or will."""
-        work, worker.reserved = worker.reserved, None
+        work, worker.next_rerun = worker.next_rerun, None
         if work is None and not self._reruns:
             return False
         if not worker.is_available:
@@ -121,9 +121,9 @@ class Assigner:
             self._roster.retire(worker, error, self._memory.available_bytes or 0)
             return True
         if leases is None or not work.batch.exclusive.isdisjoint(choice.busy(workers)):
-            worker.reserved = work
+            worker.next_rerun = work
             return True
-        worker.has_rerun = True
+        worker.is_dirty = True
         self._send(worker, state, self._reruns.begin(worker, work), leases)
         return True
 

@@ -45,7 +45,7 @@ from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds, RoundSource
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.terminal_loans import TerminalLoans
-from ctest_containers.workers.time_limits import Interrupt, Kill, RequestStacks, TimeLimits
+from ctest_containers.workers.time_limits import TimeLimits, carry_out
 from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
 TICK_SECONDS: Final = 0.2
@@ -257,16 +257,10 @@ class WorkerPool:
 
     def _enforce_limits(self) -> None:
         for decision in self._time_limits.decide(self._roster.busy()):
-            match decision:
-                case TestSlow():
-                    self._report(decision)
-                case Interrupt(state):
-                    state.process.interrupt_test()
-                case RequestStacks(state):
-                    state.process.request_stacks()
-                case Kill(state, reason):
-                    state.overdue = f"{reason} Its stacks:\n{state.process.stacks()}"
-                    state.process.kill()
+            if isinstance(decision, TestSlow):
+                self._report(decision)
+            else:
+                carry_out(decision)
 
     def _time_out(self) -> None:
         """Account for every test that has not ended when the run's time is up."""

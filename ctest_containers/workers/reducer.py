@@ -128,7 +128,7 @@ def reduce_message(
             raise WorkerError(f"Worker {worker.number} sent a command to its parent.")
         case DatabaseFlushed(alias=alias, bare=bare):
             # What a rerun does to its own servers decides on nothing that others find.
-            if worker.work is not None and worker.work.rerun is None:
+            if worker.work is not None and not worker.is_in_rerun:
                 order.record_flush(worker.work, worker.rows, alias, bare=bare)
             yield Report(message)
         case LeakDetected(consequence=consequence):

@@ -23,7 +23,7 @@ from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.worker_state import ProcessState, WorkerState
 
 SERVER_TRIES: Final = 3
-"""How many servers in a row may fail to start for one worker."""
+"""How many servers in a row may fail to start for one worker, or for one trial of a hunt."""
 
 
 class Roster:
@@ -88,11 +88,6 @@ class Roster:
             worker.forget_process(servers=False)
             worker.rows = Rows()
         worker.round_number = round_number
-
-    def renew_if_dirty(self, worker: WorkerState) -> None:
-        """Renew a worker if a class has left something on its servers that no other may find."""
-        if worker.is_dirty:
-            self.renew(worker)
 
     def retire(self, worker: WorkerState, error: CtestError, available_bytes: int) -> None:
         """Let a worker whose server did not start try again; after too many tries, retire it.

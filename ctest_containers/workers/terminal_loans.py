@@ -49,7 +49,7 @@ class _Loan:
 class TerminalLoans:
     """Lends the terminal to one worker at a time, in the order in which they ask.
 
-    The time limits of a worker are paused while it waits for the terminal and while it has it.
+    A worker's time limits, which pause when it asks, resume when it no longer has the terminal.
     """
 
     def __init__(self, limits: TimeLimits, report: Callable[[Event], None]) -> None:
@@ -66,8 +66,6 @@ class TerminalLoans:
         match message:
             case TerminalRequest():
                 self._waiting.append((worker, state))
-                if state.batch is not None:
-                    self._limits.pause(state.batch)
             case TerminalReturned(last=last):
                 self._closed |= last
                 self._take_back(state)
@@ -95,7 +93,7 @@ class TerminalLoans:
                 self._lend(worker, state)
             if self._loan is None:
                 state.process.send(TerminalAnswer(granted=False))
-                self._resume(state)
+                self._limits.resume(state)
 
     def forget(self, worker: WorkerState) -> None:
         """Take note that a worker's process has ended."""
@@ -145,11 +143,7 @@ class TerminalLoans:
         self._report(
             DebuggerClosed(worker=loan.worker.number, seconds=ORIGINALS.monotonic() - loan.since)
         )
-        self._resume(state)
-
-    def _resume(self, state: ProcessState) -> None:
-        if state.batch is not None:
-            self._limits.resume(state.batch)
+        self._limits.resume(state)
 
     def _return_to_foreground(self, loan: _Loan) -> None:
         """Let a worker continue that Ctrl-Z has stopped, if the shell has continued the run."""

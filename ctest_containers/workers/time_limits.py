@@ -16,7 +16,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.limits import Limit, Limits
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.wire import Message
+from ctest_containers.wire import KeepRequest, Message, TerminalRequest
 from ctest_containers.workers.overdue import GRACE_SECONDS, Overdue, overdue_after
 from ctest_containers.workers.progress import Progress
 from ctest_containers.workers.worker_state import BatchState, ProcessState, WorkerState
@@ -51,8 +51,23 @@ class Kill:
     reason: str
 
 
-Decision = Interrupt | RequestStacks | Kill | TestSlow
+Measure = Interrupt | RequestStacks | Kill
+"""What has to be done with a process that takes too long."""
+
+Decision = Measure | TestSlow
 """What the pool has to do; it reports an event."""
+
+
+def carry_out(measure: Measure) -> None:
+    """Do what has to be done with a process that takes too long."""
+    match measure:
+        case Interrupt(state):
+            state.process.interrupt_test()
+        case RequestStacks(state):
+            state.process.request_stacks()
+        case Kill(state, reason):
+            state.overdue = f"{reason} Its stacks:\n{state.process.stacks()}"
+            state.process.kill()
 
 
 class TimeLimits:
@@ -85,7 +100,10 @@ class TimeLimits:
         batch.batch_deadline = Overdue(Deadline(seconds), f"Timed out: {why}")
 
     def note(self, state: ProcessState, message: Message) -> None:
-        """Note what a process begins and ends."""
+        """Note what a process begins and ends.
+
+        While it waits for an answer that may take long, no limit ends its batch or the run.
+        """
         match message:
             case TestStarted() | FixtureStarted():
                 if state.batch is not None:
@@ -96,6 +114,9 @@ class TimeLimits:
                 self._end(state)
                 if self._limits.whole_run is not None and self._limits.whole_run.idle_only:
                     self._end_of_run = None
+            case KeepRequest() | TerminalRequest():
+                if state.batch is not None:
+                    state.batch.paused_since = ORIGINALS.monotonic()
             case _:
                 pass
 
@@ -124,14 +145,10 @@ class TimeLimits:
         if self._limits.per_worker is not None and self._limits.per_worker.idle_only:
             self.begin_batch(batch)
 
-    def pause(self, batch: BatchState) -> None:
-        """Let no limit end a batch, nor the run, while its worker waits for something of ours."""
-        if batch.paused_since is None:
-            batch.paused_since = ORIGINALS.monotonic()
-
-    def resume(self, batch: BatchState) -> None:
-        """Let the limits of a batch run on, as if no time had passed since `pause`."""
-        if batch.paused_since is None:
+    def resume(self, state: ProcessState) -> None:
+        """Let limits run on after a request, as if no time had passed since it was made."""
+        batch = state.batch
+        if batch is None or batch.paused_since is None:
             return
         seconds = ORIGINALS.monotonic() - batch.paused_since
         batch.paused_since = None

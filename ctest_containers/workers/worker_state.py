@@ -100,9 +100,9 @@ class WorkerState:
         retired: Why it gets no more work; None while it does.
         paused: Whether it gets no work until there is more memory.
         used: Whether a batch has begun in its process or on its servers.
-        has_rerun: Whether that was a rerun, so that the next batch needs new servers.
-        reserved: What it runs again as soon as it has servers; None if it waits for nothing.
-        is_dirty: Whether its servers must be replaced before its next batch.
+        is_dirty: Whether its process and servers must be replaced before its next batch: they have
+            run a rerun, or a class has left something that no other class may find.
+        next_rerun: What it runs again as soon as it has servers; None if it waits for nothing.
     """
 
     number: int
@@ -113,9 +113,8 @@ class WorkerState:
     retired: CtestError | None = None
     paused: bool = False
     used: bool = False
-    has_rerun: bool = False
-    reserved: Work | None = None
     is_dirty: bool = False
+    next_rerun: Work | None = None
 
     @property
     def is_available(self) -> bool:
@@ -132,6 +131,11 @@ class WorkerState:
         """The work of this batch."""
         return None if self.batch is None else self.batch.work
 
+    @property
+    def is_in_rerun(self) -> bool:
+        """Whether it runs failed tests again."""
+        return self.work is not None and self.work.rerun is not None
+
     def forget_process(self, *, servers: bool) -> None:
         """Forget the process, so that the worker can get another one.
 
@@ -141,8 +145,7 @@ class WorkerState:
         self.state = None
         if servers:
             self.rows = Rows()
-            self.used = self.has_rerun = False
-            self.is_dirty = False
+            self.used = self.is_dirty = False
 
 
 def lend(state: ProcessState, leases: Sequence[AnyLease], answers: str = "") -> UseResources:

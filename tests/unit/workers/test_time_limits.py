@@ -12,6 +12,7 @@ from harness.batches import batches_of
 
 from ctest_containers.events import TestFinished, TestSlow, TestStarted
 from ctest_containers.limits import Limit, Limits
+from ctest_containers.wire import TerminalRequest
 from ctest_containers.workers import overdue, progress, time_limits
 from ctest_containers.workers.batch_progress import Work
 from ctest_containers.workers.time_limits import (
@@ -205,10 +206,10 @@ def test_a_test_that_makes_no_progress_is_interrupted_and_its_worker_killed_if_t
 def test_a_paused_batch_is_neither_interrupted_nor_killed() -> None:
     limits, worker = _limits(whole_run=Limit(0.05)), _worker(Process())
     _begin(limits, worker, 0.01, idle_only=False)
-    assert worker.batch is not None
+    assert worker.state is not None
     assert not limits.is_run_over([worker])
 
-    limits.pause(worker.batch)
+    limits.note(worker.state, TerminalRequest())
     time.sleep(0.1)
 
     assert list(limits.decide([worker])) == []
@@ -219,14 +220,15 @@ def test_a_pause_does_not_count_as_time_of_a_test_or_the_run() -> None:
     limits, worker = _limits(whole_run=Limit(10.0)), _worker(Process())
     _begin(limits, worker, 10.0, idle_only=False)
     assert not limits.is_run_over([worker])
-    batch = worker.batch
+    state, batch = worker.state, worker.batch
+    assert state is not None
     assert batch is not None
     assert batch.deadline is not None
     before = batch.deadline.deadline.remaining
-    limits.pause(batch)
+    limits.note(state, TerminalRequest())
     time.sleep(0.2)
 
-    limits.resume(batch)
+    limits.resume(state)
 
     assert batch.deadline.deadline.remaining >= before - 0.1
     assert not limits.is_run_over([worker])
