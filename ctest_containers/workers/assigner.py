@@ -15,7 +15,7 @@ from ctest_containers.workers.roster import Roster
 from ctest_containers.workers.rounds import Rounds
 from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.time_limits import TimeLimits
-from ctest_containers.workers.worker_state import ProcessState, WorkerState, lend
+from ctest_containers.workers.worker_state import ProcessState, WorkerState, begin
 
 
 class Assigner:
@@ -145,7 +145,4 @@ class Assigner:
         worker.used = True
         assert state.batch is not None
         self._time_limits.begin_batch(state.batch)
-        resources = lend(state, leases)
-        if resources.databases or resources.services:
-            state.process.send(resources)
-        state.process.send(command)
+        begin(state, command, leases)

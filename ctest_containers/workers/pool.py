@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import selectors
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
 
 from ctest_containers.events import (
     Event,
@@ -31,7 +29,7 @@ from ctest_containers.workers.crash_accounting import CrashAccounting
 from ctest_containers.workers.feed import Feed
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.memory import MemoryWatch, Pause, Resume, unwatched
-from ctest_containers.workers.process import WorkerProcess
+from ctest_containers.workers.process import WorkerProcess, await_readable
 from ctest_containers.workers.queue import queue_of
 from ctest_containers.workers.reducer import (
     CheckServers,
@@ -47,9 +45,6 @@ from ctest_containers.workers.supplier import Supplier
 from ctest_containers.workers.terminal_loans import TerminalLoans
 from ctest_containers.workers.time_limits import TimeLimits, carry_out
 from ctest_containers.workers.worker_state import ProcessState, WorkerState
-
-TICK_SECONDS: Final = 0.2
-"""How often the pool checks whether to stop if nothing else happens."""
 
 
 class WorkerPool:
@@ -184,10 +179,7 @@ class WorkerPool:
             descriptors.append(host)
         if self._feed is not None and not self._feed.closed:
             descriptors.append(self._feed.fileno())
-        with selectors.DefaultSelector() as selector:
-            for descriptor in descriptors:
-                selector.register(descriptor, selectors.EVENT_READ)
-            readable = {key.fd for key, _ in selector.select(TICK_SECONDS)}
+        readable = await_readable(descriptors)
         if not readable:
             self._report(TimePassed())
         self._supplier.update()

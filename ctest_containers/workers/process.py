@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import selectors
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -19,6 +21,9 @@ SEND_SECONDS = 30.0
 
 QUIT_SECONDS = 5.0
 """How long a worker may take to end after a command to quit, before it is killed."""
+
+TICK_SECONDS = 0.2
+"""How often a pool checks its limits, and whether to stop, if nothing else happens."""
 
 
 class WorkerProcess:
@@ -129,3 +134,14 @@ class WorkerProcess:
     def _signal(self, number: int) -> None:
         if self._process.is_alive() and self._process.pid is not None:
             os.kill(self._process.pid, number)
+
+
+def await_readable(descriptors: Iterable[int]) -> set[int]:
+    """Wait until one of these descriptors can be read, and return those that can.
+
+    Returns an empty set after `TICK_SECONDS`, for there are limits to check.
+    """
+    with selectors.DefaultSelector() as selector:
+        for descriptor in descriptors:
+            selector.register(descriptor, selectors.EVENT_READ)
+        return {key.fd for key, _ in selector.select(TICK_SECONDS)}

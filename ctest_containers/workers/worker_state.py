@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ctest_containers.errors import CtestError
 from ctest_containers.events import OutcomeKind, TestStarted
 from ctest_containers.model import Address, AnyLease, Lease, ServiceLease, Vendor
-from ctest_containers.wire import KeepRequest, UseResources
+from ctest_containers.wire import KeepRequest, RunBatch, UseResources
 from ctest_containers.workers.batch_progress import Rows, Work
 from ctest_containers.workers.overdue import Overdue
 from ctest_containers.workers.process import WorkerProcess
@@ -169,3 +169,11 @@ def lend(state: ProcessState, leases: Sequence[AnyLease], answers: str = "") -> 
     return UseResources(
         databases=tuple(databases.values()), services=tuple(services.values()), answers=answers
     )
+
+
+def begin(state: ProcessState, command: RunBatch, leases: Sequence[AnyLease]) -> None:
+    """Let a process run a batch; before that, lend it what it lacks."""
+    resources = lend(state, leases)
+    if resources.databases or resources.services:
+        state.process.send(resources)
+    state.process.send(command)
