@@ -6,9 +6,7 @@ import argparse
 import functools
 import logging
 import os
-import unittest
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Protocol
 
@@ -20,7 +18,7 @@ from django.utils.module_loading import import_string
 
 from ctest_containers.config import Config, resolve
 from ctest_containers.config.arguments import add_options
-from ctest_containers.errors import CtestError, UsageError
+from ctest_containers.errors import UsageError
 from ctest_containers.events import Phase
 from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings as project_settings
@@ -28,15 +26,12 @@ from ctest_containers.project.connections import log_queries, mark_expectations
 from ctest_containers.project.interrupts import interruptible
 from ctest_containers.project.overrides import sources_of
 from ctest_containers.session import Session
-from ctest_containers.session.exits import exit_with, exiting_on_errors
-from ctest_containers.session.planning import RunPlan
+from ctest_containers.session.combinations import check_combinations
+from ctest_containers.session.exits import exiting_on_errors
 from ctest_containers.session.reporting import Reporting, quiet, reporting
-from ctest_containers.session.request import RunRequest, check_reruns, selection_of
-from ctest_containers.session.stress import check_stress
+from ctest_containers.session.request import RunRequest, selection_of
 from ctest_containers.session.suite import IsolatedTestSuite
 from ctest_containers.supply.resource import Resource
-from ctest_containers.supply.supply import Supply
-from ctest_containers.template import ProjectTemplate
 
 
 class Action(Protocol):
@@ -87,8 +82,9 @@ class ContainerRunnerMixin(DiscoverRunner):
             return self._action(self, list(test_labels or ()))
         with exiting_on_errors():
             config = self.resolve()
-            check_reruns(self, config)
-            check_stress(config, pdb=self._debugs)
+            check_combinations(config, pdb=self._debugs)
+            if self._options["flaky"] is not None and not config.rerun:
+                self.log("--flaky has no effect without --rerun.", logging.WARNING)
             if config.stress is not None and self.shuffle is False:
                 # Django chooses a seed, and prints it.
                 self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
@@ -110,71 +106,6 @@ class ContainerRunnerMixin(DiscoverRunner):
                 raise session.failure
             return failed
 
-    def plan_tests(self, test_labels: Any) -> RunPlan:
-        """Plan a run of these tests, without starting anything.
-
-        Raises:
-            SystemExit: It cannot be planned; a message has been printed.
-        """
-        with self._discovered(test_labels) as (session, tests, aliases):
-            return session.plan(tests, aliases)
-
-    @contextmanager
-    def wanted_templates(
-        self, test_labels: Any, *, existing: bool = True
-    ) -> Iterator[tuple[Supply, list[ProjectTemplate]]]:
-        """The templates that a run of these tests would use, whether they exist or not.
-
-        Args:
-            existing: Whether to ask which of them exist; needs the engine.
-
-        Raises:
-            SystemExit: They cannot be identified; a message has been printed.
-        """
-        with self._discovered(test_labels) as (session, _, aliases):
-            databases = session.supply.databases
-            groups = databases.plans.select(aliases)
-            identify = databases.identify if existing else databases.describe
-            yield session.supply, [identify(group) for group in groups]
-
-    @contextmanager
-    def prepared(
-        self, test_labels: Any
-    ) -> Iterator[tuple[Session, Sequence[unittest.TestCase], Mapping[str, bool]]]:
-        """Discover tests and prepare their templates, for a command that runs them in its own way.
-
-        Yields:
-            The session, the tests in Django's order, and the aliases that they use; each says
-            whether its contents have to be serialized.
-
-        Raises:
-            CtestError: The templates cannot be prepared.
-        """
-        self.parallel = 1
-        self.setup_test_environment()
-        config, reports = self.resolve(), quiet(self.log)
-        with interruptible(), self._new_session(test_labels, config, reports) as session:
-            session.executor.start_early()
-            suite = super().build_suite(test_labels)
-            aliases: dict[str, bool] = dict(self.get_databases(suite))  # type: ignore[arg-type]
-            session.executor.prepare(aliases)
-            mark_expectations(aliases)
-            yield session, list(iter_test_cases(suite)), aliases
-
-    @contextmanager
-    def _discovered(
-        self, test_labels: Any
-    ) -> Iterator[tuple[Session, Sequence[unittest.TestCase], set[str]]]:
-        try:
-            self.parallel = 1
-            self.setup_test_environment()
-            suite = super().build_suite(test_labels)
-            aliases = set(self.get_databases(suite))
-            with self._new_session(test_labels, self.resolve(), quiet(self.log)) as session:
-                yield session, session.selected(list(iter_test_cases(suite))), aliases
-        except CtestError as error:
-            exit_with(error)
-
     def resolve(self) -> Config:
         """Return the effective configuration."""
         return resolve(
@@ -182,6 +113,16 @@ class ContainerRunnerMixin(DiscoverRunner):
             environment=os.environ,
             options=self._options,
         )
+
+    def quiet_session(self, test_labels: Sequence[str]) -> Session:
+        """Return a session for something else than a run: it reports only essential messages.
+
+        Raises:
+            UsageError: Options are invalid, or cannot be combined.
+        """
+        config = self.resolve()
+        check_combinations(config, pdb=self._debugs, runs_tests=False)
+        return self._new_session(test_labels, config, quiet(self.log))
 
     def _new_session(self, test_labels: Any, config: Config, reports: Reporting) -> Session:
         request = RunRequest(

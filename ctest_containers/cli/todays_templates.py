@@ -17,7 +17,9 @@ def on_templates(act: Callable[[Supply, list[ProjectTemplate]], int]) -> Action:
     """An action that is given the templates for the tests that the command line names."""
 
     def action(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
-        with runner.wanted_templates(test_labels) as (supply, templates):
+        from ctest_containers.cli.discovered import wanted_templates
+
+        with wanted_templates(runner, test_labels) as (supply, templates):
             return act(supply, templates)
 
     return action

@@ -33,19 +33,11 @@ class ClusterExecutor:
     Args:
         create: Creates and migrates the test databases of some aliases; must be picklable.
         runner_inputs: What the project's own runner adds to the inputs of a fingerprint.
-
-    Raises:
-        UsageError: An option needs servers on this machine.
     """
 
     def __init__(
         self, context: RunContext, create: CreateDatabases, runner_inputs: Sequence[Input]
     ) -> None:
-        if context.config.keep_failed or context.config.keep_failed_dir:
-            raise UsageError(
-                "Failed tests' databases cannot be kept on a cluster: its nodes remove them.",
-                "Leave out --cluster to keep them, or --keep-failed and --keep-failed-dir.",
-            )
         self._context = context
         self._create = create
         self._runner_inputs = tuple(runner_inputs)

@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
 from ctest_containers.workers.terminal_loans import has_terminal
 
 
-def check_debugging(config: Config) -> None:
-    """Check that --pdb is possible.
+def check_terminal() -> None:
+    """Check that --pdb has a terminal.
 
     Raises:
-        UsageError: It is not.
+        UsageError: It has none.
     """
-    if config.cluster:
-        raise UsageError(
-            "--pdb does not work with --cluster: the tests run on other machines.",
-            "Run the failing test on this machine, without --cluster.",
-        )
     if not has_terminal():
         raise UsageError(
             "--pdb needs a terminal, and this process has none.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from django.test.runner import DiscoverRunner
 
 from ctest_containers.config import Config
-from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
 from ctest_containers.project import settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
@@ -67,27 +65,3 @@ def selection_of(runner: DiscoverRunner, test_labels: Any, config: Config) -> li
     parts += [f"name={name}" for name in sorted(runner.test_name_patterns or ())]
     parts += [f"tag={tag}" for tag in sorted(runner.tags)]
     return parts + [f"exclude={tag}" for tag in sorted(runner.exclude_tags)]
-
-
-def check_reruns(runner: DiscoverRunner, config: Config) -> None:
-    """Check that failed tests can run again if they are to.
-
-    Raises:
-        UsageError: They cannot with another option.
-    """
-    asked: Any = runner
-    if not config.rerun:
-        if asked._options["flaky"] is not None:
-            runner.log("--flaky has no effect without --rerun.", logging.WARNING)
-        return
-    if config.cluster:
-        raise UsageError(
-            "--rerun has no effect on the nodes of a cluster.",
-            "Leave out --rerun or --cluster; --failed runs the failed tests of the last run.",
-        )
-    if config.stress is not None:
-        raise UsageError(
-            "--rerun cannot be combined with --stress.", "Each round runs every test again."
-        )
-    if asked._debugs:
-        raise UsageError("--rerun cannot be combined with --pdb.")

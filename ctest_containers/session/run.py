@@ -27,7 +27,7 @@ from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.session.clustered import ClusterExecutor
-from ctest_containers.session.debugging import check_debugging
+from ctest_containers.session.debugging import check_terminal
 from ctest_containers.session.dispatch import Dispatch
 from ctest_containers.session.executor import (
     Executor,
@@ -80,7 +80,7 @@ class Session:
         self._last_failures.check()
         # What is wrong with the configuration is raised before anything is reported.
         if self._request.pdb:
-            check_debugging(self._config)
+            check_terminal()
         context = self._new_context(secrets.token_hex(4), Path.cwd())
         self._opened = context, self._new_executor(context)
         self._exit.callback(self._close)

@@ -7,8 +7,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ctest_containers.config import Config
-from ctest_containers.errors import UsageError
 from ctest_containers.events import Event, FailureKept, FailureNotKept, RunStopping, StressFinished
 from ctest_containers.model import Stress
 from ctest_containers.originals import ORIGINALS
@@ -32,28 +30,6 @@ class Shuffle(NamedTuple):
 
     seed: int
     ordered: Callable[[Sequence[unittest.TestCase], int], Sequence[unittest.TestCase]]
-
-
-def check_stress(config: Config, *, pdb: bool) -> None:
-    """Refuse options that cannot be combined with `--stress`.
-
-    Raises:
-        UsageError: There is one.
-    """
-    if config.stress is None:
-        return
-    if config.cluster:
-        raise UsageError("--stress cannot be combined with --cluster.", "Run it on one machine.")
-    if config.shard is not None:
-        raise UsageError(
-            "--stress cannot be combined with --shard.",
-            "In each job, select the tests by their labels instead.",
-        )
-    if pdb:
-        raise UsageError(
-            "--stress cannot be combined with --pdb.",
-            "Use --failfast to stop at the first failure, and repeat its round with --shuffle.",
-        )
 
 
 class StressRun:

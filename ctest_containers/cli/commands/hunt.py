@@ -77,6 +77,7 @@ def _laboratory(
     runner: ContainerRunnerMixin, limit: float | None
 ) -> Iterator[tuple[Laboratory, HuntProgress]]:
     """Prepare the project's tests for trials, and remove everything afterwards."""
+    from ctest_containers.cli.discovered import prepared
     from ctest_containers.hunt.laboratory import Laboratory
     from ctest_containers.project.interrupts import Terminated
     from ctest_containers.report.hunt import HuntProgress
@@ -84,7 +85,7 @@ def _laboratory(
     moves = sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb"
     progress = HuntProgress(sys.stderr if runner.verbosity else None, moves=moves)
     try:
-        with runner.prepared([]) as (session, tests, aliases):
+        with prepared(runner) as (session, tests, aliases):
             yield (
                 Laboratory(session, tests, aliases, limit_seconds=limit, tick=progress.tick),
                 progress,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 def print_plan(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
     """Print what is expected of a run of these tests."""
-    for line in table(runner.plan_tests(test_labels)):
+    from ctest_containers.cli.discovered import plan_tests
+
+    for line in table(plan_tests(runner, test_labels)):
         print(line)
     return 0
 

@@ -1,4 +1,4 @@
-"""The rounds of a stress run: their orders, and what they cannot be combined with."""
+"""The rounds of a stress run, and their orders."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from unittest import TestCase
 import pytest
 from django.test.runner import Shuffler
 
-from ctest_containers.config import Config
-from ctest_containers.errors import UsageError
-from ctest_containers.model import Shard, Stress
+from ctest_containers.model import Stress
 from ctest_containers.options.values import parse_stress
-from ctest_containers.session.stress import Shuffle, StressRun, check_stress
+from ctest_containers.session.stress import Shuffle, StressRun
 from ctest_containers.timings import Timings
 from ctest_containers.workers.batch_choice import BatchChoice
 
@@ -113,20 +111,3 @@ def test_a_duration_is_over_when_its_time_is() -> None:
     assert _stress(Stress(seconds=1e-9)).is_over
     assert not _stress(Stress(seconds=60)).is_over
     assert not _stress(Stress(rounds=1)).is_over
-
-
-@pytest.mark.parametrize(
-    ("config", "pdb", "named"),
-    [
-        (Config(stress=Stress(rounds=1), cluster="local"), False, "--cluster"),
-        (Config(stress=Stress(rounds=1), shard=Shard(1, 2)), False, "--shard"),
-        (Config(stress=Stress(rounds=1)), True, "--pdb"),
-    ],
-)
-def test_what_it_cannot_be_combined_with_is_named(config: Config, *, pdb: bool, named: str) -> None:
-    with pytest.raises(UsageError, match=f"--stress cannot be combined with {named}"):
-        check_stress(config, pdb=pdb)
-
-
-def test_other_runs_are_not_refused() -> None:
-    check_stress(Config(cluster="local", shard=Shard(1, 2)), pdb=True)

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 def explain(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
     """Print for each template whether it exists, and if not, how it would be built and why."""
+    from ctest_containers.cli.discovered import wanted_templates
     from ctest_containers.recording.manifest import Manifest
 
-    with runner.wanted_templates(test_labels) as (supply, templates):
+    with wanted_templates(runner, test_labels) as (supply, templates):
         for template in templates:
             print_heading(template)
             stored = supply.databases.repository.find(template)

@@ -21,9 +21,11 @@ KEY_LENGTH: Final = 24
 
 def print_key(runner: ContainerRunnerMixin, test_labels: list[str]) -> int:
     """Print one line, which names the templates for a cache that keeps them in a file."""
+    from ctest_containers.cli.discovered import wanted_templates
+
     # A script reads the line, and nothing else may be printed.
     runner.verbosity = 0
-    with runner.wanted_templates(test_labels, existing=False) as (supply, templates):
+    with wanted_templates(runner, test_labels, existing=False) as (supply, templates):
         print(cache_key(supply.project, templates))
     return 0
 

@@ -22,9 +22,10 @@ def save(file: Path, runner: ContainerRunnerMixin, test_labels: list[str]) -> in
     Raises:
         TemplateError: One does not exist, or the file cannot be written.
     """
+    from ctest_containers.cli.discovered import wanted_templates
     from ctest_containers.template import share
 
-    with runner.wanted_templates(test_labels) as (supply, templates):
+    with wanted_templates(runner, test_labels) as (supply, templates):
         stored = []
         for template in templates:
             existing = supply.databases.repository.find(template)
