@@ -16,7 +16,8 @@ from ctest_containers.cluster.spec import NodeSpec, versions
 from ctest_containers.config import Config
 from ctest_containers.errors import UsageError
 from ctest_containers.fingerprint import Input
-from ctest_containers.session.executor import RunContext, SelectedTests, pickled
+from ctest_containers.session.context import RunContext
+from ctest_containers.session.executor import SelectedTests, pickled
 from ctest_containers.session.node_plan import NodePlan
 from ctest_containers.session.schedule import (
     expected_seconds,

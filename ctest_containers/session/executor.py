@@ -5,61 +5,14 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
-from ctest_containers.config import Config
 from ctest_containers.errors import CtestError, InterruptedRunError, UsageError
-from ctest_containers.events import Event
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.limits import Limits
 from ctest_containers.project.interrupts import Terminated
-from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.session.planning import RunPlan, plan_run
-from ctest_containers.session.run_timings import RunTimings
-from ctest_containers.session.share import Share
 from ctest_containers.session.stress import StressRun
-from ctest_containers.supply.supply import Supply
 from ctest_containers.workers.assignment import WorkerConfig
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunContext:
-    """What an executor needs to know about a run.
-
-    Attributes:
-        run_id: The id of the run.
-        folder: The folder in which it was started.
-        selection: What decides which tests are selected: labels, patterns, tags.
-        asked: The number of workers that the user asked for; None lets the machine decide.
-        timings: What past runs have measured.
-        share: The part of the tests that this job runs.
-    """
-
-    run_id: str
-    folder: Path
-    config: Config
-    setup: ProjectSetup
-    limits: Limits
-    selection: Sequence[str]
-    asked: int | None
-    supply: Supply
-    timings: RunTimings
-    share: Share
-    report: Callable[[Event], None]
-
-    def plan(self, batches: Sequence[Batch], aliases: Collection[str]) -> RunPlan:
-        """Return the plan for running these batches on this machine."""
-        groups = self.supply.databases.plans.select(aliases)
-        return plan_run(
-            config=self.config,
-            asked=self.asked,
-            batches=batches,
-            timings=self.timings.past,
-            groups=groups,
-            engine_bytes=self.supply.host.free_bytes(groups),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

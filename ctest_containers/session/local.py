@@ -13,7 +13,8 @@ from ctest_containers.project.isolation import worker_function
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.suite import Batch
 from ctest_containers.report.output import WorkerOutput
-from ctest_containers.session.executor import RunContext, SelectedTests, pickled
+from ctest_containers.session.context import RunContext
+from ctest_containers.session.executor import SelectedTests, pickled
 from ctest_containers.session.planning import RunPlan, expected_of_rounds, memory_watch
 from ctest_containers.session.schedule import failed_first, longest_first
 from ctest_containers.session.starting import WorkerStarter

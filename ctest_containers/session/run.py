@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import unittest
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from types import TracebackType
 
-from ctest_containers.config import limits_of
 from ctest_containers.errors import CtestError, InterruptedRunError
 from ctest_containers.events import (
     ContainersLeft,
@@ -27,11 +24,11 @@ from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.session.clustered import ClusterExecutor
+from ctest_containers.session.context import RunContext, new_context
 from ctest_containers.session.debugging import check_terminal
 from ctest_containers.session.dispatch import Dispatch
 from ctest_containers.session.executor import (
     Executor,
-    RunContext,
     SelectedTests,
     failure_of,
 )
@@ -43,7 +40,6 @@ from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.request import RunRequest
 from ctest_containers.session.run_timings import RunTimings
-from ctest_containers.session.share import Share
 from ctest_containers.session.start import run_started
 from ctest_containers.session.stress import Shuffle, StressRun
 from ctest_containers.session.worker_config import worker_config
@@ -81,7 +77,7 @@ class Session:
         # What is wrong with the configuration is raised before anything is reported.
         if self._request.pdb:
             check_terminal()
-        context = self._new_context(secrets.token_hex(4), Path.cwd())
+        context = new_context(self._request, self._timings, self._report)
         self._opened = context, self._new_executor(context)
         self._exit.callback(self._close)
         with ExitStack() as undo:
@@ -99,32 +95,6 @@ class Session:
         trace: TracebackType | None,
     ) -> None:
         self._exit.__exit__(kind, error, trace)
-
-    def _new_context(self, run_id: str, folder: Path) -> RunContext:
-        request, setup = self._request, self._request.setup()
-        limits = limits_of(self._config)
-        supply = Supply(
-            config=self._config,
-            setup=setup,
-            create=request.spawn_create if setup.spawned else request.create,
-            runner_inputs=request.runner_inputs,
-            report=self._report,
-            run_id=run_id,
-            resources=request.resources,
-        )
-        return RunContext(
-            run_id=run_id,
-            folder=folder,
-            config=self._config,
-            setup=setup,
-            limits=limits,
-            selection=request.selection,
-            asked=request.asked,
-            supply=supply,
-            timings=self._timings,
-            share=Share(self._config, self._timings, self._report),
-            report=self._report,
-        )
 
     def _new_executor(self, context: RunContext) -> Executor:
         if self._config.cluster:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ctest_containers.config import failures_to_keep
+from ctest_containers.session.context import RunContext
 from ctest_containers.session.debugging import lends_terminal
-from ctest_containers.session.executor import RunContext
 from ctest_containers.workers.assignment import WorkerConfig
 
 
