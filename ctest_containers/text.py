@@ -50,6 +50,11 @@ def first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip()), "")
 
 
+def shortened(text: str, length: int) -> str:
+    """Return a text of at most this many characters; an ellipsis stands for what is left out."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def size(count: int) -> str:
     """Return a number of bytes in KiB, MiB or GiB."""
     if count < 2**20:

@@ -22,6 +22,7 @@ from ctest_containers.history import Entry, History
 from ctest_containers.history.store import read, run_of
 from ctest_containers.names import class_of, owner_of
 from ctest_containers.report.record import status_of
+from ctest_containers.text import shortened
 
 SHOWN_CHARACTERS: Final = 120
 """How much of a failure's message is shown."""
@@ -54,8 +55,7 @@ class Failure:
         )
 
     def __str__(self) -> str:
-        first = self.message.strip().partition("\n")[0]
-        first = first if len(first) <= SHOWN_CHARACTERS else f"{first[: SHOWN_CHARACTERS - 1]}…"
+        first = shortened(self.message.strip().partition("\n")[0], SHOWN_CHARACTERS)
         place = f" ({self.file}:{self.line})" if self.file else ""
         return f"{self.type_name}{': ' if first else ''}{first}{place}"
 

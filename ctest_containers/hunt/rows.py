@@ -11,6 +11,7 @@ from ctest_containers.hunt.state.facts import Change
 from ctest_containers.hunt.state.observer import sqlite_file
 from ctest_containers.model import SQLITE, Lease
 from ctest_containers.rows import DatabaseDifference, DatabaseLocation, TableDifference, difference
+from ctest_containers.text import shortened
 
 SHOWN_COLUMNS: Final = 4
 SHOWN_CHARACTERS: Final = 30
@@ -103,9 +104,7 @@ def _key(table: TableDifference, row: Sequence[str | None]) -> str:
 
 
 def _shown(value: str | None) -> str:
-    if value is None:
-        return "NULL"
-    return value if len(value) <= SHOWN_CHARACTERS else f"{value[: SHOWN_CHARACTERS - 1]}…"
+    return "NULL" if value is None else shortened(value, SHOWN_CHARACTERS)
 
 
 def _short(name: str) -> str:

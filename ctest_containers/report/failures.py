@@ -10,7 +10,7 @@ from typing import Final
 from ctest_containers.failures.model import KeptFailure
 from ctest_containers.failures.store import Stored
 from ctest_containers.rows import DatabaseDifference
-from ctest_containers.text import size, span, without_controls
+from ctest_containers.text import shortened, size, span, without_controls
 
 HEADERS: Final = ("run", "test", "error", "age", "size")
 
@@ -43,7 +43,7 @@ def rows_of(failures: Iterable[Stored], now: float | None = None) -> list[tuple[
         (
             stored.failure.run,
             stored.failure.test_id,
-            _shortened(stored.failure.headline),
+            shortened(stored.failure.headline, LONGEST_HEADLINE),
             span(max(0.0, moment - stored.failure.kept_at)),
             size(stored.size),
         )
@@ -123,9 +123,3 @@ def print_difference(alias: str, difference: DatabaseDifference) -> None:
     if alias:
         console.print(Text(f"Database {alias!r}", style="bold underline"))
     show(difference, console)
-
-
-def _shortened(headline: str) -> str:
-    if len(headline) <= LONGEST_HEADLINE:
-        return headline
-    return f"{headline[: LONGEST_HEADLINE - 1]}…"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ctest_containers.backends.rows import Value
 from ctest_containers.model import SQLITE, Vendor
 from ctest_containers.rows.model import DatabaseDifference, RowChange, TableDifference
-from ctest_containers.text import plural, without_controls
+from ctest_containers.text import plural, shortened, without_controls
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -116,7 +116,7 @@ def _values(pairs: Iterable[tuple[str, Value]], vendor: Vendor, length: int) -> 
     """Yield `column=value` for each pair."""
     for column, value in pairs:
         yield f" {column}=", "dim"
-        yield _shortened(_readable(value, vendor), length), ""
+        yield shortened(_readable(value, vendor), length), ""
 
 
 def _change(
@@ -136,9 +136,9 @@ def _change(
                 start = same - CONTEXT_LENGTH
                 old, new = f"…{old[start:]}", f"…{new[start:]}"
             yield f" {column}=", "dim"
-            yield _shortened(old, length), STYLES["-"]
+            yield shortened(old, length), STYLES["-"]
             yield " -> ", "dim"
-            yield _shortened(new, length), STYLES["+"]
+            yield shortened(new, length), STYLES["+"]
 
 
 def _readable(value: Value, vendor: Vendor) -> str:
@@ -148,10 +148,6 @@ def _readable(value: Value, vendor: Vendor) -> str:
     if vendor == SQLITE and value.startswith("'"):
         value = value[1:-1].replace("''", "'")
     return f"'{value}'" if value in {"", "NULL"} else value
-
-
-def _shortened(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _short_name(name: str) -> str:

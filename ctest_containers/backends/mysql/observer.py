@@ -139,11 +139,6 @@ class MysqlObserver:
 
 
 def observe(address: Address | None, database: str) -> MysqlObserver:
-    """Return an observer of a database.
-
-    Raises:
-        ServerError: There is no server.
-    """
-    if address is None:
-        raise ServerError("The database has no server.")
+    """Return an observer of a database; see `Observer`."""
+    assert address is not None
     return MysqlObserver(address, database)

@@ -9,7 +9,6 @@ from typing import Any, Final
 from ctest_containers.backends.observing import NO_ROWS, TableState
 from ctest_containers.backends.postgresql.catalog import OWN_RELATION
 from ctest_containers.backends.postgresql.session import admin_cursor
-from ctest_containers.errors import ServerError
 from ctest_containers.model import Address
 
 COMMITTED: Final = """
@@ -111,11 +110,6 @@ class PostgresqlObserver:
 
 
 def observe(address: Address | None, database: str) -> PostgresqlObserver:
-    """Return an observer of a database.
-
-    Raises:
-        ServerError: There is no server.
-    """
-    if address is None:
-        raise ServerError("The database has no server.")
+    """Return an observer of a database; see `Observer`."""
+    assert address is not None
     return PostgresqlObserver(address, database)

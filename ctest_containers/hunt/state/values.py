@@ -14,6 +14,7 @@ from pathlib import Path, PosixPath, PurePosixPath
 from typing import Any, Final
 
 from ctest_containers.project.source_location import NOT_THE_PROJECT, relative
+from ctest_containers.text import shortened
 
 SCALARS: Final = (type(None), bool, int, float, complex, str, bytes)
 IMMUTABLE: Final = (
@@ -103,8 +104,7 @@ def token(value: Any, *, into: tuple[str, ...] = (), depth: int = DEPTH) -> Any:
 
 def shown(value: Any, depth: int = 2) -> str:
     """Return a value as people read it, in a limited number of characters."""
-    text = _shown(value, depth)
-    return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 1]}…"
+    return shortened(_shown(value, depth), SHOWN_CHARACTERS)
 
 
 def shown_as(name: str, value: Any) -> str:
