@@ -135,6 +135,18 @@ def mysql_env(cache: Path, engine: docker.DockerClient, mysql_flavour: str) -> d
     return environment(cache, {**chosen, **NOWHERE, "CTEST_CONTAINERS_MYSQL_IMAGE": mysql_flavour})
 
 
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
+def vendor_env(request: pytest.FixtureRequest, engine: docker.DockerClient) -> dict[str, str]:
+    """For projects on each kind of database."""
+    del engine
+    if request.param in {"sqlite", "postgresql"}:
+        env: dict[str, str] = request.getfixturevalue(f"{request.param}_env")
+        return env
+    env = request.getfixturevalue("postgresql_env")
+    own = {"SHOP_DB": "mysql", "OUTCOMES_DB": "mysql"}
+    return {**env, **own, "CTEST_CONTAINERS_MYSQL_IMAGE": str(request.param)}
+
+
 @pytest.fixture(scope="session")
 def python() -> str:
     """The interpreter of the tests."""

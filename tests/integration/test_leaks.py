@@ -18,17 +18,6 @@ SHOP = PROJECTS / "shop"
 Env = dict[str, str]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
-def vendor_env(request: pytest.FixtureRequest) -> Env:
-    """For the sample projects on each kind of database."""
-    if request.param in {"sqlite", "postgresql"}:
-        env: Env = request.getfixturevalue(f"{request.param}_env")
-        return env
-    env = request.getfixturevalue("postgresql_env")
-    own = {"SHOP_DB": "mysql", "OUTCOMES_DB": "mysql"}
-    return {**env, **own, "CTEST_CONTAINERS_MYSQL_IMAGE": str(request.param)}
-
-
 def leaks_of(log: Path) -> list[tuple[str, str, int | None]]:
     """Each owner of a leak, with a table and how many rows it has more; None for a new table."""
     events = map(json.loads, log.read_text().splitlines())

@@ -43,18 +43,6 @@ FOUR_TIMES = """
 Env = dict[str, str]
 
 
-@pytest.fixture(params=["sqlite", "postgresql", "mariadb", "mysql"])
-def vendor_env(request: pytest.FixtureRequest, engine: docker.DockerClient) -> Env:
-    """For the sample projects on each kind of database."""
-    del engine
-    if request.param in {"sqlite", "postgresql"}:
-        env: Env = request.getfixturevalue(f"{request.param}_env")
-        return env
-    env = request.getfixturevalue("postgresql_env")
-    own = {"SHOP_DB": "mysql", "OUTCOMES_DB": "mysql"}
-    return {**env, **own, "CTEST_CONTAINERS_MYSQL_IMAGE": str(request.param)}
-
-
 @pytest.mark.parametrize("flavour", ["sqlite", "postgresql", "mariadb", "mysql"])
 def test_flushes_of_generated_models_end_as_with_django(
     flavour: str, engine: docker.DockerClient

@@ -8,13 +8,11 @@ from contextlib import closing
 
 from hypothesis import given
 from hypothesis import strategies as st
-from unit.fake_rounds import FakeRounds, Kind
+from unit.fake_rounds import FakeRounds, Kind, run_rounds
 from unit.fakes import FakeSupply
 
-from ctest_containers.events import Event, TestFinished
-from ctest_containers.limits import Limits
+from ctest_containers.events import TestFinished
 from ctest_containers.wire import RunBatch
-from ctest_containers.workers.pool import WorkerPool
 
 
 @given(
@@ -37,19 +35,8 @@ def test_every_test_ends_once_in_every_round(
     """And no process runs tests of two rounds."""
     source = FakeRounds(rounds, kinds, exclusive)
     source.world.fatal_tests = fatal_tests
-    events: list[Event] = []
     with closing(FakeSupply(slow=slow)) as supply:
-        pool = WorkerPool(
-            workers=workers,
-            batches=(),
-            supplier=supply,
-            start=source.world.start,
-            report=events.append,
-            stopping=lambda: False,
-            limits=Limits(per_test=None, per_worker=None, whole_run=None),
-            rounds=source,
-        )
-        pool.run()
+        events = run_rounds(source, supply, workers=workers)
 
     ended = Counter(event.index for event in events if isinstance(event, TestFinished))
     assert ended == Counter(range(rounds * len(kinds)))

@@ -6,11 +6,14 @@ import unittest
 from collections.abc import Collection, Sequence
 from enum import Enum
 
-from unit.fakes import World
+from unit.fakes import FakeSupply, World
 
+from ctest_containers.events import Event
+from ctest_containers.limits import Limits
 from ctest_containers.project.suite import Batch
 from ctest_containers.workers.batch_choice import BatchChoice
 from ctest_containers.workers.flush_order import FlushOrder
+from ctest_containers.workers.pool import WorkerPool
 from ctest_containers.workers.queue import queue_of
 from ctest_containers.workers.rounds import RoundSource
 
@@ -80,6 +83,24 @@ class FakeRounds:
             flushes=DEFAULT if kind is Kind.FLUSHES else frozenset(),
             exclusive=frozenset(["a file"]) if position in self._exclusive else frozenset(),
         )
+
+
+def run_rounds(rounds: FakeRounds, supply: FakeSupply, *, workers: int) -> list[Event]:
+    """Run all rounds in a pool, and return what it reports."""
+    events: list[Event] = []
+    pool = WorkerPool(
+        workers=workers,
+        batches=(),
+        supplier=supply,
+        start=rounds.world.start,
+        report=events.append,
+        stopping=lambda: False,
+        limits=Limits(per_test=None, per_worker=None, whole_run=None),
+        rounds=rounds,
+    )
+    pool.run()
+    assert pool.not_run == 0
+    return events
 
 
 _: type[RoundSource] = FakeRounds

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from unit.fake_rounds import FakeRounds, Kind
+from unit.fake_rounds import FakeRounds, Kind, run_rounds
 from unit.fakes import FakeSupply
 
-from ctest_containers.events import Event, TestFinished, WorkerStarted
-from ctest_containers.limits import Limits
-from ctest_containers.workers.pool import WorkerPool
+from ctest_containers.events import TestFinished, WorkerStarted
 
 KEEPING = [Kind.ROLLS_BACK] * 3
 CHANGING = [Kind.ROLLS_BACK, Kind.ROLLS_BACK, Kind.FLUSHES]
@@ -24,31 +22,14 @@ def supply() -> Iterator[FakeSupply]:
     fake.close()
 
 
-def _run(rounds: FakeRounds, supply: FakeSupply, *, workers: int) -> list[Event]:
-    events: list[Event] = []
-    pool = WorkerPool(
-        workers=workers,
-        batches=(),
-        supplier=supply,
-        start=rounds.world.start,
-        report=events.append,
-        stopping=lambda: False,
-        limits=Limits(per_test=None, per_worker=None, whole_run=None),
-        rounds=rounds,
-    )
-    pool.run()
-    assert pool.not_run == 0
-    return events
-
-
 def test_a_worker_keeps_its_server_if_the_round_has_left_it_as_it_was(supply: FakeSupply) -> None:
-    _run(FakeRounds(4, KEEPING), supply, workers=1)
+    run_rounds(FakeRounds(4, KEEPING), supply, workers=1)
 
     assert supply.released == []
 
 
 def test_a_worker_gets_a_new_server_if_the_round_has_flushed_it(supply: FakeSupply) -> None:
-    events = _run(FakeRounds(4, CHANGING), supply, workers=1)
+    events = run_rounds(FakeRounds(4, CHANGING), supply, workers=1)
 
     assert supply.released == [1, 1, 1]
     assert sum(isinstance(event, WorkerStarted) for event in events) == 4
@@ -57,7 +38,7 @@ def test_a_worker_gets_a_new_server_if_the_round_has_flushed_it(supply: FakeSupp
 def test_free_workers_begin_further_rounds_while_one_is_busy(supply: FakeSupply) -> None:
     rounds = FakeRounds(6, [Kind.ROLLS_BACK])
 
-    events = _run(rounds, supply, workers=3)
+    events = run_rounds(rounds, supply, workers=3)
 
     workers = {event.worker for event in events if isinstance(event, TestFinished)}
     assert workers == {1, 2, 3}
