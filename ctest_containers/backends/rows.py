@@ -202,3 +202,8 @@ def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def text_size(row: Row) -> int:
     """Return the number of characters in a row's values."""
     return sum(len(value) for value in row if value is not None)
+
+
+def quoted(name: str) -> str:
+    """Return a name as standard SQL quotes it."""
+    return '"' + name.replace('"', '""') + '"'

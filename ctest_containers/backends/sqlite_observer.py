@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from ctest_containers.backends.observing import NO_ROWS, TableState
+from ctest_containers.backends.rows import quoted
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address
 
@@ -90,8 +91,7 @@ def _version_of(connection: sqlite3.Connection) -> int:
 
 
 def _state(connection: sqlite3.Connection, table: str) -> TableState:
-    quoted = '"' + table.replace('"', '""') + '"'
-    rows = connection.execute(f"SELECT * FROM {quoted}").fetchall()  # noqa: S608
+    rows = connection.execute(f"SELECT * FROM {quoted(table)}").fetchall()  # noqa: S608
     if not rows:
         return NO_ROWS
     # The same rows have the same hashes in this process; version 2 has no references in it.

@@ -14,7 +14,15 @@ from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import quote
 
-from ctest_containers.backends.rows import BUCKETS, Column, DatabaseLocation, Digest, Row, Table
+from ctest_containers.backends.rows import (
+    BUCKETS,
+    Column,
+    DatabaseLocation,
+    Digest,
+    Row,
+    Table,
+    quoted,
+)
 from ctest_containers.backends.sqlite_catalog import read_catalog
 from ctest_containers.errors import ServerError
 
@@ -89,7 +97,7 @@ class SqliteRows:
             if table in changed
         ]
         for name, _ in triggers:
-            self._connection.execute(f"DROP TRIGGER {_quoted(name)}")
+            self._connection.execute(f"DROP TRIGGER {quoted(name)}")
         # An error closes the connection, and so undoes everything.
         yield
         for _, sql in triggers:
@@ -103,18 +111,18 @@ class SqliteRows:
         for row in rows:
             holders, parameters = _parameters(table.key_of(row))
             same = " AND ".join(
-                f"{_quoted(name)} IS {holder}"
+                f"{quoted(name)} IS {holder}"
                 for name, holder in zip(table.key, holders, strict=True)
             )
-            self._connection.execute(f"DELETE FROM {_quoted(table.name)} WHERE {same}", parameters)
+            self._connection.execute(f"DELETE FROM {quoted(table.name)} WHERE {same}", parameters)
 
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
         stored = table.stored
-        names = ", ".join(_quoted(column.name) for _, column in stored)
+        names = ", ".join(quoted(column.name) for _, column in stored)
         for row in rows:
             holders, parameters = _parameters(tuple(row[position] for position, _ in stored))
             self._connection.execute(
-                f"INSERT INTO {_quoted(table.name)} ({names}) VALUES ({', '.join(holders)})",
+                f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({', '.join(holders)})",
                 parameters,
             )
 
@@ -157,8 +165,8 @@ class SqliteRows:
 
     def _stored_rows(self, table: Table, *more: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows, with text as literals; bytes are then always a BLOB."""
-        names = ", ".join([*more, *(_quoted(column.name) for column in table.columns)])
-        yield from self._connection.execute(f"SELECT {names} FROM {_quoted(table.name)}")
+        names = ", ".join([*more, *(quoted(column.name) for column in table.columns)])
+        yield from self._connection.execute(f"SELECT {names} FROM {quoted(table.name)}")
 
     def _delete_equal(self, table: Table, rows: Iterable[Row]) -> None:
         left = Counter(rows)
@@ -173,7 +181,7 @@ class SqliteRows:
                 left[row] -= 1
                 numbers.append((number,))
         self._connection.executemany(
-            f"DELETE FROM {_quoted(table.name)} WHERE {number_name} = ?", numbers
+            f"DELETE FROM {quoted(table.name)} WHERE {number_name} = ?", numbers
         )
 
 
@@ -247,7 +255,3 @@ def _hash(row: tuple[Any, ...]) -> int:
     """Return a hash of a row of 64 bits; `repr` preserves the types of its values."""
     digest = hashlib.blake2b(repr(row).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

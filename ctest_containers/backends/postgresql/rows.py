@@ -16,6 +16,7 @@ from ctest_containers.backends.rows import (
     Row,
     Table,
     batches,
+    quoted,
     statements_for_totals,
 )
 
@@ -249,13 +250,9 @@ def _row_text(table: Table) -> str:
 
 
 def _names(table: Table) -> str:
-    return ", ".join(_quoted(column.name) for column in table.columns)
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    return ", ".join(quoted(column.name) for column in table.columns)
 
 
 def _escaped(name: str) -> str:
     """Return a quoted name for a statement with parameters."""
-    return _quoted(name).replace("%", "%%")
+    return quoted(name).replace("%", "%%")
