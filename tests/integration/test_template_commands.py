@@ -253,7 +253,7 @@ def test_the_list_says_where_each_template_is_from(project: Path, sqlite: dict[s
     assert f"{project.name}/sqlite:" in listed.output
     assert "feature/tax" in listed.output
     assert re.search(r"^1 template(,| and \d)", listed.output, re.MULTILINE), listed.output
-    assert "0 templates, 0 MiB" in empty.output
+    assert "0 templates, 0 KiB" in empty.output
 
 
 def test_unknown_commands_and_values_are_refused(project: Path, sqlite: dict[str, str]) -> None:
