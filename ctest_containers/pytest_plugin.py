@@ -158,22 +158,22 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Keep the databases of a test that fails, before its fixtures are torn down."""
-    yield from _keeping(item)
+    yield from _keeping(item, is_setup=False)
 
 
 @pytest.hookimpl(hookwrapper=True, specname="pytest_runtest_setup")
 def pytest_runtest_setup_watched(item: pytest.Item) -> Iterator[None]:
     """Keep the databases of a test whose fixtures fail."""
-    yield from _keeping(item)
+    yield from _keeping(item, is_setup=True)
 
 
-def _keeping(item: pytest.Item) -> Iterator[Any]:
+def _keeping(item: pytest.Item, *, is_setup: bool) -> Iterator[Any]:
     state = _STATES.get(item.config)
     if state is None or state.databases is None:
         yield
         return
     failures = state.databases.failures
-    with failures.watching(item):
+    with failures.watching(item, is_setup=is_setup):
         outcome: Any = yield
     if outcome.excinfo is not None:
         failures.meet(item, outcome.excinfo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -12,6 +13,9 @@ from ctest_containers.model import DatabaseGroup
 
 FIXTURE: Final = re.compile(r"\w+ \((?P<owner>[\w.]+)\)$")
 """How unittest names a failure of `setUpClass` or `setUpModule`."""
+
+PYTEST_SEPARATOR: Final = "::"
+"""Is in each of pytest's names of tests, and in no other."""
 
 FORMAT: Final = 1
 """The version of `failure.json`; it changes when older versions cannot read a newer file."""
@@ -102,7 +106,7 @@ class KeptFailure:
     @property
     def again(self) -> str:
         """The command that repeats the failure."""
-        return f"python -m ctest_containers run {label_of(self.test_id)} --keep-failed"
+        return repeat_command(self.test_id)
 
     def to_json(self) -> str:
         """Return the failure as text."""
@@ -120,9 +124,16 @@ class KeptFailure:
             if values.pop("format") != FORMAT:
                 raise ValueError("it was kept by another version of the toolkit")
             failure: KeptFailure = build(cls, values)
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError(f"it is not a kept failure ({error})") from error
         return failure
+
+
+def repeat_command(test_id: str) -> str:
+    """Return the command that repeats the failure of a test."""
+    if PYTEST_SEPARATOR in test_id:
+        return f"pytest --ctest --ctest-keep-failed 3 {shlex.quote(test_id)}"
+    return f"python -m ctest_containers run {label_of(test_id)} --keep-failed"
 
 
 def label_of(test_id: str) -> str:

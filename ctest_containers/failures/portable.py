@@ -62,6 +62,8 @@ def export(stored: Stored, differences: Mapping[str, str], target: Path) -> Path
     # A program that collects the files of the folder never takes an incomplete one.
     incomplete = file.with_name(f".{file.name}.{os.getpid()}")
     try:
+        # Rows of tests are in it.
+        incomplete.touch(mode=0o600, exist_ok=False)
         with tarfile.open(incomplete, "w:gz") as archive:
             _add_text(archive, FACTS, failure.to_json())
             for databases in failure.databases:
@@ -83,7 +85,7 @@ def read(file: Path, folder: Path) -> Stored:
         UsageError: The file was not written by `export`, or its contents do not fit.
     """
     try:
-        with tarfile.open(file, "r:*") as archive:
+        with tarfile.open(file, "r:gz") as archive:
             failure = _read_facts(archive)
             missing = {name for databases in failure.databases for name in databases.members}
             left = MOST_BYTES

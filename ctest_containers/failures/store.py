@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import UsageError
-from ctest_containers.failures.model import KeptFailure, label_of
+from ctest_containers.failures.model import KeptFailure, repeat_command
 from ctest_containers.storage import cache_folder, replace_text
 from ctest_containers.text import DAY_SECONDS, size, slug
 
@@ -119,8 +119,7 @@ class FailureStore:
             raise UsageError(
                 f"No failure of {test!r} is kept.",
                 "Run python -m ctest_containers failures to list those that are. A failure that "
-                "was removed can be repeated: python -m ctest_containers run "
-                f"{label_of(test)} --keep-failed",
+                f"was removed can be repeated: {repeat_command(test)}",
             )
         return (exact or matching)[0]
 
@@ -166,11 +165,24 @@ class FailureStore:
         removed = [stored for stored, _ in self.surplus(max_bytes=max_bytes, days=days, now=moment)]
         for stored in removed:
             self.remove(stored)
+        self.remove_unfinished(now=moment)
+        return removed
+
+    def remove_unfinished(
+        self, *, seconds: float = UNFINISHED_SECONDS, now: float | None = None
+    ) -> list[Path]:
+        """Remove the folders that a killed run has left unfinished, and return them.
+
+        Args:
+            seconds: How old they are at least; a run may be writing a newer one.
+        """
+        moment, removed = time.time() if now is None else now, []
         for folder in self._folders():
             with suppress(OSError):
                 age = moment - folder.stat().st_mtime
-                if not (folder / FACTS).exists() and age > UNFINISHED_SECONDS:
+                if not (folder / FACTS).exists() and age > seconds:
                     shutil.rmtree(folder, ignore_errors=True)
+                    removed.append(folder)
         return removed
 
     def _folders(self) -> list[Path]:

@@ -16,6 +16,9 @@ from ctest_containers.originals import ORIGINALS
 from ctest_containers.project import guard
 from ctest_containers.project.remembered import forget_server, remember_facts
 
+SAVING_SECONDS: Final = 1.0
+"""How long to wait for another connection's lock before an SQLite database is not saved."""
+
 ENDING_SECONDS: Final = 1.0
 """How long a server may take to end after it has closed its connections."""
 
@@ -184,21 +187,32 @@ def save_files(leases: Iterable[Lease], folder: Path) -> dict[str, str]:
 def _save_uncommitted(alias: str, file: Path) -> None:
     """Write an SQLite database to a file, with what its transaction has not committed.
 
+    It waits for no lock: a thread of the test may hold one until the test goes on.
+
     Raises:
         OSError: The file cannot be written.
+        sqlite3.Error: Another connection has locked the database.
     """
     from django.db import connections
 
     connection = connections[alias]
+    connection.ensure_connection()
     own = connection.connection
-    if own is None or not own.in_transaction:
-        save_sqlite(alias, file)
-    elif hasattr(own, "serialize"):
+    if hasattr(own, "serialize"):
         file.write_bytes(own.serialize())
-    else:
+    elif own.in_transaction:
         # Python 3.10; a backup would wait for the end of the transaction.
         with closing(sqlite3.connect(file)) as target:
             target.executescript("".join(f"{line}\n" for line in own.iterdump()))
+    else:
+        deadline = Deadline(SAVING_SECONDS)
+
+        def check(*_: int) -> None:
+            if deadline.passed:
+                raise sqlite3.OperationalError("another connection has locked it")
+
+        with closing(sqlite3.connect(file)) as target:
+            own.backup(target, progress=check, sleep=0.01)
 
 
 def serialize(aliases: Iterable[str]) -> None:

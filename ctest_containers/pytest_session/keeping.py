@@ -43,10 +43,15 @@ class FailureWatch:
         self._more = supply.keeps_failures
         self._last = ""
         self._item: pytest.Item | None = None
+        self.setting_up: type | None = None
 
     @contextmanager
-    def watching(self, item: pytest.Item) -> Iterator[None]:
-        """Keep the databases if unittest reports during the block that a test case has failed."""
+    def watching(self, item: pytest.Item, *, is_setup: bool) -> Iterator[None]:
+        """Keep the databases if unittest reports during the block that a test case has failed.
+
+        Args:
+            is_setup: Whether the item is being set up, with its class if it is the first of it.
+        """
         if not self._more:
             yield
             return
@@ -55,6 +60,8 @@ class FailureWatch:
             if report is not None:
                 setattr(item, name, self._keeping_first(item, report))
         self._item = item
+        # In the test itself, the fixtures of its class have been set up.
+        self.setting_up = getattr(item, "cls", None) if is_setup else None
         try:
             with noticing_class_fixtures(self):
                 yield

@@ -76,7 +76,14 @@ class Failures:
 
 
 class NoticesErrors(Protocol):
-    """A result that wants to know of errors at once."""
+    """A result that wants to know of errors at once.
+
+    Attributes:
+        setting_up: The class whose fixtures are being set up; None for none. A test may set up
+            other classes, whose failures are its own affair.
+    """
+
+    setting_up: type | None
 
     def notice(self, test: Any, error: ExceptionInfo) -> None:
         """Take note of an error that unittest reports later."""
@@ -117,8 +124,10 @@ def noticing_class_fixtures(result: NoticesErrors) -> Iterator[None]:
     original = case.__dict__["_rollback_atomics"]
 
     def roll_back(cls: Any, atomics: Any) -> None:
-        error = sys.exc_info()
-        if error[1] is not None and not isinstance(error[1], unittest.SkipTest):
+        error: Any = sys.exc_info()
+        is_failure = error[1] is not None and not isinstance(error[1], unittest.SkipTest)
+        setting_up = result.setting_up
+        if is_failure and setting_up is not None and cls is setting_up:
             name = f"setUpClass ({cls.__module__}.{cls.__qualname__})"
             result.notice(_ErrorHolder(name), error)
         original.__func__(cls, atomics)

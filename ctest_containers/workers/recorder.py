@@ -93,6 +93,7 @@ class RecordingResult(unittest.TestResult):
         self._check = check
         self._tidy = tidy
         self._failures = Failures(at_failure)
+        self.setting_up: type | None = None
         self._at_end = at_end
         self._started = 0.0
         self._queries = QueryLog(enabled=debug_sql)

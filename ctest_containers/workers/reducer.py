@@ -49,6 +49,9 @@ from ctest_containers.workers.worker_state import ProcessState, WorkerState
 CLOCK_SECONDS: Final = 1.0
 """How far two clocks of one machine may differ."""
 
+NOTED: Final = OutcomeKind.SKIP
+"""The kind of what is only noted beside the reports on fixtures, and lets nothing run again."""
+
 CONCLUSIONS: Final = frozenset(
     [OutcomeKind.SUCCESS, OutcomeKind.EXPECTED_FAILURE, OutcomeKind.UNEXPECTED_SUCCESS]
 )
@@ -136,8 +139,8 @@ def reduce_message(
             # Another part of the class may have left the same.
             name = f"{message.alias} {message.owners}"
             if worker.batch is not None:
-                worker.batch.fixtures.add((name, OutcomeKind.FAILURE))
-            if worker.work is None or worker.work.is_new(name, OutcomeKind.FAILURE):
+                worker.batch.fixtures.add((name, NOTED))
+            if worker.work is None or worker.work.is_new(name, NOTED):
                 yield Report(message)
         case WorkerFailed(text=text, ends_run=True):
             yield Report(message)

@@ -64,8 +64,12 @@ class TimedSuite(unittest.TestSuite):
             return
         if self._watch is not None:
             self._watch.begin_class(kind)
-        with self._timed("setUpClass", _name(kind), limit_of_class(kind, self._limit)):
-            super()._handleClassSetUp(test, result)  # type: ignore[misc]
+        result.setting_up = kind
+        try:
+            with self._timed("setUpClass", _name(kind), limit_of_class(kind, self._limit)):
+                super()._handleClassSetUp(test, result)  # type: ignore[misc]
+        finally:
+            result.setting_up = None
         if self._watch is not None:
             self._watch.end_fixture()
 

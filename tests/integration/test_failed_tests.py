@@ -142,6 +142,21 @@ def test_a_module_that_cannot_be_imported_counts_as_its_tests(project: Path, env
     assert sorted(_ran(loaded)) == ["a", "b", "c", "d", "e", "z"]
 
 
+def test_a_label_whose_module_cannot_be_imported_is_never_passed_over(
+    project: Path, env: Env
+) -> None:
+    write_tests(project, BODY)
+    file = project / "library" / "test_it.py"
+    _run(project, "library.test_it.A", env=env, broken="a")
+    file.write_text(f"import library.unwritten\n{file.read_text()}")
+
+    for _ in range(2):
+        unloadable = _run(project, "--failed", "library.test_it", env=env)
+
+        assert unloadable.code == 1
+        assert "No module named 'library.unwritten'" in unloadable.output
+
+
 def test_tests_that_did_not_end_are_not_failed(project: Path, env: Env) -> None:
     write_tests(project, BODY)
     _run(project, "--failfast", "--parallel", "1", env=env, broken="a b e")

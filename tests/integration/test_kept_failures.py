@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -199,3 +200,58 @@ def test_a_test_whose_server_was_lost_says_that_nothing_could_be_kept(
 
     assert "Its databases are not kept: their server was gone" in finished.output
     assert failures_in(tmp_path / "cache") == {}
+
+
+LOCKED = """
+    class Locked(TransactionTestCase):
+        def setUp(self):
+            self.go, self.inside = threading.Event(), threading.Event()
+            self.thread = threading.Thread(target=self.write)
+            self.thread.start()
+            assert self.inside.wait(30)
+
+        def write(self):
+            from django.db import transaction
+            with transaction.atomic():
+                Author.objects.create(name="of the thread")
+                self.inside.set()
+                self.go.wait(60)
+            connection.close()
+
+        def tearDown(self):
+            self.go.set()
+            self.thread.join()
+
+        def test_fails_while_a_thread_holds_a_lock(self):
+            self.fail("as it should")
+
+    class SetsUpAnother(TestCase):
+        def test_expects_a_failing_fixture(self):
+            class Inner(TestCase):
+                @classmethod
+                def setUpTestData(cls):
+                    raise ValueError("expected")
+
+            with self.assertRaises(ValueError):
+                Inner.setUpClass()
+"""
+
+
+def test_a_lock_of_another_thread_delays_no_test(
+    project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    """And an error that a test expects of a class of its own is no failure."""
+    write_tests(project, LOCKED)
+    env = {**sqlite_env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    log = tmp_path / "log.jsonl"
+
+    finished = run(project, "--keep-failed", "9", "--event-log", str(log), env=env)
+
+    assert "FAILED (failures=1)" in finished.output
+    assert "are kept" not in finished.output.replace("1 failed test are kept", "")
+    seconds = [
+        event["seconds"]
+        for event in map(json.loads, log.read_text().splitlines())
+        if event.get("type") == "BatchFinished"
+    ]
+    assert max(seconds) < 30

@@ -67,6 +67,16 @@ def test_leaks_fail_the_run_with_sentences_of_their_own(project: Path, sqlite_en
     assert suites.get("failures") == str(len(LEAKS))
 
 
+def test_a_leak_lets_no_test_run_again(project: Path, sqlite_env: Env) -> None:
+    plant(project)
+
+    done, leaks = leaking(project, sqlite_env, "--leaks", "report", "--rerun", "1")
+
+    assert done.code == 0
+    assert "running again" not in done.output
+    assert sorted(leaks) == sorted((owner, *leak) for owner, leak in LEAKS.items())
+
+
 @pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
 @pytest.mark.usefixtures("engine")
 def test_outcomes_are_the_same_while_leaks_are_reported(

@@ -102,6 +102,10 @@ def _clean_engine(engine: DockerEngine, project: str | None, *, dry: bool) -> li
     ]
 
 
+BEING_KEPT_SECONDS: Final = 60.0
+"""A run may still be writing a failure that is not older than this."""
+
+
 def _clean_failures(project: str | None, *, dry: bool) -> list[str]:
     from ctest_containers.failures.store import FailureStore
 
@@ -112,6 +116,9 @@ def _clean_failures(project: str | None, *, dry: bool) -> list[str]:
             if not dry:
                 store.remove(stored)
             removed.append(f"failure {stored.failure.name} of {stored.failure.test_id}")
+        if not dry:
+            unfinished = store.remove_unfinished(seconds=BEING_KEPT_SECONDS)
+            removed += [f"unfinished failure {folder.name}" for folder in unfinished]
     return removed
 
 

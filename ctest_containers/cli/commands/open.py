@@ -161,6 +161,8 @@ def _check_port(number: int | None) -> None:
 
 def _alias(named: str | None, stored: Stored) -> str:
     aliases = [alias for databases in stored.failure.databases for alias in databases.plan.aliases]
+    if not aliases:
+        raise UsageError(f"The failure {stored.failure.name} has no databases.")
     if named is None:
         return "default" if "default" in aliases else aliases[0]
     if named not in aliases:

@@ -59,7 +59,13 @@ def test_a_module_that_cannot_be_imported_now_stands_for_its_failed_tests() -> N
     failed = LastFailed(frozenset(["shop.tests.A.test_a"]))
 
     assert failed.has(f"{UNLOADED}shop.tests")
-    assert not failed.has(f"{UNLOADED}shop.test")
+    assert failed.known_by(f"{UNLOADED}tests") == {"shop.tests.A.test_a"}
+    assert not failed.known_by(f"{UNLOADED}shop.test")
+
+
+def test_a_module_that_cannot_be_imported_is_always_selected() -> None:
+    """With a label, unittest gives its placeholder only the last part of its name."""
+    assert LastFailed(frozenset(["shop.tests.A.test_a"])).has(f"{UNLOADED}other")
 
 
 def test_a_file_keeps_each_settings_module_apart(tmp_path: Path) -> None:

@@ -8,8 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+from django.test import TestCase
+
 from ctest_containers.events import TestFinished, TestOutcome
-from ctest_containers.workers.failure_moments import FailureMoment, noticed
+from ctest_containers.workers.failure_moments import (
+    FailureMoment,
+    noticed,
+    noticing_class_fixtures,
+)
 from ctest_containers.workers.recorder import RecordingResult
 
 SEEN: list[str] = []
@@ -158,3 +165,29 @@ def test_the_time_that_keeping_takes_is_not_that_of_the_test() -> None:
 
     [finished] = [event for event in sent if isinstance(event, TestFinished)]
     assert finished.seconds < 0.4
+
+
+def test_the_fixture_of_a_class_that_a_test_makes_is_not_met(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(TestCase, "_rollback_atomics", classmethod(lambda *_: None))
+    noticed_errors: list[Any] = []
+
+    class Result:
+        setting_up: type | None = None
+
+        def notice(self, test: Any, error: Any) -> None:
+            noticed_errors.append((test, error))
+
+    result = Result()
+    with noticing_class_fixtures(result):
+        for setting_up in (None, TestCase):
+            result.setting_up = setting_up
+            try:
+                raise ValueError("in setUpTestData")
+            except ValueError:
+                TestCase._rollback_atomics({})  # type: ignore[attr-defined]
+
+    [(test, error)] = noticed_errors
+    assert test.id() == "setUpClass (django.test.testcases.TestCase)"
+    assert isinstance(error[1], ValueError)
