@@ -18,7 +18,6 @@ from ctest_containers.events import (
     TestPlace,
     TestsFound,
 )
-from ctest_containers.opening.exports import export_failures
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
@@ -263,8 +262,13 @@ class Session:
 
     def _close(self) -> None:
         supply, measured = self.supply, self._timings.measured
-        for event in export_failures(supply.kept_failures, self._config, self._run_context.folder):
-            self._report(event)
+        if supply.kept_failures:
+            # Most runs do not need what it imports.
+            from ctest_containers.opening.exports import export_failures
+
+            folder = self._run_context.folder
+            for event in export_failures(supply.kept_failures, self._config, folder):
+                self._report(event)
         try:
             supply.databases.prune()
         finally:
