@@ -32,6 +32,7 @@ HEADINGS: Final = {
     "workers": "Workers",
     "tests": "Tests",
     "failures": "Kept failures",
+    "leaks": "Leaks",
     "stress": "Stress runs",
     "nodes": "Nodes of a cluster",
 }
