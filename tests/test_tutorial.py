@@ -1,69 +1,60 @@
-"""The tutorial works as it is written, as far as it needs no engine."""
+"""The tutorials work as they are written, as far as they need no engine and no terminal."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.projects import environment
+from harness.walkthrough import blocks, environment_for, make_bookshop, run_line, write_file
 
-ROOT = Path(__file__).resolve().parents[1]
-TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
+PROMPT = "$ "
+RUN = "python -m ctest_containers"
 
-PROGRAMS = {"django-admin": ("-m", "django"), "python": ()}
-RUN = ("-m", "ctest_containers")
-
-
-def _blocks(language: str) -> list[str]:
-    """The contents of the tutorial's blocks of code in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", TUTORIAL, re.MULTILINE | re.DOTALL)
+VARYING = re.compile(
+    r"\b[0-9a-f]{12}|\b[0-9a-f]{8}\b|\d+\.\d+|/\S+/bookshop|\d+ (workers|cores?|KiB)|\d+/\d+"
+)
+"""What differs between two runs: digests, times, folders, sizes."""
 
 
-def _comparable(output: str) -> Counter[str]:
-    """The lines that two runs share: not times and digests, nor the order in which tests end."""
-    text = re.sub(r"[0-9a-f]{12}|\d+\.\d+|/\S+/bookshop|\d+ (workers|cores?)", "…", output)
-    return Counter(re.sub(r"^[.F]{3}$", "dots", text, flags=re.MULTILINE).splitlines())
+def _lines(output: str) -> list[str]:
+    """The lines that two runs share, without the order in which tests end."""
+    text = re.sub(r"^[.F]{3,}$", "dots", VARYING.sub("…", output), flags=re.MULTILINE)
+    return [re.sub(" +", " ", line).rstrip() for line in text.splitlines()]
 
 
 def test_every_step_on_sqlite_does_what_the_tutorial_shows(tmp_path: Path) -> None:
-    env = environment(tmp_path / "cache", {"PYTHONPATH": str(ROOT)})
-    project = tmp_path / "bookshop"
+    env = environment_for(tmp_path / "cache")
+    project = make_bookshop(tmp_path, env)
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, *arguments],
-            cwd=project if project.exists() else tmp_path,
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-
-    for line in "".join(_blocks("bash")).splitlines():
-        program, *arguments = line.split()
-        if program == "django-admin" or "manage.py" in arguments:
-            done = run(*PROGRAMS[program], *arguments)
-            assert done.returncode == 0, done.stdout
-        if "startapp" in arguments:
-            for block in _blocks("python"):
-                name, _, body = block.removeprefix("# ").partition("\n")
-                if name.endswith(".py"):
-                    (project / name).write_text(body)
-            settings = project / "bookshop" / "settings.py"
-            settings.write_text(settings.read_text() + "INSTALLED_APPS += ['library']\n")
-
-    first, second = run(*RUN), run(*RUN)
+    first, second = run_line(RUN, project, env), run_line(RUN, project, env)
     tests = project / "library" / "tests.py"
     tests.write_text(tests.read_text().replace("count(), 0)", "count(), 1)"))
-    third = run(*RUN)
+    third = run_line(RUN, project, env)
 
-    prompt = "$ python -m ctest_containers\n"
-    shown = [block.removeprefix(prompt) for block in _blocks("console") if block.startswith(prompt)]
+    prompt = f"{PROMPT}{RUN}\n"
+    console = [text for language, text in blocks("tutorial.md") if language == "console"]
+    shown = [block.removeprefix(prompt) for block in console if block.startswith(prompt)]
     for done, output in zip((first, second, third), shown, strict=False):
-        assert _comparable(done.stdout) == _comparable(output), done.stdout
+        assert Counter(_lines(done.stdout)) == Counter(_lines(output)), done.stdout
     assert [first.returncode, second.returncode, third.returncode] == [0, 0, 1]
+
+
+def test_every_step_after_a_failure_does_what_its_page_shows(tmp_path: Path) -> None:
+    env = environment_for(tmp_path / "cache", {"CTEST_CONTAINERS_KEEP_FAILED": "3"})
+    project = make_bookshop(tmp_path, env)
+
+    steps = 0
+    for language, block in blocks("failed.md"):
+        if language == "python":
+            write_file(project, block)
+        if language != "console":
+            continue
+        command, _, output = block.removeprefix(PROMPT).partition("\n")
+        printed = run_line(command, project, env).stdout
+        rest = iter(_lines(printed))
+        missing = [line for line in _lines(output) if line not in {"…", ""} and line not in rest]
+        assert missing == [], f"{command}\n{printed}"
+        steps += 1
+
+    assert steps > 10
