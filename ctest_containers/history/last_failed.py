@@ -130,7 +130,7 @@ class LastFailedFile:
                 content = {"format": FORMAT, "version": VERSION, "settings": entries}
                 replace_text(self.path, json.dumps(content))
         except (OSError, Timeout) as error:
-            return f"Which tests failed cannot be written to {self.path}: {error}."
+            return f"The list of failed tests cannot be written to {self.path}: {error}."
         return ""
 
     def _entries(self) -> Mapping[str, Any]:

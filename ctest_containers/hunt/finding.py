@@ -84,7 +84,7 @@ class Finding:
             case Verdict.FAILS_AFTER_OTHERS | Verdict.PASSES_AFTER_OTHERS:
                 yield from self._dependence()
             case Verdict.FAILS_ALONE:
-                yield f"{self.test} fails alone, too, so it is not other tests that make it fail."
+                yield f"{self.test} fails alone, too, so other tests are not the cause."
             case Verdict.PASSES:
                 yield (
                     f"{self.test} passes alone, and also after {self.order}. There is no failure "

@@ -199,9 +199,9 @@ class Hunt:
             expected = None if self._past is None else self._past.failure
             note = ""
             if expected is not None and replay.failure != expected:
-                note = f"In the run that was replayed it failed otherwise: {expected}"
+                note = f"In the run that was replayed, it failed differently: {expected}"
             elif alone.failure is not None:
-                note = f"Alone, it fails otherwise: {alone.failure}"
+                note = f"Alone, it fails differently: {alone.failure}"
             self._search(order, Effect(replay.failure), replay.failure, note)
             return True
         if replay.failure is not None:
@@ -233,7 +233,7 @@ class Hunt:
         self._finding = replace(
             self._finding, verdict=verdict, failure=failure, others=order.tests, note=note
         )
-        what = f"{'fails' if fails else 'passes'} after {plural(len(order.tests), 'test')} of them"
+        what = f"{'fails' if fails else 'passes'} after {len(order.tests)} of them"
         self._view.step(f"It {what}; searching for the smallest set", left=len(order.tests))
         laboratory, target, tests = self._laboratory, self._target, order.tests
 
@@ -258,7 +258,7 @@ class Hunt:
         )
         others = named(smallest)
         self._finding = replace(self._finding, others=others, is_minimal=True)
-        self._view.step(f"Looking at what {plural(len(others), 'test')} left behind")
+        self._view.step(f"Looking for what {'it' if len(others) == 1 else 'they'} left behind")
         self._finding = replace(self._finding, changes=tuple(laboratory.observe(others)))
 
 

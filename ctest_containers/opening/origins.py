@@ -138,8 +138,8 @@ class OriginFinder:
             return Origin(databases=databases, template=template.source)
         if not databases.rows:
             raise TemplateError(
-                f"The template {name} had been removed and has been built again. The files that "
-                "were kept only fit the earlier image.",
+                f"The template {name} was removed and has been built again. The files that "
+                "were kept fit only the earlier image.",
                 f"Repeat the failure: {failure.again}",
             )
         return Origin(

@@ -21,4 +21,4 @@ def _rows(leak: TableLeak) -> str:
     if leak.after == leak.before:
         return "changed rows"
     more = "more" if leak.after > leak.before else "fewer"
-    return f"{plural(abs(leak.after - leak.before), 'row')} {more}"
+    return plural(abs(leak.after - leak.before), f"{more} row")

@@ -154,10 +154,11 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
         case FailureExported(test_id=test_id, file=file, size_bytes=count):
             yield logging.INFO, f"The databases of {test_id} are in {file} ({size(count)})."
         case FailuresKept(test_ids=test_ids):
+            tests = plural(len({*test_ids}), "failed test")
             yield (
                 logging.INFO,
                 (
-                    f"The databases of {plural(len(test_ids), 'failed test')} are kept. Open them: "
+                    f"The databases of {tests} are kept. Open them: "
                     f"python -m ctest_containers open {shlex.quote(test_ids[0])}"
                 ),
             )
@@ -220,7 +221,7 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
         case LeakDetected():
             yield logging.WARNING, leak_in_words(event)
         case LeaksUnseen(alias=alias, reason=reason):
-            yield logging.WARNING, f"Leaks in the database {alias!r} cannot be found: {reason}"
+            yield logging.WARNING, f"Leaks in the database {alias!r} cannot be detected: {reason}"
         case WorkerLost(worker=worker, cause=cause, test_id=test_id):
             where = f" in {test_id}" if test_id else ""
             yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."

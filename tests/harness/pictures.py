@@ -26,7 +26,8 @@ from ctest_containers.report.live import LiveReport
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.recording import Recording, record_of
 from harness.projects import copy_of
-from harness.terminal import at_terminal
+from harness.terminal import CTRL_D, MOVES, at_terminal
+from harness.walkthrough import blocks, environment_for, make_bookshop, run_line, write_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,6 +39,32 @@ ARGUMENTS: Final = ("--parallel", "4")
 
 HOME: Final = "/home/you/shop"
 """Where a reader would have the example project."""
+
+PAGE: Final = "failed.md"
+"""The page whose first failure is opened."""
+
+QUERY: Final = "SELECT title, author_id FROM library_book;"
+"""What is typed into the database's client."""
+
+PSQL: Final = "test_bookshop=# "
+"""The prompt of PostgreSQL's client."""
+
+ON_POSTGRESQL: Final = """
+DATABASES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "bookshop"}}
+"""
+
+CLOSING: Final = """\
+from django.conf import settings
+from django.test import TestCase
+
+
+class ClosingTests(TestCase):
+    def test_the_shop_can_be_closed(self):
+        settings.SHOP_MAINTENANCE = True
+"""
+"""A test that leaves a changed setting behind, for a hunt."""
+
+HUNTED: Final = "MaintenanceTests.test_the_shop_is_open_by_default"
 
 TYPED: Final = 'p list(self.cart.lines.values_list("variant__sku", "quantity"))'
 """What is typed into the debugger."""
@@ -155,6 +182,62 @@ def debugger(folder: Path) -> str:
     return svg_of(console, "debugger")
 
 
+def terminal_svg(command: str, shown: str, name: str) -> str:
+    """What a terminal shows of a command, with its colours, as an SVG."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(
+        record=True, width=100, file=io.StringIO(), force_terminal=True, color_system="256"
+    )
+    console.print(Text(f"$ python -m ctest_containers {command}", "bold"))
+    text = MOVES.sub("", shown).replace("\r", "").strip()
+    console.print(Text.from_ansi(text), highlight=False)
+    return svg_of(console, name)
+
+
+def opened(folder: Path) -> tuple[str, str]:
+    """The failure of the page in the client of its database, and its differences, as SVGs."""
+    env = environment_for(folder / "cache", {"TERM": "xterm-256color"})
+    project = make_bookshop(folder, env)
+    for language, block in blocks(PAGE):
+        if language == "python":
+            write_file(project, block)
+        if language == "console":
+            break
+    if _has_engine():
+        settings = project / "bookshop" / "settings.py"
+        settings.write_text(settings.read_text() + ON_POSTGRESQL)
+    run_line("python -m ctest_containers --keep-failed", project, env)
+    with at_terminal(project, "open", env=env) as program:
+        program.see("Ctrl-D discards")
+        program.see(PSQL if _has_engine() else "sqlite> ")
+        program.type(QUERY)
+        program.see("(1 row)" if _has_engine() else "The Dispossessed")
+        program.see(PSQL if _has_engine() else "sqlite> ")
+        client = program.output
+        program.press(CTRL_D)
+        program.finish()
+    with at_terminal(project, "open", "--diff", env=env) as program:
+        differences = program.finish().output
+    # From the beginning of the line, whose first characters make it bold.
+    shown = differences[differences.rindex("\n", 0, differences.index("library_author")) + 1 :]
+    return (
+        terminal_svg("open", client.replace(str(project), "/home/you/bookshop"), "open"),
+        terminal_svg("open --diff", "…\n" + shown, "diff"),
+    )
+
+
+def hunted(folder: Path) -> str:
+    """The result of a hunt among the tests of the example project, as an SVG."""
+    project = copy_of("shop", folder)
+    (project / "accounts" / "tests" / "test_closing.py").write_text(CLOSING)
+    env = environment_for(folder / "cache", {"SHOP_DB": "sqlite", "TERM": "xterm-256color"})
+    done = run_line(f"python -m ctest_containers hunt {HUNTED} --parallel 4", project, env)
+    shown = done.stdout[done.stdout.index("Hunting") :]
+    return terminal_svg(f"hunt {HUNTED}", shown, "hunt")
+
+
 def open_page(file: Path, target: Path) -> None:
     """The top of a run's page, as Chromium shows it."""
     from playwright.sync_api import sync_playwright
@@ -171,11 +254,10 @@ def open_page(file: Path, target: Path) -> None:
 def recorded_run(folder: Path) -> Path:
     """The event log of a run of the example project, with a template and known timings."""
     project, log = copy_of("shop", folder), folder / "run.jsonl"
-    has_engine = subprocess.run(["docker", "version"], capture_output=True, check=False)
     env = {
         **os.environ,
         "PYTHONPATH": str(PICTURES.parents[1]),
-        "SHOP_DB": "sqlite" if has_engine.returncode else "postgresql",
+        "SHOP_DB": "postgresql" if _has_engine() else "sqlite",
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
     command = [sys.executable, "-m", "ctest_containers", *ARGUMENTS, "--event-log", str(log)]
@@ -191,6 +273,11 @@ def recorded_run(folder: Path) -> Path:
     return log
 
 
+def _has_engine() -> bool:
+    done = subprocess.run(["docker", "version"], capture_output=True, check=False)
+    return not done.returncode
+
+
 def main() -> None:
     """Make all pictures."""
     PICTURES.mkdir(exist_ok=True)
@@ -199,6 +286,10 @@ def main() -> None:
         entries = read(recorded_run(folder))
         (PICTURES / "live.svg").write_text(live_view(entries, 0.6))
         (PICTURES / "debugger.svg").write_text(debugger(folder / "broken"))
+        client, differences = opened(folder / "bookshop")
+        (PICTURES / "open.svg").write_text(client)
+        (PICTURES / "diff.svg").write_text(differences)
+        (PICTURES / "hunt.svg").write_text(hunted(folder / "hunt"))
         html = folder / "run.html"
         html.write_text(page.render(record_of(entries)))
         open_page(html, PICTURES / "page.png")

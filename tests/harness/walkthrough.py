@@ -1,4 +1,4 @@
-"""Pages that walk through a small project: their blocks of code, and the project of the tutorial."""
+"""Pages that walk through a small project: their blocks of code, and the project itself."""
 
 from __future__ import annotations
 

@@ -284,7 +284,10 @@ def test_a_difference_needs_the_template_which_is_built_again(
     assert with_template.out.splitlines()[:2] == table, with_template.said
     at = without.out.splitlines().index(table[0])
     assert without.out.splitlines()[at : at + 2] == table
-    assert "The template of default is not on this machine, so it is made first." in without.said
+    assert (
+        "The template of default is not on this machine, so it is pulled or built first."
+        in without.said
+    )
 
 
 def test_a_file_is_opened_like_a_test(

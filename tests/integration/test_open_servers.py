@@ -247,7 +247,7 @@ def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
 
     assert opened.out.splitlines()[-1] == "['Ursula K. Le Guin', 'Cleo']", opened.said
     assert refused.code == 2
-    assert "only fit the earlier image" in refused.said
+    assert "fit only the earlier image" in refused.said
     assert "run library.test_it.CartTests.test_total --keep-failed" in refused.said
 
 

@@ -40,6 +40,8 @@ RUNNING: Final = (
 NEXT: Final = "SELECT next_xid FROM pg_control_checkpoint()"
 """The first transaction id that was not assigned at the checkpoint, after its epoch and a colon."""
 
+UNCOMMITTED_MISSING: Final = "Rows that were not committed are missing"
+
 ABORTED: Final = (
     "PostgreSQL had aborted a transaction because of an error, and had discarded the rows that it "
     "had written since its last savepoint."
@@ -92,11 +94,15 @@ class PostgresqlKeeping:
             (following,) = cursor.fetchone()
         notes = [ABORTED] if aborted else []
         if int(block_size) != PAGE_BYTES:
-            notes.append("Rows that were not committed are missing: the server's pages are larger.")
+            notes.append(
+                "Rows that were not committed are missing: the server's page size is not 8 KiB."
+            )
             return InFlight(notes=tuple(notes))
         epoch, _, low = str(following).partition(":")
         end = (int(epoch) << 32) + int(low)
         if end >> 32 != int(first) >> 32:
-            notes.append("Rows that were not committed are missing: transaction ids wrapped.")
+            notes.append(
+                "Rows that were not committed are missing: transaction IDs wrapped around."
+            )
             return InFlight(notes=tuple(notes))
         return InFlight(edit=Commit(int(first) & 0xFFFFFFFF, end & 0xFFFFFFFF), notes=tuple(notes))

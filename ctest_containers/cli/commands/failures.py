@@ -35,7 +35,9 @@ def make_parser() -> argparse.ArgumentParser:
     actions = parser.add_mutually_exclusive_group()
     actions.add_argument("--json", action="store_true", help="print JSON")
     actions.add_argument(
-        "--prune", action="store_true", help="remove old failures, and those that take too much"
+        "--prune",
+        action="store_true",
+        help="remove old failures, and the oldest ones if they take too much space",
     )
     actions.add_argument(
         "--remove", metavar="TEST", help="remove all failures of a test; a prefix is enough"

@@ -244,7 +244,7 @@ COMMAND: Final = ProjectCommand(
             "dest": "after",
             "nargs": "+",
             "metavar": "TEST",
-            "help": "run the test once after these tests, in their order, instead of hunting",
+            "help": "run the test once after these tests, in this order, instead of hunting",
         },
         "--run": {
             "dest": "run",
@@ -256,12 +256,12 @@ COMMAND: Final = ProjectCommand(
         "--time-limit": {
             "dest": "time_limit",
             "metavar": "SECONDS",
-            "help": "how long the hunt may take; what is known by then is printed",
+            "help": "stop after this time, and print what is known by then",
         },
         "--json": {
             "dest": "as_json",
             "action": "store_true",
-            "help": "print what is found as JSON",
+            "help": "print the result as JSON",
         },
     },
 ).register()

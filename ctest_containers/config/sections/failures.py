@@ -11,7 +11,7 @@ from ctest_containers.options.values import parse_natural, parse_text
 SECTION: Final = "failed tests"
 
 KEPT_AT_A_TERMINAL: Final = 3
-"""How many failures are kept if nobody has said how many."""
+"""How many failures are kept at a terminal by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class FailureOptions:
         "",
         parse_text,
         "DIR",
-        "Also write each kept failure into a file in this folder, which python -m ctest_containers "
+        "Also write each kept failure to a file in this folder, which python -m ctest_containers "
         "open FILE opens on another machine. The files contain rows of the tests' databases.",
         section=SECTION,
     )

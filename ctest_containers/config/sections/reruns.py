@@ -41,6 +41,6 @@ class RerunOptions:
         "fail",
         parse_choice("pass", "fail"),
         "VERDICT",
-        "Whether the run passes or fails if its only problem is flaky tests: pass or fail.",
+        "Whether a run passes or fails if flaky tests are its only problem: pass or fail.",
         section=SECTION,
     )

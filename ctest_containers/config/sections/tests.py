@@ -34,7 +34,7 @@ class TestOptions:
         parse_stress,
         "AMOUNT",
         "Find flaky tests: run the tests again and again, AMOUNT times (100) or for a duration "
-        "(30s, 10m, 2h), each round in another shuffled order, and print statistics at the end. "
+        "(30s, 10m, 2h), each round in a different order, and print statistics at the end. "
         "Together with --shuffle SEED, the rounds of that seed are repeated.",
         section=SECTION,
     )

@@ -75,8 +75,9 @@ class WorkerOptions:
         "off",
         parse_choice("off", "report", "fail", "reset"),
         "HOW",
-        "Find what classes leave in databases although their kind should not. report: list it. "
-        "fail: the run fails. reset: list it, and the worker's next class gets new databases.",
+        "Detect changes that classes leave in databases although their kind should not. report: "
+        "list them. fail: report each as a failure. reset: list them, and give the worker new "
+        "databases.",
         section=SECTION,
     )
     split_classes: bool = option(

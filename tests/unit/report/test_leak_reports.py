@@ -36,7 +36,7 @@ LEAK = LeakDetected(
 )
 
 TEXT = (
-    "shop.CartTests left changes in the database 'default': shop_cart (2 rows more), shop_tax "
+    "shop.CartTests left changes in the database 'default': shop_cart (2 more rows), shop_tax "
     "(1 row fewer), shop_zone (changed rows), left_behind (a new table with 1 row), shop_page "
     "(dropped). Suspected: shop.CartTests.test_a, shop.CartTests.test_b."
 )
@@ -80,7 +80,7 @@ def test_a_database_that_cannot_be_watched_is_named_once() -> None:
     for worker in (1, 2):
         report.handle(LeaksUnseen(worker=worker, alias="old", reason="It is private."), 1.0)
 
-    assert lines == ["Leaks in the database 'old' cannot be found: It is private."]
+    assert lines == ["Leaks in the database 'old' cannot be detected: It is private."]
 
 
 def test_a_leak_that_fails_the_run_is_shown_once_with_the_failures() -> None:
