@@ -40,8 +40,6 @@ RUNNING: Final = (
 NEXT: Final = "SELECT next_xid FROM pg_control_checkpoint()"
 """The first transaction id that was not assigned at the checkpoint, after its epoch and a colon."""
 
-UNCOMMITTED_MISSING: Final = "Rows that were not committed are missing"
-
 ABORTED: Final = (
     "PostgreSQL had aborted a transaction because of an error, and had discarded the rows that it "
     "had written since its last savepoint."

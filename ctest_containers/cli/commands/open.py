@@ -200,9 +200,8 @@ def _opened(
     from ctest_containers.opening.origins import BuiltTemplate
 
     def build(aliases: Sequence[str]) -> Mapping[str, BuiltTemplate]:
-        say(
-            f"The template of {', '.join(aliases)} is not on this machine, so it is pulled or built first."
-        )
+        names = ", ".join(aliases)
+        say(f"The template of {names} is not on this machine, so it is pulled or built first.")
         return build_templates(load_configuration(options), print_event, aliases)
 
     def load_client() -> None:

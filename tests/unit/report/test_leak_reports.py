@@ -37,7 +37,7 @@ LEAK = LeakDetected(
 
 TEXT = (
     "shop.CartTests left changes in the database 'default': shop_cart (2 more rows), shop_tax "
-    "(1 row fewer), shop_zone (changed rows), left_behind (a new table with 1 row), shop_page "
+    "(1 fewer row), shop_zone (changed rows), left_behind (a new table with 1 row), shop_page "
     "(dropped). Suspected: shop.CartTests.test_a, shop.CartTests.test_b."
 )
 
