@@ -10,6 +10,7 @@ from harness.walkthrough import blocks, environment_for, make_bookshop, run_line
 
 PROMPT = "$ "
 RUN = "python -m ctest_containers"
+AS_AT_A_TERMINAL = {"CTEST_CONTAINERS_KEEP_FAILED": "3"}
 
 VARYING = re.compile(
     r"\b[0-9a-f]{12}|\b[0-9a-f]{8}\b|\d+\.\d+|/\S+/bookshop|\d+ (workers|cores?|KiB)|\d+/\d+"
@@ -24,7 +25,7 @@ def _lines(output: str) -> list[str]:
 
 
 def test_every_step_on_sqlite_does_what_the_tutorial_shows(tmp_path: Path) -> None:
-    env = environment_for(tmp_path / "cache")
+    env = environment_for(tmp_path / "cache", AS_AT_A_TERMINAL)
     project = make_bookshop(tmp_path, env)
 
     first, second = run_line(RUN, project, env), run_line(RUN, project, env)
@@ -41,7 +42,7 @@ def test_every_step_on_sqlite_does_what_the_tutorial_shows(tmp_path: Path) -> No
 
 
 def test_every_step_after_a_failure_does_what_its_page_shows(tmp_path: Path) -> None:
-    env = environment_for(tmp_path / "cache", {"CTEST_CONTAINERS_KEEP_FAILED": "3"})
+    env = environment_for(tmp_path / "cache", AS_AT_A_TERMINAL)
     project = make_bookshop(tmp_path, env)
 
     steps = 0
