@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ctest_containers.opening.databases import OpenDatabases
 
 WAYS: Final = (
-    ("", "the database's own shell, at a terminal"),
+    ("", "the database's own client, at a terminal"),
     (" --shell", "manage.py shell"),
     (" --port", "an address for a graphical client"),
     (" --diff", "the rows that differ from the template"),
@@ -55,8 +55,8 @@ def make_parser() -> argparse.ArgumentParser:
         usage="%(prog)s [options] [TEST | FILE] [-- COMMAND …]",
         description=(
             "Starts servers with the databases of a failed test, as they were at that moment,\n"
-            "shows the traceback, and opens the database's shell. What you change is lost at\n"
-            "the end; the kept databases never change."
+            "shows the traceback, and opens the database's client. What you change there is\n"
+            "discarded at the end: the kept databases never change."
         ),
         examples=(
             ("open", "Open the last failure in psql, mariadb, mysql or sqlite3."),
