@@ -23,7 +23,7 @@ class FailureOptions:
         parse_natural,
         "N",
         "Keep the databases of the first N tests that fail, as they are at that moment, for "
-        "python -m ctest_containers open. 0 keeps none.",
+        "python -m ctest_containers open. Without N, 3 are kept; with 0, none.",
         section=SECTION,
         shown=f"{KEPT_AT_A_TERMINAL} at a terminal, otherwise 0",
         bare=KEPT_AT_A_TERMINAL,
