@@ -64,7 +64,7 @@ REFUSALS: Final = (
         "--keep-failed",
         "--cluster",
         "Failed tests' databases cannot be kept on a cluster: its nodes remove them.",
-        "Leave out --cluster to keep them, or --keep-failed and --keep-failed-dir.",
+        "Leave out --cluster, or --keep-failed and --keep-failed-dir.",
     ),
 )
 """The first that applies is raised."""
