@@ -138,8 +138,9 @@ def _listens(address: Address) -> bool:
     try:
         probe.settimeout(1)
         probe.connect(address.socket or (address.host, address.port))
-    except TimeoutError:
-        return True  # The server answers, but is busy.
+    except (TimeoutError, BlockingIOError):
+        # The server is busy: it has not accepted earlier connections yet.
+        return True
     except OSError:
         return False
     finally:
