@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from django.core.exceptions import ImproperlyConfigured
+
+from ctest_containers.backends import VENDORS
 from ctest_containers.model import Lease
 
 SETTINGS_VARIABLE: Final = "CTEST_OPEN_SETTINGS"
@@ -27,7 +30,11 @@ def variables(settings: str, leases: Mapping[str, Lease]) -> dict[str, str]:
         settings: The name of the project's settings module.
     """
     databases = {
-        alias: {"settings": dict(lease.settings), "dropped_options": lease.dropped_options}
+        alias: {
+            "vendor": lease.vendor,
+            "settings": dict(lease.settings),
+            "dropped_options": lease.dropped_options,
+        }
         for alias, lease in leases.items()
     }
     return {
@@ -46,12 +53,16 @@ def redirected(
 
     Args:
         databases: What `variables` has written, by alias.
+
+    Raises:
+        ImproperlyConfigured: An alias now has another vendor's engine.
     """
     result: dict[str, dict[str, Any]] = {}
     for alias, settings in configured.items():
         if alias not in databases:
             result[alias] = {"ENGINE": UNUSABLE}
             continue
+        _check_vendor(alias, str(settings.get("ENGINE", "")), databases[alias]["vendor"])
         own, dropped = databases[alias]["settings"], databases[alias]["dropped_options"]
         options = settings.get("OPTIONS") or {}
         result[alias] = {
@@ -61,3 +72,17 @@ def redirected(
             "TEST": {**(settings.get("TEST") or {}), "NAME": own["NAME"]},
         }
     return result
+
+
+def _check_vendor(alias: str, engine: str, vendor: str) -> None:
+    """Refuse settings that cannot use a database of this vendor; unknown engines may.
+
+    Raises:
+        ImproperlyConfigured: The engine is that of another vendor.
+    """
+    vendors = {name: support.vendor for support in VENDORS.values() for name in support.engines}
+    if vendors.get(engine, vendor) != vendor:
+        raise ImproperlyConfigured(
+            f"The failed test's database {alias!r} is one of {vendor}, but the settings now have "
+            f"the engine {engine!r} for it. Choose the settings that the run had."
+        )

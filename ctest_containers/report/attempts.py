@@ -85,6 +85,10 @@ class Attempts:
     def fail(self, outcomes: Iterable[TestOutcome], round_number: int) -> None:
         """Count an attempt that failed."""
         self.failed += 1
+        self.add_ways(outcomes, round_number)
+
+    def add_ways(self, outcomes: Iterable[TestOutcome], round_number: int) -> None:
+        """Note the ways in which an attempt failed."""
         ways = {_way(outcome): outcome for outcome in reversed(list(outcomes))}
         for key, outcome in reversed(ways.items()):
             way = self.ways.get(key)
@@ -124,14 +128,20 @@ class Statistics:
         else:
             attempts.passed += 1
 
-    def add_late(self, outcome: TestOutcome, round_number: int, *, passed: bool = False) -> None:
+    def add_late(
+        self, outcome: TestOutcome, round_number: int, *, passed: bool | None = None
+    ) -> None:
         """Count a failure of a fixture, or one that is reported outside of an attempt.
 
         Args:
-            passed: Whether the attempt it belongs to has been counted as passed.
+            passed: Whether the attempt it belongs to has been counted as passed; None if it
+                belongs to none.
         """
         attempts = self.of[outcome.test_id]
-        attempts.passed -= passed
+        if passed is False:
+            attempts.add_ways([outcome], round_number)
+            return
+        attempts.passed -= bool(passed)
         self.failed += outcome.index is not None
         self.attempts += outcome.index is not None and not passed
         attempts.fail([outcome], round_number)

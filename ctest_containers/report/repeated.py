@@ -144,7 +144,7 @@ class RepeatedTests:
         last, passed = self._last.pop(event.worker, (-1, False))
         self._last[event.worker] = (event.index, False)
         belongs = last == event.index
-        self.statistics.add_late(event, round_number, passed=belongs and passed)
+        self.statistics.add_late(event, round_number, passed=passed if belongs else None)
         self._fail(index, [*((self._first.get(index) or ()) if belongs else ()), event])
 
     def _add_fixture(self, event: TestOutcome) -> None:

@@ -122,7 +122,8 @@ class FailureKeeper:
 
     def _begin(self, worker: int, request: KeepRequest) -> _Keeping:
         if request.trouble:
-            raise EngineError(f"A database cannot be written to a file: {request.trouble}.")
+            trouble = request.trouble.rstrip(".")
+            raise EngineError(f"A database cannot be written to a file: {trouble}.")
         self._begun += 1
         name = f"{self._facts.run}-{self._begun}"
         folder = self._store.new(name)

@@ -145,6 +145,9 @@ class WorkerServers:
         except EngineError as error:
             if any(server.is_needed and not server.reply for server in self._pending.values()):
                 raise
+            for export in self._exports:
+                export.reply = Reply(export.number, error=error)
+            self._exports.clear()
             # Workers keep their servers. A worker that needs another one gets this error.
             self._memory_request, self._host_error = None, error
             self._pending = {key: server for key, server in self._pending.items() if server.reply}

@@ -255,3 +255,31 @@ def test_a_lock_of_another_thread_delays_no_test(
         if event.get("type") == "BatchFinished"
     ]
     assert max(seconds) < 30
+
+
+HOST_GONE = """
+    class Alone(TestCase):
+        def test_fails_without_a_host(self):
+            import psutil
+            Author.objects.count()
+            for process in psutil.Process(os.getppid()).children():
+                if "servers.serve" in str(process.cmdline()):
+                    process.kill()
+            self.fail("as it should")
+
+        def test_passes(self):
+            Author.objects.count()
+"""
+
+
+def test_a_server_host_that_was_killed_keeps_nothing_and_hangs_nothing(
+    project: Path, postgresql_env: dict[str, str], tmp_path: Path
+) -> None:
+    write_tests(project, HOST_GONE)
+    env = {**postgresql_env, "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+    finished = run(project, "--keep-failed", "9", "--parallel", "1", env=env, forked=False)
+
+    assert "FAIL: test_fails_without_a_host" in finished.output
+    assert "are not kept: " in finished.output
+    assert failures_in(tmp_path / "cache") == {}

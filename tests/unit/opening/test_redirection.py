@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from ctest_containers.model import Lease
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from ctest_containers.model import Lease, Vendor
 from ctest_containers.opening.redirection import DATABASES_VARIABLE, redirected, variables
 
 CONFIGURED: dict[str, dict[str, Any]] = {
@@ -23,6 +27,7 @@ LEASE = Lease(
     alias="default",
     settings={"NAME": "test_shop", "HOST": "/run", "PASSWORD": "secret"},
     dropped_options=("sslmode",),
+    vendor=Vendor("postgresql"),
 )
 
 
@@ -56,3 +61,8 @@ def test_the_settings_themselves_do_not_change() -> None:
 
     assert CONFIGURED["default"]["HOST"] == "db.example.com"
     assert CONFIGURED["default"]["TEST"] == {"CHARSET": "UTF8"}
+
+
+def test_settings_of_another_vendor_are_refused_by_name() -> None:
+    with pytest.raises(ImproperlyConfigured, match="'default' is one of mysql, but the settings"):
+        _redirected(replace(LEASE, vendor=Vendor("mysql")))

@@ -96,6 +96,19 @@ def test_an_error_after_the_end_of_a_test_makes_its_attempt_fail(
     assert _statuses(reported) == [Status.ERROR]
 
 
+def test_a_test_that_fails_and_whose_teardown_fails_has_failed_once(
+    repeated: RepeatedTests,
+) -> None:
+    late = _attempt(0, 1, OutcomeKind.ERROR)[1]
+
+    _take(repeated, [*_attempt(0, 1, FAILED), late])
+    repeated.finish()
+
+    (test,) = repeated.statistics.failures()
+    assert (test.passed, test.failed) == (0, 1)
+    assert (repeated.statistics.attempts, repeated.statistics.failed) == (1, 1)
+
+
 def test_an_error_before_the_start_of_a_test_is_an_attempt(
     repeated: RepeatedTests, reported: list[Event]
 ) -> None:
