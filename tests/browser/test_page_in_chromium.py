@@ -56,7 +56,8 @@ def test_the_verdict_and_every_count_are_at_the_top(show: Open) -> None:
     expect(page.locator("#summary")).to_contain_text("Failed")
     for status, count in run.counts.items():
         chip = page.locator("#summary .chip", has_text=status.value).filter(has_text=str(count))
-        expect(chip.first).to_be_visible()
+        if count:
+            expect(chip.first).to_be_visible()
 
 
 def test_a_failure_shows_its_assertion_and_the_line_of_the_test(show: Open) -> None:

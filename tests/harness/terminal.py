@@ -95,6 +95,20 @@ class TerminalProgram:
         """Press keys."""
         os.write(self._ours, keys)
 
+    def insist(self, keys: bytes, text: str, seconds: float = 60) -> str:
+        """Press keys until the terminal shows a text; give what came before it.
+
+        A signal that arrives just before a debugger waits for input is noticed at the next key.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            self.press(keys)
+            try:
+                return self.see(text, 3)
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+
     def read(self) -> bool:
         """Read for a moment; whether there may be more."""
         if not select.select([self._ours], [], [], 0.2)[0]:
