@@ -44,7 +44,7 @@ def export(stored: Stored, differences: Mapping[str, str], target: Path) -> Path
     Args:
         differences: The difference from the template in rows, as JSON, by the label of each group
             of databases on a server; with it, the file can be opened where the template has been
-            built anew.
+            built again.
         target: The folder of the file, which is created if necessary.
 
     Raises:
@@ -79,7 +79,7 @@ def export(stored: Stored, differences: Mapping[str, str], target: Path) -> Path
 
 
 def read(file: Path, folder: Path) -> Stored:
-    """Unpack the failure of a file into a folder, which nobody else can write to.
+    """Unpack the failure of a file into a folder that only this user can write to.
 
     Raises:
         UsageError: The file was not written by `export`, or its contents do not fit.

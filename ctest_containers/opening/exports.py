@@ -21,7 +21,7 @@ def export_failures(kept: Iterable[Stored], config: Config, base: Path) -> Itera
     """Write failures into files if the user wants files, and yield what becomes of each.
 
     A file also has the difference in rows from the template, for a machine that has to build the
-    template anew.
+    template again.
 
     Args:
         base: The folder that the option `keep_failed_dir` is relative to.

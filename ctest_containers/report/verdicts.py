@@ -95,7 +95,7 @@ class VerdictReport:
                 self._add(event, at)
 
     def finish(self) -> None:
-        """Pass on what was held back: no test runs any more."""
+        """Pass on what was held back: no more tests run."""
         for worker in list(self._running):
             self._end(worker)
         for index in list(self._failed):

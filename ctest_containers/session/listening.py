@@ -33,7 +33,7 @@ class Listeners:
         self.reports: list[Report] = [self._verdicts or replay, self._timings, self._outcomes]
 
     def finish(self) -> None:
-        """Pass on what was held back, because no test runs any more."""
+        """Pass on what was held back, because no more tests run."""
         if self._verdicts is not None:
             self._verdicts.finish()
 

@@ -161,7 +161,7 @@ def _running(state: ProcessState) -> str:
 
 
 def _is_in_foreground() -> bool:
-    """Return whether what is typed reaches this process; also if there is no terminal any more."""
+    """Return whether what is typed reaches this process; even if the terminal is gone."""
     try:
         terminal = os.open(CONTROLLING_TERMINAL, os.O_RDWR)
     except OSError:

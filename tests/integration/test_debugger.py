@@ -285,7 +285,7 @@ def test_a_worker_that_is_killed_in_a_session_leaves_the_terminal_to_the_next(
     assert after == modes
 
 
-def test_nobody_else_gets_the_terminal_after_the_first_failure_with_failfast(
+def test_no_other_worker_gets_the_terminal_after_the_first_failure_with_failfast(
     project: Path, env: dict[str, str]
 ) -> None:
     write_tests(project, FAILING)

@@ -321,7 +321,7 @@ def test_failures_that_are_not_due_to_other_tests_are_listed(
     )
     assert "nothing to hunt" not in run(project, "run", "--parallel", "1", env=sqlite_env).output
 
-    # A trial keeps nothing, and asks nobody to.
+    # A trial keeps no failure, and opens no debugger.
     failures = run(project, "hunt", "--keep-failed", "3", env=sqlite_env)
     passing = run(project, "hunt", "test_it_passes", env=sqlite_env)
 

@@ -56,7 +56,7 @@ FAILING = """
 
     class Passing(TestCase):
         def test_passes(self):
-            Author.objects.create(name="nobody keeps this")
+            Author.objects.create(name="not kept")
 
         @unittest.expectedFailure
         def test_fails_as_expected(self):

@@ -218,7 +218,7 @@ def _without_template(failed: Failed) -> Stored:
     return Stored(replace(failed.stored.failure, databases=(other,)), failed.stored.folder)
 
 
-def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
+def test_a_template_that_was_built_again_gets_the_difference_in_rows(
     on_postgresql: Failed, tmp_path: Path
 ) -> None:
     stored = _without_template(on_postgresql)
@@ -251,7 +251,7 @@ def test_a_template_that_was_built_anew_gets_the_difference_in_rows(
     assert "run library.test_it.CartTests.test_total --keep-failed" in refused.said
 
 
-def test_a_file_of_a_run_shows_the_same_rows_where_the_template_was_built_anew(
+def test_a_file_of_a_run_shows_the_same_rows_where_the_template_was_built_again(
     failed: Failed, tmp_path: Path
 ) -> None:
     (tmp_path / "read").mkdir()

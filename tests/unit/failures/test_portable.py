@@ -1,4 +1,4 @@
-"""A kept failure as a file: complete, and harmless to whoever opens it."""
+"""A kept failure as a file: complete, and harmless to those who open it."""
 
 from __future__ import annotations
 
