@@ -32,7 +32,7 @@ def chosen_failure(project: str | None, test: str, undo: ExitStack) -> Stored:
     if file.is_file():
         return _read(file, undo)
     if file.suffix == SUFFIX:
-        raise UsageError(f"There is no file {file}.")
+        raise UsageError(f"The file {file} does not exist.")
     return _find(project, test)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,11 +12,10 @@ import pytest
 
 from ctest_containers.model import Lease
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.project import connections
 from ctest_containers.supply.parent import PARENT
 from ctest_containers.supply.supply import Supply
-from ctest_containers.wire import KeepRequest
 from ctest_containers.workers.failure_moments import noticing_class_fixtures
+from ctest_containers.workers.keeping import keep_request
 from ctest_containers.workers.problems import ExceptionInfo, problem_of
 
 POLL_SECONDS: Final = 0.01
@@ -63,7 +62,7 @@ class FailureWatch:
         # In the test itself, the fixtures of its class have been set up.
         self.setting_up = getattr(item, "cls", None) if is_setup else None
         try:
-            with noticing_class_fixtures(self):
+            with noticing_class_fixtures(self) if is_setup else nullcontext():
                 yield
         finally:
             self._item = None
@@ -84,19 +83,9 @@ class FailureWatch:
         if item.get_closest_marker("xfail") is not None:
             return
         self._last = item.nodeid
-        files, trouble = {}, ""
-        try:
-            files = connections.save_files(self._leases(), self._folder)
-        except Exception as problem:  # noqa: BLE001  # The test goes on, whatever it was.
-            trouble = f"{type(problem).__name__}: {problem}"
         owner = getattr(item, "instance", None) or item
-        request = KeepRequest(
-            test_id=item.nodeid,
-            index=None,
-            problem=problem_of(unittest.TestResult(), error, owner, owner, Path.cwd()),
-            files=files,
-            trouble=trouble,
-        )
+        problem = problem_of(unittest.TestResult(), error, owner, owner, Path.cwd())
+        request = keep_request(item.nodeid, None, problem, self._leases(), self._folder)
         while (more := self._supply.keep(PARENT, request)) is None:
             ORIGINALS.sleep(POLL_SECONDS)
             self._supply.update()

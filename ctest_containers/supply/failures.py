@@ -89,7 +89,7 @@ class FailureKeeper:
                 if not (request.files or request.trouble or self._servers.has_any(worker)):
                     # The test has used no database, or one of another owner.
                     return True
-                keeping = self._keeping[worker] = self._begin(worker, request)
+                keeping = self._begin(worker, request)
             if not keeping.is_done:
                 return None
             self._finish(worker, keeping)

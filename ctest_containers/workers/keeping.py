@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
+from ctest_containers.events import Problem
+from ctest_containers.model import Lease
+from ctest_containers.project import connections
 from ctest_containers.wire import KeepAnswer, KeepRequest
 from ctest_containers.workers.channel import Channel
 from ctest_containers.workers.failure_moments import FailureMoment
@@ -32,17 +36,8 @@ class DatabaseKeeper:
         if not self._more or moment.test is self._last or not _uses_databases(moment.test):
             return
         self._last = moment.test
-        files, trouble = {}, ""
-        try:
-            files = self._databases.save_files(self._folder)
-        except Exception as error:  # noqa: BLE001  # The test goes on, whatever it was.
-            trouble = f"{type(error).__name__}: {error}"
-        request = KeepRequest(
-            test_id=moment.test_id,
-            index=moment.index,
-            problem=moment.problem,
-            files=files,
-            trouble=trouble,
+        request = keep_request(
+            moment.test_id, moment.index, moment.problem, self._databases.leases, self._folder
         )
         answer = self._channel.ask(request, self._databases.use)
         self._more = isinstance(answer, KeepAnswer) and answer.more
@@ -50,6 +45,18 @@ class DatabaseKeeper:
     def forget(self) -> None:
         """Release the test whose databases were kept last."""
         self._last = None
+
+
+def keep_request(
+    test_id: str, index: int | None, problem: Problem, leases: Iterable[Lease], folder: Path
+) -> KeepRequest:
+    """Write the SQLite databases into files of a folder, and return the request to keep them."""
+    files, trouble = {}, ""
+    try:
+        files = connections.save_files(leases, folder)
+    except Exception as error:  # noqa: BLE001  # The test goes on, whatever it was.
+        trouble = f"{type(error).__name__}: {error}"
+    return KeepRequest(test_id=test_id, index=index, problem=problem, files=files, trouble=trouble)
 
 
 def _uses_databases(test: object) -> bool:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from ctest_containers.backends import BACKENDS
@@ -160,16 +159,10 @@ class LentDatabases:
             if isinstance(answer, ServerVerdict) and answer.lost:
                 raise DatabaseLost(f"The test reported:\n{report}")
 
-    def save_files(self, folder: Path) -> dict[str, str]:
-        """Write the SQLite databases into files, as their own connections see them.
-
-        Returns:
-            The path of each file, by alias.
-
-        Raises:
-            OSError: A file cannot be written.
-        """
-        return connections.save_files(self._leases, folder)
+    @property
+    def leases(self) -> Sequence[Lease]:
+        """The databases that have been lent."""
+        return self._leases
 
     def tidy_after_timeout(self, report: str) -> None:
         """End all sessions on this worker's servers except those of its own connections.

@@ -325,7 +325,7 @@ def test_a_failure_that_was_removed_is_named_with_its_run(
     ("arguments", "code", "words"),
     [
         (("nowhere",), 2, "No failure of 'nowhere' is kept."),
-        (("gone.ctest-failure",), 2, "There is no file gone.ctest-failure."),
+        (("gone.ctest-failure",), 2, "The file gone.ctest-failure does not exist."),
         (("--",), 2, "open needs a command after --."),
         (("--shell", "--", "true"), 2, "--shell cannot be used with a command after --."),
         (("--port", "0x1"), 2, "'0x1' must be a port from 1 to 65535"),
