@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
@@ -29,35 +30,61 @@ FUTEX: Final = {"x86_64": 202, "aarch64": 98}
 READER: Final = "execnet"
 """The package whose thread reads the messages to a worker of pytest-xdist."""
 
+POLL_SECONDS: Final = 0.005
 
-def may_fork() -> bool:
+
+def may_fork(patience: float = 5.0) -> bool:
     """Whether no other thread of this process can hold a lock that its fork needs.
 
     This holds for pytest-xdist's reader while it waits for input. Threads that run no Python code,
     such as those of a numerical library, may also wait for work: they hold no locks of Python.
     If the kernel does not report what threads wait for, there must be no other thread.
+
+    Args:
+        patience: For how many seconds such threads may go on working. The reader does so for a
+            moment whenever a message arrives, which must not decide how a template is built.
     """
-    own = threading.get_ident()
-    frames = [frame for ident, frame in sys._current_frames().items() if ident != own]
-    if not all(str(frame.f_globals.get("__name__")).startswith(READER) for frame in frames):
+    own, native = threading.get_ident(), str(threading.get_native_id())
+    deadline = time.monotonic() + patience
+    while True:
+        frames = [frame for ident, frame in sys._current_frames().items() if ident != own]
+        if not all(str(frame.f_globals.get("__name__")).startswith(READER) for frame in frames):
+            return False
+        if not _is_readable(native):
+            return not frames
+        if _all_wait(native, len(frames)):
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_SECONDS)
+
+
+def _is_readable(thread: str) -> bool:
+    """Whether the kernel reports what threads of this process wait for."""
+    try:
+        (THREADS / thread / "syscall").read_text()
+    except OSError:
         return False
-    machine, native = platform.machine(), str(threading.get_native_id())
+    return True
+
+
+def _all_wait(native: str, readers: int) -> bool:
+    """Whether every thread but one waits, and at least so many of them for input."""
     try:
         calls = [_system_call(file.name) for file in THREADS.iterdir() if file.name != native]
-    except ValueError:
+    except (OSError, ValueError):
         return False
-    except OSError:
-        return not frames
+    machine = platform.machine()
     reading = sum(call in INPUT.get(machine, ()) for call in calls)
     idle = sum(call == FUTEX.get(machine) for call in calls)
-    return reading + idle == len(calls) and len(frames) <= reading
+    return reading + idle == len(calls) and readers <= reading
 
 
 def _system_call(thread: str) -> int:
     """The number of the system call that a thread is in.
 
     Raises:
-        OSError: It has ended, or the kernel does not tell.
+        OSError: It has ended.
         ValueError: It is running.
     """
     return int((THREADS / thread / "syscall").read_text().split()[0])

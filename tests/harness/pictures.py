@@ -216,8 +216,7 @@ def opened(folder: Path) -> tuple[str, str]:
         program.see("(1 row)" if _has_engine() else "The Dispossessed")
         program.see(PSQL if _has_engine() else "sqlite> ")
         client = program.output
-        program.press(CTRL_D)
-        program.finish()
+        program.finish(insisting=CTRL_D)
     with at_terminal(project, "open", "--diff", env=env) as program:
         differences = program.finish().output
     # From the beginning of the line, whose first characters make it bold.

@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -121,12 +122,23 @@ class TerminalProgram:
         self._data += data
         return bool(data)
 
-    def finish(self, seconds: float = 120) -> Finished:
-        """Wait for the end of the program."""
+    def finish(self, seconds: float = 120, *, insisting: bytes = b"") -> Finished:
+        """Wait for the end of the program.
+
+        Args:
+            insisting: Keys that end it, pressed now and again: a program may drop what is typed
+                while it prepares the terminal for a line, as libedit does after a prompt.
+        """
         deadline = time.monotonic() + seconds
+        press_at = time.monotonic()
         while time.monotonic() < deadline and self.read():
-            pass
-        code = self.process.wait(max(1.0, deadline - time.monotonic()))
+            if insisting and time.monotonic() >= press_at:
+                self.press(insisting)
+                press_at = time.monotonic() + 3
+        try:
+            code = self.process.wait(max(1.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"The program does not end after:\n{self.output}") from None
         return Finished(code, self.output)
 
 

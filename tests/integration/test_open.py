@@ -231,8 +231,7 @@ def test_the_shell_of_the_database_is_opened_at_a_terminal(
         program.type("SELECT 'name is ' || name FROM library_author;")
         program.see("name is Ann")
         program.see("sqlite>")
-        program.press(CTRL_D)
-        done = program.finish(30)
+        done = program.finish(30, insisting=CTRL_D)
 
     assert done.code == 0, done.output
     assert "\x1b[1;31m> 12          self.assertEqual(cart.total(), 2)" in done.output

@@ -141,8 +141,7 @@ def test_the_servers_own_client_is_opened_at_a_terminal(failed: Failed) -> None:
         program.type("SELECT concat('name is ', name) FROM library_author;")
         program.see("name is Bob")
         program.see(failed.prompt)
-        program.press(CTRL_D)
-        done = program.finish(30)
+        done = program.finish(30, insisting=CTRL_D)
 
     assert done.code == 0, done.output
     assert "AssertionError: 3 != 99" in done.output

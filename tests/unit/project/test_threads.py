@@ -28,29 +28,35 @@ def as_execnet(code):
 reading, writing = os.pipe()
 """
 
-# Until the thread is where it stays.
 END = """
-end = time.monotonic() + float(seconds)
-while not may_fork() and time.monotonic() < end:
-    time.sleep(0.01)
-os.write(1, str(may_fork()).encode())
+os.write(1, str(may_fork(patience)).encode())
 os._exit(0)
 """
 
 
-def _may_fork(code: str, *, seconds: float = 0.3) -> bool:
+def _may_fork(code: str, *, patience: float = 0.3) -> bool:
     """What a new process says, which has no threads of other tests."""
-    text = f"{BEGIN}\n{dedent(code)}\nseconds = {seconds}\n{END}"
+    text = f"{BEGIN}\n{dedent(code)}\npatience = {patience}\n{END}"
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
     return done.stdout == "True"
 
 
 def test_a_process_without_other_threads_may_fork() -> None:
-    assert _may_fork("", seconds=10)
+    assert _may_fork("", patience=10)
 
 
 def test_a_reader_of_pytest_xdist_that_waits_for_input_does_not_prevent_forking() -> None:
-    assert _may_fork('start(as_execnet(f"os.read({reading}, 1)"))', seconds=10)
+    assert _may_fork('start(as_execnet(f"os.read({reading}, 1)"))', patience=10)
+
+
+def test_a_reader_that_works_for_a_moment_is_waited_for() -> None:
+    assert _may_fork(
+        """
+        start(as_execnet(f"sum(range(3 * 10**7)); os.read({reading}, 1)"))
+        time.sleep(0.1)
+        """,
+        patience=60,
+    )
 
 
 def test_another_thread_that_waits_for_input_may_hold_a_lock() -> None:
