@@ -1,0 +1,1 @@
+"""Finds the tests that a change can reach."""

@@ -1,0 +1,1 @@
+"""SQL statements of tests: what they touch, and how often they were sent."""

@@ -1,0 +1,1 @@
+"""What the code of each test uses: recorded in workers, and stored between runs."""
