@@ -23,7 +23,9 @@ OF_CONTENT_TYPES: Final = frozenset(
 """They create content types and clear their cache; permissions need content types."""
 
 OF_POST_MIGRATE: Final = OF_CONTENT_TYPES | {
-    ("django.contrib.sites.management", "create_default_site")
+    ("django.contrib.sites.management", "create_default_site"),
+    # It looks for renamed models in a plan of migrations, which a flush does not have.
+    ("django.contrib.auth.management", "rename_permissions_after_model_rename"),
 }
 """They create content types, permissions and a missing default site, and nothing else."""
 
