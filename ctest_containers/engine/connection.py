@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import docker
@@ -58,3 +59,16 @@ class DockerConnection:
     def _running(self) -> list[dict[str, Any]]:
         with translated("listing containers"):
             return list(self._client.api.containers())
+
+
+def close_channel(channel: Any) -> None:
+    """Close the connection to a program in a container.
+
+    The SDK keeps the engine's response with the connection. It has to be closed first: Python 3.13
+    prints an error for a response whose connection is closed already.
+    """
+    # Through ssh it is a process, which has ended with the program.
+    with suppress(OSError):
+        if (response := getattr(channel, "_response", None)) is not None:
+            response.close()
+        channel.close()

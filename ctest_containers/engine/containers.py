@@ -14,7 +14,7 @@ from docker.types import Mount
 from testcontainers.core.container import DockerContainer
 
 from ctest_containers.engine.api import Containers
-from ctest_containers.engine.connection import ANSWER_SECONDS
+from ctest_containers.engine.connection import ANSWER_SECONDS, close_channel
 from ctest_containers.engine.container_files import DockerContainerFiles
 from ctest_containers.engine.sdk_errors import translated
 from ctest_containers.engine.values import Container, ContainerSpec, ContainerState
@@ -209,9 +209,7 @@ class DockerContainers(DockerContainerFiles):
             output = b""
             while piece := raw.recv(65536):
                 output += piece
-            # Through ssh it is a process, which has ended with the command.
-            with suppress(OSError):
-                channel.close()
+            close_channel(channel)
             code = api.exec_inspect(execution)["ExitCode"]
         if code != 0:
             raise EngineError(

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import docker.errors
 
-from ctest_containers.engine.connection import DockerConnection
+from ctest_containers.engine.connection import DockerConnection, close_channel
 from ctest_containers.engine.sdk_errors import translated
 from ctest_containers.engine.values import Container
 
@@ -47,9 +47,7 @@ class DockerTerminal(DockerConnection):
             with _raw_mode(), _resizing(lambda: self._resize(execution)):
                 _copy(raw)
         finally:
-            # Through ssh it is a process, which has ended with the program.
-            with suppress(OSError):
-                channel.close()
+            close_channel(channel)
         with translated(f"waiting for {command[0]} in {container.name}"):
             code = api.exec_inspect(execution)["ExitCode"]
         return 1 if code is None else int(code)
