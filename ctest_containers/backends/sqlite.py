@@ -15,6 +15,7 @@ from ctest_containers.backends.deletions import DELETE, Deletions
 from ctest_containers.backends.sqlite_catalog import read_catalog
 from ctest_containers.backends.sqlite_observer import observe
 from ctest_containers.backends.sqlite_rows import open_rows
+from ctest_containers.backends.sqlite_schema import open_schema
 from ctest_containers.backends.support import (
     Clients,
     Positions,
@@ -129,6 +130,7 @@ SUPPORT: Final = Support(
     reset=SqliteReset(),
     locks=None,
     open_rows=open_rows,
+    open_schema=open_schema,
     observe=observe,
     refusal_in=no_refusal,
     server=None,

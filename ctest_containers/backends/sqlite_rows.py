@@ -64,14 +64,14 @@ class SqliteRows:
     def digests(self, table: Table) -> Mapping[int, Digest]:
         digests: dict[int, Digest] = {}
         for row in self._stored_rows(table):
-            number = _hash(row)
+            number = hash_of(row)
             count, total = digests.get(number % BUCKETS, (0, 0))
             digests[number % BUCKETS] = (count + 1, total + number)
         return digests
 
     def rows(self, table: Table, buckets: Collection[int]) -> Iterator[Row]:
         for row in self._stored_rows(table):
-            if _hash(row) % BUCKETS in buckets:
+            if hash_of(row) % BUCKETS in buckets:
                 yield tuple(map(_literal, row))
 
     def counters(self) -> Mapping[str, str]:
@@ -190,12 +190,22 @@ def open_rows(
     location: DatabaseLocation, *, uncommitted: bool = False, writable: bool = False
 ) -> Iterator[SqliteRows]:
     """See `OpenRows`."""
+    with open_connection(location.name, "rw" if writable else "ro") as connection:
+        yield SqliteRows(connection)
+
+
+@contextmanager
+def open_connection(file: str, mode: str = "ro") -> Iterator[sqlite3.Connection]:
+    """Connect to the database in a file.
+
+    Raises:
+        ServerError: It cannot be opened, or SQLite reports an error in the block.
+    """
     from django.db.backends.sqlite3._functions import register  # type: ignore[import-untyped]
 
-    mode = "rw" if writable else "ro"
     try:
         connection = sqlite3.connect(
-            f"file:{quote(location.name)}?mode={mode}", uri=True, isolation_level=None
+            f"file:{quote(file)}?mode={mode}", uri=True, isolation_level=None
         )
         # Indexes, generated columns and constraints may call Django's functions, and constraints
         # those of the project, too.
@@ -203,11 +213,11 @@ def open_rows(
         connection.execute("PRAGMA ignore_check_constraints = ON")
         connection.text_factory = _text_literal
         try:
-            yield SqliteRows(connection)
+            yield connection
         finally:
             connection.close()
     except sqlite3.Error as error:
-        raise ServerError(f"SQLite reported an error in {location.name}: {error}") from error
+        raise ServerError(f"SQLite reported an error in {file}: {error}") from error
 
 
 def _text_literal(text: bytes) -> str:
@@ -251,7 +261,7 @@ def _parameter(literal: str | None) -> tuple[str, Any]:
         return "?", float(literal)
 
 
-def _hash(row: tuple[Any, ...]) -> int:
+def hash_of(row: tuple[Any, ...]) -> int:
     """Return a hash of a row of 64 bits; `repr` preserves the types of its values."""
     digest = hashlib.blake2b(repr(row).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")

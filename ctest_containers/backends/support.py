@@ -16,6 +16,7 @@ from ctest_containers.backends.api import Backend
 from ctest_containers.backends.observing import Observer
 from ctest_containers.backends.relation_locks import Touched
 from ctest_containers.backends.rows import OpenRows
+from ctest_containers.backends.schema import OpenSchema
 from ctest_containers.model import Address, Vendor
 
 Positions = Mapping[str, tuple[Any, ...]]
@@ -144,6 +145,7 @@ class Support:
         reset: Empties and fills databases between tests.
         locks: Reads what a transaction has touched; None if the vendor does not show it.
         open_rows: Connects to a database to read or change its rows.
+        open_schema: Connects to a database to summarize it.
         observe: Returns an observer of the database of this name on a server, or without one.
             It raises a ServerError if there can be none.
         refusal_in: Returns the message, on one line, of an error that was raised because a role of
@@ -160,6 +162,7 @@ class Support:
     reset: Reset
     locks: Locks | None
     open_rows: OpenRows
+    open_schema: OpenSchema
     observe: Callable[[Address | None, str], Observer]
     refusal_in: Callable[[BaseException | None], str]
     server: Backend | None

@@ -8,6 +8,7 @@ from ctest_containers.backends.mysql.migrating import SESSION
 from ctest_containers.backends.mysql.observer import observe
 from ctest_containers.backends.mysql.reset import MysqlReset
 from ctest_containers.backends.mysql.rows import open_rows
+from ctest_containers.backends.mysql.schema import open_schema
 from ctest_containers.backends.mysql.server import Mysql
 from ctest_containers.backends.support import Clients, Support, no_refusal
 
@@ -41,6 +42,7 @@ SUPPORT: Final = Support(
     reset=MysqlReset(),
     locks=None,
     open_rows=open_rows,
+    open_schema=open_schema,
     observe=observe,
     refusal_in=no_refusal,
     server=Mysql(),

@@ -52,7 +52,7 @@ def read_catalog(cursor: Any, database: str) -> dict[str, str]:
     for (table,) in cursor.fetchall():
         place = f"{quoted(database)}.{quoted(str(table))}"
         cursor.execute(f"SHOW CREATE TABLE {place}")
-        objects.update(_of_table(str(table), str(cursor.fetchone()[1])))
+        objects.update(objects_of_table(str(table), str(cursor.fetchone()[1])))
         if table == "django_migrations":
             cursor.execute(f"SELECT app, name FROM {place}")
             objects |= {f"{MIGRATION}{app}.{name}": "applied" for app, name in cursor.fetchall()}
@@ -93,7 +93,7 @@ def quoted(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 
-def _of_table(table: str, statement: str) -> dict[str, str]:
+def objects_of_table(table: str, statement: str) -> dict[str, str]:
     """Return the lines of CREATE TABLE: columns with their positions, keys and constraints."""
     _, *lines, options = COUNTER.sub("", statement).splitlines()
     objects = {f"table {table}": options.lstrip(") ")}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
 
-from ctest_containers.backends.mysql.catalog import OWN_TABLES, lift_limits, quoted, read_catalog
-from ctest_containers.backends.mysql.session import admin_cursor
+from ctest_containers.backends.mysql.catalog import OWN_TABLES, quoted, read_catalog
+from ctest_containers.backends.mysql.session import exact_cursor
 from ctest_containers.backends.rows import (
     BUCKETS,
     Column,
@@ -33,16 +33,6 @@ BINARY: Final = frozenset(
 INTEGERS: Final = frozenset({"tinyint", "smallint", "mediumint", "int", "bigint", "bit", "year"})
 NUMBERS: Final = INTEGERS | {"decimal"}
 FLOATS: Final = frozenset({"float", "double"})
-
-EXACT: Final = (
-    "SET SESSION time_zone = '+00:00'",
-    # Whatever a table contains may be written again: invalid dates, and zero for an AUTO_INCREMENT.
-    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
-    # A client that has locked a table may be waiting for this one.
-    "SET SESSION lock_wait_timeout = 10",
-    "SET SESSION foreign_key_checks = 0",
-)
-"""The settings on which the text of values depends, or changes."""
 
 COLUMNS: Final = (
     "SELECT table_name, column_name, data_type, generation_expression <> ''"
@@ -115,7 +105,7 @@ class MysqlRows:
     def rows(self, table: Table, buckets: Collection[int]) -> Iterator[Row]:
         chosen = ", ".join(map(str, buckets)) or "NULL"
         self._cursor.execute(
-            f"SELECT {', '.join(map(_text, table.columns))} FROM {self._place(table)}"
+            f"SELECT {', '.join(map(text_of, table.columns))} FROM {self._place(table)}"
             f" WHERE {_hash(table)} & {BUCKETS - 1} IN ({chosen})"
         )
         for row in self._cursor:
@@ -146,7 +136,7 @@ class MysqlRows:
         place = self._place(table)
         if not table.key:
             same = " AND ".join(
-                f"CAST({_text(column)} AS BINARY) <=> CAST(%s AS BINARY)"
+                f"CAST({text_of(column)} AS BINARY) <=> CAST(%s AS BINARY)"
                 for column in table.columns
             )
             for row in rows:
@@ -218,22 +208,14 @@ def open_rows(
     location: DatabaseLocation, *, uncommitted: bool = False, writable: bool = False
 ) -> Iterator[MysqlRows]:
     """See `OpenRows`."""
-    import mysql.connector
-
     assert location.address is not None
-    with admin_cursor(location.address) as cursor:
-        lift_limits(cursor)
-        for statement in EXACT:
-            cursor.execute(statement)
-        # MariaDB always reads the current numbers of tables.
-        with suppress(mysql.connector.Error):
-            cursor.execute("SET SESSION information_schema_stats_expiry = 0")
+    with exact_cursor(location.address) as cursor:
         if uncommitted:
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED")
         yield MysqlRows(cursor, location.name)
 
 
-def _text(column: Column) -> str:
+def text_of(column: Column) -> str:
     """Return an expression for the text of a column's value, in UTF-8."""
     name = quoted(column.name)
     if column.kind in BINARY:
@@ -251,11 +233,16 @@ def _text(column: Column) -> str:
 
 def _hash(table: Table) -> str:
     """Return an expression for a hash of a row of 64 bits."""
-    values = ", ".join(f"IFNULL({_short(column)}, 'N')" for column in table.columns)
+    return hash_of(map(short_text_of, table.columns))
+
+
+def hash_of(texts: Iterable[str]) -> str:
+    """Return an expression for a hash of 64 bits of expressions without commas."""
+    values = ", ".join(f"IFNULL({text}, 'N')" for text in texts)
     return f"CAST(CONV(LEFT(MD5(CONCAT_WS(',', {values})), 16), 16, 10) AS UNSIGNED)"
 
 
-def _short(column: Column) -> str:
+def short_text_of(column: Column) -> str:
     """Return an expression that differs for values that differ, and has no comma.
 
     It is short, because the server returns NULL for text that is longer than a packet.
@@ -263,8 +250,8 @@ def _short(column: Column) -> str:
     if column.kind in BINARY or column.kind in TEXT:
         return f"MD5({quoted(column.name)})"
     if column.kind in NUMBERS or column.kind in FLOATS:
-        return _text(column)
-    return f"MD5({_text(column)})"
+        return text_of(column)
+    return f"MD5({text_of(column)})"
 
 
 def _holder(column: Column) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
+from ctest_containers.backends.mysql.catalog import lift_limits
 from ctest_containers.errors import ServerError
 from ctest_containers.model import Address, Secret
 
@@ -15,6 +16,16 @@ ADMIN: Final = "ctest_containers"
 
 FIRST: Final = "root"
 """The account that a new server has."""
+
+EXACT: Final = (
+    "SET SESSION time_zone = '+00:00'",
+    # Whatever a table contains may be written again: invalid dates, and zero for an AUTO_INCREMENT.
+    "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'",
+    # A client that has locked a table may be waiting for this one.
+    "SET SESSION lock_wait_timeout = 10",
+    "SET SESSION foreign_key_checks = 0",
+)
+"""The settings on which the text of values depends, or changes."""
 
 CREATE: Final = (
     f"CREATE USER IF NOT EXISTS '{ADMIN}'@'localhost'",
@@ -57,6 +68,25 @@ def admin_cursor(address: Address, user: str = "") -> Iterator[Any]:
             connection.close()
     except mysql.connector.Error as error:
         raise ServerError(f"The MySQL server reported an error: {str(error).strip()}") from error
+
+
+@contextmanager
+def exact_cursor(address: Address) -> Iterator[Any]:
+    """Yield a cursor of a session in which the text of a value depends on nothing else.
+
+    Raises:
+        ServerError: See `admin_cursor`.
+    """
+    import mysql.connector
+
+    with admin_cursor(address) as cursor:
+        lift_limits(cursor)
+        for statement in EXACT:
+            cursor.execute(statement)
+        # MariaDB always reads the current numbers of tables.
+        with suppress(mysql.connector.Error):
+            cursor.execute("SET SESSION information_schema_stats_expiry = 0")
+        yield cursor
 
 
 def make_admin(address: Address) -> None:

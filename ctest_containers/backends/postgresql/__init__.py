@@ -9,6 +9,7 @@ from ctest_containers.backends.postgresql.observer import observe
 from ctest_containers.backends.postgresql.privileges import refusal_in
 from ctest_containers.backends.postgresql.reset import PostgresqlReset
 from ctest_containers.backends.postgresql.rows import open_rows
+from ctest_containers.backends.postgresql.schema import open_schema
 from ctest_containers.backends.postgresql.server import Postgresql
 from ctest_containers.backends.support import Clients, Support
 
@@ -37,6 +38,7 @@ SUPPORT: Final = Support(
     reset=PostgresqlReset(),
     locks=PostgresqlLocks(),
     open_rows=open_rows,
+    open_schema=open_schema,
     observe=observe,
     refusal_in=refusal_in,
     server=Postgresql(),

@@ -9,6 +9,7 @@ from typing import Any, Final
 from ctest_containers.backends.postgresql.catalog import OWN_RELATION, read_catalog
 from ctest_containers.backends.postgresql.session import admin_cursor
 from ctest_containers.backends.rows import (
+    BATCH_TABLES,
     BUCKETS,
     Column,
     DatabaseLocation,
@@ -63,6 +64,8 @@ ALWAYS_FIRING: Final = (
     " LATERAL (SELECT t UNION SELECT p.relid FROM pg_partition_tree(t) p) AS all_of(relid))"
 )
 """Statements to disable and enable the triggers that fire in the role of a replica, too."""
+
+READ_ONLY: Final = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 UNUSED: Final = " unused"
 """Follows the position of a sequence that will return it next."""
@@ -139,10 +142,16 @@ class PostgresqlRows:
         self._cursor.execute(SEQUENCES)
         names = [name for (name,) in self._cursor]
         counters = {}
-        for name in names:
-            self._cursor.execute(f"SELECT last_value, is_called FROM {name}")
-            last, is_called = self._cursor.fetchone()
-            counters[name] = str(last) if is_called else f"{last}{UNUSED}"
+        for start in range(0, len(names), BATCH_TABLES):
+            batch = names[start : start + BATCH_TABLES]
+            self._cursor.execute(
+                " UNION ALL ".join(
+                    f"SELECT {number}, last_value, is_called FROM {name}"
+                    for number, name in enumerate(batch)
+                )
+            )
+            for number, last, is_called in self._cursor:
+                counters[batch[number]] = str(last) if is_called else f"{last}{UNUSED}"
         return counters
 
     @contextmanager
@@ -221,14 +230,21 @@ def open_rows(
     location: DatabaseLocation, *, uncommitted: bool = False, writable: bool = False
 ) -> Iterator[PostgresqlRows]:
     """See `OpenRows`."""
+    with exact_cursor(location) as cursor:
+        if not writable:
+            cursor.execute(READ_ONLY)
+        yield PostgresqlRows(cursor)
+
+
+@contextmanager
+def exact_cursor(location: DatabaseLocation) -> Iterator[Any]:
+    """Yield a cursor of a session in which the text of a value depends on nothing else."""
     assert location.address is not None
     with admin_cursor(location.address, location.name) as cursor:
         for name, value in EXACT.items():
             cursor.execute(f"SET {name} = '{value}'")
         cursor.connection.set_client_encoding(EXACT["client_encoding"])
-        if not writable:
-            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        yield PostgresqlRows(cursor)
+        yield cursor
 
 
 def _receive_text(cursor: Any, types: tuple[int, ...]) -> None:
