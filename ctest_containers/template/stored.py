@@ -29,6 +29,9 @@ LAYER_IN_USE_SECONDS: Final = 600.0
 LAYER_PREFIX: Final = "layer-"
 """How the fingerprints of layers begin."""
 
+USED, SUMMARIES = "used", "summaries"
+"""The kinds of notes about templates: when one was used, and what its databases contain."""
+
 SQLITE_FACTS: Final = "inputs.json"
 """The file beside the databases of an SQLite template that describes it."""
 
@@ -191,18 +194,20 @@ def note_use(cache: Path, project: str, group: str, fingerprint: str) -> None:
         group: The label of its group of databases.
     """
     with suppress(OSError):
-        file = _note(cache, slug(project), group, fingerprint)
+        file = note_of(cache, USED, slug(project), group, fingerprint)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
 
 
 def forget(cache: Path, template: StoredTemplate) -> None:
-    """Remove the note of a removed template's last use, and its files if it has any.
+    """Remove what is known about a removed template, and its files if it has any.
 
     Raises:
         OSError: The files cannot be removed.
     """
-    _note(cache, template.project, template.group, template.fingerprint).unlink(missing_ok=True)
+    for kind in (USED, SUMMARIES):
+        note = note_of(cache, kind, template.project, template.group, template.fingerprint)
+        note.unlink(missing_ok=True)
     if not template.has_server:
         remove_files(Path(template.source))
 
@@ -282,12 +287,13 @@ def _is_group(label: str) -> bool:
     return label.partition("-")[0] in VENDORS
 
 
-def _note(cache: Path, project: str, group: str, fingerprint: str) -> Path:
-    return cache / "used" / f"{project}-{group}-{fingerprint[:32]}"
+def note_of(cache: Path, kind: str, project: str, group: str, fingerprint: str) -> Path:
+    """Return the file for one kind of notes about a template."""
+    return cache / kind / f"{project}-{group}-{fingerprint[:32]}"
 
 
 def _used(cache: Path, project: str, group: str, fingerprint: str, created: float) -> float:
     try:
-        return max(created, _note(cache, project, group, fingerprint).stat().st_mtime)
+        return max(created, note_of(cache, USED, project, group, fingerprint).stat().st_mtime)
     except OSError:
         return created
