@@ -66,6 +66,9 @@ def connected(lease: Lease) -> Iterator[Any]:
         yield connections[ALIAS]
     finally:
         connections[ALIAS].close()
+        if (raw := connections[ALIAS].connection) is not None:
+            # Django keeps a database in memory, which lasts as long as its connection.
+            raw.close()
         del connections[ALIAS], connections.settings[ALIAS]
 
 
