@@ -15,6 +15,7 @@ from ctest_containers.config.sections.reruns import RerunOptions
 from ctest_containers.config.sections.servers import ServerOptions
 from ctest_containers.config.sections.templates import TemplateOptions, image_field
 from ctest_containers.config.sections.tests import TestOptions
+from ctest_containers.config.sections.usage import UsageOptions
 from ctest_containers.config.sections.workers import WorkerOptions
 from ctest_containers.limits import Limits, limits
 from ctest_containers.report.formats import ReportOptions
@@ -38,6 +39,7 @@ class Config(
     ClusterOptions,
     FailureOptions,
     RerunOptions,
+    UsageOptions,
     TestOptions,
 ):
     """The effective configuration of one run.

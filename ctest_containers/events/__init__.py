@@ -81,6 +81,7 @@ from ctest_containers.events.tests import (
     TestSlow,
     TestStarted,
 )
+from ctest_containers.events.usage import UsageRecorded, UsageUnrecorded
 from ctest_containers.events.workers import (
     ConnectionLost,
     DatabaseFlushed,
@@ -170,6 +171,8 @@ __all__ = [
     "TestsFound",
     "TimePassed",
     "TimingsLost",
+    "UsageRecorded",
+    "UsageUnrecorded",
     "WorkerEvent",
     "WorkerFailed",
     "WorkerLost",
@@ -196,6 +199,8 @@ WorkerEvent = (
     | ResetLeftToDjango
     | LeakDetected
     | LeaksUnseen
+    | UsageRecorded
+    | UsageUnrecorded
     | WorkerFailed
 )
 """What a worker process sends."""

@@ -14,14 +14,14 @@ from typing import Final, NamedTuple, get_args
 
 from ctest_containers.codec import Vocabulary
 from ctest_containers.errors import UsageError
-from ctest_containers.events import Event, StressProgressed, TimePassed
+from ctest_containers.events import Event, StressProgressed, TimePassed, UsageRecorded
 
 FORMAT: Final = "ctest-containers-events"
 VERSION: Final = 1
 HEADER: Final = json.dumps({"format": FORMAT, "version": VERSION}) + "\n"
 
-UNLOGGED: Final = frozenset({TimePassed, StressProgressed})
-"""The events that only a live display uses."""
+UNLOGGED: Final = frozenset({TimePassed, StressProgressed, UsageRecorded})
+"""The events that only a live display uses, and those about what tests use."""
 
 EVENTS: Final = Vocabulary(kind for kind in get_args(Event) if kind not in UNLOGGED)
 """The events that a log consists of."""

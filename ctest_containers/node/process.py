@@ -149,6 +149,7 @@ def _run_tests(
     from ctest_containers.project.databases import first_aliases, mirrors
     from ctest_containers.project.suite import Batch
     from ctest_containers.session.starting import WorkerStarter
+    from ctest_containers.usage.loaded import LoadedFunctions
     from ctest_containers.workers.flush_order import FlushOrder
     from ctest_containers.workers.pool import WorkerPool
 
@@ -172,8 +173,16 @@ def _run_tests(
     connections.mark_expectations(plan.aliases)
     feed = CommandFeed(commands, batches=batches, expected=plan.expected, send=sender.send)
     supply.start([batch.aliases for batch in batches], workers)
+    loaded = LoadedFunctions() if plan.worker_config.record else None
+    if loaded is not None and (base := loaded.base()) is not None:
+        sender.send(base)
     starter = WorkerStarter(
-        plan.worker_config, supply=supply, setup=setup, batches=lambda: batches, output=None
+        plan.worker_config,
+        supply=supply,
+        setup=setup,
+        batches=lambda: batches,
+        output=None,
+        cached=() if loaded is None else loaded.cached,
     )
     watch = _FailureWatch(sender)
     pool = WorkerPool(

@@ -55,15 +55,25 @@ OWN: Final = frozenset(
 
 
 class Askers:
-    """Examines callers; the answer for a file holds for all of its functions."""
+    """Examines callers; the answer for a file holds for all of its functions.
 
-    def __init__(self, paths: PortablePaths) -> None:
+    Args:
+        on_behalf: Files and folders of Django that read on behalf of the project.
+    """
+
+    def __init__(self, paths: PortablePaths, on_behalf: tuple[str, ...] = ON_BEHALF) -> None:
         self._paths = paths
+        self._on_behalf = on_behalf
         self._answers: dict[str, bool | str | None] = {}
 
-    def is_project(self) -> bool:
-        """Whether the project, or Django on its behalf, calls; not a tool."""
-        frame: FrameType | None = sys._getframe(1)
+    def is_project(self, frame: FrameType | None = None) -> bool:
+        """Whether the project, or Django on its behalf, calls; not a tool.
+
+        Args:
+            frame: The innermost caller that may decide; None for the caller of this method.
+        """
+        if frame is None:
+            frame = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
             if frame.f_code.co_name == "get_data" and file.startswith("<frozen importlib"):
@@ -92,7 +102,7 @@ class Askers:
             return None
         if top == "django":
             inner = file.rpartition("/django/")[2]
-            return None if inner.startswith(PASSING_ON) else inner.startswith(ON_BEHALF)
+            return None if inner.startswith(PASSING_ON) else inner.startswith(self._on_behalf)
         if file.startswith("<frozen importlib"):
             return False
         if file.startswith("<") or self._paths.is_python_s(file):

@@ -88,7 +88,7 @@ class _Counters:
         self._is_wanted = is_wanted
         with ExitStack() as block:
             _pause_tracing(block)
-            self._offset, self._unused = _calibrate()
+            self._offset, self._unused = calibrate()
         self._tracing = ExitStack()
         # By identity: several files may have equal code.
         self._watched: dict[int, CodeType] = {}
@@ -145,7 +145,7 @@ def _pause_tracing(block: ExitStack) -> None:
         sys.setprofile(None)
 
 
-def _calibrate() -> tuple[int, int]:
+def calibrate() -> tuple[int, int]:
     """The offset of the counter in a code object, and its value before the first call.
 
     Raises:

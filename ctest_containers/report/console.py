@@ -20,6 +20,7 @@ from ctest_containers.events import (
     RunTimedOut,
     TestRetried,
     TestSlow,
+    UsageUnrecorded,
     WorkerPaused,
     WorkerResumed,
 )
@@ -44,6 +45,7 @@ class ConsoleReport:
         self._log = log
         self._unfit: set[tuple[type, str]] = set()
         self._leaks: list[Event] = []
+        self._unrecorded: set[str] = set()
 
     def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # It tells no times.
         """See `Report`."""
@@ -54,6 +56,11 @@ class ConsoleReport:
             if (type(event), event.alias) in self._unfit:
                 return
             self._unfit.add((type(event), event.alias))
+        if isinstance(event, UsageUnrecorded):
+            # Every worker says it.
+            if event.reason in self._unrecorded:
+                return
+            self._unrecorded.add(event.reason)
         if isinstance(event, LeakDetected):
             # They are shown at the end; if they fail the run, the failures show them.
             self._leaks += [event] if event.consequence != "fail" else []

@@ -48,6 +48,7 @@ from ctest_containers.events import (
     TestStarted,
     TimePassed,
     TimingsLost,
+    UsageUnrecorded,
     WorkerLost,
     WorkerPaused,
     WorkerRecycled,
@@ -222,6 +223,8 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             yield logging.WARNING, leak_in_words(event)
         case LeaksUnseen(alias=alias, reason=reason):
             yield logging.WARNING, f"Leaks in the database {alias!r} cannot be detected: {reason}"
+        case UsageUnrecorded(reason=reason):
+            yield logging.WARNING, f"What tests use is not recorded: {reason}"
         case WorkerLost(worker=worker, cause=cause, test_id=test_id):
             where = f" in {test_id}" if test_id else ""
             yield logging.WARNING, f"Worker {worker} ended with {cause}{where}."

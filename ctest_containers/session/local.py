@@ -19,6 +19,8 @@ from ctest_containers.session.planning import RunPlan, expected_of_rounds, memor
 from ctest_containers.session.schedule import failed_first, longest_first
 from ctest_containers.session.starting import WorkerStarter
 from ctest_containers.session.stress import StressRun
+from ctest_containers.session.worker_config import forks_and_records
+from ctest_containers.usage.loaded import LoadedFunctions
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 
@@ -34,6 +36,7 @@ class LocalExecutor:
         self._context = context
         self._output = output
         self._line_coverage: LineCoverage | None = None
+        self._loaded = LoadedFunctions() if forks_and_records(context) else None
 
     def start_early(self) -> None:
         """Start the servers that the same selection of tests needed last time.
@@ -45,6 +48,9 @@ class LocalExecutor:
         if not context.setup.spawned:
             # What is loaded by now stays in memory, and workers share it with this process if the
             # garbage collector does not touch it. Tests are loaded later, and collected as usual.
+            if self._loaded is not None:
+                gc.unfreeze()
+                self._loaded.look()
             gc.freeze()
         if context.config.worker_setup:
             worker_function(context.config.worker_setup)
@@ -66,6 +72,8 @@ class LocalExecutor:
         output = None if self._output is None else self._output.keep_in(folder)
         self._line_coverage = line_coverage.of_this_process(folder)
         stress = tests.stress
+        if self._loaded is not None and (base := self._loaded.base()) is not None:
+            context.report(base)
         starter = WorkerStarter(
             tests.worker_config,
             supply=supply,
@@ -73,6 +81,7 @@ class LocalExecutor:
             batches=_batches_for(context, batches, stress),
             output=output,
             line_coverage=self._line_coverage,
+            cached=() if self._loaded is None else self._loaded.cached,
         )
         may_reorder = tests.may_reorder and workers > 1
         databases = first_aliases(supply.databases.plans.groups)

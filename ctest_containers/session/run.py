@@ -159,7 +159,9 @@ class Session:
         context.supply.release_parent()
         usual = worker_config(context, serialized=serialized)
         # A failure is what it is about: nothing is kept or debugged, and no test is tried again.
-        return context, replace(usual, adaptive={}, keep_failed=False, terminal=False, pdb=False)
+        return context, replace(
+            usual, adaptive={}, keep_failed=False, terminal=False, pdb=False, record=False
+        )
 
     def run(
         self,

@@ -11,6 +11,7 @@ from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.supply.supply import Supply
+from ctest_containers.usage.loaded import CachedFunction
 from ctest_containers.workers.assignment import Assignment, WorkerConfig
 from ctest_containers.workers.process import WorkerProcess
 
@@ -22,6 +23,7 @@ class WorkerStarter:
         batches: Returns all batches that a worker may get; pickled if workers are spawned.
         output: The file that workers print into; None to print where this process does.
         line_coverage: How workers measure the lines that run; None not to measure them.
+        cached: The functions that cache their answers; only for recording what tests use.
     """
 
     def __init__(
@@ -33,6 +35,7 @@ class WorkerStarter:
         batches: Callable[[], Sequence[Batch] | bytes],
         output: Path | None,
         line_coverage: LineCoverage | None = None,
+        cached: Sequence[CachedFunction] = (),
     ) -> None:
         self._worker_config = worker_config
         self._supply = supply
@@ -41,6 +44,7 @@ class WorkerStarter:
         self._output = output
         self._processes: Counter[int] = Counter()
         self._line_coverage = line_coverage
+        self._cached = cached
 
     def start(self, number: int, others: tuple[int, ...]) -> WorkerProcess:
         """Start the process of a worker.
@@ -68,5 +72,6 @@ class WorkerStarter:
                 close=(*self._supply.host.descriptors(), *others),
                 line_coverage=self._line_coverage,
                 facts=self._supply.databases.facts(),
+                cached=self._cached,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ctest_containers.config import failures_to_keep
+from ctest_containers.config import Config, failures_to_keep
 from ctest_containers.session.context import RunContext
 from ctest_containers.session.debugging import lends_terminal
 from ctest_containers.workers.assignment import WorkerConfig
@@ -37,4 +37,18 @@ def worker_config(
         folder=context.folder,
         terminal=not config.cluster and (pdb or lends_terminal()),
         pdb=pdb,
+        record=records(config),
     )
+
+
+def records(config: Config) -> bool:
+    """Return whether a run records what tests use."""
+    return bool(config.record) and config.stress is None
+
+
+def forks_and_records(context: RunContext) -> bool:
+    """Return whether workers are forked that record what tests use, for which this process looks.
+
+    What has run before the fork is not seen by them.
+    """
+    return records(context.config) and not context.setup.spawned

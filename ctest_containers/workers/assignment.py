@@ -11,6 +11,7 @@ from ctest_containers.project import isolation
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
+from ctest_containers.usage.loaded import CachedFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class WorkerConfig:
         folder: Where the run was started; files are named relative to it.
         terminal: Whether the parent has a terminal that it can lend.
         pdb: Whether to debug tests that fail; only with a terminal.
+        record: Whether to record what tests use.
     """
 
     separate: bool
@@ -45,6 +47,7 @@ class WorkerConfig:
     keep_failed: bool = False
     terminal: bool = False
     pdb: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ class Assignment:
         close: Descriptors of the parent that a forked worker must not keep open.
         line_coverage: How to measure the lines that run; None not to measure them.
         facts: What each alias's connection remembers about its server; see `facts_of`.
+        cached: The functions that cache their answers; a spawned worker finds them itself.
     """
 
     worker: int
@@ -72,3 +76,4 @@ class Assignment:
     close: tuple[int, ...]
     line_coverage: LineCoverage | None = None
     facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    cached: Sequence[CachedFunction] = ()

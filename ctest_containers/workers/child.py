@@ -19,6 +19,7 @@ from typing import Any, Final
 from ctest_containers.capacity.memory import private_bytes
 from ctest_containers.events import (
     BatchFinished,
+    UsageUnrecorded,
     WorkerFailed,
     WorkerReady,
 )
@@ -27,6 +28,8 @@ from ctest_containers.project import connections, isolation, line_coverage
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.suite import Batch
 from ctest_containers.reset import Flushes
+from ctest_containers.usage.collector import Collector
+from ctest_containers.usage.functions import UnavailableError
 from ctest_containers.wire import (
     Quit,
     RunBatch,
@@ -68,6 +71,7 @@ class CommandLoop:
         self._memory_measured = -MEMORY_SECONDS
         self._keeper = DatabaseKeeper(self._databases, channel, assignment.own.folder)
         self._at_failure: list[AtFailure] = []
+        self._usage: Collector | None = None
         config = assignment.worker_config
         self._debugger = Debugger(
             Terminal(channel, self._databases.use) if config.terminal else None,
@@ -79,6 +83,8 @@ class CommandLoop:
         assignment = self._assignment
         # At a terminal, Ctrl-C reaches every process: finish the running test.
         signal.signal(signal.SIGINT, self._stop)
+        if assignment.worker_config.record:
+            self._record()
         assignment.setup.load()
         for alias, facts in assignment.facts.items():
             connections.remember(alias, facts)
@@ -117,6 +123,23 @@ class CommandLoop:
                         self._run(batches[number], message)
                     case Quit():
                         return
+
+    def _record(self) -> None:
+        """Start recording what tests use, before a spawned worker loads the project."""
+        assignment = self._assignment
+        usage = Collector(
+            worker=assignment.worker,
+            own=str(assignment.own.folder.parents[1]),
+            send=self._channel.send,
+            cached=assignment.cached,
+        )
+        try:
+            usage.start()
+        except UnavailableError as error:
+            event = UsageUnrecorded(worker=assignment.worker, reason=str(error))
+            self._channel.send(event)
+        else:
+            self._usage = usage
 
     def _isolate(self) -> None:
         """Detach this process from what other workers use, before the first test begins."""
@@ -177,6 +200,8 @@ class CommandLoop:
             take_retry=result.take_retry,
             at_end=self._debugger.end_test,
             watch=self._watch,
+            usage=self._usage,
+            has_ended=result.has_ended,
         )
         # Only the suite refers to the tests from here on, so each can be freed when it has ended.
         tests = [weakref.ref(test) for _, test in pairs]

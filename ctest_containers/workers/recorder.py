@@ -144,6 +144,10 @@ class RecordingResult(unittest.TestResult):
         vars(test).update(pristine)
         return True
 
+    def has_ended(self, test: unittest.TestCase) -> bool:
+        """Return whether a test is the last one that has started, and has ended."""
+        return self._last is test
+
     def stopTest(self, test: unittest.TestCase) -> None:
         """See `unittest.TestResult`."""
         self._at_end()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import Limit, limit_of_class, limit_of_module
 from ctest_containers.project.queries import queries_since_last_asked
+from ctest_containers.usage.collector import Collector
+from ctest_containers.usage.model import CLASS, MODULE, TEST
 from ctest_containers.workers import alarm
 from ctest_containers.workers.leak_watch import LeakWatch
 
@@ -22,6 +24,8 @@ class TimedSuite(unittest.TestSuite):
         take_retry: Returns whether the test that has just run gets another try.
         at_end: Called when a fixture ends.
         watch: Looks for what classes leave in databases; None not to.
+        usage: Records what tests and fixtures use; None not to.
+        has_ended: Returns whether a test has run to its end.
     """
 
     def __init__(
@@ -34,10 +38,14 @@ class TimedSuite(unittest.TestSuite):
         take_retry: Callable[[], bool] = lambda: False,
         at_end: Callable[[], None] = lambda: None,
         watch: LeakWatch | None = None,
+        usage: Collector | None = None,
+        has_ended: Callable[[unittest.TestCase], bool] = lambda _: True,
     ) -> None:
         super().__init__(tests)
         self._at_end = at_end
         self._watch = watch
+        self._usage = usage
+        self._has_ended = has_ended
         self._take_retry = take_retry
         self._worker = worker
         self._limit = limit
@@ -47,13 +55,26 @@ class TimedSuite(unittest.TestSuite):
         """Yield each test once or twice, then release it; see `TestSuite._removeTestAtIndex`."""
         tests: list[Any] = self._tests  # not public
         for index, test in enumerate(tests):
-            yield test
-            if self._take_retry():
+            with self._recorded(test):
                 yield test
+                if self._take_retry():
+                    yield test
             if self._watch is not None:
                 self._watch.end_test(test)
             tests[index] = None
             del test
+
+    @contextmanager
+    def _recorded(self, test: unittest.TestCase) -> Iterator[None]:
+        """Record what a test uses in this block, in which the fixtures before it run as well."""
+        if self._usage is None:
+            yield
+            return
+        self._usage.begin(f"{TEST}{test.id()}")
+        try:
+            yield
+        finally:
+            self._usage.end(is_valid=self._has_ended(test))
 
     def _removeTestAtIndex(self, index: int) -> None:
         """Do nothing: if a test runs twice, unittest's count is not the index of the test."""
@@ -114,8 +135,10 @@ class TimedSuite(unittest.TestSuite):
         )
         queries_since_last_asked()
         started = alarm.clock()
+        unit = f"{MODULE if what.endswith('Module') else CLASS}{name}"
         try:
-            with alarm.limited(limit):
+            recorded = nullcontext() if self._usage is None else self._usage.unit(unit)
+            with recorded, alarm.limited(limit):
                 yield
         finally:
             self._at_end()

@@ -1,0 +1,175 @@
+"""Turns the notes of a unit into an event, in which every name has a number."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from itertools import filterfalse
+from types import CodeType
+from typing import Any, Final
+
+from ctest_containers.events.usage import UsageRecorded
+from ctest_containers.usage.functions import number_of
+from ctest_containers.usage.notes import Notes
+from ctest_containers.usage.project_files import ProjectFiles
+
+__unittest = True
+
+KINDS: Final = {
+    "functions": "f",
+    "classes": "c",
+    "lookups": "l",
+    "models": "m",
+    "files": "F",
+    "folders": "D",
+    "matches": "M",
+    "paths": "P",
+    "variables": "v",
+    "settings": "s",
+    "templates": "t",
+    "opaque": "o",
+}
+"""The first letter of a name in a message, for each field of `Usage` that it may be in."""
+
+EXAMINING: Final = frozenset({"stat", "lstat", "access", "readlink"})
+"""Functions of `os` that are neither watched nor audited."""
+
+MICROSECONDS: Final = 1_000_000
+
+
+class Messages:
+    """Numbers names in the order in which they occur.
+
+    Args:
+        worker: The number of the worker whose process this is.
+    """
+
+    def __init__(self, worker: int, files: ProjectFiles) -> None:
+        self._worker = worker
+        self._files = files
+        self._numbers: dict[str, int] = {}
+        self._new: list[str] = []
+        self._codes: dict[int, tuple[CodeType, int]] = {}
+        self._examining: dict[int, int] = {}
+        self._paths: dict[tuple[str, str], int] = {}
+
+    def numbers(self, notes: Notes, written: set[str]) -> set[int]:
+        """The numbers of what was used.
+
+        Args:
+            written: Files that this process has written, whose existence is no input.
+        """
+        used: set[int] = set()
+        known = self._codes
+        for key, code in notes.codes.items():
+            entry = known.get(key)
+            used.add(self._number_of_code(code) if entry is None else entry[1])
+        if not self._examining.keys().isdisjoint(used):
+            used |= {self._examining[number] for number in self._examining.keys() & used}
+        for kind, names in (
+            ("variables", notes.variables),
+            ("settings", notes.settings),
+            ("templates", notes.templates),
+            ("opaque", notes.opaque),
+        ):
+            if names:
+                letter = KINDS[kind]
+                used.update([self.number(letter + name) for name in names])
+        for kind, paths in (
+            ("files", notes.files),
+            ("folders", notes.folders),
+            ("paths", filterfalse(written.__contains__, notes.paths)),
+        ):
+            if paths:
+                used |= self._path_numbers(kind, paths)
+        if notes.matches:
+            for folder, pattern in notes.matches:
+                if name := self._files.name_of(folder):
+                    used.add(self.number(f"M{name}/{pattern}"))
+        if notes.lookups:
+            used |= self._name_numbers("l", notes.lookups)
+        if notes.classes:
+            used |= self._name_numbers("c", notes.classes)
+        if notes.models:
+            used.update([self._model_number(*names) for names in notes.models])
+        used.discard(-1)
+        return used
+
+    def event(self, unit: str, used: Iterable[int], notes: Notes | None) -> UsageRecorded:
+        """The message about a unit that used these names."""
+        statements: tuple[tuple[int, ...], ...] = ()
+        if notes is not None and notes.statements:
+            statements = tuple(
+                (
+                    self.number(alias),
+                    self.number(text),
+                    sent.count,
+                    round(sent.seconds * MICROSECONDS),
+                    *(
+                        number
+                        for place, count in sent.places.items()
+                        for number in (self.number(place), count)
+                    ),
+                )
+                for (alias, text), sent in notes.statements.items()
+            )
+        new, self._new = self._new, []
+        return UsageRecorded(
+            worker=self._worker,
+            unit=unit,
+            first=len(self._numbers) - len(new),
+            names=tuple(new),
+            used=tuple(sorted(used)),
+            statements=statements,
+        )
+
+    def number(self, name: str) -> int:
+        """The number of a name, with the letter of its kind."""
+        number = self._numbers.get(name)
+        if number is None:
+            number = self._numbers[name] = len(self._numbers)
+            self._new.append(name)
+        return number
+
+    def _number_of_code(self, code: CodeType) -> int:
+        file = code.co_filename
+        if module := self._files.module_of(file):
+            number = self.number(f"f{module} {code.co_firstlineno}")
+            names = frozenset(code.co_names)
+            if "os" in names and not EXAMINING.isdisjoint(names):
+                reason = "omay examine files with functions of os"
+                self._examining[number] = self.number(reason)
+        else:
+            # Code without a module is known by its file.
+            number = self._path_number("files", os.path.abspath(file))  # noqa: PTH100
+        # The entry keeps the code, so that no other one gets its number.
+        self._codes[number_of(code)] = code, number
+        return number
+
+    def _path_numbers(self, kind: str, paths: Iterable[str]) -> set[int]:
+        return {self._path_number(kind, path) for path in paths}
+
+    def _path_number(self, kind: str, path: str) -> int:
+        """The number of a path's name; -1 if it is not an input."""
+        key = kind, path
+        number = self._paths.get(key)
+        if number is None:
+            name = self._files.name_of(path)
+            if kind == "paths" and self._files.paths.is_around(path):
+                # Folders above the project exist wherever the project is.
+                name = ""
+            number = self._paths[key] = self.number(KINDS[kind] + name) if name else -1
+        return number
+
+    def _name_numbers(self, letter: str, names: Iterable[str]) -> set[int]:
+        """The numbers of dotted names, of the project's modules only."""
+        return {self.number(letter + name) for name in names if self._files.is_of_project(name)}
+
+    def _model_number(self, label: str, name: str) -> int:
+        letter = "m"
+        if label == "*":
+            return self.number(f"{letter}*")
+        from django.apps import apps
+
+        model: Any = apps.all_models.get(label, {}).get(name)
+        return self.number(f"{letter}{model._meta.label if model else f'{label}.{name}'}")
