@@ -27,6 +27,11 @@ def cache_folder() -> Path:
 
 
 def replace_text(file: Path, text: str, *, private: bool = False) -> None:
+    """Replace the contents of a file with a text; see `replace_bytes`."""
+    replace_bytes(file, text.encode(), private=private)
+
+
+def replace_bytes(file: Path, content: bytes, *, private: bool = False) -> None:
     """Replace the contents of a file atomically, creating its folder if necessary.
 
     The new file has a name that begins with a dot until it is complete, so that a program that
@@ -44,7 +49,7 @@ def replace_text(file: Path, text: str, *, private: bool = False) -> None:
         if private:
             temporary.unlink(missing_ok=True)
             temporary.touch(mode=0o600, exist_ok=False)
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)

@@ -48,6 +48,8 @@ class Usage:
 
     Attributes:
         functions: Functions that ran.
+        definitions: The functions that ran, by the names of their modules and their own: in place
+            of `functions` in a recording, since lines change.
         classes: Full names of classes that were used without running a function of theirs.
         lookups: Full names of modules, and of names in them, that were looked up.
         models: Labels of models that were looked up; `*` for all of them.
@@ -63,6 +65,7 @@ class Usage:
     """
 
     functions: frozenset[Function] = frozenset()
+    definitions: frozenset[tuple[str, str]] = frozenset()
     classes: frozenset[str] = frozenset()
     lookups: frozenset[str] = frozenset()
     models: frozenset[str] = frozenset()

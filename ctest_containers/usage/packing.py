@@ -1,0 +1,170 @@
+"""Packs the usage of units, and repacks some of those that are packed already."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, Final
+
+from ctest_containers.usage.model import Function, Usage
+from ctest_containers.usage.units import (
+    INTEGER,
+    KINDS,
+    MICROSECONDS,
+    Column,
+    Statements,
+    Units,
+)
+
+MOST: Final = 2**32 - 1
+"""The greatest integer that an array keeps."""
+
+
+class _Numbers:
+    """Numbers values in the order in which they are first seen."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, int] = {}
+
+    def of(self, value: Any) -> int:
+        """Return the number of a value."""
+        return self._known.setdefault(value, len(self._known))
+
+    def translation(
+        self, values: Sequence[Any], used: Iterable[int], rename: Callable[[Any], Any] | None = None
+    ) -> Callable[[int], int]:
+        """Return a function from the used positions among other values to numbers."""
+        # In ascending order, so that sets that are sorted mostly remain so.
+        positions = sorted(set(used))
+        taken = map(values.__getitem__, positions)
+        renamed = taken if rename is None else map(rename, taken)
+        return dict(zip(positions, map(self.of, renamed), strict=True)).__getitem__
+
+    def values(self) -> list[Any]:
+        """Return all values in the order of their numbers."""
+        return list(self._known)
+
+
+class _ColumnPacker:
+    def __init__(self) -> None:
+        self.column = Column()
+        self.names = _Numbers()
+        self._sets: dict[bytes, int] = {}
+
+    def add(self, names: Iterable[Any]) -> None:
+        """Add the set of the next unit."""
+        self.column.set_of.append(self._number(map(self.names.of, names)))
+
+    def copy(
+        self, column: Column, units: Sequence[int], rename: Callable[[Any], Any] | None = None
+    ) -> None:
+        """Add the sets of some units of another column."""
+        sets = [column.set_of[unit] for unit in units]
+        used = dict.fromkeys(sets)
+        members = chain.from_iterable(map(column.positions, used))
+        translate = self.names.translation(column.names, members, rename)
+        numbers = {
+            number: self._number(map(translate, column.positions(number))) for number in used
+        }
+        self.column.set_of.extend(map(numbers.__getitem__, sets))
+
+    def _number(self, positions: Iterable[int]) -> int:
+        """Return the number of the set of these names, which is added if it is new."""
+        # Several functions may have become one definition.
+        members = array(INTEGER, sorted(set(positions)))
+        key = members.tobytes()
+        number = self._sets.get(key)
+        if number is None:
+            number = self._sets[key] = len(self._sets)
+            self.column.members += members
+            self.column.starts.append(len(self.column.members))
+        return number
+
+    def packed(self) -> Column:
+        """Return the column; nothing may be added afterwards."""
+        self.column.names = self.names.values()
+        return self.column
+
+
+class Packer:
+    """Packs the usage of units; a unit that is added again replaces the first."""
+
+    def __init__(self) -> None:
+        self._units: list[str] = []
+        self._columns = {kind: _ColumnPacker() for kind in KINDS}
+        self._statements = Statements()
+        self._texts, self._places = _Numbers(), _Numbers()
+
+    def add(self, unit: str, usage: Usage) -> None:
+        """Add a unit."""
+        self._units.append(unit)
+        for kind, packer in self._columns.items():
+            packer.add(getattr(usage, kind))
+        packed = self._statements
+        for statement in usage.statements:
+            packed.text_of.append(self._texts.of((statement.alias, statement.text)))
+            packed.places_of.append(self._places.of(tuple(statement.places.items())))
+            packed.counts.append(statement.count)
+            packed.durations.append(min(round(statement.seconds * MICROSECONDS), MOST))
+        packed.starts.append(len(packed.counts))
+
+    def copy(self, units: Units, names: Collection[str]) -> None:
+        """Add units that are packed already, without unpacking them.
+
+        Args:
+            names: Which of the units to add.
+        """
+        indices = [units.index[name] for name in names]
+        self._units += names
+        for kind, packer in self._columns.items():
+            packer.copy(units.columns[kind], indices)
+        self._copy_statements(units.statements, indices)
+
+    def _copy_statements(self, other: Statements, indices: Sequence[int]) -> None:
+        packed = self._statements
+        rows = [other.rows(index) for index in indices]
+        for row in rows:
+            packed.counts += other.counts[row]
+            packed.durations += other.durations[row]
+            packed.starts.append(len(packed.counts))
+        for numbers, values, source, target in (
+            (self._texts, other.texts, other.text_of, packed.text_of),
+            (self._places, other.places, other.places_of, packed.places_of),
+        ):
+            taken = array(INTEGER, chain.from_iterable(source[row] for row in rows))
+            target.extend(map(numbers.translation(values, taken), taken))
+
+    def packed(self) -> Units:
+        """Return the units; nothing may be added afterwards."""
+        self._statements.texts = self._texts.values()
+        self._statements.places = self._places.values()
+        columns = {kind: packer.packed() for kind, packer in self._columns.items()}
+        units = Units(self._units, columns, self._statements)
+        if len(units) == len(self._units):
+            return units
+        packer = Packer()
+        packer.copy(units, list(units))
+        return packer.packed()
+
+
+def pack(usages: Mapping[str, Usage]) -> Units:
+    """Pack the usage of units, by their names."""
+    packer = Packer()
+    for unit, usage in usages.items():
+        packer.add(unit, usage)
+    return packer.packed()
+
+
+def resolved(units: Units, definition_of: Callable[[Function], tuple[str, str]]) -> Units:
+    """Return units with definitions in place of functions.
+
+    Args:
+        definition_of: Returns the definition that a function is; called once for each function.
+    """
+    functions, definitions = _ColumnPacker(), _ColumnPacker()
+    for _ in units:
+        functions.add(())
+    definitions.copy(units.columns["functions"], range(len(units)), definition_of)
+    columns = {**units.columns, "functions": functions.packed()}
+    return Units(units, {**columns, "definitions": definitions.packed()}, units.statements)
