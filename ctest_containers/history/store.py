@@ -14,6 +14,9 @@ from ctest_containers.text import slug
 
 SUFFIX = ".jsonl"
 
+SQL_SUFFIX = ".sql.gz"
+"""The ending of the file with the SQL of a run, which has the name of its log otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class History:
@@ -36,10 +39,11 @@ class History:
         return sorted(self.folder.glob(f"*{SUFFIX}"))
 
     def keep(self, count: int) -> None:
-        """Remove all but the latest logs."""
+        """Remove all but the latest logs, and what is stored beside them."""
         logs = self.logs()
         for log in logs[: max(0, len(logs) - count)]:
             log.unlink(missing_ok=True)
+            sql_beside(log).unlink(missing_ok=True)
 
     def find(self, run: str = "") -> Path:
         """Find the log of a run by its id, a prefix of it, or its file; the latest by default.
@@ -70,6 +74,11 @@ class History:
 def run_of(log: Path) -> str:
     """The id of the run that a log is named after."""
     return log.stem.rpartition("-")[2]
+
+
+def sql_beside(log: Path) -> Path:
+    """The file with the SQL of the run that has this log."""
+    return log.with_suffix(SQL_SUFFIX)
 
 
 def read(log: Path) -> list[Entry]:

@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.cli.command import Command
+from ctest_containers.cli.commands.report_sql import (
+    add_sql_options,
+    check_sql_options,
+    report_sql,
+)
 from ctest_containers.cli.formats import add_format_options, say, write_formats
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.config import project_meant
@@ -41,6 +46,10 @@ def report(arguments: Sequence[str]) -> int:
     history = History.of(project_meant(options.project))
     if options.list:
         return _list(history)
+    check_sql_options(options)
+    if options.sql:
+        _, code = report_sql(options, history)
+        return code
     log = history.find(options.run)
     run = record_of(read(log))
     has_output = write_formats(options, run)
@@ -70,6 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
             ("report --html report.html", "Write it as an HTML page."),
             ("report --list", "List the runs whose event logs exist."),
             ("report --analyse", "Compare it with earlier runs."),
+            ("report --sql --against main", "Show which queries tests send more than on main."),
             ("report merge logs/", "Merge the event logs of jobs that shared the tests."),
         ],
     )
@@ -87,8 +97,9 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="compare with earlier runs, and show what would save time",
     )
-    parser.add_argument("--json", action="store_true", help="with --analyse: print JSON")
+    parser.add_argument("--json", action="store_true", help="with --analyse or --sql: print JSON")
     parser.add_argument("--schema", action="store_true", help="print the JSON Schema of event logs")
+    add_sql_options(parser)
     return parser
 
 

@@ -1,0 +1,119 @@
+"""`report --sql`: shows what tests send to their databases, and what a branch has added."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ctest_containers.cli.formats import say
+from ctest_containers.errors import UsageError
+from ctest_containers.exit_codes import ExitCode
+from ctest_containers.history import History
+from ctest_containers.project.branch import revision_of
+from ctest_containers.report.sql import terminal
+from ctest_containers.report.sql.as_json import comparison_as_json, run_as_json
+from ctest_containers.report.sql.comparing import Growth, SqlComparison, compare, parse_growth
+from ctest_containers.report.sql.history import sql_before, sql_of_run
+from ctest_containers.report.sql.record import SqlRecord
+from ctest_containers.report.sql.words import queries, unit_name
+from ctest_containers.text import plural
+
+
+def add_sql_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the report on SQL."""
+    group = parser.add_argument_group("SQL of a run with --record")
+    group.add_argument(
+        "--sql",
+        action="store_true",
+        help="show which statements tests sent, how often, and from which lines",
+    )
+    group.add_argument(
+        "--test",
+        metavar="TEXT",
+        default="",
+        help="with --sql: show all statements of tests and set-up whose names contain this",
+    )
+    group.add_argument(
+        "--against",
+        metavar="RUN|REV",
+        default="",
+        help="with --sql: show what the run sends that an earlier one, or the last one at a commit "
+        "or branch, did not",
+    )
+    group.add_argument(
+        "--max-queries-growth",
+        metavar="N|N%",
+        type=_growth,
+        help="with --against: exit with 1 if a test sends more queries than before by more than "
+        "this number or percentage",
+    )
+
+
+def check_sql_options(options: argparse.Namespace) -> None:
+    """Refuse options that mean nothing without others.
+
+    Raises:
+        UsageError: There is one.
+    """
+    for name, needed in (("test", "sql"), ("against", "sql"), ("max_queries_growth", "against")):
+        if getattr(options, name) and not getattr(options, needed):
+            flag = name.replace("_", "-")
+            raise UsageError(f"--{flag} only has a meaning with --{needed}.")
+    if options.sql and options.analyse:
+        raise UsageError("--sql cannot be combined with --analyse.")
+
+
+def report_sql(options: argparse.Namespace, history: History) -> tuple[SqlRecord, int]:
+    """Show the SQL of a run, and return it with the exit code."""
+    record = sql_of_run(history, options.run)
+    if not options.against:
+        if options.json:
+            _print_json(run_as_json(record))
+        elif options.test:
+            units = [unit for unit in record.rows if options.test in unit_name(unit)]
+            if not units:
+                raise UsageError(f"No test of run {record.run} has {options.test!r} in its name.")
+            terminal.show(terminal.unit_lines(record, units, terminal.width()))
+        else:
+            terminal.show(terminal.run_lines(record, terminal.width()))
+        return record, ExitCode.PASSED
+    before = sql_before(
+        history, options.against, record.run, lambda name: revision_of(Path.cwd(), name)
+    )
+    comparison = compare(before, record)
+    if options.json:
+        _print_json(comparison_as_json(comparison))
+    else:
+        terminal.show(terminal.comparison_lines(comparison, terminal.width()))
+    if options.max_queries_growth is None:
+        return record, ExitCode.PASSED
+    return record, _check_growth(comparison, options.max_queries_growth, quiet=options.json)
+
+
+def _check_growth(comparison: SqlComparison, limit: Growth, *, quiet: bool) -> int:
+    exceeding = list(limit.exceeded(comparison))
+    if not exceeding:
+        return ExitCode.PASSED
+    if not quiet:
+        worst = exceeding[0]
+        say(
+            f"\nFAILED: {plural(len(exceeding), 'test')} or set-ups send more queries than before "
+            f"by more than {limit}: {unit_name(worst.unit)} sends {queries(worst.after)} instead "
+            f"of {worst.before}."
+        )
+    return ExitCode.FAILED
+
+
+def _growth(text: str) -> Growth:
+    try:
+        return parse_growth(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"invalid value {text!r}: it must be a number such as 3, or a percentage such as 10%"
+        ) from None
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    say(json.dumps(content, indent=1))

@@ -1,0 +1,159 @@
+"""The SQL statements of a run, by the unit that sent them, in little memory."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from ctest_containers.statements.touched import StatementKind, Touched, touched
+from ctest_containers.usage.model import TEST, StatementUsage
+
+LONGEST_LIST: Final = 2000
+"""How many distinct statements of a unit are recorded; the others are counted together."""
+
+OTHERS: Final = "(other statements)"
+"""The text of those others."""
+
+REPEATED: Final = 5
+"""A statement that a line sends so often in a test is marked as repeated."""
+
+MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SqlRecord:
+    """The SQL of a run.
+
+    Attributes:
+        run: The run's ID.
+        started_at: The date and time in UTC, in the format of ISO 8601.
+        branch: The Git branch that was checked out; empty if unknown.
+        revision: The commit that was checked out; empty if unknown.
+        vendors: The vendor of each database, by its alias.
+        texts: The names that numbers stand for: texts of statements, aliases, and lines.
+        rows: The statements of each test that ran, and of each other unit that sent any, as
+            numbers: text, alias, count, microseconds, the number of lines, then each line and how
+            often it sent the statement.
+    """
+
+    run: str
+    started_at: str
+    branch: str = ""
+    revision: str = ""
+    vendors: Mapping[str, str]
+    texts: list[str]
+    rows: Mapping[str, array[int]]
+
+    def statements(self, unit: str) -> Iterator[StatementUsage]:
+        """The statements of a unit, in the order in which each was sent first."""
+        rows, texts, index = self.rows.get(unit, array("Q")), self.texts, 0
+        while index < len(rows):
+            text, alias, count, microseconds, lines = rows[index : index + 5]
+            index += 5
+            places = rows[index : index + 2 * lines]
+            index += 2 * lines
+            yield StatementUsage(
+                text=texts[text],
+                alias=texts[alias],
+                count=count,
+                seconds=microseconds / MICROSECONDS,
+                places={
+                    texts[place]: times
+                    for place, times in zip(places[::2], places[1::2], strict=True)
+                },
+            )
+
+    def touched(self, statement: StatementUsage) -> Touched:
+        """The tables that a statement reads and writes."""
+        return touched(statement.text, self.vendors.get(statement.alias, ""))
+
+    def is_repeated(self, statement: StatementUsage, count: int) -> bool:
+        """Whether a line that has sent a statement so often is marked."""
+        return count >= REPEATED and self.touched(statement).kind is not StatementKind.OTHER
+
+    @property
+    def tests(self) -> list[str]:
+        """The IDs of the tests that ran."""
+        return [unit.removeprefix(TEST) for unit in self.rows if unit.startswith(TEST)]
+
+    @property
+    def set_up(self) -> list[str]:
+        """Other units that sent statements, such as `class orders.tests.OrderTests`."""
+        return [unit for unit in self.rows if not unit.startswith(TEST)]
+
+    @cached_property
+    def totals(self) -> Mapping[str, tuple[int, float]]:
+        """How many statements each unit sent, and how many seconds they took."""
+        return {unit: self._total(unit) for unit in self.rows}
+
+    def _total(self, unit: str) -> tuple[int, float]:
+        statements = list(self.statements(unit))
+        return sum(sent.count for sent in statements), sum(sent.seconds for sent in statements)
+
+
+@dataclass(slots=True)
+class SqlCollector:
+    """Puts a record together while tests run."""
+
+    _numbers: dict[str, int] = field(default_factory=dict)
+    _rows: dict[str, array[int]] = field(default_factory=dict)
+
+    def add(self, unit: str, statements: Iterable[StatementUsage]) -> None:
+        """Add what a unit has sent to what it has sent before."""
+        rows = self._rows.setdefault(unit, array("Q"))
+        rows.extend(number for sent in _limited(statements) for number in self._row(sent))
+
+    def forget(self, unit: str) -> None:
+        """Forget what a unit has sent, since it runs again."""
+        self._rows.pop(unit, None)
+
+    def record(
+        self, *, run: str, started_at: str, branch: str, revision: str, vendors: Mapping[str, str]
+    ) -> SqlRecord:
+        """The record of everything that was added."""
+        return SqlRecord(
+            run=run,
+            started_at=started_at,
+            branch=branch,
+            revision=revision,
+            vendors=dict(vendors),
+            texts=list(self._numbers),
+            rows={unit: rows for unit, rows in self._rows.items() if rows or unit.startswith(TEST)},
+        )
+
+    def _row(self, sent: StatementUsage) -> Iterator[int]:
+        yield self._number(sent.text)
+        yield self._number(sent.alias)
+        yield sent.count
+        yield round(sent.seconds * MICROSECONDS)
+        yield len(sent.places)
+        for place, count in sent.places.items():
+            yield self._number(place)
+            yield count
+
+    def _number(self, text: str) -> int:
+        return self._numbers.setdefault(text, len(self._numbers))
+
+
+def _limited(statements: Iterable[StatementUsage]) -> Iterator[StatementUsage]:
+    others: dict[str, list[StatementUsage]] = {}
+    for number, sent in enumerate(statements):
+        if number < LONGEST_LIST:
+            yield sent
+        else:
+            others.setdefault(sent.alias, []).append(sent)
+    for alias, rest in others.items():
+        places = Counter[str]()
+        for sent in rest:
+            places.update(sent.places)
+        yield StatementUsage(
+            text=OTHERS,
+            alias=alias,
+            count=sum(sent.count for sent in rest),
+            seconds=sum(sent.seconds for sent in rest),
+            places=dict(places.most_common(LONGEST_LIST)),
+        )
