@@ -1,0 +1,78 @@
+"""The SQL of a run, in memory and in its file."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from unit.report.sql.made_sql import COUNT, ORDERS, made_sql, sent
+
+from ctest_containers.errors import UsageError
+from ctest_containers.report.sql.file import read, write
+from ctest_containers.report.sql.record import LONGEST_LIST, OTHERS, SqlCollector
+
+TEST = "test orders.tests.ListTests.test_all"
+
+
+def test_statements_are_those_that_were_added() -> None:
+    statements = list(made_sql(has_products=False).statements(TEST))
+
+    assert statements[1:] == [
+        sent(COUNT, {"orders/views.py:74": 1}),
+        sent(ORDERS, {"orders/views.py:77": 2}),
+    ]
+
+
+def test_set_up_does_not_count_for_tests() -> None:
+    record = made_sql()
+
+    assert record.set_up == ["class orders.tests.ListTests"]
+    assert record.totals[TEST][0] == 28
+
+
+def test_tests_without_queries_are_recorded() -> None:
+    assert made_sql().totals["test orders.tests.PlainTests.test_name"] == (0, 0.0)
+
+
+def test_a_file_has_the_same_statements(tmp_path: Path) -> None:
+    record, file = made_sql(), tmp_path / "runs" / "a.sql.gz"
+    write(record, file)
+
+    assert read(file) == record
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert list(file.parent.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"text", gzip.compress(b"{}"), gzip.compress(b'{"format": "x", "version": 1}\n{}')],
+)
+def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "a.sql.gz"
+    file.write_bytes(content)
+
+    with pytest.raises(UsageError, match="cannot be read"):
+        read(file)
+
+
+def test_too_many_statements_of_a_unit_are_counted_together() -> None:
+    collector = SqlCollector()
+    many = [sent(f"SELECT {number}", {"a.py:1": 2}) for number in range(LONGEST_LIST + 3)]
+    collector.add("test a.B.c", many)
+    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+
+    statements = list(record.statements("test a.B.c"))
+
+    assert len(statements) == LONGEST_LIST + 1
+    assert statements[-1] == sent(OTHERS, {"a.py:1": 6})
+
+
+def test_a_test_that_runs_again_counts_once() -> None:
+    collector = SqlCollector()
+    collector.add("test a.B.c", [sent(COUNT, {"a.py:1": 2})])
+    collector.forget("test a.B.c")
+    collector.add("test a.B.c", [sent(COUNT, {"a.py:1": 3})])
+    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+
+    assert record.totals["test a.B.c"][0] == 3
