@@ -41,6 +41,11 @@ def write_formats(options: argparse.Namespace, run: RunRecord) -> bool:
     return bool(outputs)
 
 
+def has_formats(options: argparse.Namespace) -> bool:
+    """Whether the options name a file to write."""
+    return any(getattr(options, row.name) for row in _rows())
+
+
 def say(text: str) -> None:
     """Print text of a run, which may hold any character."""
     sys.stdout.write(without_controls(f"{text}\n"))

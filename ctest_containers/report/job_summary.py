@@ -10,15 +10,33 @@ from typing import Final
 from ctest_containers.events import StressFinished
 from ctest_containers.report.leaks import leak_in_words
 from ctest_containers.report.record import UNEXPECTED, RunRecord, Status
+from ctest_containers.report.sql.comparing import AddedStatement, SqlComparison
+from ctest_containers.report.sql.record import SqlRecord
+from ctest_containers.report.sql.words import (
+    abridged,
+    headlines,
+    repeated_statements,
+    run_name,
+    unit_name,
+)
 from ctest_containers.report.stress import headline, rate, rounds, what
 from ctest_containers.report.summary import verdict
-from ctest_containers.text import duration, without_controls
+from ctest_containers.text import duration, plural, without_controls
 
 SUMMARY_BYTES: Final = 900 * 1024
 """GitHub refuses a summary of more than 1 MiB."""
 
 STRESSED_TESTS: Final = 50
 """The least reliable ones; the event log has all."""
+
+SQL_ROWS: Final = 20
+"""How many tests, or repeated statements, the summary has."""
+
+SQL_ADDED: Final = 5
+"""How many statements it has of each test."""
+
+SQL_LENGTH: Final = 200
+"""How much of a statement is shown, in characters."""
 
 MESSAGE_LENGTH: Final = 4000
 """How much of the end of a failure's text is shown, in characters."""
@@ -60,6 +78,8 @@ def job_summary(run: RunRecord) -> str:
     if run.leaks:
         leaks = (f"- {_cell(leak_in_words(leak))}" for leak in run.leaks)
         lines += ["", "Left in databases:", "", *leaks]
+    if run.sql is not None:
+        lines += ["", *_sql_lines(run.sql, run.sql_changes)]
     phases = run.phase_seconds
     if phases:
         lines += ["", "| " + " | ".join(phase.value for phase in phases) + " |"]
@@ -97,6 +117,48 @@ def _stress_lines(stress: StressFinished) -> Iterator[str]:
     for row in stress.durations:
         seconds = (row.min_seconds, row.median_seconds, row.max_seconds)
         yield f"| {' | '.join(map(duration, seconds))} | `{_cell(row.test_id)}` |"
+
+
+def _sql_lines(record: SqlRecord, comparison: SqlComparison | None) -> Iterator[str]:
+    """Yield what tests send more than before, or what they send repeatedly."""
+    if comparison is None:
+        yield from headlines(record)
+        repeated = repeated_statements(record)
+        if repeated:
+            yield from (
+                "",
+                "| times | repeated statement | line | test |",
+                "| ---: | --- | --- | --- |",
+            )
+        for row in repeated[:SQL_ROWS]:
+            others = f" and {row.others} more" if row.others else ""
+            cells = map(_code, (abridged(row.text, SQL_LENGTH), row.place, unit_name(row.unit)))
+            yield f"| {row.count} | {' | '.join(cells)}{others} |"
+        return
+    grown = comparison.grown
+    if not grown:
+        yield f"No test sends more queries than in {run_name(comparison.before)}."
+        return
+    yield f"More queries than in {run_name(comparison.before)}:"
+    yield from ("", "| queries | test | added |", "| ---: | --- | --- |")
+    for change in grown[:SQL_ROWS]:
+        added = "<br>".join(_added(statement) for statement in change.added[:SQL_ADDED])
+        more = len(change.added) - SQL_ADDED
+        added += f"<br>and {plural(more, 'other statement')}" if more > 0 else ""
+        yield f"| {change.before} → {change.after} | {_code(unit_name(change.unit))} | {added} |"
+    if len(grown) > SQL_ROWS:
+        yield f"| | and {len(grown) - SQL_ROWS} more | |"
+
+
+def _added(added: AddedStatement) -> str:
+    place = f" at {_code(added.place)}" if added.place else ""
+    repeated = ", repeated" if added.is_repeated else ""
+    return f"{added.count} x {_code(abridged(added.text, SQL_LENGTH))}{place}{repeated}"
+
+
+def _code(text: str) -> str:
+    """A text in a cell of a table; backticks are MySQL's quotes."""
+    return f"<code>{_cell(html.escape(text, quote=False))}</code>"
 
 
 def _failures(run: RunRecord) -> Iterator[tuple[str, str, str]]:

@@ -25,6 +25,8 @@ from ctest_containers.events import (
     WorkersPlanned,
 )
 from ctest_containers.names import class_of
+from ctest_containers.report.sql.comparing import SqlComparison
+from ctest_containers.report.sql.record import SqlRecord
 
 
 class Status(str, Enum):
@@ -203,6 +205,8 @@ class RunRecord:
         notes: The words for what happened around the tests: when, how bad, what.
         leaks: What classes left in databases.
         available: Memory that was available, over time.
+        sql: What its tests sent to their databases; None if that was not recorded.
+        sql_changes: What they send more than in an earlier run; None if it was not compared.
         ended: How many seconds it took; as far as it got where it has not ended.
     """
 
@@ -223,6 +227,8 @@ class RunRecord:
     notes: list[tuple[float, int, str]] = field(default_factory=list)
     leaks: list[LeakDetected] = field(default_factory=list)
     available: list[tuple[float, int]] = field(default_factory=list)
+    sql: SqlRecord | None = None
+    sql_changes: SqlComparison | None = None
 
     @property
     def counts(self) -> dict[Status, int]:

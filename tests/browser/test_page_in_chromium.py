@@ -11,10 +11,12 @@ from harness.golden import recorded
 from harness.projects import wait_for
 from playwright.sync_api import Page, expect
 from unit.report.making import events_of_test, record
+from unit.report.sql.made_sql import made_sql
 
 from ctest_containers.events import OutcomeKind
 from ctest_containers.report import page as page_format
 from ctest_containers.report.record import RunRecord
+from ctest_containers.report.sql.comparing import compare
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -162,3 +164,24 @@ def test_nothing_is_wider_than_the_window(show: Open, width: int) -> None:
 
     # The charts resize later. The page's content security policy blocks wait_for_function.
     wait_for(fits, 10, "the new width of the charts")
+
+
+def test_the_sql_of_tests_opens_with_its_lines(show: Open) -> None:
+    run = recorded()
+    run.sql = made_sql()
+    run.sql_changes = compare(made_sql("1a2b3c4d", has_products=False), run.sql)
+    page = show(run)
+
+    added = page.locator("#sql tr", has_text="+32")
+    expect(added).to_contain_text("orders/views.py:81 repeated")
+    test = page.locator("#sql tr", has_text="28 ms").first
+    expect(test.locator("table")).to_have_count(0)
+    test.locator("summary").click()
+    expect(test.locator("table")).to_contain_text("orders/views.py:81")
+
+
+def test_a_run_without_sql_has_no_such_part(show: Open) -> None:
+    page = show(recorded())
+
+    expect(page.locator("#sql")).to_be_hidden()
+    expect(page.locator("#bar-links")).not_to_contain_text("SQL")

@@ -48,8 +48,7 @@ def report(arguments: Sequence[str]) -> int:
         return _list(history)
     check_sql_options(options)
     if options.sql:
-        _, code = report_sql(options, history)
-        return code
+        return report_sql(options, history)
     log = history.find(options.run)
     run = record_of(read(log))
     has_output = write_formats(options, run)

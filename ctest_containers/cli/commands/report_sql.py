@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from ctest_containers.cli.formats import say
+from ctest_containers.cli.formats import has_formats, say, write_formats
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import History
+from ctest_containers.history.store import read
 from ctest_containers.project.branch import revision_of
+from ctest_containers.report.recording import record_of
 from ctest_containers.report.sql import terminal
 from ctest_containers.report.sql.as_json import comparison_as_json, run_as_json
 from ctest_containers.report.sql.comparing import Growth, SqlComparison, compare, parse_growth
@@ -65,31 +67,48 @@ def check_sql_options(options: argparse.Namespace) -> None:
         raise UsageError("--sql cannot be combined with --analyse.")
 
 
-def report_sql(options: argparse.Namespace, history: History) -> tuple[SqlRecord, int]:
-    """Show the SQL of a run, and return it with the exit code."""
-    record = sql_of_run(history, options.run)
-    if not options.against:
+def report_sql(options: argparse.Namespace, history: History) -> int:
+    """Show the SQL of a run, or write a report that has it; return the exit code."""
+    record, comparison = sql_of_run(history, options.run), None
+    if options.against:
+        folder = Path.cwd()
+        before = sql_before(history, options.against, record.run, partial(revision_of, folder))
+        comparison = compare(before, record)
+    if not _write_reports(options, history, record, comparison):
         if options.json:
-            _print_json(run_as_json(record))
-        elif options.test:
-            units = [unit for unit in record.rows if options.test in unit_name(unit)]
-            if not units:
-                raise UsageError(f"No test of run {record.run} has {options.test!r} in its name.")
-            terminal.show(terminal.unit_lines(record, units, terminal.width()))
+            content = run_as_json(record) if comparison is None else comparison_as_json(comparison)
+            say(json.dumps(content, indent=1))
         else:
-            terminal.show(terminal.run_lines(record, terminal.width()))
-        return record, ExitCode.PASSED
-    before = sql_before(
-        history, options.against, record.run, lambda name: revision_of(Path.cwd(), name)
-    )
-    comparison = compare(before, record)
-    if options.json:
-        _print_json(comparison_as_json(comparison))
-    else:
-        terminal.show(terminal.comparison_lines(comparison, terminal.width()))
-    if options.max_queries_growth is None:
-        return record, ExitCode.PASSED
-    return record, _check_growth(comparison, options.max_queries_growth, quiet=options.json)
+            terminal.show(record, comparison, units=_units(record, options.test))
+    if comparison is None or options.max_queries_growth is None:
+        return ExitCode.PASSED
+    return _check_growth(comparison, options.max_queries_growth, quiet=options.json)
+
+
+def _write_reports(
+    options: argparse.Namespace,
+    history: History,
+    record: SqlRecord,
+    comparison: SqlComparison | None,
+) -> bool:
+    """Write the formats that the options name, and return whether they name any."""
+    if not (options.github or has_formats(options)):
+        return False
+    run = record_of(read(history.find(record.run)))
+    run.sql, run.sql_changes = record, comparison
+    write_formats(options, run)
+    if options.github:
+        from ctest_containers.report.github import report_of_step
+
+        report_of_step(run, say).show_failures()
+    return True
+
+
+def _units(record: SqlRecord, text: str) -> list[str]:
+    units = [unit for unit in record.rows if text in unit_name(unit)] if text else []
+    if text and not units:
+        raise UsageError(f"No test of run {record.run} has {text!r} in its name.")
+    return units
 
 
 def _check_growth(comparison: SqlComparison, limit: Growth, *, quiet: bool) -> int:
@@ -113,7 +132,3 @@ def _growth(text: str) -> Growth:
         raise argparse.ArgumentTypeError(
             f"invalid value {text!r}: it must be a number such as 3, or a percentage such as 10%"
         ) from None
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    say(json.dumps(content, indent=1))

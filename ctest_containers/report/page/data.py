@@ -16,6 +16,7 @@ from ctest_containers.events import (
     TemplateFound,
     TemplatePulled,
 )
+from ctest_containers.report.page.sql import sql_data
 from ctest_containers.report.page.tests import details_of, fixture_of, row_of
 from ctest_containers.report.page.texts import Allowance, cut_line, cut_middle
 from ctest_containers.report.page.values import Names, points_of, seconds_of
@@ -56,6 +57,7 @@ def data_of(run: RunRecord) -> dict[str, Any]:
         "notes": [[seconds_of(at), level, text] for at, level, text in run.notes],
         "available": points_of(run.available),
         **({} if run.stress is None else {"stress": _stress(run.stress)}),
+        **({} if run.sql is None else {"sql": sql_data(run.sql, run.sql_changes)}),
         # Last, for everything above puts names into it.
         "names": list(names.places),
     }

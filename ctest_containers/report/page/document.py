@@ -22,6 +22,7 @@ _SCRIPTS = (
     "slowest.js",
     "machinery.js",
     "stress.js",
+    "sql.js",
     "tests.js",
     "page.js",
 )

@@ -55,7 +55,7 @@ function showKeys() {
 
 /** Links to the parts that this run has. */
 function showLinks() {
-  const names = { failures: "Failures", stress: "Stress", timeline: "Timeline", slowest: "Slowest", tests: "Tests", machinery: "Databases" };
+  const names = { failures: "Failures", stress: "Stress", timeline: "Timeline", slowest: "Slowest", sql: "SQL", tests: "Tests", machinery: "Databases" };
   for (const [id, name] of Object.entries(names)) {
     if (byId(id).hidden) continue;
     byId("bar-links").append(el("a", { href: `#${id}`, "data-section": id }, name));
@@ -124,6 +124,7 @@ function start() {
   showFailures(selectTest);
   showStress();
   showSlowest(selectTest, searchFor);
+  showSql();
   showTests();
   showMachinery();
   showTimeline(selectTest);

@@ -37,23 +37,29 @@ Part = tuple[str, str]
 """A text and its style."""
 
 
-def show(lines: Iterator[Text]) -> None:
-    """Print lines; on a terminal, they fit its width."""
+def show(
+    record: SqlRecord, comparison: SqlComparison | None = None, *, units: Sequence[str] = ()
+) -> None:
+    """Print what a run sent; on a terminal, in lines that fit its width.
+
+    Args:
+        comparison: The run against another, to print that instead.
+        units: The tests and set-up to print all statements of, instead.
+    """
     from rich.console import Console
 
     console = Console(highlight=False, emoji=False, markup=False)
+    columns = console.width if console.is_terminal else PLAIN_WIDTH
+    if comparison is not None:
+        lines = comparison_lines(comparison, columns)
+    elif units:
+        lines = unit_lines(record, units, columns)
+    else:
+        lines = run_lines(record, columns)
     for line in lines:
         if console.is_terminal:
-            line.truncate(console.width, overflow="ellipsis")
+            line.truncate(columns, overflow="ellipsis")
         console.print(line, soft_wrap=True)
-
-
-def width() -> int:
-    """The number of columns for `run_lines`, `unit_lines` and `comparison_lines`."""
-    from rich.console import Console
-
-    console = Console()
-    return console.width if console.is_terminal else PLAIN_WIDTH
 
 
 def run_lines(record: SqlRecord, columns: int) -> Iterator[Text]:

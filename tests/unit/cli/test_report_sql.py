@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from harness.golden import LOG
 from unit.report.sql.made_sql import made_sql
 
 from ctest_containers.cli.commands.report import report
@@ -123,3 +125,20 @@ def test_the_sql_of_old_runs_goes_with_their_logs(history: History) -> None:
 
     assert len(list(history.folder.iterdir())) == 2
     assert sql_beside(*history.logs()).is_file()
+
+
+def test_the_page_and_the_summary_have_the_sql(
+    history: History,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    page, summary = tmp_path / "page.html", tmp_path / "summary.md"
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    shutil.copy(LOG, history.folder / f"20261102T080000000000-{BRANCH}.jsonl")
+
+    assert sql("--against", "main", "--html", str(page), "--github") == ExitCode.PASSED
+
+    assert "orders/views.py:81" in page.read_text()
+    assert "More queries than in run 1a2b3c4d" in summary.read_text()
+    assert "SQL of run" not in capsys.readouterr().out
