@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from django.db import connections
+
 from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
+from ctest_containers.history import History
+from ctest_containers.history.store import sql_beside
+from ctest_containers.project.branch import current_revision
 from ctest_containers.report import Report
 from ctest_containers.report.console import ConsoleReport
 from ctest_containers.report.format import ReportContext
 from ctest_containers.report.formats import reports_of
 from ctest_containers.report.output import OutputReport, WorkerOutput
+from ctest_containers.report.sql.record import SqlRecord
+from ctest_containers.report.sql.report import SqlReport
 
 Log = Callable[[str, int], None]
 
@@ -50,9 +57,24 @@ def reporting(config: Config, *, log: Log, may_move: bool, pdb: bool) -> Reporti
     context = ReportContext(project=project_of(config), log=log)
     terminal, output = config.terminal_report(context, may_move=may_move)
     own = list(reports_of(config, context))
-    reports = [*context.recordings, terminal, *own]
+    reports: list[Report] = [*context.recordings, _sql_report(config, context), terminal, *own]
     is_live = output is not None
     if pdb and output is None:
         output = WorkerOutput()
         reports.append(OutputReport(output))
     return Reporting(tuple(reports), output, is_live)
+
+
+def _sql_report(config: Config, context: ReportContext) -> SqlReport:
+    history = History.of(context.project)
+
+    def show(record: SqlRecord) -> None:
+        for recording in context.recordings:
+            recording.run.sql = record
+
+    return SqlReport(
+        place=(lambda started: sql_beside(history.new(started))) if config.event_logs else None,
+        revision=current_revision,
+        vendors=lambda: {alias: connections[alias].vendor for alias in connections},
+        show=show,
+    )

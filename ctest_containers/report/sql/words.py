@@ -40,7 +40,9 @@ def queries(count: int) -> str:
 
 
 def milliseconds(seconds: float) -> str:
-    """Return a duration such as `0.4 ms`, `12 ms` or `2.1 s`."""
+    """Return a duration such as `0.04 ms`, `1.4 ms`, `12 ms` or `2.1 s`."""
+    if seconds < 0.000995:
+        return f"{seconds * 1000:.2f} ms"
     if seconds < 0.00995:
         return f"{seconds * 1000:.1f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"

@@ -35,6 +35,15 @@ def test_tests_without_queries_are_recorded() -> None:
     assert made_sql().totals["test orders.tests.PlainTests.test_name"] == (0, 0.0)
 
 
+def test_transactions_of_test_cases_do_not_count() -> None:
+    collector = SqlCollector()
+    statements = [sent("SAVEPOINT ?", {}, count=2), sent(COUNT, {}, count=3)]
+    collector.add("test a.B.c", [*statements, sent("SAVEPOINT ?", {"a.py:1": 1})])
+    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+
+    assert record.totals["test a.B.c"][0] == 4
+
+
 def test_a_file_has_the_same_statements(tmp_path: Path) -> None:
     record, file = made_sql(), tmp_path / "runs" / "a.sql.gz"
     write(record, file)
@@ -68,11 +77,20 @@ def test_too_many_statements_of_a_unit_are_counted_together() -> None:
     assert statements[-1] == sent(OTHERS, {"a.py:1": 6})
 
 
-def test_a_test_that_runs_again_counts_once() -> None:
+def test_what_a_unit_sends_in_several_parts_is_added_up() -> None:
     collector = SqlCollector()
-    collector.add("test a.B.c", [sent(COUNT, {"a.py:1": 2})])
-    collector.forget("test a.B.c")
-    collector.add("test a.B.c", [sent(COUNT, {"a.py:1": 3})])
+    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})])
+    collector.add("class a.B", [sent(COUNT, {"a.py:1": 1, "a.py:9": 1})])
     record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
 
-    assert record.totals["test a.B.c"][0] == 3
+    assert list(record.statements("class a.B")) == [sent(COUNT, {"a.py:1": 3, "a.py:9": 1})]
+
+
+def test_what_runs_in_several_processes_counts_once() -> None:
+    collector = SqlCollector()
+    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})], process=(1, 1))
+    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})], process=(2, 1))
+    collector.add("class a.B", [sent(ORDERS, {"a.py:8": 1})], process=(2, 1))
+    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+
+    assert record.totals["class a.B"][0] == 3

@@ -1,0 +1,86 @@
+"""Records the SQL of a run while its tests run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ctest_containers.errors import ReportError
+from ctest_containers.events import Event, RunFinished, RunStarted, UsageRecorded
+from ctest_containers.report.sql.file import write
+from ctest_containers.report.sql.record import SqlCollector, SqlRecord
+from ctest_containers.usage.decoding import UsageDecoder
+
+
+class SqlReport:
+    """Writes the SQL of a run beside its event log, if the run records what tests use.
+
+    Args:
+        place: Returns the file; None to write none.
+        revision: Returns the commit that is checked out where a folder is.
+        vendors: Returns the vendor of each database, by its alias.
+        show: Called with the record before other reports get `RunFinished`.
+    """
+
+    def __init__(
+        self,
+        *,
+        place: Callable[[RunStarted], Path] | None,
+        revision: Callable[[Path], str],
+        vendors: Callable[[], Mapping[str, str]],
+        show: Callable[[SqlRecord], None],
+    ) -> None:
+        self._place = place
+        self._revision = revision
+        self._vendors = vendors
+        self._show = show
+        self._started: RunStarted | None = None
+        self._commit = ""
+        self._decoder = UsageDecoder()
+        self._collector: SqlCollector | None = None
+        self._processes: Counter[int] = Counter()
+
+    def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # Statements have durations.
+        """See `Report`.
+
+        Raises:
+            ReportError: The file cannot be written.
+        """
+        if isinstance(event, UsageRecorded):
+            self._add(event)
+        elif isinstance(event, RunStarted):
+            self._started = event
+            # Tests may check out something else.
+            self._commit = self._revision(Path(event.folder))
+        elif isinstance(event, RunFinished):
+            self._finish()
+
+    def _add(self, event: UsageRecorded) -> None:
+        if self._collector is None:
+            self._collector = SqlCollector()
+        if event.first == 0:
+            self._processes[event.worker] += 1
+        statements = self._decoder.decode(replace(event, used=())).statements
+        process = event.worker, self._processes[event.worker]
+        self._collector.add(event.unit, statements, process=process)
+
+    def _finish(self) -> None:
+        if self._collector is None or self._started is None:
+            return
+        record = self._collector.record(
+            run=self._started.run,
+            started_at=self._started.started_at,
+            branch=self._started.branch,
+            revision=self._commit,
+            vendors=self._vendors(),
+        )
+        self._show(record)
+        if self._place is None:
+            return
+        file = self._place(self._started)
+        try:
+            write(record, file)
+        except OSError as error:
+            raise ReportError(f"The SQL of tests cannot be written: {error}.") from error
