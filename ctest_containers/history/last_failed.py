@@ -52,14 +52,14 @@ class LastFailed:
         # only the last part of its name.
         if test_id.startswith(UNLOADED):
             return True
-        return test_id in self.tests or not self.owners.isdisjoint(_owners_of(test_id))
+        return test_id in self.tests or not self.owners.isdisjoint(owners_of(test_id))
 
     def known_by(self, test_id: str) -> set[str]:
         """Return the names that a test shows to exist."""
         if test_id.startswith(UNLOADED):
             module = test_id.removeprefix(UNLOADED)
             return {name for name in self.names if f".{module}." in f".{name}."}
-        return {name for name in (test_id, *_owners_of(test_id)) if name in self.names}
+        return {name for name in (test_id, *owners_of(test_id)) if name in self.names}
 
 
 @dataclass(slots=True)
@@ -82,11 +82,11 @@ class LastOutcomes:
 
     def applied_to(self, before: LastFailed) -> LastFailed:
         """Return what has failed by now; what did not run keeps its state."""
-        ran = {owner for test_id in self.ended for owner in _owners_of(test_id)}
+        ran = {owner for test_id in self.ended for owner in owners_of(test_id)}
         skipped = {
             name
             for name in before.names
-            if not self.skipped_owners.isdisjoint((name, *_owners_of(name)))
+            if not self.skipped_owners.isdisjoint((name, *owners_of(name)))
         }
         settled = self.ended | ran | skipped | {*self.gone}
         return LastFailed(
@@ -152,7 +152,7 @@ def _last_failed(entry: Any) -> LastFailed:
         return LastFailed()
 
 
-def _owners_of(test_id: str) -> list[str]:
+def owners_of(test_id: str) -> list[str]:
     """Return the class and the modules in a test's id."""
     parts = test_id.split(".")
     return [".".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]

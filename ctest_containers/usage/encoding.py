@@ -41,6 +41,8 @@ def to_bytes(recording: Recording) -> bytes:
         "texts": units.statements.texts,
         "places": units.statements.places,
         "runs": [[run.id, run.at] for run in runs],
+        "follows": recording.follows,
+        "complete": recording.is_complete,
         "marks": dict(recording.marks),
         "inputs": recording.inputs,
         "lengths": [len(numbers) for numbers in arrays],
@@ -87,6 +89,8 @@ def _recording(data: memoryview) -> Recording:
     units = Units(content["units"], columns, statements)
     return Recording(
         run=runs[0],
+        follows=content["follows"],
+        is_complete=content["complete"],
         units=units,
         runs=dict(zip(units, map(runs.__getitem__, next(arrays)), strict=True)),
         marks=content["marks"],

@@ -14,14 +14,29 @@ from ctest_containers.usage.recording import Recording, Run
 FORGOTTEN_DAYS: Final = 90
 """Units that no run has recorded for this many days are forgotten as renamed or removed."""
 
+UNKNOWN: Final = "unknown"
+"""The id of no run."""
+
 
 def joined(before: Recording, latest: Recording) -> Recording:
-    """Return what two runs have recorded, with the inputs of the latest.
+    """Return what two runs, or two processes of one run, have recorded.
 
     If both have recorded a test, the later run counts. What counts for several tests is united,
     because one run may import less than another, or fill fewer caches. Only the fixtures of a class
     or module are the same in every run.
+
+    The earlier recording is left out if the later run has run all tests, or does not follow it: it
+    is unknown then which of the tests that it has not run are affected by changes in between.
+
+    Returns:
+        A recording with the inputs of the latest.
     """
+    if before.run.id == latest.run.id:
+        follows = before.follows if before.follows == latest.follows else UNKNOWN
+        is_complete = before.is_complete and latest.is_complete
+        latest = replace(latest, follows=follows, is_complete=is_complete)
+    elif latest.is_complete or latest.follows != before.run.id:
+        return latest
     runs = _forget(dict(_runs(before, latest)))
     sources: dict[bool | None, list[str]] = {True: [], False: [], None: []}
     for unit in runs:

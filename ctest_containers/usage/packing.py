@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from ctest_containers.usage.model import Function, Usage
+from ctest_containers.usage.model import Usage
 from ctest_containers.usage.units import (
     INTEGER,
     KINDS,
@@ -31,15 +31,11 @@ class _Numbers:
         """Return the number of a value."""
         return self._known.setdefault(value, len(self._known))
 
-    def translation(
-        self, values: Sequence[Any], used: Iterable[int], rename: Callable[[Any], Any] | None = None
-    ) -> Callable[[int], int]:
+    def translation(self, values: Sequence[Any], used: Iterable[int]) -> Callable[[int], int]:
         """Return a function from the used positions among other values to numbers."""
         # In ascending order, so that sets that are sorted mostly remain so.
         positions = sorted(set(used))
-        taken = map(values.__getitem__, positions)
-        renamed = taken if rename is None else map(rename, taken)
-        return dict(zip(positions, map(self.of, renamed), strict=True)).__getitem__
+        return {position: self.of(values[position]) for position in positions}.__getitem__
 
     def values(self) -> list[Any]:
         """Return all values in the order of their numbers."""
@@ -54,24 +50,23 @@ class _ColumnPacker:
 
     def add(self, names: Iterable[Any]) -> None:
         """Add the set of the next unit."""
-        self.column.set_of.append(self._number(map(self.names.of, names)))
+        self.column.set_of.append(self.number(map(self.names.of, names)))
 
-    def copy(
-        self, column: Column, units: Sequence[int], rename: Callable[[Any], Any] | None = None
-    ) -> None:
+    def copy(self, column: Column, units: Sequence[int]) -> None:
         """Add the sets of some units of another column."""
         sets = [column.set_of[unit] for unit in units]
         used = dict.fromkeys(sets)
         members = chain.from_iterable(map(column.positions, used))
-        translate = self.names.translation(column.names, members, rename)
-        numbers = {
-            number: self._number(map(translate, column.positions(number))) for number in used
-        }
+        translate = self.names.translation(column.names, members)
+        numbers = {number: self.number(map(translate, column.positions(number))) for number in used}
         self.column.set_of.extend(map(numbers.__getitem__, sets))
 
-    def _number(self, positions: Iterable[int]) -> int:
-        """Return the number of the set of these names, which is added if it is new."""
-        # Several functions may have become one definition.
+    def number(self, positions: Iterable[int]) -> int:
+        """Return the number of the set of these names, which is added if it is new.
+
+        Args:
+            positions: The numbers of the names; some may occur more than once.
+        """
         members = array(INTEGER, sorted(set(positions)))
         key = members.tobytes()
         number = self._sets.get(key)
@@ -156,15 +151,33 @@ def pack(usages: Mapping[str, Usage]) -> Units:
     return packer.packed()
 
 
-def resolved(units: Units, definition_of: Callable[[Function], tuple[str, str]]) -> Units:
-    """Return units with definitions in place of functions.
+def resolved(units: Units, resolve: Callable[[Usage], Usage]) -> Units:
+    """Return units without functions.
 
     Args:
-        definition_of: Returns the definition that a function is; called once for each function.
+        resolve: Returns what to add in place of the functions of a usage: definitions, and reasons
+            why anything else may be used. It is called once for each function, not for each unit.
     """
-    functions, definitions = _ColumnPacker(), _ColumnPacker()
+    functions = units.columns["functions"]
+    usages = [resolve(Usage(functions=frozenset({function}))) for function in functions.names]
+    nothing = _ColumnPacker()
     for _ in units:
-        functions.add(())
-    definitions.copy(units.columns["functions"], range(len(units)), definition_of)
-    columns = {**units.columns, "functions": functions.packed()}
-    return Units(units, {**columns, "definitions": definitions.packed()}, units.statements)
+        nothing.add(())
+    columns = {"functions": nothing.packed()}
+    for kind in ("definitions", "opaque"):
+        packer, own = _ColumnPacker(), units.columns[kind]
+        names = [tuple(map(packer.names.of, getattr(usage, kind))) for usage in usages]
+        old = list(map(packer.names.of, own.names))
+        sets = list(zip(functions.set_of, own.set_of, strict=True))
+        numbers = {
+            (ran, other): packer.number(
+                chain(
+                    chain.from_iterable(map(names.__getitem__, functions.positions(ran))),
+                    map(old.__getitem__, own.positions(other)),
+                )
+            )
+            for ran, other in dict.fromkeys(sets)
+        }
+        packer.column.set_of.extend(map(numbers.__getitem__, sets))
+        columns[kind] = packer.packed()
+    return Units(units, {**units.columns, **columns}, units.statements)

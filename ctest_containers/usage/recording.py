@@ -24,10 +24,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """The usage of the tests of a project.
+    """The usage of the tests of a project, or only of those of one run.
 
     Attributes:
         run: The last run that added to it.
+        follows: The id of the run before it, if its marks were computed from what was recorded by
+            then, so that both can be joined.
+        is_complete: Whether that run has run all tests of the project, so that what earlier runs
+            have recorded does not count any longer.
         units: By the name of the unit; `functions` are replaced with `definitions`.
         runs: The last run that recorded each unit.
         marks: Why a test runs whatever has changed, by its id: it failed, did not end, or something
@@ -36,6 +40,8 @@ class Recording:
     """
 
     run: Run = Run()
+    follows: str = ""
+    is_complete: bool = False
     units: Units = field(default_factory=Units)
     runs: Mapping[str, Run] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)

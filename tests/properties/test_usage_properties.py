@@ -98,13 +98,19 @@ def test_a_damaged_file_is_never_taken_for_another(
 
 
 @given(RECORDINGS, RECORDINGS)
-def test_what_a_test_has_used_is_never_lost(before: Recording, latest: Recording) -> None:
+def test_what_still_counts_is_never_lost(before: Recording, latest: Recording) -> None:
+    latest = replace(latest, follows=before.run.id)
+
     after = joined(before, latest)
 
-    for recording in (before, latest):
-        for unit, usage in recording.units.items():
-            if after.runs.get(unit) == recording.runs[unit] and unit.startswith(("test", "base")):
-                assert usage.files <= after.units[unit].files
+    for unit, run in after.runs.items():
+        others = [each for each in (before, latest) if unit in each.units]
+        newest = [each.units[unit].files for each in others if each.runs[unit] == run]
+        if unit.startswith("test"):
+            assert after.units[unit].files == newest[-1]
+        if unit in {"base", "import a"}:
+            every = [each.units[unit].files for each in others]
+            assert after.units[unit].files == frozenset().union(*every)
     for test in latest.marks:
         if f"test {test}" not in before.units:
             assert test in after.marks

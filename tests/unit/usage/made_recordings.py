@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ctest_containers.usage.model import StatementUsage, Usage
 from ctest_containers.usage.packing import pack
@@ -25,7 +26,26 @@ def sent(text: str, count: int = 1) -> StatementUsage:
 
 
 def recorded(
-    run: Run, units: Mapping[str, Usage], marks: Mapping[str, str] | None = None
+    run: Run,
+    units: Mapping[str, Usage],
+    marks: Mapping[str, str] | None = None,
+    *,
+    follows: str = "",
+    is_complete: bool = False,
 ) -> Recording:
     """What a run has recorded."""
-    return Recording(run=run, units=pack(units), runs=dict.fromkeys(units, run), marks=marks or {})
+    return Recording(
+        run=run,
+        follows=follows,
+        is_complete=is_complete,
+        units=pack(units),
+        runs=dict.fromkeys(units, run),
+        marks=marks or {},
+    )
+
+
+def recorded_today(
+    units: Mapping[str, Usage], marks: Mapping[str, str] | None = None, **options: Any
+) -> Recording:
+    """What today's run has recorded after yesterday's."""
+    return recorded(TODAY, units, marks, **{"follows": YESTERDAY.id, **options})

@@ -48,6 +48,10 @@ def _same(first: Recording, second: Recording) -> bool:
     return dict(first.units) == dict(second.units) and replace(first, units=second.units) == second
 
 
+def _following(latest: Recording, before: Recording) -> Recording:
+    return replace(latest, follows=before.run.id)
+
+
 def test_the_file_is_beside_that_of_the_timings(file: RecordingFile) -> None:
     assert file.path.name == "timings.json.usage"
 
@@ -120,7 +124,7 @@ def test_a_file_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
 def test_runs_that_end_at_once_keep_what_each_has_recorded(file: RecordingFile) -> None:
     def save(number: int) -> None:
         latest = recorded(Run(f"{number:08}", TODAY.at), {f"test {number}": ran(f"f{number}")})
-        assert file.update(lambda before: joined(before, latest)) == ""
+        assert file.update(lambda before: joined(before, _following(latest, before))) == ""
 
     threads = [threading.Thread(target=save, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -152,7 +156,8 @@ def test_a_run_that_is_killed_while_it_writes_loses_only_its_own(file: Recording
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
-    assert file.update(lambda before: joined(before, recorded(TODAY, {"test new": ran("a")}))) == ""
+    latest = recorded(Run("33333333", TODAY.at), {"test new": ran("a")}, follows=TODAY.id)
+    assert file.update(lambda before: joined(before, latest)) == ""
     recording, problem = file.read()
     assert problem == ""
     assert recording.units.keys() == {*units, "test new"}
