@@ -7,7 +7,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from ctest_containers.usage.model import Usage
+from ctest_containers.recording.sources import Definition
+from ctest_containers.usage.model import Function, Usage
 from ctest_containers.usage.units import (
     INTEGER,
     KINDS,
@@ -151,33 +152,22 @@ def pack(usages: Mapping[str, Usage]) -> Units:
     return packer.packed()
 
 
-def resolved(units: Units, resolve: Callable[[Usage], Usage]) -> Units:
-    """Return units without functions.
+def resolved(units: Units, definition_of: Callable[[Function], Definition]) -> Units:
+    """Return units with definitions in place of functions.
 
     Args:
-        resolve: Returns what to add in place of the functions of a usage: definitions, and reasons
-            why anything else may be used. It is called once for each function, not for each unit.
+        definition_of: Returns the definition that a function is; it is called once for each
+            function, not for each unit.
     """
     functions = units.columns["functions"]
-    usages = [resolve(Usage(functions=frozenset({function}))) for function in functions.names]
-    nothing = _ColumnPacker()
+    nothing, definitions = _ColumnPacker(), _ColumnPacker()
+    names = [definitions.names.of(definition_of(function)) for function in functions.names]
+    numbers = {
+        number: definitions.number(map(names.__getitem__, functions.positions(number)))
+        for number in dict.fromkeys(functions.set_of)
+    }
+    definitions.column.set_of.extend(map(numbers.__getitem__, functions.set_of))
     for _ in units:
         nothing.add(())
-    columns = {"functions": nothing.packed()}
-    for kind in ("definitions", "opaque"):
-        packer, own = _ColumnPacker(), units.columns[kind]
-        names = [tuple(map(packer.names.of, getattr(usage, kind))) for usage in usages]
-        old = list(map(packer.names.of, own.names))
-        sets = list(zip(functions.set_of, own.set_of, strict=True))
-        numbers = {
-            (ran, other): packer.number(
-                chain(
-                    chain.from_iterable(map(names.__getitem__, functions.positions(ran))),
-                    map(old.__getitem__, own.positions(other)),
-                )
-            )
-            for ran, other in dict.fromkeys(sets)
-        }
-        packer.column.set_of.extend(map(numbers.__getitem__, sets))
-        columns[kind] = packer.packed()
+    columns = {"functions": nothing.packed(), "definitions": definitions.packed()}
     return Units(units, {**units.columns, **columns}, units.statements)

@@ -66,25 +66,13 @@ def test_names_of_units_that_are_left_out_are_forgotten() -> None:
 
 
 def test_functions_are_replaced_with_their_definitions() -> None:
-    def resolve(usage: Usage) -> Usage:
-        ((module, line),) = usage.functions
-        if not module:
-            return Usage(opaque=frozenset({"runs code without a source"}))
-        return ran("Cart.total" if line < 9 else "index")
+    lines = Usage(functions=frozenset({("shop.views", 3), ("shop.views", 5), ("shop.views", 9)}))
+    names = {3: "Cart.total", 5: "Cart.total", 9: "index"}
 
-    units = {
-        "test a": Usage(functions=frozenset({("shop.views", 3), ("shop.views", 5)})),
-        "test b": Usage(
-            functions=frozenset({("shop.views", 9), ("", 1)}),
-            opaque=frozenset({"starts the program git"}),
-        ),
-        "test c": Usage(files=frozenset({"a.txt"})),
-    }
+    units = resolved(
+        pack({"test a": lines, "test b": Usage()}),
+        lambda function: (function[0], names[function[1]]),
+    )
 
-    after = resolved(pack(units), resolve)
-
-    assert after["test a"] == ran("Cart.total")
-    assert after["test b"].opaque == {"runs code without a source", "starts the program git"}
-    assert after["test b"].definitions == {("shop.views", "index")}
-    assert after["test c"] == units["test c"]
-    assert after.users("definitions", {("shop.views", "Cart.total")}) == {"test a"}
+    assert dict(units) == {"test a": ran("Cart.total", "index"), "test b": Usage()}
+    assert units.users("definitions", {("shop.views", "Cart.total")}) == {"test a"}
