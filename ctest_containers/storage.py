@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 from typing import Final
@@ -44,7 +45,7 @@ def replace_bytes(file: Path, content: bytes, *, private: bool = False) -> None:
         OSError: It cannot be written; the old contents are still there.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary = file.with_name(f"{_beginning(file)}{os.getpid()}")
     try:
         if private:
             temporary.unlink(missing_ok=True)
@@ -53,3 +54,17 @@ def replace_bytes(file: Path, content: bytes, *, private: bool = False) -> None:
         temporary.replace(file)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(file: Path) -> None:
+    """Remove what processes have left that were killed while they replaced a file.
+
+    No process may be replacing it now.
+    """
+    for left in file.parent.glob(f"{glob.escape(_beginning(file))}*"):
+        left.unlink(missing_ok=True)
+
+
+def _beginning(file: Path) -> str:
+    """Return how the names of incomplete files begin that are to replace a file."""
+    return f".{file.name}."

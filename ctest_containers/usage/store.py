@@ -10,7 +10,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from ctest_containers.storage import replace_bytes
+from ctest_containers.storage import remove_unfinished, replace_bytes
 from ctest_containers.usage.encoding import from_bytes, to_bytes
 from ctest_containers.usage.recording import Recording
 
@@ -55,19 +55,12 @@ class RecordingFile:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
+                remove_unfinished(self.path)
                 recording, problem = self.read()
-                self.write(change(recording))
+                replace_bytes(self.path, to_bytes(change(recording)))
         except (OSError, Timeout) as error:
             return f"The recording of the tests cannot be written to {self.path}: {error}."
         return problem
-
-    def write(self, recording: Recording) -> None:
-        """Replace the file in one step.
-
-        Raises:
-            OSError: It cannot be written.
-        """
-        replace_bytes(self.path, to_bytes(recording))
 
     def _set_aside(self, error: ValueError) -> str:
         aside = self.path.with_name(f"{self.path.name}.unreadable")

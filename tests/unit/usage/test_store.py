@@ -64,7 +64,7 @@ def test_a_missing_file_is_empty_and_no_problem(file: RecordingFile) -> None:
 
 
 def test_what_was_written_is_read_again(file: RecordingFile) -> None:
-    file.write(RECORDING)
+    file.update(lambda _: RECORDING)
 
     recording, problem = file.read()
 
@@ -144,7 +144,7 @@ def test_a_run_that_is_killed_while_it_writes_loses_only_its_own(file: Recording
     units = packer.packed()
     run = recorded(TODAY, {})
     large = replace(run, units=units, runs=dict.fromkeys(units, TODAY))
-    file.write(large)
+    file.update(lambda _: large)
     pid = os.fork()
     if pid == 0:
         try:
@@ -161,3 +161,7 @@ def test_a_run_that_is_killed_while_it_writes_loses_only_its_own(file: Recording
     recording, problem = file.read()
     assert problem == ""
     assert recording.units.keys() == {*units, "test new"}
+    assert {path.name for path in file.path.parent.iterdir()} <= {
+        "timings.json.usage",
+        "timings.json.usage.lock",
+    }
