@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,7 +125,7 @@ class _Job:
         self._env: dict[str, str] = {}
         self._paths: list[str] = []
         self.contexts: dict[str, dict[str, str]] = {
-            "github": {"job": "tests"},
+            "github": {"job": "tests", "run_id": str(time.time_ns()), "run_attempt": "1"},
             "strategy": {"job-index": "0"},
             "runner": {"os": "Linux", "arch": "X64", "temp": str(runner.temp)},
             "steps": {},
@@ -249,7 +250,7 @@ def _restore(kept: Path, given: Mapping[str, str]) -> dict[str, str]:
             same = key == wanted if exact else key.startswith(wanted)
             # GitHub's cache is one of a path, too.
             if same and about["path"] == given["path"]:
-                Path(given["path"]).hardlink_to(folder / "content")
+                _link(folder / "content", Path(given["path"]))
                 return {"cache-matched-key": key, "cache-hit": as_text(key == given["key"])}
     return {}
 
@@ -261,9 +262,17 @@ def _save(kept: Path, given: Mapping[str, str]) -> dict[str, str]:
     assert "," not in given["key"]
     if not folder.exists():
         folder.mkdir(parents=True)
-        (folder / "content").hardlink_to(given["path"])
+        _link(Path(given["path"]), folder / "content")
         (folder / "about").write_text(json.dumps({"key": given["key"], "path": given["path"]}))
     return {}
+
+
+def _link(source: Path, target: Path) -> None:
+    """Make a file or folder available under another name, without copying what may be large."""
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=os.link)
+    else:
+        target.hardlink_to(source)
 
 
 def _upload(kept: Path, given: Mapping[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -218,6 +219,30 @@ def test_a_job_whose_tests_pass_succeeds_and_the_next_uses_its_sqlite_template(
     }
     assert witness.read_text() == "migrated\n"
     assert "### ✅ " in again.summary
+
+
+@pytest.mark.usefixtures("python_with_toolkit")
+def test_a_job_begins_with_the_timings_of_the_one_before(
+    action: Path, project: Path, inputs: dict[str, str], tmp_path: Path
+) -> None:
+    env = {"DOCKER_HOST": "unix:///nonexistent"}
+    inputs |= {**INSTALLED, "args": PASSING, "cache": "off", "timings": "true"}
+
+    first = runner(action, project, tmp_path / "1", env).run(inputs)
+    machine = runner(action, project, tmp_path / "2", env)
+    again = machine.run(inputs)
+
+    assert first.ran == again.ran, first.output
+    assert first.ran == [
+        "Check the inputs",
+        "Restore timings from the cache",
+        "Run the tests",
+        "Save timings in the cache",
+        "Upload the reports",
+    ]
+    assert len(machine.caches) == 2
+    timings = json.loads((machine.temp / "ctest-timings" / "timings.json").read_text())
+    assert {timing["runs"] for timing in timings["tests"].values()} == {2}
 
 
 @pytest.mark.usefixtures("python_with_toolkit")
