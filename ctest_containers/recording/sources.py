@@ -92,7 +92,7 @@ class Sources:
                 follows = has_run or not module.is_function(definition[1])
                 waiting += [
                     (other, follows)
-                    for other, is_called in self._references(definition)
+                    for other, is_called in self.references(definition)
                     if is_called is None or (is_called and follows)
                 ]
         return {definition for definition, _ in reached}
@@ -157,7 +157,7 @@ class Sources:
         return classes if looks else set()
 
     @_remembered
-    def _references(self, definition: Definition) -> list[tuple[Definition, bool | None]]:
+    def references(self, definition: Definition) -> list[tuple[Definition, bool | None]]:
         """The definitions to which another one refers.
 
         With each comes whether it may be called when the other is executed; None where it is no
