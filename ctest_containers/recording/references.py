@@ -64,20 +64,20 @@ def references_of(
         if isinstance(node, ast.Constant):
             continue
         if isinstance(node, ast.Call):
-            called.add(_dotted(node.func))
+            called.add(dotted_name(node.func))
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             imports.append(node)
-        elif isinstance(node, (ast.Name, ast.Attribute)) and (dotted := _dotted(node)):
+        elif isinstance(node, (ast.Name, ast.Attribute)) and (dotted := dotted_name(node)):
             used.add(dotted)
             if isinstance(getattr(node, "ctx", None), ast.Store):
                 own.add(dotted)
         elif isinstance(statement, ast.ClassDef) and isinstance(node, FUNCTIONS):
             # A method that runs is a separate definition.
             waiting += node.decorator_list
-        elif isinstance(node, ast.Call) and is_django_s(_dotted(node.func)):
+        elif isinstance(node, ast.Call) and is_django_s(dotted_name(node.func)):
             waiting.append(node.func)
             for argument in _elements([*node.args, *(keyword.value for keyword in node.keywords)]):
-                if dotted := _dotted(argument):
+                if dotted := dotted_name(argument):
                     passed.add(dotted)
                 else:
                     waiting.append(argument)
@@ -147,11 +147,11 @@ def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
 def variables_of(statement: ast.stmt) -> Iterator[str]:
     """The environment variables that a statement reads by name."""
     for node in ast.walk(statement):
-        if isinstance(node, ast.Subscript) and _dotted(node.value).endswith("environ"):
+        if isinstance(node, ast.Subscript) and dotted_name(node.value).endswith("environ"):
             name: ast.AST = node.slice
-        elif isinstance(node, ast.Call) and node.args and _dotted(node.func).endswith(READING):
+        elif isinstance(node, ast.Call) and node.args and dotted_name(node.func).endswith(READING):
             name = node.args[0]
-        elif isinstance(node, ast.Compare) and _dotted(node.comparators[0]).endswith("environ"):
+        elif isinstance(node, ast.Compare) and dotted_name(node.comparators[0]).endswith("environ"):
             name = node.left
         else:
             continue
@@ -220,7 +220,7 @@ def _imported_wholes(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
                 yield source if alias.name == "*" else f"{source}.{alias.name}"
 
 
-def _dotted(node: ast.AST) -> str:
+def dotted_name(node: ast.AST) -> str:
     """`a.b.c` for such a chain of attributes; empty for other expressions."""
     names: list[str] = []
     while isinstance(node, ast.Attribute):

@@ -68,6 +68,10 @@ class Sources:
             # Known modules may refer to them.
             self.answers.clear()
 
+    def named(self, full: str) -> Iterator[Definition]:
+        """The definitions that a full name stands for, which begins with that of a module."""
+        yield from self._split(full, set())
+
     def closure(
         self, definitions: Iterable[Definition], *, have_run: bool = False
     ) -> set[Definition]:
@@ -170,12 +174,14 @@ class Sources:
         references: list[tuple[Definition, bool | None]] = []
         if owner := part.rpartition(".")[0]:
             references.append(((name, owner), True if module.is_function(owner) else None))
-        used = module.references(part)
+        return [*references, *self.targets(module, module.references(part))]
+
+    def targets(self, module: Module, used: References) -> Iterator[tuple[Definition, bool | None]]:
+        """The definitions of names that a module uses; see `references`."""
         for dotted, target in self._defined(module, used):
             if (defining := self.find(target[0])) is not None:
                 is_called = dotted not in used.passed
-                references.append((target, is_called if defining.is_function(target[1]) else None))
-        return references
+                yield target, is_called if defining.is_function(target[1]) else None
 
     def _defined(self, module: Module, used: References) -> Iterator[tuple[str, Definition]]:
         """The definitions of the names that a definition uses, each with the name."""

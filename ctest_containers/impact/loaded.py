@@ -1,0 +1,237 @@
+"""What only the loaded project knows about itself: its modules, models, settings and tests."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.impact.graph import Hints
+from ctest_containers.recording.module import INSTALLED
+from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.recording.sources import Definition, is_python_s
+
+HARMLESS: Final = frozenset(
+    {
+        *(*sys.stdlib_module_names, "builtins", "django", "django_filters", "factory"),
+        *("import_export", "rest_framework", "typing_extensions"),
+    }
+)
+"""Packages whose metaclasses register no classes, apart from models, which are observed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """A loaded project.
+
+    Attributes:
+        modules: The names of its modules.
+        compiled: The files of its compiled modules.
+        named: Classes that settings name: middleware, storages and the like, which Django may keep
+            from one test for the next.
+        observed: See `Inputs.observed`.
+        tables: The models of each table, with those that refer to them.
+        models: The models by their labels.
+        tests: The project's classes that the class of a test inherits from, itself included.
+        migrations: Names of packages with migrations.
+    """
+
+    hints: Hints = field(default_factory=Hints)
+    modules: frozenset[str] = frozenset()
+    compiled: tuple[str, ...] = ()
+    named: frozenset[str] = frozenset()
+    observed: frozenset[Definition] = frozenset()
+    tables: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
+    models: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
+    tests: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
+    migrations: tuple[str, ...] = ()
+
+
+def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
+    """Return what this process knows about the project that it has loaded.
+
+    Args:
+        tests: The classes of its tests.
+    """
+    modules: set[str] = set()
+    compiled: set[str] = set()
+    for name, module in [*sys.modules.items()]:
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and _is_own(file, paths):
+            if file.endswith(".py"):
+                modules.add(name)
+            elif file.endswith((".so", ".pyd")):
+                compiled.add(file)
+    migrations = tuple(sorted(_migrations()))
+    tables, models = _models(modules)
+    kinds = list(tests)
+    hints = Hints(
+        is_hooked=_is_hooked,
+        settings=frozenset(_settings_modules(modules)),
+        tests=frozenset(map(_definition_of, kinds)),
+        skipped=tuple(f"{name}." for name in migrations),
+    )
+    return Loaded(
+        hints=hints,
+        modules=frozenset(modules),
+        compiled=tuple(sorted(compiled)),
+        named=frozenset(_names_in_settings()),
+        observed=frozenset(_observed(modules)),
+        tables=tables,
+        models=models,
+        tests={
+            ".".join(_definition_of(kind)): frozenset(
+                _definition_of(base) for base in kind.__mro__ if base.__module__ in modules
+            )
+            for kind in kinds
+        },
+        migrations=migrations,
+    )
+
+
+def settings_names() -> list[str]:
+    """The names of all settings."""
+    from django.conf import settings
+
+    return sorted({name for name in dir(settings) if name.isupper()})
+
+
+def _is_own(file: str, paths: PortablePaths) -> bool:
+    if not INSTALLED.isdisjoint(Path(file).parts) or is_python_s(Path(file)):
+        return False
+    return not paths.is_python_s(file)
+
+
+def _definition_of(kind: type) -> Definition:
+    return kind.__module__, kind.__qualname__
+
+
+def _classes(modules: Collection[str]) -> Iterator[type]:
+    """The classes that these modules define, with those inside of them."""
+    for name in modules:
+        waiting = [*vars(sys.modules[name]).values()] if name in sys.modules else []
+        seen: set[int] = set()
+        while waiting:
+            value = waiting.pop()
+            # Reading the class of an object may run code.
+            if not issubclass(type(value), type) or id(value) in seen:
+                continue
+            seen.add(id(value))
+            if value.__module__ == name:
+                yield value
+                waiting += vars(value).values()
+
+
+def _observed(modules: Collection[str]) -> Iterator[Definition]:
+    import unittest
+
+    from django.contrib.admin import ModelAdmin
+    from django.contrib.admin.options import BaseModelAdmin
+    from django.db.models import Model
+    from django.views import View
+
+    kinds = (Model, View, ModelAdmin, BaseModelAdmin, unittest.TestCase)
+    for kind in _classes(modules):
+        if issubclass(kind, kinds):
+            yield _definition_of(kind)
+
+
+def _is_hooked(definition: Definition) -> bool | None:
+    """Whether a class may register itself when it is created; None if it is not loaded."""
+    module, name = definition
+    value: Any = sys.modules.get(module)
+    for part in name.split("."):
+        value = getattr(value, "__dict__", {}).get(part)
+    if not isinstance(value, type):
+        return None
+    hooks = [
+        base
+        for base in value.__mro__[1:]
+        if "__init_subclass__" in vars(base) and not _is_harmless(base)
+    ]
+    return bool(hooks) or not _is_harmless(type(value))
+
+
+def _is_harmless(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in HARMLESS
+
+
+def _settings_modules(modules: Collection[str]) -> Iterator[str]:
+    """The module with the settings, and those from which it takes names."""
+    from django.conf import settings
+
+    from ctest_containers.recording.sources import Sources
+
+    sources = Sources()
+    waiting = [str(getattr(settings, "SETTINGS_MODULE", ""))]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        module = sources.find(name) if name in modules else None
+        if module is None or name in seen:
+            continue
+        seen.add(name)
+        yield name
+        waiting += module.stars
+
+
+def _names_in_settings() -> Iterator[str]:
+    """The texts in settings that may be full names of classes and functions."""
+    from django.apps import apps
+    from django.conf import settings
+
+    for config in apps.get_app_configs():
+        yield f"{type(config).__module__}.{type(config).__qualname__}"
+    for name in settings_names():
+        try:
+            waiting = [getattr(settings._wrapped, name)]
+        except Exception:  # noqa: BLE001, S112  # Any code may run in there.
+            continue
+        while waiting:
+            value = waiting.pop()
+            if type(value) is dict:
+                waiting += value.values()
+            elif type(value) in {list, tuple, set, frozenset}:
+                waiting += value
+            elif isinstance(value, str):
+                if "." in value and value.replace(".", "").replace("_", "").isalnum():
+                    yield value
+            elif issubclass(type(value), type):
+                yield f"{value.__module__}.{value.__qualname__}"
+
+
+def _migrations() -> Iterator[str]:
+    from django.apps import apps
+    from django.conf import settings
+
+    modules = settings.MIGRATION_MODULES
+    for config in apps.get_app_configs():
+        label = config.label
+        # Some projects set an object that answers for every app, without a method `get`.
+        name = modules[label] if label in modules else f"{config.name}.migrations"  # noqa: SIM401
+        if isinstance(name, str) and not name.startswith("django."):
+            yield name
+
+
+def _models(
+    modules: Collection[str],
+) -> tuple[dict[str, frozenset[Definition]], dict[str, frozenset[Definition]]]:
+    from django.apps import apps
+
+    tables: dict[str, set[Definition]] = defaultdict(set)
+    models: dict[str, frozenset[Definition]] = {}
+    every = apps.get_models(include_auto_created=True)
+    for model in every:
+        kinds = {_definition_of(kind) for kind in model.__mro__ if kind.__module__ in modules}
+        for field_ in model._meta.get_fields():
+            # What refers to a row decides what happens when it is deleted.
+            other = getattr(field_, "related_model", None)
+            refers = getattr(field_, "auto_created", False) or model._meta.auto_created
+            if refers and isinstance(other, type) and other.__module__ in modules:
+                kinds.add(_definition_of(other))
+        tables[model._meta.db_table] |= kinds
+        models[model._meta.label_lower] = frozenset(kinds)
+    return {table: frozenset(kinds) for table, kinds in tables.items()}, models

@@ -1,0 +1,311 @@
+"""Computes today's inputs of what the units of a recording have used."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ctest_containers.impact.graph import IMPORT, VARIABLE, Graph, Node
+from ctest_containers.impact.inputs import Inputs, unknown
+from ctest_containers.impact.loaded import Loaded, loaded_project, settings_names
+from ctest_containers.recording import digests
+from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
+from ctest_containers.recording.module import INSTALLED
+from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.recording.sources import VERSIONED, Definition, Sources
+from ctest_containers.usage.model import BASE, CLASS, TEST, Usage
+from ctest_containers.usage.model import IMPORT as IMPORTED
+
+CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
+"""Settings that have other values while tests run, whatever the project sets."""
+
+BY_NAME: Final = ("files", "folders", "matches", "paths", "variables", "settings", "templates")
+"""The fields of `Usage` with names of inputs that are no definitions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Today:
+    """The project as it is now.
+
+    Attributes:
+        since: When a run began, in seconds since the epoch: what changed later has digests that
+            equal no other, since it is unknown which contents the tests have used. None outside of
+            a run.
+    """
+
+    paths: PortablePaths
+    loaded: Loaded
+    sources: Sources = field(default_factory=Sources)
+    since: float | None = None
+
+    @classmethod
+    def here(cls, tests: Iterable[type], since: float | None = None) -> Today:
+        """Return it for the project that this process has loaded.
+
+        Args:
+            tests: The classes of its tests.
+        """
+        paths = PortablePaths.here()
+        return cls(paths=paths, loaded=loaded_project(paths, tests), since=since)
+
+    def graph(self, recorded: Mapping[Definition, Node] | None = None) -> Graph:
+        """Return a graph without nodes.
+
+        Args:
+            recorded: The nodes of an earlier recording.
+        """
+        loaded = self.loaded
+        return Graph(self.sources, loaded.hints, loaded.modules, self.since, recorded or {})
+
+    def resolved(self, usage: Usage) -> Usage:
+        """Return the same usage with the names of functions in place of their lines."""
+        definitions: set[Definition] = set(usage.definitions)
+        opaque = set(usage.opaque)
+        for name, line in usage.functions:
+            module = self.sources.find(name)
+            if module is None:
+                if name.partition(".")[0] not in VERSIONED - {"__main__"}:
+                    opaque.add(f"runs code of {name}, which has no source")
+            elif self.since is not None and is_newer(module.file, self.since):
+                definitions.add(unknown(name))
+            elif not module.is_installed:
+                definitions.add((name, module.function_at(line)))
+        return replace(
+            usage,
+            functions=frozenset(),
+            definitions=frozenset(definitions),
+            opaque=frozenset(opaque),
+        )
+
+    def named(self, full: str) -> frozenset[Definition]:
+        """Return the project's definitions that a full name stands for."""
+        if full in self.loaded.tests:
+            return frozenset(map(self._existing, self.loaded.tests[full]))
+        return frozenset(
+            self._existing(definition)
+            for definition in self.sources.named(full)
+            if self._is_own(definition[0])
+        )
+
+    def _existing(self, definition: Definition) -> Definition:
+        """A definition; all of its module if no statement defines it."""
+        module = self.sources.find(definition[0])
+        exists = module is not None and (not definition[1] or definition[1] in module.nodes)
+        return definition if exists else unknown(definition[0])
+
+    def _is_own(self, name: str) -> bool:
+        module = self.sources.find(name)
+        return module is not None and not module.is_installed
+
+    def _is_function(self, definition: Definition) -> bool:
+        module = self.sources.find(definition[0])
+        return module is not None and module.is_function(definition[1])
+
+    def inputs(
+        self, units: Mapping[str, Usage], schemas: Mapping[str, Any] | None = None
+    ) -> Inputs:
+        """Return the inputs of units, with today's digests.
+
+        Args:
+            units: Their usage, as `resolved` returns it.
+            schemas: See `Inputs.schemas`.
+        """
+        loaded = self.loaded
+        names = names_of(units)
+        full = names["classes"] | names["lookups"] | loaded.named | set(classes_of_tests(units))
+        full |= {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
+        named = {name: kinds for name in sorted(full) if (kinds := self.named(name))}
+        graph = self.graph()
+        base = self._base(units, named, graph)
+        roots = {kind for kinds in named.values() for kind in kinds}
+        for kinds in (*loaded.tables.values(), *loaded.models.values()):
+            roots |= kinds
+        graph.add([*names["definitions"], *roots, *base])
+        others = {kind: self._digests(kind, names[kind]) for kind in BY_NAME}
+        others["variables"] |= self._digests("variables", _mentioned(graph, VARIABLE))
+        others["settings"] |= self._digests("settings", settings_names())
+        others |= self._surroundings(units)
+        return Inputs(
+            nodes=graph.nodes,
+            base=frozenset(base),
+            observed=loaded.observed,
+            tables=loaded.tables,
+            models=loaded.models,
+            named=named,
+            others=others,
+            schemas=schemas or {},
+        )
+
+    def today(self, recorded: Inputs) -> Inputs:
+        """Return inputs with the same names, and today's digests."""
+        graph = self.graph(recorded.nodes)
+        modules = {name for name in self.loaded.modules if graph.effects(name)}
+        new = {(name, IMPORT) for name in modules}
+        named = {name: self.named(name) for name in recorded.named}
+        kinds = {kind for kinds in named.values() for kind in kinds}
+        graph.add([*recorded.nodes, *new, *kinds])
+        others = {
+            kind: self._digests(kind, names)
+            for kind, names in recorded.others.items()
+            if kind in BY_NAME
+        }
+        others["settings"] |= self._digests("settings", settings_names())
+        others |= self._surroundings({}, recorded.others.get("conftests", {}))
+        return Inputs(
+            nodes=graph.nodes,
+            base=frozenset({*(kind for kind in recorded.base if kind[1] != IMPORT), *new}),
+            observed=self.loaded.observed,
+            tables=self.loaded.tables,
+            models=self.loaded.models,
+            named=named,
+            others=others,
+        )
+
+    def _base(
+        self,
+        units: Mapping[str, Usage],
+        named: Mapping[str, frozenset[Definition]],
+        graph: Graph,
+    ) -> set[Definition]:
+        """The nodes that count for all tests."""
+        skipped = self.loaded.hints.skipped
+        base: set[Definition] = set()
+        modules = set(self.loaded.modules)
+        for name, usage in units.items():
+            if name == BASE or name.startswith(IMPORTED):
+                modules.add(name.removeprefix(IMPORTED))
+                base |= usage.definitions
+                observed = {kind for full in usage.classes for kind in named.get(full, ())}
+                observed |= {kind for full in usage.lookups for kind in named.get(full, ())}
+                # Functions that run are recorded themselves.
+                base |= {kind for kind in observed if not self._is_function(kind)}
+        for full in self.loaded.named:
+            # Names of modules are names of apps, for instance.
+            kinds = (kind for kind in named.get(full, ()) if kind[1])
+            base |= {kind for kind in kinds if not self._is_function(kind)}
+        base |= {(name, IMPORT) for name in modules if graph.effects(name)}
+        return {kind for kind in base if not kind[0].startswith(skipped)}
+
+    def _digests(self, kind: str, names: Collection[str]) -> dict[str, str]:
+        look: dict[str, Callable[[str], str]] = {
+            **digests.Today(self.paths, self.since).kinds(),
+            "templates": self._template,
+        }
+        return {
+            name: look[kind](name)
+            for name in sorted(names)
+            if kind != "settings" or name not in CHANGED_BY_TESTS
+        }
+
+    def _template(self, name: str) -> str:
+        """The digest of the HTML template that this name stands for, and of its place."""
+        from django.template import engines
+
+        for engine in engines.all():
+            for file in _template_files(engine, name):
+                with suppress(OSError, ValueError):
+                    if self.since is not None and is_newer(Path(file), self.since):
+                        return unlike_any()
+                    content = digest_of(Path(file).read_bytes())
+                    return digest_of(f"{self.paths.name_of(file)} {content}")
+        return MISSING
+
+    def _surroundings(
+        self, units: Mapping[str, Usage], conftests: Collection[str] = ()
+    ) -> dict[str, dict[str, str]]:
+        """The inputs that count for all tests, or for all in a folder."""
+        files = {
+            f"{name}/conftest.py".removeprefix("./")
+            for module in {full.rpartition(".")[0] for full in classes_of_tests(units)}
+            for name in self._folders_of(module)
+        }
+        look = digests.Today(self.paths, self.since).kinds()["files"]
+        return {
+            "python": {"": f"{platform.python_implementation()} {platform.python_version()}"},
+            "packages": _packages(),
+            "compiled": {self.paths.name_of(file): look(file) for file in self.loaded.compiled},
+            "conftests": {name: look(name) for name in sorted({*files, *conftests})},
+            "migrations": self._migrations(),
+        }
+
+    def _folders_of(self, name: str) -> list[str]:
+        """The names of the folders that a module is in, up to the checkout's."""
+        module = self.sources.find(name)
+        if module is None:
+            return []
+        checkout = Path(self.paths.checkout)
+        folders = [
+            folder
+            for folder in module.file.parents
+            if folder == checkout or checkout in folder.parents
+        ]
+        return [self.paths.name_of(str(folder)) for folder in folders]
+
+    def _migrations(self) -> dict[str, str]:
+        """The digests of the files of migrations."""
+        found: dict[str, str] = {}
+        for name in self.loaded.migrations:
+            package = self.sources.find(name)
+            if package is not None and not package.is_installed:
+                for file in sorted(package.file.parent.glob("*.py")):
+                    found[f"{name}.{file.stem}"] = digest_of(file.read_bytes())
+        return found
+
+
+def names_of(units: Mapping[str, Usage]) -> dict[str, set[Any]]:
+    """All names that units have used, by kind."""
+    kinds = ("definitions", "classes", "lookups", "models", *BY_NAME)
+    listing = getattr(units, "names", None)
+    if listing is not None:
+        return {kind: set(listing(kind)) for kind in kinds}
+    names: dict[str, set[Any]] = {kind: set() for kind in kinds}
+    for usage in units.values():
+        for kind in kinds:
+            names[kind] |= getattr(usage, kind)
+    return names
+
+
+def classes_of_tests(units: Iterable[str]) -> set[str]:
+    """The full names of the classes of recorded tests."""
+    return {
+        name.removeprefix(TEST).rpartition(".")[0] for name in units if name.startswith(TEST)
+    } | {name.removeprefix(CLASS) for name in units if name.startswith(CLASS)}
+
+
+def _mentioned(graph: Graph, prefix: str) -> set[str]:
+    return {
+        part.removeprefix(prefix)
+        for module, part in graph.nodes
+        if not module and part.startswith(prefix)
+    }
+
+
+def _template_files(engine: Any, name: str) -> Iterable[str]:
+    """The files in which an engine looks for an HTML template, in order."""
+    waiting = list(getattr(getattr(engine, "engine", None), "template_loaders", ()))
+    while waiting:
+        loader = waiting.pop(0)
+        if inner := getattr(loader, "loaders", None):
+            waiting = [*inner, *waiting]
+            continue
+        with suppress(Exception):
+            yield from (str(origin.name) for origin in loader.get_template_sources(name))
+    loader = getattr(getattr(engine, "env", None), "loader", None)
+    for folder in getattr(loader, "searchpath", ()):
+        yield f"{folder}/{name}"
+
+
+def _packages() -> dict[str, str]:
+    """The versions of installed packages, from the names of their folders of metadata."""
+    versions: dict[str, str] = {}
+    for entry in map(Path, sys.path):
+        if not INSTALLED.isdisjoint(entry.parts):
+            for folder in entry.glob("*.dist-info"):
+                name, _, version = folder.name.removesuffix(".dist-info").partition("-")
+                versions[name] = version
+    return versions
