@@ -29,6 +29,7 @@ class Loaded:
 
     Attributes:
         modules: The names of its modules.
+        settings: The names of all settings.
         compiled: The files of its compiled modules.
         named: Classes that settings name: middleware, storages and the like, which Django may keep
             from one test for the next.
@@ -41,6 +42,7 @@ class Loaded:
 
     hints: Hints = field(default_factory=Hints)
     modules: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
     compiled: tuple[str, ...] = ()
     named: frozenset[str] = frozenset()
     observed: frozenset[Definition] = frozenset()
@@ -77,6 +79,7 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
     return Loaded(
         hints=hints,
         modules=frozenset(modules),
+        settings=frozenset(_settings()),
         compiled=tuple(sorted(compiled)),
         named=frozenset(_names_in_settings()),
         observed=frozenset(_observed(modules)),
@@ -90,13 +93,6 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
         },
         migrations=migrations,
     )
-
-
-def settings_names() -> list[str]:
-    """The names of all settings."""
-    from django.conf import settings
-
-    return sorted({name for name in dir(settings) if name.isupper()})
 
 
 def _is_own(file: str, paths: PortablePaths) -> bool:
@@ -178,6 +174,12 @@ def _settings_modules(modules: Collection[str]) -> Iterator[str]:
         waiting += module.stars
 
 
+def _settings() -> Iterator[str]:
+    from django.conf import settings
+
+    return (name for name in dir(settings) if name.isupper())
+
+
 def _names_in_settings() -> Iterator[str]:
     """The texts in settings that may be full names of classes and functions."""
     from django.apps import apps
@@ -185,7 +187,7 @@ def _names_in_settings() -> Iterator[str]:
 
     for config in apps.get_app_configs():
         yield f"{type(config).__module__}.{type(config).__qualname__}"
-    for name in settings_names():
+    for name in _settings():
         try:
             waiting = [getattr(settings._wrapped, name)]
         except Exception:  # noqa: BLE001, S112  # Any code may run in there.

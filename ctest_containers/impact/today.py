@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ctest_containers.impact.graph import IMPORT, VARIABLE, Graph, Node
 from ctest_containers.impact.inputs import Inputs, unknown
-from ctest_containers.impact.loaded import Loaded, loaded_project, settings_names
+from ctest_containers.impact.loaded import Loaded, loaded_project
 from ctest_containers.recording import digests
 from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
 from ctest_containers.recording.module import INSTALLED
@@ -128,7 +128,7 @@ class Today:
         graph.add([*names["definitions"], *roots, *base])
         others = {kind: self._digests(kind, names[kind]) for kind in BY_NAME}
         others["variables"] |= self._digests("variables", _mentioned(graph, VARIABLE))
-        others["settings"] |= self._digests("settings", settings_names())
+        others["settings"] |= self._digests("settings", self.loaded.settings)
         others |= self._surroundings(units)
         return Inputs(
             nodes=graph.nodes,
@@ -154,7 +154,7 @@ class Today:
             for kind, names in recorded.others.items()
             if kind in BY_NAME
         }
-        others["settings"] |= self._digests("settings", settings_names())
+        others["settings"] |= self._digests("settings", self.loaded.settings)
         others |= self._surroundings({}, recorded.others.get("conftests", {}))
         return Inputs(
             nodes=graph.nodes,

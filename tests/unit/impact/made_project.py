@@ -1,0 +1,123 @@
+"""Projects of a few small modules, and recordings of tests that nobody has run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from ctest_containers.impact.changes import Changes, changes_since, named_in
+from ctest_containers.impact.graph import Hints
+from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.loaded import Loaded
+from ctest_containers.impact.select import Selection, select
+from ctest_containers.impact.today import Today
+from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.recording.sources import Definition
+from ctest_containers.usage.model import TEST, Usage
+
+
+class MadeUnits(dict[str, Usage]):
+    """The usage of units by name, in a dictionary."""
+
+    def users(self, kind: str, names: Collection[Any]) -> set[str]:
+        return {unit for unit, usage in self.items() if getattr(usage, kind) & set(names)}
+
+    def names(self, kind: str) -> set[Any]:
+        return {name for usage in self.values() for name in getattr(usage, kind)}
+
+    def statement_texts(self) -> set[tuple[str, str]]:
+        return {(each.alias, each.text) for usage in self.values() for each in usage.statements}
+
+    def statement_users(self, texts: Collection[tuple[str, str]]) -> set[str]:
+        return {
+            unit
+            for unit, usage in self.items()
+            if any((each.alias, each.text) in texts for each in usage.statements)
+        }
+
+
+@dataclass
+class MadeProject:
+    """A project in a folder, with a recording.
+
+    Attributes:
+        loaded: What the loaded project would know, apart from its modules.
+        lazy: Modules that are not loaded before the first test.
+    """
+
+    folder: Path
+    loaded: Loaded = field(default_factory=Loaded)
+    lazy: frozenset[str] = frozenset()
+    units: MadeUnits = field(default_factory=MadeUnits)
+    inputs: Inputs = field(default_factory=Inputs)
+
+    def write(self, **texts: str) -> None:
+        """Write modules of the package `shop`."""
+        (self.folder / "shop").mkdir(exist_ok=True)
+        for name, text in {"__init__": "", **texts}.items():
+            (self.folder / "shop" / f"{name}.py").write_text(dedent(text))
+
+    def today(self) -> Today:
+        """The project as it is now."""
+        names = {f"shop.{file.stem}" for file in (self.folder / "shop").glob("*.py")}
+        paths = replace(
+            PortablePaths.here(), project=str(self.folder), checkout=str(self.folder), temporary="/"
+        )
+        return Today(
+            paths=paths, loaded=replace(self.loaded, modules=frozenset(names - self.lazy))
+        )
+
+    def record(self, units: Mapping[str, Usage]) -> None:
+        """Record units with today's inputs."""
+        today = self.today()
+        self.units = MadeUnits({unit: today.resolved(usage) for unit, usage in units.items()})
+        inputs = Inputs.from_json(json.loads(json.dumps(today.inputs(self.units).to_json())))
+        assert inputs is not None
+        self.inputs = inputs
+
+    def changes(self) -> Changes:
+        """What has changed since."""
+        today = self.today()
+        is_named = named_in(today.sources, today.loaded.modules - {"shop.settings"})
+        return changes_since(self.inputs, today.today(self.inputs), is_named=is_named)
+
+    def select(
+        self, *new: str, marks: Mapping[str, str] | None = None, changes: Changes | None = None
+    ) -> Selection:
+        """Select among the recorded tests and new ones."""
+        tests = [unit.removeprefix(TEST) for unit in self.units if unit.startswith(TEST)]
+        found = self.changes() if changes is None else changes
+        return select([*tests, *new], self.units, marks or {}, self.inputs, found)
+
+    def affected(self) -> dict[str, tuple[str, ...]]:
+        """The affected tests, by the last part of their ids, with reasons."""
+        selection = self.select()
+        return {
+            test.rpartition(".")[2]: reasons for test, reasons in selection.affected.items()
+        }
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeProject:
+    """An empty project."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return MadeProject(tmp_path)
+
+
+def ran(*names: str, **others: Any) -> Usage:
+    """The usage of a unit that ran functions of `shop`: `models.Order.total`."""
+    definitions: frozenset[Definition] = frozenset(
+        (f"shop.{module}", part) for module, _, part in (name.partition(".") for name in names)
+    )
+    return Usage(definitions=definitions, **others)
+
+
+def hints(**values: Any) -> Loaded:
+    """What only a loaded project knows."""
+    return Loaded(hints=Hints(**values))
