@@ -17,7 +17,7 @@
     ├── WorkerError             worker processes that cannot be kept alive
     ├── ClusterError            a cluster that does not answer, or has no node that can run tests
     ├── ReportError             a report that cannot be written; the run goes on without it
-    ├── NothingToRun            the tests that failed last are asked for, and there are none
+    ├── NothingToRun            only failed or affected tests are asked for, and there are none
     └── InterruptedRunError     Ctrl-C or SIGTERM, before all tests had run
 
 Each has a message and a hint: what failed, and what to do about it. Any other exception is a bug,
@@ -108,7 +108,7 @@ class ReportError(CtestError):
 
 
 class NothingToRun(CtestError):  # noqa: N818  # To have no failures is none.
-    """Only the tests that failed last are to run, and there are none."""
+    """Only failed or affected tests are to run, and there are none."""
 
     exit_code = ExitCode.PASSED
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import shutil
-import subprocess
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
+
+from ctest_containers.project.git import git, listed_names
 
 NO_CODE: Final = frozenset(
     {"__pycache__", "node_modules", "venv", "env", "site-packages", "build", "dist"}
@@ -79,16 +79,8 @@ def _files(folder: Path) -> Iterator[str]:
 
 def _of_git(folder: Path) -> list[str]:
     """Return tracked and untracked files that Git does not ignore; none outside a repository."""
-    git = shutil.which("git")
-    if git is None or not any((parent / ".git").exists() for parent in (folder, *folder.parents)):
-        return []
-    listed = subprocess.run(
-        [git, "-C", str(folder), "ls-files", "-z", "-co", "--exclude-standard"],
-        capture_output=True,
-        check=False,
-    )
-    names = os.fsdecode(listed.stdout).split("\0") if listed.returncode == 0 else []
-    return [name for name in names if name and not name.endswith(NO_CODE_SUFFIXES)]
+    listed = git(folder, "ls-files", "-z", "-co", "--exclude-standard")
+    return [name for name in listed_names(listed) if not name.endswith(NO_CODE_SUFFIXES)]
 
 
 def _of_walk(folder: Path) -> Iterator[str]:

@@ -20,6 +20,7 @@ from ctest_containers.events.nodes import (
     NodeSilent,
 )
 from ctest_containers.events.run import (
+    AffectedTestsChosen,
     FailedTestsChosen,
     LimitsInverted,
     Phase,
@@ -101,6 +102,7 @@ from ctest_containers.events.workers import (
 )
 
 __all__ = [
+    "AffectedTestsChosen",
     "BaseImageBuildStarted",
     "BatchFinished",
     "ConnectionLost",
@@ -253,6 +255,7 @@ Event = (
     | PhaseStarted
     | ShardChosen
     | FailedTestsChosen
+    | AffectedTestsChosen
     | TestsFound
     | TimePassed
     | MemoryMeasured

@@ -108,6 +108,24 @@ class FailedTestsChosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AffectedTestsChosen:
+    """The run has found out which tests changes can reach, and runs only those.
+
+    Attributes:
+        affected: How many tests are affected, are new, or failed when they last ran.
+        not_affected: How many are not, so that they do not run.
+        everything: Why all tests may be affected; empty if they need not be.
+        revision: The revision in Git with which the files were compared; empty for the last
+            recording.
+    """
+
+    affected: int
+    not_affected: int
+    everything: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunFinished:
     """The run has ended, and everything is removed. This is the last event.
 

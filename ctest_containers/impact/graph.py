@@ -19,7 +19,7 @@ from ctest_containers.impact.state import keeps_state, own_calls
 from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
 from ctest_containers.recording.module import WHOLE, Module
 from ctest_containers.recording.references import DEFINITIONS, FUNCTIONS, References
-from ctest_containers.recording.sources import Definition, Sources
+from ctest_containers.recording.sources import VERSIONED, Definition, Sources
 
 IMPORT: Final = "<import>"
 """The part of a module that stands for what it does when it is imported."""
@@ -128,7 +128,8 @@ class Graph:
             return Node("")
         module = self.sources.find(name)
         if module is None:
-            return Node(MISSING)
+            is_versioned = name.partition(".")[0] in VERSIONED - {"__main__"}
+            return Node(MISSING if part != ANYTHING or is_versioned else unlike_any())
         if self.since is not None and is_newer(module.file, self.since):
             fresh = self._plain(module, part)
             return Node(unlike_any(), fresh.references)

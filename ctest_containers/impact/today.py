@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +17,8 @@ from ctest_containers.recording import digests
 from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.recording.sources import VERSIONED, Definition, Sources
-from ctest_containers.usage.model import BASE, CLASS, TEST, Usage
+from ctest_containers.recording.sources import Definition, Sources
+from ctest_containers.usage.model import BASE, CLASS, TEST, Function, Usage
 from ctest_containers.usage.model import IMPORT as IMPORTED
 
 CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
@@ -62,25 +62,18 @@ class Today:
         loaded = self.loaded
         return Graph(self.sources, loaded.hints, loaded.modules, self.since, recorded or {})
 
-    def resolved(self, usage: Usage) -> Usage:
-        """Return the same usage with the names of functions in place of their lines."""
-        definitions: set[Definition] = set(usage.definitions)
-        opaque = set(usage.opaque)
-        for name, line in usage.functions:
-            module = self.sources.find(name)
-            if module is None:
-                if name.partition(".")[0] not in VERSIONED - {"__main__"}:
-                    opaque.add(f"runs code of {name}, which has no source")
-            elif self.since is not None and is_newer(module.file, self.since):
-                definitions.add(unknown(name))
-            elif not module.is_installed:
-                definitions.add((name, module.function_at(line)))
-        return replace(
-            usage,
-            functions=frozenset(),
-            definitions=frozenset(definitions),
-            opaque=frozenset(opaque),
-        )
+    def definition_of(self, function: Function) -> Definition:
+        """Return the definition of a function that ran.
+
+        If it cannot be known, that is all of its module.
+        """
+        name, line = function
+        module = self.sources.find(name)
+        if module is None or module.is_installed:
+            return unknown(name)
+        if self.since is not None and is_newer(module.file, self.since):
+            return unknown(name)
+        return name, module.function_at(line)
 
     def named(self, full: str) -> frozenset[Definition]:
         """Return the project's definitions that a full name stands for."""
@@ -112,7 +105,7 @@ class Today:
         """Return the inputs of units, with today's digests.
 
         Args:
-            units: Their usage, as `resolved` returns it.
+            units: Their usage, with definitions in place of functions.
             schemas: See `Inputs.schemas`.
         """
         loaded = self.loaded
@@ -204,15 +197,12 @@ class Today:
 
     def _template(self, name: str) -> str:
         """The digest of the HTML template that this name stands for, and of its place."""
-        from django.template import engines
-
-        for engine in engines.all():
-            for file in _template_files(engine, name):
-                with suppress(OSError, ValueError):
-                    if self.since is not None and is_newer(Path(file), self.since):
-                        return unlike_any()
-                    content = digest_of(Path(file).read_bytes())
-                    return digest_of(f"{self.paths.name_of(file)} {content}")
+        for file in template_files(name):
+            with suppress(OSError, ValueError):
+                if self.since is not None and is_newer(Path(file), self.since):
+                    return unlike_any()
+                content = digest_of(Path(file).read_bytes())
+                return digest_of(f"{self.paths.name_of(file)} {content}")
         return MISSING
 
     def _surroundings(
@@ -283,6 +273,14 @@ def _mentioned(graph: Graph, prefix: str) -> set[str]:
         for module, part in graph.nodes
         if not module and part.startswith(prefix)
     }
+
+
+def template_files(name: str) -> Iterator[str]:
+    """The files in which Django looks for an HTML template, in order."""
+    from django.template import engines
+
+    for engine in engines.all():
+        yield from _template_files(engine, name)
 
 
 def _template_files(engine: Any, name: str) -> Iterable[str]:

@@ -22,6 +22,17 @@ def parse_text(value: object) -> str:
     return value.strip()
 
 
+def parse_revision(value: object) -> str | None:
+    """A revision in Git; empty for none; None for no."""
+    text = str(value).strip()
+    if text.startswith("-"):
+        raise ValueError("must be a revision in Git, such as main or HEAD~1")
+    try:
+        return "" if not text or parse_flag(text) else None
+    except ValueError:
+        return text
+
+
 def parse_seconds(value: object) -> float:
     """A positive number of seconds."""
     try:

@@ -91,9 +91,10 @@ def render(run: RunRecord) -> str:
         for name in dict.fromkeys([*classes, *fixtures])
     ]
     tags = [tag for suite in suites for tag in suite.tags]
+    properties = [_of_run("not affected", run.not_affected)] if run.not_affected else []
     name = run.started.project if run.started else ""
     root = {"name": name, **_counts(tags), "time": _seconds(run.ended)}
-    parts = []
+    parts = properties
     for suite in suites:
         counts, seconds = _counts(suite.tags), _seconds(suite.seconds)
         flakes = {"flakes": str(suite.flakes)} if suite.flakes else {}
@@ -101,6 +102,12 @@ def render(run: RunRecord) -> str:
         parts.append(element("testsuite", head, "\n" + "".join(suite.cases)) + "\n")
     return (
         f'<?xml version="1.0" encoding="utf-8"?>\n{element("testsuites", root, "".join(parts))}\n'
+    )
+
+
+def _of_run(name: str, value: int) -> str:
+    return (
+        element("properties", {}, element("property", {"name": name, "value": str(value)})) + "\n"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ctest_containers.events import (
+    AffectedTestsChosen,
     BaseImageBuildStarted,
     BatchFinished,
     ContainersLeft,
@@ -105,6 +106,12 @@ def lines_of(event: Event) -> Iterator[tuple[int, str]]:
             )
         case StressFinished():
             yield logging.INFO, "\n".join(["", *stress_lines(event)])
+        case AffectedTestsChosen(affected=affected, not_affected=left, everything=everything):
+            if everything:
+                yield logging.INFO, f"Running every test: {everything}."
+            else:
+                total = plural(affected + left, "test")
+                yield logging.INFO, f"Running {affected} of {total}; {left} not affected."
         case FailedTestsChosen() | RerunStarted() | RerunsEnded():
             yield from lines_on_failed(event)
         case NodeJoined(node=node, host=host, workers=workers):

@@ -204,6 +204,7 @@ class RunRecord:
         templates: What became of each group's template: found, built, pulled, in their order.
         notes: The words for what happened around the tests: when, how bad, what.
         leaks: What classes left in databases.
+        not_affected: How many tests did not run because no change can reach them.
         available: Memory that was available, over time.
         sql: What its tests sent to their databases; None if that was not recorded.
         sql_changes: What they send more than in an earlier run; None if it was not compared.
@@ -226,6 +227,7 @@ class RunRecord:
     )
     notes: list[tuple[float, int, str]] = field(default_factory=list)
     leaks: list[LeakDetected] = field(default_factory=list)
+    not_affected: int = 0
     available: list[tuple[float, int]] = field(default_factory=list)
     sql: SqlRecord | None = None
     sql_changes: SqlComparison | None = None

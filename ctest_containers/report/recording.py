@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from ctest_containers.events import (
+    AffectedTestsChosen,
     BatchFinished,
     Event,
     FixtureFinished,
@@ -171,6 +172,9 @@ class Recording:
                 # It is no note: reports show it in their own ways.
                 run.stress = event
                 return
+            case AffectedTestsChosen(not_affected=count):
+                # Several jobs report the same number.
+                run.not_affected = max(run.not_affected, count)
             case LeakDetected():
                 run.leaks.append(event)
             case RunFinished():

@@ -34,6 +34,8 @@ def lines(run: RunRecord) -> Iterator[str]:
     if run.planned is not None and run.planned.workers:
         workers = plural(run.planned.workers, "worker")
         yield f"Workers: {workers} ({run.planned.reason})"
+    if run.not_affected:
+        yield f"Not affected: {plural(run.not_affected, 'test')}, which did not run"
     for test in run.tests.values():
         for reason in test.retries:
             verdict = "failed again" if test.status.is_bad else "then passed"
@@ -60,6 +62,7 @@ def verdict(run: RunRecord) -> str:
     more = [plural(fixtures, "failed fixture")] if fixtures else []
     more += [plural(len(run.flaky_fixtures), "flaky fixture")] if run.flaky_fixtures else []
     more += [plural(len(run.leaks), "leak")] if run.leaks else []
+    more += [f"{run.not_affected} not affected"] if run.not_affected else []
     word = "FAILED" if run.has_failed else "PASSED"
     ended = "" if run.finished is None or not run.finished.failure else f" {run.finished.failure}"
     unfinished = " The event log ends before the run does." if run.finished is None else ""

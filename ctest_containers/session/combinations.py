@@ -37,6 +37,12 @@ REFUSALS: Final = (
     ),
     Refusal("--rerun", "--pdb", "--rerun cannot be combined with --pdb."),
     Refusal(
+        "--affected",
+        "--failed",
+        "--affected cannot be combined with --failed.",
+        "--affected runs the tests that failed as well.",
+    ),
+    Refusal(
         "--stress",
         "--cluster",
         "--stress cannot be combined with --cluster.",
@@ -84,10 +90,14 @@ def check_combinations(config: Config, *, pdb: bool, runs_tests: bool = True) ->
         "--rerun": runs_tests and config.rerun > 0,
         "--stress": runs_tests and config.stress is not None,
         "--shard": config.shard is not None,
+        "--affected": config.affected is not None,
+        "--failed": config.failed,
         "--pdb": pdb,
         "--keep-failed": bool(config.keep_failed or config.keep_failed_dir),
         "--cluster": bool(config.cluster),
     }
+    if config.explain and config.affected is None:
+        raise UsageError("--explain has no effect without --affected.")
     for refusal in REFUSALS:
         if given[refusal.first] and given[refusal.second]:
             raise UsageError(refusal.message, refusal.hint)

@@ -52,26 +52,34 @@ class LastFailures:
             raise NothingToRun("No test failed in the last run; nothing to run.")
 
     def select(
-        self, tests: Sequence[unittest.TestCase], share: Share
+        self,
+        tests: Sequence[unittest.TestCase],
+        share: Share,
+        affected: Collection[str] | None,
     ) -> tuple[Sequence[unittest.TestCase], frozenset[str]]:
         """Return the tests that this job runs, and the ids of those that run first.
 
         Args:
             share: Divides the tests among jobs.
+            affected: The ids of the tests that changes can reach; None to run all.
 
         Raises:
             NothingToRun: Only failed tests are to run, and there are none.
         """
         config = self._config
         if not (config.failed or config.failed_first):
-            return share.of(tests), frozenset()
+            return share.of(tests, only=affected), frozenset()
         failed = self._among(tests)
         if config.shard is None:
             # Other jobs may know of other failures, and have to divide the same order.
             tests = failed_first_in_classes(tests, failed)
-        mine = share.of(tests, only=failed if config.failed else None)
+        mine = share.of(tests, only=failed if config.failed else affected)
         self._announce(mine, failed)
         return mine, failed
+
+    def has_failed(self, test_id: str) -> bool:
+        """Return whether a test failed when it last ran."""
+        return (self._past or LastFailed()).has(test_id)
 
     def _among(self, tests: Iterable[unittest.TestCase]) -> frozenset[str]:
         """Return the ids of the tests that failed."""

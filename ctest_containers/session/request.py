@@ -62,6 +62,7 @@ def selection_of(runner: DiscoverRunner, test_labels: Any, config: Config) -> li
     parts = [*(test_labels or ()), f"pattern={runner.pattern}", f"parallel={asked._asked}"]
     parts += [f"shard={config.shard}"] if config.shard else []
     parts += ["failed"] if config.failed else []
+    parts += ["affected"] if config.affected is not None else []
     parts += [f"name={name}" for name in sorted(runner.test_name_patterns or ())]
     parts += [f"tag={tag}" for tag in sorted(runner.tags)]
     return parts + [f"exclude={tag}" for tag in sorted(runner.exclude_tags)]

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
-from ctest_containers.errors import CtestError, InterruptedRunError
+from ctest_containers.errors import CtestError, InterruptedRunError, NothingToRun
 from ctest_containers.events import (
     ContainersLeft,
     LimitsInverted,
@@ -18,10 +18,12 @@ from ctest_containers.events import (
     TestPlace,
     TestsFound,
 )
+from ctest_containers.impact.inputs import Inputs
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
+from ctest_containers.session.affected import AffectedTests
 from ctest_containers.session.clustered import ClusterExecutor
 from ctest_containers.session.context import RunContext, new_context
 from ctest_containers.session.debugging import check_terminal
@@ -66,6 +68,7 @@ class Session:
         self._report = Dispatch(reporting.reports)
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
+        self._affected = AffectedTests(request.config, self._timings.path, self._report)
         self._last_failures = LastFailures(request.config, self._report)
         self._first: frozenset[str] = frozenset()
         self._opened: tuple[RunContext, Executor] | None = None
@@ -130,19 +133,33 @@ class Session:
         """Start what the run may need.
 
         Args:
-            is_selected: Whether the tests are known. With `--failed`, there may be none.
+            is_selected: Whether the tests are known. With `--failed` or `--affected`, there may be
+                none.
         """
-        if is_selected == self._config.failed:
+        config = self._config
+        if is_selected == (config.failed or config.affected is not None):
             self.executor.start_early()
 
     def selected(self, tests: Sequence[unittest.TestCase]) -> Sequence[unittest.TestCase]:
-        """Return the tests that this job runs, if others run some or only failed ones are to run.
+        """Return the tests that this job runs, if others run some, or only some are to run.
 
         Raises:
-            NothingToRun: No test that failed is among them.
+            NothingToRun: No test that failed, or that is affected, is among them.
+            UsageError: Affected tests are asked for since a revision that does not exist.
         """
-        mine, self._first = self._last_failures.select(tests, self._run_context.share)
+        affected = self._affected.select(tests, self._last_failures.has_failed, self._reaches)
+        share = self._run_context.share
+        mine, self._first = self._last_failures.select(tests, share, affected)
+        if affected is not None and not mine:
+            raise NothingToRun("No affected test is in this shard; nothing to run.")
         return mine
+
+    def _reaches(
+        self, recorded: Inputs, tests: Sequence[unittest.TestCase]
+    ) -> Callable[[str, str], str] | None:
+        """Return what changed in the databases of tests; see `Changes.reaches`."""
+        del recorded, tests
+        return None
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """Return the plan of a run of these tests."""

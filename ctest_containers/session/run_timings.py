@@ -20,12 +20,14 @@ class RunTimings:
         report: Called if they cannot be read or written.
 
     Attributes:
+        path: The file.
         measured: What this run has measured.
     """
 
     def __init__(self, config: Config, report: Callable[[TimingsLost], None]) -> None:
         path = config.timings_file or default_path(project_of(config))
-        self._file = TimingsFile(Path(path))
+        self.path = Path(path)
+        self._file = TimingsFile(self.path)
         self._report = report
         self.measured = Measured()
 

@@ -8,6 +8,8 @@ from typing import Final
 from ctest_containers.model import Shard, Stress
 from ctest_containers.options.option import option
 from ctest_containers.options.values import (
+    parse_flag,
+    parse_revision,
     parse_shard,
     parse_stress,
 )
@@ -19,6 +21,23 @@ SECTION: Final = "which tests"
 class TestOptions:
     """Options that decide which tests run."""
 
+    affected: str | None = option(
+        None,
+        parse_revision,
+        "REV",
+        "Run only the tests that a change can reach: what has changed since the tests were "
+        "recorded or, with REV, what differs from this revision in Git. New tests and tests that "
+        "failed always run.",
+        section=SECTION,
+        bare="",
+    )
+    explain: bool = option(
+        False,  # noqa: FBT003
+        parse_flag,
+        "",
+        "With --affected: print why each test would run, and run none.",
+        section=SECTION,
+    )
     shard: Shard | None = option(  # noqa: RUF009  # It gives a field.
         None,
         parse_shard,

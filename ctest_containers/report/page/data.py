@@ -120,7 +120,8 @@ def _started(run: RunRecord) -> dict[str, Any] | None:
 def _finished(run: RunRecord) -> dict[str, Any] | None:
     if run.finished is None:
         return None
-    return {"failure": run.finished.failure, "notRun": run.finished.not_run}
+    finished = {"failure": run.finished.failure, "notRun": run.finished.not_run}
+    return {**finished, "notAffected": run.not_affected} if run.not_affected else finished
 
 
 def _planned(run: RunRecord) -> dict[str, Any] | None:

@@ -34,6 +34,7 @@ function verdictSentence() {
   if (badFixtures.length) parts.push(`${plural(badFixtures.length, "fixture")} failed`);
   if (flaky.length) parts.push(`${count(flaky.length)} flaky`);
   if (bad && notRun) parts.push(`${count(notRun)} did not run`);
+  if (data.finished?.notAffected) parts.push(`${count(data.finished.notAffected)} not affected`);
   return `${parts.join("; ")}.`;
 }
 

@@ -23,6 +23,7 @@ from ctest_containers.options.values import (
     parse_natural,
     parse_paths,
     parse_repository,
+    parse_revision,
     parse_seconds,
     parse_shard,
     parse_size,
@@ -50,6 +51,7 @@ TEXTS: dict[Any, tuple[str, str, str]] = {
     parse_images: ("a=postgres:16", "a=mariadb,b=mysql:8.4", "b=mysql"),
     parse_paths: ("a.json", "b.json", "c.json"),
     parse_server_settings: ("a=1", "b=2,c=3", "mysql.d=4"),
+    parse_revision: ("yes", "main", "HEAD~1"),
     parse_repository: ("ghcr.io/a/b", "127.0.0.1:5000/c", "example.org/d"),
 }
 """Three values for each kind of row; a choice tells its words itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from textwrap import dedent
@@ -20,26 +20,8 @@ from ctest_containers.impact.today import Today
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition
 from ctest_containers.usage.model import TEST, Usage
-
-
-class MadeUnits(dict[str, Usage]):
-    """The usage of units by name, in a dictionary."""
-
-    def users(self, kind: str, names: Collection[Any]) -> set[str]:
-        return {unit for unit, usage in self.items() if getattr(usage, kind) & set(names)}
-
-    def names(self, kind: str) -> set[Any]:
-        return {name for usage in self.values() for name in getattr(usage, kind)}
-
-    def statement_texts(self) -> set[tuple[str, str]]:
-        return {(each.alias, each.text) for usage in self.values() for each in usage.statements}
-
-    def statement_users(self, texts: Collection[tuple[str, str]]) -> set[str]:
-        return {
-            unit
-            for unit, usage in self.items()
-            if any((each.alias, each.text) in texts for each in usage.statements)
-        }
+from ctest_containers.usage.packing import pack, resolved
+from ctest_containers.usage.units import Units
 
 
 @dataclass
@@ -54,7 +36,7 @@ class MadeProject:
     folder: Path
     loaded: Loaded = field(default_factory=Loaded)
     lazy: frozenset[str] = frozenset()
-    units: MadeUnits = field(default_factory=MadeUnits)
+    units: Units = field(default_factory=Units)
     inputs: Inputs = field(default_factory=Inputs)
 
     def write(self, **texts: str) -> None:
@@ -69,14 +51,13 @@ class MadeProject:
         paths = replace(
             PortablePaths.here(), project=str(self.folder), checkout=str(self.folder), temporary="/"
         )
-        return Today(
-            paths=paths, loaded=replace(self.loaded, modules=frozenset(names - self.lazy))
-        )
+        return Today(paths=paths, loaded=replace(self.loaded, modules=frozenset(names - self.lazy)))
 
     def record(self, units: Mapping[str, Usage]) -> None:
         """Record units with today's inputs."""
         today = self.today()
-        self.units = MadeUnits({unit: today.resolved(usage) for unit, usage in units.items()})
+        packed = pack(units)
+        self.units = resolved(packed, today.definition_of) if packed.names("functions") else packed
         inputs = Inputs.from_json(json.loads(json.dumps(today.inputs(self.units).to_json())))
         assert inputs is not None
         self.inputs = inputs
@@ -98,9 +79,7 @@ class MadeProject:
     def affected(self) -> dict[str, tuple[str, ...]]:
         """The affected tests, by the last part of their ids, with reasons."""
         selection = self.select()
-        return {
-            test.rpartition(".")[2]: reasons for test, reasons in selection.affected.items()
-        }
+        return {test.rpartition(".")[2]: reasons for test, reasons in selection.affected.items()}
 
 
 @pytest.fixture

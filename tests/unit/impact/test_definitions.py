@@ -105,7 +105,9 @@ def test_a_changed_attribute_of_a_class_selects_the_tests_that_use_the_class(
 
 
 def test_a_new_method_counts_as_a_change_of_its_class(shop: MadeProject) -> None:
-    shop.write(models=MODELS.replace("    def unused", "        def tax(self): pass\n\n    def unused"))
+    shop.write(
+        models=MODELS.replace("    def unused", "        def tax(self): pass\n\n    def unused")
+    )
 
     assert sorted(shop.affected()) == ["test_title", "test_total"]
 
@@ -289,9 +291,12 @@ def test_a_removed_module_selects_its_users(shop: MadeProject) -> None:
 
 
 def test_functions_are_recorded_by_their_lines(shop: MadeProject) -> None:
-    usage = Usage(functions=frozenset({("shop.models", 7), ("shop.missing", 1)}))
+    shop.record({TOTAL: Usage(functions=frozenset({("shop.models", 7)}))})
 
-    resolved = shop.today().resolved(usage)
+    assert shop.units[TOTAL].definitions == {("shop.models", "Order.total")}
 
-    assert resolved.definitions == {("shop.models", "Order.total")}
-    assert resolved.opaque == {"runs code of shop.missing, which has no source"}
+
+def test_code_without_a_source_selects_its_tests_always(shop: MadeProject) -> None:
+    shop.record({TOTAL: Usage(functions=frozenset({("shop.missing", 1)})), OTHER: Usage()})
+
+    assert shop.affected() == {"test_total": ("ran shop.missing, which changed",)}
