@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ctest_containers.impact.graph import IMPORT, SETTING, VARIABLE
 from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.nodes import IMPORT, SETTING, VARIABLE
 from ctest_containers.recording.sources import Definition, Sources
 
 READ_EACH_TIME: Final = frozenset(

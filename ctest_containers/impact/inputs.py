@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ctest_containers.impact.graph import ANYTHING, Node
+from ctest_containers.impact.nodes import ModuleState, Node
 from ctest_containers.recording.digests import unlike_any
 from ctest_containers.recording.sources import Definition
 
@@ -26,6 +26,7 @@ class Inputs:
 
     Attributes:
         nodes: Definitions and what they refer to.
+        states: What the nodes of each module were made from.
         base: The nodes that count for all tests, with everything that they refer to.
         observed: Classes that count only for tests that are seen to use them, even if something in
             `base` refers to them: models, views, classes of the admin site and of tests.
@@ -38,6 +39,7 @@ class Inputs:
     """
 
     nodes: Mapping[Definition, Node] = field(default_factory=dict)
+    states: Mapping[str, ModuleState] = field(default_factory=dict)
     base: frozenset[Definition] = frozenset()
     observed: frozenset[Definition] = frozenset()
     tables: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
@@ -61,11 +63,15 @@ class Inputs:
         for node in self.nodes.values():
             for definition in node.references:
                 order.setdefault(definition, len(order))
+        for state in self.states.values():
+            for definition in (*state.shared, *state.own_shared):
+                order.setdefault(definition, len(order))
 
         def numbers(definitions: Iterable[Definition]) -> list[int]:
             return sorted(order[definition] for definition in definitions)
 
         modules: dict[str, int] = {}
+        known = {name: number for number, name in enumerate(self.states)}
         return {
             "format": self.format,
             "names": [[modules.setdefault(module, len(modules)), part] for module, part in order],
@@ -76,6 +82,17 @@ class Inputs:
                 name: {key: numbers(kinds) for key, kinds in getattr(self, name).items()}
                 for name in MAPS
             },
+            "states": [
+                [
+                    name,
+                    state.digest,
+                    [known[other] for other in state.asked if other in known],
+                    numbers(state.shared),
+                    numbers(state.own_shared),
+                    None if state.hooked is None else list(state.hooked),
+                ]
+                for name, state in self.states.items()
+            ],
             "others": {kind: dict(digests) for kind, digests in self.others.items()},
             "schemas": dict(self.schemas),
         }
@@ -100,8 +117,19 @@ class Inputs:
                 }
                 for name in MAPS
             }
+            names = [name for name, *_ in data["states"]]
+            states = {
+                name: ModuleState(
+                    digest=digest,
+                    asked=tuple(names[number] for number in asked),
+                    shared=tuple(order[number] for number in shared),
+                    own_shared=tuple(order[number] for number in own_shared),
+                    hooked=None if hooked is None else tuple(hooked),
+                )
+                for name, digest, asked, shared, own_shared, hooked in data["states"]
+            }
             rest = {"others": data["others"], "schemas": data["schemas"]}
-            return cls(nodes=nodes, **sets, **maps, **rest)  # type: ignore[arg-type]
+            return cls(nodes=nodes, states=states, **sets, **maps, **rest)  # type: ignore[arg-type]
         except (KeyError, TypeError, IndexError, ValueError, AttributeError):
             return None
 
@@ -119,6 +147,11 @@ class Inputs:
             nodes[definition] = Node(digest, tuple(sorted(references)))
         return Inputs(
             nodes=nodes,
+            states={
+                name: state
+                for name, state in self.states.items()
+                if other.states.get(name) == state
+            },
             base=self.base | other.base,
             observed=self.observed & other.observed,
             **{name: _united(getattr(self, name), getattr(other, name)) for name in MAPS},  # type: ignore[arg-type]
@@ -140,8 +173,3 @@ def _united(
 def _merged(first: Mapping[str, str], second: Mapping[str, str]) -> dict[str, str]:
     differing = {name for name in first if name in second and first[name] != second[name]}
     return {**first, **second, **{name: unlike_any() for name in differing}}
-
-
-def unknown(module: str) -> Definition:
-    """The node of a module in which something unknown has run."""
-    return module, ANYTHING

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ctest_containers.impact.graph import Hints
 from ctest_containers.recording.module import INSTALLED
@@ -71,9 +71,8 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
     tables, models = _models(modules)
     kinds = list(tests)
     hints = Hints(
-        is_hooked=_is_hooked,
+        hooked=_hooked(modules),
         settings=frozenset(_settings_modules(modules)),
-        tests=frozenset(map(_definition_of, kinds)),
         skipped=tuple(f"{name}." for name in migrations),
     )
     return Loaded(
@@ -135,20 +134,17 @@ def _observed(modules: Collection[str]) -> Iterator[Definition]:
             yield _definition_of(kind)
 
 
-def _is_hooked(definition: Definition) -> bool | None:
-    """Whether a class may register itself when it is created; None if it is not loaded."""
-    module, name = definition
-    value: Any = sys.modules.get(module)
-    for part in name.split("."):
-        value = getattr(value, "__dict__", {}).get(part)
-    if not isinstance(value, type):
-        return None
-    hooks = [
-        base
-        for base in value.__mro__[1:]
-        if "__init_subclass__" in vars(base) and not _is_harmless(base)
-    ]
-    return bool(hooks) or not _is_harmless(type(value))
+def _hooked(modules: Collection[str]) -> dict[str, frozenset[str]]:
+    """The classes that may register themselves when they are created."""
+    hooked: dict[str, set[str]] = {name: set() for name in modules}
+    for kind in _classes(modules):
+        hooks = any(
+            "__init_subclass__" in vars(base) and not _is_harmless(base)
+            for base in kind.__mro__[1:]
+        )
+        if hooks or not _is_harmless(type(kind)):
+            hooked[kind.__module__].add(kind.__qualname__)
+    return {name: frozenset(kinds) for name, kinds in hooked.items()}
 
 
 def _is_harmless(kind: type) -> bool:

@@ -12,8 +12,9 @@ from typing import Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.impact.changes import Changes
-from ctest_containers.impact.graph import CALLS, IMPORT, SETTING, Graph, reached
+from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.nodes import CALLS, IMPORT, SETTING, reached
 from ctest_containers.impact.today import Today, template_files
 from ctest_containers.project.git import git, listed_names
 from ctest_containers.recording.digests import MISSING, digest_of
@@ -97,6 +98,8 @@ class SourcesThen(Sources):
 
     def find(self, name: str) -> Module | None:
         """See `Sources`."""
+        if self.asked is not None:
+            self.asked.add(name)
         if name not in self._then:
             self._then[name] = self._find(name)
         return self._then[name]
@@ -131,9 +134,11 @@ class SourcesThen(Sources):
 def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
     """Return what differs in the working tree from a revision."""
     then_sources = SourcesThen(revision, today.sources)
-    now = today.graph(recorded.nodes)
-    then = Graph(then_sources, now.hints, now.modules, recorded=recorded.nodes)
-    effects = {(name, IMPORT) for name in today.loaded.modules if now.effects(name)}
+    now = today.graph(recorded)
+    then = Graph(
+        then_sources, now.hints, now.modules, recorded=recorded.nodes, states=recorded.states
+    )
+    effects = {(name, IMPORT) for name in today.loaded.modules if now.has_effects(name)}
     wanted = {definition for definition in {*recorded.nodes, *effects} if definition[0]}
     now.add(wanted)
     then.add(wanted)

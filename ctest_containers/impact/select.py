@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from ctest_containers.impact.changes import Changes
-from ctest_containers.impact.graph import ANYTHING, CALLS, IMPORT, reached
 from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, reached
 from ctest_containers.impact.touching import touched
 from ctest_containers.recording.sources import Definition
 from ctest_containers.usage.model import (

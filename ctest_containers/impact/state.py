@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from ctest_containers.recording.references import DEFINITIONS, children, dotted_name
@@ -49,12 +49,13 @@ def keeps_state(
     owner = {first} if first and (is_of_class or is_shared) else set()
     if function.name in CONSTRUCTORS and not is_of_class:
         owner = set()
-    return _changes(function, _locals(function) - owner, owner)
+    nodes = [*_inside(function)]
+    return _changes(nodes, _locals(function, nodes) - owner, owner)
 
 
-def _changes(function: ast.AST, own: Collection[str], owner: Collection[str]) -> bool:
+def _changes(nodes: Iterable[ast.AST], own: Collection[str], owner: Collection[str]) -> bool:
     """Whether a function changes a value that is none of its local ones."""
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, (ast.Global, ast.Nonlocal)):
             return True
         if isinstance(node, (ast.Attribute, ast.Subscript)) and isinstance(
@@ -80,10 +81,18 @@ def _changes(function: ast.AST, own: Collection[str], owner: Collection[str]) ->
     return False
 
 
-def _locals(function: ast.AST) -> set[str]:
+def _inside(function: ast.AST) -> Iterator[ast.AST]:
+    waiting = [function]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting += children(node)
+
+
+def _locals(function: ast.AST, nodes: Iterable[ast.AST]) -> set[str]:
     """The names that a function, or one inside of it, binds itself."""
     names: set[str] = set()
-    for node in ast.walk(function):
+    for node in nodes:
         if isinstance(node, ast.arg):
             names.add(node.arg)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):

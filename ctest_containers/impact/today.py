@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.impact.graph import IMPORT, VARIABLE, Graph, Node
-from ctest_containers.impact.inputs import Inputs, unknown
+from ctest_containers.impact.graph import Graph
+from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded, loaded_project
+from ctest_containers.impact.nodes import IMPORT, VARIABLE, ModuleState, unknown
 from ctest_containers.recording import digests
 from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
 from ctest_containers.recording.module import INSTALLED
@@ -53,14 +54,16 @@ class Today:
         paths = PortablePaths.here()
         return cls(paths=paths, loaded=loaded_project(paths, tests), since=since)
 
-    def graph(self, recorded: Mapping[Definition, Node] | None = None) -> Graph:
+    def graph(self, recorded: Inputs | None = None) -> Graph:
         """Return a graph without nodes.
 
         Args:
-            recorded: The nodes of an earlier recording.
+            recorded: The inputs of an earlier recording.
         """
-        loaded = self.loaded
-        return Graph(self.sources, loaded.hints, loaded.modules, self.since, recorded or {})
+        loaded, before = self.loaded, recorded or Inputs()
+        return Graph(
+            self.sources, loaded.hints, loaded.modules, self.since, before.nodes, before.states
+        )
 
     def definition_of(self, function: Function) -> Definition:
         """Return the definition of a function that ran.
@@ -85,6 +88,17 @@ class Today:
             if self._is_own(definition[0])
         )
 
+    def _named(self, full: str, graph: Graph, before: Inputs | None) -> frozenset[Definition]:
+        """The same, from an earlier recording if nothing has changed that decides it."""
+        parts = full.split(".")
+        tops = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+        top = next((name for name in tops if self.sources.find(name) is not None), "")
+        kinds = None if before is None else before.named.get(full)
+        if kinds is not None and all(map(graph.is_same, {top, *(name for name, _ in kinds)})):
+            return kinds
+        with graph.asking(top):
+            return self.named(full)
+
     def _existing(self, definition: Definition) -> Definition:
         """A definition; all of its module if no statement defines it."""
         module = self.sources.find(definition[0])
@@ -100,20 +114,26 @@ class Today:
         return module is not None and module.is_function(definition[1])
 
     def inputs(
-        self, units: Mapping[str, Usage], schemas: Mapping[str, Any] | None = None
+        self,
+        units: Mapping[str, Usage],
+        schemas: Mapping[str, Any] | None = None,
+        before: Inputs | None = None,
     ) -> Inputs:
         """Return the inputs of units, with today's digests.
 
         Args:
             units: Their usage, with definitions in place of functions.
             schemas: See `Inputs.schemas`.
+            before: The inputs of an earlier recording, which save most of the work.
         """
         loaded = self.loaded
         names = names_of(units)
         full = names["classes"] | names["lookups"] | loaded.named | set(classes_of_tests(units))
         full |= {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
-        named = {name: kinds for name in sorted(full) if (kinds := self.named(name))}
-        graph = self.graph()
+        graph = self.graph(before)
+        named = {
+            name: kinds for name in sorted(full) if (kinds := self._named(name, graph, before))
+        }
         base = self._base(units, named, graph)
         roots = {kind for kinds in named.values() for kind in kinds}
         for kinds in (*loaded.tables.values(), *loaded.models.values()):
@@ -125,6 +145,7 @@ class Today:
         others |= self._surroundings(units)
         return Inputs(
             nodes=graph.nodes,
+            states=self._states(graph),
             base=frozenset(base),
             observed=loaded.observed,
             tables=loaded.tables,
@@ -136,10 +157,10 @@ class Today:
 
     def today(self, recorded: Inputs) -> Inputs:
         """Return inputs with the same names, and today's digests."""
-        graph = self.graph(recorded.nodes)
-        modules = {name for name in self.loaded.modules if graph.effects(name)}
+        graph = self.graph(recorded)
+        modules = {name for name in self.loaded.modules if graph.has_effects(name)}
         new = {(name, IMPORT) for name in modules}
-        named = {name: self.named(name) for name in recorded.named}
+        named = {name: self._named(name, graph, recorded) for name in recorded.named}
         kinds = {kind for kinds in named.values() for kind in kinds}
         graph.add([*recorded.nodes, *new, *kinds])
         others = {
@@ -158,6 +179,12 @@ class Today:
             named=named,
             others=others,
         )
+
+    def _states(self, graph: Graph) -> dict[str, ModuleState]:
+        own = {name for name, _ in graph.nodes if name} | self.loaded.modules
+        states = {name: graph.state(name) for name in sorted(own)}
+        asked = {other for state in states.values() for other in state.asked}
+        return states | {name: graph.state(name) for name in sorted(asked - own)}
 
     def _base(
         self,
@@ -181,7 +208,7 @@ class Today:
             # Names of modules are names of apps, for instance.
             kinds = (kind for kind in named.get(full, ()) if kind[1])
             base |= {kind for kind in kinds if not self._is_function(kind)}
-        base |= {(name, IMPORT) for name in modules if graph.effects(name)}
+        base |= {(name, IMPORT) for name in modules if graph.has_effects(name)}
         return {kind for kind in base if not kind[0].startswith(skipped)}
 
     def _digests(self, kind: str, names: Collection[str]) -> dict[str, str]:

@@ -183,6 +183,8 @@ class Module:
 
     def variables(self, name: str) -> set[str]:
         """The environment variables that a definition reads by name."""
+        if b"environ" not in self.text and b"getenv" not in self.text:
+            return set()
         return {variable for node in self._nodes_of(name) for variable in variables_of(node)}
 
     def _is_django_s(self, dotted: str) -> bool:

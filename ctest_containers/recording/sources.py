@@ -45,19 +45,39 @@ def _remembered(
 
 
 class Sources:
-    """The modules that have been read, each once."""
+    """The modules that have been read, each once.
+
+    Attributes:
+        asked: To this, names of modules are added that are looked for; None to note none.
+    """
 
     def __init__(self) -> None:
+        self.asked: set[str] | None = None
         self._modules: dict[str, Module | None] = {}
         # A build asks at each milestone what it has used until then.
         self.answers: dict[tuple[str, Definition], Any] = {}
 
     def find(self, name: str) -> Module | None:
         """The module with this name; None if it has no source, or is Python's or Django's."""
+        if self.asked is not None:
+            self.asked.add(name)
         if name not in self._modules:
-            file = locate(name)
+            file = self._locate(name)
             self._modules[name] = None if file is None else Module.read(name, file)
         return self._modules[name]
+
+    def _locate(self, name: str) -> Path | None:
+        """The file of a module, which for most names is found out from its package's."""
+        parent, _, last = name.rpartition(".")
+        if "." not in parent or name in sys.modules:
+            return locate(name)
+        package = self.find(parent)
+        if package is None:
+            return locate(name)
+        folder = package.file.parent / last
+        files = (folder / "__init__.py", folder.with_name(f"{last}.py"))
+        is_package = package.file.name == "__init__.py"
+        return next((file for file in files if file.is_file()), None) if is_package else None
 
     def look_again(self) -> None:
         """Forget which modules were not found, as they may exist by now."""

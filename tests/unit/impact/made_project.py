@@ -51,7 +51,10 @@ class MadeProject:
         paths = replace(
             PortablePaths.here(), project=str(self.folder), checkout=str(self.folder), temporary="/"
         )
-        return Today(paths=paths, loaded=replace(self.loaded, modules=frozenset(names - self.lazy)))
+        modules = frozenset(names - self.lazy)
+        hooked = {**dict.fromkeys(modules, frozenset[str]()), **self.loaded.hints.hooked}
+        hints_ = replace(self.loaded.hints, hooked=hooked)
+        return Today(paths=paths, loaded=replace(self.loaded, modules=modules, hints=hints_))
 
     def record(self, units: Mapping[str, Usage]) -> None:
         """Record units with today's inputs."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit.impact.made_project import MadeProject, hints, project, ran
+from unit.impact.made_project import MadeProject, project, ran
 
 from ctest_containers.usage.model import BASE, CACHED, CLASS, IMPORT, MODULE, Usage
 
@@ -147,8 +147,6 @@ def test_a_changed_attribute_of_a_class_of_tests_selects_its_tests(shop: MadePro
 
 
 def test_a_new_test_does_not_select_the_others_of_its_class(shop: MadeProject) -> None:
-    shop.loaded = hints(tests=frozenset({("shop.tests", "OrderTests")}))
-    shop.record(shop.units)
     shop.write(tests=TESTS.replace("    def test_nothing", "        def test_new(self): pass\n\n    def test_nothing"))  # fmt: skip  # noqa: E501
 
     selection = shop.select("shop.tests.OrderTests.test_new")
