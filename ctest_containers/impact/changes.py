@@ -8,6 +8,7 @@ from typing import Final
 
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import IMPORT, SETTING, VARIABLE
+from ctest_containers.impact.today import Today
 from ctest_containers.recording.sources import Definition, Sources
 
 READ_EACH_TIME: Final = frozenset(
@@ -135,9 +136,10 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
     )
 
 
-def changed_migrations(recorded: Inputs, today: Inputs) -> frozenset[str]:
+def changed_migrations(recorded: Inputs, today: Today) -> frozenset[str]:
     """Return the modules of migrations that differ, were added or were removed."""
-    return _with_new(recorded, today, "migrations")
+    before, now = recorded.others.get("migrations", {}), today.migrations()
+    return frozenset(name for name in {*before, *now} if before.get(name) != now.get(name))
 
 
 def named_in(sources: Sources, modules: Collection[str]) -> Callable[[str], bool]:

@@ -39,6 +39,9 @@ REGISTERING: Final = frozenset(
 )
 """The last parts of the names of functions that register their arguments."""
 
+TESTING: Final = ("django.test.", "unittest.", "pytest.")
+"""Modules with decorators of tests, such as `django.test.tag`."""
+
 DEFINING: Final = frozenset(
     {
         *sys.stdlib_module_names,
@@ -170,13 +173,14 @@ class _Finder:
         while isinstance(function, ast.Call):
             function = function.func
         dotted = dotted_name(function)
+        root, dot, rest = dotted.partition(".")
+        origins = self._module.imported.get(root, [])
+        wholes = [f"{origin}{dot}{rest}" for origin in origins]
         if dotted.rpartition(".")[2] in REGISTERING:
-            return True
-        root = dotted.partition(".")[0]
+            return not wholes or not all(whole.startswith(TESTING) for whole in wholes)
         if not root:
             # A method of an expression, whose own calls are examined as well.
             return not isinstance(node, ast.Call)
-        origins = self._module.imported.get(root, [])
         if not origins:
             return not (hasattr(builtins, root) or self._is_own(root))
         return any(origin.partition(".")[0] not in DEFINING for origin in origins)

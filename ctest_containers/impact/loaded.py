@@ -23,6 +23,10 @@ HARMLESS: Final = frozenset(
 """Packages whose metaclasses register no classes, apart from models, which are observed."""
 
 
+PROGRAMS: Final = frozenset({"__main__", "__mp_main__"})
+"""The names of the program that was started, which tests cannot import."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Loaded:
     """A loaded project.
@@ -62,7 +66,7 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
     compiled: set[str] = set()
     for name, module in [*sys.modules.items()]:
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and _is_own(file, paths):
+        if name not in PROGRAMS and isinstance(file, str) and _is_own(file, paths):
             if file.endswith(".py"):
                 modules.add(name)
             elif file.endswith((".so", ".pyd")):
@@ -223,7 +227,8 @@ def _models(
     models: dict[str, frozenset[Definition]] = {}
     every = apps.get_models(include_auto_created=True)
     for model in every:
-        kinds = {_definition_of(kind) for kind in model.__mro__ if kind.__module__ in modules}
+        bases = model.__mro__[1:] if model._meta.auto_created else model.__mro__
+        kinds = {_definition_of(kind) for kind in bases if kind.__module__ in modules}
         for field_ in model._meta.get_fields():
             # What refers to a row decides what happens when it is deleted.
             other = getattr(field_, "related_model", None)

@@ -247,7 +247,7 @@ class Today:
             "packages": _packages(),
             "compiled": {self.paths.name_of(file): look(file) for file in self.loaded.compiled},
             "conftests": {name: look(name) for name in sorted({*files, *conftests})},
-            "migrations": self._migrations(),
+            "migrations": self.migrations(),
         }
 
     def _folders_of(self, name: str) -> list[str]:
@@ -263,8 +263,8 @@ class Today:
         ]
         return [self.paths.name_of(str(folder)) for folder in folders]
 
-    def _migrations(self) -> dict[str, str]:
-        """The digests of the files of migrations."""
+    def migrations(self) -> dict[str, str]:
+        """Return the digests of the files of migrations, by the names of their modules."""
         found: dict[str, str] = {}
         for name in self.loaded.migrations:
             package = self.sources.find(name)

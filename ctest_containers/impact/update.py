@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ctest_containers.impact.changes import Changes, changed_migrations, changes_since, named_in
@@ -28,16 +28,23 @@ def changes_of(inputs: Inputs | None, today: Today) -> Changes:
     return changes_since(inputs, today.today(inputs), is_named=is_named)
 
 
-def stale(recording: Recording, today: Today) -> dict[str, str]:
+def stale(
+    recording: Recording, today: Today, reaches: Callable[[str, str], str] | None = None
+) -> dict[str, str]:
     """Return the recorded tests that changes can reach, each with a reason.
 
     They have to run again, whether this run contains them or not.
+
+    Args:
+        reaches: See `Changes.reaches`; None if databases were not compared.
     """
     if not recording.units:
         return {}
     inputs = Inputs.from_json(recording.inputs)
     changes = changes_of(inputs, today)
-    if inputs is not None and changed_migrations(inputs, today.today(inputs)):
+    if reaches is not None:
+        changes |= Changes(reaches=reaches)
+    elif inputs is not None and changed_migrations(inputs, today):
         changes |= Changes(everything=("migrations changed",))
     if not changes:
         return {}

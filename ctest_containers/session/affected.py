@@ -159,7 +159,7 @@ def _of_databases(
     inputs: Inputs, today: Today, tests: Sequence[unittest.TestCase], reaches: Reaches
 ) -> Changes:
     """Return what has changed in the databases that migrations create."""
-    migrations = changed_migrations(inputs, today.today(inputs))
+    migrations = changed_migrations(inputs, today)
     if not migrations:
         return Changes()
     reach = reaches(inputs, tests)

@@ -14,6 +14,7 @@ BEFORE = """
     import functools, logging, re
     from django.contrib.auth.decorators import login_required
     from django.dispatch import receiver
+    from django.test import tag
     from shop.registry import registry, register
 
     logger = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ def shop(project: MadeProject) -> MadeProject:
         ("@login_required\n", "@functools.lru_cache\n    @login_required\n"),
         ('NAME = "b"', 'NAME = "c"'),
         ("import functools, logging, re", "import functools, logging, re, json"),
+        ("def plain()", "@tag('slow')\n    def plain()"),
         ("def plain()", "def more(): pass\n\n    def plain()"),
     ],
 )

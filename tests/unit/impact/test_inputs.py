@@ -80,7 +80,8 @@ def test_a_changed_file_selects_the_tests_that_used_it(
     shop: MadeProject, used: dict[str, Any], change: Callable[[MadeProject], object], reason: str
 ) -> None:
     write("data/a.json", "1")(shop)
-    shop.record({ONE: Usage(**{k: frozenset(v) for k, v in used.items()}), TWO: Usage()})
+    usage: Any = {kind: frozenset(names) for kind, names in used.items()}
+    shop.record({ONE: Usage(**usage), TWO: Usage()})
     assert shop.affected() == {}
 
     change(shop)

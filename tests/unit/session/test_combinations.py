@@ -17,6 +17,8 @@ STRESS = Stress(rounds=1)
     [
         (Config(rerun=1, cluster="local"), False, "--rerun has no effect on the nodes"),
         (Config(rerun=1, stress=STRESS), False, "--rerun cannot be combined with --stress"),
+        (Config(affected="", failed=True), False, "--affected cannot be combined with --failed"),
+        (Config(explain=True), False, "--explain has no effect without --affected"),
         (Config(rerun=1), True, "--rerun cannot be combined with --pdb"),
         (Config(stress=STRESS, cluster="local"), False, "--stress cannot be .* with --cluster"),
         (Config(stress=STRESS, shard=Shard(1, 2)), False, "--stress cannot be .* with --shard"),
