@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from harness.made_usage import made_usage
+from harness.recording_files import made_recording
 from unit.usage.made_recordings import TODAY, YESTERDAY, ran, recorded, sent
 
 from ctest_containers.usage.encoding import HEADER, to_bytes
@@ -135,6 +136,13 @@ def test_runs_that_end_at_once_keep_what_each_has_recorded(file: RecordingFile) 
     recording, problem = file.read()
     assert problem == ""
     assert dict(recording.units) == {f"test {number}": ran(f"f{number}") for number in range(8)}
+
+
+def test_a_large_suite_takes_little_space() -> None:
+    recording, _ = made_recording(400)
+
+    # With 20,000 tests, that is 50 MB.
+    assert len(to_bytes(recording)) < 400 * 2_500
 
 
 def test_a_run_that_is_killed_while_it_writes_loses_only_its_own(file: RecordingFile) -> None:
