@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Final
@@ -25,6 +25,9 @@ from ctest_containers.backends.summary import (
 
 COMPUTES: Final = re.compile(r"\bgenerated\b|\bas\s*\(|\bon update\b", re.IGNORECASE)
 """Matches the definitions of such columns; those of SQLite may contain a foreign key."""
+
+NUMBER: Final = re.compile(r"(?:big|medium|small|tiny)?int(?:eger)?(?: unsigned)?", re.IGNORECASE)
+"""Matches the types of integers of all vendors."""
 
 HISTORY: Final = "django_migrations"
 HISTORY_COLUMNS: Final = ("app", "name")
@@ -58,8 +61,9 @@ def summary_of(
     unread = TableRows(count=UNREAD, columns={WHOLE: stamp})
     with VENDORS[location.vendor].open_schema(location) as session:
         objects = list(session.objects())
+        keys = {(thing.table, *thing.columns) for thing in objects if thing.kind is Kind.REFERENCE}
         rows = {
-            table.name: session.digests_of(_without_moments(table), period) or unread
+            table.name: session.digests_of(_reproducible(table, keys), period) or unread
             for table in session.tables()
         }
     return summary_from(location.vendor, objects, rows)
@@ -179,12 +183,28 @@ class _Names:
         return named
 
 
-def _without_moments(table: Table) -> Table:
-    """Return Django's table of migrations without the moments at which they were applied."""
-    if table.name != HISTORY or not {*HISTORY_COLUMNS} <= {*table.names}:
-        return table
-    columns = tuple(column for column in table.columns if column.name in HISTORY_COLUMNS)
-    return replace(table, columns=columns, key=HISTORY_COLUMNS)
+def _reproducible(table: Table, keys: Collection[tuple[str, ...]]) -> Table:
+    """Return a table without what differs between two builds of the same migrations.
+
+    Django adds the rows of a many-to-many relation in the order of a set, which is random unless it
+    contains numbers, and so are the numbers of these rows. It also notes when it applied a
+    migration.
+
+    Args:
+        keys: Each foreign key: the name of its table, and its columns.
+    """
+    if table.name == HISTORY and {*HISTORY_COLUMNS} <= {*table.names}:
+        columns = tuple(column for column in table.columns if column.name in HISTORY_COLUMNS)
+        return replace(table, columns=columns, key=HISTORY_COLUMNS)
+    others = tuple(column for column in table.columns if column.name not in table.key)
+    if (
+        len(table.key) == 1
+        and len(others) == 2
+        and all((table.name, column.name) in keys for column in others)
+        and not all(NUMBER.fullmatch(column.kind) for column in others)
+    ):
+        return replace(table, columns=others, key=())
+    return table
 
 
 def _digests(objects: Iterable[SchemaObject]) -> dict[str, str]:

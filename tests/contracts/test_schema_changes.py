@@ -276,3 +276,23 @@ def test_times_of_a_build_do_not_count_as_changes(databases: Databases) -> None:
     databases.execute(AFTER, "UPDATE book SET made = '2026-01-31 09:00:00'")
     texts = {change.text for change in databases.changes(after=during)}
     assert texts == {"the values of made in book changed"}
+
+
+def test_the_numbers_of_many_to_many_rows_do_not_count(databases: Databases) -> None:
+    for name, order in ((BEFORE, "(1, 'a', 1), (2, 'b', 1)"), (AFTER, "(1, 'b', 1), (2, 'a', 1)")):
+        databases.execute(
+            name,
+            "CREATE TABLE land (code varchar(2) PRIMARY KEY)",
+            "INSERT INTO land VALUES ('a'), ('b'), ('c')",
+            (
+                "CREATE TABLE author_lands (id integer PRIMARY KEY, land_id varchar(2) NOT NULL,"
+                " author_id integer NOT NULL, FOREIGN KEY (land_id) REFERENCES land (code),"
+                " FOREIGN KEY (author_id) REFERENCES author (id))"
+            ),
+            f"INSERT INTO author_lands VALUES {order}",  # noqa: S608  # A constant.
+        )
+
+    assert not databases.changes()
+    databases.execute(AFTER, "UPDATE author_lands SET land_id = 'c' WHERE id = 1")
+    texts = {change.text for change in databases.changes()}
+    assert texts == {"the rows of author_lands changed"}
