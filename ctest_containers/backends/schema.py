@@ -46,7 +46,8 @@ class SchemaObject:
         definition: How the server describes it; equal objects have equal definitions.
         table: The table that it belongs to, as in `Table`; a table's or view's own name; the parent
             of a partition; empty if it belongs to none.
-        columns: The columns of a foreign key.
+        columns: The columns of a foreign key; those of an index if the server uses it only for
+            queries that name one of them.
         refers: The table that a foreign key or a partition refers to.
         cascades: Whether deletions and updates of that table change or delete rows of this one.
     """

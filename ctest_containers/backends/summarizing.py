@@ -125,6 +125,11 @@ def _relation_of(objects: Sequence[SchemaObject], names: _Names, rows: TableRows
         definition=_digest(thing.definition for thing in own),
         columns={thing.name: _of_column(thing.definition) for thing in of_kind[Kind.COLUMN]},
         parts=_digests(thing for thing in objects if thing.kind not in apart),
+        indexed={
+            f"{Kind.INDEX.value} {thing.name}": thing.columns
+            for thing in of_kind[Kind.INDEX]
+            if thing.columns
+        },
         references=tuple(
             Reference(table=thing.refers, columns=thing.columns, cascades=thing.cascades)
             for thing in of_kind[Kind.REFERENCE]

@@ -49,6 +49,7 @@ class Relation:
         definition: The digest of all that has no digest of its own.
         columns: The digests of its columns, in their order.
         parts: The digests of its indexes, constraints and so on, by kind and name.
+        indexed: The columns of its indexes, by the same names; see `SchemaObject`.
         references: Its foreign keys.
         reads: The tables and functions that any statement with it may use, because it is a view or
             has partitions or policies; may be `ANYTHING`.
@@ -60,6 +61,7 @@ class Relation:
     definition: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     parts: Mapping[str, str] = field(default_factory=dict)
+    indexed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
     reads: tuple[str, ...] = ()
     fires: tuple[str, ...] = ()
@@ -127,6 +129,7 @@ def _relation(data: Mapping[str, Any]) -> Relation:
         definition=data["definition"],
         columns=data["columns"],
         parts=data["parts"],
+        indexed={name: tuple(columns) for name, columns in data["indexed"].items()},
         references=tuple(
             Reference(
                 table=reference["table"],

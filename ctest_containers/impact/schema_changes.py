@@ -98,9 +98,17 @@ class _Comparison:
                 yield from self._of_references(name, change, relation, ())
             return
         for part, verb in _changes(old.parts, new.parts):
+            text = f"the {part} of {name} {verb}"
+            known = [
+                relation.indexed.get(part) for relation in (old, new) if part in relation.parts
+            ]
+            columns = {column for columns in known for column in columns or ()}
+            if all(known):
+                yield from self._of_table(name, text, WRITES, columns)
+                continue
             # No kind of part begins with the name of another.
             accesses = next(OF_PARTS[kind] for kind in OF_PARTS if part.startswith(kind))
-            yield from self._of_table(name, f"the {part} of {name} {verb}", accesses)
+            yield from self._of_table(name, text, accesses)
         yield from self._of_references(name, "was removed", old, new.references)
         yield from self._of_references(name, "was added", new, old.references)
         yield from self._of_columns(name, old.columns, new.columns)

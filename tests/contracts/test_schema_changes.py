@@ -21,7 +21,7 @@ from ctest_containers.backends.rows import DatabaseLocation
 from ctest_containers.backends.schema import Period
 from ctest_containers.backends.summarizing import summary_of
 from ctest_containers.backends.summary import SchemaSummary
-from ctest_containers.impact.schema import SchemaChange
+from ctest_containers.impact.schema import ALL, WRITES, SchemaChange
 from ctest_containers.impact.schema_changes import schema_changes
 from ctest_containers.model import SQLITE
 
@@ -249,6 +249,18 @@ def test_a_difference_names_exactly_what_has_changed(databases: Databases, what:
     changes = databases.changes()
 
     assert {change.text for change in changes} == texts.get(databases.vendor, texts[""])
+
+
+def test_an_index_of_postgresql_concerns_queries_that_name_its_columns(
+    databases: Databases,
+) -> None:
+    databases.execute(AFTER, "CREATE INDEX book_price ON book (price)")
+
+    (change, *_) = databases.changes()
+
+    is_named = databases.vendor == "postgresql"
+    assert change.columns == (frozenset({"price"}) if is_named else None)
+    assert change.accesses == (WRITES if is_named else ALL)
 
 
 def test_a_summary_is_the_same_after_it_was_stored(databases: Databases) -> None:

@@ -64,7 +64,9 @@ QUERIES: Final = {
     Kind.INDEX: (
         "SELECT i.indexrelid::regclass::text,"
         f" concat_ws(' ', pg_get_indexdef(i.indexrelid), i.indisvalid), {RELATION},"
-        f" NULL, NULL, false {FROM_RELATION} JOIN pg_index i ON i.indrelid = c.oid"
+        " CASE WHEN i.indexprs IS NULL AND i.indpred IS NULL THEN ARRAY(SELECT a.attname::text"
+        " FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(i.indkey)) END,"
+        f" NULL, false {FROM_RELATION} JOIN pg_index i ON i.indrelid = c.oid"
         f" WHERE {OWN_RELATION}"
     ),
     Kind.TRIGGER: (
