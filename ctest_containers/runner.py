@@ -128,6 +128,9 @@ class ContainerRunnerMixin(DiscoverRunner):
         request = RunRequest(
             config=config,
             selection=selection_of(self, test_labels, config),
+            selects_all=not (
+                test_labels or self.tags or self.exclude_tags or self.test_name_patterns
+            ),
             asked=self._asked,
             debug_mode=self.debug_mode,
             prepare_spawned=(

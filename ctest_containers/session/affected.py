@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ctest_containers.config import Config
 from ctest_containers.errors import NothingToRun
-from ctest_containers.events import AffectedTestsChosen, Event, ReportLost
+from ctest_containers.events import AffectedTestsChosen, Event
 from ctest_containers.impact.changes import Changes, changed_migrations
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.revision import Revision, changes_from
@@ -19,9 +19,9 @@ from ctest_containers.impact.select import Selection, select
 from ctest_containers.impact.today import Today
 from ctest_containers.impact.update import changes_of
 from ctest_containers.names import class_of
+from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.text import plural
 from ctest_containers.usage.recording import Recording
-from ctest_containers.usage.store import RecordingFile
 
 NO_RECORDING = "no recording of the tests exists"
 
@@ -35,16 +35,17 @@ None if that is unknown.
 
 
 class AffectedTests:
-    """Selects tests by the recording beside the timings.
+    """Selects tests by what past runs have recorded.
 
     Args:
-        timings: The file of timings.
-        report: Called with what has been selected, and if the recording cannot be read.
+        report: Called with what has been selected.
     """
 
-    def __init__(self, config: Config, timings: Path, report: Callable[[Event], None]) -> None:
+    def __init__(
+        self, config: Config, recording: RunRecording, report: Callable[[Event], None]
+    ) -> None:
         self._config = config
-        self._file = RecordingFile.beside(timings)
+        self._recording = recording
         self._report = report
 
     def select(
@@ -64,10 +65,7 @@ class AffectedTests:
         """
         if self._config.affected is None:
             return None
-        recording, problem = self._file.read()
-        if problem:
-            self._report(ReportLost(reason=problem))
-        selection = self._selection(recording, tests, reaches)
+        selection = self._selection(self._recording.past, tests, reaches)
         failed = {test.id() for test in tests if has_failed(test.id())}
         selection = replace(
             selection,

@@ -11,6 +11,7 @@ from ctest_containers.report import Report
 from ctest_containers.report.last_outcomes import LastOutcomesReport
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
+from ctest_containers.report.usage import UsageReport
 from ctest_containers.report.verdicts import VerdictReport
 from ctest_containers.timings import Measured
 
@@ -21,6 +22,9 @@ class Listeners:
     Args:
         result: The result of the parent's run.
         tests: The tests of the run by their place.
+
+    Attributes:
+        usage: What the tests use.
     """
 
     def __init__(
@@ -30,7 +34,9 @@ class Listeners:
         self._verdicts = VerdictReport(replay) if config.rerun else None
         self._timings = TimingsReport()
         self._outcomes = LastOutcomesReport(tests, flaky_fails=config.flaky == "fail")
-        self.reports: list[Report] = [self._verdicts or replay, self._timings, self._outcomes]
+        self.usage = UsageReport()
+        first = self._verdicts or replay
+        self.reports: list[Report] = [first, self._timings, self._outcomes, self.usage]
 
     def finish(self) -> None:
         """Pass on what was held back, because no more tests run."""

@@ -22,6 +22,8 @@ class RunRequest:
 
     Attributes:
         selection: What decides which tests are selected: labels, patterns, tags.
+        selects_all: Whether neither labels nor options leave out tests of the project, apart from
+            options of this toolkit.
         asked: The number of workers that the user asked for; None lets the machine decide.
         prepare_spawned: The function that Django's own parallel runner calls in a spawned worker,
             and its arguments.
@@ -34,6 +36,7 @@ class RunRequest:
 
     config: Config
     selection: Sequence[str]
+    selects_all: bool = False
     asked: int | None
     debug_mode: bool
     prepare_spawned: tuple[Callable[..., object], tuple[Any, ...]]

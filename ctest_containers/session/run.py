@@ -40,6 +40,7 @@ from ctest_containers.session.placeholders import run_placeholders
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.request import RunRequest
+from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.start import run_started
 from ctest_containers.session.stress import Shuffle, StressRun
@@ -68,7 +69,8 @@ class Session:
         self._report = Dispatch(reporting.reports)
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
-        self._affected = AffectedTests(request.config, self._timings.path, self._report)
+        self._recording = RunRecording(request.config, self._timings.path, self._report)
+        self._affected = AffectedTests(request.config, self._recording, self._report)
         self._last_failures = LastFailures(request.config, self._report)
         self._first: frozenset[str] = frozenset()
         self._opened: tuple[RunContext, Executor] | None = None
@@ -84,7 +86,9 @@ class Session:
         self._exit.callback(self._close)
         with ExitStack() as undo:
             undo.push(self._exit)
-            self._report(run_started(context.run_id, context.supply.project, context.folder))
+            started = run_started(context.run_id, context.supply.project, context.folder)
+            self._recording.begin(started)
+            self._report(started)
             self._exit.enter_context(terminable())
             self._exit.enter_context(context.supply.lending())
             undo.pop_all()
@@ -121,6 +125,12 @@ class Session:
         return len(self.flaky) if self._config.flaky == "fail" else 0
 
     @property
+    def _selects_all(self) -> bool:
+        """Whether no option leaves out any test."""
+        config = self._config
+        return self._request.selects_all and not config.failed and config.affected is None
+
+    @property
     def _run_context(self) -> RunContext:
         assert self._opened is not None
         return self._opened[0]
@@ -147,6 +157,7 @@ class Session:
             NothingToRun: No test that failed, or that is affected, is among them.
             UsageError: Affected tests are asked for since a revision that does not exist.
         """
+        self._recording.discovered(tests)
         affected = self._affected.select(tests, self._last_failures.has_failed, self._reaches)
         share = self._run_context.share
         mine, self._first = self._last_failures.select(tests, share, affected)
@@ -254,6 +265,9 @@ class Session:
             self._report.remove(*listeners.reports)
             self._last_failures.save(listeners.outcomes)
             self._timings.measured = listeners.measured
+            self._recording.collected(
+                listeners.usage, tests, listeners.outcomes, selects_all=self._selects_all
+            )
             self.begin(Phase.CLEAN_UP)
             # Servers are removed while the report is printed.
             context.supply.release_all()
@@ -299,6 +313,7 @@ class Session:
         # Other jobs may have yet to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
+        self._recording.save({})
         if self._stress is not None:
             self._report(self._stress.summary())
         if self._has_failed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ctest_containers.events.usage import UsageRecorded
@@ -16,7 +18,6 @@ class UsageDecoder:
 
     def __init__(self) -> None:
         self._texts: dict[int, list[str]] = {}
-        self._entries: dict[int, list[tuple[str, Any] | None]] = {}
 
     def decode(self, event: UsageRecorded) -> Usage:
         """The usage of the event's unit. All events of a worker must be decoded, in their order.
@@ -27,24 +28,32 @@ class UsageDecoder:
         worker = event.worker
         if event.first == 0:
             # Another process has begun.
-            self._texts[worker], self._entries[worker] = [], []
-        texts, entries = self._texts.setdefault(worker, []), self._entries.setdefault(worker, [])
+            self._texts[worker] = []
+        texts = self._texts.setdefault(worker, [])
         if len(texts) != event.first:
             raise ValueError(f"events of worker {worker} are missing before {event.unit!r}")
         texts += event.names
-        entries += [None] * len(event.names)
-        sets: dict[str, set[Any]] = {}
-        for number in event.used:
-            entry = entries[number]
-            if entry is None:
-                entry = entries[number] = _entry(texts[number])
-            sets.setdefault(entry[0], set()).add(entry[1])
-        frozen: dict[str, Any] = {kind: frozenset(names) for kind, names in sets.items()}
-        statements = tuple(_statement(texts, numbers) for numbers in event.statements)
-        return Usage(**frozen, statements=statements)
+        return usage_of(event, texts)
 
 
-def _entry(text: str) -> tuple[str, Any]:
+def usage_of(event: UsageRecorded, texts: Sequence[str]) -> Usage:
+    """The usage of an event's unit.
+
+    Args:
+        texts: All names that its process has sent until then.
+    """
+    sets: dict[str, set[Any]] = {}
+    for number in event.used:
+        kind, name = entry_of(texts[number])
+        sets.setdefault(kind, set()).add(name)
+    frozen: dict[str, Any] = {kind: frozenset(names) for kind, names in sets.items()}
+    statements = tuple(_statement(texts, numbers) for numbers in event.statements)
+    return Usage(**frozen, statements=statements)
+
+
+@functools.cache
+def entry_of(text: str) -> tuple[str, Any]:
+    """The kind of a name that was sent, and the name."""
     kind, name = KIND_OF[text[0]], text[1:]
     if kind != "functions":
         return kind, name
@@ -52,7 +61,7 @@ def _entry(text: str) -> tuple[str, Any]:
     return kind, (module, int(line))
 
 
-def _statement(texts: list[str], numbers: tuple[int, ...]) -> StatementUsage:
+def _statement(texts: Sequence[str], numbers: tuple[int, ...]) -> StatementUsage:
     alias, text, count, microseconds, *places = numbers
     return StatementUsage(
         text=texts[text],

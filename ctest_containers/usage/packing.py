@@ -94,16 +94,55 @@ class Packer:
 
     def add(self, unit: str, usage: Usage) -> None:
         """Add a unit."""
+        self.add_numbers(
+            unit,
+            (map(packer.names.of, getattr(usage, kind)) for kind, packer in self._columns.items()),
+            (
+                (
+                    self._texts.of((statement.alias, statement.text)),
+                    self._places.of(tuple(statement.places.items())),
+                    statement.count,
+                    round(statement.seconds * MICROSECONDS),
+                )
+                for statement in usage.statements
+            ),
+        )
+
+    def add_numbers(
+        self,
+        unit: str,
+        sets: Iterable[Iterable[int]],
+        statements: Iterable[tuple[int, int, int, int]],
+    ) -> None:
+        """Add a unit whose names and statements have numbers already.
+
+        Args:
+            sets: For each of KINDS, the numbers of names.
+            statements: The numbers of each statement and of its places, how often it was sent, and
+                how long it took in microseconds.
+        """
         self._units.append(unit)
-        for kind, packer in self._columns.items():
-            packer.add(getattr(usage, kind))
+        for packer, numbers in zip(self._columns.values(), sets, strict=True):
+            packer.column.set_of.append(packer.number(numbers))
         packed = self._statements
-        for statement in usage.statements:
-            packed.text_of.append(self._texts.of((statement.alias, statement.text)))
-            packed.places_of.append(self._places.of(tuple(statement.places.items())))
-            packed.counts.append(statement.count)
-            packed.durations.append(min(round(statement.seconds * MICROSECONDS), MOST))
+        for text, places, count, duration in statements:
+            packed.text_of.append(text)
+            packed.places_of.append(places)
+            packed.counts.append(count)
+            packed.durations.append(min(duration, MOST))
         packed.starts.append(len(packed.counts))
+
+    def name_number(self, kind: str, name: Any) -> int:
+        """Return the number of a name, for `add_numbers`."""
+        return self._columns[kind].names.of(name)
+
+    def text_number(self, text: tuple[str, str]) -> int:
+        """Return the number of a statement's alias and text."""
+        return self._texts.of(text)
+
+    def places_number(self, places: tuple[tuple[str, int], ...]) -> int:
+        """Return the number of a statement's places."""
+        return self._places.of(places)
 
     def copy(self, units: Units, names: Collection[str]) -> None:
         """Add units that are packed already, without unpacking them.

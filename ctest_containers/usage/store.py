@@ -57,10 +57,18 @@ class RecordingFile:
             with FileLock(f"{self.path}.lock", timeout=LOCK_SECONDS):
                 remove_unfinished(self.path)
                 recording, problem = self.read()
-                replace_bytes(self.path, to_bytes(change(recording)))
+                self.write(change(recording))
         except (OSError, Timeout) as error:
             return f"The recording of the tests cannot be written to {self.path}: {error}."
         return problem
+
+    def write(self, recording: Recording) -> None:
+        """Replace the file in one step.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        replace_bytes(self.path, to_bytes(recording))
 
     def _set_aside(self, error: ValueError) -> str:
         aside = self.path.with_name(f"{self.path.name}.unreadable")

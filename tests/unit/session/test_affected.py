@@ -12,6 +12,7 @@ from ctest_containers.errors import NothingToRun, UsageError
 from ctest_containers.events import AffectedTestsChosen, Event, ReportLost
 from ctest_containers.impact.today import Today
 from ctest_containers.session.affected import AffectedTests
+from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.usage.model import TEST, Usage
 from ctest_containers.usage.packing import pack
 from ctest_containers.usage.recording import Recording, Run
@@ -51,7 +52,8 @@ def record(folder: Path, **marks: str) -> None:
 
 def select(folder: Path, events: list[Event], *failed: str, **options: object) -> set[str] | None:
     config = Config(**{"affected": "", **options})  # type: ignore[arg-type]
-    affected = AffectedTests(config, folder / "timings.json", events.append)
+    recording = RunRecording(config, folder / "timings.json", events.append)
+    affected = AffectedTests(config, recording, events.append)
     chosen = affected.select(TESTS, failed.__contains__, lambda *_: None)
     return None if chosen is None else set(chosen)
 
