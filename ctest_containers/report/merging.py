@@ -65,11 +65,13 @@ class Merged:
         entries: Its events, as if one process had seen them all.
         trouble: Sentences on what is missing; empty where every test was run.
         notes: Sentences on what else a person should know.
+        logs: The names of the logs that it consists of.
     """
 
     entries: Sequence[Entry]
     trouble: Sequence[str]
     notes: Sequence[str]
+    logs: Sequence[str]
 
 
 def merge(logs: Mapping[str, Sequence[Entry]]) -> Merged:
@@ -94,7 +96,7 @@ def merge(logs: Mapping[str, Sequence[Entry]]) -> Merged:
             trouble.append(f"{job.title} did not finish.")
         elif job.finished.failure:
             trouble.append(f"{job.title}: {job.finished.failure}")
-    return Merged(list(_joined(jobs, trouble)), trouble, notes)
+    return Merged(list(_joined(jobs, trouble)), trouble, notes, [job.name for job in jobs])
 
 
 def _job(name: str, entries: Sequence[Entry]) -> Job:

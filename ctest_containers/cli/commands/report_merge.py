@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ctest_containers.cli.formats import add_format_options, say, write_formats
+from ctest_containers.cli.job_recordings import add_recordings
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.errors import UsageError
 from ctest_containers.events import ServerMeasured
@@ -35,7 +36,11 @@ def merge_reports(arguments: Sequence[str]) -> int:
         text = "".join(line(event, at) for at, event in merged.entries)
         replace_text(Path(options.event_log), HEADER + text)
     if options.timings:
-        _merge_timings(Path(options.timings), merged.entries)
+        timings = Path(options.timings)
+        _merge_timings(timings, merged.entries)
+        logs = list(map(Path, merged.logs))
+        for problem in add_recordings(timings, logs, is_whole=not merged.trouble):
+            say(problem)
     if options.github:
         from ctest_containers.report.github import report_of_step
 
@@ -91,7 +96,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--timings",
         metavar="FILE",
         default="",
-        help="add the measured durations to this timings file",
+        help="add the measured durations to this timings file, and what was recorded beside it",
     )
     return parser
 
