@@ -56,6 +56,7 @@ def test_a_file_has_the_same_statements(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "content",
     [b"text", gzip.compress(b"{}"), gzip.compress(b'{"format": "x", "version": 1}\n{}')],
+    ids=["a text", "no format", "another format"],
 )
 def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "a.sql.gz"
