@@ -45,6 +45,8 @@ class Changes:
     Attributes:
         everything: Why all tests may be affected; empty if they need not be.
         definitions: Nodes that have changed.
+        tables: Tables to which other models belong or refer now.
+        labels: Labels of models that were added or removed.
         named: Full names that stand for something else now.
         others: Names of other inputs, by kind.
         conftests: Names of files of pytest, which count for all tests in their folders.
@@ -54,6 +56,8 @@ class Changes:
 
     everything: tuple[str, ...] = ()
     definitions: frozenset[Definition] = frozenset()
+    tables: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
     named: frozenset[str] = frozenset()
     others: Mapping[str, frozenset[str]] = field(default_factory=dict)
     conftests: frozenset[str] = frozenset()
@@ -63,6 +67,8 @@ class Changes:
         return bool(
             self.everything
             or self.definitions
+            or self.tables
+            or self.labels
             or self.named
             or any(self.others.values())
             or self.conftests
@@ -76,6 +82,8 @@ class Changes:
         return Changes(
             everything=tuple(dict.fromkeys((*self.everything, *other.everything))),
             definitions=self.definitions | other.definitions,
+            tables=self.tables | other.tables,
+            labels=self.labels | other.labels,
             named=self.named | other.named,
             others={
                 kind: self.others.get(kind, none) | other.others.get(kind, none) for kind in kinds
@@ -124,6 +132,10 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
     return Changes(
         everything=tuple(everything),
         definitions=frozenset(definitions),
+        tables=frozenset(
+            table for table, kinds in recorded.tables.items() if today.tables.get(table) != kinds
+        ),
+        labels=frozenset(recorded.models.keys() ^ today.models.keys()),
         named=frozenset(
             name for name, kinds in recorded.named.items() if today.named.get(name) != kinds
         ),

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ctest_containers.impact.graph import Hints
+from ctest_containers.impact.definitions import Hints
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.recording.sources import Definition, is_python_s
+from ctest_containers.recording.sources import VERSIONED, Definition, Sources, is_python_s
 
 HARMLESS: Final = frozenset(
     {
@@ -23,8 +23,13 @@ HARMLESS: Final = frozenset(
 """Packages whose metaclasses register no classes, apart from models, which are observed."""
 
 
-PROGRAMS: Final = frozenset({"__main__", "__mp_main__"})
-"""The names of the program that was started, which tests cannot import."""
+OBSERVED: Final = (
+    ("django.contrib.admin.options", "BaseModelAdmin"),
+    ("django.db.models", "Model"),
+    ("django.views.generic.base", "View"),
+    ("unittest", "TestCase"),
+)
+"""Classes of which workers see whether a test uses a subclass."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +71,8 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
     compiled: set[str] = set()
     for name, module in [*sys.modules.items()]:
         file = getattr(module, "__file__", None)
-        if name not in PROGRAMS and isinstance(file, str) and _is_own(file, paths):
+        is_versioned = name.partition(".")[0] in VERSIONED
+        if not is_versioned and isinstance(file, str) and _is_own(file, paths):
             if file.endswith(".py"):
                 modules.add(name)
             elif file.endswith((".so", ".pyd")):
@@ -125,14 +131,9 @@ def _classes(modules: Collection[str]) -> Iterator[type]:
 
 
 def _observed(modules: Collection[str]) -> Iterator[Definition]:
-    import unittest
-
-    from django.contrib.admin import ModelAdmin
-    from django.contrib.admin.options import BaseModelAdmin
-    from django.db.models import Model
-    from django.views import View
-
-    kinds = (Model, View, ModelAdmin, BaseModelAdmin, unittest.TestCase)
+    # Importing the others might change what the project does.
+    owners = [(sys.modules.get(module), name) for module, name in OBSERVED]
+    kinds = tuple(getattr(owner, name) for owner, name in owners if owner is not None)
     for kind in _classes(modules):
         if issubclass(kind, kinds):
             yield _definition_of(kind)
@@ -158,8 +159,6 @@ def _is_harmless(kind: type) -> bool:
 def _settings_modules(modules: Collection[str]) -> Iterator[str]:
     """The module with the settings, and those from which it takes names."""
     from django.conf import settings
-
-    from ctest_containers.recording.sources import Sources
 
     sources = Sources()
     waiting = [str(getattr(settings, "SETTINGS_MODULE", ""))]

@@ -12,10 +12,11 @@ from typing import Final
 
 from ctest_containers.errors import UsageError
 from ctest_containers.impact.changes import Changes
+from ctest_containers.impact.environment import template_files
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import CALLS, IMPORT, SETTING, reached
-from ctest_containers.impact.today import Today, template_files
+from ctest_containers.impact.today import Today
 from ctest_containers.project.git import git, listed_names
 from ctest_containers.recording.digests import MISSING, digest_of
 from ctest_containers.recording.module import Module
@@ -139,7 +140,11 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         then_sources, now.hints, now.modules, recorded=recorded.nodes, states=recorded.states
     )
     effects = {(name, IMPORT) for name in today.loaded.modules if now.has_effects(name)}
-    wanted = {definition for definition in {*recorded.nodes, *effects} if definition[0]}
+    loaded = today.loaded
+    models = {
+        kind for map_ in (loaded.tables, loaded.models) for kinds in map_.values() for kind in kinds
+    }
+    wanted = {kind for kind in {*recorded.nodes, *effects, *models} if kind[0]}
     now.add(wanted)
     then.add(wanted)
     definitions = {
@@ -166,6 +171,9 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
     return Changes(
         everything=tuple(everything),
         definitions=frozenset(definitions),
+        # A model may be new, or refer to another table.
+        tables=frozenset(t for t, kinds in loaded.tables.items() if kinds & definitions),
+        labels=frozenset(label for label, kinds in loaded.models.items() if kinds & definitions),
         others={**others, "settings": settings},
         conftests=frozenset(
             today.paths.name_of(path)

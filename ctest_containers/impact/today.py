@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import platform
-import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.impact.environment import packages, template_digest
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded, loaded_project
 from ctest_containers.impact.nodes import IMPORT, VARIABLE, ModuleState, unknown
+from ctest_containers.impact.used import BY_NAME, classes_of_tests, names_of
 from ctest_containers.recording import digests
-from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
-from ctest_containers.recording.module import INSTALLED
+from ctest_containers.recording.digests import digest_of, is_newer
+from ctest_containers.recording.module import Module
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition, Sources
-from ctest_containers.usage.model import BASE, CLASS, TEST, Function, Usage
+from ctest_containers.usage.model import BASE, Function, Usage
 from ctest_containers.usage.model import IMPORT as IMPORTED
 
 CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
 """Settings that have other values while tests run, whatever the project sets."""
-
-BY_NAME: Final = ("files", "folders", "matches", "paths", "variables", "settings", "templates")
-"""The fields of `Usage` with names of inputs that are no definitions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +34,14 @@ class Today:
         since: When a run began, in seconds since the epoch: what changed later has digests that
             equal no other, since it is unknown which contents the tests have used. None outside of
             a run.
+        fresh: Whether modules had changed since then, when they were read.
     """
 
     paths: PortablePaths
     loaded: Loaded
     sources: Sources = field(default_factory=Sources)
     since: float | None = None
+    fresh: dict[str, bool] = field(default_factory=dict)
 
     @classmethod
     def here(cls, tests: Iterable[type], since: float | None = None) -> Today:
@@ -62,8 +61,20 @@ class Today:
         """
         loaded, before = self.loaded, recorded or Inputs()
         return Graph(
-            self.sources, loaded.hints, loaded.modules, self.since, before.nodes, before.states
+            self.sources, loaded.hints, loaded.modules, self._is_fresh, before.nodes, before.states
         )
+
+    def read(self) -> None:
+        """Read the modules that are loaded now, so that it does not count if they change later."""
+        for name in self.loaded.modules:
+            if (module := self.sources.find(name)) is not None:
+                self._is_fresh(module)
+
+    def _is_fresh(self, module: Module) -> bool:
+        """Whether a module had changed since the run began, when it was read."""
+        if module.name not in self.fresh:
+            self.fresh[module.name] = self.since is not None and is_newer(module.file, self.since)
+        return self.fresh[module.name]
 
     def definition_of(self, function: Function) -> Definition:
         """Return the definition of a function that ran.
@@ -74,7 +85,7 @@ class Today:
         module = self.sources.find(name)
         if module is None or module.is_installed:
             return unknown(name)
-        if self.since is not None and is_newer(module.file, self.since):
+        if self._is_fresh(module):
             return unknown(name)
         return name, module.function_at(line)
 
@@ -214,23 +225,13 @@ class Today:
     def _digests(self, kind: str, names: Collection[str]) -> dict[str, str]:
         look: dict[str, Callable[[str], str]] = {
             **digests.Today(self.paths, self.since).kinds(),
-            "templates": self._template,
+            "templates": lambda name: template_digest(name, self.paths, self.since),
         }
         return {
             name: look[kind](name)
             for name in sorted(names)
             if kind != "settings" or name not in CHANGED_BY_TESTS
         }
-
-    def _template(self, name: str) -> str:
-        """The digest of the HTML template that this name stands for, and of its place."""
-        for file in template_files(name):
-            with suppress(OSError, ValueError):
-                if self.since is not None and is_newer(Path(file), self.since):
-                    return unlike_any()
-                content = digest_of(Path(file).read_bytes())
-                return digest_of(f"{self.paths.name_of(file)} {content}")
-        return MISSING
 
     def _surroundings(
         self, units: Mapping[str, Usage], conftests: Collection[str] = ()
@@ -244,7 +245,7 @@ class Today:
         look = digests.Today(self.paths, self.since).kinds()["files"]
         return {
             "python": {"": f"{platform.python_implementation()} {platform.python_version()}"},
-            "packages": _packages(),
+            "packages": packages(),
             "compiled": {self.paths.name_of(file): look(file) for file in self.loaded.compiled},
             "conftests": {name: look(name) for name in sorted({*files, *conftests})},
             "migrations": self.migrations(),
@@ -274,63 +275,9 @@ class Today:
         return found
 
 
-def names_of(units: Mapping[str, Usage]) -> dict[str, set[Any]]:
-    """All names that units have used, by kind."""
-    kinds = ("definitions", "classes", "lookups", "models", *BY_NAME)
-    listing = getattr(units, "names", None)
-    if listing is not None:
-        return {kind: set(listing(kind)) for kind in kinds}
-    names: dict[str, set[Any]] = {kind: set() for kind in kinds}
-    for usage in units.values():
-        for kind in kinds:
-            names[kind] |= getattr(usage, kind)
-    return names
-
-
-def classes_of_tests(units: Iterable[str]) -> set[str]:
-    """The full names of the classes of recorded tests."""
-    return {
-        name.removeprefix(TEST).rpartition(".")[0] for name in units if name.startswith(TEST)
-    } | {name.removeprefix(CLASS) for name in units if name.startswith(CLASS)}
-
-
 def _mentioned(graph: Graph, prefix: str) -> set[str]:
     return {
         part.removeprefix(prefix)
         for module, part in graph.nodes
         if not module and part.startswith(prefix)
     }
-
-
-def template_files(name: str) -> Iterator[str]:
-    """The files in which Django looks for an HTML template, in order."""
-    from django.template import engines
-
-    for engine in engines.all():
-        yield from _template_files(engine, name)
-
-
-def _template_files(engine: Any, name: str) -> Iterable[str]:
-    """The files in which an engine looks for an HTML template, in order."""
-    waiting = list(getattr(getattr(engine, "engine", None), "template_loaders", ()))
-    while waiting:
-        loader = waiting.pop(0)
-        if inner := getattr(loader, "loaders", None):
-            waiting = [*inner, *waiting]
-            continue
-        with suppress(Exception):
-            yield from (str(origin.name) for origin in loader.get_template_sources(name))
-    loader = getattr(getattr(engine, "env", None), "loader", None)
-    for folder in getattr(loader, "searchpath", ()):
-        yield f"{folder}/{name}"
-
-
-def _packages() -> dict[str, str]:
-    """The versions of installed packages, from the names of their folders of metadata."""
-    versions: dict[str, str] = {}
-    for entry in map(Path, sys.path):
-        if not INSTALLED.isdisjoint(entry.parts):
-            for folder in entry.glob("*.dist-info"):
-                name, _, version = folder.name.removesuffix(".dist-info").partition("-")
-                versions[name] = version
-    return versions

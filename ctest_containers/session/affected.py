@@ -38,21 +38,24 @@ class AffectedTests:
     """Selects tests by what past runs have recorded.
 
     Args:
+        reaches: Compares databases; None if every change of a migration lets all tests run.
         report: Called with what has been selected.
     """
 
     def __init__(
-        self, config: Config, recording: RunRecording, report: Callable[[Event], None]
+        self,
+        config: Config,
+        recording: RunRecording,
+        report: Callable[[Event], None],
+        reaches: Reaches | None = None,
     ) -> None:
         self._config = config
+        self._reaches = reaches
         self._recording = recording
         self._report = report
 
     def select(
-        self,
-        tests: Sequence[unittest.TestCase],
-        has_failed: Callable[[str], bool],
-        reaches: Reaches,
+        self, tests: Sequence[unittest.TestCase], has_failed: Callable[[str], bool]
     ) -> Collection[str] | None:
         """Return the ids of the tests that run; None if all of them do.
 
@@ -65,7 +68,7 @@ class AffectedTests:
         """
         if self._config.affected is None:
             return None
-        selection = self._selection(self._recording.past, tests, reaches)
+        selection = self._selection(self._recording.past, tests)
         failed = {test.id() for test in tests if has_failed(test.id())}
         selection = replace(
             selection,
@@ -91,9 +94,7 @@ class AffectedTests:
         )
         return selection.affected.keys()
 
-    def _selection(
-        self, recording: Recording, tests: Sequence[unittest.TestCase], reaches: Reaches
-    ) -> Selection:
+    def _selection(self, recording: Recording, tests: Sequence[unittest.TestCase]) -> Selection:
         revision = self._config.affected
         # A revision that does not exist is an error, even if there is nothing to compare.
         then = Revision.find(revision, Path.cwd()) if revision else None
@@ -105,7 +106,7 @@ class AffectedTests:
         changes = changes_of(inputs, today)
         if inputs is None:
             return _all(ids, *changes.everything)
-        changes |= _of_databases(inputs, today, tests, reaches)
+        changes |= _of_databases(inputs, today, tests, self._reaches)
         if then is not None:
             differing = changes_from(then, inputs, today)
             # A test that uses something else than when it was recorded may reach anything.
@@ -154,13 +155,13 @@ def _all(ids: Sequence[str], *reasons: str) -> Selection:
 
 
 def _of_databases(
-    inputs: Inputs, today: Today, tests: Sequence[unittest.TestCase], reaches: Reaches
+    inputs: Inputs, today: Today, tests: Sequence[unittest.TestCase], reaches: Reaches | None
 ) -> Changes:
     """Return what has changed in the databases that migrations create."""
     migrations = changed_migrations(inputs, today)
     if not migrations:
         return Changes()
-    reach = reaches(inputs, tests)
+    reach = None if reaches is None else reaches(inputs, tests)
     if reach is None:
         return Changes(everything=(f"the migration {min(migrations)} changed",))
     return Changes(reaches=reach)

@@ -18,7 +18,6 @@ from ctest_containers.events import (
     TestPlace,
     TestsFound,
 )
-from ctest_containers.impact.inputs import Inputs
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
@@ -158,19 +157,12 @@ class Session:
             UsageError: Affected tests are asked for since a revision that does not exist.
         """
         self._recording.discovered(tests)
-        affected = self._affected.select(tests, self._last_failures.has_failed, self._reaches)
+        affected = self._affected.select(tests, self._last_failures.has_failed)
         share = self._run_context.share
         mine, self._first = self._last_failures.select(tests, share, affected)
         if affected is not None and not mine:
             raise NothingToRun("No affected test is in this shard; nothing to run.")
         return mine
-
-    def _reaches(
-        self, recorded: Inputs, tests: Sequence[unittest.TestCase]
-    ) -> Callable[[str, str], str] | None:
-        """Return what changed in the databases of tests; see `Changes.reaches`."""
-        del recorded, tests
-        return None
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """Return the plan of a run of these tests."""

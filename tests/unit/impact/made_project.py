@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ctest_containers.impact.changes import Changes, changes_since, named_in
-from ctest_containers.impact.graph import Hints
+from ctest_containers.impact.definitions import Hints
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded
 from ctest_containers.impact.select import Selection, select

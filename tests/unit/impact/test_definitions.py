@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import pytest
 from unit.impact.made_project import MadeProject, project, ran
 
+from ctest_containers.impact.nodes import ANYTHING
 from ctest_containers.usage.model import BASE, CACHED, CLASS, IMPORT, MODULE, Usage
 
 __all__ = ["project"]
@@ -298,3 +302,18 @@ def test_code_without_a_source_selects_its_tests_always(shop: MadeProject) -> No
     shop.record({TOTAL: Usage(functions=frozenset({("shop.missing", 1)})), OTHER: Usage()})
 
     assert shop.affected() == {"test_total": ("ran shop.missing, which changed",)}
+
+
+def test_a_module_that_changes_while_tests_run_counts_as_it_was_read(shop: MadeProject) -> None:
+    early = replace(shop.today(), since=0.0, fresh={})
+    late = replace(shop.today(), since=time.time() + 3600)
+    late.read()
+    shop.write(models=MODELS.replace('return "Order"', 'return "Orders"'))
+
+    # It had changed before it was read: whatever ran in it is unknown.
+    assert early.definition_of(("shop.models", 7)) == ("shop.models", ANYTHING)
+    assert late.definition_of(("shop.models", 10)) == ("shop.models", "Order.title")
+    shop.inputs = late.inputs(shop.units)
+    assert [*shop.affected()] == ["test_title"]
+    shop.inputs = early.inputs(shop.units)
+    assert sorted(shop.affected()) == ["test_other", "test_title", "test_total"]

@@ -188,6 +188,38 @@ def test_a_changed_model_selects_the_tests_whose_statements_touch_its_table(
     }
 
 
+def test_a_new_model_selects_the_tests_that_touch_a_table_to_which_it_refers(
+    shop: MadeProject,
+) -> None:
+    order, item = frozenset({("shop.models", "Order")}), frozenset({("shop.models", "Item")})
+    shop.loaded = replace(shop.loaded, tables={"shop_order": order}, models={"shop.order": order})
+    shop.record(
+        {
+            ONE: Usage(statements=(statement('DELETE FROM "shop_order" WHERE "id" = ?'),)),
+            TWO: Usage(models=frozenset({"shop.Order"})),
+            f"{TWO}_all": Usage(models=frozenset({"*"})),
+        }
+    )
+    shop.loaded = replace(
+        shop.loaded,
+        tables={"shop_order": order | item, "shop_item": item},
+        models={"shop.order": order, "shop.item": item},
+    )
+
+    assert shop.affected() == {
+        "test_one": ("touches shop_order, to which other models belong or refer now",),
+        "test_two_all": ("looks up all models",),
+    }
+
+
+def test_translations_count_for_all_tests_as_django_reads_them_once(shop: MadeProject) -> None:
+    write("locale/django.mo", "1")(shop)
+    shop.record({ONE: Usage(files=frozenset({"locale/django.mo"})), TWO: Usage()})
+    write("locale/django.mo", "2")(shop)
+
+    assert shop.select().everything == ("locale/django.mo changed",)
+
+
 def test_changed_databases_select_the_tests_whose_statements_they_reach(shop: MadeProject) -> None:
     shop.record({ONE: Usage(statements=(statement("SELECT 1"),)), TWO: Usage()})
     changes = Changes(reaches=lambda alias, text: f"{alias}: {text}")

@@ -134,6 +134,23 @@ def test_settings_are_compared_by_what_computes_them(shop: MadeProject) -> None:
     assert changes(shop).others["settings"] == {"SHOP_NAME"}
 
 
+def test_a_new_model_differs_in_the_tables_to_which_it_refers(shop: MadeProject) -> None:
+    order, item = ("shop.models", "Order"), ("shop.models", "Item")
+    text = MODELS + "\n    class Order: pass\n"
+    shop.write(models=text)
+    git(shop, "commit", "-am", "Order")
+    shop.loaded = Loaded(tables={"shop_order": frozenset({order})}, models={})
+    assert changes(shop).tables == set()
+
+    shop.write(models=text + "\n    class Item: pass\n")
+    shop.loaded = Loaded(
+        tables={"shop_order": frozenset({order, item}), "shop_other": frozenset({order})},
+        models={"shop.order": frozenset({order}), "shop.item": frozenset({item})},
+    )
+    assert changes(shop).tables == {"shop_order"}
+    assert changes(shop).labels == {"shop.item"}
+
+
 def test_conftests_and_compiled_modules_are_known_by_their_names(shop: MadeProject) -> None:
     (shop.folder / "shop" / "conftest.py").write_text("")
     (shop.folder / "shop" / "fast.so").write_text("")

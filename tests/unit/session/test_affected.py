@@ -47,14 +47,14 @@ def record(folder: Path, **marks: str) -> None:
     units = pack({TEST + ONE: Usage(files=frozenset({"a.json"})), TEST + TWO: Usage()})
     inputs = Today.here({OrderTests}).inputs(units).to_json()
     recording = Recording(units=units, runs=dict.fromkeys(units, Run()), marks=marks, inputs=inputs)
-    RecordingFile.beside(folder / "timings.json").update(lambda _: recording)
+    assert not RecordingFile.beside(folder / "timings.json").update(lambda _: recording)
 
 
 def select(folder: Path, events: list[Event], *failed: str, **options: object) -> set[str] | None:
     config = Config(**{"affected": "", **options})  # type: ignore[arg-type]
     recording = RunRecording(config, folder / "timings.json", events.append)
     affected = AffectedTests(config, recording, events.append)
-    chosen = affected.select(TESTS, failed.__contains__, lambda *_: None)
+    chosen = affected.select(TESTS, failed.__contains__)
     return None if chosen is None else set(chosen)
 
 
@@ -110,7 +110,7 @@ def test_a_recording_of_another_version_lets_all_tests_run(folder: Path) -> None
     recording = Recording(
         units=pack({TEST + ONE: Usage()}), runs={TEST + ONE: Run()}, inputs={"format": 0}
     )
-    RecordingFile.beside(folder / "timings.json").update(lambda _: recording)
+    assert not RecordingFile.beside(folder / "timings.json").update(lambda _: recording)
     events: list[Event] = []
 
     assert select(folder, events) == {ONE, TWO}
