@@ -187,7 +187,7 @@ class ContainerRunnerMixin(DiscoverRunner):
         aliases = kwargs.get("aliases")
         used = set(connections) if aliases is None else set(aliases)
         with self.time_keeper.timed("  Templates"), interruptible():
-            session.executor.prepare(used)
+            session.prepare(used)
         if self.debug_sql:
             log_queries()
         mark_expectations(used)

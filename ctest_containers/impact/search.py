@@ -9,8 +9,10 @@ from typing import Any, Final, Protocol
 from ctest_containers.impact.changes import Changes
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, reached
-from ctest_containers.impact.touching import touched
+from ctest_containers.impact.schema import folded
+from ctest_containers.impact.vendors import vendor_of
 from ctest_containers.recording.sources import Definition
+from ctest_containers.statements.touched import touched
 from ctest_containers.usage.model import BASE, CACHED, CLASS, FIXTURE, MODULE, TEST, Usage
 from ctest_containers.usage.model import IMPORT as IMPORTED
 
@@ -179,9 +181,9 @@ class Search:
             return reason
         if not self._affected_tables:
             return ""
-        statement = touched(text)
+        statement = touched(text, vendor_of(alias))
         for table, kinds in self._affected_tables.items():
-            if statement.is_opaque or table.casefold() in statement.tables:
+            if statement.anything or folded(table) in statement.tables:
                 if kinds:
                     return self._chain(f"touches {table}, the table of", min(kinds))
                 return f"touches {table}, to which other models belong or refer now"

@@ -77,8 +77,8 @@ def make_batches(
         together = list(group)
         kinds = {type(test) for test in together}
         leaves = any(map(_leaves_rows, kinds))
-        aliases = _aliases(together, every)
-        flushes = _aliases(filter(_may_flush, together), every).difference(mirrors)
+        aliases = aliases_of(together, every)
+        flushes = aliases_of(filter(_may_flush, together), every).difference(mirrors)
         batches.append(
             Batch(
                 number=first + len(batches),
@@ -98,8 +98,12 @@ def make_batches(
     return batches
 
 
-def _aliases(tests: Iterable[unittest.TestCase], every: frozenset[str]) -> frozenset[str]:
-    """The databases that tests declare."""
+def aliases_of(tests: Iterable[unittest.TestCase], every: frozenset[str]) -> frozenset[str]:
+    """The databases that tests declare.
+
+    Args:
+        every: The aliases that `databases = "__all__"` stands for.
+    """
     aliases: set[str] = set()
     for test in tests:
         declared = getattr(test, "databases", None) or ()

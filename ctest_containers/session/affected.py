@@ -158,10 +158,9 @@ def _of_databases(
     inputs: Inputs, today: Today, tests: Sequence[unittest.TestCase], reaches: Reaches | None
 ) -> Changes:
     """Return what has changed in the databases that migrations create."""
-    migrations = changed_migrations(inputs, today)
-    if not migrations:
-        return Changes()
-    reach = None if reaches is None else reaches(inputs, tests)
-    if reach is None:
+    # Other things than migrations decide what they contain, too: fixtures, receivers of signals.
+    if reaches is not None and (reach := reaches(inputs, tests)) is not None:
+        return Changes(reaches=reach)
+    if migrations := changed_migrations(inputs, today):
         return Changes(everything=(f"the migration {min(migrations)} changed",))
-    return Changes(reaches=reach)
+    return Changes()

@@ -41,6 +41,7 @@ from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.request import RunRequest
 from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.session.run_timings import RunTimings
+from ctest_containers.session.schemas import RunSchemas
 from ctest_containers.session.start import run_started
 from ctest_containers.session.stress import Shuffle, StressRun
 from ctest_containers.session.worker_config import worker_config
@@ -69,7 +70,10 @@ class Session:
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
         self._recording = RunRecording(request.config, self._timings.path, self._report)
-        self._affected = AffectedTests(request.config, self._recording, self._report)
+        self._schemas = RunSchemas(lambda: self._run_context, lambda: self.executor)
+        self._affected = AffectedTests(
+            request.config, self._recording, self._report, self._schemas.reaches
+        )
         self._last_failures = LastFailures(request.config, self._report)
         self._first: frozenset[str] = frozenset()
         self._opened: tuple[RunContext, Executor] | None = None
@@ -163,6 +167,10 @@ class Session:
         if affected is not None and not mine:
             raise NothingToRun("No affected test is in this shard; nothing to run.")
         return mine
+
+    def prepare(self, aliases: Collection[str]) -> None:
+        """Make sure that the templates of databases exist."""
+        self._schemas.prepare(aliases)
 
     def plan(self, tests: Sequence[unittest.TestCase], aliases: Collection[str]) -> RunPlan:
         """Return the plan of a run of these tests."""
@@ -305,7 +313,7 @@ class Session:
         # Other jobs may have yet to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
-        self._recording.save({})
+        self._recording.save(self._schemas.known)
         if self._stress is not None:
             self._report(self._stress.summary())
         if self._has_failed:

@@ -13,9 +13,11 @@ from typing import Any
 from ctest_containers.config import Config
 from ctest_containers.events import ReportLost, RunStarted
 from ctest_containers.history.last_failed import LastOutcomes, owners_of
+from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.today import Today
 from ctest_containers.impact.update import stale
 from ctest_containers.report.usage import UsageReport
+from ctest_containers.session.schemas import reaching
 from ctest_containers.usage.merging import joined
 from ctest_containers.usage.model import TEST
 from ctest_containers.usage.packing import resolved
@@ -97,17 +99,21 @@ class RunRecording:
         recorded = replace(self._latest, units=resolved(self._latest.units, today.definition_of))
 
         def with_inputs(recording: Recording) -> Recording:
-            inputs = today.inputs(recording.units, schemas).to_json()
-            return replace(recording, inputs=inputs)
+            before = Inputs.from_json(recording.inputs) or Inputs()
+            # Those of databases that this run has not used are as they were.
+            inputs = today.inputs(recording.units, {**before.schemas, **schemas})
+            return replace(recording, inputs=inputs.to_json())
 
         def added(before: Recording) -> Recording:
-            latest = recorded if recorded.is_complete else _following(recorded, before, today)
+            latest = (
+                recorded if recorded.is_complete else _following(recorded, before, today, schemas)
+            )
             return with_inputs(joined(before, latest))
 
         if self._config.shard is None:
             self._report_problem(self._file.update(added))
         elif self._config.event_log:
-            part = _following(recorded, self.past, today)
+            part = _following(recorded, self.past, today, schemas)
             # The other jobs may be missing, so what was recorded before may still count.
             both = with_inputs(joined(self.past, replace(part, is_complete=False)))
             self._write_part(replace(part, inputs=both.inputs), Path(self._config.event_log))
@@ -123,11 +129,15 @@ class RunRecording:
             self._report(ReportLost(reason=problem))
 
 
-def _following(recorded: Recording, before: Recording, today: Today) -> Recording:
+def _following(
+    recorded: Recording, before: Recording, today: Today, schemas: Mapping[str, Any]
+) -> Recording:
     """Return what a run has recorded, with marks of the tests that are affected and did not run."""
+    inputs = Inputs.from_json(before.inputs) or Inputs()
+    reaches = reaching(inputs.schemas, schemas) if schemas else None
     marks = {
         test: reason
-        for test, reason in stale(before, today).items()
+        for test, reason in stale(before, today, reaches).items()
         if TEST + test not in recorded.units
     }
     return replace(recorded, follows=before.run.id, marks={**marks, **recorded.marks})
