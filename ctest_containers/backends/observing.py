@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,15 @@ class Observer(Protocol):
             ServerError: The server does not answer.
         """
 
-    def survey(self, tables: Collection[str] | None = None) -> Mapping[str, TableState]:
+    def survey(
+        self, tables: Collection[str] | None = None, session: Any = None
+    ) -> Mapping[str, TableState]:
         """Return the state of tables, without those that do not exist.
 
         Args:
             tables: Their names; None for all tables of the database.
+            session: A driver's connection of the tests, which may be used if that is quicker than
+                to open one; it is left as it was.
 
         Raises:
             ServerError: The server does not answer, or a lock is held.

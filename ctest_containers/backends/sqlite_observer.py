@@ -55,7 +55,10 @@ class SqliteObserver:
             self._version = None
         return self._version is None or self._version != before
 
-    def survey(self, tables: Collection[str] | None = None) -> Mapping[str, TableState]:
+    def survey(
+        self, tables: Collection[str] | None = None, session: Any = None
+    ) -> Mapping[str, TableState]:
+        del session
         with _as_server_errors(), closing(self._connect()) as connection:
             connection.text_factory = _text
             rows = connection.execute(TABLES).fetchall()

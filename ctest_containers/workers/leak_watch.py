@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unittest
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ctest_containers.backends import VENDORS
@@ -19,6 +20,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.model import Address, Lease
 from ctest_containers.originals import ORIGINALS
+from ctest_containers.project.connections import raw
 from ctest_containers.project.queries import queries_counted
 from ctest_containers.report.messages import lines_of
 from ctest_containers.workers.watched_database import WatchedDatabase, first_of
@@ -52,6 +54,7 @@ class LeakWatch:
         self._places: dict[tuple[Address | None, str], WatchedDatabase] = {}
         self._tables: dict[tuple[str, frozenset[str]], frozenset[str]] = {}
         self._kind: type | None = None
+        self._is_last = False
         self._queries = 0
         # Since the last poll, and those among which something was committed.
         self._tests: list[str] = []
@@ -67,7 +70,8 @@ class LeakWatch:
         database = self._places.get(place)
         if database is None:
             try:
-                database = WatchedDatabase(lease.alias, VENDORS[lease.vendor].observe(*place))
+                observer = VENDORS[lease.vendor].observe(*place)
+                database = WatchedDatabase(lease.alias, observer, partial(raw, lease.alias))
                 database.rebase()
             except Exception as error:  # noqa: BLE001  # The tests can run without this.
                 self._send(LeaksUnseen(worker=self._worker, alias=lease.alias, reason=str(error)))
@@ -95,7 +99,7 @@ class LeakWatch:
         if database is None or not _is_flushing(self._kind) or connection.in_atomic_block:
             return
         tables = self._tables_of(alias)
-        self._tolerant(lambda: database.note_flush(tables, bare=bare))
+        self._tolerant(lambda: database.note_flush(tables, bare=bare, is_last=self._is_last))
 
     def begin_class(self, kind: type) -> None:
         """Note the class whose fixtures and tests follow."""
@@ -106,6 +110,10 @@ class LeakWatch:
         self._queries = queries_counted()
         self._tests.clear()
         self._suspects.clear()
+
+    def begin_test(self, *, is_last: bool) -> None:
+        """Note whether the test that follows is the last of its class."""
+        self._is_last = is_last
 
     def end_fixture(self) -> None:
         """Look whether a class's fixture has committed something, if that takes no time."""

@@ -55,6 +55,8 @@ class TimedSuite(unittest.TestSuite):
         """Yield each test once or twice, then release it; see `TestSuite._removeTestAtIndex`."""
         tests: list[Any] = self._tests  # not public
         for index, test in enumerate(tests):
+            if self._watch is not None:
+                self._watch.begin_test(is_last=type(test) not in map(type, tests[index + 1 :][:1]))
             with self._recorded(test):
                 yield test
                 if self._take_retry():

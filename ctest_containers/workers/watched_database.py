@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from ctest_containers.backends.observing import NO_ROWS, Observer, TableState
 from ctest_containers.events import TableLeak
@@ -15,18 +16,22 @@ class WatchedDatabase:
 
     Attributes:
         alias: The first of its aliases.
+        session: Returns the driver's connection of the tests; None if it is not connected.
         aliases: All of them.
         changed: Whether something has been committed that no comparison has seen.
     """
 
     alias: str
     observer: Observer
+    session: Callable[[], Any] = lambda: None
     aliases: set[str] = field(default_factory=set)
     changed: bool = False
     _baseline: dict[str, TableState] = field(default_factory=dict)
     # What the class has flushed, and how many rows its last flush has left there.
     _flushed: set[str] = field(default_factory=set)
     _refilled: Mapping[str, int] = field(default_factory=dict)
+    # The tables that may differ after the last flush, if it was the last of the class.
+    _unflushed: Mapping[str, TableState] | None = None
     _refills: dict[frozenset[str], Mapping[str, int]] = field(default_factory=dict)
     # The state before `setUpModule`, and the tables whose leaks have been reported since then.
     _before_module: dict[str, TableState] | None = None
@@ -39,9 +44,10 @@ class WatchedDatabase:
             ServerError: It cannot be read.
         """
         self.observer.has_changed()
-        self._baseline = dict(self.observer.survey())
+        self._baseline = dict(self._survey())
         self.changed = False
         self._flushed.clear()
+        self._unflushed = None
 
     def poll(self) -> bool:
         """Return whether something has been committed since the last call.
@@ -53,26 +59,31 @@ class WatchedDatabase:
         self.changed |= has_changed
         return has_changed
 
-    def note_flush(self, tables: frozenset[str], *, bare: bool) -> None:
+    def note_flush(self, tables: frozenset[str], *, bare: bool, is_last: bool = False) -> None:
         """Note that the class has just flushed tables, as its kind does.
 
         Only the first time, the rows are counted that receivers of `post_migrate` have created.
 
         Args:
             bare: Whether the flush did not send `post_migrate`.
+            is_last: Whether it is probably the last of the class. The tests' session, which ends
+                soon, then reads the tables that the next comparison needs.
 
         Raises:
             ServerError: The database cannot be read.
         """
+        self._unflushed = None
         self.observer.has_changed()
         refilled = {} if bare else self._refills.get(tables)
         if refilled is None:
-            states = self.observer.survey(tables)
+            states = self._survey(tables)
             refilled = {name: state.count for name, state in states.items() if state.count}
             self._refills[tables] = refilled
         self.changed = False
         self._flushed |= tables
         self._refilled = refilled
+        if is_last:
+            self._unflushed = self._survey(self._names_after_flush())
 
     def compare(self, *, cascades: bool = False) -> list[TableLeak]:
         """Return what has changed since the last comparison, apart from flushes, and accept it.
@@ -89,12 +100,12 @@ class WatchedDatabase:
         if not self.changed and not flushed:
             return []
         if self.changed:
-            states = dict(self.observer.survey())
+            states = dict(self._survey())
             names = {*states, *self._baseline}
         else:
             # Since the flush, nothing has been committed, so only other tables can differ.
-            names = (self._baseline.keys() - flushed) | self._refilled.keys()
-            states = dict(self.observer.survey(names))
+            names = self._names_after_flush()
+            states = dict(self._survey(names) if self._unflushed is None else self._unflushed)
         accepted = dict.fromkeys(flushed & self._baseline.keys(), NO_ROWS)
         leaks = []
         for name in sorted(names):
@@ -116,7 +127,14 @@ class WatchedDatabase:
         self._reported.update(leak.table for leak in leaks)
         self.changed = False
         self._flushed = set()
+        self._unflushed = None
         return leaks
+
+    def _names_after_flush(self) -> set[str]:
+        return (self._baseline.keys() - self._flushed) | self._refilled.keys()
+
+    def _survey(self, tables: Collection[str] | None = None) -> Mapping[str, TableState]:
+        return self.observer.survey(tables, self.session())
 
     def begin_module(self) -> None:
         """Accept the rows of `setUpModule` until the module ends.

@@ -25,12 +25,15 @@ COMMITTED: Final = (
 )
 
 TABLES: Final = (
-    "SELECT table_name, update_time >= %s FROM information_schema.tables"
+    "SELECT table_name, update_time >= %s, now() - INTERVAL 1 SECOND FROM information_schema.tables"
     " WHERE table_schema = %s AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')"
     # The excluded engines store no rows of their own.
     " AND engine NOT IN ('CONNECT', 'FEDERATED', 'MRG_MYISAM', 'SPIDER')"
 )
-"""Each table, and whether a commit has changed it since a second; NULL if none ever did."""
+"""Each table, whether a commit has changed it since a second, and the second before this one.
+
+It is NULL if no commit ever changed the table.
+"""
 
 AT_ONCE: Final = 100
 """How many tables one statement counts."""
@@ -63,7 +66,9 @@ class MysqlObserver:
         self._commits = int(commits)
         return self._commits != before
 
-    def survey(self, tables: Collection[str] | None = None) -> Mapping[str, TableState]:
+    def survey(
+        self, tables: Collection[str] | None = None, session: Any = None
+    ) -> Mapping[str, TableState]:
         """See `Observer`; only what has changed since the last survey is read.
 
         InnoDB notes the second of a commit, by a clock that may be some milliseconds slow, so
@@ -71,12 +76,14 @@ class MysqlObserver:
         """
         import mysql.connector
 
+        del session
+        now: Any = None
         try:
             cursor = self._opened()
-            cursor.execute("SELECT now() - INTERVAL 1 SECOND")
-            ((now,),) = cursor.fetchall()
             cursor.execute(TABLES, (self._surveyed, self._database))
-            rows = [(str(name), changed) for name, changed in cursor.fetchall()]
+            rows = []
+            for name, changed, now in cursor.fetchall():  # noqa: B007  # The same for each.
+                rows.append((str(name), changed))
             wanted = [
                 name
                 for name, changed in rows

@@ -32,7 +32,10 @@ class Tables:
         changed, self.changed = self.changed, False
         return changed
 
-    def survey(self, tables: Collection[str] | None = None) -> Mapping[str, TableState]:
+    def survey(
+        self, tables: Collection[str] | None = None, session: object = None
+    ) -> Mapping[str, TableState]:
+        del session
         if self.is_locked:
             raise ServerError("A lock is held.")
         self.surveys.append(tables)
@@ -111,6 +114,28 @@ def test_what_a_flush_has_emptied_is_no_leak_and_only_other_tables_are_read() ->
 
     assert compared(database) == []
     assert tables.surveys == [{"types", "migrations"}]
+
+
+def test_tables_that_the_last_flush_leaves_out_are_read_at_once() -> None:
+    tables = Tables(shop=SEEDED, other=NO_ROWS)
+    database = watched(tables)
+    tables.commit(shop=NO_ROWS, other=TableState(1, "left"))
+    database.note_flush(frozenset({"shop"}), bare=False, is_last=True)
+    tables.surveys.clear()
+
+    assert compared(database) == [TableLeak(table="other", before=0, after=1)]
+    assert tables.surveys == []
+
+
+def test_a_commit_after_the_last_flush_is_a_leak() -> None:
+    tables = Tables(shop=SEEDED, other=NO_ROWS)
+    database = watched(tables)
+    tables.commit(shop=NO_ROWS)
+    database.note_flush(frozenset({"shop"}), bare=False, is_last=True)
+    tables.commit(other=TableState(1, "left"))
+
+    assert compared(database) == [TableLeak(table="other", before=0, after=1)]
+    assert tables.surveys[-1] is None
 
 
 def test_what_follows_a_flush_is_a_leak() -> None:
