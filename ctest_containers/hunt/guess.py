@@ -56,7 +56,10 @@ class Guess:
         if not 0 < len(suspects) <= few or self.alone is None:
             return
         targets = [self._target] * len(suspects)
-        with closing(self._laboratory.run([[name] for name in suspects], targets)) as results:
+        sequences = [[name] for name in suspects]
+        # If one of them is the cause, only its observation follows, and what that compares.
+        trials = self._laboratory.run(sequences, targets, following=2)
+        with closing(trials) as results:
             for position, result in results:
                 if self._tells(self.alone, result):
                     self.cause, self.confirmation = suspects[position], result

@@ -123,9 +123,17 @@ class Laboratory:
         return max(1e-4, MEAN_SECONDS if known is None else known.seconds)
 
     def run(
-        self, sequences: Sequence[Sequence[str]], targets: Sequence[str]
+        self,
+        sequences: Sequence[Sequence[str]],
+        targets: Sequence[str],
+        *,
+        following: int | None = None,
     ) -> Generator[tuple[int, Result]]:
         """Run targets, each after a sequence of tests, several at once.
+
+        Args:
+            following: For how many later trials to start servers meanwhile; None for as many as
+                run at once.
 
         Yields:
             The position of a sequence and the result of its target, as soon as it ends.
@@ -138,7 +146,8 @@ class Laboratory:
             self._trial([*sequence, target], target)
             for sequence, target in zip(sequences, targets, strict=True)
         ]
-        with closing(self._pool.run(trials)) as results:
+        following = self.workers if following is None else following
+        with closing(self._pool.run(trials, following=following)) as results:
             yield from results
 
     def run_probed(
@@ -165,7 +174,7 @@ class Laboratory:
             numbered = [replace(batch, number=number) for number, batch in enumerate(batches)]
             trials.append(replace(trial, batches=numbered))
             probes.append(ends)
-        with closing(self._pool.run(trials)) as results:
+        with closing(self._pool.run(trials, following=self.workers)) as results:
             for position, result in results:
                 ends = probes[position]
                 yield position, min(bisect.bisect_left(ends, result.batch), len(ends) - 1), result
@@ -184,7 +193,7 @@ class Laboratory:
         batches = observer.observed(trial.batches, self._aliases, self._folder, target)
         # A database that is lent later would look like a change.
         trial = replace(trial, batches=batches, aliases=self._aliases, at_end=compare)
-        with closing(self._pool.run([trial])) as results:
+        with closing(self._pool.run([trial], following=0)) as results:
             for _ in results:
                 pass
         return [*rows, *observer.read(target)]

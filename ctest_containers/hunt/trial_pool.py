@@ -56,28 +56,38 @@ class TrialPool:
         self._tick = tick
         self._free = list(range(1, workers + 1))
         self._running: list[RunningTrial] = []
+        self._waiting: list[tuple[int, Trial]] = []
+        # How many trials will follow those of this run, and the numbers whose servers were started
+        # for them or for waiting trials.
+        self._following = 0
+        self._ahead: set[int] = set()
         self._order = FlushOrder()
 
-    def run(self, trials: Sequence[Trial]) -> Generator[tuple[int, Result]]:
+    def run(self, trials: Sequence[Trial], *, following: int) -> Generator[tuple[int, Result]]:
         """Run trials, and yield the position and the result of each as soon as it ends.
 
         If the caller stops iterating, the other trials are stopped.
 
+        Args:
+            following: For how many later trials to start servers meanwhile.
+
         Raises:
             CtestError: Servers do not start, or the project's `worker_setup` fails.
         """
-        waiting = list(enumerate(trials))
+        self._waiting, self._following = list(enumerate(trials)), following
         try:
-            while waiting or self._running:
-                while waiting and self._free:
-                    self._begin(*waiting.pop(0))
+            while self._waiting or self._running:
+                while self._waiting and self._free:
+                    self._begin(*self._waiting.pop(0))
                 yield from self._step()
         finally:
             for running in list(self._running):
                 self._end(running)
 
     def _begin(self, position: int, trial: Trial) -> None:
-        number = self._free.pop(0)
+        number = self._ready()
+        self._free.remove(number)
+        self._ahead.discard(number)
         self.count += 1
         worker = WorkerState(number)
         descriptors = tuple(state.process.fileno() for state in self._states())
@@ -94,6 +104,10 @@ class TrialPool:
                 waiting=list(trial.batches),
             )
         )
+
+    def _ready(self) -> int:
+        """Return a free number, if possible one whose servers have been started."""
+        return next((number for number in self._free if number in self._ahead), self._free[0])
 
     def _states(self) -> Iterator[ProcessState]:
         return (running.state for running in self._running)
@@ -129,8 +143,15 @@ class TrialPool:
         if len(running.waiting) == len(running.trial.batches):
             # Only now does its time begin; the next trial's servers start meanwhile.
             running.deadline = Deadline(running.trial.limit_seconds)
-            self._supply.acquire(self._other(worker.number), running.trial.aliases)
+            self._start_ahead(self._other(worker.number), running.trial)
         begin(state, running.begin_batch(), leases)
+
+    def _start_ahead(self, number: int, trial: Trial) -> None:
+        """Start the servers of a later trial, or those to compare with, if there are too few."""
+        wanted = len(self._waiting) + self._following + (trial.at_end is not None)
+        if len(self._ahead) < wanted:
+            self._ahead.add(number)
+            self._supply.acquire(number, trial.aliases)
 
     def _acquire(self, running: RunningTrial, needs: frozenset[str]) -> Sequence[AnyLease] | None:
         try:
@@ -178,13 +199,15 @@ class TrialPool:
                     pass
 
     def _compare(self, running: RunningTrial) -> None:
-        """Let a trial that has run to its end be compared with the servers of the next one."""
+        """Let a trial that has run to its end be compared with servers that no test has used."""
         state, compare = running.worker.state, running.trial.at_end
         if compare is None or state is None or running.waiting or state.batch is not None:
             return
-        number = self._other(running.worker.number)
+        other = self._other(running.worker.number)
+        number = next((ready for ready in (other, *self._free) if ready in self._ahead), other)
         leases = self._supply.await_leases(number, frozenset(state.leases))
         compare([lease for lease in leases if isinstance(lease, Lease)], state.leases.values())
+        self._ahead.discard(number)
         self._supply.release(number)
 
     def _end(self, running: RunningTrial) -> None:

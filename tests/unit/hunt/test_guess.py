@@ -32,10 +32,10 @@ class Trials:
         return 0.01
 
     def run(
-        self, sequences: Sequence[Sequence[str]], targets: Sequence[str]
+        self, sequences: Sequence[Sequence[str]], targets: Sequence[str], *, following: int
     ) -> Generator[tuple[int, Result]]:
         """Run the target after each sequence."""
-        del targets
+        del targets, following
         for position, sequence in enumerate(sequences):
             self.count += 1
             yield position, FAILED if self._fails(sequence) else PASSED
