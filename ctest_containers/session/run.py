@@ -23,7 +23,6 @@ from ctest_containers.project.interrupts import terminable
 from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
 from ctest_containers.session.affected import AffectedTests
-from ctest_containers.session.clustered import ClusterExecutor
 from ctest_containers.session.context import RunContext, new_context
 from ctest_containers.session.debugging import check_terminal
 from ctest_containers.session.dispatch import Dispatch
@@ -107,6 +106,9 @@ class Session:
 
     def _new_executor(self, context: RunContext) -> Executor:
         if self._config.cluster:
+            # Most runs use no cluster.
+            from ctest_containers.session.clustered import ClusterExecutor
+
             request = self._request
             return ClusterExecutor(context, request.spawn_create, request.runner_inputs)
         return LocalExecutor(context, self._output)

@@ -273,6 +273,9 @@ def main(arguments: list[str]) -> int:
         folder.mkdir()
         write(folder)
         env = {**os.environ, "XDG_CACHE_HOME": str(Path(top) / "cache"), "BENCH_ON": options.on}
+        # Python keeps the bytecode of a project and of an installed package.
+        env["PYTHONPYCACHEPREFIX"] = str(Path(top) / "bytecode")
+        env.pop("PYTHONDONTWRITEBYTECODE", None)
         # The first run only builds the template and measures durations.
         for _ in range(2):
             before = run_order(folder, env, options.workers)
