@@ -56,7 +56,9 @@ class TimedSuite(unittest.TestSuite):
         tests: list[Any] = self._tests  # not public
         for index, test in enumerate(tests):
             if self._watch is not None:
-                self._watch.begin_test(is_last=type(test) not in map(type, tests[index + 1 :][:1]))
+                self._watch.begin_test(
+                    is_last=type(test) not in map(type, tests[index + 1 : index + 2])
+                )
             with self._recorded(test):
                 yield test
                 if self._take_retry():
