@@ -63,7 +63,7 @@ def read(file: Path) -> SqlRecord:
             **header,
             vendors=content["vendors"],
             texts=content["texts"],
-            rows={unit: array("Q", rows) for unit, rows in content["units"].items()},
+            rows={unit: array("I", rows) for unit, rows in content["units"].items()},
         )
 
 

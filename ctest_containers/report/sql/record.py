@@ -23,6 +23,9 @@ REPEATED: Final = 5
 
 MICROSECONDS: Final = 1_000_000
 
+LARGEST: Final = 2**32 - 1
+"""The largest number in an array; more than an hour of microseconds."""
+
 Process: TypeAlias = tuple[int, int]
 """A worker, and which of its processes."""
 
@@ -57,7 +60,7 @@ class SqlRecord:
         Django's test cases begin and end transactions, and check constraints: statements that no
         line of the project sent and that name no table are left out.
         """
-        for sent in self.of_rows(self.rows.get(unit, array("Q"))):
+        for sent in self.of_rows(self.rows.get(unit, array("I"))):
             if sent.places or self.touched(sent).tables:
                 yield sent
 
@@ -157,13 +160,13 @@ class SqlCollector:
         return replace(record, rows=most)
 
     def _array(self, statements: Iterable[StatementUsage]) -> array[int]:
-        return array("Q", [number for sent in statements for number in self._row(sent)])
+        return array("I", [number for sent in statements for number in self._row(sent)])
 
     def _row(self, sent: StatementUsage) -> Iterator[int]:
         yield self._number(sent.text)
         yield self._number(sent.alias)
         yield sent.count
-        yield round(sent.seconds * MICROSECONDS)
+        yield min(round(sent.seconds * MICROSECONDS), LARGEST)
         yield len(sent.places)
         for place, count in sent.places.items():
             yield self._number(place)
