@@ -95,8 +95,8 @@ class SqlComparison:
 
 def compare(before: SqlRecord, after: SqlRecord) -> SqlComparison:
     """What changed from one run to another, in the tests that both have and in their set-up."""
-    new = {unit: after.totals[unit][0] for unit in after.rows if unit not in before.rows}
-    gone = {unit: before.totals[unit][0] for unit in before.rows if unit not in after.rows}
+    new = {unit: after.total(unit)[0] for unit in after.rows if unit not in before.rows}
+    gone = {unit: before.total(unit)[0] for unit in before.rows if unit not in after.rows}
     # Set-up that sends nothing is not recorded: it is new only if all its tests are.
     common = {test for test in after.tests if TEST + test in before.rows}
     owners = {owner for test in common for owner in accumulate(test.split("."), "{}.{}".format)}
@@ -125,12 +125,15 @@ def _is_of(unit: str, owners: Collection[str]) -> bool:
 
 def _change(before: SqlRecord, after: SqlRecord, unit: str) -> UnitChange | None:
     counts, places = Counter[tuple[str, str]](), Counter[tuple[tuple[str, str], str]]()
+    sent_before = sent_after = 0
     for sent in before.statements(unit):
+        sent_before += sent.count
         counts[sent.alias, sent.text] -= sent.count
         for place, count in sent.places.items():
             places[(sent.alias, sent.text), place] -= count
     now: dict[tuple[str, str], StatementUsage] = {}
     for sent in after.statements(unit):
+        sent_after += sent.count
         now[sent.alias, sent.text] = sent
         counts[sent.alias, sent.text] += sent.count
         for place, count in sent.places.items():
@@ -146,9 +149,6 @@ def _change(before: SqlRecord, after: SqlRecord, unit: str) -> UnitChange | None
         _, place = max((places[key, line], line) for line in lines or [""])
         is_repeated = after.is_repeated(now[key], lines.get(place, 0))
         added.append(AddedStatement(key[1], key[0], count, place, is_repeated))
-    nothing = 0, 0.0
-    sent_before, _ = before.totals.get(unit, nothing)
-    sent_after, _ = after.totals.get(unit, nothing)
     return UnitChange(unit, sent_before, sent_after, tuple(added))
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, RunFinished, RunStarted, UsageRecorded
+from ctest_containers.report.sql.collector import SqlCollector
 from ctest_containers.report.sql.file import write
-from ctest_containers.report.sql.record import SqlCollector, SqlRecord
-from ctest_containers.usage.decoding import UsageDecoder
+from ctest_containers.report.sql.record import SqlRecord
 
 
 class SqlReport:
@@ -38,9 +36,7 @@ class SqlReport:
         self._show = show
         self._started: RunStarted | None = None
         self._commit = ""
-        self._decoder = UsageDecoder()
         self._collector: SqlCollector | None = None
-        self._processes: Counter[int] = Counter()
 
     def handle(self, event: Event, at: float) -> None:  # noqa: ARG002  # Statements have durations.
         """See `Report`.
@@ -49,22 +45,15 @@ class SqlReport:
             ReportError: The file cannot be written.
         """
         if isinstance(event, UsageRecorded):
-            self._add(event)
+            if self._collector is None:
+                self._collector = SqlCollector()
+            self._collector.add(event)
         elif isinstance(event, RunStarted):
             self._started = event
             # Tests may check out something else.
             self._commit = self._revision(Path(event.folder))
         elif isinstance(event, RunFinished):
             self._finish()
-
-    def _add(self, event: UsageRecorded) -> None:
-        if self._collector is None:
-            self._collector = SqlCollector()
-        if event.first == 0:
-            self._processes[event.worker] += 1
-        statements = self._decoder.decode(replace(event, used=())).statements
-        process = event.worker, self._processes[event.worker]
-        self._collector.add(event.unit, statements, process=process)
 
     def _finish(self) -> None:
         if self._collector is None or self._started is None:

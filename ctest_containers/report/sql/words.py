@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ctest_containers.report.sql.comparing import AddedStatement
 from ctest_containers.report.sql.record import SqlRecord
 from ctest_containers.text import plural, shortened
 from ctest_containers.usage.model import TEST, StatementUsage
@@ -118,11 +117,3 @@ def slowest_statements(record: SqlRecord) -> list[tuple[float, int, str]]:
 def places_of(sent: StatementUsage) -> list[tuple[str, int]]:
     """The lines that sent a statement, the most frequent first."""
     return sorted(sent.places.items(), key=lambda place: (-place[1], place[0]))
-
-
-def added_in_words(added: AddedStatement, length: int) -> str:
-    """Return what is sent more, such as `15 x SELECT … FROM "cart" at orders/views.py:81`."""
-    where = f" at {added.place}" if added.place else ""
-    repeated = " (repeated)" if added.is_repeated else ""
-    room = max(20, length - len(where) - len(repeated))
-    return f"{added.count} x {abridged(added.text, room)}{where}{repeated}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
-from unit.report.sql.made_sql import COUNT, INSERT, ORDERS, PRODUCT, made_sql, sent
+from unit.report.sql.made_sql import COUNT, INSERT, ORDERS, PRODUCT, made_sql, recorded, sent, usage
 
 from ctest_containers.report.sql.comparing import (
     AddedStatement,
@@ -14,17 +14,14 @@ from ctest_containers.report.sql.comparing import (
     compare,
     parse_growth,
 )
-from ctest_containers.report.sql.record import SqlCollector, SqlRecord
+from ctest_containers.report.sql.record import SqlRecord
 from ctest_containers.usage.model import StatementUsage
 
 BEFORE, AFTER = made_sql("1a2b3c4d", has_products=False), made_sql()
 
 
 def record(units: Mapping[str, list[StatementUsage]]) -> SqlRecord:
-    collector = SqlCollector()
-    for unit, statements in units.items():
-        collector.add(unit, statements)
-    return collector.record(run="a", started_at="", branch="", revision="", vendors={})
+    return recorded(usage(unit, statements) for unit, statements in units.items())
 
 
 def test_tests_that_send_more_have_the_statements_and_lines() -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from unit.report.making import record
-from unit.report.sql.made_sql import PRODUCT, made_sql, sent
+from unit.report.sql.made_sql import PRODUCT, made_sql, recorded, sent, usage
 
 from ctest_containers.report.job_summary import job_summary
 from ctest_containers.report.page.data import data_of
 from ctest_containers.report.page.sql import STATEMENTS_SHOWN, sql_data
 from ctest_containers.report.sql.comparing import compare
-from ctest_containers.report.sql.record import SqlCollector
 
 
 def test_a_run_without_sql_has_no_section() -> None:
@@ -34,11 +33,9 @@ def test_the_page_has_what_was_added() -> None:
 
 
 def test_the_page_has_some_statements_of_a_test_with_thousands() -> None:
-    collector = SqlCollector()
-    collector.add("test a.B.c", [sent(f"SELECT {number}", {"a.py:1": 1}) for number in range(1000)])
-    many = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+    many = [sent(f"SELECT {number}", {"a.py:1": 1}) for number in range(1000)]
 
-    (test,) = sql_data(many, None)["tests"]
+    (test,) = sql_data(recorded([usage("test a.B.c", many)]), None)["tests"]
 
     assert len(test["statements"]) == STATEMENTS_SHOWN
     assert test["more"] == 1000 - STATEMENTS_SHOWN

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 from pathlib import Path
 
 import pytest
-from unit.report.sql.made_sql import COUNT, ORDERS, made_sql, sent
+from unit.report.sql.made_sql import COUNT, ORDERS, made_sql, recorded, sent, usage
 
 from ctest_containers.errors import UsageError
+from ctest_containers.report.sql.collector import LONGEST_LIST, OTHERS
 from ctest_containers.report.sql.file import read, write
-from ctest_containers.report.sql.record import LONGEST_LIST, OTHERS, SqlCollector
 
 TEST = "test orders.tests.ListTests.test_all"
 
@@ -36,10 +37,8 @@ def test_tests_without_queries_are_recorded() -> None:
 
 
 def test_transactions_of_test_cases_do_not_count() -> None:
-    collector = SqlCollector()
     statements = [sent("SAVEPOINT ?", {}, count=2), sent(COUNT, {}, count=3)]
-    collector.add("test a.B.c", [*statements, sent("SAVEPOINT ?", {"a.py:1": 1})])
-    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+    record = recorded([usage("test a.B.c", [*statements, sent("SAVEPOINT x", {"a.py:1": 1})])])
 
     assert record.totals["test a.B.c"][0] == 4
 
@@ -67,31 +66,28 @@ def test_another_file_is_refused(tmp_path: Path, content: bytes) -> None:
 
 
 def test_too_many_statements_of_a_unit_are_counted_together() -> None:
-    collector = SqlCollector()
     many = [sent(f"SELECT {number}", {"a.py:1": 2}) for number in range(LONGEST_LIST + 3)]
-    collector.add("test a.B.c", many)
-    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
 
-    statements = list(record.statements("test a.B.c"))
+    statements = list(recorded([usage("test a.B.c", many)]).statements("test a.B.c"))
 
     assert len(statements) == LONGEST_LIST + 1
     assert statements[-1] == sent(OTHERS, {"a.py:1": 6})
 
 
 def test_what_a_unit_sends_in_several_parts_is_added_up() -> None:
-    collector = SqlCollector()
-    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})])
-    collector.add("class a.B", [sent(COUNT, {"a.py:1": 1, "a.py:9": 1})])
-    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+    first = usage("class a.B", [sent(COUNT, {"a.py:1": 2, "a.py:9": 1})])
+    second = dataclasses.replace(first, first=len(first.names), names=())
 
-    assert list(record.statements("class a.B")) == [sent(COUNT, {"a.py:1": 3, "a.py:9": 1})]
+    statements = list(recorded([first, second]).statements("class a.B"))
+
+    assert statements == [sent(COUNT, {"a.py:1": 4, "a.py:9": 2})]
 
 
 def test_what_runs_in_several_processes_counts_once() -> None:
-    collector = SqlCollector()
-    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})], process=(1, 1))
-    collector.add("class a.B", [sent(COUNT, {"a.py:1": 2})], process=(2, 1))
-    collector.add("class a.B", [sent(ORDERS, {"a.py:8": 1})], process=(2, 1))
-    record = collector.record(run="a", started_at="", branch="", revision="", vendors={})
+    counts = {1: 2, 2: 3, 3: 1}
+    events = [
+        usage("class a.B", [sent(COUNT, {"a.py:1": count})], worker=worker)
+        for worker, count in counts.items()
+    ]
 
-    assert record.totals["class a.B"][0] == 3
+    assert recorded(events).totals["class a.B"][0] == 3

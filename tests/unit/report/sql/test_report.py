@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from unit.report.making import STARTED
-from unit.report.sql.made_sql import COUNT, sent
+from unit.report.sql.made_sql import COUNT, sent, usage
 
 from ctest_containers.errors import ReportError
 from ctest_containers.events import Event, RunFinished, UsageRecorded
@@ -17,15 +17,8 @@ from ctest_containers.report.sql.report import SqlReport
 FINISHED = RunFinished(not_run=0, failure="")
 
 
-def usage(unit: str, *, worker: int, count: int) -> UsageRecorded:
-    return UsageRecorded(
-        worker=worker,
-        unit=unit,
-        first=0,
-        names=("fmodule 1", "default", COUNT, "a.py:1"),
-        used=(0,),
-        statements=((1, 2, count, count * 1000, 3, count),),
-    )
+def counted(count: int) -> UsageRecorded:
+    return usage("test a.B.c", [sent(COUNT, {"a.py:1": count})])
 
 
 def handled(events: list[Event], file: Path | None) -> list[SqlRecord]:
@@ -43,7 +36,7 @@ def handled(events: list[Event], file: Path | None) -> list[SqlRecord]:
 
 def test_statements_are_written_when_the_run_ends(tmp_path: Path) -> None:
     file = tmp_path / "a.sql.gz"
-    events: list[Event] = [STARTED, usage("test a.B.c", worker=1, count=3), FINISHED]
+    events: list[Event] = [STARTED, counted(3), FINISHED]
 
     (record,) = handled(events, file)
 
@@ -53,7 +46,7 @@ def test_statements_are_written_when_the_run_ends(tmp_path: Path) -> None:
 
 
 def test_a_test_that_runs_again_in_another_process_counts_once(tmp_path: Path) -> None:
-    twice = [usage("test a.B.c", worker=1, count=count) for count in (3, 2)]
+    twice = [counted(count) for count in (3, 2)]
 
     (record,) = handled([STARTED, *twice, FINISHED], tmp_path / "a.sql.gz")
 
@@ -66,12 +59,12 @@ def test_a_run_that_records_nothing_has_no_file(tmp_path: Path) -> None:
 
 
 def test_a_page_has_the_sql_of_a_run_without_event_logs() -> None:
-    assert handled([STARTED, usage("test a.B.c", worker=1, count=3), FINISHED], None)
+    assert handled([STARTED, counted(3), FINISHED], None)
 
 
 def test_a_file_that_cannot_be_written_is_an_error_of_the_report(tmp_path: Path) -> None:
     (tmp_path / "folder").touch()
-    events: list[Event] = [STARTED, usage("test a.B.c", worker=1, count=3), FINISHED]
+    events: list[Event] = [STARTED, counted(3), FINISHED]
 
     with pytest.raises(ReportError, match="cannot be written"):
         handled(events, tmp_path / "folder" / "a.sql.gz")
