@@ -28,21 +28,9 @@ def current_branch(folder: Path) -> str:
 def current_revision(folder: Path) -> str:
     """The commit that is checked out where a folder is; empty if there is none."""
     git, head = _head(folder)
-    return _commit(git, head.removeprefix("ref: ")) if head.startswith(HEAD) else head
-
-
-def revision_of(folder: Path, name: str) -> str:
-    """The commit that a branch, a tag or `HEAD` stands for where a folder is; empty if unknown."""
-    if name == "HEAD":
-        return current_revision(folder)
-    git, _ = _head(folder)
-    for kind in ("tags", "heads", "remotes", "remotes/origin"):
-        if revision := _commit(git, f"refs/{kind}/{name}"):
-            return revision
-    return ""
-
-
-def _commit(git: Path, reference: str) -> str:
+    if not head.startswith(HEAD):
+        return head
+    reference = head.removeprefix("ref: ")
     with suppress(OSError, UnicodeDecodeError):
         common = git / "commondir"
         if common.is_file():

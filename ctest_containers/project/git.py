@@ -31,3 +31,11 @@ def git(folder: Path, *arguments: str) -> bytes | None:
 def listed_names(listed: bytes | None) -> list[str]:
     """Return the names of files that Git has printed with `-z`."""
     return [name for name in os.fsdecode(listed or b"").split("\0") if name]
+
+
+def commit_of(folder: Path, name: str) -> str:
+    """Return the commit that a name such as `HEAD~1` stands for; empty if there is none."""
+    commit = git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+    return (commit or b"").decode().strip()

@@ -26,7 +26,7 @@ from ctest_containers.statements.words import (
     STARTS,
 )
 
-LONGEST_CACHED: Final = 8192
+LONGEST_CACHED: Final = 4096
 """The longest text, in characters, whose normalized text is cached."""
 
 
@@ -54,7 +54,7 @@ def _normalized(sql: str, vendor: str) -> str:
     return written(list(_one_of_each(list(_stable(tokens, vendor)), vendor)))
 
 
-_cached = lru_cache(maxsize=1024)(_normalized)
+_cached = lru_cache(maxsize=8192)(_normalized)
 
 
 def written(tokens: Sequence[Token]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 POSTGRESQL, MYSQL, SQLITE = "postgresql", "mysql", "sqlite"
@@ -62,17 +63,13 @@ def tokens_of(sql: str, vendor: str) -> list[Token]:
             raise UnreadableError
         kind, position = read.lastgroup or "", read.end()
         text = read[kind]
-        if kind == "word":
-            tokens.append(Token(Kind.WORD, text, text.upper()))
+        if kind in _KINDS:
+            tokens.append(_token(kind, text))
         elif kind == "values":
             values = ", ".join("?" * (text.count(",") + 1)) if "," in text else "?"
             if "'" in text and values != "?":  # A comma may be part of a literal.
                 values = ", ".join("?" * len(_SIMPLE.findall(text)))
             tokens.append(Token(Kind.VALUE, values, values))
-        elif kind == "other":
-            tokens.append(Token(Kind.OTHER, text, text))
-        elif kind == "quoted":
-            tokens.append(Token(Kind.QUOTED, text, text))
         elif kind == "unknown":
             tokens.append(Token(Kind.QUOTED, UNKNOWN_NAME, UNKNOWN_NAME))
         elif kind == "literal":
@@ -80,6 +77,14 @@ def tokens_of(sql: str, vendor: str) -> list[Token]:
         elif kind == "comment":
             position = _after_comment(sql, position, nested=vendor not in {MYSQL, SQLITE})
     return tokens
+
+
+_KINDS: Final = {"word": Kind.WORD, "quoted": Kind.QUOTED, "other": Kind.OTHER}
+
+
+@lru_cache(maxsize=4096)
+def _token(kind: str, text: str) -> Token:
+    return Token(_KINDS[kind], text, text.upper() if kind == "word" else text)
 
 
 def _after_comment(sql: str, position: int, *, nested: bool) -> int:

@@ -12,7 +12,7 @@ from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import History
 from ctest_containers.history.store import read
-from ctest_containers.project.branch import revision_of
+from ctest_containers.project.git import commit_of
 from ctest_containers.report.recording import record_of
 from ctest_containers.report.sql import terminal
 from ctest_containers.report.sql.as_json import comparison_as_json, run_as_json
@@ -72,7 +72,7 @@ def report_sql(options: argparse.Namespace, history: History) -> int:
     record, comparison = sql_of_run(history, options.run), None
     if options.against:
         folder = Path.cwd()
-        before = sql_before(history, options.against, record.run, partial(revision_of, folder))
+        before = sql_before(history, options.against, record.run, partial(commit_of, folder))
         comparison = compare(before, record)
     if not _write_reports(options, history, record, comparison):
         if options.json:

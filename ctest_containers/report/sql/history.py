@@ -35,7 +35,7 @@ def sql_of_run(history: History, run: str = "") -> SqlRecord:
 
 
 def sql_before(
-    history: History, against: str, run: str, revision_of: Callable[[str], str]
+    history: History, against: str, run: str, commit_of: Callable[[str], str]
 ) -> SqlRecord:
     """The SQL that a run is compared with.
 
@@ -43,7 +43,7 @@ def sql_before(
         against: The ID of a run or its file, or a commit or branch, of which it is the last run:
             of a branch, the last run at its commit, or else the last one on it.
         run: The ID of the run that is compared, which is not compared with itself.
-        revision_of: Returns the commit that a name of Git stands for; empty if it knows none.
+        commit_of: Returns the commit that a name of Git stands for; empty if it knows none.
 
     Raises:
         UsageError: There is none.
@@ -54,7 +54,7 @@ def sql_before(
     matching = [file for file in stored if _run_of(file).startswith(against)]
     if len(matching) == 1:
         return read(matching[0])
-    revision = revision_of(against)
+    revision = commit_of(against)
     is_commit = re.fullmatch(r"[0-9a-f]{7,}", against) is not None
     of_branch = None
     for file in reversed(stored):

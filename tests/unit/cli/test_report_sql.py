@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,29 @@ def test_an_unknown_run_is_an_error_with_those_that_exist() -> None:
         "Runs whose SQL was recorded, the last first: "
         "5e6f7a8b (orders 5e6f7a8b0), 1a2b3c4d (main 1a2b3c4d0)."
     )
+
+
+def test_a_name_of_git_stands_for_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def git(*arguments: str) -> str:
+        identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=x"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
+    git("init")
+    for number in range(2):
+        git("commit", "--allow-empty", "-m", str(number))
+    record = dataclasses.replace(
+        made_sql("0000aaaa", branch="x"), revision=git("rev-parse", "HEAD~1")
+    )
+    write(record, sql_beside(History.of("shop").folder / "20261031T080000000000-0000aaaa.jsonl"))
+
+    assert sql("--against", "HEAD~1") == ExitCode.PASSED
+
+    assert "against run 0000aaaa" in capsys.readouterr().out
 
 
 def test_a_run_is_not_compared_with_itself() -> None:
