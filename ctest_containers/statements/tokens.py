@@ -79,6 +79,18 @@ def tokens_of(sql: str, vendor: str) -> list[Token]:
     return tokens
 
 
+def plain_name(token: Token) -> str:
+    """A name without its quotes, in lower case."""
+    text = token.text
+    if token.kind is not Kind.QUOTED or text == UNKNOWN_NAME:
+        return text.lower()
+    if text[:1] in "uU":
+        text = text[2:]
+    if text.startswith("["):
+        return text[1:-1].lower()
+    return text[1:-1].replace(text[0] * 2, text[0]).lower()
+
+
 _KINDS: Final = {"word": Kind.WORD, "quoted": Kind.QUOTED, "other": Kind.OTHER}
 
 

@@ -8,7 +8,8 @@ from enum import Enum
 from functools import lru_cache, reduce
 from typing import Final
 
-from ctest_containers.statements.references import References, references_of
+from ctest_containers.statements.reader import references_of
+from ctest_containers.statements.references import References
 from ctest_containers.statements.tokens import (
     MYSQL,
     OMITTED,
