@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import Final
 
 from ctest_containers.report.sql.record import SqlRecord
 from ctest_containers.usage.model import CLASS, MODULE, TEST, StatementUsage
+
+CACHED: Final = frozenset({"django_content_type", "django_site"})
+"""Tables whose rows Django keeps in memory: the first test of a process that needs one reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,10 @@ class SqlComparison:
 
 
 def compare(before: SqlRecord, after: SqlRecord) -> SqlComparison:
-    """What changed from one run to another, in the tests that both have and in their set-up."""
+    """What changed from one run to another, in the tests that both have and in their set-up.
+
+    Statements that only touch tables in `CACHED` are left out.
+    """
     new = {unit: after.total(unit)[0] for unit in after.rows if unit not in before.rows}
     gone = {unit: before.total(unit)[0] for unit in before.rows if unit not in after.rows}
     # Set-up that sends nothing is not recorded: it is new only if all its tests are.
@@ -126,13 +133,13 @@ def _is_of(unit: str, owners: Collection[str]) -> bool:
 def _change(before: SqlRecord, after: SqlRecord, unit: str) -> UnitChange | None:
     counts, places = Counter[tuple[str, str]](), Counter[tuple[tuple[str, str], str]]()
     sent_before = sent_after = 0
-    for sent in before.statements(unit):
+    for sent in _compared(before, unit):
         sent_before += sent.count
         counts[sent.alias, sent.text] -= sent.count
         for place, count in sent.places.items():
             places[(sent.alias, sent.text), place] -= count
     now: dict[tuple[str, str], StatementUsage] = {}
-    for sent in after.statements(unit):
+    for sent in _compared(after, unit):
         sent_after += sent.count
         now[sent.alias, sent.text] = sent
         counts[sent.alias, sent.text] += sent.count
@@ -150,6 +157,13 @@ def _change(before: SqlRecord, after: SqlRecord, unit: str) -> UnitChange | None
         is_repeated = after.is_repeated(now[key], lines.get(place, 0))
         added.append(AddedStatement(key[1], key[0], count, place, is_repeated))
     return UnitChange(unit, sent_before, sent_after, tuple(added))
+
+
+def _compared(record: SqlRecord, unit: str) -> Iterator[StatementUsage]:
+    """The statements of a unit that don't depend on what ran before it in the same process."""
+    for sent in record.statements(unit):
+        if not record.touched(sent).tables or not record.touched(sent).tables <= CACHED:
+            yield sent
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ctest_containers.report.sql.record import SqlRecord
+from ctest_containers.statements.touched import StatementKind
 from ctest_containers.text import plural, shortened
 from ctest_containers.usage.model import TEST, StatementUsage
 
@@ -24,6 +25,7 @@ class RepeatedStatement:
         place: The line, as `file:line`.
         unit: That unit.
         others: How many other units send it repeatedly from there.
+        is_read: Whether it only reads, as N+1 queries do.
     """
 
     count: int
@@ -31,6 +33,7 @@ class RepeatedStatement:
     place: str
     unit: str
     others: int
+    is_read: bool
 
 
 def queries(count: int) -> str:
@@ -86,8 +89,9 @@ def headlines(record: SqlRecord) -> Iterator[str]:
 
 
 def repeated_statements(record: SqlRecord) -> list[RepeatedStatement]:
-    """The statements that are repeated in tests or in set-up, the most frequent first."""
+    """The statements that are repeated in tests or in set-up: reads, then the most frequent."""
     most: dict[tuple[str, str], tuple[int, str]] = {}
+    reads: set[str] = set()
     units = Counter[tuple[str, str]]()
     for unit in record.rows:
         for sent in record.statements(unit):
@@ -95,12 +99,15 @@ def repeated_statements(record: SqlRecord) -> list[RepeatedStatement]:
                 if record.is_repeated(sent, count):
                     key = sent.text, place
                     units[key] += 1
+                    if record.touched(sent).kind is StatementKind.SELECT:
+                        reads.add(sent.text)
                     most[key] = max(most.get(key, (0, "")), (count, unit))
     rows = [
-        RepeatedStatement(count, text, place, unit, units[text, place] - 1)
+        RepeatedStatement(count, text, place, unit, units[text, place] - 1, text in reads)
         for (text, place), (count, unit) in most.items()
     ]
-    return sorted(rows, key=lambda row: (-row.count * (row.others + 1), row.place, row.text))
+    rows.sort(key=lambda row: (not row.is_read, -row.count * (row.others + 1), row.place, row.text))
+    return rows
 
 
 def slowest_statements(record: SqlRecord) -> list[tuple[float, int, str]]:

@@ -73,6 +73,14 @@ def test_fewer_queries_and_other_queries_are_no_growth() -> None:
     assert comparison.shrunk == 1
 
 
+def test_what_django_reads_once_in_a_process_is_not_compared() -> None:
+    read = sent("SELECT id FROM django_content_type WHERE model = ?", {"a.py:1": 1})
+    comparison = compare(record({"test a.A.a": []}), record({"test a.A.a": [read]}))
+
+    assert not comparison.grown
+    assert not comparison.changed
+
+
 def test_a_moved_line_is_no_change() -> None:
     before = record({"test a.A.a": [sent(COUNT, {"a.py:1": 2})]})
     comparison = compare(before, record({"test a.A.a": [sent(COUNT, {"a.py:5": 2})]}))
