@@ -79,8 +79,9 @@ def run_lines(record: SqlRecord, columns: int) -> Iterator[Text]:
         ("Tests with the most queries", [TEST + test for test in record.tests]),
         ("Set-up with the most queries", record.set_up),
     ):
-        most = sorted(units, key=lambda unit: (-record.totals[unit][0], unit))
-        if most and record.totals[most[0]][0]:
+        sending = [unit for unit in units if record.totals[unit][0]]
+        most = sorted(sending, key=lambda unit: (-record.totals[unit][0], unit))
+        if most:
             yield from _title(title)
             for unit in most[:SHOWN]:
                 count, seconds = record.totals[unit]
