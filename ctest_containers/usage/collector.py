@@ -153,11 +153,13 @@ class Collector:
         # What no test has caused, or what the settings say.
         for kind in (base.lookups, base.models, base.classes, base.opaque, base.statements):
             kind.clear()
+        if base.is_empty:
+            return
         used = self._messages.numbers(base, self._accesses.written) - self._sent_base
         if used:
             self._sent_base |= used
             self._send(self._messages.event(BASE, used, None))
-        base.codes.clear()
+        base.clear()
 
     def _notes(self) -> Notes:
         return self._open[-1]

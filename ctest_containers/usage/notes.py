@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
+from typing import Any
 
 
 @dataclass(slots=True)
@@ -57,6 +58,23 @@ class Notes:
     opaque: set[str] = field(default_factory=set)
     statements: dict[tuple[str, str], Sent] = field(default_factory=dict)
     has_left: bool = False
+
+    def _kinds(self) -> tuple[set[Any] | dict[Any, Any], ...]:
+        return (
+            *(self.codes, self.files, self.folders, self.matches, self.paths, self.variables),
+            *(self.settings, self.templates, self.lookups, self.models, self.classes),
+            *(self.opaque, self.statements),
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been noted."""
+        return not any(self._kinds())
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for kind in self._kinds():
+            kind.clear()
 
     def add(self, other: Notes) -> None:
         """Add what was noted while a unit inside this one ran."""

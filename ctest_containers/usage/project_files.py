@@ -28,8 +28,10 @@ class ProjectFiles:
     def __init__(self, paths: PortablePaths, own: str = "") -> None:
         self.paths = paths
         self._own = f"{os.path.realpath(own)}{os.sep}" if own else ""
-        # Each is asked very often.
+        # They are asked very often.
         self.is_wanted = functools.cache(self._is_wanted)
+        self.name_of = functools.cache(self._name_of)
+        self.is_of_project = functools.cache(self._is_of_project)
         self._modules: dict[str, str] = {}
 
     def _is_wanted(self, file: str) -> bool:
@@ -52,7 +54,7 @@ class ProjectFiles:
             name = self._modules.setdefault(file, "")
         return name
 
-    def is_of_project(self, name: str) -> bool:
+    def _is_of_project(self, name: str) -> bool:
         """Whether a module, or a name in one, may be the project's."""
         top = name.partition(".")[0]
         module = sys.modules.get(top)
@@ -62,7 +64,7 @@ class ProjectFiles:
         places = [getattr(module, "__file__", None) or "", *getattr(module, "__path__", ())]
         return any(map(self.is_wanted, filter(None, places)))
 
-    def name_of(self, path: str) -> str:
+    def _name_of(self, path: str) -> str:
         """The name of a file or folder; empty if it is not an input."""
         if path.endswith(COMPILED) or self.paths.is_python_s(path):
             return ""

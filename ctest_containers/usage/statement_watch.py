@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -20,6 +21,19 @@ RUNNING_TESTS: Final = f"{TOOLKIT}workers/"
 """Code of the toolkit that calls what unittest and Django call."""
 
 
+RECORDING: Final = f"{TOOLKIT}usage/"
+"""This package."""
+
+MOST_DEPTHS: Final = 4096
+"""How many statements' depths are remembered."""
+
+TOOLKIT_S: Final = "(the toolkit)"
+"""Stands for the places of statements that the toolkit itself sends."""
+
+OF_TRANSACTIONS: Final = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "BEGIN")
+"""Statements of Django's transactions, which are frequent, and whose places are not needed."""
+
+
 class StatementWatch:
     """Notes statements by alias and normalized text, with the lines of the project that sent them.
 
@@ -32,6 +46,8 @@ class StatementWatch:
         self._files = files
         # A thread sends one statement at a time.
         self._since: dict[int, float] = {}
+        self._places: dict[str, str | None] = {}
+        self._depths: dict[str, int] = {}
 
     def hooks(self) -> Iterator[tuple[CodeType, Hook]]:
         """The code of each function that sends statements, and its hook."""
@@ -47,13 +63,13 @@ class StatementWatch:
     def _note_end(self, frame: FrameType) -> None:
         now = ORIGINALS.monotonic()
         began = self._since.pop(threading.get_ident(), now)
-        place = self._place(frame)
-        if place is None:
-            return
         names = frame.f_locals
-        connection = names["self"].db
         sql = names["sql"]
         text = sql if isinstance(sql, str) else _text_of(sql, names["self"])
+        place = "" if text.startswith(OF_TRANSACTIONS) else self._place(text)
+        if place is None:
+            return
+        connection = names["self"].db
         statements = self._notes().statements
         key = connection.alias, normalized(text, connection.vendor)
         sent = statements.get(key)
@@ -64,17 +80,51 @@ class StatementWatch:
         if place:
             sent.places[place] = sent.places.get(place, 0) + 1
 
-    def _place(self, frame: FrameType | None) -> str | None:
-        """The line of the project that sends a statement; None if the toolkit itself does."""
-        is_wanted = self._files.is_wanted
+    def _place(self, text: str) -> str | None:
+        """The line of the project that sends a statement; None if the toolkit itself does.
+
+        The walk through all callers is slow. The same statement is mostly sent at the same depth,
+        so the caller at that depth is taken if it is the project's as well.
+        """
+        places = self._places
+        depth = self._depths.get(text)
+        if depth is not None:
+            with suppress(ValueError):
+                frame = sys._getframe(depth)
+                place = places.get(frame.f_code.co_filename)
+                if place and place is not TOOLKIT_S:
+                    return f"{place}:{frame.f_lineno}"
+        return self._walk(text)
+
+    def _walk(self, text: str) -> str | None:
+        places, depth = self._places, 0
+        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
             file = frame.f_code.co_filename
-            if is_wanted(file):
-                return f"{self._files.name_of(file)}:{frame.f_lineno}"
-            if file.startswith(TOOLKIT):
-                return "" if file.startswith(RUNNING_TESTS) else None
+            if file not in places:
+                places[file] = self._place_of(file)
+            if (place := places[file]) is not None:
+                if place is TOOLKIT_S:
+                    return None
+                if not place:
+                    return ""
+                if len(self._depths) >= MOST_DEPTHS:
+                    self._depths.clear()
+                self._depths[text] = depth
+                return f"{place}:{frame.f_lineno}"
             frame = frame.f_back
+            depth += 1
         return ""
+
+    def _place_of(self, file: str) -> str | None:
+        """How places in a file begin; None if its callers decide."""
+        if file.startswith(RECORDING):
+            return None
+        if self._files.is_wanted(file):
+            return self._files.name_of(file) or file
+        if file.startswith(RUNNING_TESTS):
+            return ""
+        return TOOLKIT_S if file.startswith(TOOLKIT) else None
 
 
 def _text_of(sql: Any, cursor: Any) -> str:

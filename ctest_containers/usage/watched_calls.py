@@ -140,9 +140,10 @@ class WatchedCalls:
             if caller.f_code.co_name in COPYING:
                 return
             caller = caller.f_back
-        if caller is None or self._is_python_s_own(caller):
+        if caller is None:
             return
-        if self._askers.is_project(caller):
+        # Django asks often, and is known at once.
+        if self._askers.is_project(caller) and not self._is_python_s_own(caller):
             key = frame.f_locals["key"]
             if isinstance(key, (str, bytes)):
                 self._notes().variables.add(os.fsdecode(key))
