@@ -19,8 +19,7 @@ from ctest_containers.session.planning import RunPlan, expected_of_rounds, memor
 from ctest_containers.session.schedule import failed_first, longest_first
 from ctest_containers.session.starting import WorkerStarter
 from ctest_containers.session.stress import StressRun
-from ctest_containers.session.worker_config import forks_and_records
-from ctest_containers.usage.loaded import LoadedFunctions
+from ctest_containers.session.worker_config import loaded_functions
 from ctest_containers.workers.flush_order import FlushOrder
 from ctest_containers.workers.pool import WorkerPool
 
@@ -36,7 +35,7 @@ class LocalExecutor:
         self._context = context
         self._output = output
         self._line_coverage: LineCoverage | None = None
-        self._loaded = LoadedFunctions() if forks_and_records(context) else None
+        self._loaded = loaded_functions(context)
 
     def start_early(self) -> None:
         """Start the servers that the same selection of tests needed last time.

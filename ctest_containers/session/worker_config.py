@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 from ctest_containers.config import Config, failures_to_keep
 from ctest_containers.session.context import RunContext
 from ctest_containers.session.debugging import lends_terminal
 from ctest_containers.workers.assignment import WorkerConfig
+
+if TYPE_CHECKING:
+    from ctest_containers.usage.loaded import LoadedFunctions
 
 
 def worker_config(
@@ -46,9 +50,14 @@ def records(config: Config) -> bool:
     return bool(config.record) and config.stress is None
 
 
-def forks_and_records(context: RunContext) -> bool:
-    """Return whether workers are forked that record what tests use, for which this process looks.
+def loaded_functions(context: RunContext) -> LoadedFunctions | None:
+    """Return what finds the functions of this process, if workers are forked that record usage.
 
-    What has run before the fork is not seen by them.
+    They cannot see what has run before the fork.
     """
-    return records(context.config) and not context.setup.spawned
+    if not records(context.config) or context.setup.spawned:
+        return None
+    # Most runs do not need what it imports.
+    from ctest_containers.usage.loaded import LoadedFunctions
+
+    return LoadedFunctions()

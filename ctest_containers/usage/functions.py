@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import CodeType, FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 CO_OPTIMIZED: Final = 1
 """The flag of functions; modules and bodies of classes lack it."""
@@ -18,6 +18,9 @@ TOOL_NAMES: Final = ("ctest-containers", "ctest-containers units")
 
 PREFERRED_TOOLS: Final = (4, 3, 5, 2)
 """Numbers of tools; those of debuggers and coverage.py are left to them."""
+
+CachedFunction: TypeAlias = tuple[CodeType, str]
+"""The code of a function whose answers are cached, and its full name: `module:name`."""
 
 number_of: Final = object.__hash__
 """Identifies a code object while it exists. Its own hash is slow, and equal for equal code; `id`

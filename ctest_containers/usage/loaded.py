@@ -16,7 +16,7 @@ from typing import Any, Final
 from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.recording.functions import calibrate
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.usage.functions import CO_OPTIMIZED, number_of
+from ctest_containers.usage.functions import CO_OPTIMIZED, CachedFunction, number_of
 from ctest_containers.usage.messages import Messages
 from ctest_containers.usage.model import BASE
 from ctest_containers.usage.notes import Notes
@@ -27,9 +27,6 @@ CACHED_TYPE: Final = type(functools.cache(id))
 
 LEAVING: Final = ("RETURN_VALUE", "RETURN_CONST", "RAISE", "RERAISE")
 """Instructions after which code does not go on."""
-
-CachedFunction = tuple[CodeType, str]
-"""The code of a function whose answers are cached, and its full name: `module:name`."""
 
 
 @dataclass(slots=True)

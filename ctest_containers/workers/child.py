@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.capacity.memory import private_bytes
 from ctest_containers.events import (
@@ -28,8 +28,6 @@ from ctest_containers.project import connections, isolation, line_coverage
 from ctest_containers.project.guard import guarded
 from ctest_containers.project.suite import Batch
 from ctest_containers.reset import Flushes
-from ctest_containers.usage.collector import Collector
-from ctest_containers.usage.functions import UnavailableError
 from ctest_containers.wire import (
     Quit,
     RunBatch,
@@ -51,6 +49,9 @@ from ctest_containers.workers.lent_databases import DatabaseLost, LentDatabases
 from ctest_containers.workers.recorder import RecordingResult
 from ctest_containers.workers.suite import TimedSuite
 from ctest_containers.workers.terminal import Terminal
+
+if TYPE_CHECKING:
+    from ctest_containers.usage.collector import Collector
 
 MEMORY_SECONDS: Final = 1.0
 """How often a worker measures its memory; the kernel takes a while to answer."""
@@ -126,6 +127,10 @@ class CommandLoop:
 
     def _record(self) -> None:
         """Start recording what tests use, before a spawned worker loads the project."""
+        # Most runs do not need what it imports.
+        from ctest_containers.usage.collector import Collector
+        from ctest_containers.usage.functions import UnavailableError
+
         assignment = self._assignment
         usage = Collector(
             worker=assignment.worker,

@@ -5,15 +5,17 @@ from __future__ import annotations
 import unittest
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctest_containers.events import FixtureFinished, FixtureStarted, WorkerEvent
 from ctest_containers.limits import Limit, limit_of_class, limit_of_module
 from ctest_containers.project.queries import queries_since_last_asked
-from ctest_containers.usage.collector import Collector
 from ctest_containers.usage.model import CLASS, MODULE, TEST
 from ctest_containers.workers import alarm
 from ctest_containers.workers.leak_watch import LeakWatch
+
+if TYPE_CHECKING:
+    from ctest_containers.usage.collector import Collector
 
 
 class TimedSuite(unittest.TestSuite):

@@ -33,6 +33,7 @@ HEADINGS: Final = {
     "tests": "Tests",
     "failures": "Kept failures",
     "leaks": "Leaks",
+    "usage": "What tests use",
     "stress": "Stress runs",
     "nodes": "Nodes of a cluster",
 }
