@@ -102,7 +102,9 @@ class Collector:
         add(Template.__init__.__code__, self._hook(self._enter_template, self._leave))
         add(functools.lru_cache.__code__, self._hook(self._enter_lru_cache))
         decorating = next(
-            code for code in functools.lru_cache.__code__.co_consts if isinstance(code, CodeType)
+            code
+            for code in functools.lru_cache.__code__.co_consts
+            if isinstance(code, CodeType) and code.co_name == "decorating_function"
         )
         add(decorating, self._hook(self._enter_decorating))
         for code, hook in once_hooks(self._hook(self._enter_once, self._leave)).items():
