@@ -10,7 +10,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from ctest_containers.originals import ORIGINALS
-from ctest_containers.statements.normalized import normalized
+from ctest_containers.statements.normalized import LONGEST_CACHED, normalized
 from ctest_containers.usage.functions import Hook
 from ctest_containers.usage.notes import Notes, Sent
 from ctest_containers.usage.project_files import TOOLKIT, ProjectFiles
@@ -24,13 +24,15 @@ RUNNING_TESTS: Final = f"{TOOLKIT}workers/"
 RECORDING: Final = f"{TOOLKIT}usage/"
 """This package."""
 
-MOST_DEPTHS: Final = 4096
-"""How many statements' depths are remembered."""
+MOST_TEXTS: Final = 4096
+"""How many statements' depths and normalized texts are remembered."""
 
 TOOLKIT_S: Final = "(the toolkit)"
 """Stands for the places of statements that the toolkit itself sends."""
 
-OF_TRANSACTIONS: Final = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ", "BEGIN")
+OF_SAVEPOINTS: Final = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
+
+OF_TRANSACTIONS: Final = (*OF_SAVEPOINTS, "BEGIN")
 """Statements of Django's transactions, which are frequent, and whose places are not needed."""
 
 
@@ -48,6 +50,7 @@ class StatementWatch:
         self._since: dict[int, float] = {}
         self._places: dict[str, str | None] = {}
         self._depths: dict[str, int] = {}
+        self._texts: dict[str, dict[str, str]] = {}
 
     def hooks(self) -> Iterator[tuple[CodeType, Hook]]:
         """The code of each function that sends statements, and its hook."""
@@ -71,7 +74,7 @@ class StatementWatch:
             return
         connection = names["self"].db
         statements = self._notes().statements
-        key = connection.alias, normalized(text, connection.vendor)
+        key = connection.alias, self._normalized(text, connection.vendor)
         sent = statements.get(key)
         if sent is None:
             sent = statements[key] = Sent()
@@ -79,6 +82,17 @@ class StatementWatch:
         sent.seconds += now - began
         if place:
             sent.places[place] = sent.places.get(place, 0) + 1
+
+    def _normalized(self, text: str, vendor: str) -> str:
+        if text.startswith(OF_SAVEPOINTS):
+            # Each has another name.
+            text = f"{text.rpartition(' ')[0]} x"
+        known = self._texts.setdefault(vendor, {})
+        if (normal := known.get(text)) is None:
+            if len(known) >= MOST_TEXTS or len(text) > LONGEST_CACHED:
+                known.clear()
+            normal = known[text] = normalized(text, vendor)
+        return normal
 
     def _place(self, text: str) -> str | None:
         """The line of the project that sends a statement; None if the toolkit itself does.
@@ -108,7 +122,7 @@ class StatementWatch:
                     return None
                 if not place:
                     return ""
-                if len(self._depths) >= MOST_DEPTHS:
+                if len(self._depths) >= MOST_TEXTS:
                     self._depths.clear()
                 self._depths[text] = depth
                 return f"{place}:{frame.f_lineno}"
