@@ -1,0 +1,2 @@
+def first_colours():
+    return ["red", "green"]

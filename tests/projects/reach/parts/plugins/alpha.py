@@ -1,0 +1,7 @@
+from parts.registry import PLUGINS
+
+PLUGINS.append("alpha")
+
+
+def run():
+    return "alpha ran"
