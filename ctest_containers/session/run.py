@@ -8,21 +8,18 @@ from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 
-from ctest_containers.errors import CtestError, InterruptedRunError, NothingToRun
+from ctest_containers.errors import CtestError, InterruptedRunError
 from ctest_containers.events import (
     ContainersLeft,
     LimitsInverted,
     Phase,
     PhaseStarted,
     RunFinished,
-    TestPlace,
     TestsFound,
 )
 from ctest_containers.project.databases import mirrors
 from ctest_containers.project.interrupts import terminable
-from ctest_containers.project.source_location import place_of_test
 from ctest_containers.project.suite import Batch, make_batches
-from ctest_containers.session.affected import AffectedTests
 from ctest_containers.session.context import RunContext, new_context
 from ctest_containers.session.debugging import check_terminal
 from ctest_containers.session.dispatch import Dispatch
@@ -31,14 +28,13 @@ from ctest_containers.session.executor import (
     SelectedTests,
     failure_of,
 )
-from ctest_containers.session.last_failures import LastFailures
 from ctest_containers.session.listening import Listeners
 from ctest_containers.session.local import LocalExecutor
+from ctest_containers.session.past_runs import PastRuns
 from ctest_containers.session.placeholders import run_placeholders
 from ctest_containers.session.planning import RunPlan
 from ctest_containers.session.reporting import Reporting
 from ctest_containers.session.request import RunRequest
-from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.session.run_timings import RunTimings
 from ctest_containers.session.schemas import RunSchemas
 from ctest_containers.session.start import run_started
@@ -68,18 +64,13 @@ class Session:
         self._report = Dispatch(reporting.reports)
         self._output = reporting.output
         self._timings = RunTimings(request.config, self._report)
-        self._recording = RunRecording(request.config, self._timings.path, self._report)
         self._schemas = RunSchemas(lambda: self._run_context, lambda: self.executor)
-        self._affected = AffectedTests(
-            request.config, self._recording, self._report, self._schemas.reaches
-        )
-        self._last_failures = LastFailures(request.config, self._report)
-        self._first: frozenset[str] = frozenset()
+        self._past = PastRuns(request, self._timings.path, self._report, self._schemas.reaches)
         self._opened: tuple[RunContext, Executor] | None = None
         self._exit = ExitStack()
 
     def __enter__(self) -> Session:  # noqa: PYI034  # `Self` is not in Python 3.10.
-        self._last_failures.check()
+        self._past.check()
         # What is wrong with the configuration is raised before anything is reported.
         if self._request.pdb:
             check_terminal()
@@ -89,7 +80,7 @@ class Session:
         with ExitStack() as undo:
             undo.push(self._exit)
             started = run_started(context.run_id, context.supply.project, context.folder)
-            self._recording.begin(started)
+            self._past.begin(started)
             self._report(started)
             self._exit.enter_context(terminable())
             self._exit.enter_context(context.supply.lending())
@@ -130,12 +121,6 @@ class Session:
         return len(self.flaky) if self._config.flaky == "fail" else 0
 
     @property
-    def _selects_all(self) -> bool:
-        """Whether no option leaves out any test."""
-        config = self._config
-        return self._request.selects_all and not config.failed and config.affected is None
-
-    @property
     def _run_context(self) -> RunContext:
         assert self._opened is not None
         return self._opened[0]
@@ -162,13 +147,7 @@ class Session:
             NothingToRun: No test that failed, or that is affected, is among them.
             UsageError: Affected tests are asked for since a revision that does not exist.
         """
-        self._recording.discovered(tests)
-        affected = self._affected.select(tests, self._last_failures.has_failed)
-        share = self._run_context.share
-        mine, self._first = self._last_failures.select(tests, share, affected)
-        if affected is not None and not mine:
-            raise NothingToRun("No affected test is in this shard; nothing to run.")
-        return mine
+        return self._past.select(tests, self._run_context.share)
 
     def prepare(self, aliases: Collection[str]) -> None:
         """Make sure that the templates of databases exist."""
@@ -218,7 +197,8 @@ class Session:
         """
         context = self._run_context
         batches: Sequence[Batch] = make_batches(tests, aliases, mirrors())
-        self._report(TestsFound(tests=tuple(map(self._located, tests))))
+        located = [self._timings.place_of(test, context.folder) for test in tests]
+        self._report(TestsFound(tests=tuple(located)))
         listeners = Listeners(self._config, result, tests)
         self._report.add(*listeners.reports)
         if context.setup.spawned or self._config.cluster:
@@ -249,7 +229,7 @@ class Session:
                 debug_sql=debug_sql,
                 pdb=self._request.pdb,
             ),
-            first=self._first,
+            first=self._past.first,
             may_reorder=reorder,
             stopping=lambda: result.shouldStop or (stress is not None and stress.is_over),
             stress=stress,
@@ -265,11 +245,8 @@ class Session:
             listeners.finish()
             self.flaky = listeners.flaky
             self._report.remove(*listeners.reports)
-            self._last_failures.save(listeners.outcomes)
             self._timings.measured = listeners.measured
-            self._recording.collected(
-                listeners.usage, tests, listeners.outcomes, selects_all=self._selects_all
-            )
+            self._past.add(listeners, tests)
             self.begin(Phase.CLEAN_UP)
             # Servers are removed while the report is printed.
             context.supply.release_all()
@@ -277,11 +254,6 @@ class Session:
         if self.failure is not None:
             result.stop()
             self._add_not_run(self.failure, pool.not_run)
-
-    def _located(self, test: unittest.TestCase) -> TestPlace:
-        known = self._timings.past.tests.get(test.id())
-        seconds = 0.0 if known is None else round(known.seconds, 4)
-        return place_of_test(test, self._run_context.folder, seconds)
 
     def _add_not_run(self, failure: CtestError, count: int) -> None:
         self._not_run = count
@@ -315,7 +287,7 @@ class Session:
         # Other jobs may have yet to divide the tests by the same timings.
         if measured.tests and self._config.shard is None:
             self._timings.save()
-        self._recording.save(self._schemas.known)
+        self._past.save(self._schemas.known)
         if self._stress is not None:
             self._report(self._stress.summary())
         if self._has_failed:

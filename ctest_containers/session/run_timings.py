@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import unittest
 from collections.abc import Callable
 from pathlib import Path
 
 from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
-from ctest_containers.events import TimingsLost
+from ctest_containers.events import TestPlace, TimingsLost
+from ctest_containers.project.source_location import place_of_test
 from ctest_containers.timings import Measured, Timings, TimingsFile
 from ctest_containers.timings.store import default_path
 
@@ -37,6 +39,11 @@ class RunTimings:
         timings, problem = self._file.read()
         self._report_problem(problem)
         return timings
+
+    def place_of(self, test: unittest.TestCase, folder: Path) -> TestPlace:
+        """Return where a test is defined, named relative to a folder, and its expected time."""
+        known = self.past.tests.get(test.id())
+        return place_of_test(test, folder, 0.0 if known is None else round(known.seconds, 4))
 
     def save(self) -> None:
         """Add what this run has measured."""
