@@ -98,25 +98,27 @@ class RunRecording:
         today = Today.here(self._classes, self._since)
         recorded = replace(self._latest, units=resolved(self._latest.units, today.definition_of))
 
-        def with_inputs(recording: Recording) -> Recording:
-            before = Inputs.from_json(recording.inputs) or Inputs()
+        def with_inputs(both: Recording, before: Recording) -> Recording:
+            earlier = Inputs.from_json(before.inputs) or Inputs()
             # Those of databases that this run has not used are as they were.
-            inputs = today.inputs(recording.units, {**before.schemas, **schemas})
-            return replace(recording, inputs=inputs.to_json())
+            others = {} if both.is_complete else earlier.schemas
+            inputs = today.inputs(both.units, {**others, **schemas}, earlier)
+            return replace(both, inputs=inputs.to_json())
 
         def added(before: Recording) -> Recording:
             latest = (
                 recorded if recorded.is_complete else _following(recorded, before, today, schemas)
             )
-            return with_inputs(joined(before, latest))
+            return with_inputs(joined(before, latest), before)
 
         if self._config.shard is None:
             self._report_problem(self._file.update(added))
         elif self._config.event_log:
             part = _following(recorded, self.past, today, schemas)
             # The other jobs may be missing, so what was recorded before may still count.
-            both = with_inputs(joined(self.past, replace(part, is_complete=False)))
-            self._write_part(replace(part, inputs=both.inputs), Path(self._config.event_log))
+            both = joined(self.past, replace(part, is_complete=False))
+            inputs = with_inputs(both, self.past).inputs
+            self._write_part(replace(part, inputs=inputs), Path(self._config.event_log))
 
     def _write_part(self, part: Recording, log: Path) -> None:
         try:

@@ -252,6 +252,70 @@ def test_a_job_that_is_missing_leaves_what_was_recorded_before(
     assert not recording.is_complete
 
 
+TOUCHING = (
+    TWO
+    + """
+        class Touching(TestCase):
+            def test_insert(self):
+                Author.objects.create(name="a")
+
+        class Other(TestCase):
+            def test_nothing(self):
+                pass
+"""
+)
+
+MIGRATION = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("library", "0003_book")]
+    operations = [migrations.AddField("author", "age", models.IntegerField(null=True))]
+"""
+
+
+def _migrate(project: Path, env: dict[str, str]) -> None:
+    """Record a run, add a migration, and check which tests that affects."""
+    write_tests(project, TOUCHING)
+    time.sleep(0.1)  # For the reason above.
+    run(project, "--record", env=env)
+    (project / "library" / "migrations" / "0004_age.py").write_text(MIGRATION)
+
+    done = run(project, "--affected", "--verbosity", "2", env=env)
+
+    assert done.code == 0, done.output
+    assert "test_insert (library.test_it.Touching.test_insert) ... ok" in done.output
+    assert "library.test_it.Two" not in done.output
+
+
+def test_after_a_migration_only_tests_that_touch_what_it_changes_are_affected(
+    project: Path, env: dict[str, str]
+) -> None:
+    _migrate(project, env)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+def test_the_same_tests_are_affected_on_a_server(
+    project: Path, postgresql_env: dict[str, str], timings: Path
+) -> None:
+    _migrate(project, {**postgresql_env, "TEST_TIMINGS_FILE": str(timings)})
+
+
+def test_a_migration_marks_only_tests_that_touch_what_it_changes(
+    project: Path, env: dict[str, str], timings: Path
+) -> None:
+    write_tests(project, TOUCHING)
+    time.sleep(0.1)  # For the reason above.
+    run(project, "--record", env=env)
+    (project / "library" / "migrations" / "0004_age.py").write_text(MIGRATION)
+    time.sleep(0.1)  # For the reason above.
+
+    done = run(project, "--record", "library.test_it.Other", env=env)
+
+    assert done.code == 0, done.output
+    assert recorded(timings).marks.keys() == {"library.test_it.Touching.test_insert"}
+
+
 def test_without_the_option_nothing_is_recorded(
     project: Path, env: dict[str, str], timings: Path
 ) -> None:
