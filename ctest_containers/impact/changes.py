@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.impact.inputs import Inputs
-from ctest_containers.impact.nodes import IMPORT, SETTING, VARIABLE
+from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, SETTING, VARIABLE
 from ctest_containers.impact.today import Today
 from ctest_containers.recording.sources import Definition, Sources
 
@@ -118,6 +118,9 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
         for name in sorted(differing["settings"])
         if not (name in READ_EACH_TIME or (is_named(name) and not _is_django_s(name)))
     ]
+    labels = recorded.models.keys() ^ today.models.keys()
+    if labels or _with_new(recorded, today, "migrations"):
+        definitions.add(MIGRATIONS)
     definitions |= {("", SETTING + name) for name in differing["settings"]}
     definitions |= {("", VARIABLE + name) for name in differing.get("variables", ())}
     everything = [
@@ -135,7 +138,7 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
         tables=frozenset(
             table for table, kinds in recorded.tables.items() if today.tables.get(table) != kinds
         ),
-        labels=frozenset(recorded.models.keys() ^ today.models.keys()),
+        labels=frozenset(labels),
         named=frozenset(
             name for name, kinds in recorded.named.items() if today.named.get(name) != kinds
         ),

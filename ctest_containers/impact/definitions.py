@@ -14,6 +14,7 @@ from ctest_containers.impact.nodes import (
     ANYTHING,
     CALLS,
     IMPORT,
+    MIGRATIONS,
     SETTING,
     VARIABLE,
     Node,
@@ -40,11 +41,13 @@ class Hints:
             that are not loaded are missing.
         settings: The modules that define settings.
         skipped: Prefixes of the names of modules that are no inputs, such as migrations.
+        models: The classes of models.
     """
 
     hooked: Mapping[str, frozenset[str]] = field(default_factory=dict)
     settings: frozenset[str] = frozenset()
     skipped: tuple[str, ...] = ()
+    models: frozenset[Definition] = frozenset()
 
 
 @dataclass
@@ -96,7 +99,7 @@ class Definitions:
         if text is None:
             return Node(MISSING)
         targets = sorted(self._targets_of(module, part))
-        names = self._bindings(module, module.references(part))
+        names = [*self._bindings(module, module.references(part))]
         digest = digest_of(
             b"\0".join((self._text(module, part, text), *map(_encoded, targets), *names))
         )
@@ -107,6 +110,8 @@ class Definitions:
             if not is_function or self._keeps((other, name))
         }
         own |= self._values((module.name, part))
+        if any(b"django.db.migrations" in name for name in names):
+            own.add(MIGRATIONS)
         if module.is_function(part) or self._functions(module, part):
             if self._keeps((module.name, part)):
                 own.add((module.name, part + CALLS))

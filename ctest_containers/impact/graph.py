@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.impact.definitions import Definitions, Hints
-from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, ModuleState, Node
+from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, MIGRATIONS, ModuleState, Node
 from ctest_containers.recording.digests import CHANGED, MISSING, digest_of, unlike_any
 from ctest_containers.recording.module import Module
 from ctest_containers.recording.references import DEFINITIONS, References
@@ -137,7 +137,8 @@ class Graph:
         name, part = definition
         if not name:
             # Values are compared, not sources.
-            return Node("")
+            models = self.hints.models if definition == MIGRATIONS else ()
+            return Node("", tuple(sorted(models)))
         module = self.sources.find(name)
         if module is None:
             is_versioned = name.partition(".")[0] in VERSIONED - {"__main__"}

@@ -84,6 +84,7 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
         hooked=_hooked(modules),
         settings=frozenset(_settings_modules(modules)),
         skipped=tuple(f"{name}." for name in migrations),
+        models=frozenset(kind for kinds in models.values() for kind in kinds),
     )
     return Loaded(
         hints=hints,

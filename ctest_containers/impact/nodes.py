@@ -25,6 +25,9 @@ CALLS: Final = "()"
 SETTING, VARIABLE = "setting ", "variable "
 """Begin the names of nodes that have no module."""
 
+MIGRATIONS: Final = ("", "migrations")
+"""The node that stands for all migrations and all models, which Django compares."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:

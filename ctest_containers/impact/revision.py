@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ from ctest_containers.impact.changes import Changes
 from ctest_containers.impact.environment import template_files
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
-from ctest_containers.impact.nodes import CALLS, IMPORT, SETTING, reached
+from ctest_containers.impact.nodes import CALLS, IMPORT, MIGRATIONS, SETTING, reached
 from ctest_containers.impact.today import Today
 from ctest_containers.project.git import git, listed_names
 from ctest_containers.recording.digests import MISSING, digest_of
@@ -160,7 +160,8 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         for path in revision.files
         if path.endswith(COMPILED)
     ]
-    everything += _migrations(revision, recorded, today)
+    migrations = [*_migrations(revision, today)]
+    everything += _unlike_recording(migrations, revision, recorded)
     others = {
         kind: frozenset(name for name in digests if _differs(kind, name, revision, today))
         for kind, digests in recorded.others.items()
@@ -168,6 +169,7 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
     }
     settings = frozenset(_settings(then, now, today))
     definitions |= {("", SETTING + name) for name in settings}
+    definitions |= {MIGRATIONS} if migrations else set()
     return Changes(
         everything=tuple(everything),
         definitions=frozenset(definitions),
@@ -206,25 +208,31 @@ def _settings(then: Graph, now: Graph, today: Today) -> Iterator[str]:
             yield name
 
 
-def _migrations(revision: Revision, recorded: Inputs, today: Today) -> Iterator[str]:
-    """Yield migrations that differ, unless the recording has them as the revision does.
-
-    Then the databases of both are the same.
-    """
-    before = recorded.others.get("migrations", {})
+def _migrations(revision: Revision, today: Today) -> Iterator[tuple[str, str]]:
+    """Yield the migrations that differ, and the paths of their files."""
     for package in today.loaded.migrations:
         module = today.sources.find(package)
         if module is None:
             continue
         folder = os.path.realpath(module.file.parent)
-        for path, status in revision.files.items():
-            if os.path.dirname(path) != folder or not path.endswith(".py"):  # noqa: PTH120
-                continue
-            name = f"{package}.{Path(path).stem}"
-            text = None if status == ADDED else revision.text(path)
-            then = MISSING if text is None else digest_of(text)
-            if before.get(name, MISSING) != then:
-                yield f"the migration {name} differs from {revision.name} and from the recording"
+        for path in revision.files:
+            if os.path.dirname(path) == folder and path.endswith(".py"):  # noqa: PTH120
+                yield f"{package}.{Path(path).stem}", path
+
+
+def _unlike_recording(
+    migrations: Iterable[tuple[str, str]], revision: Revision, recorded: Inputs
+) -> Iterator[str]:
+    """Yield migrations that the recording does not have as the revision has them.
+
+    If it has all of them, the databases of both are the same.
+    """
+    before = recorded.others.get("migrations", {})
+    for name, path in migrations:
+        text = None if revision.files[path] == ADDED else revision.text(path)
+        then = MISSING if text is None else digest_of(text)
+        if before.get(name, MISSING) != then:
+            yield f"the migration {name} differs from {revision.name} and from the recording"
 
 
 def _differs(kind: str, name: str, revision: Revision, today: Today) -> bool:

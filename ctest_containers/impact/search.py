@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 from ctest_containers.impact.changes import Changes
 from ctest_containers.impact.inputs import Inputs
-from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, reached
+from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, VARIABLE, reached
 from ctest_containers.impact.schema import folded
 from ctest_containers.impact.vendors import vendor_of
 from ctest_containers.recording.sources import Definition
@@ -274,7 +274,7 @@ def _tests_by_owner(tests: Iterable[str]) -> dict[str, list[str]]:
 def _name(definition: Definition) -> str:
     module, part = definition
     if not module:
-        return f"the {part}" if part.startswith("setting") else f"the environment {part}"
+        return f"the environment {part}" if part.startswith(VARIABLE) else f"the {part}"
     if part in {"", ANYTHING, IMPORT}:
         return module
     return f"{module}.{part.removesuffix(CALLS)}"

@@ -55,7 +55,7 @@ def select(
     reasons: dict[str, list[str]] = defaultdict(list)
     for test in ids:
         if TEST + test not in units:
-            reasons[test].append("is new")
+            reasons[test].append("has not been recorded")
         elif test in marks:
             reasons[test].append(marks[test])
     for test, reason in search.affected(ids):

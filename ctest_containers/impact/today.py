@@ -12,7 +12,7 @@ from ctest_containers.impact.environment import packages, template_digest
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded, loaded_project
-from ctest_containers.impact.nodes import IMPORT, VARIABLE, ModuleState, unknown
+from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, VARIABLE, ModuleState, unknown
 from ctest_containers.impact.used import BY_NAME, classes_of_tests, names_of
 from ctest_containers.recording import digests
 from ctest_containers.recording.digests import digest_of, is_newer
@@ -24,6 +24,16 @@ from ctest_containers.usage.model import IMPORT as IMPORTED
 
 CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
 """Settings that have other values while tests run, whatever the project sets."""
+
+
+COMMANDS: Final = tuple(
+    f"django.core.management.commands.{name}"
+    for name in ("check", "dumpdata", "makemigrations", "migrate", "optimizemigration")
+) + tuple(
+    f"django.core.management.commands.{name}"
+    for name in ("showmigrations", "sqlmigrate", "squashmigrations")
+)
+"""Commands of Django for which all models and migrations count."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +101,8 @@ class Today:
 
     def named(self, full: str) -> frozenset[Definition]:
         """Return the project's definitions that a full name stands for."""
+        if full.startswith(COMMANDS):
+            return frozenset({MIGRATIONS})
         if full in self.loaded.tests:
             return frozenset(map(self._existing, self.loaded.tests[full]))
         return frozenset(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from unit.impact.made_project import MadeProject, project, ran
+from unit.impact.made_project import MadeProject, hints, project, ran
 
 from ctest_containers.impact.changes import Changes
 from ctest_containers.impact.inputs import Inputs
@@ -210,6 +210,42 @@ def test_a_new_model_selects_the_tests_that_touch_a_table_to_which_it_refers(
         "test_one": ("touches shop_order, to which other models belong or refer now",),
         "test_two_all": ("looks up all models",),
     }
+
+
+def test_a_changed_model_or_migration_selects_the_tests_that_compare_them(
+    shop: MadeProject,
+) -> None:
+    order = frozenset({("shop.models", "Order")})
+    shop.write(
+        models=MODELS,
+        plans="""
+            from django.db.migrations.autodetector import MigrationAutodetector
+
+            def planned():
+                return MigrationAutodetector
+        """,
+    )
+    write("shop/migrations/__init__.py", "")(shop)
+    shop.loaded = replace(
+        hints(models=order), models={"shop.order": order}, migrations=("shop.migrations",)
+    )
+    command = "django.core.management.commands.makemigrations"
+    shop.record({ONE: Usage(lookups=frozenset({command})), TWO: ran("plans.planned")})
+    assert shop.affected() == {}
+
+    shop.write(models=MODELS.replace("limit = 3", "limit = 4"))
+    assert shop.affected() == {
+        "test_one": ("uses the migrations, which uses shop.models.Order, which changed",),
+        "test_two": (
+            (
+                "ran shop.plans.planned, which uses the migrations, which uses shop.models.Order, "
+                "which changed"
+            ),
+        ),
+    }
+    shop.write(models=MODELS)
+    write("shop/migrations/0001_initial.py", "")(shop)
+    assert sorted(shop.affected()) == ["test_one", "test_two"]
 
 
 def test_translations_count_for_all_tests_as_django_reads_them_once(shop: MadeProject) -> None:
