@@ -37,6 +37,10 @@ EXAMINING: Final = frozenset({"stat", "lstat", "access", "readlink"})
 MICROSECONDS: Final = 1_000_000
 
 
+COMMANDS: Final = "django.core.management.commands."
+"""The modules of Django's commands, some of which use all models and migrations."""
+
+
 class Messages:
     """Numbers names in the order in which they occur.
 
@@ -162,8 +166,12 @@ class Messages:
         return number
 
     def _name_numbers(self, letter: str, names: Iterable[str]) -> set[int]:
-        """The numbers of dotted names, of the project's modules only."""
-        return {self.number(letter + name) for name in names if self._files.is_of_project(name)}
+        """The numbers of dotted names: those of the project's modules, and of Django's commands."""
+        return {
+            self.number(letter + name)
+            for name in names
+            if name.startswith(COMMANDS) or self._files.is_of_project(name)
+        }
 
     def _model_number(self, label: str, name: str) -> int:
         letter = "m"

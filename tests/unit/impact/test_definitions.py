@@ -155,7 +155,7 @@ def test_a_new_test_does_not_select_the_others_of_its_class(shop: MadeProject) -
 
     selection = shop.select("shop.tests.OrderTests.test_new")
 
-    assert selection.affected == {"shop.tests.OrderTests.test_new": ("is new",)}
+    assert selection.affected == {"shop.tests.OrderTests.test_new": ("has not been recorded",)}
     assert len(selection.left) == 3
 
 
