@@ -8,6 +8,7 @@ from typing import Final
 
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, SETTING, VARIABLE
+from ctest_containers.impact.relations import label_of, table_of
 from ctest_containers.impact.today import Today
 from ctest_containers.recording.sources import Definition, Sources
 
@@ -119,6 +120,11 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
         if not (name in READ_EACH_TIME or (is_named(name) and not _is_django_s(name)))
     ]
     labels = recorded.models.keys() ^ today.models.keys()
+    related = {
+        key
+        for key in {*recorded.relations, *today.relations}
+        if recorded.relations.get(key) != today.relations.get(key)
+    }
     if labels or _with_new(recorded, today, "migrations"):
         definitions.add(MIGRATIONS)
     definitions |= {("", SETTING + name) for name in differing["settings"]}
@@ -137,8 +143,9 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
         definitions=frozenset(definitions),
         tables=frozenset(
             table for table, kinds in recorded.tables.items() if today.tables.get(table) != kinds
-        ),
-        labels=frozenset(labels),
+        )
+        | {table_of(key) for key in related},
+        labels=frozenset(labels) | {label_of(key) for key in related},
         named=frozenset(
             name for name, kinds in recorded.named.items() if today.named.get(name) != kinds
         ),

@@ -10,14 +10,14 @@ from ctest_containers.impact.nodes import ModuleState, Node
 from ctest_containers.recording.digests import unlike_any
 from ctest_containers.recording.sources import Definition
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Increases when recordings mean something else."""
 
 SETS: Final = ("base", "observed")
 """The fields of `Inputs` that are sets of nodes."""
 
-MAPS: Final = ("tables", "models", "named")
-"""The fields of `Inputs` that map names to nodes."""
+MAPS: Final = ("tables", "models", "relations", "named")
+"""The fields of `Inputs` that map names to nodes, or to pairs of texts like these."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Inputs:
             `base` refers to them: models, views, classes of the admin site and of tests.
         tables: The classes of the models that a table in the database belongs to.
         models: The classes of models by their labels.
+        relations: See `relations_of`.
         named: The definitions that a full name stands for, such as `shop.models.Order`.
         others: The digests of all other inputs, by kind and name.
         schemas: What the databases contain before the first test, by alias.
@@ -44,6 +45,7 @@ class Inputs:
     observed: frozenset[Definition] = frozenset()
     tables: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     models: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
+    relations: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     named: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     others: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schemas: Mapping[str, Any] = field(default_factory=dict)

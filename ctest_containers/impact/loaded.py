@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.impact.definitions import Hints
+from ctest_containers.impact.relations import relations_of
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import VERSIONED, Definition, Sources, is_python_s
@@ -43,8 +44,9 @@ class Loaded:
         named: Classes that settings name: middleware, storages and the like, which Django may keep
             from one test for the next.
         observed: See `Inputs.observed`.
-        tables: The models of each table, with those that refer to them.
+        tables: The models of each table.
         models: The models by their labels.
+        relations: See `relations_of`.
         tests: The project's classes that the class of a test inherits from, itself included.
         migrations: Names of packages with migrations.
     """
@@ -57,6 +59,7 @@ class Loaded:
     observed: frozenset[Definition] = frozenset()
     tables: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     models: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
+    relations: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     tests: Mapping[str, frozenset[Definition]] = field(default_factory=dict)
     migrations: tuple[str, ...] = ()
 
@@ -95,6 +98,7 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
         observed=frozenset(_observed(modules)),
         tables=tables,
         models=models,
+        relations=relations_of(modules),
         tests={
             ".".join(_definition_of(kind)): frozenset(
                 _definition_of(base) for base in kind.__mro__ if base.__module__ in modules
@@ -229,12 +233,14 @@ def _models(
     for model in every:
         bases = model.__mro__[1:] if model._meta.auto_created else model.__mro__
         kinds = {_definition_of(kind) for kind in bases if kind.__module__ in modules}
-        for field_ in model._meta.get_fields():
-            # What refers to a row decides what happens when it is deleted.
-            other = getattr(field_, "related_model", None)
-            refers = getattr(field_, "auto_created", False) or model._meta.auto_created
-            if refers and isinstance(other, type) and other.__module__ in modules:
-                kinds.add(_definition_of(other))
+        if model._meta.auto_created:
+            # The fields of the models that it connects define it.
+            others = (getattr(field_, "related_model", None) for field_ in model._meta.get_fields())
+            kinds |= {
+                _definition_of(other)
+                for other in others
+                if isinstance(other, type) and other.__module__ in modules
+            }
         tables[model._meta.db_table] |= kinds
         models[model._meta.label_lower] = frozenset(kinds)
     return {table: frozenset(kinds) for table, kinds in tables.items()}, models

@@ -16,6 +16,7 @@ from ctest_containers.impact.environment import template_files
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import CALLS, IMPORT, MIGRATIONS, SETTING, reached
+from ctest_containers.impact.relations import label_of, model_of, table_of
 from ctest_containers.impact.today import Today
 from ctest_containers.project.git import git, listed_names
 from ctest_containers.recording.digests import MISSING, digest_of
@@ -167,6 +168,12 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         for kind, digests in recorded.others.items()
         if kind in _KINDS
     }
+    # Which relations of a changed model are as they were is not known.
+    related = {
+        key
+        for key, relations in loaded.relations.items()
+        if any(model_of(relation) in definitions for relation in relations)
+    }
     settings = frozenset(_settings(then, now, today))
     definitions |= {("", SETTING + name) for name in settings}
     definitions |= {MIGRATIONS} if migrations else set()
@@ -174,8 +181,10 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         everything=tuple(everything),
         definitions=frozenset(definitions),
         # A model may be new, or refer to another table.
-        tables=frozenset(t for t, kinds in loaded.tables.items() if kinds & definitions),
-        labels=frozenset(label for label, kinds in loaded.models.items() if kinds & definitions),
+        tables=frozenset(t for t, kinds in loaded.tables.items() if kinds & definitions)
+        | {table_of(key) for key in related},
+        labels=frozenset(label for label, kinds in loaded.models.items() if kinds & definitions)
+        | {label_of(key) for key in related},
         others={**others, "settings": settings},
         conftests=frozenset(
             today.paths.name_of(path)

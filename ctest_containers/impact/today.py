@@ -173,6 +173,7 @@ class Today:
             observed=loaded.observed,
             tables=loaded.tables,
             models=loaded.models,
+            relations=loaded.relations,
             named=named,
             others=others,
             schemas=schemas or {},
@@ -199,6 +200,7 @@ class Today:
             observed=self.loaded.observed,
             tables=self.loaded.tables,
             models=self.loaded.models,
+            relations=self.loaded.relations,
             named=named,
             others=others,
         )
