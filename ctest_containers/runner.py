@@ -7,7 +7,7 @@ import functools
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -25,6 +25,7 @@ from ctest_containers.project import settings as project_settings
 from ctest_containers.project.connections import log_queries, mark_expectations
 from ctest_containers.project.interrupts import interruptible
 from ctest_containers.project.overrides import sources_of
+from ctest_containers.report import Report
 from ctest_containers.session import Session
 from ctest_containers.session.combinations import check_combinations
 from ctest_containers.session.exits import exiting_on_errors
@@ -80,6 +81,14 @@ class ContainerRunnerMixin(DiscoverRunner):
         """
         if self._action is not None:
             return self._action(self, list(test_labels or ()))
+        return self.run_reported(test_labels, (), **kwargs)
+
+    def run_reported(self, test_labels: Any, others: Sequence[Report], **kwargs: Any) -> int:
+        """Run the tests, give the events of the run to other reports as well, and count failures.
+
+        Raises:
+            SystemExit: The run cannot be set up; a message has been printed.
+        """
         with exiting_on_errors():
             config = self.resolve()
             check_combinations(config, pdb=self._debugs)
@@ -90,6 +99,7 @@ class ContainerRunnerMixin(DiscoverRunner):
                 self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
             may_move = self.verbosity == 1
             reports = reporting(config, log=self.log, may_move=may_move, pdb=self._debugs)
+            reports = replace(reports, reports=(*reports.reports, *others))
             self.is_live = reports.is_live
             with self._new_session(test_labels, config, reports) as session:
                 self.session = session

@@ -27,7 +27,7 @@ def manifest(folder: Path) -> dict[str, str]:
     """Return the files of a checkout that Git does not ignore; without Git, all but by-products."""
     return {
         name: digest
-        for name in sorted(_files(folder))
+        for name in sorted(files(folder))
         if (digest := _digest(folder / name)) is not None
     }
 
@@ -73,7 +73,8 @@ def digest_of(files: Manifest) -> str:
     return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _files(folder: Path) -> Iterator[str]:
+def files(folder: Path) -> Iterator[str]:
+    """Yield the files that Git does not ignore; without Git, all but by-products."""
     yield from _of_git(folder) or _of_walk(folder)
 
 

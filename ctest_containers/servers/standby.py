@@ -8,8 +8,11 @@ by the time the parent knows that it needs them.
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -46,6 +49,53 @@ class Ahead:
 
     servers: Mapping[int, StartServer]
     began: float
+
+
+class HandedProcess(subprocess.Popen[bytes]):
+    """A host's process that this process did not start itself, but was handed over to it.
+
+    Args:
+        stdin: The descriptor of its standard input.
+        stdout: The descriptor of its standard output.
+    """
+
+    def __init__(self, pid: int, stdin: int, stdout: int) -> None:
+        # Popen's own would start a process.
+        self.args = ""
+        self.pid = pid
+        self.returncode = 0
+        self.stdin = open(stdin, "wb")  # noqa: PTH123, SIM115  # A descriptor.
+        self.stdout = open(stdout, "rb", buffering=0)  # noqa: PTH123, SIM115
+        self.stderr = None
+
+    def communicate(
+        self,
+        input: bytes | None = None,  # noqa: A002, ARG002  # Popen's.
+        timeout: float | None = None,
+    ) -> tuple[bytes, bytes]:
+        """Close its input, and return its output until it ends.
+
+        Raises:
+            subprocess.TimeoutExpired: It has not ended in time.
+        """
+        assert self.stdin is not None
+        assert self.stdout is not None
+        with suppress(OSError):
+            self.stdin.close()
+        limit = math.inf if timeout is None else timeout
+        deadline, output = time.monotonic() + limit, b""
+        while (left := deadline - time.monotonic()) > 0:
+            if select.select([self.stdout], [], [], min(left, 1.0))[0]:
+                data = self.stdout.read(65536)
+                if not data:
+                    return output, b""
+                output += data
+        raise subprocess.TimeoutExpired("server host", limit)
+
+    def kill(self) -> None:
+        """Kill it."""
+        with suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 @dataclass(slots=True)

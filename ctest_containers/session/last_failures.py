@@ -86,7 +86,7 @@ class LastFailures:
         past = self._past or LastFailed()
         ids = [test.id() for test in tests]
         known = {name for test_id in ids for name in past.known_by(test_id)}
-        self._gone = [name for name in sorted(past.names - known) if not _exists(name)]
+        self._gone = [name for name in sorted(past.names - known) if not exists(name)]
         return frozenset(test_id for test_id in ids if past.has(test_id))
 
     def _announce(self, tests: Sequence[unittest.TestCase], failed: Collection[str]) -> None:
@@ -127,7 +127,7 @@ def _why_nothing(left: int, gone: int) -> str:
     return f"{lost}{failures} of the last run {is_not} selected; nothing to run."
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
     """Return whether a test, class or module still exists; its module may fail to load."""
     parts = name.split(".")
     for end in range(len(parts), 0, -1):

@@ -4,6 +4,7 @@ from typing import Final
 
 COMMANDS: Final = {
     "run": "run the tests of the project in this folder (the default)",
+    "watch": "stay up, and run affected tests whenever a file is saved",
     "plan": "estimate how long a run takes with different numbers of workers",
     "hunt": "find the tests that make another one fail, and what they leave",
     "report": "show what happened in a past run, or compare it with others",

@@ -1,0 +1,240 @@
+"""A round, as the supervisor sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from ctest_containers.events import (
+    Event,
+    Phase,
+    PhaseStarted,
+    TemplateBuildStarted,
+    TestFinished,
+    TestsFound,
+)
+from ctest_containers.failures.model import label_of
+from ctest_containers.report.record import RunRecord, Status, TestRecord, status_of
+from ctest_containers.report.recording import Recording
+from ctest_containers.watching.messages import Ended
+from ctest_containers.watching.remote import Remote
+from ctest_containers.watching.selection import Selection
+
+STOP_SECONDS: Final = 1.0
+"""How long the running tests of a round that is no longer wanted may take to end."""
+
+UNLOADABLE: Final = "unittest.loader._FailedTest."
+"""How the ids of tests begin that stand for a module which cannot be imported."""
+
+
+class State(Enum):
+    """What a round is doing."""
+
+    RUNNING = "running"
+    CLEANING = "cleaning"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A test or fixture that failed in the last round in which it ran.
+
+    Attributes:
+        label: The label that runs it.
+        name: Its name in reports.
+        message: The exception as one line.
+        text: The whole report: traceback and output.
+        place: The file and line that caused it; empty if unknown.
+    """
+
+    label: str
+    name: str
+    message: str
+    text: str
+    place: str = ""
+
+
+class Round:
+    """A run of some tests after a change or a key.
+
+    Args:
+        selection: Its tests.
+        failed: The labels of tests that failed earlier, which it runs first.
+        saved_at: When the change was saved, in seconds of the wall clock; None without a change.
+        output: The file into which it prints.
+
+    Attributes:
+        record: What has happened so far.
+        found: The tests that it runs, by their ids with their files; None until they are known.
+        first_result: The seconds from the change to the first result; None until there is one.
+        is_cancelled: Whether its outcomes no longer matter.
+    """
+
+    def __init__(
+        self, selection: Selection, failed: tuple[str, ...], saved_at: float | None
+    ) -> None:
+        self.selection = selection
+        self.failed = failed
+        self.state = State.RUNNING
+        self.output = tempfile.TemporaryFile()  # noqa: SIM115  # It lives as long as the round.
+        self.found: dict[str, str] | None = None
+        self.first_result: float | None = None
+        self.exit_code: int | None = None
+        self.is_cancelled = False
+        self.remote: Remote | None = None
+        self.finished = 0
+        self.began = time.monotonic()
+        self.seconds = 0.0
+        self._recording = Recording()
+        self._since = time.time() if saved_at is None else saved_at
+        self._kill_at: float | None = None
+
+    @property
+    def record(self) -> RunRecord:
+        """What has happened so far."""
+        return self._recording.run
+
+    @property
+    def workers(self) -> int:
+        """How many workers run it; 0 until that is planned."""
+        planned = self.record.planned
+        return 0 if planned is None else planned.workers
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more will come from it."""
+        return self.state is State.ENDED
+
+    @property
+    def builds(self) -> bool:
+        """Whether it has built a template, so that earlier servers are of no use."""
+        return any(isinstance(event, TemplateBuildStarted) for event in self.record.templates)
+
+    def receive(self) -> None:
+        """Take what has arrived from its process."""
+        assert self.remote is not None
+        for message in self.remote.receive():
+            if isinstance(message, Ended):
+                self.exit_code = message.exit_code
+                self._end()
+            elif isinstance(message, tuple):
+                self._handle(*message)
+        if self.remote.closed:
+            self._end()
+
+    def _handle(self, event: Event, at: float) -> None:
+        self._recording.handle(event, at)
+        match event:
+            case TestsFound(tests=tests):
+                self.found = {place.test_id: place.file for place in tests}
+            case TestFinished():
+                self.finished += 1
+                if self.first_result is None:
+                    self.first_result = time.time() - self._since
+            case PhaseStarted(phase=Phase.CLEAN_UP) if self.state is State.RUNNING:
+                self.state = State.CLEANING
+                self.seconds = time.monotonic() - self.began
+
+    def _end(self) -> None:
+        if self.state is State.RUNNING:
+            self.seconds = time.monotonic() - self.began
+        self.state = State.ENDED
+
+    def process_ended(self) -> None:
+        """Note that its process has ended, after taking what it had sent."""
+        while not self.has_ended:
+            self.receive()
+
+    def cancel(self) -> None:
+        """Stop it: at once if no test runs yet, otherwise after its running tests if they end."""
+        assert self.remote is not None
+        self.is_cancelled = True
+        if self.state is State.RUNNING:
+            has_begun = any(test.worker for test in self.record.tests.values())
+            self._kill_at = time.monotonic() + STOP_SECONDS
+            self.remote.signal(signal.SIGINT if has_begun else signal.SIGKILL)
+
+    def tick(self) -> None:
+        """Kill it if it should have stopped."""
+        if self._kill_at is not None and time.monotonic() >= self._kill_at:
+            self._kill_at = None
+            if self.remote is not None and not self.has_ended:
+                self.remote.signal(signal.SIGKILL)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether its tests were discovered and run to the end."""
+        finished = self.record.finished
+        is_complete = finished is None or not (finished.failure or finished.not_run)
+        return self.found is not None and self.state is not State.RUNNING and is_complete
+
+    def covers(self, label: str) -> bool:
+        """Return whether it has run all tests with a label."""
+        return any(f"{label_of_test(test)}.".startswith(f"{label}.") for test in self.found or ())
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield what has failed so far."""
+        for _, outcome in self.record.bad_fixtures:
+            problem = outcome.problem
+            if problem is not None:
+                yield Failure(
+                    label=label_of(outcome.test_id),
+                    name=outcome.test_id,
+                    message=first_line(f"{problem.type_name}: {problem.message}"),
+                    text=problem.text,
+                    place=f"{problem.file}:{problem.line}" if problem.file else "",
+                )
+        for test in self.record.tests.values():
+            if test.status.is_bad:
+                yield failure_of(test)
+
+    def passed(self) -> Iterator[str]:
+        """Yield the labels of tests that did not fail."""
+        for test in self.record.tests.values():
+            if test.status is not Status.NOT_RUN and not test.status.is_bad:
+                yield label_of_test(test.place.test_id)
+
+    def printed(self) -> str:
+        """Return what it has printed so far."""
+        size = os.fstat(self.output.fileno()).st_size
+        return os.pread(self.output.fileno(), size, 0).decode(errors="replace")
+
+
+def failure_of(test: TestRecord) -> Failure:
+    """Return the failure of a test."""
+    name = test.place.test_id
+    for outcome in test.outcomes:
+        problem = outcome.problem
+        if problem is not None and status_of(outcome).is_bad:
+            return Failure(
+                label=label_of_test(name),
+                name=label_of_test(name),
+                # Of a module that cannot be imported, the last line says why.
+                message=first_line(f"{problem.type_name}: {problem.message}")
+                if label_of_test(name) == name
+                else last_line(problem.message),
+                text=problem.text,
+                place=f"{problem.file}:{problem.line}" if problem.file else "",
+            )
+    return Failure(label_of_test(name), name, test.status.value, test.status.value)
+
+
+def label_of_test(test_id: str) -> str:
+    """Return the label that runs a test, or a module that cannot be imported."""
+    return test_id.removeprefix(UNLOADABLE)
+
+
+def first_line(text: str) -> str:
+    """Return the first line of a text that is not blank."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def last_line(text: str) -> str:
+    """Return the last line of a text that is not blank."""
+    return first_line("\n".join(reversed(text.splitlines())))
