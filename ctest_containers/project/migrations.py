@@ -29,11 +29,14 @@ class MigrationsPackage:
 
         Their graph is part of their text, so the order of names stands for the order of the graph.
         """
+        start = len(self.folder.as_posix()) + 1
         for file in sorted(self.folder.rglob("*")):
-            relative = file.relative_to(self.folder)
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
-            if file.is_file() and not hidden and not file.name.endswith(LITTER):
-                yield relative.as_posix(), file.read_bytes()
+            # `relative_to` would take half of the time.
+            relative = file.as_posix()[start:]
+            parts = relative.split("/")
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in parts)
+            if not hidden and not relative.endswith(LITTER) and file.is_file():
+                yield relative, file.read_bytes()
 
 
 def find_migrations(label: str, app: str, modules: Mapping[str, Any]) -> MigrationsPackage | None:

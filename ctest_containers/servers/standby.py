@@ -143,11 +143,13 @@ class Standby:
     Attributes:
         command: The command line of this process; empty if it is not remembered.
         waiting: The host that waits; None if there is none.
+        is_warm: Whether its servers are those that the run is known to need.
     """
 
     def __init__(self) -> None:
         self.command: tuple[str, ...] = ()
         self.waiting: HostProcess | None = None
+        self.is_warm = False
 
     def start(self) -> None:
         """Start a host, unless one is waiting already."""

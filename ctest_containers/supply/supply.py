@@ -148,6 +148,8 @@ class Supply:
     def warm(self, selection: Sequence[str]) -> None:
         """Start what the same selection of tests needed last time, before this run needs it."""
         self._require(Stage.OPEN)
+        if STANDBY.is_warm:
+            return
         needs = self._earlier.of_selection(self.project, selection)
         if needs is None or not needs.aliases:
             return

@@ -72,6 +72,7 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
 def adopt(host: WaitingHost, descriptors: Sequence[int]) -> None:
     """Let the next run in this process use a host that the supervisor has started."""
     stdin, stdout, log = descriptors
+    STANDBY.is_warm = bool(host.servers)
     servers = dict(enumerate(host.servers, start=CONNECTED + 1))
     STANDBY.waiting = HostProcess(
         process=HandedProcess(host.pid, stdin, stdout),

@@ -165,10 +165,13 @@ def _load_tests(stage: Stage, modules: Sequence[str]) -> Loaded:
 
     def load(runner: ContainerRunnerMixin, _: list[str]) -> int:
         from django.conf import settings
+        from django.core import checks
 
         with _as_in_discovery(runner, errors):
             for module in (*modules, settings.ROOT_URLCONF):
                 importlib.import_module(module)
+            # What they find counts in a round. They fill caches of models, which rounds inherit.
+            checks.run_checks()
         return 0
 
     try:
