@@ -64,8 +64,8 @@ class HandedProcess(subprocess.Popen[bytes]):
         self.args = ""
         self.pid = pid
         self.returncode = 0
-        self.stdin = open(stdin, "wb")  # noqa: PTH123, SIM115  # A descriptor.
-        self.stdout = open(stdout, "rb", buffering=0)  # noqa: PTH123, SIM115
+        self.stdin = open(stdin, "wb")  # noqa: SIM115  # A descriptor.
+        self.stdout = open(stdout, "rb", buffering=0)  # noqa: SIM115
         self.stderr = None
 
     def communicate(

@@ -117,18 +117,18 @@ class Chain:
             lost.remote.close()
         del self._stages[place:]
 
-    def fork_round(self, order: Order, output: int, host: Sequence[int]) -> Remote:
+    def fork_round(self, order: Order, descriptors: Sequence[int]) -> Remote:
         """Have the last stage that is usable fork a round.
 
         Args:
-            output: The descriptor of the file into which it prints.
-            host: The descriptors of the server host in the order.
+            descriptors: The files into which it prints and notes what it writes, and the server
+                host in the order.
         """
         source = next(stage for stage in reversed(self._stages) if stage.is_usable)
         ours, theirs = socket.socketpair()
         remote = Remote(ours)
         with theirs:
-            source.remote.send(ROUND, (theirs.fileno(), output, *host))
+            source.remote.send(ROUND, (theirs.fileno(), *descriptors))
         remote.send(encode(order))
         return remote
 

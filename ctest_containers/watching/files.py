@@ -7,7 +7,7 @@ import importlib.util
 import os
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,11 +91,14 @@ class ProjectFiles:
     def __len__(self) -> int:
         return len(self._known)
 
-    def changes(self, paths: Iterable[str], read: frozenset[str]) -> Changes:
+    def changes(
+        self, paths: Iterable[str], read: frozenset[str], written: Collection[str]
+    ) -> Changes:
         """Return what has really changed among these files and folders.
 
         Args:
             read: Files that count even if Git ignores them, because the project reads them.
+            written: Files that do not count, because tests have written them.
         """
         changed: set[str] = set()
         unknown: list[str] = []
@@ -116,7 +119,7 @@ class ProjectFiles:
             moved |= created
             changed |= created
         self._known -= {path for path in changed if not os.path.lexists(path)}
-        return Changes(frozenset(changed), bool(moved))
+        return Changes(frozenset(changed.difference(written)), bool(moved.difference(written)))
 
     def _differs(self, path: str) -> bool:
         try:

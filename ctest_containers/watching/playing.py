@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import traceback
+import unittest
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -53,6 +55,7 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
         if order.labels is not None:
             chosen = without_parts([*order.failed, *order.labels])
             _leave_out_the_gone(runner, frozenset(order.failed))
+            _let_broken_modules_fail(runner)
         return runner.run_reported(chosen, [SupervisorReport(channel)])
 
     code = 1
@@ -100,3 +103,41 @@ def _leave_out_the_gone(runner: Any, failed: frozenset[str]) -> None:
         return build_suite(rest, *arguments, **options)
 
     runner.build_suite = build
+
+
+def _let_broken_modules_fail(runner: Any) -> None:
+    """Let a module that cannot be imported fail as a test, as if all tests were discovered.
+
+    If the module is named, Django would not run any test.
+    """
+    load_tests, broken = runner.load_tests_for_label, set[str]()
+
+    def load(label: str, *arguments: Any) -> Any:
+        try:
+            return load_tests(label, *arguments)
+        except Exception:
+            name = _unimportable(label)
+            if name is None:
+                raise
+            suite = runner.test_loader.suiteClass
+            if name in broken:
+                return suite()
+            broken.add(name)
+            make: Any = unittest.loader._make_failed_import_test  # type: ignore[attr-defined]
+            return make(name, suite)[0]
+
+    runner.load_tests_for_label = load
+
+
+def _unimportable(label: str) -> str | None:
+    """Return the first module in a label that exists and cannot be imported."""
+    parts = label.split(".")
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            return None if error.name == name else name
+        except Exception:  # noqa: BLE001  # Any code may run in there.
+            return name
+    return None

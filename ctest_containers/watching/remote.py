@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 from contextlib import suppress
+from typing import Final
 
 from ctest_containers.events import Event
 from ctest_containers.watching.messages import Began, Message, decode
 from ctest_containers.wire import LineBuffer
+
+KILL_SECONDS: Final = 5.0
+"""How long a killed process may take to end."""
 
 
 class Remote:
@@ -78,6 +83,12 @@ class Remote:
         if self._process >= 0:
             with suppress(OSError):
                 signal.pidfd_send_signal(self._process, number)
+
+    def kill(self) -> None:
+        """Kill its process, and wait until it has ended."""
+        self.signal(signal.SIGKILL)
+        if self._process >= 0:
+            select.select([self._process], [], [], KILL_SECONDS)
 
     def close(self) -> None:
         """Close the channel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import tempfile
@@ -9,8 +10,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import IO, Final
 
+from ctest_containers.engine.folders import remove_folder, run_folder
 from ctest_containers.events import (
     Event,
     Phase,
@@ -28,6 +30,9 @@ from ctest_containers.watching.selection import Selection
 
 STOP_SECONDS: Final = 1.0
 """How long the running tests of a round that is no longer wanted may take to end."""
+
+SETTLE_SECONDS: Final = 1.0
+"""How long after a round the last change of a file by its tests may be noticed."""
 
 UNLOADABLE: Final = "unittest.loader._FailedTest."
 """How the ids of tests begin that stand for a module which cannot be imported."""
@@ -67,10 +72,11 @@ class Round:
         selection: Its tests.
         failed: The labels of tests that failed earlier, which it runs first.
         saved_at: When the change was saved, in seconds of the wall clock; None without a change.
-        output: The file into which it prints.
 
     Attributes:
         record: What has happened so far.
+        output: The file into which it prints.
+        written_names: The file for the paths of what it writes.
         found: The tests that it runs, by their ids with their files; None until they are known.
         first_result: The seconds from the change to the first result; None until there is one.
         is_cancelled: Whether its outcomes no longer matter.
@@ -83,6 +89,7 @@ class Round:
         self.failed = failed
         self.state = State.RUNNING
         self.output = tempfile.TemporaryFile()  # noqa: SIM115  # It lives as long as the round.
+        self.written_names = tempfile.TemporaryFile("ab")  # noqa: SIM115  # As above.
         self.found: dict[str, str] | None = None
         self.first_result: float | None = None
         self.exit_code: int | None = None
@@ -94,6 +101,7 @@ class Round:
         self._recording = Recording()
         self._since = time.time() if saved_at is None else saved_at
         self._kill_at: float | None = None
+        self._ended_at = math.inf
 
     @property
     def record(self) -> RunRecord:
@@ -145,11 +153,17 @@ class Round:
         if self.state is State.RUNNING:
             self.seconds = time.monotonic() - self.began
         self.state = State.ENDED
+        self._ended_at = time.monotonic()
 
     def process_ended(self) -> None:
         """Note that its process has ended, after taking what it had sent."""
         while not self.has_ended:
             self.receive()
+
+    def clean_up(self) -> None:
+        """Remove the folder of its run, which it has not done itself if it was killed."""
+        if self.record.started is not None:
+            remove_folder(run_folder(self.record.started.run))
 
     def cancel(self) -> None:
         """Stop it: at once if no test runs yet, otherwise after its running tests if they end."""
@@ -170,9 +184,12 @@ class Round:
     @property
     def has_run(self) -> bool:
         """Whether its tests were discovered and run to the end."""
+        if self.found is None or self.state is State.RUNNING:
+            return False
         finished = self.record.finished
-        is_complete = finished is None or not (finished.failure or finished.not_run)
-        return self.found is not None and self.state is not State.RUNNING and is_complete
+        if finished is None:
+            return self.finished >= len(self.found)
+        return not (finished.failure or finished.not_run)
 
     def covers(self, label: str) -> bool:
         """Return whether it has run all tests with a label."""
@@ -202,8 +219,17 @@ class Round:
 
     def printed(self) -> str:
         """Return what it has printed so far."""
-        size = os.fstat(self.output.fileno()).st_size
-        return os.pread(self.output.fileno(), size, 0).decode(errors="replace")
+        return _contents(self.output).decode(errors="replace")
+
+    def written(self) -> list[str]:
+        """Return the files that it may have written just now."""
+        if time.monotonic() > self._ended_at + SETTLE_SECONDS:
+            return []
+        return [os.fsdecode(path) for path in _contents(self.written_names).split(b"\0") if path]
+
+
+def _contents(file: IO[bytes]) -> bytes:
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
 
 
 def failure_of(test: TestRecord) -> Failure:

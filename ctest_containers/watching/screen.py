@@ -208,7 +208,7 @@ def _body(view: View) -> Iterator[Text]:
     for number, failure in enumerate(view.failures):
         is_chosen = number == view.chosen
         yield Text(
-            f"{'❯' if is_chosen else ' '} {failure.name}", "bold red" if is_chosen else "red"
+            f"{'>' if is_chosen else ' '} {failure.name}", "bold red" if is_chosen else "red"
         )
         yield from _reason(failure)
     current = view.round

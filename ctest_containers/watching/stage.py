@@ -32,8 +32,9 @@ from ctest_containers.watching.reading import Reading
 if TYPE_CHECKING:
     from ctest_containers.runner import ContainerRunnerMixin
 
-DESCRIPTORS: Final = 5
-"""How many come along with a command at most: a channel, a file for output, and a host's three."""
+DESCRIPTORS: Final = 6
+"""How many come along with a command at most: a channel, files for what a round prints and for the
+names of what it writes, and a host's three."""
 
 REAP_SECONDS: Final = 1.0
 """How often a stage asks whether its forks have ended."""
@@ -208,10 +209,10 @@ def _play(stage: Stage, parent: socket.socket, descriptors: Sequence[int], _: in
     """Run a round."""
     parent.close()
     gc.unfreeze()
-    stage.reading.is_noting = False
     channel = socket.socket(fileno=descriptors[0])
     print_into(descriptors[1])
     os.close(descriptors[1])
+    stage.reading.begin_round(descriptors[2])
     channel.sendall(encode(Began(pid=os.getpid())))
     line = first_line(channel)
     if not line:
@@ -219,7 +220,7 @@ def _play(stage: Stage, parent: socket.socket, descriptors: Sequence[int], _: in
     order = decode(line)
     assert isinstance(order, Order)
     importlib.invalidate_caches()
-    return stage.run(stage.project, channel, order, descriptors[2:])
+    return stage.run(stage.project, channel, order, descriptors[3:])
 
 
 def _import_all(modules: Sequence[str]) -> None:

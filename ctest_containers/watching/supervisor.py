@@ -123,20 +123,18 @@ class Supervisor:
         assert self._files is not None
         if not self._paths or self._files.is_busy:
             return
-        changes = self._files.changes(self._paths, self._chain.read)
+        rounds = [*self._ending, *([self._round] if self._round else [])]
+        written = {path for each in rounds for path in each.written()}
+        changes = self._files.changes(self._paths, self._chain.read, written)
         self._paths.clear()
         if not changes:
             return
+        self._retire()
         self._pending |= changes
         self._saved_at = _saved_at(changes)
         for path in changes.changed:
             self._hot.pop(path, None)
             self._hot[path] = None
-        if self._round is not None and self._round.state is State.RUNNING:
-            self._round.cancel()
-            self._settle(self._round)
-            self._ending.append(self._round)
-            self._round = None
         self._chain.discard(changes)
         self._want(None)
 
@@ -161,10 +159,9 @@ class Supervisor:
             host = self._hosts.take()
             waiting, descriptors = (None, ()) if host is None else host
             order = Order(labels=self._wanted.labels, failed=failed, host=waiting)
-            starting.remote = self._chain.fork_round(order, starting.output.fileno(), descriptors)
+            files = (starting.output.fileno(), starting.written_names.fileno())
+            starting.remote = self._chain.fork_round(order, (*files, *descriptors))
             self._hosts.handed_over()
-            if self._round is not None and not self._round.has_ended:
-                self._ending.append(self._round)
             self._round, self._wanted, self._saved_at = starting, None, None
 
     def _prepare(self) -> None:
@@ -235,6 +232,7 @@ class Supervisor:
         else:
             sender.receive()
         if sender.has_ended:
+            sender.clean_up()
             if sender in self._ending:
                 self._ending.remove(sender)
             else:
@@ -271,13 +269,18 @@ class Supervisor:
                     self._display.page(self._round.printed())
 
     def _run_on_key(self, selection: Selection) -> None:
-        if self._round is not None and self._round.state is State.RUNNING:
-            self._round.cancel()
-            self._settle(self._round)
-            self._ending.append(self._round)
-            self._round = None
+        self._retire()
         self._chain.discard(Changes())
         self._want(selection)
+
+    def _retire(self) -> None:
+        """Make way for another round: stop the one that runs, and take over what it has found."""
+        current, self._round = self._round, None
+        if current is not None and not current.has_ended:
+            if current.state is State.RUNNING:
+                current.cancel()
+            self._settle(current)
+            self._ending.append(current)
 
     def _open(self) -> None:
         view = self._view()
@@ -305,7 +308,9 @@ class Supervisor:
     def _close(self) -> None:
         for each in [*self._ending, *([self._round] if self._round else [])]:
             if each.remote is not None and not each.has_ended:
-                each.remote.signal(9)
+                each.remote.kill()
+                each.process_ended()
+                each.clean_up()
         self._chain.close()
         self._first.close()
         self._watcher.close()

@@ -1,0 +1,310 @@
+"""Watch mode: what is saved runs again at once, as `run` would run it, and nothing is left."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from harness.projects import TESTS, Finished, finish_recorded, toolkit, wait_for, write_tests
+from harness.terminal import TerminalProgram
+from harness.watching import Watching, alive, descendants, folders_of_runs
+
+from ctest_containers.exit_codes import ExitCode
+
+PASSING = """
+class Passing(TestCase):
+    def test_name(self):
+        self.assertEqual(Author.objects.create(name="a").name, "a")
+"""
+
+HEADER = "import os, time\nfrom pathlib import Path\nfrom django.test import TestCase\n"
+HEADER += "from library.models import Author\n"
+
+
+@pytest.fixture
+def small(project: Path) -> Path:
+    """A project with two test modules of one test each."""
+    write_tests(project, PASSING)
+    (project / "library" / "test_more.py").write_text(
+        HEADER + dedent(PASSING).replace("Passing", "More")
+    )
+    return project
+
+
+def one_test(body: str) -> str:
+    return f"{HEADER}\nclass Passing(TestCase):\n    def test_name(self):\n        {body}\n"
+
+
+@pytest.mark.parametrize("env", ["sqlite_env", "postgresql_env"])
+def test_a_saved_test_module_runs_its_tests_and_a_fix_makes_them_pass(
+    small: Path, env: str, request: pytest.FixtureRequest
+) -> None:
+    with Watching(small, env=request.getfixturevalue(env)) as watching:
+        watching.see("2 tests passed")
+
+        watching.save("library/test_it.py", one_test("self.assertEqual(1, 2)"))
+        lines = watching.see("1 failed, 1 test run")
+        assert "Running library/test_it.py" in lines
+        assert "FAILED library.test_it.Passing.test_name: AssertionError: 1 != 2" in lines
+
+        # It failed, so it runs first whatever has changed.
+        watching.save("library/test_more.py", HEADER)
+        watching.see("1 failed, 1 test run")
+
+        watching.save("library/test_it.py", one_test("self.assertEqual(2, 2)"))
+        watching.see("1 test passed")
+
+
+def test_a_change_of_other_code_runs_all_tests(small: Path, sqlite_env: dict[str, str]) -> None:
+    models = small / "library" / "models.py"
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+
+        watching.save(
+            "library/models.py", models.read_text().replace("return self.name", "return 'x'")
+        )
+        lines = watching.see("2 tests passed")
+
+    assert "Running library/models.py" in lines
+
+
+def test_two_saves_in_one_second_are_both_noticed(small: Path, sqlite_env: dict[str, str]) -> None:
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        moment = time.time()
+        for number in (1, 2, 3):
+            watching.save("library/test_it.py", one_test(f"self.assertEqual({number}, 9)"))
+            os.utime(small / "library" / "test_it.py", (moment, moment))
+            watching.see(f"AssertionError: {number} != 9")
+            watching.see("1 failed")
+
+
+def test_a_file_with_the_same_contents_runs_nothing(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    text = one_test("pass")
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", text)
+        watching.see("1 test passed")
+
+        watching.save("library/test_it.py", text)
+        (small / "library" / "test_it.py~").write_text("")
+        (small / "library" / "__pycache__").mkdir(exist_ok=True)
+        (small / "library" / "__pycache__" / "x.pyc").write_text("")
+        time.sleep(1.0)
+        watching.save("library/test_more.py", HEADER)
+        lines = watching.see("Running ")
+
+    assert "library/test_more.py" in lines
+
+
+def test_a_project_that_cannot_be_loaded_is_loaded_again_when_it_is_repaired(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    models = (small / "library" / "models.py").read_text()
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+
+        watching.save("library/models.py", f"{models}\ndef f(:\n")
+        watching.see("The project cannot be loaded.")
+        watching.see("SyntaxError: ")
+        # What is saved meanwhile does not make it loadable.
+        watching.save("library/test_it.py", one_test("pass  # 2"))
+
+        watching.save("library/models.py", models)
+        watching.see("2 tests passed")
+
+
+def test_a_test_module_that_cannot_be_imported_fails_until_it_is_repaired(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+
+        watching.save("library/test_it.py", one_test("pass") + "\ndef f(:\n")
+        watching.see("FAILED library.test_it: SyntaxError: ")
+        watching.see("1 failed")
+
+        watching.save("library/test_it.py", one_test("pass"))
+        watching.see("1 test passed")
+
+
+def test_a_failed_test_that_is_deleted_no_longer_fails(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", one_test("self.fail('x')"))
+        watching.see("1 failed")
+
+        watching.save("library/test_it.py", one_test("pass").replace("test_name", "test_other"))
+        watching.see("1 test passed")
+
+
+def test_many_files_that_change_at_once_cause_one_round(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    folder = small / "library" / "many"
+    folder.mkdir()
+    for number in range(500):
+        (folder / f"m{number}.py").write_text("VALUE = 1\n")
+    (folder / "__init__.py").write_text("from library.many import m1, m499\n")
+    test = "from library.many import m1, m499; self.assertEqual(m1.VALUE + m499.VALUE, 2)"
+    with Watching(small, env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", one_test(test))
+        watching.see("1 test passed")
+
+        for number in range(500):
+            (folder / f"m{number}.py").write_text("VALUE = 2\n")
+        lines = watching.see("1 failed")
+
+    assert "AssertionError: 4 != 2" in lines
+    assert lines.count("Running ") <= 2
+    assert "and 497 more" in lines
+
+
+def test_a_hanging_test_ends_when_its_limit_is_reached_or_a_file_is_saved(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    with Watching(small, "--timeout-per-test", "20", env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", one_test("Path('begun').touch(); time.sleep(60)"))
+        wait_for((small / "begun").exists, 60, "the test")
+
+        began = time.monotonic()
+        watching.save("library/test_it.py", one_test("pass"))
+        watching.see("1 test passed", seconds=19)
+        assert time.monotonic() - began < 19
+
+    with Watching(small, "--timeout-per-test", "2", env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", one_test("time.sleep(60)"))
+        watching.see("FAILED library.test_it.Passing.test_name")
+
+
+@pytest.mark.parametrize("env", ["sqlite_env", "postgresql_env"])
+def test_a_new_migration_is_in_the_databases_of_the_next_round(
+    small: Path, env: str, project_name: str, request: pytest.FixtureRequest
+) -> None:
+    models = (small / "library" / "models.py").read_text()
+    migration = """
+        from django.db import migrations, models
+
+        class Migration(migrations.Migration):
+            dependencies = [("library", "0003_book")]
+            operations = [
+                migrations.AddField("author", "born", models.IntegerField(default=1900)),
+            ]
+    """
+    arguments = ("--project", project_name)
+    with Watching(small, *arguments, env=request.getfixturevalue(env)) as watching:
+        watching.see("2 tests passed")
+        field = "unique=True)\n    born = models.IntegerField(default=1900)\n"
+        watching.save("library/models.py", models.replace("unique=True)\n", field, 1))
+        watching.see("2 failed")
+
+        watching.save("library/migrations/0004_born.py", dedent(migration))
+        watching.see("2 tests passed")
+
+        watching.save(
+            "library/test_it.py",
+            one_test("self.assertEqual(Author.objects.create(name='a').born, 1900)"),
+        )
+        watching.see("1 test passed")
+
+
+def test_the_outcomes_of_a_round_are_those_of_a_run(
+    project: Path, sqlite_env: dict[str, str], tmp_path: Path
+) -> None:
+    record = tmp_path / "record"
+    options = ("--parallel", "2")
+    expected = toolkit(project, *options, env=sqlite_env, record=record)
+    search = os.pathsep.join(filter(None, [str(TESTS), sqlite_env.get("PYTHONPATH")]))
+    env = {**sqlite_env, "RECORDED_OUTCOMES": str(record), "PYTHONPATH": search}
+    runner = "--testrunner=harness.recording.RecordingRunner"
+    rounds: list[Finished] = []
+    with Watching(project, runner, *options, env=env) as watching:
+        for number in range(2):
+            watching.see(" run (")
+            wait_for(record.exists, 30, "the record")
+            time.sleep(0.5)
+            finished = finish_recorded(_ended(), record)
+            rounds.append(finished)
+            watching.save("library/new.py", f"# {number}\n")
+
+    for each in rounds:
+        assert each.outcomes == expected.outcomes
+        assert each.ran == expected.ran
+
+
+def _ended() -> subprocess.Popen[str]:
+    return subprocess.Popen(["true"], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.usefixtures("no_container_is_left")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_is_left_whatever_ends_watch_mode(
+    small: Path, postgresql_env: dict[str, str], number: signal.Signals
+) -> None:
+    before = folders_of_runs()
+    with Watching(small, env=postgresql_env) as watching:
+        watching.see("2 tests passed")
+        watching.save("library/test_it.py", one_test("Path('begun').touch(); time.sleep(60)"))
+        wait_for((small / "begun").exists, 60, "the test")
+        started = descendants(watching.process.pid)
+
+        watching.process.send_signal(number)
+        watching.process.wait(60)
+        wait_for(lambda: not alive(started), 60, "the end of all processes")
+
+    codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
+    assert watching.process.returncode == codes.get(number, -number)
+    if number != signal.SIGKILL:
+        assert folders_of_runs() <= before
+
+
+def test_a_round_gets_the_servers_that_were_started_while_it_was_awaited(
+    small: Path, postgresql_env: dict[str, str], project_name: str
+) -> None:
+    cache = Path(postgresql_env["XDG_CACHE_HOME"])
+    with Watching(small, "--project", project_name, env=postgresql_env) as watching:
+        watching.see("2 tests passed")
+        for number in range(2):
+            time.sleep(4.0)
+            watching.save("library/test_it.py", one_test(f"pass  # {number}"))
+            watching.see("1 test passed")
+
+    def logs() -> list[Path]:
+        return sorted(cache.glob(f"**/{project_name}/*.jsonl"))
+
+    last = wait_for(lambda: logs()[2:3], 10, "the log")[0].read_text()
+    at, seconds = re.findall(r'"at":([\d.]+),"type":"ServerReady".*?"seconds":([\d.]+)', last)[0]
+    assert float(seconds) > float(at), "The server was requested before the round began."
+
+
+def test_keys_run_all_tests_or_the_failed_ones_show_a_failure_and_quit(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    (small / "library" / "test_it.py").write_text(one_test("print('said'); self.fail('no')"))
+    command = [os.sys.executable, "-m", "ctest_containers", "watch", "--parallel", "1"]  # type: ignore[attr-defined]
+    env = {**sqlite_env, "PAGER": "cat", "MANPAGER": "cat"}
+    with TerminalProgram(command, small, env) as program:
+        program.see("1 failed, 2 tests run")
+        program.type("f")
+        program.see("1 failed, 1 test run")
+        program.type("a")
+        program.see("1 failed, 2 tests run")
+        program.type("o")
+        program.see("Traceback (most recent call last)")
+        program.type("l")
+        program.see("said")
+        program.type("q")
+        assert program.process.wait(30) == ExitCode.PASSED
