@@ -56,12 +56,14 @@ class ContainerRunnerMixin(DiscoverRunner):
     session: Session | None = None
     is_live = False
     """Whether a live display on the terminal shows the progress of the run."""
+    debugs = False
+    """Whether tests that fail are debugged."""
 
     def __init__(self, *args: Any, runner_action: Action | None = None, **kwargs: Any) -> None:
         names = [row.name for row in fields(Config)]
         self._options = {name: kwargs.pop(name, None) for name in names}
         # Django would refuse it beside --parallel, and debug in this process.
-        self._debugs = bool(kwargs.pop("pdb", False))
+        self.debugs = bool(kwargs.pop("pdb", False))
         super().__init__(*args, **kwargs)
         self._action = runner_action
         self._asked = self.parallel or None
@@ -91,14 +93,14 @@ class ContainerRunnerMixin(DiscoverRunner):
         """
         with exiting_on_errors():
             config = self.resolve()
-            check_combinations(config, pdb=self._debugs)
+            check_combinations(config, pdb=self.debugs)
             if self._options["flaky"] is not None and not config.rerun:
                 self.log("--flaky has no effect without --rerun.", logging.WARNING)
             if config.stress is not None and self.shuffle is False:
                 # Django chooses a seed, and prints it.
                 self.shuffle = None  # type: ignore[assignment]  # What `--shuffle` alone gives.
             may_move = self.verbosity == 1
-            reports = reporting(config, log=self.log, may_move=may_move, pdb=self._debugs)
+            reports = reporting(config, log=self.log, may_move=may_move, pdb=self.debugs)
             reports = replace(reports, reports=(*reports.reports, *others))
             self.is_live = reports.is_live
             with self._new_session(test_labels, config, reports) as session:
@@ -131,7 +133,7 @@ class ContainerRunnerMixin(DiscoverRunner):
             UsageError: Options are invalid, or cannot be combined.
         """
         config = self.resolve()
-        check_combinations(config, pdb=self._debugs, runs_tests=False)
+        check_combinations(config, pdb=self.debugs, runs_tests=False)
         return self._new_session(test_labels, config, quiet(self.log))
 
     def _new_session(self, test_labels: Any, config: Config, reports: Reporting) -> Session:
@@ -155,7 +157,7 @@ class ContainerRunnerMixin(DiscoverRunner):
                 verbosity=self.verbosity,
             ),
             resources=self.resources(),
-            pdb=self._debugs,
+            pdb=self.debugs,
         )
         return Session(request, reports)
 

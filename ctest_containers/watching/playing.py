@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import socket
+import sys
 import traceback
 import unittest
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ctest_containers.errors import NothingToRun
+from ctest_containers.errors import CtestError, NothingToRun, UsageError
 from ctest_containers.events import Event
 from ctest_containers.history.lines import UNLOGGED, line
 from ctest_containers.servers.requests import CONNECTED
@@ -51,6 +52,7 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
         adopt(order.host, descriptors)
 
     def run(runner: ContainerRunnerMixin, labels: list[str]) -> int:
+        check_options(runner)
         chosen = labels
         if order.labels is not None:
             chosen = without_parts([*order.failed, *order.labels])
@@ -61,6 +63,9 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
     code = 1
     try:
         code = project.act(run)
+    except CtestError as error:
+        code = int(error.exit_code)
+        sys.stderr.write(f"{error}\n")
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:  # noqa: BLE001  # The project's code may raise anything.
@@ -70,6 +75,25 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
         with suppress(OSError):
             channel.sendall(encode(Ended(exit_code=code)))
     return code
+
+
+def check_options(runner: ContainerRunnerMixin) -> None:
+    """Check that the options of a run make sense for watch mode.
+
+    Raises:
+        UsageError: One of them does not.
+    """
+    config = runner.resolve()
+    given = {
+        "--cluster": bool(config.cluster),
+        "--failed": config.failed,
+        "--pdb": runner.debugs,
+        "--rebuild": config.rebuild,
+        "--shard": config.shard is not None,
+        "--stress": config.stress is not None,
+    }
+    for name in (name for name, is_given in given.items() if is_given):
+        raise UsageError(f"watch cannot be combined with {name}.")
 
 
 def adopt(host: WaitingHost, descriptors: Sequence[int]) -> None:

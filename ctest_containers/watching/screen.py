@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.report.record import Status
 from ctest_containers.text import plural, without_controls
-from ctest_containers.watching.round import Failure, Round, State, last_line
+from ctest_containers.watching.round import Round, State, last_line
 from ctest_containers.watching.view import Display, View
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ ARROWS: Final = {"\x1b[A": "up", "\x1b[B": "down", "\x1bOA": "up", "\x1bOB": "do
 SLOW_SECONDS: Final = 2.0
 """After how many seconds a running test is named."""
 
-REDRAW_SECONDS: Final = 0.05
-"""The least time between two pictures."""
+ERROR_LINES: Final = 12
+"""How many lines of the error are shown for which the project cannot be loaded."""
 
 
 def display_of_terminal() -> Display:
@@ -99,7 +99,6 @@ class Screen:
         self._live: Live | None = None
         self._before: list[Any] = []
         self._drawn = ""
-        self._drawn_at = 0.0
 
     def start(self) -> None:
         """See `Display`."""
@@ -202,7 +201,8 @@ def _body(view: View) -> Iterator[Text]:
     from rich.text import Text
 
     if view.load_error:
-        for line in view.load_error.rstrip().splitlines()[-12:]:
+        lines = view.load_error.rstrip().splitlines()
+        for line in [line for line in lines if 'File "<frozen ' not in line][-ERROR_LINES:]:
             yield Text(f"  {without_controls(line)}")
         return
     for number, failure in enumerate(view.failures):
@@ -210,19 +210,15 @@ def _body(view: View) -> Iterator[Text]:
         yield Text(
             f"{'>' if is_chosen else ' '} {failure.name}", "bold red" if is_chosen else "red"
         )
-        yield from _reason(failure)
+        yield Text(f"    {without_controls(failure.message)}")
+        if failure.place:
+            yield Text(f"    {failure.place}", "dim")
     current = view.round
     if current is not None and current.state is State.RUNNING:
         for test in current.record.tests.values():
             seconds = time.monotonic() - current.began - test.started
             if test.worker and test.status is Status.NOT_RUN and seconds > SLOW_SECONDS:
                 yield Text(f"  running for {seconds:.0f} s: {test.place.test_id}", "yellow")
-
-
-def _reason(failure: Failure) -> Iterator[Text]:
-    from rich.text import Text
-
-    yield Text.assemble(f"    {without_controls(failure.message)}", (f"  {failure.place}", "dim"))
 
 
 def summary(view: View) -> str:

@@ -225,7 +225,9 @@ class Supervisor:
                 key.data()
 
     def _receive(self, sender: Round, *, has_ended: bool = False) -> None:
-        if sender.has_ended:
+        assert sender.remote is not None
+        if sender.remote.closed:
+            # Its process has ended just after it had said that it would.
             return
         if has_ended:
             sender.process_ended()
@@ -237,7 +239,6 @@ class Supervisor:
                 self._ending.remove(sender)
             else:
                 self._settle(sender)
-            assert sender.remote is not None
             sender.remote.close()
 
     def _note_changes(self) -> None:
