@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import signal
@@ -36,6 +37,9 @@ SETTLE_SECONDS: Final = 1.0
 
 UNLOADABLE: Final = "unittest.loader._FailedTest."
 """How the ids of tests begin that stand for a module which cannot be imported."""
+
+
+_NUMBERS: Final = itertools.count(1)
 
 
 class State(Enum):
@@ -74,7 +78,7 @@ class Round:
         saved_at: When the change was saved, in seconds of the wall clock; None without a change.
 
     Attributes:
-        record: What has happened so far.
+        number: Its number among all rounds.
         output: The file into which it prints.
         written_names: The file for the paths of what it writes.
         found: The tests that it runs, by their ids with their files; None until they are known.
@@ -85,6 +89,7 @@ class Round:
     def __init__(
         self, selection: Selection, failed: tuple[str, ...], saved_at: float | None
     ) -> None:
+        self.number = next(_NUMBERS)
         self.selection = selection
         self.failed = failed
         self.state = State.RUNNING

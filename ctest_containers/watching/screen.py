@@ -77,7 +77,7 @@ class Lines:
         current = view.round
         if current is None:
             return
-        key = id(current)
+        key = current.number
         self._say((key, "began"), f"Running {current.selection.reason}.")
         for failure in current.failures():
             self._say((key, failure.name), f"FAILED {failure.name}: {failure.message}")
