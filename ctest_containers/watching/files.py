@@ -19,7 +19,7 @@ from ctest_containers.errors import UsageError
 QUIET_MILLISECONDS: Final = 20
 """How long nothing may change before changes are passed on: an editor writes several times."""
 
-LONGEST_MILLISECONDS: Final = 400
+LONGEST_MILLISECONDS: Final = 100
 """After which time changes are passed on although more of them come."""
 
 READY_MILLISECONDS: Final = 250

@@ -48,7 +48,8 @@ class Lines:
     """Prints a line when something begins or ends."""
 
     def __init__(self) -> None:
-        self._shown: set[tuple[object, ...]] = set()
+        self._shown: set[object] = set()
+        self._load_error = ""
 
     def start(self) -> None:
         """See `Display`."""
@@ -72,8 +73,10 @@ class Lines:
         """See `Display`."""
         if view.note:
             self._say("note", view.note)
-        if view.load_error:
-            self._say(view.load_error, f"The project cannot be loaded.\n{view.load_error.rstrip()}")
+        if view.load_error != self._load_error:
+            self._load_error = view.load_error
+            if view.load_error:
+                _print(f"The project cannot be loaded.\n{view.load_error.rstrip()}")
         current = view.round
         if current is None:
             return
@@ -87,8 +90,8 @@ class Lines:
             self._say((key, "ended"), f"{summary(view)} ({times(current)})")
 
     def _say(self, key: object, text: str) -> None:
-        if (key,) not in self._shown:
-            self._shown.add((key,))
+        if key not in self._shown:
+            self._shown.add(key)
             _print(text)
 
 

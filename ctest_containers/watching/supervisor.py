@@ -38,6 +38,12 @@ IDLE_SECONDS: Final = 1.0
 RECENT_SECONDS: Final = 5.0
 """A file's time of change counts as the moment of saving if it is not longer ago."""
 
+BULK: Final = 10
+"""If more files than that change at once, a program has changed them."""
+
+BULK_SECONDS: Final = 0.3
+"""How long nothing must change then."""
+
 HOT: Final = 20
 """How many of the test modules that were saved last are not loaded ahead."""
 
@@ -85,6 +91,8 @@ class Supervisor:
         self._load_error = self._run_error = ""
         self._chosen = self._most_workers = 0
         self._paths: set[str] = set()
+        self._noted_at = self._taken_at = 0.0
+        self._taken = 0
 
     def run(self) -> None:
         """Watch until the user quits.
@@ -123,6 +131,12 @@ class Supervisor:
         assert self._files is not None
         if not self._paths or self._files.is_busy:
             return
+        now = time.monotonic()
+        recent = self._taken if now < self._taken_at + BULK_SECONDS else 0
+        if len(self._paths) + recent > BULK and now < self._noted_at + BULK_SECONDS:
+            # A program changes them, such as Git or a formatter, and has not finished.
+            return
+        self._taken, self._taken_at = len(self._paths) + recent, now
         rounds = [*self._ending, *([self._round] if self._round else [])]
         written = {path for each in rounds for path in each.written()}
         changes = self._files.changes(self._paths, self._chain.read, written)
@@ -243,6 +257,7 @@ class Supervisor:
 
     def _note_changes(self) -> None:
         self._paths.update(self._watcher.news())
+        self._noted_at = time.monotonic()
 
     def _lose_first(self) -> None:
         self._stage_output.seek(0)
