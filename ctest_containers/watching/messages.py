@@ -64,11 +64,13 @@ class Order:
 
     Attributes:
         labels: The labels of the tests; None for all that `watch` was started for.
+        options: Further options of `run`.
         failed: The labels of tests that failed and run first, if they still exist.
         host: The host whose descriptors were sent along; None if none waits.
     """
 
     labels: tuple[str, ...] | None
+    options: tuple[str, ...]
     failed: tuple[str, ...]
     host: WaitingHost | None
 

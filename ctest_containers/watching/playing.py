@@ -62,7 +62,7 @@ def play(project: Project, channel: socket.socket, order: Order, descriptors: Se
 
     code = 1
     try:
-        code = project.act(run)
+        code = project.act(run, order.options)
     except CtestError as error:
         code = int(error.exit_code)
         sys.stderr.write(f"{error}\n")
@@ -85,6 +85,7 @@ def check_options(runner: ContainerRunnerMixin) -> None:
     """
     config = runner.resolve()
     given = {
+        "--explain": config.explain,
         "--cluster": bool(config.cluster),
         "--failed": config.failed,
         "--pdb": runner.debugs,

@@ -22,6 +22,7 @@ from ctest_containers.events import (
     TestFinished,
     TestsFound,
 )
+from ctest_containers.exit_codes import ExitCode
 from ctest_containers.failures.model import label_of
 from ctest_containers.report.record import RunRecord, Status, TestRecord, status_of
 from ctest_containers.report.recording import Recording
@@ -195,6 +196,12 @@ class Round:
         if finished is None:
             return self.finished >= len(self.found)
         return not (finished.failure or finished.not_run)
+
+    @property
+    def why_nothing(self) -> str:
+        """Why there was nothing to run; empty if there was something."""
+        has_passed = self.exit_code == ExitCode.PASSED
+        return last_line(self.printed()) if self.found is None and has_passed else ""
 
     def covers(self, label: str) -> bool:
         """Return whether it has run all tests with a label."""

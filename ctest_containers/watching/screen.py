@@ -86,7 +86,7 @@ class Lines:
             self._say((key, failure.name), f"FAILED {failure.name}: {failure.message}")
         if view.run_error and not view.is_loading:
             self._say((key, view.run_error), view.run_error)
-        elif current.has_run:
+        elif current.has_run or current.why_nothing:
             self._say((key, "ended"), f"{summary(view)} ({times(current)})")
 
     def _say(self, key: object, text: str) -> None:
@@ -228,6 +228,8 @@ def summary(view: View) -> str:
     """Return the outcome of the last round in words."""
     current = view.round
     assert current is not None
+    if current.why_nothing:
+        return current.why_nothing
     ran = sum(test.status is not Status.NOT_RUN for test in current.record.tests.values())
     if view.failures:
         return f"{len(view.failures)} failed, {plural(ran, 'test')} run"

@@ -1,7 +1,7 @@
-"""Which tests a change can reach: the seam between watch mode and what knows about tests.
+"""Which tests a change can reach: the only place in watch mode that decides it.
 
-`affected` is all that watch mode asks. It may always answer with more tests than necessary, and
-never with fewer.
+A round with `--affected` finds them by the recording of the tests. That takes a while, and needs a
+recording; so a change of test modules that nothing else uses is decided here.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ class Selection:
     Attributes:
         labels: Their labels; None for all tests that `watch` was started for.
         reason: Why they run, in words.
+        options: Options of `run` that narrow the selection.
     """
 
     labels: tuple[str, ...] | None
     reason: str
+    options: tuple[str, ...] = ()
 
 
 def affected(
@@ -36,8 +38,7 @@ def affected(
 ) -> Selection:
     """Return the tests that a change can reach.
 
-    If all changed files are test modules that no other file mentions, these are their tests;
-    otherwise all.
+    If all changed files are test modules that no other file mentions, these are their tests.
 
     Args:
         modules: The known test modules, by their files.
@@ -50,7 +51,7 @@ def affected(
         shown += f" and {len(names) - NAMED} more"
     labels = [modules.get(path) for path in sorted(changes.changed)]
     if changes.moved or None in labels or _are_mentioned(changes.changed, python_files):
-        return Selection(None, shown)
+        return Selection(None, shown, ("--affected",))
     return Selection(tuple(label for label in labels if label is not None), shown)
 
 

@@ -52,8 +52,12 @@ class Project(Protocol):
             CtestError: The project cannot be loaded.
         """
 
-    def act(self, action: Action) -> int:
-        """Call an action with the project's runner and the labels, and return an exit code."""
+    def act(self, action: Action, options: Sequence[str] = ()) -> int:
+        """Call an action with the project's runner and the labels, and return an exit code.
+
+        Args:
+            options: Further options of `run`.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,12 @@ class Supervisor:
             starting = Round(self._wanted, failed, self._saved_at)
             host = self._hosts.take()
             waiting, descriptors = (None, ()) if host is None else host
-            order = Order(labels=self._wanted.labels, failed=failed, host=waiting)
+            order = Order(
+                labels=self._wanted.labels,
+                options=self._wanted.options,
+                failed=failed,
+                host=waiting,
+            )
             files = (starting.output.fileno(), starting.written_names.fileno())
             starting.remote = self._chain.fork_round(order, (*files, *descriptors))
             self._hosts.handed_over()

@@ -40,11 +40,11 @@ class WatchedProject:
         find_project(self.words, Path.cwd())
         load_project()
 
-    def act(self, action: Action) -> int:
+    def act(self, action: Action, options: Sequence[str] = ()) -> int:
         """See `Project`."""
         from dataclasses import replace
 
-        argv = SPEC.command_line([*self.words, "--failed-first"])
+        argv = SPEC.command_line([*self.words, "--failed-first", *options])
         replace(SPEC, action=action).django_command(argv).run_from_argv(argv)
         return 0
 
