@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import IO, Final
 
 from ctest_containers.engine.folders import remove_folder, run_folder
@@ -26,12 +27,16 @@ from ctest_containers.exit_codes import ExitCode
 from ctest_containers.failures.model import label_of
 from ctest_containers.report.record import RunRecord, Status, TestRecord, status_of
 from ctest_containers.report.recording import Recording
+from ctest_containers.watching.files import Changes
 from ctest_containers.watching.messages import Ended
 from ctest_containers.watching.remote import Remote
 from ctest_containers.watching.selection import Selection
 
 STOP_SECONDS: Final = 1.0
 """How long the running tests of a round that is no longer wanted may take to end."""
+
+CLOCK_SECONDS: Final = 0.01
+"""How much the times of files may be behind the clock."""
 
 SETTLE_SECONDS: Final = 1.0
 """How long after a round the last change of a file by its tests may be noticed."""
@@ -105,6 +110,7 @@ class Round:
         self.began = time.monotonic()
         self.seconds = 0.0
         self._recording = Recording()
+        self._began_at = time.time() + CLOCK_SECONDS
         self._since = time.time() if saved_at is None else saved_at
         self._kill_at: float | None = None
         self._ended_at = math.inf
@@ -165,6 +171,13 @@ class Round:
         """Note that its process has ended, after taking what it had sent."""
         while not self.has_ended:
             self.receive()
+
+    def may_have_missed(self, changes: Changes) -> bool:
+        """Return whether a file changed before the round began, which then did not know it yet.
+
+        Its process may have loaded the older version, but recorded the newer one as used.
+        """
+        return any(changed_at(path) <= self._began_at for path in changes.changed)
 
     def clean_up(self) -> None:
         """Remove the folder of its run, which it has not done itself if it was killed."""
@@ -238,6 +251,14 @@ class Round:
         if time.monotonic() > self._ended_at + SETTLE_SECONDS:
             return []
         return [os.fsdecode(path) for path in _contents(self.written_names).split(b"\0") if path]
+
+
+def changed_at(path: str) -> float:
+    """Return when a file was changed, in seconds of the wall clock; long ago if it is gone."""
+    try:
+        return Path(path).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _contents(file: IO[bytes]) -> bytes:

@@ -8,8 +8,8 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,7 +24,7 @@ from ctest_containers.watching.playing import play
 from ctest_containers.watching.process import fork
 from ctest_containers.watching.reading import Reading
 from ctest_containers.watching.remote import Remote
-from ctest_containers.watching.round import Failure, Round, State, last_line
+from ctest_containers.watching.round import Failure, Round, State, changed_at, last_line
 from ctest_containers.watching.selection import Selection, affected
 from ctest_containers.watching.stage import Project, Stage, first_stage
 from ctest_containers.watching.view import Display, View
@@ -84,6 +84,8 @@ class Supervisor:
         self._is_first = True
         # What has changed since the last round that ran to its end.
         self._pending = Changes()
+        # Whether no round has run an older version of a file than it took for the one that ran.
+        self._is_recording_right = True
         self._saved_at: float | None = None
         self._failures: dict[str, Failure] = {}
         self._modules: dict[str, str] = {}
@@ -143,6 +145,8 @@ class Supervisor:
         self._paths.clear()
         if not changes:
             return
+        if self._round is not None and self._round.may_have_missed(changes):
+            self._is_recording_right = False
         self._retire()
         self._pending |= changes
         self._saved_at = _saved_at(changes)
@@ -158,6 +162,8 @@ class Supervisor:
         if selection is None:
             assert self._files is not None
             selection = affected(self._pending, self._modules, self._files.python, self._folder)
+            if not self._is_recording_right:
+                selection = replace(selection, labels=None, options=())
         self._wanted = selection
 
     def _start_round(self) -> None:
@@ -208,7 +214,7 @@ class Supervisor:
         if ended.is_cancelled:
             return
         if ended.has_run or ended.exit_code == ExitCode.PASSED:
-            self._pending = Changes()
+            self._pending, self._is_recording_right = Changes(), True
         else:
             self._run_error = _why_not_run(ended)
             if self._is_first and ended.record.started is None:
@@ -398,13 +404,8 @@ def _why_not_run(ended: Round) -> str:
 def _saved_at(changes: Changes) -> float:
     """Return when the last of these files was saved, in seconds of the wall clock."""
     now = time.time()
-    times = [moment for path in changes.changed for moment in _times_of(path)]
+    times = map(changed_at, changes.changed)
     return max((moment for moment in times if 0 <= now - moment < RECENT_SECONDS), default=now)
-
-
-def _times_of(path: str) -> Iterator[float]:
-    with suppress(OSError):
-        yield Path(path).stat().st_mtime
 
 
 def _wait(watcher: Watcher) -> None:

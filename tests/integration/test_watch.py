@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from textwrap import dedent
@@ -73,6 +74,32 @@ def test_a_change_of_other_code_runs_all_tests(small: Path, sqlite_env: dict[str
         lines = watching.see("2 tests passed")
 
     assert "Running library/models.py" in lines
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="Recording is a choice before Python 3.12.")
+def test_a_changed_function_runs_the_tests_that_use_it(
+    small: Path, sqlite_env: dict[str, str]
+) -> None:
+    words = "def loud():\n    return 'A'\n\n\ndef quiet():\n    return 'b'\n"
+    (small / "library" / "words.py").write_text(words)
+    for name, function, word in (("it", "loud", "A"), ("more", "quiet", "b")):
+        (small / "library" / f"test_{name}.py").write_text(
+            "from library import words\n"
+            + one_test(f"self.assertEqual(words.{function}(), {word!r})")
+        )
+    with Watching(small, "--record", env=sqlite_env) as watching:
+        watching.see("2 tests passed")
+
+        watching.save("library/words.py", words.replace("'b'", "'c'"))
+        watching.see("FAILED library.test_more.Passing.test_name: AssertionError: 'c' != 'b'")
+        watching.see("1 failed, 1 test run")
+
+        # What failed runs again; the other test cannot be affected.
+        watching.save("library/words.py", words + "\n\ndef other():\n    return 1\n")
+        watching.see("1 test passed")
+
+        watching.save("library/words.py", words + "\n\ndef other():\n    return 2\n")
+        watching.see("No test is affected")
 
 
 def test_two_saves_in_one_second_are_both_noticed(small: Path, sqlite_env: dict[str, str]) -> None:
@@ -300,7 +327,7 @@ def test_keys_run_all_tests_or_the_failed_ones_show_a_failure_and_quit(
     small: Path, sqlite_env: dict[str, str]
 ) -> None:
     (small / "library" / "test_it.py").write_text(one_test("print('said'); self.fail('no')"))
-    command = [os.sys.executable, "-m", "ctest_containers", "watch", "--parallel", "1"]  # type: ignore[attr-defined]
+    command = [sys.executable, "-m", "ctest_containers", "watch", "--parallel", "1"]
     env = {**sqlite_env, "PAGER": "cat", "MANPAGER": "cat"}
     with TerminalProgram(command, small, env) as program:
         program.see("1 failed, 2 tests run")
