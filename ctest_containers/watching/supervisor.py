@@ -284,7 +284,7 @@ class Supervisor:
                     raise Quit
                 case "a":
                     self._run_on_key(EVERYTHING)
-                case "f" if self._failures:
+                case "f" if self._view().failures:
                     self._run_on_key(Selection((), "failed tests"))
                 case "up" | "k":
                     self._chosen = max(0, self._chosen - 1)
