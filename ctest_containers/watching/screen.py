@@ -109,7 +109,8 @@ class Screen:
         from rich.live import Live
 
         self._before = termios.tcgetattr(0)
-        tty.setcbreak(0)
+        # What has been typed meanwhile is not discarded.
+        tty.setcbreak(0, termios.TCSADRAIN)
         self._live = Live(console=Console(), screen=True, auto_refresh=False)
         self._live.start()
 

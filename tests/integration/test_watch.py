@@ -341,4 +341,4 @@ def test_keys_run_all_tests_or_the_failed_ones_show_a_failure_and_quit(
         program.press(b"l")
         program.see("said")
         program.press(b"q")
-        assert program.process.wait(30) == ExitCode.PASSED
+        assert program.finish(30).code == ExitCode.PASSED
