@@ -45,6 +45,11 @@ class Remote:
         """A descriptor that is readable when its process has ended; -1 if it is not known yet."""
         return self._process
 
+    @property
+    def has_news(self) -> bool:
+        """Whether it has sent something that has not been received."""
+        return bool(select.select([self._channel], [], [], 0)[0])
+
     def send(self, data: bytes, descriptors: tuple[int, ...] = ()) -> None:
         """Send data and descriptors; what receives notices if it has died."""
         with suppress(OSError):

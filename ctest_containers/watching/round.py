@@ -169,8 +169,11 @@ class Round:
 
     def process_ended(self) -> None:
         """Note that its process has ended, after taking what it had sent."""
-        while not self.has_ended:
+        assert self.remote is not None
+        # A process that a test has started may hold the channel open.
+        while not self.has_ended and self.remote.has_news:
             self.receive()
+        self._end()
 
     def may_have_missed(self, changes: Changes) -> bool:
         """Return whether a file changed before the round began, which then did not know it yet.
