@@ -72,7 +72,7 @@ class Sources:
         if "." not in parent or name in sys.modules:
             return locate(name)
         package = self.find(parent)
-        if package is None:
+        if package is None or _has_more_folders(package):
             return locate(name)
         folder = package.file.parent / last
         files = (folder / "__init__.py", folder.with_name(f"{last}.py"))
@@ -244,6 +244,12 @@ class Sources:
             return
 
 
+def _has_more_folders(package: Module) -> bool:
+    """Whether a loaded package looks for its modules elsewhere than in its own folder."""
+    path = getattr(sys.modules.get(package.name), "__path__", None)
+    return path is not None and [*path] != [str(package.file.parent)]
+
+
 def locate(name: str) -> Path | None:
     """The file of a module that is neither Python's nor Django's; it is not imported."""
     if not name or name.partition(".")[0] in VERSIONED:
@@ -287,8 +293,11 @@ def _search(name: str) -> Path | None:
         return None
     file = Path(spec.origin) if spec.origin else None
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
-    for part in parts:
-        starts = [folder / part for folder in folders]
+    for index, part in enumerate(parts):
+        package_name = ".".join([top, *parts[:index]])
+        # A loaded package may have extended its path.
+        loaded: Iterable[str] = getattr(sys.modules.get(package_name), "__path__", ())
+        starts = [folder / part for folder in [*map(Path, loaded)] or folders]
         package = next((start for start in starts if (start / "__init__.py").is_file()), None)
         module = next((start for start in starts if start.with_suffix(".py").is_file()), None)
         if package is not None:

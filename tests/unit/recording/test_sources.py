@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 from textwrap import dedent
 
@@ -216,3 +217,25 @@ def test_a_module_that_cannot_be_parsed_has_no_definitions(folder: Path) -> None
     assert module is not None
     assert module.text_of("anything") is None
     assert module.function_at(1) == ""
+
+
+def test_modules_are_found_in_all_folders_of_a_loaded_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, module in (("own", "first"), ("plugin", "second")):
+        package = tmp_path / folder / "own_extended" / "inner"
+        package.mkdir(parents=True)
+        (package / f"{module}.py").write_text("VALUE = 1\n")
+    extended = "__path__ = __import__('pkgutil').extend_path(__path__, __name__)\n"
+    for file in ("__init__.py", "inner/__init__.py"):
+        for folder in ("own", "plugin"):
+            (tmp_path / folder / "own_extended" / file).write_text(extended)
+        monkeypatch.syspath_prepend(str(tmp_path / "plugin"))
+    monkeypatch.syspath_prepend(str(tmp_path / "own"))
+    importlib.import_module("own_extended.inner")
+
+    sources = Sources()
+
+    assert sources.find("own_extended.inner.first") is not None
+    assert sources.find("own_extended.inner.second") is not None
+    assert sources.find("own_extended.inner.third") is None
