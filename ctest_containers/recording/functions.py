@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import inspect
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -70,7 +71,12 @@ class _Monitor:
 
     def so_far(self) -> Iterable[CodeType]:
         """See `FunctionRecorder`."""
-        return [code for code in [*self._ran.values()] if self._is_wanted(code.co_filename)]
+        return [
+            code
+            for code in [*self._ran.values()]
+            # The body of a class runs when its module is imported, which is recorded as such.
+            if code.co_flags & inspect.CO_OPTIMIZED and self._is_wanted(code.co_filename)
+        ]
 
     def stop(self) -> None:
         """See `FunctionRecorder`."""

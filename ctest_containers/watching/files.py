@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import queue
+import select
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
@@ -173,6 +174,11 @@ class Watcher:
     def start(self) -> None:
         """Start to watch; the descriptor is readable when it does."""
         self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until it watches."""
+        select.select([self], [], [])
+        self.news()
 
     def fileno(self) -> int:
         """Return a descriptor that is readable when there is news."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import select
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import IO, Final
@@ -24,9 +23,9 @@ from ctest_containers.events import (
     TestsFound,
 )
 from ctest_containers.exit_codes import ExitCode
-from ctest_containers.failures.model import label_of
-from ctest_containers.report.record import RunRecord, Status, TestRecord, status_of
+from ctest_containers.report.record import RunRecord
 from ctest_containers.report.recording import Recording
+from ctest_containers.watching.failures import label_of_test, last_line
 from ctest_containers.watching.files import Changes
 from ctest_containers.watching.messages import Ended
 from ctest_containers.watching.remote import Remote
@@ -35,15 +34,14 @@ from ctest_containers.watching.selection import Selection
 STOP_SECONDS: Final = 1.0
 """How long the running tests of a round that is no longer wanted may take to end."""
 
+CLEAN_SECONDS: Final = 10.0
+"""How long a round whose tests have ended may clean up after the user has quit."""
+
 CLOCK_SECONDS: Final = 0.01
 """How much the times of files may be behind the clock."""
 
 SETTLE_SECONDS: Final = 1.0
 """How long after a round the last change of a file by its tests may be noticed."""
-
-UNLOADABLE: Final = "unittest.loader._FailedTest."
-"""How the ids of tests begin that stand for a module which cannot be imported."""
-
 
 _NUMBERS: Final = itertools.count(1)
 
@@ -54,25 +52,6 @@ class State(Enum):
     RUNNING = "running"
     CLEANING = "cleaning"
     ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A test or fixture that failed in the last round in which it ran.
-
-    Attributes:
-        label: The label that runs it.
-        name: Its name in reports.
-        message: The exception as one line.
-        text: The whole report: traceback and output.
-        place: The file and line that caused it; empty if unknown.
-    """
-
-    label: str
-    name: str
-    message: str
-    text: str
-    place: str = ""
 
 
 class Round:
@@ -196,6 +175,18 @@ class Round:
             self._kill_at = time.monotonic() + STOP_SECONDS
             self.remote.signal(signal.SIGINT if has_begun else signal.SIGKILL)
 
+    def stop(self) -> None:
+        """End it: at once while tests run, but what it cleans up and writes is not lost."""
+        assert self.remote is not None
+        deadline = time.monotonic() + CLEAN_SECONDS
+        while self.state is State.CLEANING and (left := deadline - time.monotonic()) > 0:
+            if select.select([self.remote], [], [], left)[0]:
+                self.receive()
+        if not self.has_ended:
+            self.remote.kill()
+            self.process_ended()
+        self.clean_up()
+
     def tick(self) -> None:
         """Kill it if it should have stopped."""
         if self._kill_at is not None and time.monotonic() >= self._kill_at:
@@ -223,28 +214,6 @@ class Round:
         """Return whether it has run all tests with a label."""
         return any(f"{label_of_test(test)}.".startswith(f"{label}.") for test in self.found or ())
 
-    def failures(self) -> Iterator[Failure]:
-        """Yield what has failed so far."""
-        for _, outcome in self.record.bad_fixtures:
-            problem = outcome.problem
-            if problem is not None:
-                yield Failure(
-                    label=label_of(outcome.test_id),
-                    name=outcome.test_id,
-                    message=first_line(f"{problem.type_name}: {problem.message}"),
-                    text=problem.text,
-                    place=f"{problem.file}:{problem.line}" if problem.file else "",
-                )
-        for test in self.record.tests.values():
-            if test.status.is_bad:
-                yield failure_of(test)
-
-    def passed(self) -> Iterator[str]:
-        """Yield the labels of tests that did not fail."""
-        for test in self.record.tests.values():
-            if test.status is not Status.NOT_RUN and not test.status.is_bad:
-                yield label_of_test(test.place.test_id)
-
     def printed(self) -> str:
         """Return what it has printed so far."""
         return _contents(self.output).decode(errors="replace")
@@ -266,37 +235,3 @@ def changed_at(path: str) -> float:
 
 def _contents(file: IO[bytes]) -> bytes:
     return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
-
-
-def failure_of(test: TestRecord) -> Failure:
-    """Return the failure of a test."""
-    name = test.place.test_id
-    for outcome in test.outcomes:
-        problem = outcome.problem
-        if problem is not None and status_of(outcome).is_bad:
-            return Failure(
-                label=label_of_test(name),
-                name=label_of_test(name),
-                # Of a module that cannot be imported, the last line says why.
-                message=first_line(f"{problem.type_name}: {problem.message}")
-                if label_of_test(name) == name
-                else last_line(problem.message),
-                text=problem.text,
-                place=f"{problem.file}:{problem.line}" if problem.file else "",
-            )
-    return Failure(label_of_test(name), name, test.status.value, test.status.value)
-
-
-def label_of_test(test_id: str) -> str:
-    """Return the label that runs a test, or a module that cannot be imported."""
-    return test_id.removeprefix(UNLOADABLE)
-
-
-def first_line(text: str) -> str:
-    """Return the first line of a text that is not blank."""
-    return next((line.strip() for line in text.splitlines() if line.strip()), "")
-
-
-def last_line(text: str) -> str:
-    """Return the last line of a text that is not blank."""
-    return first_line("\n".join(reversed(text.splitlines())))

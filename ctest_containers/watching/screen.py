@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.report.record import Status
 from ctest_containers.text import plural, without_controls
-from ctest_containers.watching.round import Round, State, last_line
+from ctest_containers.watching.failures import failures_of, last_line
+from ctest_containers.watching.round import Round, State
 from ctest_containers.watching.view import Display, View
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class Lines:
             return
         key = current.number
         self._say((key, "began"), f"Running {current.selection.reason}.")
-        for failure in current.failures():
+        for failure in failures_of(current.record):
             self._say((key, failure.name), f"FAILED {failure.name}: {failure.message}")
         if view.run_error and not view.is_loading:
             self._say((key, view.run_error), view.run_error)

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import selectors
-import socket
-import sys
-import tempfile
-import time
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Final
 
-from ctest_containers.errors import CtestError, ProjectError, UsageError
-from ctest_containers.exit_codes import ExitCode
-from ctest_containers.project.interrupts import Terminated, terminable
+from ctest_containers.errors import CtestError
 from ctest_containers.watching.chain import Chain
+from ctest_containers.watching.failures import last_line
 from ctest_containers.watching.files import Changes, ProjectFiles, Watcher
+from ctest_containers.watching.findings import Findings, merged
 from ctest_containers.watching.hosts import Hosts
 from ctest_containers.watching.messages import Order
-from ctest_containers.watching.playing import play
-from ctest_containers.watching.process import fork
-from ctest_containers.watching.reading import Reading
 from ctest_containers.watching.remote import Remote
-from ctest_containers.watching.round import Failure, Round, State, changed_at, last_line
+from ctest_containers.watching.round import Round, State
+from ctest_containers.watching.saves import Saves, saved_at
 from ctest_containers.watching.selection import Selection, affected
-from ctest_containers.watching.stage import Project, Stage, first_stage
 from ctest_containers.watching.view import Display, View
 
 TICK_SECONDS: Final = 0.1
@@ -34,18 +26,6 @@ TICK_SECONDS: Final = 0.1
 
 IDLE_SECONDS: Final = 1.0
 """How often there is a look around while nothing happens."""
-
-RECENT_SECONDS: Final = 5.0
-"""A file's time of change counts as the moment of saving if it is not longer ago."""
-
-BULK: Final = 10
-"""If more files than that change at once, a program has changed them."""
-
-BULK_SECONDS: Final = 0.3
-"""How long nothing must change then."""
-
-HOT: Final = 20
-"""How many of the test modules that were saved last are not loaded ahead."""
 
 WARM_WORKERS: Final = 2
 """How many workers get a server ahead of a round at least, if that many have been used."""
@@ -81,20 +61,14 @@ class Supervisor:
         self._round: Round | None = None
         self._ending: list[Round] = []
         self._wanted: Selection | None = EVERYTHING
-        self._is_first = True
         # What has changed since the last round that ran to its end.
         self._pending = Changes()
         # Whether no round has run an older version of a file than it took for the one that ran.
         self._is_recording_right = True
         self._saved_at: float | None = None
-        self._failures: dict[str, Failure] = {}
-        self._modules: dict[str, str] = {}
-        self._hot: dict[str, None] = {}
-        self._load_error = self._run_error = ""
-        self._chosen = self._most_workers = 0
-        self._paths: set[str] = set()
-        self._noted_at = self._taken_at = 0.0
-        self._taken = 0
+        self._findings = Findings(folder)
+        self._load_error, self._chosen = "", 0
+        self._saves = Saves()
 
     def run(self) -> None:
         """Watch until the user quits.
@@ -108,7 +82,7 @@ class Supervisor:
             self._display.start()
             undo.callback(self._display.stop)
             self._display.show(View(is_loading=True))
-            _wait(self._watcher)
+            self._watcher.wait()
             self._files = ProjectFiles(self._folder)
             self._hosts.start(None)
             with suppress(Quit):
@@ -121,7 +95,7 @@ class Supervisor:
         """Do what can be done now: take changes, start a round, or prepare for the next one."""
         self._take_changes()
         current = self._round
-        for each in [*self._ending, *([current] if current else [])]:
+        for each in self._rounds:
             each.tick()
         self._hosts.tend()
         if self._wanted is not None:
@@ -131,37 +105,29 @@ class Supervisor:
 
     def _take_changes(self) -> None:
         assert self._files is not None
-        if not self._paths or self._files.is_busy:
+        if self._files.is_busy or not (paths := self._saves.take()):
             return
-        now = time.monotonic()
-        recent = self._taken if now < self._taken_at + BULK_SECONDS else 0
-        if len(self._paths) + recent > BULK and now < self._noted_at + BULK_SECONDS:
-            # A program changes them, such as Git or a formatter, and has not finished.
-            return
-        self._taken, self._taken_at = len(self._paths) + recent, now
-        rounds = [*self._ending, *([self._round] if self._round else [])]
-        written = {path for each in rounds for path in each.written()}
-        changes = self._files.changes(self._paths, self._chain.read, written)
-        self._paths.clear()
+        written = {path for each in self._rounds for path in each.written()}
+        changes = self._files.changes(paths, self._chain.read, written)
         if not changes:
             return
         if self._round is not None and self._round.may_have_missed(changes):
             self._is_recording_right = False
         self._retire()
         self._pending |= changes
-        self._saved_at = _saved_at(changes)
-        for path in changes.changed:
-            self._hot.pop(path, None)
-            self._hot[path] = None
+        self._saved_at = saved_at(changes)
+        self._saves.remember(changes)
         self._chain.discard(changes)
         self._want(None)
 
     def _want(self, selection: Selection | None) -> None:
         """Run these tests as soon as possible; None for those that pending changes can reach."""
-        self._load_error = self._run_error = ""
+        self._load_error = self._findings.run_error = ""
         if selection is None:
             assert self._files is not None
-            selection = affected(self._pending, self._modules, self._files.python, self._folder)
+            selection = affected(
+                self._pending, self._findings.modules, self._files.python, self._folder
+            )
             if not self._is_recording_right:
                 selection = replace(selection, labels=None, options=())
         self._wanted = selection
@@ -174,7 +140,7 @@ class Supervisor:
             self._load_error, self._wanted = apps.loaded.error, None
         elif apps.loaded is not None:
             assert self._wanted is not None
-            failed = tuple(self._failures)
+            failed = tuple(self._findings.failures)
             starting = Round(self._wanted, failed, self._saved_at)
             host = self._hosts.take()
             waiting, descriptors = (None, ()) if host is None else host
@@ -195,37 +161,23 @@ class Supervisor:
         if apps is None:
             if not self._load_error:
                 self._chain.load_apps()
-        elif apps.is_usable and not self._chain.has_tests and self._modules:
-            hot = list(self._hot)[-HOT:]
-            modules = {name for file, name in self._modules.items() if file not in hot}
+        elif apps.is_usable and not self._chain.has_tests and self._findings.modules:
+            hot = self._saves.latest
+            modules = {name for file, name in self._findings.modules.items() if file not in hot}
             self._chain.load_tests(sorted(modules))
         if current is not None and (current.has_ended or not current.builds):
-            least = min(self._most_workers, WARM_WORKERS)
+            least = min(self._findings.most_workers, WARM_WORKERS)
             self._hosts.start(max(current.workers, least) or None)
 
     def _settle(self, ended: Round) -> None:
         """Take over what a round has found out."""
-        self._failures = _merged(self._failures, ended)
-        self._most_workers = max(self._most_workers, ended.workers)
-        for test, file in (ended.found or {}).items():
-            name = file.removesuffix(".py").replace(os.sep, ".")
-            if file and test.startswith(f"{name}."):
-                self._modules[str(self._folder / file)] = name
-        if ended.is_cancelled:
-            return
-        if ended.has_run or ended.exit_code == ExitCode.PASSED:
+        if self._findings.add(ended):
             self._pending, self._is_recording_right = Changes(), True
-        else:
-            self._run_error = _why_not_run(ended)
-            if self._is_first and ended.record.started is None:
-                raise ProjectError(ended.printed().strip() or self._run_error)
-        self._is_first = False
 
     def _wait(self) -> None:
         """Wait until something happens, and note it."""
-        rounds = [*self._ending, *([self._round] if self._round else [])]
-        rounds = [each for each in rounds if not each.has_ended]
-        is_busy = bool(rounds or self._paths) or self._wanted is not None
+        rounds = [each for each in self._rounds if not each.has_ended]
+        is_busy = bool(rounds or self._saves.paths) or self._wanted is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._watcher, selectors.EVENT_READ, self._note_changes)
             selector.register(self._first, selectors.EVENT_READ, self._lose_first)
@@ -267,8 +219,7 @@ class Supervisor:
             sender.remote.close()
 
     def _note_changes(self) -> None:
-        self._paths.update(self._watcher.news())
-        self._noted_at = time.monotonic()
+        self._saves.note(self._watcher.news())
 
     def _lose_first(self) -> None:
         self._stage_output.seek(0)
@@ -317,8 +268,15 @@ class Supervisor:
             chosen = view.failures[view.chosen]
             self._display.page(f"{chosen.name}\n{chosen.place}\n\n{chosen.text}")
 
+    @property
+    def _rounds(self) -> list[Round]:
+        """Those that have not been cleaned up, the current one last."""
+        return self._ending if self._round is None else [*self._ending, self._round]
+
     def _view(self) -> View:
-        failures = self._failures if self._round is None else _merged(self._failures, self._round)
+        failures = self._findings.failures
+        if self._round is not None:
+            failures = merged(failures, self._round)
         self._chosen = min(self._chosen, max(0, len(failures) - 1))
         note = "Polling, because changes cannot be watched." if self._watcher.polls else ""
         return View(
@@ -327,90 +285,16 @@ class Supervisor:
             chosen=self._chosen,
             is_loading=self._wanted is not None,
             load_error=self._load_error,
-            run_error=self._run_error,
+            run_error=self._findings.run_error,
             files=0 if self._files is None else len(self._files),
             note=note,
         )
 
     def _close(self) -> None:
-        for each in [*self._ending, *([self._round] if self._round else [])]:
+        for each in self._rounds:
             if each.remote is not None and not each.has_ended:
-                each.remote.kill()
-                each.process_ended()
-                each.clean_up()
+                each.stop()
         self._chain.close()
         self._first.close()
         self._watcher.close()
         self._hosts.close()
-
-
-def watch(project: Project, folder: Path, display: Display) -> int:
-    """Watch the project in a folder until the user quits, and return an exit code.
-
-    Raises:
-        CtestError: Watch mode cannot start or go on.
-    """
-    if not hasattr(os, "pidfd_open"):
-        raise UsageError("watch needs Linux: it forks processes that have loaded the project.")
-    Watcher.check()
-    ours, theirs = socket.socketpair()
-    with tempfile.TemporaryFile() as output, terminable():
-
-        def begin() -> int:
-            ours.close()
-            stage = Stage(project, Reading(folder), play)
-            return first_stage(stage, theirs, output.fileno())
-
-        pid = fork(begin)
-        theirs.close()
-        try:
-            Supervisor(folder, display, Remote(ours), output).run()
-        except Terminated:
-            return ExitCode.TERMINATED
-        except KeyboardInterrupt:
-            return ExitCode.INTERRUPTED
-        finally:
-            ours.close()
-            with suppress(ProcessLookupError):
-                os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            sys.stdout.flush()
-    return ExitCode.PASSED
-
-
-def _merged(failures: dict[str, Failure], later: Round) -> dict[str, Failure]:
-    """Return what failed when it last ran, after a round that has ended or still runs."""
-    passed = set(later.passed())
-    again = {failure.label: failure for failure in later.failures()}
-    is_whole = later.has_run and not later.is_cancelled
-
-    def has_gone(label: str) -> bool:
-        if label in passed:
-            return True
-        is_asked = later.selection.labels is None or label in later.failed
-        return is_whole and (is_asked or later.covers(label))
-
-    left = {label: failure for label, failure in failures.items() if not has_gone(label)}
-    return {**left, **again}
-
-
-def _why_not_run(ended: Round) -> str:
-    finished = ended.record.finished
-    if finished is not None and finished.failure:
-        return finished.failure
-    return last_line(ended.printed()) or "The round ended unexpectedly."
-
-
-def _saved_at(changes: Changes) -> float:
-    """Return when the last of these files was saved, in seconds of the wall clock."""
-    now = time.time()
-    times = map(changed_at, changes.changed)
-    return max((moment for moment in times if 0 <= now - moment < RECENT_SECONDS), default=now)
-
-
-def _wait(watcher: Watcher) -> None:
-    """Wait until a watcher watches."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(watcher, selectors.EVENT_READ)
-        selector.select()
-    watcher.news()

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from ctest_containers.watching.round import Failure, Round
+from ctest_containers.watching.failures import Failure
+from ctest_containers.watching.round import Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

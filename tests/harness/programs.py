@@ -92,7 +92,7 @@ def start_program(
     """
     program = program_of(command, folder, environment, own_session=own_session)
     if program is not None and forked:
-        return ForkedProgram(program, _address(_has_dask(program)), **options)
+        return ForkedProgram(program, _client(_has_dask(program)).address, **options)
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -253,11 +253,15 @@ def _has_dask(program: Program) -> bool:
 
 
 @functools.cache
-def _address(has_dask: bool) -> str:  # noqa: FBT001  # Cached by its value.
-    """The address of this process's fork server."""
+def _client(has_dask: bool) -> _Client:  # noqa: FBT001  # Cached by its value.
+    """This process's fork server.
+
+    The cache keeps it: since Python 3.13, children of multiprocessing forget what `atexit` has, and
+    would remove its folder with the last reference to it.
+    """
     client = _Client(has_dask=has_dask)
     atexit.register(client.end)
-    return client.address
+    return client
 
 
 def _ask(address: str, program: Program, files: Sequence[int]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 import pytest
-from harness.projects import environment, run
+from harness.projects import TESTS, environment, run
 from harness.tiers import further
 
 from ctest_containers.impact.schema_changes import schema_changes
@@ -86,7 +87,8 @@ def project(tmp_path: Path) -> Path:
 
 def summaries(project: Path, name: str, env: Mapping[str, str], *options: str) -> dict[str, Any]:
     """The summaries of the project's databases."""
-    env = {**env, "DJANGO_SETTINGS_MODULE": "settings"}
+    search = os.pathsep.join(filter(None, [str(TESTS), env.get("PYTHONPATH")]))
+    env = {**env, "DJANGO_SETTINGS_MODULE": "settings", "PYTHONPATH": search}
     done = run(project, name, *options, env=env, module="harness.summaries", forked=False)
     assert done.code == 0, done.output
     found: dict[str, Any] = json.loads(done.output.splitlines()[-1])

@@ -260,7 +260,8 @@ def test_the_outcomes_of_a_round_are_those_of_a_run(
     env = {**sqlite_env, "RECORDED_OUTCOMES": str(record), "PYTHONPATH": search}
     runner = "--testrunner=harness.recording.RecordingRunner"
     rounds: list[Finished] = []
-    with Watching(project, runner, *options, env=env) as watching:
+    # Without a recording, each round runs all tests.
+    with Watching(project, runner, *options, "--no-record", env=env) as watching:
         for number in range(2):
             watching.see(" run (")
             wait_for(record.exists, 30, "the record")
@@ -319,8 +320,11 @@ def test_a_round_gets_the_servers_that_were_started_while_it_was_awaited(
     def logs() -> list[Path]:
         return sorted(cache.glob(f"**/{project_name}/*.jsonl"))
 
-    last = wait_for(lambda: logs()[2:3], 10, "the log")[0].read_text()
-    at, seconds = re.findall(r'"at":([\d.]+),"type":"ServerReady".*?"seconds":([\d.]+)', last)[0]
+    def starts() -> list[tuple[str, str]]:
+        text = "".join(log.read_text() for log in logs()[2:3])
+        return re.findall(r'"at":([\d.]+),"type":"ServerReady".*?"seconds":([\d.]+)', text)
+
+    at, seconds = wait_for(starts, 10, "the start of a server in the log")[0]
     assert float(seconds) > float(at), "The server was requested before the round began."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from ctest_containers.cli.project_command import ProjectCommand
 
 if TYPE_CHECKING:
     from ctest_containers.watching.stage import Action
+
+RECORDING_PYTHON: Final = (3, 12)
+"""From this version on, recording what tests use takes little time."""
 
 SPEC: Final = ProjectCommand(
     name="watch",
@@ -44,7 +48,10 @@ class WatchedProject:
         """See `Project`."""
         from dataclasses import replace
 
-        argv = SPEC.command_line([*self.words, "--failed-first", *options])
+        # What rounds record tells the next one what a change can reach. The user's words come
+        # later, so `--no-record` takes precedence.
+        recording = ["--record"] if sys.version_info >= RECORDING_PYTHON else []
+        argv = SPEC.command_line([*recording, *self.words, "--failed-first", *options])
         replace(SPEC, action=action).django_command(argv).run_from_argv(argv)
         return 0
 
@@ -57,7 +64,7 @@ def handle(words: Sequence[str]) -> int:
     """
     if {"-h", "--help"}.isdisjoint(words):
         from ctest_containers.watching.screen import display_of_terminal
-        from ctest_containers.watching.supervisor import watch
+        from ctest_containers.watching.starting import watch
 
         return watch(WatchedProject(words), Path.cwd(), display_of_terminal())
     make_parser().print_help()
