@@ -16,6 +16,7 @@ from typing import Any, Final
 from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.recording.functions import calibrate
 from ctest_containers.recording.portable_paths import PortablePaths
+from ctest_containers.usage.accesses import AccessWatch, askers_for_tests
 from ctest_containers.usage.functions import CO_OPTIMIZED, CachedFunction, number_of
 from ctest_containers.usage.messages import Messages
 from ctest_containers.usage.model import BASE
@@ -50,6 +51,12 @@ class LoadedFunctions:
     def __init__(self) -> None:
         self._files = ProjectFiles(PortablePaths.here())
         self._loaded = Loaded()
+        # Also what modules read that are imported from now on, such as those of the tests.
+        self._notes = Notes(BASE)
+        self._accesses = AccessWatch(
+            lambda: self._notes, lambda: self._notes, askers_for_tests(self._files.paths)
+        )
+        self._accesses.start()
 
     @property
     def cached(self) -> Sequence[CachedFunction]:
@@ -83,13 +90,15 @@ class LoadedFunctions:
         from django.conf import settings
 
         loaded, has_run = self.look(), has_run_test()
-        notes = Notes(BASE)
+        notes = self._notes
+        # Workers are forks of this process, and note accesses themselves.
+        self._accesses.is_on = False
         # Functions in a function that has not run have not run either.
         notes.codes = {number: code for number, code in loaded.codes.items() if has_run(code)}
         notes.settings = {name for name in vars(settings) if name.isupper()}
         notes.templates = loaded.templates
         messages = Messages(0, self._files)
-        used = messages.numbers(notes, set())
+        used = messages.numbers(notes, self._accesses.written)
         return messages.event(BASE, used, None) if used else None
 
 

@@ -30,6 +30,9 @@ MOST_TEXTS: Final = 4096
 TOOLKIT_S: Final = "(the toolkit)"
 """Stands for the places of statements that the toolkit itself sends."""
 
+PASSING_ON: Final = "call_command"
+"""The function of the toolkit through which Django loads the fixtures of a class."""
+
 OF_SAVEPOINTS: Final = ("SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT ")
 
 OF_TRANSACTIONS: Final = (*OF_SAVEPOINTS, "BEGIN")
@@ -117,7 +120,9 @@ class StatementWatch:
             file = frame.f_code.co_filename
             if file not in places:
                 places[file] = self._place_of(file)
-            if (place := places[file]) is not None:
+            if (place := places[file]) is TOOLKIT_S and frame.f_code.co_name == PASSING_ON:
+                place = None
+            if place is not None:
                 if place is TOOLKIT_S:
                     return None
                 if not place:
