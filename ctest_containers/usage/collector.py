@@ -21,7 +21,7 @@ from ctest_containers.usage.functions import (
 )
 from ctest_containers.usage.loaded import code_of, name_of_cached
 from ctest_containers.usage.messages import Messages
-from ctest_containers.usage.model import BASE, CACHED, IMPORT
+from ctest_containers.usage.model import BASE, CACHED, IMPORT, TEST
 from ctest_containers.usage.notes import Notes
 from ctest_containers.usage.project_files import ProjectFiles
 from ctest_containers.usage.statement_watch import StatementWatch
@@ -196,7 +196,8 @@ class Collector:
 
     def _send_notes(self, notes: Notes) -> None:
         used = self._numbers(notes)
-        if used or notes.statements:
+        # That a test has ended and that a module was imported counts by itself.
+        if used or notes.statements or notes.unit.startswith((TEST, IMPORT)):
             # Several cached functions may have the same code.
             for unit in notes.unit.split(SEPARATOR):
                 self._send(self._messages.event(unit, used, notes))

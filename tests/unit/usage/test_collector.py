@@ -50,6 +50,7 @@ PROJECT = {
 
         urlpatterns = [path("page/", Page.as_view(), name="page")]
     """,
+    "own/plain.py": "PLAIN = 1\n",
     "own/late.py": """
         import functools
 
@@ -237,6 +238,7 @@ def test_module_is_imported():
     import own.late
     code.helper()
     own.late.late_rates()
+def test_plain_module_is_imported(): import own.plain
 def test_files():
     open("data/names.json").close()
     Path("data/missing.json").exists()
@@ -437,6 +439,10 @@ def test_code_that_runs_in_a_late_import_is_a_unit(recorded: Recorded) -> None:
     assert recorded.functions("import own.late") == {"prepare"}
     assert "helper" not in recorded.functions("import own.late")
     assert "helper" in recorded.functions("test test_module_is_imported")
+
+
+def test_a_late_import_counts_even_if_it_uses_nothing(recorded: Recorded) -> None:
+    assert recorded.functions("import own.plain") == set()
 
 
 def test_files_are_recorded(recorded: Recorded) -> None:
