@@ -11,9 +11,10 @@ from typing import Final
 from ctest_containers.impact.definitions import Definitions, Hints
 from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, MIGRATIONS, ModuleState, Node
 from ctest_containers.recording.digests import CHANGED, MISSING, digest_of, unlike_any
+from ctest_containers.recording.locations import VERSIONED
 from ctest_containers.recording.module import Module
 from ctest_containers.recording.references import DEFINITIONS, References
-from ctest_containers.recording.sources import VERSIONED, Definition, Sources
+from ctest_containers.recording.sources import Definition, Sources
 
 INSTALLED: Final = "installed"
 """The digest of a module of an installed package, whose version is an input."""

@@ -138,7 +138,7 @@ class Inputs:
     def merged(self, other: Inputs) -> Inputs:
         """Return the inputs of the units of both; what differs equals nothing, so that it counts.
 
-        Both are of the same checkout, unless somebody has changed it in between.
+        Both are of the same checkout, unless a file has changed in between.
         """
         nodes = dict(self.nodes)
         for definition, node in other.nodes.items():

@@ -11,9 +11,10 @@ from typing import Final
 
 from ctest_containers.impact.definitions import Hints
 from ctest_containers.impact.relations import relations_of
+from ctest_containers.recording.locations import VERSIONED, is_python_s
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.recording.sources import VERSIONED, Definition, Sources, is_python_s
+from ctest_containers.recording.sources import Definition, Sources
 
 HARMLESS: Final = frozenset(
     {

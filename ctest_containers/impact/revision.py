@@ -20,8 +20,9 @@ from ctest_containers.impact.relations import label_of, model_of, table_of
 from ctest_containers.impact.today import Today
 from ctest_containers.project.git import git, listed_names
 from ctest_containers.recording.digests import MISSING, digest_of
+from ctest_containers.recording.locations import locate
 from ctest_containers.recording.module import Module
-from ctest_containers.recording.sources import Definition, Sources, locate
+from ctest_containers.recording.sources import Definition, Sources
 
 ADDED, DELETED, MODIFIED = "A", "D", "M"
 

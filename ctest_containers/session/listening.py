@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unittest
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from ctest_containers.config import Config
 from ctest_containers.history.last_failed import LastOutcomes
@@ -11,9 +12,12 @@ from ctest_containers.report import Report
 from ctest_containers.report.last_outcomes import LastOutcomesReport
 from ctest_containers.report.replay import ReplayReport
 from ctest_containers.report.timings import TimingsReport
-from ctest_containers.report.usage import UsageReport
 from ctest_containers.report.verdicts import VerdictReport
+from ctest_containers.session.worker_config import records
 from ctest_containers.timings import Measured
+
+if TYPE_CHECKING:
+    from ctest_containers.report.usage import UsageReport
 
 
 class Listeners:
@@ -24,7 +28,7 @@ class Listeners:
         tests: The tests of the run by their place.
 
     Attributes:
-        usage: What the tests use.
+        usage: What the tests use; None if the run does not record it.
     """
 
     def __init__(
@@ -34,9 +38,15 @@ class Listeners:
         self._verdicts = VerdictReport(replay) if config.rerun else None
         self._timings = TimingsReport()
         self._outcomes = LastOutcomesReport(tests, flaky_fails=config.flaky == "fail")
-        self.usage = UsageReport()
+        self.usage: UsageReport | None = None
         first = self._verdicts or replay
-        self.reports: list[Report] = [first, self._timings, self._outcomes, self.usage]
+        self.reports: list[Report] = [first, self._timings, self._outcomes]
+        if records(config):
+            # Other runs do not need what it imports.
+            from ctest_containers.report.usage import UsageReport
+
+            self.usage = UsageReport()
+            self.reports.append(self.usage)
 
     def finish(self) -> None:
         """Pass on what was held back, because no more tests run."""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import unittest
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ctest_containers.errors import NothingToRun
 from ctest_containers.events import Event, RunStarted
-from ctest_containers.session.affected import AffectedTests, Reaches
 from ctest_containers.session.last_failures import LastFailures
 from ctest_containers.session.listening import Listeners
 from ctest_containers.session.request import RunRequest
-from ctest_containers.session.run_recording import RunRecording
 from ctest_containers.session.share import Share
+from ctest_containers.session.worker_config import records
+
+if TYPE_CHECKING:
+    from ctest_containers.session.affected import AffectedTests, Reaches
+    from ctest_containers.session.run_recording import RunRecording
 
 
 class PastRuns:
@@ -38,8 +41,15 @@ class PastRuns:
     ) -> None:
         config = request.config
         self._request = request
-        self._recording = RunRecording(config, timings, report)
-        self._affected = AffectedTests(config, self._recording, report, reaches)
+        self._recording: RunRecording | None = None
+        self._affected: AffectedTests | None = None
+        if records(config) or config.affected is not None:
+            # Other runs do not need what these import.
+            from ctest_containers.session.affected import AffectedTests
+            from ctest_containers.session.run_recording import RunRecording
+
+            self._recording = RunRecording(config, timings, report)
+            self._affected = AffectedTests(config, self._recording, report, reaches)
         self._last_failures = LastFailures(config, report)
         self.first: frozenset[str] = frozenset()
 
@@ -53,7 +63,8 @@ class PastRuns:
 
     def begin(self, started: RunStarted) -> None:
         """Note when the run began."""
-        self._recording.begin(started)
+        if self._recording is not None:
+            self._recording.begin(started)
 
     def select(
         self, tests: Sequence[unittest.TestCase], share: Share
@@ -64,8 +75,10 @@ class PastRuns:
             NothingToRun: No test that failed, or that is affected, is among them.
             UsageError: Affected tests are asked for since a revision that does not exist.
         """
-        self._recording.discovered(tests)
-        affected = self._affected.select(tests, self._last_failures.has_failed)
+        affected = None
+        if self._recording is not None and self._affected is not None:
+            self._recording.discovered(tests)
+            affected = self._affected.select(tests, self._last_failures.has_failed)
         mine, self.first = self._last_failures.select(tests, share, affected)
         if affected is not None and not mine:
             raise NothingToRun("No affected test is in this shard; nothing to run.")
@@ -81,7 +94,8 @@ class PastRuns:
         self._last_failures.save(outcomes)
         leaves_none_out = not config.failed and config.affected is None
         selects_all = self._request.selects_all and leaves_none_out
-        self._recording.collected(listeners.usage, tests, outcomes, selects_all=selects_all)
+        if self._recording is not None and listeners.usage is not None:
+            self._recording.collected(listeners.usage, tests, outcomes, selects_all=selects_all)
 
     def save(self, schemas: Mapping[str, Any]) -> None:
         """Write the recording.
@@ -89,4 +103,5 @@ class PastRuns:
         Args:
             schemas: What the databases contain before the first test, by alias.
         """
-        self._recording.save(schemas)
+        if self._recording is not None:
+            self._recording.save(schemas)

@@ -14,10 +14,10 @@ from ctest_containers.config import Config
 from ctest_containers.events import ReportLost, RunStarted
 from ctest_containers.history.last_failed import LastOutcomes, owners_of
 from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.reaching import reaching
 from ctest_containers.impact.today import Today
 from ctest_containers.impact.update import stale
 from ctest_containers.report.usage import UsageReport
-from ctest_containers.session.schemas import reaching
 from ctest_containers.usage.merging import joined
 from ctest_containers.usage.model import TEST
 from ctest_containers.usage.packing import resolved

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import unittest
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 
 from ctest_containers.errors import EngineError, ServerError
 from ctest_containers.events import ReportLost
-from ctest_containers.impact.inputs import Inputs
-from ctest_containers.impact.schema import SchemaChange, touches
-from ctest_containers.impact.schema_changes import schema_changes
-from ctest_containers.impact.vendors import vendor_of
 from ctest_containers.project.suite import aliases_of
 from ctest_containers.session.context import RunContext
 from ctest_containers.session.executor import Executor
 from ctest_containers.session.worker_config import records
-from ctest_containers.statements.touched import touched
-from ctest_containers.supply.summaries import summaries_of
+
+if TYPE_CHECKING:
+    from ctest_containers.impact.inputs import Inputs
 
 
 class RunSchemas:
@@ -52,36 +48,20 @@ class RunSchemas:
         aliases = aliases_of(tests, frozenset(connections))
         self._executor().prepare(aliases)
         self._read(aliases)
-        if aliases <= self.known.keys():
-            return reaching(recorded.schemas, self.known)
-        return None
+        if not aliases <= self.known.keys():
+            return None
+        from ctest_containers.impact.reaching import reaching
+
+        return reaching(recorded.schemas, self.known)
 
     def _read(self, aliases: Collection[str]) -> None:
         context, missing = self._context(), set(aliases) - self.known.keys()
         if not missing or context.config.cluster:
             return
+        # Most runs do not need what it imports.
+        from ctest_containers.supply.summaries import summaries_of
+
         try:
             self.known |= summaries_of(context.supply, missing)
         except (ServerError, EngineError) as error:
             context.report(ReportLost(reason=f"The databases cannot be summarized: {error}"))
-
-
-def reaching(recorded: Mapping[str, Any], today: Mapping[str, Any]) -> Callable[[str, str], str]:
-    """Return what differs between the databases of two runs; see `Changes.reaches`.
-
-    Args:
-        recorded: Summaries of when tests were recorded, by alias.
-        today: Today's summaries. Aliases that only the recording has are not compared.
-    """
-    compared = {alias: summary for alias, summary in recorded.items() if alias in today}
-    changes: dict[str, list[SchemaChange]] = defaultdict(list)
-    for change in schema_changes(compared, today):
-        changes[change.alias].append(change)
-
-    def reaches(alias: str, text: str) -> str:
-        if alias not in changes:
-            return ""
-        statement = touched(text, vendor_of(alias))
-        return next((change.text for change in changes[alias] if touches(change, statement)), "")
-
-    return reaches

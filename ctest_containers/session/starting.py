@@ -11,7 +11,7 @@ from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
 from ctest_containers.supply.supply import Supply
-from ctest_containers.usage.functions import CachedFunction
+from ctest_containers.usage.hooks import CachedFunction
 from ctest_containers.workers.assignment import Assignment, WorkerConfig
 from ctest_containers.workers.process import WorkerProcess
 

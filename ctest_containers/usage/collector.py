@@ -12,13 +12,8 @@ from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.recording.askers import Askers
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.usage.accesses import AccessWatch, askers_for_tests
-from ctest_containers.usage.functions import (
-    FunctionWatch,
-    Hook,
-    Policy,
-    function_watch,
-    number_of,
-)
+from ctest_containers.usage.functions import function_watch
+from ctest_containers.usage.hooks import FunctionWatch, Hook, Policy, number_of
 from ctest_containers.usage.loaded import code_of, name_of_cached
 from ctest_containers.usage.messages import Messages
 from ctest_containers.usage.model import BASE, CACHED, IMPORT, TEST

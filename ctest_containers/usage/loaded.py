@@ -17,7 +17,7 @@ from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.recording.functions import calibrate
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.usage.accesses import AccessWatch, askers_for_tests
-from ctest_containers.usage.functions import CO_OPTIMIZED, CachedFunction, number_of
+from ctest_containers.usage.hooks import CO_OPTIMIZED, CachedFunction, number_of
 from ctest_containers.usage.messages import Messages
 from ctest_containers.usage.model import BASE
 from ctest_containers.usage.notes import Notes

@@ -9,7 +9,7 @@ from types import CodeType
 from typing import Any, Final
 
 from ctest_containers.events.usage import UsageRecorded
-from ctest_containers.usage.functions import number_of
+from ctest_containers.usage.hooks import number_of
 from ctest_containers.usage.notes import Notes
 from ctest_containers.usage.project_files import ProjectFiles
 

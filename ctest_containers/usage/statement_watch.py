@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ctest_containers.originals import ORIGINALS
 from ctest_containers.statements.normalized import LONGEST_CACHED, normalized
-from ctest_containers.usage.functions import Hook
+from ctest_containers.usage.hooks import Hook
 from ctest_containers.usage.notes import Notes, Sent
 from ctest_containers.usage.project_files import TOOLKIT, ProjectFiles
 

@@ -19,7 +19,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from ctest_containers.recording.askers import Askers
-from ctest_containers.usage.functions import Hook, number_of
+from ctest_containers.usage.hooks import Hook, number_of
 from ctest_containers.usage.notes import Notes
 
 __unittest = True

@@ -11,7 +11,7 @@ from ctest_containers.project import isolation
 from ctest_containers.project.line_coverage import LineCoverage
 from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.suite import Batch
-from ctest_containers.usage.functions import CachedFunction
+from ctest_containers.usage.hooks import CachedFunction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

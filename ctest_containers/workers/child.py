@@ -129,7 +129,7 @@ class CommandLoop:
         """Start recording what tests use, before a spawned worker loads the project."""
         # Most runs do not need what it imports.
         from ctest_containers.usage.collector import Collector
-        from ctest_containers.usage.functions import UnavailableError
+        from ctest_containers.usage.hooks import UnavailableError
 
         assignment = self._assignment
         usage = Collector(

@@ -101,7 +101,7 @@ def check(project: Path, name: str, env: Mapping[str, str]) -> None:
     again = summaries(project, name, env, "--rebuild")
     (project / "stock" / "migrations" / "0002_second.py").write_text(dedent(SECOND))
     second = summaries(project, name, env)
-    anew = summaries(project, name, env, "--rebuild")
+    rebuilt = summaries(project, name, env, "--rebuild")
 
     assert first["default"]["relations"]["stock_item"]["rows"]["count"] == 2
     assert first != again
@@ -118,7 +118,7 @@ def check(project: Path, name: str, env: Mapping[str, str]) -> None:
         *("stock_item", "stock_order", "auth_permission", "django_content_type"),
         *("auth_group_permissions", "auth_user_user_permissions", "django_migrations"),
     }
-    assert not schema_changes(second, anew)
+    assert not schema_changes(second, rebuilt)
 
 
 def test_two_builds_on_sqlite_have_the_same_summary(project: Path, tmp_path: Path) -> None:

@@ -8,13 +8,8 @@ from typing import Any
 
 import pytest
 
-from ctest_containers.usage.functions import (
-    PREFERRED_TOOLS,
-    Hook,
-    Policy,
-    UnavailableError,
-    function_watch,
-)
+from ctest_containers.usage.functions import PREFERRED_TOOLS, function_watch
+from ctest_containers.usage.hooks import Hook, Policy, UnavailableError
 
 NOTHING = Policy(is_wanted=lambda _: False, module=Hook(lambda _: None), late=lambda _: None)
 
