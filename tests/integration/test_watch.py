@@ -30,6 +30,12 @@ HEADER += "from library.models import Author\n"
 
 
 @pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    """A cache folder for each test, without the recording of a project of the same name."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
 def small(project: Path) -> Path:
     """A project with two test modules of one test each."""
     write_tests(project, PASSING)
