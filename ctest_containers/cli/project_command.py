@@ -34,6 +34,8 @@ class ProjectCommand:
     Attributes:
         name: What is typed before these.
         action: Called instead of running the tests; None runs them.
+        needs_of_any: Whether it needs the servers that the last command in the folder needed,
+            whichever that was.
         description: What help says of it; empty for what Django says.
         examples: Pairs of what is typed after the name, and what that does.
         flags: Options of its own, by their names: the arguments of `add_argument`. The action gets
@@ -42,6 +44,7 @@ class ProjectCommand:
 
     name: str
     action: Callable[..., int] | None = None
+    needs_of_any: bool = False
     description: str = ""
     examples: Sequence[tuple[str, str]] = ()
     flags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -70,7 +73,8 @@ class ProjectCommand:
             settings.configure()
         if not helping and not _runs_failed_tests(arguments):
             # Its libraries are loaded, and servers come up, while the project is loaded.
-            start_ahead(cache_folder(), folder, [self.name, *arguments])
+            command = [self.name, *arguments]
+            start_ahead(cache_folder(), folder, command, of_any=self.needs_of_any)
         try:
             load_project()
             argv = self.command_line(arguments)

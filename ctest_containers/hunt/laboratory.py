@@ -48,6 +48,7 @@ class Laboratory:
 
     Args:
         aliases: The databases that the tests use; each says whether to serialize its contents.
+        first_trials: How many trials at most begin at once at first; None for as many as workers.
         limit_seconds: How long everything may take; None for no limit.
         tick: Called several times a second while trials run.
 
@@ -65,6 +66,7 @@ class Laboratory:
         tests: Sequence[unittest.TestCase],
         aliases: Mapping[str, bool],
         *,
+        first_trials: int | None = None,
         limit_seconds: float | None,
         tick: Callable[[], None],
     ) -> None:
@@ -102,8 +104,9 @@ class Laboratory:
             sent[:] = [pickled(batches) if is_spawned else batches]
             return starter.start(number, others)
 
-        # Each trial starts the servers that it needs.
-        supply.start((), workers)
+        # Later trials start the servers that they need.
+        needs = [batch.aliases for batch in batches if batch.aliases]
+        supply.start(needs[:first_trials], workers)
         self._pool = TrialPool(
             workers=workers,
             supply=supply,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -79,12 +79,12 @@ class EarlierRuns:
         Args:
             command: The command with all its arguments.
         """
-        entry = _read(_note_on(self._cache, folder)).get(_key_of_command(command))
-        try:
-            needs: CommandNeeds = build(CommandNeeds, {**(entry or {})})
-        except (KeyError, TypeError, ValueError):
-            return None
-        return needs
+        return _needs(_read(_note_on(self._cache, folder)).get(_key_of_command(command)))
+
+    def of_last_command(self, folder: Path) -> CommandNeeds | None:
+        """Return what the last command in a folder needed; None if unknown."""
+        entries = list(_read(_note_on(self._cache, folder)).values())
+        return _needs(entries[-1]) if entries else None
 
     def remember_command(
         self, folder: Path, command: Sequence[str], needs: CommandNeeds | None, *, host: bool
@@ -132,23 +132,37 @@ class EarlierRuns:
         return self._cache / "forecast" / f"{slug(project)}.json"
 
 
-def start_ahead(cache: Path, folder: Path, command: Sequence[str] = ()) -> None:
+def start_ahead(
+    cache: Path, folder: Path, command: Sequence[str] = (), *, of_any: bool = False
+) -> None:
     """Start a server host if the last run in this folder needed one.
 
     Args:
         command: The command with all its arguments, whose servers of last time are started, too;
             if it is empty, only the host is started.
+        of_any: Whether the servers of the last command are started if this one was never run.
     """
     earlier = EarlierRuns(cache)
     STANDBY.command = tuple(command)
     if earlier.needed_host(folder):
         STANDBY.start()
-        if needs := earlier.of_command(folder, command):
+        needs = earlier.of_command(folder, command)
+        if needs is None and of_any:
+            needs = earlier.of_last_command(folder)
+        if needs is not None:
             STANDBY.start_servers(needs.project, needs.transport, needs.servers)
 
 
 def _note_on(cache: Path, folder: Path) -> Path:
     return cache / "needs-engine" / hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]
+
+
+def _needs(entry: Mapping[str, Any] | None) -> CommandNeeds | None:
+    try:
+        needs: CommandNeeds = build(CommandNeeds, {**(entry or {})})
+    except (KeyError, TypeError, ValueError):
+        return None
+    return needs
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -57,6 +57,7 @@ class WorkerServers:
         self._pending: dict[tuple[int, str], Pending] = {}
         self._leases: dict[tuple[int, str], tuple[AnyLease, ...]] = {}
         self._first: dict[tuple[int, str], StartServer] = {}
+        self._workers: int | None = None
         self._started = 0
         self._exports: list[Export] = []
         self._memory_request: int | None = None
@@ -112,6 +113,7 @@ class WorkerServers:
         Args:
             needs: What each batch needs; at most one server is started for each batch that uses it.
         """
+        self._workers = workers
         for worker, label in list(self._pending):
             if worker > workers:
                 self._remove(worker, label)
@@ -123,7 +125,11 @@ class WorkerServers:
 
     def first(self) -> tuple[StartServer, ...]:
         """Return the first server of each worker and snapshot, as the next run may request it."""
-        requests = sorted(self._first.items())
+        requests = sorted(
+            (key, request)
+            for key, request in self._first.items()
+            if self._workers is None or key[0] <= self._workers
+        )
         return tuple(
             replace(request, server=f"w{worker}-{label}-{number}")
             for number, ((worker, label), request) in enumerate(requests, start=1)

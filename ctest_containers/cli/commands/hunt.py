@@ -61,7 +61,8 @@ def hunt(
     if as_json:
         # Standard output is for a program.
         runner.verbosity = 0
-    with _laboratory(runner, limit) as (laboratory, progress):
+    first_trials = None if after is None else 1
+    with _laboratory(runner, first_trials, limit) as (laboratory, progress):
         if not test_labels:
             return _hunt_failures(laboratory, last, progress, as_json=as_json)
         target = _test(test_labels[0], laboratory.tests, last)
@@ -74,7 +75,7 @@ def hunt(
 
 @contextmanager
 def _laboratory(
-    runner: ContainerRunnerMixin, limit: float | None
+    runner: ContainerRunnerMixin, first_trials: int | None, limit: float | None
 ) -> Iterator[tuple[Laboratory, HuntProgress]]:
     """Prepare the project's tests for trials, and remove everything afterwards."""
     from ctest_containers.cli.discovered import prepared
@@ -86,10 +87,15 @@ def _laboratory(
     progress = HuntProgress(sys.stderr if runner.verbosity else None, moves=moves)
     try:
         with prepared(runner) as (session, tests, aliases):
-            yield (
-                Laboratory(session, tests, aliases, limit_seconds=limit, tick=progress.tick),
-                progress,
+            laboratory = Laboratory(
+                session,
+                tests,
+                aliases,
+                first_trials=first_trials,
+                limit_seconds=limit,
+                tick=progress.tick,
             )
+            yield laboratory, progress
     except Terminated:
         raise InterruptedRunError("Terminated.", ExitCode.TERMINATED) from None
     except KeyboardInterrupt:
@@ -224,6 +230,7 @@ def _test(name: str, tests: Mapping[str, object], last: Mapping[str, Recorded]) 
 COMMAND: Final = ProjectCommand(
     name="hunt",
     action=hunt,
+    needs_of_any=True,
     description=(
         "Finds out why a test fails in a full run but passes alone, or the reverse: runs it\n"
         "after smaller and smaller sets of the tests that its worker had run before it, and\n"

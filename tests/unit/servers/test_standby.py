@@ -137,6 +137,20 @@ def test_another_command_gets_a_host_that_was_asked_for_nothing(tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("no_engine")
+def test_a_command_that_needs_what_any_command_needs_gets_the_servers_of_the_last_one(
+    tmp_path: Path,
+) -> None:
+    start_ahead(tmp_path, tmp_path, COMMAND)
+    _remember(tmp_path, tmp_path, NEEDS, host=True)
+
+    start_ahead(tmp_path, tmp_path, ["hunt", "a.test"], of_any=True)
+
+    assert STANDBY.waiting is not None
+    assert STANDBY.waiting.ahead is not None
+    assert tuple(STANDBY.waiting.ahead.servers.values()) == (SERVER,)
+
+
+@pytest.mark.usefixtures("no_engine")
 @pytest.mark.parametrize(
     ("project", "transport", "engine"),
     [
