@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -38,8 +38,11 @@ def find_project(arguments: Sequence[str], folder: Path) -> None:
     project_settings.find_settings(folder)
 
 
-def load_project() -> None:
+def load_project(before_apps: Callable[[], object] | None = None) -> None:
     """Set Django up with the settings that the environment names.
+
+    Args:
+        before_apps: Called before applications are loaded; it may read settings.
 
     Raises:
         ProjectError: They cannot be imported, or are not usable.
@@ -50,6 +53,8 @@ def load_project() -> None:
 
     guard.install()
     try:
+        if before_apps is not None:
+            before_apps()
         django.setup()
     except ImproperlyConfigured as error:
         raise ProjectError(f"The project's settings cannot be used: {error}") from error

@@ -10,6 +10,7 @@ import functools
 import os
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +20,7 @@ from ctest_containers.cli.loading import ProjectCodeError, find_project, load_pr
 from ctest_containers.cli.parsing import PROGRAM, HelpFormatter, refusal, shown
 from ctest_containers.errors import ProjectError, UsageError
 from ctest_containers.exit_codes import ExitCode
+from ctest_containers.options.values import parse_flag
 from ctest_containers.servers.standby import STANDBY
 from ctest_containers.storage import cache_folder
 from ctest_containers.supply.earlier_runs import start_ahead
@@ -76,7 +78,7 @@ class ProjectCommand:
             command = [self.name, *arguments]
             start_ahead(cache_folder(), folder, command, of_any=self.needs_of_any)
         try:
-            load_project()
+            load_project(before_apps=lambda: self._watch_imports(arguments))
             argv = self.command_line(arguments)
             self.django_command(argv).run_from_argv(argv)
         except ProjectCodeError as error:
@@ -87,6 +89,14 @@ class ProjectCommand:
             # Ends what was started ahead, unless a run has taken it over.
             STANDBY.end()
         return ExitCode.PASSED
+
+    def _watch_imports(self, arguments: Sequence[str]) -> None:
+        """Note what the project uses when it is imported, if the run records tests."""
+        if self.action is None and _records(arguments):
+            # Most runs do not need what it imports.
+            from ctest_containers.usage import import_watch
+
+            import_watch.begin()
 
     def make_parser(self) -> argparse.ArgumentParser:
         """The options of Django's test command and ours; loads no project."""
@@ -183,6 +193,21 @@ class ProjectCommand:
 def _runs_failed_tests(arguments: Sequence[str]) -> bool:
     """Return whether only failed tests are to run, so that there may be nothing to start."""
     return "--failed" in arguments or os.environ.get("CTEST_CONTAINERS_FAILED", "") != ""
+
+
+def _records(arguments: Sequence[str]) -> bool:
+    """Return whether a run records tests; loads the settings if nothing else says so."""
+    from django.conf import settings
+
+    if "--record" in arguments:
+        return True
+    value = os.environ.get("CTEST_CONTAINERS_RECORD") or getattr(
+        settings, "CTEST_CONTAINERS", {}
+    ).get("RECORD")
+    # A wrong value is refused when the options are parsed.
+    with suppress(ValueError):
+        return value is not None and parse_flag(value)
+    return False
 
 
 def _path(cls: type) -> str:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.impact.inputs import Inputs
-from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, SETTING, VARIABLE
+from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, SETTING, SUBCLASSES, VARIABLE
 from ctest_containers.impact.relations import label_of, table_of
 from ctest_containers.impact.today import Today
-from ctest_containers.recording.sources import Definition, Sources
+from ctest_containers.recording.sources import Definition
 
 READ_EACH_TIME: Final = frozenset(
     {
-        *("ADMINS", "APPEND_SLASH", "DATA_UPLOAD_MAX_MEMORY_SIZE", "DEFAULT_FROM_EMAIL"),
+        *(
+            "ADMINS",
+            "ALLOWED_HOSTS",
+            "APPEND_SLASH",
+            "DATA_UPLOAD_MAX_MEMORY_SIZE",
+            "DEFAULT_FROM_EMAIL",
+        ),
         *("CSRF_COOKIE_AGE", "CSRF_COOKIE_DOMAIN", "CSRF_COOKIE_HTTPONLY", "CSRF_COOKIE_NAME"),
         *("CSRF_COOKIE_PATH", "CSRF_COOKIE_SAMESITE", "CSRF_COOKIE_SECURE", "CSRF_HEADER_NAME"),
         *("CSRF_USE_SESSIONS", "DISALLOWED_USER_AGENTS", "EMAIL_FILE_PATH", "EMAIL_HOST"),
@@ -32,11 +38,12 @@ READ_EACH_TIME: Final = frozenset(
 """Django's settings that it reads whenever it needs them, rather than once in a process."""
 
 OF_ALL: Final = {
-    "python": "the version of Python",
-    "packages": "the installed package {}",
-    "compiled": "the compiled module {}",
+    "python": "the version of Python changed",
+    "packages": "the installed package {} changed",
+    "compiled": "the compiled module {} changed",
+    "data": "{} changed, which may be read when modules are imported",
 }
-"""Kinds of inputs that count for all tests, and how they are called."""
+"""Kinds of inputs that count for all tests, and how their changes are explained."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,16 +116,11 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
     definitions = {
         definition
         for definition, node in recorded.nodes.items()
-        if definition[0]
+        if (definition[0] or definition[1].startswith(SUBCLASSES))
         and (now := today.nodes.get(definition)) is not None
         and now.digest != node.digest
     }
     differing["settings"] = _with_new(recorded, today, "settings")
-    unattributed = [
-        name
-        for name in sorted(differing["settings"])
-        if not (name in READ_EACH_TIME or (is_named(name) and not _is_django_s(name)))
-    ]
     labels = recorded.models.keys() ^ today.models.keys()
     related = {
         key
@@ -131,11 +133,11 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
     definitions |= {("", VARIABLE + name) for name in differing.get("variables", ())}
     everything = [
         *(
-            words.format(name) + " changed"
+            words.format(name)
             for kind, words in OF_ALL.items()
             for name in sorted(_with_new(recorded, today, kind))
         ),
-        *(f"the setting {name} changed" for name in unattributed),
+        *unattributed(differing["settings"], is_named),
         *_new_effects(recorded, today),
     ]
     return Changes(
@@ -158,19 +160,31 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
     )
 
 
+def unattributed(settings: Iterable[str], is_named: Callable[[str], bool]) -> Iterator[str]:
+    """Yield which of the settings that changed count for all tests.
+
+    Args:
+        is_named: See `changes_since`.
+    """
+    for name in sorted(settings):
+        if not (name in READ_EACH_TIME or (is_named(name) and not _is_django_s(name))):
+            yield f"the setting {name} changed"
+
+
 def changed_migrations(recorded: Inputs, today: Today) -> frozenset[str]:
     """Return the modules of migrations that differ, were added or were removed."""
     before, now = recorded.others.get("migrations", {}), today.migrations()
     return frozenset(name for name in {*before, *now} if before.get(name) != now.get(name))
 
 
-def named_in(sources: Sources, modules: Collection[str]) -> Callable[[str], bool]:
-    """Return whether the source of one of these modules contains a name."""
+def named_in(today: Today) -> Callable[[str], bool]:
+    """Return whether the source of a module contains a name, apart from those with settings."""
+    modules = today.loaded.modules - today.loaded.hints.settings
 
     def is_named(name: str) -> bool:
         return any(
             name.encode() in module.text
-            for module in map(sources.find, modules)
+            for module in map(today.sources.find, modules)
             if module is not None
         )
 

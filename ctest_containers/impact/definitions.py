@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from ctest_containers.impact.calls import Calls
 from ctest_containers.impact.effects import DEFINING, Effects, effects_of
+from ctest_containers.impact.lookups import Families, looked_up
 from ctest_containers.impact.nodes import (
     ANYTHING,
     CALLS,
@@ -19,11 +21,16 @@ from ctest_containers.impact.nodes import (
     VARIABLE,
     Node,
 )
-from ctest_containers.impact.state import keeps_state, own_calls
+from ctest_containers.impact.state import keeps_state
 from ctest_containers.recording.digests import MISSING, digest_of
 from ctest_containers.recording.module import WHOLE, Module
-from ctest_containers.recording.references import FUNCTIONS, References, dotted_name
-from ctest_containers.recording.sources import Definition, Sources
+from ctest_containers.recording.references import (
+    FUNCTIONS,
+    References,
+    dotted_name,
+    variables_of,
+)
+from ctest_containers.recording.sources import Definition, Sources, settings_in
 
 TESTS: Final = re.compile(r"(^|\.)(tests?|test_\w+|\w+_tests?)(\.|$)")
 """Matches the names of modules with tests."""
@@ -48,6 +55,7 @@ class Hints:
     settings: frozenset[str] = frozenset()
     skipped: tuple[str, ...] = ()
     models: frozenset[Definition] = frozenset()
+    families: Families = field(default_factory=Families)
 
 
 @dataclass
@@ -65,6 +73,9 @@ class Definitions:
     hooked: Callable[[str], Collection[str] | None]
     _effects: dict[str, Effects] = field(default_factory=dict)
     _targets: dict[Definition, tuple[list[Target], set[str]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._calls = Calls(self.sources, targets=self._everything_of, family=self.family_of)
 
     def is_own(self, name: str) -> bool:
         """Whether a module is the project's, and its definitions are nodes."""
@@ -94,7 +105,7 @@ class Definitions:
         if part == IMPORT:
             return self._import(module)
         if part.endswith(CALLS):
-            return self._calls(module, part.removesuffix(CALLS))
+            return Node("", self._calls.of((module.name, part.removesuffix(CALLS))))
         text = module.text_of(part)
         if text is None:
             return Node(MISSING)
@@ -110,6 +121,9 @@ class Definitions:
             if not is_function or self._keeps((other, name))
         }
         own |= self._values((module.name, part))
+        own |= self._looked_up(module, module.references(part), module.nodes_of(part))
+        if not module.is_function(part):
+            own |= self._deleted(targets)
         if any(b"django.db.migrations" in name for name in names):
             own.add(MIGRATIONS)
         if module.is_function(part) or self._functions(module, part):
@@ -129,24 +143,33 @@ class Definitions:
         )
         own = {(other, part) for other, part, is_function in targets if not is_function}
         own |= {(module.name, part) for part in effects.parts}
+        own |= {("", SETTING + name) for name in settings_in(module, used)}
+        for statement in effects.statements:
+            own |= {("", VARIABLE + name) for name in variables_of(statement)}
+            own |= self._looked_up(module, used, [statement])
         return Node(digest, tuple(sorted(own)))
 
-    def _calls(self, module: Module, part: str) -> Node:
-        """Everything that a function may call, directly or through others."""
-        own: set[Definition] = set()
-        for other, name, is_function in self._targets_of(module, part):
-            own.add((other, name))
-            if is_function:
-                own.add((other, name + CALLS))
-        owner = part.rpartition(".")[0]
-        for node in self._functions(module, part):
-            for attribute in own_calls(node):
-                for base in self.family_of((module.name, owner)):
-                    method = f"{base[1]}.{attribute}"
-                    defining = self.sources.find(base[0])
-                    if defining is not None and method in defining.nodes:
-                        own |= {(base[0], method), (base[0], method + CALLS)}
-        return Node("", tuple(sorted(own)))
+    def _everything_of(self, module: Module, part: str) -> Iterator[Definition]:
+        """What a definition refers to or looks up, functions that it may call included."""
+        yield from ((other, name) for other, name, _ in self._targets_of(module, part))
+        found = self._looked_up(module, module.references(part), module.nodes_of(part))
+        yield from (definition for definition in found if definition[0])
+
+    def _looked_up(
+        self, module: Module, used: References, nodes: Iterable[ast.AST]
+    ) -> set[Definition]:
+        """What statements look up by a name, or among all classes."""
+        found = looked_up(self.sources, self.hints.families, module, used, nodes)
+        return {definition for definition in found if not definition[0] or self._counts(definition)}
+
+    def _deleted(self, targets: Iterable[Target]) -> set[Definition]:
+        """Functions that a module deletes, so that it is not seen that they have run."""
+        deleted: set[Definition] = set()
+        for other, name, is_function in targets:
+            module = self.sources.find(other)
+            if is_function and module is not None and name in module.deleted:
+                deleted |= {(other, name), (other, name + CALLS)}
+        return deleted
 
     def family_of(self, definition: Definition) -> Iterator[Definition]:
         """A class and its bases in the project."""
@@ -185,8 +208,11 @@ class Definitions:
     def own(self, references: Iterable[tuple[Definition, bool | None]]) -> Iterator[Target]:
         """Yield those of these references that are the project's."""
         for (other, name), is_called in references:
-            if self.is_own(other) and not other.startswith(self.hints.skipped):
+            if self._counts((other, name)):
                 yield other, name, is_called is not None
+
+    def _counts(self, definition: Definition) -> bool:
+        return self.is_own(definition[0]) and not definition[0].startswith(self.hints.skipped)
 
     @staticmethod
     def _bindings(module: Module, used: References) -> Iterator[bytes]:

@@ -20,6 +20,7 @@ from ctest_containers.recording.references import (
     blocks,
     dotted_name,
     references_of,
+    walk,
 )
 
 CONVENTIONAL: Final = frozenset(
@@ -59,11 +60,13 @@ class Effects:
     Attributes:
         texts: The source of what has effects.
         inside: Dotted names of the module that it uses.
+        statements: The statements that have effects.
         parts: Names of definitions that count as a whole.
     """
 
     texts: list[bytes] = field(default_factory=list)
     inside: set[str] = field(default_factory=set)
+    statements: list[ast.stmt] = field(default_factory=list)
     parts: set[str] = field(default_factory=set)
 
     def __bool__(self) -> bool:
@@ -106,7 +109,7 @@ class _Finder:
             self._visit_class(statement)
         elif isinstance(statement, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
             self._visit_assignment(statement)
-        elif isinstance(statement, (ast.If, ast.Try)) and not _is_for_tools(statement):
+        elif _is_block(statement):
             self._visit_blocks(statement)
         elif not _is_passive(statement):
             self._add(statement)
@@ -133,15 +136,21 @@ class _Finder:
             self.effects.parts |= roots if registers else roots & CONVENTIONAL
 
     def _visit_blocks(self, statement: ast.stmt) -> None:
-        """A block of passive statements only decides what names stand for."""
+        """A block of passive statements only decides what names stand for.
+
+        A condition that decides which module a name is imported from counts as an effect: imports
+        are no definitions that could refer to it.
+        """
         inner = _Finder(self._module, self._is_hooked, self._is_settings)
-        waiting: list[ast.AST] = blocks(statement)
+        waiting: list[ast.AST] = [statement]
         while waiting:
             node = waiting.pop()
-            if isinstance(node, ast.stmt):
-                inner.visit(node)
-            else:
+            if isinstance(node, ast.If) and not self._is_settings and _imports(node):
+                self._add(ast.copy_location(ast.Expr(node.test), node.test))
+            if not isinstance(node, ast.stmt) or _is_block(node):
                 waiting += blocks(node)
+            else:
+                inner.visit(node)
         if inner.effects.texts:
             self._add(statement)
         self.effects.parts |= inner.effects.parts
@@ -155,6 +164,7 @@ class _Finder:
 
     def _add(self, statement: ast.stmt) -> None:
         lines = self._module.text.splitlines()
+        self.effects.statements.append(statement)
         self.effects.texts += lines[statement.lineno - 1 : statement.end_lineno]
         self.effects.inside |= references_of(
             statement, self._module.package, lambda _: False
@@ -184,6 +194,15 @@ class _Finder:
         if not origins:
             return not (hasattr(builtins, root) or self._is_own(root))
         return any(origin.partition(".")[0] not in DEFINING for origin in origins)
+
+
+def _is_block(statement: ast.stmt) -> bool:
+    return isinstance(statement, (ast.If, ast.Try)) and not _is_for_tools(statement)
+
+
+def _imports(block: ast.If) -> bool:
+    """Whether a block imports something if its condition holds, or does not."""
+    return any(isinstance(node, (ast.Import, ast.ImportFrom)) for node in walk(blocks(block)))
 
 
 def _is_passive(statement: ast.stmt) -> bool:

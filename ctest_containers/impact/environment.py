@@ -1,4 +1,4 @@
-"""Installed packages, and the HTML templates that names stand for."""
+"""Installed packages, settings of databases, and the HTML templates that names stand for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ctest_containers.recording.digests import MISSING, digest_of, is_newer, unlike_any
 from ctest_containers.recording.module import INSTALLED
 from ctest_containers.recording.portable_paths import PortablePaths
+
+CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
+"""Settings that have other values while tests run, whatever the project sets."""
+
+OF_SERVERS: Final = ("HOST", "NAME", "PASSWORD", "PORT", "USER")
+"""What the databases of tests have of their own."""
 
 
 def template_digest(name: str, paths: PortablePaths, since: float | None) -> str:
@@ -50,6 +56,29 @@ def _template_files(engine: Any, name: str) -> Iterator[str]:
     loader = getattr(getattr(engine, "env", None), "loader", None)
     for folder in getattr(loader, "searchpath", ()):
         yield f"{folder}/{name}"
+
+
+def setting_before_tests(name: str) -> Any:
+    """Return the project's value of a setting that has another one while tests run.
+
+    Args:
+        name: One of `CHANGED_BY_TESTS`.
+    """
+    from django.conf import settings
+    from django.db import connections
+    from django.test.utils import _TestState
+
+    if name != "DATABASES":
+        # Django keeps them to restore them.
+        saved = getattr(_TestState, "saved_data", None)
+        return getattr(saved, name.lower(), getattr(settings._wrapped, name))
+    databases: dict[str, dict[str, Any]] = {}
+    for alias, values in connections.settings.items():
+        inner = {key: value for key, value in values["TEST"].items() if key != "NAME"}
+        databases[alias] = {**values, "TEST": inner}
+        for key in OF_SERVERS:
+            databases[alias].pop(key, None)
+    return databases
 
 
 def packages() -> dict[str, str]:

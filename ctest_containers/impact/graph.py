@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.impact.definitions import Definitions, Hints
-from ctest_containers.impact.nodes import ANYTHING, CALLS, IMPORT, MIGRATIONS, ModuleState, Node
+from ctest_containers.impact.nodes import (
+    ANYTHING,
+    CALLS,
+    IMPORT,
+    MIGRATIONS,
+    SUBCLASSES,
+    ModuleState,
+    Node,
+)
 from ctest_containers.recording.digests import CHANGED, MISSING, digest_of, unlike_any
 from ctest_containers.recording.locations import VERSIONED
 from ctest_containers.recording.module import Module
@@ -137,9 +145,7 @@ class Graph:
     def _node(self, definition: Definition) -> Node:
         name, part = definition
         if not name:
-            # Values are compared, not sources.
-            models = self.hints.models if definition == MIGRATIONS else ()
-            return Node("", tuple(sorted(models)))
+            return self._of_environment(part)
         module = self.sources.find(name)
         if module is None:
             is_versioned = name.partition(".")[0] in VERSIONED - {"__main__"}
@@ -150,6 +156,15 @@ class Graph:
             node = self._definitions.node(module, part)
         is_new = self._digest(name).startswith(CHANGED) and not part.endswith(CALLS)
         return Node(unlike_any(), node.references) if is_new else node
+
+    def _of_environment(self, part: str) -> Node:
+        """The node of something that has no module."""
+        if part.startswith(SUBCLASSES):
+            subclasses = self.hints.families.subclasses_of(part.removeprefix(SUBCLASSES))
+            return Node(digest_of(repr(subclasses)), subclasses)
+        # Values are compared, not sources.
+        models = self.hints.models if ("", part) == MIGRATIONS else ()
+        return Node("", tuple(sorted(models)))
 
     @contextmanager
     def asking(self, name: str) -> Iterator[None]:

@@ -10,7 +10,7 @@ from ctest_containers.impact.nodes import ModuleState, Node
 from ctest_containers.recording.digests import unlike_any
 from ctest_containers.recording.sources import Definition
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Increases when recordings mean something else."""
 
 SETS: Final = ("base", "observed")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.impact.definitions import Hints
+from ctest_containers.impact.lookups import Families
 from ctest_containers.impact.relations import relations_of
 from ctest_containers.recording.locations import VERSIONED, is_python_s
 from ctest_containers.recording.module import INSTALLED
@@ -89,6 +90,7 @@ def loaded_project(paths: PortablePaths, tests: Iterable[type] = ()) -> Loaded:
         settings=frozenset(_settings_modules(modules)),
         skipped=tuple(f"{name}." for name in migrations),
         models=frozenset(kind for kinds in models.values() for kind in kinds),
+        families=Families(models=models, user=_user(models), subclasses=_subclasses(modules)),
     )
     return Loaded(
         hints=hints,
@@ -156,6 +158,23 @@ def _hooked(modules: Collection[str]) -> dict[str, frozenset[str]]:
         if hooks or not _is_harmless(type(kind)):
             hooked[kind.__module__].add(kind.__qualname__)
     return {name: frozenset(kinds) for name, kinds in hooked.items()}
+
+
+def _subclasses(modules: Collection[str]) -> dict[str, frozenset[Definition]]:
+    """The project's subclasses of each of its classes, and all its classes; see `Families`."""
+    subclasses: dict[str, set[Definition]] = defaultdict(set)
+    for kind in _classes(modules):
+        for base in kind.__mro__[1:]:
+            if base.__module__ in modules:
+                subclasses[f"{base.__module__}.{base.__qualname__}"].add(_definition_of(kind))
+        subclasses[""].add(_definition_of(kind))
+    return {name: frozenset(kinds) for name, kinds in subclasses.items()}
+
+
+def _user(models: Mapping[str, frozenset[Definition]]) -> frozenset[Definition]:
+    from django.conf import settings
+
+    return models.get(settings.AUTH_USER_MODEL.lower(), frozenset())
 
 
 def _is_harmless(kind: type) -> bool:

@@ -25,6 +25,9 @@ CALLS: Final = "()"
 SETTING, VARIABLE = "setting ", "variable "
 """Begin the names of nodes that have no module."""
 
+SUBCLASSES: Final = "subclasses of "
+"""Begins the names of nodes that stand for all subclasses of a class, or all classes."""
+
 MIGRATIONS: Final = ("", "migrations")
 """The node that stands for all migrations and all models, which Django compares."""
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from ctest_containers.errors import UsageError
-from ctest_containers.impact.changes import Changes
+from ctest_containers.impact.changes import OF_ALL, Changes, named_in, unattributed
+from ctest_containers.impact.data_files import is_data_file
 from ctest_containers.impact.environment import template_files
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
@@ -162,6 +163,11 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         for path in revision.files
         if path.endswith(COMPILED)
     ]
+    everything += [
+        OF_ALL["data"].format(name)
+        for name in map(today.paths.name_of, revision.files)
+        if "data" in recorded.others and is_data_file(name) and not name.startswith(("../", "/"))
+    ]
     migrations = [*_migrations(revision, today)]
     everything += _unlike_recording(migrations, revision, recorded)
     others = {
@@ -176,6 +182,7 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         if any(model_of(relation) in definitions for relation in relations)
     }
     settings = frozenset(_settings(then, now, today))
+    everything += unattributed(settings, named_in(today))
     definitions |= {("", SETTING + name) for name in settings}
     definitions |= {MIGRATIONS} if migrations else set()
     return Changes(
@@ -197,7 +204,9 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
 
 def _settings(then: Graph, now: Graph, today: Today) -> Iterator[str]:
     """Yield the settings whose values may differ: what their modules compute them from does."""
-    for name in today.loaded.settings:
+    modules = [then.sources.find(module) for module in today.loaded.hints.settings]
+    removed = {name for module in modules if module for name in module.nodes if name.isupper()}
+    for name in today.loaded.settings | removed:
         starts: set[Definition] = {
             (module, name + end)
             for module in today.loaded.hints.settings

@@ -87,9 +87,7 @@ class Search:
             if name == BASE or name.startswith(IMPORTED):
                 reasons += [
                     f"{reason}, which counts for all tests"
-                    for kind, reason in self._of_names(self._units[name])
-                    # Those that are read when modules are imported are in `base`.
-                    if kind != "settings"
+                    for reason in self._of_imports(self._units[name])
                 ]
                 if self._changes:
                     reasons += sorted(self._units[name].opaque)
@@ -156,13 +154,25 @@ class Search:
             for full in sorted(getattr(usage, kind)):
                 if self._is_affected(full):
                     yield self._of_name(full)
+        yield from self._of_models(usage)
+        yield from (reason for _, reason in self._of_names(usage))
+        yield from self._of_statements(usage)
+        yield from sorted(usage.opaque)
+
+    def _of_imports(self, usage: Usage) -> Iterator[str]:
+        """Yield why what was used when modules were imported is affected, besides definitions."""
+        # Settings that are read when modules are imported are definitions as well.
+        yield from (reason for kind, reason in self._of_names(usage) if kind != "settings")
+        yield from self._of_models(usage)
+        yield from self._of_statements(usage)
+
+    def _of_models(self, usage: Usage) -> Iterator[str]:
         for label in sorted(usage.models & self._labels()):
             yield f"looks up the model {label}" if label != ALL_MODELS else "looks up all models"
-        yield from (reason for _, reason in self._of_names(usage))
-        for statement in usage.statements:
-            if reason := self._of_text(statement.alias, statement.text):
-                yield reason
-        yield from sorted(usage.opaque)
+
+    def _of_statements(self, usage: Usage) -> Iterator[str]:
+        reasons = (self._of_text(sent.alias, sent.text) for sent in usage.statements)
+        yield from filter(None, reasons)
 
     def _of_names(self, usage: Usage) -> Iterator[tuple[str, str]]:
         for kind, words in WORDS.items():

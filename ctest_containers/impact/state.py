@@ -104,18 +104,6 @@ def _locals(function: ast.AST, nodes: Iterable[ast.AST]) -> set[str]:
     return names
 
 
-def own_calls(function: ast.AST) -> Iterator[str]:
-    """The attributes of its object or class that a method uses."""
-    waiting = [function]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Attribute) and _is_name(node.value):
-            root = _root(node)
-            if root in {"self", "cls", "klass"}:
-                yield node.attr
-        waiting += children(node)
-
-
 def _is_name(node: ast.expr) -> bool:
     return isinstance(node, ast.Name)
 

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Collection, Iterable, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
-from ctest_containers.impact.environment import packages, template_digest
+from ctest_containers.fingerprint.state import describe_state
+from ctest_containers.impact.environment import (
+    CHANGED_BY_TESTS,
+    setting_before_tests,
+    template_digest,
+)
 from ctest_containers.impact.graph import Graph
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded, loaded_project
-from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, VARIABLE, ModuleState, unknown
+from ctest_containers.impact.nodes import (
+    IMPORT,
+    MIGRATIONS,
+    SETTING,
+    VARIABLE,
+    ModuleState,
+    unknown,
+)
+from ctest_containers.impact.surroundings import Surroundings
 from ctest_containers.impact.used import BY_NAME, classes_of_tests, names_of
 from ctest_containers.recording import digests
-from ctest_containers.recording.digests import digest_of, is_newer
+from ctest_containers.recording.digests import guarded, is_newer
 from ctest_containers.recording.module import Module
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition, Sources
 from ctest_containers.usage.model import BASE, Function, Usage
 from ctest_containers.usage.model import IMPORT as IMPORTED
-
-CHANGED_BY_TESTS: Final = frozenset({"ALLOWED_HOSTS", "DATABASES", "DEBUG", "EMAIL_BACKEND"})
-"""Settings that have other values while tests run, whatever the project sets."""
-
 
 COMMANDS: Final = tuple(
     f"django.core.management.commands.{name}"
@@ -62,6 +70,14 @@ class Today:
         """
         paths = PortablePaths.here()
         return cls(paths=paths, loaded=loaded_project(paths, tests), since=since)
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(self.paths, self.loaded, self.sources, self.since)
+
+    def migrations(self) -> dict[str, str]:
+        """Return the digests of the files of migrations, by the names of their modules."""
+        return self._surroundings.migrations()
 
     def graph(self, recorded: Inputs | None = None) -> Graph:
         """Return a graph without nodes.
@@ -165,7 +181,9 @@ class Today:
         others = {kind: self._digests(kind, names[kind]) for kind in BY_NAME}
         others["variables"] |= self._digests("variables", _mentioned(graph, VARIABLE))
         others["settings"] |= self._digests("settings", self.loaded.settings)
-        others |= self._surroundings(units)
+        others |= self._surroundings.inputs(
+            classes_of_tests(units), (), with_data=bool(names["data"])
+        )
         return Inputs(
             nodes=graph.nodes,
             states=self._states(graph),
@@ -193,7 +211,9 @@ class Today:
             if kind in BY_NAME
         }
         others["settings"] |= self._digests("settings", self.loaded.settings)
-        others |= self._surroundings({}, recorded.others.get("conftests", {}))
+        others |= self._surroundings.inputs(
+            (), recorded.others.get("conftests", {}), with_data="data" in recorded.others
+        )
         return Inputs(
             nodes=graph.nodes,
             base=frozenset({*(kind for kind in recorded.base if kind[1] != IMPORT), *new}),
@@ -234,58 +254,38 @@ class Today:
             kinds = (kind for kind in named.get(full, ()) if kind[1])
             base |= {kind for kind in kinds if not self._is_function(kind)}
         base |= {(name, IMPORT) for name in modules if graph.has_effects(name)}
+        base |= {("", SETTING + name) for name in self._read_by_imports(units)}
         return {kind for kind in base if not kind[0].startswith(skipped)}
+
+    def _read_by_imports(self, units: Mapping[str, Usage]) -> Iterator[str]:
+        """Yield the project's settings that were read by computed names when it was imported.
+
+        If a module names a setting, what uses its value is known.
+        """
+        from django.conf import global_settings
+
+        names: set[str] = set()
+        for unit, usage in units.items():
+            if unit == BASE or unit.startswith(IMPORTED):
+                names |= usage.settings
+        own = sorted(name for name in names if not hasattr(global_settings, name))
+        read = map(self.sources.find, sorted(self.loaded.modules - self.loaded.hints.settings))
+        text = b"\n".join(module.text for module in read if module is not None) if own else b""
+        for name in own:
+            named = rf"settings\s*(\.|,\s*[\"']){name}\b"
+            if re.search(named.encode(), text) is None:
+                yield name
 
     def _digests(self, kind: str, names: Collection[str]) -> dict[str, str]:
         look: dict[str, Callable[[str], str]] = {
             **digests.Today(self.paths, self.since).kinds(),
             "templates": lambda name: template_digest(name, self.paths, self.since),
         }
-        return {
-            name: look[kind](name)
-            for name in sorted(names)
-            if kind != "settings" or name not in CHANGED_BY_TESTS
-        }
-
-    def _surroundings(
-        self, units: Mapping[str, Usage], conftests: Collection[str] = ()
-    ) -> dict[str, dict[str, str]]:
-        """The inputs that count for all tests, or for all in a folder."""
-        files = {
-            f"{name}/conftest.py".removeprefix("./")
-            for module in {full.rpartition(".")[0] for full in classes_of_tests(units)}
-            for name in self._folders_of(module)
-        }
-        look = digests.Today(self.paths, self.since).kinds()["files"]
-        return {
-            "python": {"": f"{platform.python_implementation()} {platform.python_version()}"},
-            "packages": packages(),
-            "compiled": {self.paths.name_of(file): look(file) for file in self.loaded.compiled},
-            "conftests": {name: look(name) for name in sorted({*files, *conftests})},
-            "migrations": self.migrations(),
-        }
-
-    def _folders_of(self, name: str) -> list[str]:
-        """The names of the folders that a module is in, up to the checkout's."""
-        module = self.sources.find(name)
-        if module is None:
-            return []
-        checkout = Path(self.paths.checkout)
-        folders = [
-            folder
-            for folder in module.file.parents
-            if folder == checkout or checkout in folder.parents
-        ]
-        return [self.paths.name_of(str(folder)) for folder in folders]
-
-    def migrations(self) -> dict[str, str]:
-        """Return the digests of the files of migrations, by the names of their modules."""
-        found: dict[str, str] = {}
-        for name in self.loaded.migrations:
-            package = self.sources.find(name)
-            if package is not None and not package.is_installed:
-                for file in sorted(package.file.parent.glob("*.py")):
-                    found[f"{name}.{file.stem}"] = digest_of(file.read_bytes())
+        found = {name: look[kind](name) for name in sorted(names)}
+        if kind == "settings":
+            for name in CHANGED_BY_TESTS & found.keys():
+                text = describe_state(setting_before_tests(name))
+                found[name] = guarded("SECRET", self.paths.portable(text))
         return found
 
 

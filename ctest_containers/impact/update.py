@@ -23,9 +23,7 @@ def changes_of(inputs: Inputs | None, today: Today) -> Changes:
     """
     if inputs is None:
         return Changes(everything=(ANOTHER_FORMAT,))
-    own = today.loaded.modules - today.loaded.hints.settings
-    is_named = named_in(today.sources, own)
-    return changes_since(inputs, today.today(inputs), is_named=is_named)
+    return changes_since(inputs, today.today(inputs), is_named=named_in(today))
 
 
 def stale(

@@ -13,7 +13,7 @@ BY_NAME: Final = ("files", "folders", "matches", "paths", "variables", "settings
 
 def names_of(units: Mapping[str, Usage]) -> dict[str, set[Any]]:
     """All names that units have used, by kind."""
-    kinds = ("definitions", "classes", "lookups", "models", *BY_NAME)
+    kinds = ("definitions", "classes", "lookups", "models", "data", *BY_NAME)
     listing = getattr(units, "names", None)
     if listing is not None:
         return {kind: set(listing(kind)) for kind in kinds}

@@ -154,21 +154,21 @@ class Today:
     @staticmethod
     def _variable(name: str) -> str:
         value = os.environ.get(name)
-        return MISSING if value is None else _guarded(name, f"{name}={value}")
+        return MISSING if value is None else guarded(name, f"{name}={value}")
 
     def _setting(self, name: str) -> str:
         from django.conf import settings
 
         try:
-            # Django 6.1 warns about reading settings with this prefix.
-            source = settings._wrapped if name.startswith("EMAIL_") else settings
+            # Django 6.1 warns about reading some settings, and others would count as used.
+            source = settings._wrapped if settings.configured else settings
             value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(source, name)
         except Exception:  # noqa: BLE001  # The settings module may run any code here.
             return MISSING
-        return _guarded(name, self._paths.portable(describe_state(value)))
+        return guarded(name, self._paths.portable(describe_state(value)))
 
 
-def _guarded(name: str, text: str) -> str:
+def guarded(name: str, text: str) -> str:
     """The digest of a value that may be a secret, slow to compute so that guessing takes long."""
     if SECRET.search(name.upper()) is None:
         return digest_of(text)

@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from ctest_containers.recording.bindings import bound_by, changed_by_calls, root_of
 from ctest_containers.recording.plain import is_plain
 from ctest_containers.recording.references import (
     DEFINITIONS,
@@ -99,12 +100,24 @@ class Module:
         """
         nodes: dict[str, list[ast.stmt]] = defaultdict(list)
         for statement in self.statements:
-            for name in dict.fromkeys(_bound(statement)):
+            for name in dict.fromkeys(bound_by(statement)):
                 nodes[name].append(statement)
+        for statement in self.statements:
+            # The rest of a module uses what such a call has changed.
+            for root in dict.fromkeys(changed_by_calls(statement)):
+                owners = nodes.get(root, [statement])
+                if statement not in owners and not any(isinstance(n, FUNCTIONS) for n in owners):
+                    owners.append(statement)
         for path, node in self._definitions:
             if "." in path:
                 nodes[path].append(node)
         return dict(nodes)
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        """The names that it binds and deletes again."""
+        targets = (node.targets for node in walk(self.statements) if isinstance(node, ast.Delete))
+        return frozenset(root_of(target) for group in targets for target in group)
 
     def is_function(self, name: str) -> bool:
         """Whether a name stands for a function, and for nothing else."""
@@ -123,7 +136,7 @@ class Module:
         effects: set[str] = set()
         for statement in self.statements:
             if not _is_passive(statement):
-                effects |= set(_bound(statement)) or {WHOLE}
+                effects |= set(bound_by(statement)) or {WHOLE}
         return effects
 
     def function_at(self, line: int) -> str:
@@ -136,14 +149,14 @@ class Module:
             return self._functions_by_line[line]
         for statement in self.statements:
             if line in _lines(statement):
-                return next(_bound(statement), WHOLE)
+                return next(bound_by(statement), WHOLE)
         return WHOLE
 
     def text_of(self, name: str) -> bytes | None:
         """The source of a definition; None if there is no such definition."""
         if name != WHOLE and name not in self.nodes:
             return None
-        nodes = self._nodes_of(name)
+        nodes = self.nodes_of(name)
         numbers = {number for node in nodes for number in _own_lines(node)}
         # A new or removed method decides whether an inherited one is called.
         methods = [
@@ -168,7 +181,7 @@ class Module:
 
     def _find_references(self, name: str) -> References:
         references = [
-            references_of(node, self.package, self._is_django_s) for node in self._nodes_of(name)
+            references_of(node, self.package, self._is_django_s) for node in self.nodes_of(name)
         ]
         used = frozenset[str]().union(
             *(reference.inside - reference.passed for reference in references)
@@ -185,13 +198,14 @@ class Module:
         """The environment variables that a definition reads by name."""
         if b"environ" not in self.text and b"getenv" not in self.text:
             return set()
-        return {variable for node in self._nodes_of(name) for variable in variables_of(node)}
+        return {variable for node in self.nodes_of(name) for variable in variables_of(node)}
 
     def _is_django_s(self, dotted: str) -> bool:
         origins = self.imported.get(dotted.partition(".")[0], [])
         return bool(origins) and all(f"{origin}.".startswith("django.") for origin in origins)
 
-    def _nodes_of(self, name: str) -> list[ast.stmt]:
+    def nodes_of(self, name: str) -> list[ast.stmt]:
+        """The statements of a definition."""
         if name == WHOLE:
             return [node for node in self.statements if not isinstance(node, FUNCTIONS)]
         return self.nodes.get(name, [])
@@ -225,21 +239,6 @@ class Module:
         return functions
 
 
-def _bound(statement: ast.stmt) -> Iterator[str]:
-    """The names that a statement binds, or whose values it changes; without imports."""
-    if isinstance(statement, DEFINITIONS):
-        yield statement.name
-        return
-    for node in walk([statement]):
-        if isinstance(node, DEFINITIONS):
-            yield node.name
-        elif isinstance(getattr(node, "ctx", None), ast.Store):
-            yield _root(node)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            # Such as `ROWS.append(1)`.
-            yield _root(node.value.func)
-
-
 def _is_passive(statement: ast.stmt) -> bool:
     if isinstance(statement, FUNCTIONS):
         return not statement.decorator_list
@@ -261,13 +260,6 @@ def _is_literal(node: ast.expr) -> bool:
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return False
     return True
-
-
-def _root(node: Any) -> str:
-    """`a` for `a.b[c].d`; empty if the expression does not begin with a name."""
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _lines(node: Any) -> range:

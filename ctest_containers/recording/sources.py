@@ -17,6 +17,9 @@ Answer = TypeVar("Answer")
 Definition: TypeAlias = tuple[str, str]
 """The names of a module and of a definition in it."""
 
+ALL: Final = "__all__"
+"""The name of a module's list of what imports with `*` take."""
+
 SETTINGS: Final = "django.conf.settings."
 """The prefix of the full names of settings."""
 
@@ -120,10 +123,7 @@ class Sources:
         module = self.find(definition[0])
         if module is None:
             return set()
-        used = module.references(definition[1])
-        wholes = used.imported | _wholes(module, used.inside)
-        parts = (name.removeprefix(SETTINGS) for name in wholes if name.startswith(SETTINGS))
-        return {name for part in parts if (name := part.partition(".")[0]).isupper()}
+        return settings_in(module, module.references(definition[1]))
 
     @_remembered
     def calls(self, definition: Definition) -> set[str]:
@@ -218,8 +218,20 @@ class Sources:
         origins = module.imported.get(root, [])
         if root not in module.nodes and not origins:
             origins = [f"{star}.{root}" for star in module.stars]
+            yield from self._deciding(module.stars, root)
         for origin in origins:
             yield from self._split(f"{origin}{dot}{rest}", seen)
+
+    def _deciding(self, stars: Iterable[str], root: str) -> Iterator[Definition]:
+        """The lists of what imports with `*` take from modules that have a name."""
+        for star in stars:
+            module = self.find(star)
+            if (
+                module is not None
+                and ALL in module.nodes
+                and (root in module.nodes or root in module.imported)
+            ):
+                yield module.name, ALL
 
     def _split(self, dotted: str, seen: set[Definition]) -> Iterator[Definition]:
         """The definitions of a full name, which begins with that of a module."""
@@ -235,6 +247,18 @@ class Sources:
             else:
                 yield from self._resolve(module, ".".join(parts[count:]), seen)
             return
+
+
+def settings_in(module: Module, used: References) -> set[str]:
+    """The settings that code in a module reads by name."""
+    wholes = full_names(module, used)
+    parts = (name.removeprefix(SETTINGS) for name in wholes if name.startswith(SETTINGS))
+    return {name for part in parts if (name := part.partition(".")[0]).isupper()}
+
+
+def full_names(module: Module, used: References) -> set[str]:
+    """The full names of what code in a module uses of what it, or the module, imports."""
+    return {*used.imported, *_wholes(module, used.inside)}
 
 
 def _has_more_folders(package: Module) -> bool:

@@ -6,8 +6,9 @@ import ctypes
 import dis
 import functools
 import gc
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from types import CodeType, FunctionType
@@ -15,16 +16,16 @@ from typing import Any, Final
 
 from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.recording.functions import calibrate
-from ctest_containers.recording.portable_paths import PortablePaths
-from ctest_containers.usage.accesses import AccessWatch, askers_for_tests
 from ctest_containers.usage.hooks import CO_OPTIMIZED, CachedFunction, number_of
-from ctest_containers.usage.messages import Messages
+from ctest_containers.usage.import_watch import begin, end
+from ctest_containers.usage.messages import KINDS, Messages
 from ctest_containers.usage.model import BASE
-from ctest_containers.usage.notes import Notes
-from ctest_containers.usage.project_files import ProjectFiles
+from ctest_containers.usage.unwatched import note_unwatched
 
 CACHED_TYPE: Final = type(functools.cache(id))
 """The type of functions that cache their answers."""
+
+SETTINGS: Final = "DJANGO_SETTINGS_MODULE"
 
 LEAVING: Final = ("RETURN_VALUE", "RETURN_CONST", "RAISE", "RERAISE")
 """Instructions after which code does not go on."""
@@ -49,14 +50,10 @@ class LoadedFunctions:
     """Finds them; objects that are frozen cannot be found, so `look` has to be called before."""
 
     def __init__(self) -> None:
-        self._files = ProjectFiles(PortablePaths.here())
         self._loaded = Loaded()
         # Also what modules read that are imported from now on, such as those of the tests.
-        self._notes = Notes(BASE)
-        self._accesses = AccessWatch(
-            lambda: self._notes, lambda: self._notes, askers_for_tests(self._files.paths)
-        )
-        self._accesses.start()
+        self._watch = begin()
+        self._files = self._watch.files
 
     @property
     def cached(self) -> Sequence[CachedFunction]:
@@ -87,19 +84,36 @@ class LoadedFunctions:
 
     def base(self) -> UsageRecorded | None:
         """The usage of what this process has run so far; None if that is nothing."""
+        from django.apps import apps
         from django.conf import settings
 
         loaded, has_run = self.look(), has_run_test()
-        notes = self._notes
+        watch, notes = self._watch, self._watch.notes
+        unwatched = watch.unwatched if watch.is_complete else frozenset(sys.modules)
         # Workers are forks of this process, and note accesses themselves.
-        self._accesses.is_on = False
+        end()
         # Functions in a function that has not run have not run either.
         notes.codes = {number: code for number, code in loaded.codes.items() if has_run(code)}
         notes.settings = {name for name in vars(settings) if name.isupper()}
-        notes.templates = loaded.templates
+        notes.templates |= loaded.templates
+        for config in apps.get_app_configs():
+            # Django looks for them once.
+            notes.matches.add((f"{config.path}/templatetags", "*.py"))
+            notes.paths |= {f"{config.path}/apps.py", f"{config.path}/static"}
+        reads = note_unwatched(notes, self._own(unwatched), notes.codes.values())
         messages = Messages(0, self._files)
-        used = messages.numbers(notes, self._accesses.written)
+        used = messages.numbers(notes, watch.accesses.written)
+        if reads:
+            used.add(messages.number(f"{KINDS['data']}."))
         return messages.event(BASE, used, None) if used else None
+
+    def _own(self, modules: Iterable[str]) -> Iterator[str]:
+        """Yield the names of those modules that are the project's; settings are compared."""
+        for name in modules:
+            file = getattr(sys.modules.get(name), "__file__", None)
+            is_program = name in {"__main__", "__mp_main__", os.environ.get(SETTINGS)}
+            if not is_program and isinstance(file, str) and self._files.is_wanted(file):
+                yield name
 
 
 def code_of(function: Any) -> CodeType | None:

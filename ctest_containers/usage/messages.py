@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dis
+import itertools
 import os
 from collections.abc import Iterable
 from itertools import filterfalse
@@ -28,11 +30,15 @@ KINDS: Final = {
     "settings": "s",
     "templates": "t",
     "opaque": "o",
+    "data": "d",
 }
 """The first letter of a name in a message, for each field of `Usage` that it may be in."""
 
 EXAMINING: Final = frozenset({"stat", "lstat", "access", "readlink"})
 """Functions of `os` that are neither watched nor audited."""
+
+COPYING: Final = frozenset({"copy_expert", "copy_from", "copy_to", "executescript"})
+"""Methods of drivers' cursors that Django does not see."""
 
 MICROSECONDS: Final = 1_000_000
 
@@ -139,10 +145,8 @@ class Messages:
         file = code.co_filename
         if module := self._files.module_of(file):
             number = self.number(f"f{module} {code.co_firstlineno}")
-            names = frozenset(code.co_names)
-            if "os" in names and not EXAMINING.isdisjoint(names):
-                reason = "omay examine files with functions of os"
-                self._examining[number] = self.number(reason)
+            if reason := _reason(code):
+                self._examining[number] = self.number(f"{KINDS['opaque']}{reason}")
         else:
             # Code without a module is known by its file.
             number = self._path_number("files", os.path.abspath(file))  # noqa: PTH100
@@ -181,3 +185,24 @@ class Messages:
 
         model: Any = apps.all_models.get(label, {}).get(name)
         return self.number(f"{letter}{model._meta.label if model else f'{label}.{name}'}")
+
+
+def _reason(code: CodeType) -> str:
+    """Why code may use something that cannot be recorded; empty if it does not."""
+    names = frozenset(code.co_names)
+    if "os" in names and not EXAMINING.isdisjoint(names):
+        return "may examine files with functions of os"
+    if not COPYING.isdisjoint(names) or {"copy", "cursor"} <= names:
+        return "may copy rows with the driver of a database"
+    if {"connection", "cursor"} <= names and _uses_driver(code):
+        return "may use the driver of a database"
+    return ""
+
+
+def _uses_driver(code: CodeType) -> bool:
+    """Whether code takes the connection of a connection of Django: `connection.connection`."""
+    steps = [*dis.get_instructions(code)]
+    return any(
+        before.argval == step.argval == "connection" and step.opname in {"LOAD_ATTR", "LOAD_METHOD"}
+        for before, step in itertools.pairwise(steps)
+    )

@@ -61,6 +61,7 @@ class Usage:
         settings: Names of settings.
         templates: Names of HTML templates that were looked up.
         statements: SQL statements, in the order in which each was sent first.
+        data: Names of folders with files of which any may have been read, apart from sources.
         opaque: Why anything else may have been used: `starts the program git`.
     """
 
@@ -76,6 +77,7 @@ class Usage:
     variables: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
     templates: frozenset[str] = frozenset()
+    data: frozenset[str] = frozenset()
     opaque: frozenset[str] = frozenset()
     statements: tuple[StatementUsage, ...] = field(default=())
 

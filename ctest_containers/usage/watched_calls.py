@@ -83,6 +83,7 @@ class WatchedCalls:
         from django.apps import AppConfig
         from django.apps.registry import Apps
         from django.conf import LazySettings
+        from django.core import management
         from django.db.backends.utils import CursorWrapper
         from django.template.engine import Engine
         from django.urls import base
@@ -105,6 +106,7 @@ class WatchedCalls:
             (base.reverse, self._urls),
             (base.resolve, self._urls),
             (CursorWrapper.callproc, self._procedure),
+            (management.call_command, self._command),
         ]
         every += [
             (getattr(module, name), self._existence)
@@ -213,6 +215,16 @@ class WatchedCalls:
         name = frame.f_locals.get("name")
         if isinstance(name, str):
             self._notes().templates.add(name)
+
+    def _command(self, frame: FrameType) -> None:
+        """Which app's command a name stands for is looked up once in a process."""
+        from django.apps import apps
+
+        name = frame.f_locals.get("command_name")
+        if isinstance(name, str):
+            paths = self._notes().paths
+            for config in apps.get_app_configs():
+                paths.add(f"{config.path}/management/commands/{name}.py")
 
     def _view(self, frame: FrameType) -> None:
         notes = self._notes()

@@ -68,8 +68,7 @@ class MadeProject:
     def changes(self) -> Changes:
         """What has changed since."""
         today = self.today()
-        is_named = named_in(today.sources, today.loaded.modules - {"shop.settings"})
-        return changes_since(self.inputs, today.today(self.inputs), is_named=is_named)
+        return changes_since(self.inputs, today.today(self.inputs), is_named=named_in(today))
 
     def select(
         self, *new: str, marks: Mapping[str, str] | None = None, changes: Changes | None = None

@@ -114,6 +114,21 @@ def test_files_are_compared_by_their_names(shop: MadeProject) -> None:
     )
 
 
+def test_settings_that_django_reads_once_count_for_all_tests(shop: MadeProject) -> None:
+    shop.loaded = replace(
+        hints(settings=frozenset({"shop.settings"})), settings=frozenset({"LANGUAGE_CODE"})
+    )
+    shop.write(settings="LANGUAGE_CODE = 'de'\nSHOP_OLD = 1\n")
+    git(shop, "add", ".")
+    git(shop, "commit", "-m", "Second")
+    shop.record(shop.units)
+
+    shop.write(settings="LANGUAGE_CODE = 'fr'\n")
+
+    everything = ("the setting LANGUAGE_CODE changed", "the setting SHOP_OLD changed")
+    assert changes(shop).everything == everything
+
+
 def test_settings_are_compared_by_what_computes_them(shop: MadeProject) -> None:
     settings = "from shop.money import TAX\nSHOP_TAX = TAX\nSHOP_NAME = 'a'\nSHOP_AT = make()\n"
     settings += "\ndef make():\n    return 1\n"
