@@ -104,6 +104,10 @@ class PortablePaths:
             for folder in (*own, *self.installed, *self.python, *self.django)
         )
 
+    def is_in_checkout(self, path: str) -> bool:
+        """Whether a file is in the repository of the project."""
+        return _is_below(os.path.realpath(path), self.checkout)
+
     def portable(self, text: str) -> str:
         """A text that names the checkout identically wherever it is."""
         return text.replace(self.checkout, ".")

@@ -108,11 +108,16 @@ class LoadedFunctions:
         return messages.event(BASE, used, None) if used else None
 
     def _own(self, modules: Iterable[str]) -> Iterator[str]:
-        """Yield the names of those modules that are the project's; settings are compared."""
+        """Yield the names of those modules that are in the project's checkout.
+
+        Others may be of programs that start tests. Settings are compared.
+        """
         for name in modules:
             file = getattr(sys.modules.get(name), "__file__", None)
             is_program = name in {"__main__", "__mp_main__", os.environ.get(SETTINGS)}
-            if not is_program and isinstance(file, str) and self._files.is_wanted(file):
+            if is_program or not isinstance(file, str) or not self._files.is_wanted(file):
+                continue
+            if self._files.paths.is_in_checkout(file):
                 yield name
 
 

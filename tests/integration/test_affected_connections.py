@@ -413,7 +413,7 @@ class Recorded:
             command = [sys.executable, "manage.py", "test", *options]
             done = finish(command, self.folder, env, forked=False)
         else:
-            done = run(self.folder, *options, env=env, forked=False)
+            done = run(self.folder, *options, env=env)
         for file, content in before.items():
             if content is None:
                 file.unlink()
@@ -453,8 +453,7 @@ def recorded(
         command = [sys.executable, "manage.py", "test", *options]
         done = finish(command, folder, env, forked=False)
     else:
-        # The process that forks has functions that would be taken for the project's.
-        done = run(folder, *options, env=env, forked=False)
+        done = run(folder, *options, env=env)
     assert done.code == 0, done.output
     return Recorded(folder, env), by_manage
 

@@ -43,6 +43,8 @@ HEADER: Final = """\
 import asyncio
 import functools
 import importlib
+from dataclasses import dataclass, field
+from importlib import resources
 from pathlib import Path
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -161,6 +163,48 @@ def {name}():
 
 # file at import: {name}
 {name} = int((Path(__file__).parent / '{name}.dat').read_text()) + {rest}
+
+# resource file: {name}()
+def {name}():
+    return int(resources.files('nodes').joinpath('{name}.dat').read_text()) + {rest}
+
+# setting by name at import: {name}
+{name} = getattr(settings, '{setting}') + {rest}
+
+# deleted function: {name}
+def make_{name}():
+    return {sum}
+{name} = make_{name}()
+del make_{name}
+
+# subclass: {name}()
+class Base{name}:
+    pass
+class Inner{name}(Base{name}):
+    value = {sum}
+def {name}():
+    return Base{name}.__subclasses__()[0].value
+
+# global by name: {name}()
+value_{name} = {sum}
+def {name}():
+    return globals()['value_{name}']
+
+# changed by a call: list_{name}[0]
+list_{name} = []
+none_{name} = list_{name}.append({sum})
+
+# default factory: {name}().values[0]
+@dataclass
+class {name}:
+    values: list = field(default_factory=lambda: [{sum}])
+
+# object: {name}.value
+class Class{name}:
+    @functools.cached_property
+    def value(self):
+        return {sum}
+{name} = Class{name}()
 
 # template: {name}()
 def {name}():
