@@ -153,14 +153,14 @@ class Definitions:
         """What a definition refers to or looks up, functions that it may call included."""
         yield from ((other, name) for other, name, _ in self._targets_of(module, part))
         found = self._looked_up(module, module.references(part), module.nodes_of(part))
-        yield from (definition for definition in found if definition[0])
+        yield from filter(lambda definition: definition[0], found)
 
     def _looked_up(
         self, module: Module, used: References, nodes: Iterable[ast.AST]
     ) -> set[Definition]:
         """What statements look up by a name, or among all classes."""
         found = looked_up(self.sources, self.hints.families, module, used, nodes)
-        return {definition for definition in found if not definition[0] or self._counts(definition)}
+        return {kind for kind in found if not kind[0] or self._counts(kind)}
 
     def _deleted(self, targets: Iterable[Target]) -> set[Definition]:
         """Functions that a module deletes, so that it is not seen that they have run."""

@@ -20,7 +20,7 @@ from ctest_containers.usage.watched_calls import WatchedCalls
 
 RUNNING: Final = (
     *("ctest_containers.", "django.core.management.", "django.test.", "importlib._bootstrap."),
-    "unittest.",
+    *("_pytest.", "pluggy.", "unittest."),
 )
 """The modules that run tests, or import modules."""
 

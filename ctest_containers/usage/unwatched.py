@@ -27,6 +27,11 @@ ENVIRONMENT: Final = frozenset({"environ", "environb", "getenv"})
 
 LOOKUPS: Final = frozenset({"__import__", "import_module", "import_string", "modules"})
 
+OF_PROGRAMS: Final = PROGRAMS - {"run"}
+"""Those that mean the same without the module `subprocess`."""
+
+SUSPICIOUS: Final = re.compile("|".join([READING.pattern, *PROGRAMS, *ENVIRONMENT, *LOOKUPS]))
+
 HARMLESS: Final = frozenset(
     {
         *("attr", "attrs", "celery", "ctest_containers", "django", "django_filters", "factory"),
@@ -62,13 +67,17 @@ def note_unwatched(notes: Notes, modules: Iterable[str], ran: Iterable[CodeType]
     reads = reads_environment = False
     texts: set[str] = set()
     for code, namespace in codes:
-        loaded = _loaded(code)
-        is_foreign = any(_is_foreign(namespace.get(name)) for name in loaded)
+        foreign = {name for name in code.co_names if _is_foreign(namespace.get(name))}
+        suspicious = foreign | {name for name in code.co_names if SUSPICIOUS.fullmatch(name)}
+        # Few code has such names, and taking it apart is slow.
+        loaded = suspicious & _loaded(code) if suspicious else suspicious
+        is_foreign = not foreign.isdisjoint(loaded)
         reads |= is_foreign or any(READING.fullmatch(name) for name in loaded)
         reads_environment |= is_foreign or not ENVIRONMENT.isdisjoint(loaded)
         constants = {text for text in _constants(code.co_consts) if text.isidentifier()}
         texts |= {text for text in constants if text.isupper()}
-        if not PROGRAMS.isdisjoint(loaded) and ("subprocess" in loaded or "os" in loaded):
+        programs = loaded & PROGRAMS if "subprocess" in namespace else loaded & OF_PROGRAMS
+        if programs:
             notes.opaque.add(f"{namespace.get('__name__')} may start a program")
         if not LOOKUPS.isdisjoint(loaded) and code.co_flags & CO_OPTIMIZED:
             # Which names it was called with is not known.
