@@ -19,6 +19,7 @@ import pytest
 if TYPE_CHECKING:
     from ctest_containers.isolated import Server
     from ctest_containers.pytest_session.databases import PytestDatabases
+    from ctest_containers.usage.loaded import LoadedFunctions
 
 
 @dataclass
@@ -40,6 +41,9 @@ class SessionState:
 
 # Not in pytest's own stash: without --ctest, pytest may be too old to have one.
 _STATES: WeakKeyDictionary[pytest.Config, SessionState] = WeakKeyDictionary()
+
+_LOADED: WeakKeyDictionary[pytest.Config, LoadedFunctions] = WeakKeyDictionary()
+"""What finds the functions of the project, if tests are to be recorded."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +69,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="keep the databases of the first N tests that fail in each process, for "
         "python -m ctest_containers open",
     )
+    group.addoption(
+        "--ctest-record",
+        action="store_true",
+        default=None,
+        help="record what each test uses: functions, files, templates, settings and SQL",
+    )
+    group.addoption(
+        "--no-ctest-record",
+        dest="ctest_record",
+        action="store_false",
+        help="record nothing, even if the settings or the environment ask for it",
+    )
+    group.addoption(
+        "--ctest-affected",
+        metavar="REV",
+        nargs="?",
+        const="",
+        default=None,
+        help="run only the tests that a change can reach: what has changed since they were "
+        "recorded or, with REV, what differs from this revision in Git",
+    )
+    group.addoption(
+        "--ctest-explain",
+        action="store_true",
+        default=None,
+        help="with --ctest-affected: print why each test would run, and run none",
+    )
     parser.addini("ctest", type="bool", default=False, help="the same as --ctest")
 
 
@@ -76,6 +107,11 @@ def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
         from ctest_containers.project import guard
 
         guard.install()
+        if getattr(early_config.known_args_namespace, "ctest_record", None):
+            from ctest_containers.usage.loaded import LoadedFunctions
+
+            # What the project reads from now on counts for all tests.
+            _LOADED[early_config] = LoadedFunctions()
     yield
 
 
@@ -113,21 +149,40 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if state is None:
         return
     from ctest_containers.errors import CtestError
-    from ctest_containers.pytest_session.configuration import check_configuration
+    from ctest_containers.pytest_session.configuration import checked_configuration
     from ctest_containers.pytest_session.databases import PytestDatabases
 
     try:
-        check_configuration()
+        ctest = checked_configuration(
+            {
+                name: config.getoption(f"ctest_{name}")
+                for name in ("keep_failed", "record", "affected", "explain")
+            }
+        )
         if not _is_controller(config):
             state.databases = PytestDatabases(
                 worker=_worker(config),
                 began=state.began,
                 renew=bool(config.getoption("create_db", default=False)),
                 reuse=bool(config.getoption("reuse_db", default=False)),
-                keep_failed=config.getoption("ctest_keep_failed"),
+                config=ctest,
                 say=lambda line: _say(config, line),
                 stop=lambda reason: setattr(session, "shouldstop", reason),
             )
+        if ctest.record or ctest.affected is not None:
+            from ctest_containers.pytest_session.recording import RecordingPlugin
+            from ctest_containers.usage.loaded import LoadedFunctions
+
+            loaded = _LOADED.get(config)
+            plugin = RecordingPlugin(
+                config,
+                ctest,
+                worker=_worker(config),
+                databases=state.databases,
+                loaded=loaded if loaded is not None else LoadedFunctions(),
+                say=lambda line: _say(config, line),
+            )
+            config.pluginmanager.register(plugin, "ctest_recording")
     except CtestError as error:
         raise pytest.UsageError(str(error)) from error
 

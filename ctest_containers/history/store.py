@@ -39,8 +39,14 @@ class History:
         return sorted(self.folder.glob(f"*{SUFFIX}"))
 
     def keep(self, count: int) -> None:
-        """Remove all but the latest logs, and what is stored beside them."""
+        """Remove all but the latest logs, and what is stored beside them.
+
+        The SQL of sessions of pytest is stored without a log.
+        """
         logs = self.logs()
+        alone = sorted({*self.folder.glob(f"*{SQL_SUFFIX}")} - {*map(sql_beside, logs)})
+        for file in alone[: max(0, len(alone) - count)]:
+            file.unlink(missing_ok=True)
         for log in logs[: max(0, len(logs) - count)]:
             log.unlink(missing_ok=True)
             sql_beside(log).unlink(missing_ok=True)

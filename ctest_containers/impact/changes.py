@@ -42,6 +42,7 @@ OF_ALL: Final = {
     "packages": "the installed package {} changed",
     "compiled": "the compiled module {} changed",
     "data": "{} changed, which may be read when modules are imported",
+    "pytest": "{} changed",
 }
 """Kinds of inputs that count for all tests, and how their changes are explained."""
 

@@ -102,7 +102,7 @@ class Search:
         owned = _tests_by_owner(tests)
         for unit in sorted(self._affected_units()):
             reasons = list(self._of_unit(unit))
-            for test in self._tests_of(unit, owned, tests):
+            for test in self._tests_of(unit, owned):
                 yield from ((test, reason) for reason in reasons)
         for name in owned:
             kinds = self._recorded.named.get(name, frozenset())
@@ -111,6 +111,8 @@ class Search:
                 reason = self._chain("is a test of", kind)
             if reason:
                 yield from ((test, reason) for test in owned[name])
+        for test in self._changes.others.get("items", ()):
+            yield test, "its marks, parameters or fixtures changed"
         for conftest in self._changes.conftests:
             folder = conftest.rpartition("/")[0]
             for test in tests:
@@ -254,10 +256,7 @@ class Search:
             names[2:-1] = ["..."]
         return f"{verb} {', which uses '.join(names)}, which {self._why[definition] or 'changed'}"
 
-    @staticmethod
-    def _tests_of(
-        unit: str, owned: Mapping[str, Sequence[str]], tests: Sequence[str]
-    ) -> Sequence[str]:
+    def _tests_of(self, unit: str, owned: Mapping[str, Sequence[str]]) -> Sequence[str]:
         """Return the tests for which a unit counts."""
         if unit.startswith(TEST):
             test = unit.removeprefix(TEST)
@@ -265,9 +264,19 @@ class Search:
         if unit.startswith((CLASS, MODULE)):
             return owned.get(unit.partition(" ")[2], ())
         if unit.startswith(FIXTURE):
-            base = unit.removeprefix(FIXTURE).rpartition("::")[0]
-            return [test for test in tests if test.startswith(base)]
+            users = sorted(self._users_of_fixture(unit))
+            return [test for user in users for test in self._tests_of(user, owned)]
         return ()
+
+    def _users_of_fixture(self, unit: str) -> set[str]:
+        """Return the units of tests that use a fixture, directly or through other fixtures."""
+        users: set[str] = set()
+        waiting = {unit}
+        while waiting:
+            found = self._units.users("fixtures", waiting) - users
+            users |= found
+            waiting = {name for name in found if name.startswith(FIXTURE)}
+        return {name for name in users if name.startswith(TEST)}
 
 
 def _tests_by_owner(tests: Iterable[str]) -> dict[str, list[str]]:
@@ -275,7 +284,8 @@ def _tests_by_owner(tests: Iterable[str]) -> dict[str, list[str]]:
     owned: dict[str, list[str]] = defaultdict(list)
     for test in tests:
         owned["=" + test].append(test)
-        owner = test
+        # Tests of pytest have used their class.
+        owner = "" if "::" in test else test
         while owner := owner.rpartition(".")[0]:
             owned[owner].append(test)
     return owned

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from ctest_containers.fingerprint.state import describe_state
 from ctest_containers.impact.environment import (
@@ -31,7 +31,7 @@ from ctest_containers.recording.digests import guarded, is_newer
 from ctest_containers.recording.module import Module
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.recording.sources import Definition, Sources
-from ctest_containers.usage.model import BASE, Function, Usage
+from ctest_containers.usage.model import BASE, TEST, Function, Usage
 from ctest_containers.usage.model import IMPORT as IMPORTED
 
 COMMANDS: Final = tuple(
@@ -44,6 +44,9 @@ COMMANDS: Final = tuple(
 """Commands of Django for which all models and migrations count."""
 
 
+More: TypeAlias = Callable[[Inputs], Mapping[str, Mapping[str, str]]]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Today:
     """The project as it is now.
@@ -53,6 +56,8 @@ class Today:
             equal no other, since it is unknown which contents the tests have used. None outside of
             a run.
         fresh: Whether modules had changed since then, when they were read.
+        more: Returns what else counts today, by kind and name, with all names of these kinds that
+            an earlier recording has.
     """
 
     paths: PortablePaths
@@ -60,16 +65,20 @@ class Today:
     sources: Sources = field(default_factory=Sources)
     since: float | None = None
     fresh: dict[str, bool] = field(default_factory=dict)
+    more: More = lambda _: {}
 
     @classmethod
-    def here(cls, tests: Iterable[type], since: float | None = None) -> Today:
+    def here(
+        cls, tests: Iterable[type], since: float | None = None, more: More | None = None
+    ) -> Today:
         """Return it for the project that this process has loaded.
 
         Args:
             tests: The classes of its tests.
         """
         paths = PortablePaths.here()
-        return cls(paths=paths, loaded=loaded_project(paths, tests), since=since)
+        loaded = loaded_project(paths, tests)
+        return cls(paths=paths, loaded=loaded, since=since, more=more or (lambda _: {}))
 
     @property
     def _surroundings(self) -> Surroundings:
@@ -184,6 +193,13 @@ class Today:
         others |= self._surroundings.inputs(
             classes_of_tests(units), (), with_data=bool(names["data"])
         )
+        for kind, known in self.more(before or Inputs()).items():
+            is_of_test = kind == "items"
+            others[kind] = {
+                name: digest
+                for name, digest in known.items()
+                if not is_of_test or TEST + name in units
+            }
         return Inputs(
             nodes=graph.nodes,
             states=self._states(graph),
@@ -214,6 +230,7 @@ class Today:
         others |= self._surroundings.inputs(
             (), recorded.others.get("conftests", {}), with_data="data" in recorded.others
         )
+        others |= {kind: dict(known) for kind, known in self.more(recorded).items()}
         return Inputs(
             nodes=graph.nodes,
             base=frozenset({*(kind for kind in recorded.base if kind[1] != IMPORT), *new}),

@@ -27,5 +27,8 @@ def names_of(units: Mapping[str, Usage]) -> dict[str, set[Any]]:
 def classes_of_tests(units: Iterable[str]) -> set[str]:
     """The full names of the classes of recorded tests."""
     return {
-        name.removeprefix(TEST).rpartition(".")[0] for name in units if name.startswith(TEST)
+        name.removeprefix(TEST).rpartition(".")[0]
+        for name in units
+        # Tests of pytest have used their class.
+        if name.startswith(TEST) and "::" not in name
     } | {name.removeprefix(CLASS) for name in units if name.startswith(CLASS)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,13 +22,16 @@ from ctest_containers.timings import TimingsFile
 from ctest_containers.timings.store import default_path
 
 
-def check_configuration() -> None:
-    """Check the configuration before the session begins, in the process that has the terminal.
+def checked_configuration(options: Mapping[str, object]) -> Config:
+    """Return the configuration of a session that begins.
+
+    Args:
+        options: Those of pytest's command line by their names in `Config`; None if not given.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
     """
-    config = resolve_config()
+    config = resolve_config(options)
     if config.stress is not None:
         raise UsageError(
             "pytest --ctest cannot repeat tests with the option STRESS.",
@@ -42,6 +46,9 @@ def check_configuration() -> None:
             "Set CTEST_CONTAINERS_LEAKS=off for pytest, and look for leaks with python -m "
             "ctest_containers --leaks report.",
         )
+    if config.explain and config.affected is None:
+        raise UsageError("--ctest-explain has no effect without --ctest-affected.")
+    return config
 
 
 def workers_carried() -> int:
@@ -77,18 +84,19 @@ def workers_carried() -> int:
     return plan.workers
 
 
-def resolve_config(keep_failed: str | None = None) -> Config:
+def resolve_config(options: Mapping[str, object] | None = None) -> Config:
     """Return the configuration of the project.
 
     Args:
-        keep_failed: The option of pytest's command line; None if it was not given.
+        options: Those of pytest's command line by their names in `Config`; None if not given.
 
     Raises:
         UsageError: There are no settings, or an option in them or in the environment is wrong.
     """
-    options = {"keep_failed": keep_failed}
     try:
-        return resolve(settings=project_settings.options(), environment=os.environ, options=options)
+        return resolve(
+            settings=project_settings.options(), environment=os.environ, options=options or {}
+        )
     except ImproperlyConfigured as error:
         raise UsageError(
             f"--ctest cannot find the Django settings: {error}",

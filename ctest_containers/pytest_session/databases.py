@@ -5,18 +5,18 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from django.db import connections as configured
 from django.test import runner, utils
 
 from ctest_containers.capacity.memory import private_bytes
-from ctest_containers.config import limits_of
+from ctest_containers.config import Config, limits_of
 from ctest_containers.errors import CtestError, TemplateError
 from ctest_containers.events import Event, TemplateAwaited
 from ctest_containers.isolated import Server, Template
@@ -25,7 +25,6 @@ from ctest_containers.project import connections, isolation
 from ctest_containers.project import settings as project_settings
 from ctest_containers.project.process import ProjectSetup, pickled_call, spawns
 from ctest_containers.project.threads import may_fork
-from ctest_containers.pytest_session.configuration import resolve_config
 from ctest_containers.pytest_session.creation import (
     create_databases,
     create_from_models,
@@ -44,6 +43,9 @@ from ctest_containers.timings import Measured, TimingsFile
 from ctest_containers.timings.model import PROCESS
 from ctest_containers.timings.store import default_path
 from ctest_containers.workers.alarm import alarm
+
+if TYPE_CHECKING:
+    from ctest_containers.pytest_session.summaries import Summaries
 
 PATCHED = (
     (utils, "setup_databases"),
@@ -67,12 +69,16 @@ class PytestDatabases:
         began: When the session began, in seconds since the epoch.
         renew: Whether to rebuild templates that are older than that.
         reuse: Whether to use the databases of the last session, and keep them for the next one.
-        keep_failed: How many failures to keep, as on the command line; None for the default.
+        config: The configuration of the project.
         say: Called with each line to show to the user.
         stop: Called with a reason; ends the session after the running test.
 
+    Attributes:
+        folder: A folder of this process.
+        unrecorded: Returns a block in which nothing counts as used by tests.
+
     Raises:
-        UsageError: There are no settings, or an option in them or in the environment is wrong.
+        UsageError: The configuration contradicts the settings.
     """
 
     def __init__(
@@ -82,7 +88,7 @@ class PytestDatabases:
         began: float,
         renew: bool,
         reuse: bool,
-        keep_failed: str | None,
+        config: Config,
         say: Callable[[str], None],
         stop: Callable[[str], None],
     ) -> None:
@@ -90,7 +96,6 @@ class PytestDatabases:
         self._reuse = reuse
         self._say = say
         self._stop = stop
-        config = resolve_config(keep_failed)
         self._config = config = replace(config, rebuild=renew or config.rebuild)
         self._creation = creation_of_settings()
         self._exit = ExitStack()
@@ -106,7 +111,9 @@ class PytestDatabases:
         timings = config.timings_file or default_path(self._supply.project)
         self._timings = TimingsFile(Path(timings))
         self._worker_setup = config.worker_setup
-        folder = self._supply.host.folder() / f"w{worker}"
+        self._summaries: Summaries | None = None
+        self.unrecorded: Callable[[], AbstractContextManager[None]] = nullcontext
+        self.folder = folder = self._supply.host.folder() / f"w{worker}"
         self._own = isolation.Worker(number=worker, run=self._supply.host.run_id, folder=folder)
         folder.mkdir()
         self.failures = FailureWatch(self._supply, lambda: self._supply.parent.leases, folder)
@@ -151,6 +158,18 @@ class PytestDatabases:
             self._report(event)
         self._supply.say_kept()
 
+    def summarize_in(self, folder: Path) -> Summaries:
+        """Summarize databases before tests use them, and return the summaries.
+
+        Args:
+            folder: A folder that the processes of the session share.
+        """
+        # Other sessions do not need what it imports.
+        from ctest_containers.pytest_session.summaries import Summaries
+
+        self._summaries = Summaries(self._supply, folder, self._say)
+        return self._summaries
+
     def set_up_worker(self) -> str:
         """Call the project's `worker_setup`, which may use databases as tests do.
 
@@ -169,7 +188,7 @@ class PytestDatabases:
     def spare(self) -> Iterator[Server]:
         """Copy the templates' databases for the body, and remove the copies after it."""
         with ExitStack() as spawned:
-            with _readable_errors(self._say, self._stop):
+            with self.unrecorded(), _readable_errors(self._say, self._stop):
                 self._supply.prepare(list(configured))
                 server = spawned.enter_context(self._template.spawn())
             yield server
@@ -183,18 +202,24 @@ class PytestDatabases:
         **__: Any,
     ) -> list[Any]:
         """Replace `django.test.utils.setup_databases`: lend databases to this process."""
-        used = set(configured if aliases is None else aliases)
+        with self.unrecorded():
+            used = set(configured if aliases is None else aliases)
+            self._lend(used, fresh=not keepdb)
+            connections.serialize(used if serialized_aliases is None else serialized_aliases)
+            connections.mark_expectations(used)
+        return []
+
+    def _lend(self, used: Collection[str], *, fresh: bool) -> None:
         if not migrates():
             self._creation.migrate = False
             create_from_models(configured)
         with _readable_errors(self._say, self._stop):
             self._supply.databases.setup = self._project_setup()
+            if used and self._summaries is not None:
+                self._summaries.read(used)
             if used and self._reuse:
-                self._reuse_databases(fresh=not keepdb)
+                self._reuse_databases(fresh=fresh)
             self._supply.parent.lend(used)
-        connections.serialize(used if serialized_aliases is None else serialized_aliases)
-        connections.mark_expectations(used)
-        return []
 
     def _reuse_databases(self, *, fresh: bool) -> None:
         """Use the databases of the last session, and keep them for the next one.
@@ -225,7 +250,8 @@ class PytestDatabases:
 
     def _teardown(self, *_: Any, **__: Any) -> None:
         """Replace `django.test.utils.teardown_databases`: release the databases."""
-        self._supply.release_parent()
+        with self.unrecorded():
+            self._supply.release_parent()
 
     def _report(self, event: Event) -> None:
         # The other run is usually a worker of the same session.

@@ -7,6 +7,7 @@ import unittest
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ctest_containers.config import Config
@@ -95,23 +96,16 @@ class AffectedTests:
         return selection.affected.keys()
 
     def _selection(self, recording: Recording, tests: Sequence[unittest.TestCase]) -> Selection:
-        revision = self._config.affected
+        revision, reaches = self._config.affected, self._reaches
         # A revision that does not exist is an error, even if there is nothing to compare.
         then = Revision.find(revision, Path.cwd()) if revision else None
-        ids = [test.id() for test in tests]
-        if not recording.units:
-            return _all(ids, NO_RECORDING)
-        inputs = Inputs.from_json(recording.inputs)
-        today = Today.here({type(test) for test in tests})
-        changes = changes_of(inputs, today)
-        if inputs is None:
-            return _all(ids, *changes.everything)
-        changes |= _of_databases(inputs, today, tests, self._reaches)
-        if then is not None:
-            differing = changes_from(then, inputs, today)
-            # A test that uses something else than when it was recorded may reach anything.
-            changes = changes | differing if differing else Changes()
-        return select(ids, recording.units, recording.marks, inputs, changes)
+        return selection_of(
+            recording,
+            [test.id() for test in tests],
+            lambda: Today.here({type(test) for test in tests}),
+            reaches=None if reaches is None else lambda inputs: reaches(inputs, tests),
+            differing=None if then is None else partial(changes_from, then),
+        )
 
     def _since(self) -> str:
         revision = self._config.affected
@@ -132,6 +126,37 @@ class AffectedTests:
         )
 
 
+def selection_of(
+    recording: Recording,
+    ids: Sequence[str],
+    here: Callable[[], Today],
+    *,
+    reaches: Callable[[Inputs], Callable[[str, str], str] | None] | None,
+    differing: Callable[[Inputs, Today], Changes] | None,
+) -> Selection:
+    """Select tests by a recording.
+
+    Args:
+        ids: The tests that exist.
+        here: Returns the project as it is now.
+        reaches: Returns what changed in databases; see `Changes.reaches`.
+        differing: Returns what differs from a revision; None to compare with the recording.
+    """
+    if not recording.units:
+        return _all(ids, NO_RECORDING)
+    inputs = Inputs.from_json(recording.inputs)
+    today = here()
+    changes = changes_of(inputs, today)
+    if inputs is None:
+        return _all(ids, *changes.everything)
+    changes |= _of_databases(inputs, today, reaches)
+    if differing is not None:
+        since = differing(inputs, today)
+        # A test that uses something else than when it was recorded may reach anything.
+        changes = changes | since if since else Changes()
+    return select(ids, recording.units, recording.marks, inputs, changes)
+
+
 def explanation(selection: Selection) -> Iterator[str]:
     """The lines that say why tests run, and which do not."""
     if selection.everything:
@@ -146,7 +171,7 @@ def explanation(selection: Selection) -> Iterator[str]:
         yield from (f"  {reason}" for reason in reasons)
     if selection.left:
         yield "Not affected:"
-        counts = Counter(class_of(test) for test in selection.left)
+        counts = Counter(map(class_of, selection.left))
         yield from (f"  {name}: {plural(count, 'test')}" for name, count in sorted(counts.items()))
 
 
@@ -155,11 +180,13 @@ def _all(ids: Sequence[str], *reasons: str) -> Selection:
 
 
 def _of_databases(
-    inputs: Inputs, today: Today, tests: Sequence[unittest.TestCase], reaches: Reaches | None
+    inputs: Inputs,
+    today: Today,
+    reaches: Callable[[Inputs], Callable[[str, str], str] | None] | None,
 ) -> Changes:
     """Return what has changed in the databases that migrations create."""
     # Other things than migrations decide what they contain, too: fixtures, receivers of signals.
-    if reaches is not None and (reach := reaches(inputs, tests)) is not None:
+    if reaches is not None and (reach := reaches(inputs)) is not None:
         return Changes(reaches=reach)
     if migrations := changed_migrations(inputs, today):
         return Changes(everything=(f"the migration {min(migrations)} changed",))

@@ -47,8 +47,9 @@ class PastRuns:
             # Other runs do not need what these import.
             from ctest_containers.session.affected import AffectedTests
             from ctest_containers.session.run_recording import RunRecording
+            from ctest_containers.usage.store import RecordingFile
 
-            self._recording = RunRecording(config, timings, report)
+            self._recording = RunRecording(config, RecordingFile.beside(timings), report)
             self._affected = AffectedTests(config, self._recording, report, reaches)
         self._last_failures = LastFailures(config, report)
         self.first: frozenset[str] = frozenset()
@@ -77,7 +78,7 @@ class PastRuns:
         """
         affected = None
         if self._recording is not None and self._affected is not None:
-            self._recording.discovered(tests)
+            self._recording.discovered(map(type, tests))
             affected = self._affected.select(tests, self._last_failures.has_failed)
         mine, self.first = self._last_failures.select(tests, share, affected)
         if affected is not None and not mine:
@@ -95,7 +96,8 @@ class PastRuns:
         leaves_none_out = not config.failed and config.affected is None
         selects_all = self._request.selects_all and leaves_none_out
         if self._recording is not None and listeners.usage is not None:
-            self._recording.collected(listeners.usage, tests, outcomes, selects_all=selects_all)
+            ids = [test.id() for test in tests]
+            self._recording.collected(listeners.usage, ids, outcomes, selects_all=selects_all)
 
     def save(self, schemas: Mapping[str, Any]) -> None:
         """Write the recording.

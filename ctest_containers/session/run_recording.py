@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
-import unittest
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from ctest_containers.events import ReportLost, RunStarted
 from ctest_containers.history.last_failed import LastOutcomes, owners_of
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.reaching import reaching
-from ctest_containers.impact.today import Today
+from ctest_containers.impact.today import More, Today
 from ctest_containers.impact.update import stale
 from ctest_containers.report.usage import UsageReport
 from ctest_containers.usage.merging import joined
@@ -32,15 +31,26 @@ class RunRecording:
     select their tests by the recording. `report merge` joins what all of them have recorded.
 
     Args:
-        timings: The file of timings, which the recording is beside.
+        file: The file of the recording.
         report: Called if it cannot be read or written.
+        more: See `Today.more`.
+
+    Attributes:
+        since: When the run began, in seconds since the epoch.
     """
 
-    def __init__(self, config: Config, timings: Path, report: Callable[[ReportLost], None]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        file: RecordingFile,
+        report: Callable[[ReportLost], None],
+        more: More | None = None,
+    ) -> None:
         self._config = config
-        self._file = RecordingFile.beside(timings)
+        self._file = file
         self._report = report
-        self._run, self._since = Run(), 0.0
+        self._more = more
+        self._run, self.since = Run(), 0.0
         self._classes: frozenset[type] = frozenset()
         self._latest: Recording | None = None
 
@@ -56,16 +66,16 @@ class RunRecording:
         self._run = Run(started.run, started.started_at)
         moment = dt.datetime.fromisoformat(started.started_at).timestamp()
         # Modules are loaded before the run begins.
-        self._since = moment - started.startup_seconds
+        self.since = moment - started.startup_seconds
 
-    def discovered(self, tests: Iterable[unittest.TestCase]) -> None:
-        """Note which tests the run has discovered, whether it runs them or not."""
-        self._classes = frozenset(map(type, tests))
+    def discovered(self, classes: Iterable[type]) -> None:
+        """Note the classes of all tests that were discovered, whether they run or not."""
+        self._classes = frozenset(classes)
 
     def collected(
         self,
         usage: UsageReport,
-        tests: Sequence[unittest.TestCase],
+        ids: Sequence[str],
         outcomes: LastOutcomes,
         *,
         selects_all: bool,
@@ -73,12 +83,11 @@ class RunRecording:
         """Note what the run has recorded.
 
         Args:
-            tests: The tests that the run was to run.
+            ids: The ids of the tests that the run was to run.
             selects_all: Whether no option has left out any test of the project.
         """
         if not usage.has_usage:
             return
-        ids = [test.id() for test in tests]
         ended = all(
             test in outcomes.ended or not outcomes.skipped_owners.isdisjoint(owners_of(test))
             for test in ids
@@ -95,40 +104,62 @@ class RunRecording:
         if self._latest is None:
             return
         # It is unknown which contents of files that have changed since then the tests have used.
-        today = Today.here(self._classes, self._since)
-        recorded = replace(self._latest, units=resolved(self._latest.units, today.definition_of))
-
-        def with_inputs(both: Recording, before: Recording) -> Recording:
-            earlier = Inputs.from_json(before.inputs) or Inputs()
-            # Those of databases that this run has not used are as they were.
-            others = {} if both.is_complete else earlier.schemas
-            inputs = today.inputs(both.units, {**others, **schemas}, earlier)
-            return replace(both, inputs=inputs.to_json())
-
-        def added(before: Recording) -> Recording:
-            latest = (
-                recorded if recorded.is_complete else _following(recorded, before, today, schemas)
-            )
-            return with_inputs(joined(before, latest), before)
-
+        today = Today.here(self._classes, self.since, self._more)
+        recorded = self._resolved(today)
         if self._config.shard is None:
-            self._report_problem(self._file.update(added))
+            self._report_problem(
+                self._file.update(lambda before: _added(before, recorded, today, schemas))
+            )
         elif self._config.event_log:
-            part = _following(recorded, self.past, today, schemas)
-            # The other jobs may be missing, so what was recorded before may still count.
-            both = joined(self.past, replace(part, is_complete=False))
-            inputs = with_inputs(both, self.past).inputs
-            self._write_part(replace(part, inputs=inputs), Path(self._config.event_log))
+            log = Path(self._config.event_log)
+            self._write(self._part(recorded, today, schemas), RecordingFile.beside(log))
 
-    def _write_part(self, part: Recording, log: Path) -> None:
+    def save_part(self, schemas: Mapping[str, Any], file: RecordingFile) -> None:
+        """Write what this process has recorded; see `add_parts`."""
+        if self._latest is not None:
+            today = Today.here(self._classes, self.since, self._more)
+            self._write(self._part(self._resolved(today), today, schemas), file)
+
+    def _resolved(self, today: Today) -> Recording:
+        assert self._latest is not None
+        return replace(self._latest, units=resolved(self._latest.units, today.definition_of))
+
+    def _part(self, recorded: Recording, today: Today, schemas: Mapping[str, Any]) -> Recording:
+        """Return what this job has recorded, with inputs of what other jobs may have, too."""
+        part = _following(recorded, self.past, today, schemas)
+        # The other jobs may be missing, so what was recorded before may still count.
+        both = joined(self.past, replace(part, is_complete=False))
+        return replace(part, inputs=_with_inputs(both, self.past, today, schemas).inputs)
+
+    def _write(self, part: Recording, file: RecordingFile) -> None:
         try:
-            RecordingFile.beside(log).write(part)
+            file.write(part)
         except OSError as error:
             self._report_problem(f"The recording of the tests cannot be written: {error}.")
 
     def _report_problem(self, problem: str) -> None:
         if problem:
             self._report(ReportLost(reason=problem))
+
+
+def _added(
+    before: Recording, recorded: Recording, today: Today, schemas: Mapping[str, Any]
+) -> Recording:
+    """Return what was recorded before, and what this run has."""
+    follows = not recorded.is_complete
+    latest = _following(recorded, before, today, schemas) if follows else recorded
+    return _with_inputs(joined(before, latest), before, today, schemas)
+
+
+def _with_inputs(
+    both: Recording, before: Recording, today: Today, schemas: Mapping[str, Any]
+) -> Recording:
+    """Return a recording with its inputs; those from before save most of the work."""
+    earlier = Inputs.from_json(before.inputs) or Inputs()
+    # Those of databases that this run has not used are as they were.
+    others = {} if both.is_complete else earlier.schemas
+    inputs = today.inputs(both.units, {**others, **schemas}, earlier)
+    return replace(both, inputs=inputs.to_json())
 
 
 def _following(

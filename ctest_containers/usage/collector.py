@@ -64,13 +64,13 @@ class Collector:
         self._loads: dict[str, set[int]] = {}
         self._cached: dict[int, set[str]] = {}
         wide = askers_for_tests(paths)
-        self._calls = WatchedCalls(self._notes, self._of_base, Askers(paths), wide)
-        self._accesses = AccessWatch(self._notes, self._of_base, wide)
-        self._statements = StatementWatch(self._notes, self._files)
+        self._calls = WatchedCalls(self.notes, self._of_base, Askers(paths), wide)
+        self._accesses = AccessWatch(self.notes, self._of_base, wide)
+        self._statements = StatementWatch(self.notes, self._files)
         self._watch: FunctionWatch = function_watch(
             Policy(
                 is_wanted=self._files.is_wanted,
-                module=self._hook(self._enter_module, self._leave),
+                module=self._hook(self._enter_module, self.leave),
                 late=self._calls.late,
             )
         )
@@ -94,7 +94,7 @@ class Collector:
         add = self._watch.add
         for code, hook in (*self._calls.hooks(), *self._statements.hooks()):
             add(code, self._hook(hook.enter, hook.leave))
-        add(Template.__init__.__code__, self._hook(self._enter_template, self._leave))
+        add(Template.__init__.__code__, self._hook(self._enter_template, self.leave))
         add(functools.lru_cache.__code__, self._hook(self._enter_lru_cache))
         decorating = next(
             code
@@ -102,7 +102,7 @@ class Collector:
             if isinstance(code, CodeType) and code.co_name == "decorating_function"
         )
         add(decorating, self._hook(self._enter_decorating))
-        for code, hook in once_hooks(self._hook(self._enter_once, self._leave)).items():
+        for code, hook in once_hooks(self._hook(self._enter_once, self.leave)).items():
             add(code, hook)
         for code, name in self._known:
             self._add_cached(code, name)
@@ -113,6 +113,15 @@ class Collector:
         """Stop collecting; nothing more is sent."""
         self._accesses.is_on = False
         self._watch.stop()
+
+    def watch(
+        self,
+        code: CodeType,
+        enter: Callable[[FrameType], None],
+        leave: Callable[[FrameType], None] | None = None,
+    ) -> None:
+        """Call functions with the frame whenever this code begins and ends."""
+        self._watch.add(code, self._hook(enter, leave))
 
     @contextmanager
     def unit(self, name: str) -> Iterator[None]:
@@ -158,7 +167,8 @@ class Collector:
             self._send(self._messages.event(BASE, used, None))
         base.clear()
 
-    def _notes(self) -> Notes:
+    def notes(self) -> Notes:
+        """Return the notes of the unit that runs, to which a caller may add."""
         return self._open[-1]
 
     def _of_base(self) -> Notes:
@@ -224,11 +234,13 @@ class Collector:
 
         return safe
 
-    def _begin_inside(self, name: str, frame: FrameType) -> None:
+    def begin_inside(self, name: str, frame: FrameType) -> None:
+        """Begin a unit that ends when a function does; the unit around it has used the same."""
         self._divide()
         self._open.append(Notes(name, frame))
 
-    def _leave(self, frame: FrameType) -> None:
+    def leave(self, frame: FrameType) -> None:
+        """End the unit that a function has begun; nothing happens if it has begun none."""
         if self._open[-1].frame is frame:
             self._divide()
             self._close(self._open.pop())
@@ -256,20 +268,20 @@ class Collector:
     def _enter_module(self, frame: FrameType) -> None:
         if len(self._open) == 1:
             return
-        self._begin_inside(f"{IMPORT}{frame.f_globals.get('__name__')}", frame)
+        self.begin_inside(f"{IMPORT}{frame.f_globals.get('__name__')}", frame)
 
     def _enter_template(self, frame: FrameType) -> None:
         name = frame.f_locals.get("name")
         if isinstance(name, str):
-            self._begin_inside(f"{LOADING}{name}", frame)
+            self.begin_inside(f"{LOADING}{name}", frame)
 
     def _enter_once(self, frame: FrameType) -> None:
-        self._begin_inside(BASE, frame)
+        self.begin_inside(BASE, frame)
 
     def _enter_cached(self, frame: FrameType) -> None:
         self._watch.ran.append(frame.f_code)
         names = self._cached[number_of(frame.f_code)]
-        self._begin_inside(SEPARATOR.join(f"{CACHED}{name}" for name in sorted(names)), frame)
+        self.begin_inside(SEPARATOR.join(f"{CACHED}{name}" for name in sorted(names)), frame)
 
     def _enter_lru_cache(self, frame: FrameType) -> None:
         if callable(function := frame.f_locals.get("maxsize")):
@@ -285,4 +297,4 @@ class Collector:
 
     def _add_cached(self, code: CodeType, name: str) -> None:
         self._cached.setdefault(number_of(code), set()).add(name)
-        self._watch.add(code, self._hook(self._enter_cached, self._leave))
+        self._watch.add(code, self._hook(self._enter_cached, self.leave))

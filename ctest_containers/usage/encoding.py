@@ -79,7 +79,9 @@ def _recording(data: memoryview) -> Recording:
     end = LENGTH_BYTES + int.from_bytes(data[:LENGTH_BYTES], "little")
     content: dict[str, Any] = json.loads(bytes(data[LENGTH_BYTES:end]))
     arrays = _arrays(data[end:], content["lengths"])
-    columns = {kind: _column(kind, content["names"][kind], arrays) for kind in KINDS}
+    columns = {kind: _column(kind, names, arrays) for kind, names in content["names"].items()}
+    # An earlier version did not know all of them.
+    columns = {kind: columns.get(kind) or _empty(len(content["units"])) for kind in KINDS}
     statements = Statements(
         [(alias, text) for alias, text in content["texts"]],
         [tuple((place, count) for place, count in places) for places in content["places"]],
@@ -102,6 +104,11 @@ def _column(kind: str, names: list[Any], arrays: Iterator[array[int]]) -> Column
     if kind in PAIRS:
         names = list(map(tuple, names))
     return Column(names, *(next(arrays) for _ in COLUMN_ARRAYS))
+
+
+def _empty(count: int) -> Column:
+    """Return a column of which no unit has used anything."""
+    return Column([], array(INTEGER, [0, 0]), array(INTEGER), array(INTEGER, [0] * count))
 
 
 PAIRS: Final = frozenset({"functions", "definitions"})

@@ -31,6 +31,7 @@ KINDS: Final = {
     "templates": "t",
     "opaque": "o",
     "data": "d",
+    "fixtures": "x",
 }
 """The first letter of a name in a message, for each field of `Usage` that it may be in."""
 
@@ -81,6 +82,7 @@ class Messages:
             ("settings", notes.settings),
             ("templates", notes.templates),
             ("opaque", notes.opaque),
+            ("fixtures", notes.fixtures),
         ):
             if names:
                 letter = KINDS[kind]

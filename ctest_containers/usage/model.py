@@ -60,6 +60,7 @@ class Usage:
         variables: Names of environment variables.
         settings: Names of settings.
         templates: Names of HTML templates that were looked up.
+        fixtures: Units of fixtures that count for this unit.
         statements: SQL statements, in the order in which each was sent first.
         data: Names of folders with files of which any may have been read, apart from sources.
         opaque: Why anything else may have been used: `starts the program git`.
@@ -79,6 +80,7 @@ class Usage:
     templates: frozenset[str] = frozenset()
     data: frozenset[str] = frozenset()
     opaque: frozenset[str] = frozenset()
+    fixtures: frozenset[str] = frozenset()
     statements: tuple[StatementUsage, ...] = field(default=())
 
     def __or__(self, other: Usage) -> Usage:

@@ -56,6 +56,7 @@ class Notes:
     models: set[tuple[str, str]] = field(default_factory=set)
     classes: set[str] = field(default_factory=set)
     opaque: set[str] = field(default_factory=set)
+    fixtures: set[str] = field(default_factory=set)
     statements: dict[tuple[str, str], Sent] = field(default_factory=dict)
     has_left: bool = False
 
@@ -63,7 +64,7 @@ class Notes:
         return (
             *(self.codes, self.files, self.folders, self.matches, self.paths, self.variables),
             *(self.settings, self.templates, self.lookups, self.models, self.classes),
-            *(self.opaque, self.statements),
+            *(self.opaque, self.fixtures, self.statements),
         )
 
     @property
@@ -90,5 +91,6 @@ class Notes:
         self.models |= other.models
         self.classes |= other.classes
         self.opaque |= other.opaque
+        self.fixtures |= other.fixtures
         for key, sent in other.statements.items():
             self.statements.setdefault(key, Sent()).add(sent)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ctest_containers.cli.formats import add_format_options, say, write_formats
-from ctest_containers.cli.job_recordings import add_recordings
 from ctest_containers.cli.parsing import PROGRAM, Parser
 from ctest_containers.errors import UsageError
 from ctest_containers.events import ServerMeasured
@@ -19,6 +18,7 @@ from ctest_containers.report import summary
 from ctest_containers.report.merging import merge
 from ctest_containers.report.recording import record_of
 from ctest_containers.report.timings import TimingsReport
+from ctest_containers.session.job_recordings import add_recordings
 from ctest_containers.storage import replace_text
 from ctest_containers.timings import TimingsFile
 

@@ -28,6 +28,10 @@ def sql_of_run(history: History, run: str = "") -> SqlRecord:
     stored = _stored(history)
     if not run and stored:
         return read(stored[-1])
+    # Sessions of pytest have no log.
+    matching = [file for file in stored if run and _run_of(file).startswith(run)]
+    if len(matching) == 1:
+        return read(matching[0])
     log = history.find(run)
     if not sql_beside(log).is_file():
         raise UsageError(f"The SQL of run {run_of(log)} was not recorded.", _hint(stored))

@@ -52,7 +52,7 @@ def record(folder: Path, **marks: str) -> None:
 
 def select(folder: Path, events: list[Event], *failed: str, **options: object) -> set[str] | None:
     config = Config(**{"affected": "", **options})  # type: ignore[arg-type]
-    recording = RunRecording(config, folder / "timings.json", events.append)
+    recording = RunRecording(config, RecordingFile.beside(folder / "timings.json"), events.append)
     affected = AffectedTests(config, recording, events.append)
     chosen = affected.select(TESTS, failed.__contains__)
     return None if chosen is None else set(chosen)

@@ -29,13 +29,20 @@ def add_recordings(timings: Path, logs: Sequence[Path], *, is_whole: bool) -> li
         if part.run.id:
             parts.append(part)
     if parts:
-        whole = _of_one_run(parts, is_whole=is_whole and len(parts) == len(logs))
-        file = RecordingFile.beside(timings)
-        problems.append(
-            # Each job has computed the inputs of what its recording follows, too.
-            file.update(lambda before: replace(joined(before, whole), inputs=whole.inputs))
-        )
+        file, is_whole = RecordingFile.beside(timings), is_whole and len(parts) == len(logs)
+        problems.append(add_parts(file, parts, is_whole=is_whole))
     return [problem for problem in problems if problem]
+
+
+def add_parts(file: RecordingFile, parts: Sequence[Recording], *, is_whole: bool) -> str:
+    """Add what several jobs or processes of one run have recorded, and return a warning or "".
+
+    Args:
+        is_whole: Whether these are all jobs of the run, and each has ended.
+    """
+    whole = _of_one_run(parts, is_whole=is_whole)
+    # Each job has computed the inputs of what its recording follows, too.
+    return file.update(lambda before: replace(joined(before, whole), inputs=whole.inputs))
 
 
 def _of_one_run(parts: Sequence[Recording], *, is_whole: bool) -> Recording:
