@@ -156,16 +156,26 @@ def class_of(item: pytest.Item) -> type | None:
     return kind if isinstance(kind, type) else None
 
 
-def name_of_fixture(definition: Any) -> str:
-    """Return the unit of a fixture; empty if it has the scope of a function, and is not shared."""
-    if definition.scope == "function":
-        return ""
-    return f"{FIXTURE}{definition.baseid}::{definition.argname}"
+def name_of_fixture(definition: Any, item: Any) -> str:
+    """Return the unit of a fixture as a test uses it; empty if no other test uses the same value.
+
+    A fixture with the scope of a class or a module has a unit for each of them.
+    """
+    scope, owner = definition.scope, ""
+    if scope in {"class", "module"}:
+        node = item.getparent(pytest.Class if scope == "class" else pytest.Module)
+        if node is None:
+            # pytest sets it up for this test alone.
+            return ""
+        owner = "" if node.nodeid == definition.baseid else f" in {node.nodeid}"
+    return (
+        "" if scope == "function" else f"{FIXTURE}{definition.baseid}::{definition.argname}{owner}"
+    )
 
 
-def names_of_fixtures(definitions: Iterable[Any]) -> set[str]:
+def names_of_fixtures(definitions: Iterable[Any], item: Any) -> set[str]:
     """Return the units of those fixtures that have one."""
-    return {name for definition in definitions if (name := name_of_fixture(definition))}
+    return {name for definition in definitions if (name := name_of_fixture(definition, item))}
 
 
 def described(value: object, depth: int = 0) -> str:

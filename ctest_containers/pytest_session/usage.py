@@ -44,6 +44,8 @@ class TestUsage:
     def __init__(self, loaded: LoadedFunctions, worker: int, own: Path, events: Path) -> None:
         self._events = events.open("wb")
         self.report = UsageReport()
+        # The unit of each fixture that was set up last.
+        self._set_up: dict[Any, str] = {}
         if (base := loaded.base()) is not None:
             self._send(base)
         self._collector = Collector(
@@ -78,7 +80,7 @@ class TestUsage:
             notes.opaque.add(NO_FUNCTION)
         else:
             for definitions in info.name2fixturedefs.values():
-                notes.fixtures |= names_of_fixtures(definitions)
+                notes.fixtures |= names_of_fixtures(definitions, item)
         if (kind := class_of(item)) is not None:
             notes.classes.add(f"{kind.__module__}.{kind.__qualname__}")
         module: Any = getattr(item, "module", None)
@@ -101,7 +103,8 @@ class TestUsage:
     @contextmanager
     def fixture(self, definition: Any, request: Any) -> Iterator[None]:
         """Record the set-up of a fixture in this block."""
-        collector, name = self._collector, name_of_fixture(definition)
+        collector, name = self._collector, name_of_fixture(definition, request._pyfuncitem)
+        self._set_up[definition] = name
         if not name:
             yield
             return
@@ -114,7 +117,7 @@ class TestUsage:
             collector.end()
 
     def _finish(self, frame: FrameType) -> None:
-        if name := name_of_fixture(frame.f_locals["self"]):
+        if name := self._set_up.get(frame.f_locals["self"]):
             self._collector.begin_inside(name, frame)
 
     def _request(self, frame: FrameType) -> None:
@@ -142,7 +145,7 @@ def _closure(request: Any, names: Sequence[str]) -> set[str]:
             continue
         seen.add(name)
         for definition in _definitions(request, name):
-            units |= names_of_fixtures([definition])
+            units |= names_of_fixtures([definition], request._pyfuncitem)
             waiting += definition.argnames
     return units
 

@@ -45,6 +45,9 @@ def of_module():
 def of_class():
     return "class"
 
+def of_rows():
+    return "rows"
+
 def at_the_end():
     return "end"
 """,
@@ -66,6 +69,12 @@ def shared():
 @pytest.fixture
 def lazy(request):
     return request.getfixturevalue("shared")
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    from library.models import Author
+    with django_db_blocker.unblock():
+        Author.objects.get_or_create(name=helpers.of_rows())
 """,
     "library/test_plain.py": """
 import pytest
@@ -164,6 +173,7 @@ CHANGES = {
     "a constant of parameters": ("library/helpers.py", "[1, 2]", "[2, 1]", OF_CASES),
     "a fixture of the session": ("library/helpers.py", '"session"', '"s"', SHARED),
     "a fixture of a module": ("library/helpers.py", '"module"', '"m"', OF_MODULE),
+    "rows that a fixture creates": ("library/helpers.py", '"rows"', '"r"', OF_AUTHORS),
     "the set-up of classes": (
         "library/helpers.py",
         '"class"',
@@ -434,11 +444,11 @@ def test_the_order_of_tests_makes_no_difference(project: Path, env: dict[str, st
     ini = project / "pytest.ini"
     ini.write_text(ini.read_text().replace("-p no:randomly ", ""))
     time.sleep(0.1)
-    _record(project, "-p", "randomly", "-p", "no:cacheprovider", env=env)
+    _record(project, env=env)
     file = project / "library" / "helpers.py"
     file.write_text(file.read_text().replace('"session"', '"s"').replace('"module"', '"m"'))
 
-    affected = _affected(project, "--ctest-affected", env=env)
+    affected = _affected(project, env=env)
 
     assert affected == SHARED | OF_MODULE
 
@@ -554,7 +564,7 @@ def test_explaining_needs_a_selection(project: Path, env: dict[str, str], option
 def test_databases_on_a_server_are_compared(
     project: Path, postgresql_env: dict[str, str], tmp_path: Path
 ) -> None:
-    env = {**postgresql_env, "CTEST_CONTAINERS_TIMINGS_FILE": str(tmp_path / "timings.json")}
+    env = {**postgresql_env, "TEST_TIMINGS_FILE": str(tmp_path / "timings.json")}
     done = _record(project, "-n", "2", env=env)
     assert f"{len(ALL)} passed" in done.output, done.output
     assert _affected(project, env=env) == set()

@@ -15,12 +15,14 @@ from harness.made_usage import made_usage
 from harness.recording_files import made_recording
 from unit.usage.made_recordings import TODAY, YESTERDAY, ran, recorded, sent
 
+from ctest_containers.usage import encoding
 from ctest_containers.usage.encoding import HEADER, to_bytes
 from ctest_containers.usage.merging import joined
 from ctest_containers.usage.model import Usage
 from ctest_containers.usage.packing import Packer
 from ctest_containers.usage.recording import Recording, Run
 from ctest_containers.usage.store import RecordingFile
+from ctest_containers.usage.units import KINDS
 
 RECORDING = replace(
     recorded(
@@ -66,6 +68,19 @@ def test_a_missing_file_is_empty_and_no_problem(file: RecordingFile) -> None:
 
 def test_what_was_written_is_read_again(file: RecordingFile) -> None:
     file.update(lambda _: RECORDING)
+
+    recording, problem = file.read()
+
+    assert _same(recording, RECORDING)
+    assert problem == ""
+
+
+def test_a_file_without_a_kind_that_was_unknown_then_is_read(
+    file: RecordingFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as earlier:
+        earlier.setattr(encoding, "KINDS", tuple(kind for kind in KINDS if kind != "fixtures"))
+        file.update(lambda _: RECORDING)
 
     recording, problem = file.read()
 
