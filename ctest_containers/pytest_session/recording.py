@@ -227,9 +227,15 @@ class RecordingPlugin:
         """Note the outcome of a test."""
         self._outcomes.add(report)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Iterator[None]:
         """Write what was recorded."""
+        # After `-x`, fixtures that tests share are torn down only now.
+        with nullcontext() if self._usage is None else self._usage.unrecorded():
+            yield
+        self._finish(session, exitstatus)
+
+    def _finish(self, session: pytest.Session, exitstatus: int) -> None:
         self._finish_process()
         output = getattr(self._pytest_config, "workeroutput", None)
         if output is not None:
@@ -255,8 +261,8 @@ class RecordingPlugin:
             explained = self._config.explain * decision.affected
             reporter.stats["deselected"] = [*decision.left, *[""] * explained]
         if decision is not None and not session.testsfailed:
-            is_empty = exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED
-            if is_empty and (self._config.explain or not decision.affected):
+            is_chosen = self._config.explain or (decision.left and not decision.affected)
+            if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and is_chosen:
                 session.exitstatus = pytest.ExitCode.OK
 
     def _finish_process(self) -> None:

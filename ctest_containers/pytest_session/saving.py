@@ -14,11 +14,11 @@ from ctest_containers.config import Config
 from ctest_containers.events import RunStarted, UsageRecorded
 from ctest_containers.history import History
 from ctest_containers.history.store import sql_beside
+from ctest_containers.impact.job_recordings import add_parts
 from ctest_containers.project.branch import current_revision
 from ctest_containers.pytest_session.outcomes import UNRECORDED
 from ctest_containers.report.sql.collector import SqlCollector
 from ctest_containers.report.sql.file import write
-from ctest_containers.session.job_recordings import add_parts
 from ctest_containers.usage.model import TEST
 from ctest_containers.usage.recording import Recording
 from ctest_containers.usage.store import RecordingFile

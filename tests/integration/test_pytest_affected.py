@@ -383,6 +383,20 @@ def test_after_a_session_that_stops_at_a_failure_the_rest_runs(
     assert affected & ONE
 
 
+def test_fixtures_that_are_torn_down_after_a_failure_are_recorded(
+    project: Path, env: dict[str, str]
+) -> None:
+    tests = project / PLAIN
+    tests.write_text(tests.read_text().replace('render_to_string("page.html")', "False"))
+    time.sleep(0.1)
+    _record(project, "-x", PLAIN, env=env)
+    assert _affected(project, env=env).isdisjoint(SHARED)
+    file = project / "library" / "helpers.py"
+    file.write_text(file.read_text().replace('"end"', '"e"'))
+
+    assert _affected(project, env=env) > SHARED
+
+
 def test_the_last_failures_of_pytest_narrow_the_selection(
     copied: Path, env: dict[str, str]
 ) -> None:

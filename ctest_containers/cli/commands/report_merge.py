@@ -14,11 +14,11 @@ from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import Entry
 from ctest_containers.history.lines import HEADER, line
 from ctest_containers.history.store import SUFFIX, read
+from ctest_containers.impact.job_recordings import add_recordings
 from ctest_containers.report import summary
 from ctest_containers.report.merging import merge
 from ctest_containers.report.recording import record_of
 from ctest_containers.report.timings import TimingsReport
-from ctest_containers.session.job_recordings import add_recordings
 from ctest_containers.storage import replace_text
 from ctest_containers.timings import TimingsFile
 
