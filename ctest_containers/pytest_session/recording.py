@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import pickle
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from django.test import utils
 
 from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
-from ctest_containers.events import ReportLost, RunStarted
+from ctest_containers.events import ReportLost
 from ctest_containers.history.last_failed import LastOutcomes
 from ctest_containers.impact.revision import Revision
 from ctest_containers.pytest_session.databases import PytestDatabases
@@ -30,10 +26,15 @@ from ctest_containers.pytest_session.selecting import (
     decision_of,
     selection_of_items,
 )
+from ctest_containers.pytest_session.shared import (
+    Collected,
+    SharedSession,
+    able_to_build,
+    takes_all,
+)
 from ctest_containers.pytest_session.summaries import Summaries
 from ctest_containers.pytest_session.usage import TestUsage
 from ctest_containers.session.run_recording import RunRecording
-from ctest_containers.session.start import run_started
 from ctest_containers.text import plural
 from ctest_containers.timings.store import default_path
 from ctest_containers.usage.hooks import UnavailableError
@@ -45,39 +46,6 @@ ENDING: Final = ".pytest"
 
 INPUT: Final = "ctest_recording"
 """The name under which a worker of pytest-xdist gets and returns data."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SharedSession:
-    """What the processes of a session have in common.
-
-    Attributes:
-        folder: A folder for what they share.
-        since: When the first of them began, in seconds since the epoch.
-    """
-
-    folder: Path
-    started: RunStarted
-
-    @classmethod
-    def begin(cls, config: Config) -> SharedSession:
-        """Return it for a session that begins."""
-        folder = Path(tempfile.mkdtemp(prefix="ctest-pytest-"))
-        run = secrets.token_hex(4)
-        return cls(folder=folder, started=run_started(run, project_of(config), Path.cwd()))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collected:
-    """What one process has collected.
-
-    Attributes:
-        count: How many tests it has collected and not left out.
-        is_whole: Whether these are all tests of the project.
-    """
-
-    count: int
-    is_whole: bool
 
 
 class RecordingPlugin:
@@ -162,7 +130,7 @@ class RecordingPlugin:
         assert self._summaries is not None
         self._items = Items(config, items)
         self._recording.discovered(self._items.classes)
-        is_whole = not session.testsfailed and not self._deselected and _takes_all(config)
+        is_whole = not session.testsfailed and not self._deselected and takes_all(config)
         if self._config.affected is not None:
             decision = decide(self._folder, self._select)
             left = set(decision.left)
@@ -180,7 +148,7 @@ class RecordingPlugin:
     def _select(self) -> Any:
         assert self._items is not None
         assert self._summaries is not None
-        with _able_to_build(self._pytest_config):
+        with able_to_build(self._pytest_config):
             return selection_of_items(
                 self._items, self._recording.past, self._config.affected, self._summaries
             )
@@ -302,31 +270,3 @@ def _summary(decision: Decision, *, explains: bool) -> Iterator[str]:
         yield f"Every test runs: {decision.everything}"
     else:
         yield f"{count} affected, {left} not affected."
-
-
-def _takes_all(config: pytest.Config) -> bool:
-    """Return whether no option leaves out tests of the project."""
-    option = config.option
-    source = getattr(config, "args_source", None)
-    names = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "pyargs")
-    return (
-        getattr(source, "name", "") in {"INVOCATION_DIR", "TESTPATHS"}
-        and config.invocation_params.dir == config.rootpath
-        and not any(getattr(option, name, None) for name in names)
-    )
-
-
-@contextmanager
-def _able_to_build(config: pytest.Config) -> Iterator[None]:
-    """Let templates be built in this block, as while the first test is set up."""
-    from pytest_django.plugin import blocking_manager_key
-
-    is_set_up = hasattr(utils._TestState, "saved_data")
-    with config.stash[blocking_manager_key].unblock():
-        if not is_set_up:
-            utils.setup_test_environment(debug=False)
-        try:
-            yield
-        finally:
-            if not is_set_up:
-                utils.teardown_test_environment()
