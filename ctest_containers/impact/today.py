@@ -166,6 +166,7 @@ class Today:
         units: Mapping[str, Usage],
         schemas: Mapping[str, Any] | None = None,
         before: Inputs | None = None,
+        imported: Collection[str] = (),
     ) -> Inputs:
         """Return the inputs of units, with today's digests.
 
@@ -173,6 +174,7 @@ class Today:
             units: Their usage, with definitions in place of functions.
             schemas: See `Inputs.schemas`.
             before: The inputs of an earlier recording, which save most of the work.
+            imported: The names of modules that units of other runs had imported.
         """
         loaded = self.loaded
         names = names_of(units)
@@ -182,7 +184,7 @@ class Today:
         named = {
             name: kinds for name in sorted(full) if (kinds := self._named(name, graph, before))
         }
-        base = self._base(units, named, graph)
+        base = self._base(units, named, graph, imported)
         roots = {kind for kinds in named.values() for kind in kinds}
         for kinds in (*loaded.tables.values(), *loaded.models.values()):
             roots |= kinds
@@ -253,11 +255,13 @@ class Today:
         units: Mapping[str, Usage],
         named: Mapping[str, frozenset[Definition]],
         graph: Graph,
+        imported: Collection[str],
     ) -> set[Definition]:
         """The nodes that count for all tests."""
         skipped = self.loaded.hints.skipped
         base: set[Definition] = set()
-        modules = set(self.loaded.modules)
+        existing = {name for name in imported if self.sources.find(name) is not None}
+        modules = {*self.loaded.modules, *existing}
         for name, usage in units.items():
             if name == BASE or name.startswith(IMPORTED):
                 modules.add(name.removeprefix(IMPORTED))

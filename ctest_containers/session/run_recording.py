@@ -13,6 +13,7 @@ from ctest_containers.config import Config
 from ctest_containers.events import ReportLost, RunStarted
 from ctest_containers.history.last_failed import LastOutcomes, owners_of
 from ctest_containers.impact.inputs import Inputs
+from ctest_containers.impact.nodes import IMPORT
 from ctest_containers.impact.reaching import reaching
 from ctest_containers.impact.today import More, Today
 from ctest_containers.impact.update import stale
@@ -158,7 +159,9 @@ def _with_inputs(
     earlier = Inputs.from_json(before.inputs) or Inputs()
     # Those of databases that this run has not used are as they were.
     others = {} if both.is_complete else earlier.schemas
-    inputs = today.inputs(both.units, {**others, **schemas}, earlier)
+    # A run of some tests imports only their modules.
+    imported = () if both.is_complete else {name for name, part in earlier.base if part == IMPORT}
+    inputs = today.inputs(both.units, {**others, **schemas}, earlier, imported=imported)
     return replace(both, inputs=inputs.to_json())
 
 
