@@ -107,6 +107,9 @@ class Images(Protocol):
     def image_labels(self, image: str) -> dict[str, str] | None:
         """The labels of an image; None if the engine does not have it."""
 
+    def image_facts(self, image: str) -> ImageFacts | None:
+        """The facts of an image, without its own size; None if the engine does not have it."""
+
     def image_id(self, image: str) -> str:
         """The id of an image on this engine.
 

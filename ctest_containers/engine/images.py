@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,17 @@ class DockerImages(DockerConnection):
                 return dict(self._client.images.get(image).labels)
             except docker.errors.ImageNotFound:
                 return None
+
+    def image_facts(self, image: str) -> ImageFacts | None:
+        """See `Images`."""
+        with translated(f"looking for {image}"):
+            try:
+                found = self._client.images.get(image)
+            except docker.errors.ImageNotFound:
+                return None
+        # In nanoseconds, but lists of images only have seconds.
+        created = datetime.fromisoformat(f"{found.attrs['Created'][:19]}+00:00").timestamp()
+        return ImageFacts(name=image, id=str(found.id), labels=dict(found.labels), created=created)
 
     def image_id(self, image: str) -> str:
         """See `Images`."""

@@ -88,6 +88,9 @@ class ServerHost:
                 return dict(self._memory.sizes)
             case requests.FindTemplate():
                 return self._engine.image_labels(request.image)
+            case requests.FindImage():
+                facts = self._engine.image_facts(request.image)
+                return None if facts is None else asdict(facts)
             case requests.ListImages():
                 images = self._engine.images(request.name, sizes=request.sizes)
                 return [asdict(image) for image in images]

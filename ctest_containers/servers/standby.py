@@ -172,6 +172,11 @@ class Standby:
         for number, server in host.ahead.servers.items():
             host.send(REQUESTS.encode(server, id=number))
 
+    def images(self) -> frozenset[str]:
+        """Return the images of the servers that the waiting host has started."""
+        ahead = None if self.waiting is None else self.waiting.ahead
+        return frozenset(server.image for server in (ahead.servers if ahead else {}).values())
+
     def take(self, task: HostTask) -> HostProcess:
         """Return a host for a task: the waiting one if it has the same, or a new one.
 

@@ -24,6 +24,7 @@ from ctest_containers.project.process import ProjectSetup
 from ctest_containers.project.schema import schema_inputs
 from ctest_containers.recording.portable_paths import PortablePaths
 from ctest_containers.servers.requests import ServerLimits
+from ctest_containers.servers.standby import STANDBY
 from ctest_containers.supply.builders import Builders, builder_limit
 from ctest_containers.supply.plans import plan_for
 from ctest_containers.supply.resource import Offer
@@ -112,6 +113,7 @@ class Databases:
             repository=self.repository,
             paths=PortablePaths.here(),
             max_age_seconds=config.template_max_age,
+            likely=STANDBY.images(),
         )
         self.provider = TemplateProvider(
             chooser=self.chooser,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ctest_containers.errors import ProjectError
@@ -26,11 +27,13 @@ class TemplateChooser:
         paths: Names files relative to the project.
         max_age_seconds: The maximum age of values that a build got from clocks and random numbers;
             0 for no limit.
+        likely: Images of which one is likely to be the template.
     """
 
     repository: TemplateRepository
     paths: PortablePaths
     max_age_seconds: float
+    likely: Collection[str] = ()
 
     def choose(self, template: ProjectTemplate) -> Choice:
         """Choose the stored template that would be built in the same way today.
@@ -38,7 +41,18 @@ class TemplateChooser:
         Raises:
             EngineError: The engine does not answer.
         """
+        if template.group.has_server:
+            # To find an image takes a tenth of the time of listing them.
+            for name in self.likely:
+                if name.startswith(f"{template.repository}:"):
+                    likely = self.repository.image(name)
+                    choice = self._choose(template, [] if likely is None else [likely])
+                    if choice.template.manifest:
+                        return choice
         stored = self.repository.stored(template.project, engine=template.group.has_server)
+        return self._choose(template, stored)
+
+    def _choose(self, template: ProjectTemplate, stored: Sequence[StoredTemplate]) -> Choice:
         return choose(template, stored, self.paths, max_age_seconds=self.max_age_seconds)
 
     def decide(

@@ -18,6 +18,7 @@ from ctest_containers.model import SQLITE
 from ctest_containers.servers.client import ANSWER_SECONDS, ServerHostClient
 from ctest_containers.servers.requests import (
     DropName,
+    FindImage,
     FindTemplate,
     ListImages,
     NameImage,
@@ -83,7 +84,13 @@ class TemplateRepository:
             folder = str(self.files(template))
             templates = from_files(self.folder)
             return next((stored for stored in templates if stored.source == folder), None)
-        return next(from_images(self._images(template.image, sizes=True), self.folder), None)
+        return self.image(template.image)
+
+    def image(self, name: str) -> StoredTemplate | None:
+        """Return the template with this image, without its size; None if it is not stored."""
+        facts = self.host().call(FindImage(image=name), ANSWER_SECONDS)
+        images = [] if facts is None else [ImageFacts(**facts)]
+        return next(from_images(images, self.folder), None)
 
     def remove(self, stored: StoredTemplate) -> bool:
         """Remove a template unless a container uses it; return whether it is gone."""

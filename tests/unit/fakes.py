@@ -101,6 +101,9 @@ class FakeEngine:
     def image_labels(self, image: str) -> dict[str, str] | None:
         return self._images.get(image)
 
+    def image_facts(self, image: str) -> ImageFacts | None:
+        return next(iter(self.images(image)), None)
+
     def image_id(self, image: str) -> str:
         if image not in self._images:
             raise ImageUnavailableError(f"There is no image {image}.")

@@ -16,6 +16,7 @@ from ctest_containers.servers.requests.images import (
     BuildBase,
     DigestImage,
     DropName,
+    FindImage,
     FindTemplate,
     ListImages,
     LoadImage,
@@ -57,6 +58,7 @@ __all__ = [
     "EndSessions",
     "ExplainServer",
     "ExportChanges",
+    "FindImage",
     "FindTemplate",
     "KeepServer",
     "ListImages",
@@ -90,6 +92,7 @@ Request = (
     | AskMemory
     | AskServerMemory
     | FindTemplate
+    | FindImage
     | ListImages
     | DigestImage
     | BuildBase

@@ -13,6 +13,13 @@ class FindTemplate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindImage:
+    """Ask whether the engine has an image; answered with its facts, or null."""
+
+    image: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListImages:
     """Ask which images match a name or pattern; answered with their facts."""
 
