@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import hashlib
 import inspect
 import os
@@ -168,6 +169,7 @@ class Today:
         return guarded(name, self._paths.portable(describe_state(value)))
 
 
+@functools.cache
 def guarded(name: str, text: str) -> str:
     """The digest of a value that may be a secret, slow to compute so that guessing takes long."""
     if SECRET.search(name.upper()) is None:
