@@ -8,15 +8,19 @@ import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import Final
 
 from ctest_containers.watching.files import Changes
-from ctest_containers.watching.messages import GROW, ROUND, Load, Loaded, Order, encode
+from ctest_containers.watching.messages import (
+    APPS,
+    GROW,
+    ROUND,
+    TESTS,
+    Load,
+    Loaded,
+    Order,
+    encode,
+)
 from ctest_containers.watching.remote import Remote
-
-APPS: Final = 0
-TESTS: Final = 1
-"""The places in the chain of the stages that have loaded the apps, and the test modules."""
 
 
 class Loading:
@@ -33,13 +37,23 @@ class Loading:
         self.files: frozenset[str] = frozenset()
 
     @property
+    def has(self) -> str:
+        """See `Loaded.what`; empty while it loads."""
+        return "" if self.loaded is None else self.loaded.what
+
+    @property
+    def error(self) -> str:
+        """Why it could not load everything; empty if it could."""
+        return "" if self.loaded is None else self.loaded.error
+
+    @property
     def is_usable(self) -> bool:
         """Whether rounds can be forked from it."""
-        return self.loaded is not None and self.loaded.is_usable
+        return bool(self.has) and not self.error
 
     def is_outdated_by(self, changes: Changes) -> bool:
         """Return whether it may have loaded something else than what is there now."""
-        if self.loaded is None or not self.loaded.is_usable or changes.moved:
+        if self.loaded is None or self.error or changes.moved:
             return True
         return not self.files.isdisjoint(changes.changed)
 
@@ -54,6 +68,7 @@ class Chain:
     def __init__(self, first: Remote) -> None:
         self._first = first
         self._stages: list[Loading] = []
+        self._can_load_tests = True
 
     @property
     def remotes(self) -> Iterator[Remote]:
@@ -62,28 +77,35 @@ class Chain:
 
     @property
     def apps(self) -> Loading | None:
-        """The stage that has the apps; None if there is none."""
-        return self._stages[APPS] if self._stages else None
+        """The stage that has the apps, or could not load them; None if there is none yet."""
+        return next((stage for stage in self._stages if stage.has == APPS), None)
 
     @property
-    def has_tests(self) -> bool:
-        """Whether there is a stage for test modules, usable or not."""
-        return len(self._stages) > TESTS
+    def awaits_tests(self) -> bool:
+        """Whether a stage with the test modules is being loaded, and is likely to be usable."""
+        last = self._stages[-1] if self._stages else None
+        return last is not None and not last.has and self._can_load_tests
 
     @property
     def read(self) -> frozenset[str]:
         """The files that the stages have read."""
         return frozenset().union(*(stage.files for stage in self._stages))
 
-    def load_apps(self) -> None:
-        """Begin to load the project's apps."""
-        assert not self._stages
-        self._stages.append(_grown(self._first, Load()))
+    def grow(self, modules: Sequence[str], hot: Sequence[str]) -> None:
+        """Load what is still missing, unless something is being loaded.
 
-    def load_tests(self, modules: Sequence[str]) -> None:
-        """Begin to import test modules."""
-        (apps,) = self._stages
-        self._stages.append(_grown(apps.remote, Load(modules=tuple(modules))))
+        Args:
+            modules: The test modules; none if they are not known yet.
+            hot: See `Load`.
+        """
+        last = self._stages[-1] if self._stages else None
+        if last is not None and (last.loaded is None or last.error):
+            return
+        has = "" if last is None else last.has
+        if has == TESTS or (has == APPS and not modules):
+            return
+        load = Load(modules=tuple(modules), hot=tuple(hot))
+        self._stages.append(_grown(self._first if last is None else last.remote, load))
 
     def discard(self, changes: Changes) -> None:
         """Discard the stages that are out of date; they end when their rounds have ended."""
@@ -106,6 +128,8 @@ class Chain:
                     assert isinstance(message, Loaded)
                     stage.loaded = message
                     stage.files = frozenset(message.files)
+                    if message.what == TESTS:
+                        self._can_load_tests = not message.error
                 if remote.closed:
                     self._lost(stage)
                 return

@@ -17,8 +17,12 @@ from typing import Final
 from ctest_containers.cluster.code import NO_CODE_SUFFIXES, files
 from ctest_containers.errors import UsageError
 
-QUIET_MILLISECONDS: Final = 20
-"""How long nothing may change before changes are passed on: an editor writes several times."""
+QUIET_MILLISECONDS: Final = 15
+"""How long nothing may change before changes are passed on: an editor writes several times.
+
+It is longer than a tick of the kernel's clock, to which the start of a round is known: a file that
+changes later is recorded as one that may have changed while tests ran.
+"""
 
 LONGEST_MILLISECONDS: Final = 100
 """After which time changes are passed on although more of them come."""

@@ -12,16 +12,23 @@ from ctest_containers.history.lines import EVENTS
 from ctest_containers.servers.answers import HostTask
 from ctest_containers.servers.requests import StartServer
 
+APPS: Final = "apps"
+TESTS: Final = "tests"
+"""What a stage has when it is complete: the project's apps, or the test modules, too."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """To a new stage: what to load.
 
     Attributes:
-        modules: The test modules to import; empty for the stage that loads the apps.
+        modules: The test modules, if the stage before has the apps.
+        hot: Files that are likely to be saved again. A stage stops before it imports one of them
+            for the first time, and the next one goes on from there.
     """
 
     modules: tuple[str, ...] = ()
+    hot: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +36,14 @@ class Loaded:
     """From a stage: what it has loaded.
 
     Attributes:
+        what: APPS or TESTS; empty if it has stopped before that.
         files: The files below the project's folder that it has read.
-        libraries: The modules from elsewhere that it has imported.
         error: Why it could not load everything; empty if it could.
-        is_usable: Whether rounds can be forked from it.
     """
 
+    what: str
     files: tuple[str, ...]
-    libraries: tuple[str, ...]
     error: str = ""
-    is_usable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,18 @@ def fork(function: Callable[[], int]) -> int:
 
     The kernel kills the fork when this process ends.
     """
+    if pid := split():
+        return pid
+    code = 1
+    try:
+        code = function()
+    except BaseException:  # noqa: BLE001  # A fork must not go on with what its parent does.
+        traceback.print_exc()
+    return end(code)
+
+
+def split() -> int:
+    """Fork, and return the fork's id, or 0 in the fork; see `fork`."""
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
@@ -30,12 +42,7 @@ def fork(function: Callable[[], int]) -> int:
     if os.getppid() != parent:
         os._exit(1)
     _forget_exit_handlers()
-    code = 1
-    try:
-        code = function()
-    except BaseException:  # noqa: BLE001  # A fork must not go on with what its parent does.
-        traceback.print_exc()
-    return end(code)
+    return 0
 
 
 def end(code: int) -> NoReturn:

@@ -72,20 +72,12 @@ class Reading:
 
     def files(self) -> list[str]:
         """Return the files that have been opened, and the source files of imported modules."""
-        imported = {file for _, file in _files_of_modules() if file.startswith(self._prefix)}
+        imported = {file for file in _files_of_modules() if file.startswith(self._prefix)}
         return sorted(self._opened | imported)
 
-    def libraries(self) -> list[str]:
-        """Return the imported modules of Python and of packages, in the order of import."""
-        return [
-            name
-            for name, file in _files_of_modules()
-            if not file.startswith(self._prefix) or f"{os.sep}site-packages{os.sep}" in file
-        ]
 
-
-def _files_of_modules() -> Iterable[tuple[str, str]]:
-    for name, module in list(sys.modules.items()):
+def _files_of_modules() -> Iterable[str]:
+    for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str):
-            yield name, os.path.abspath(file)  # noqa: PTH100
+            yield os.path.abspath(file)  # noqa: PTH100

@@ -19,6 +19,7 @@ from ctest_containers.events import (
     Phase,
     PhaseStarted,
     TemplateBuildStarted,
+    TemplateBuilt,
     TestFinished,
     TestsFound,
 )
@@ -69,6 +70,8 @@ class Round:
         found: The tests that it runs, by their ids with their files; None until they are known.
         first_result: The seconds from the change to the first result; None until there is one.
         is_cancelled: Whether its outcomes no longer matter.
+        only_builds: Whether it ends as soon as it has built a template, because another round has
+            taken its place.
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Round:
         self.found: dict[str, str] | None = None
         self.first_result: float | None = None
         self.exit_code: int | None = None
-        self.is_cancelled = False
+        self.is_cancelled = self.only_builds = False
         self.remote: Remote | None = None
         self.finished = 0
         self.began = time.monotonic()
@@ -111,9 +114,17 @@ class Round:
         return self.state is State.ENDED
 
     @property
-    def builds(self) -> bool:
-        """Whether it has built a template, so that earlier servers are of no use."""
+    def has_built(self) -> bool:
+        """Whether it has begun to build a template, so that earlier servers are of no use."""
         return any(isinstance(event, TemplateBuildStarted) for event in self.record.templates)
+
+    @property
+    def is_building(self) -> bool:
+        """Whether it is building a template."""
+        events = self.record.templates
+        begun = {event.group for event in events if isinstance(event, TemplateBuildStarted)}
+        built = {event.group for event in events if isinstance(event, TemplateBuilt)}
+        return self.state is State.RUNNING and begun > built
 
     def receive(self) -> None:
         """Take what has arrived from its process."""
@@ -136,6 +147,8 @@ class Round:
                 self.finished += 1
                 if self.first_result is None:
                     self.first_result = time.time() - self._since
+            case TemplateBuilt() if self.only_builds and not self.is_building:
+                self.kill()
             case PhaseStarted(phase=Phase.CLEAN_UP) if self.state is State.RUNNING:
                 self.state = State.CLEANING
                 self.seconds = time.monotonic() - self.began
@@ -166,14 +179,26 @@ class Round:
         if self.record.started is not None:
             remove_folder(run_folder(self.record.started.run))
 
-    def cancel(self) -> None:
-        """Stop it: at once if no test runs yet, otherwise after its running tests if they end."""
+    def cancel(self, *, builds_on: bool) -> None:
+        """Stop it: at once if no test runs yet, otherwise after its running tests if they end.
+
+        Args:
+            builds_on: Whether it goes on until it has built the template that it is building.
+        """
         assert self.remote is not None
         self.is_cancelled = True
-        if self.state is State.RUNNING:
+        if builds_on and self.is_building:
+            self.only_builds = True
+        elif self.state is State.RUNNING:
             has_begun = any(test.worker for test in self.record.tests.values())
             self._kill_at = time.monotonic() + STOP_SECONDS
             self.remote.signal(signal.SIGINT if has_begun else signal.SIGKILL)
+
+    def kill(self) -> None:
+        """Stop it at once."""
+        assert self.remote is not None
+        self.only_builds = False
+        self.remote.signal(signal.SIGKILL)
 
     def stop(self) -> None:
         """End it: at once while tests run, but what it cleans up and writes is not lost."""

@@ -8,6 +8,7 @@ import termios
 import time
 import tty
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ctest_containers.report.record import Status
@@ -81,6 +82,8 @@ class Lines:
         current = view.round
         if current is None:
             return
+        if view.builder is not None:
+            self._say((view.builder.number, "builds"), building(view.builder))
         key = current.number
         self._say((key, "began"), f"Running {current.selection.reason}.")
         for failure in failures_of(current.record):
@@ -186,28 +189,38 @@ def _head(view: View) -> Iterator[Text]:
         yield Text(view.run_error)
         return
     if current.state is State.RUNNING:
-        yield Text(f"● Running{_progress(current)}", "bold cyan")
+        yield Text(f"● {_progress(current)}", "bold cyan")
     else:
         style = "bold red" if view.failures else "bold green"
         yield Text(f"{'✗' if view.failures else '✓'} {summary(view)}", style)
     yield Text(f"{current.selection.reason} · {times(current)}".rstrip(" ·"), "dim")
+    if view.builder is not None:
+        yield Text(building(view.builder), "cyan")
     if view.note:
         yield Text(view.note, "yellow")
 
 
 def _progress(current: Round) -> str:
     if current.found is None or not current.finished:
-        notes = [text for _, _, text in current.record.notes]
-        return f": {without_controls(notes[-1])}" if notes else "…"
-    return f" {current.finished} of {plural(len(current.found), 'test')}"
+        return _last_note(current) or "Running…"
+    return f"Running {current.finished} of {plural(len(current.found), 'test')}"
+
+
+def _last_note(of: Round) -> str:
+    notes = [text for _, _, text in of.record.notes]
+    return without_controls(notes[-1]) if notes else ""
+
+
+def building(builder: Round) -> str:
+    """Return what a round does that only builds a template, in words."""
+    return f"In the background: {_last_note(builder)}"
 
 
 def _body(view: View) -> Iterator[Text]:
     from rich.text import Text
 
     if view.load_error:
-        lines = view.load_error.rstrip().splitlines()
-        for line in [line for line in lines if 'File "<frozen ' not in line][-ERROR_LINES:]:
+        for line in _own_lines(view.load_error)[-ERROR_LINES:]:
             yield Text(f"  {without_controls(line)}")
         return
     for number, failure in enumerate(view.failures):
@@ -224,6 +237,14 @@ def _body(view: View) -> Iterator[Text]:
             seconds = time.monotonic() - current.began - test.started
             if test.worker and test.status is Status.NOT_RUN and seconds > SLOW_SECONDS:
                 yield Text(f"  running for {seconds:.0f} s: {test.place.test_id}", "yellow")
+
+
+def _own_lines(error: str) -> list[str]:
+    """Return the lines of a traceback from the last line of the project's own code on."""
+    here = f"{Path.cwd()}{os.sep}"
+    lines = error.rstrip().splitlines()
+    own = [number for number, line in enumerate(lines) if line.startswith(f'  File "{here}')]
+    return [line.replace(here, "") for line in lines[own[-1] if own else 0 :]]
 
 
 def summary(view: View) -> str:

@@ -7,7 +7,7 @@ recording; so a change of test modules that nothing else uses is decided here.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -33,8 +33,45 @@ class Selection:
     options: tuple[str, ...] = ()
 
 
+class Mentions:
+    """Which Python files have the name of a module in them, read again only if they change."""
+
+    def __init__(self) -> None:
+        self._files: dict[bytes, set[str]] = {}
+
+    def update(self, changed: Iterable[str]) -> None:
+        """Read files again that have changed."""
+        for path in changed:
+            if self._files and path.endswith(".py"):
+                content = _content(path)
+                for word, files in self._files.items():
+                    (files.add if word in content else files.discard)(path)
+
+    def are_elsewhere(self, paths: frozenset[str], python_files: Iterable[str]) -> bool:
+        """Return whether a file besides these has the name of one of their modules in it.
+
+        Args:
+            python_files: The Python files of the project.
+        """
+        words = {os.path.basename(path).removesuffix(".py").encode() for path in paths}  # noqa: PTH119
+        if new := words - self._files.keys():
+            self._files |= {word: set[str]() for word in new}
+            self.update(python_files)
+        return any(not self._files[word] <= paths for word in words)
+
+
+def _content(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
 def affected(
-    changes: Changes, modules: Mapping[str, str], python_files: Iterable[str], folder: Path
+    changes: Changes,
+    modules: Mapping[str, str],
+    is_mentioned: Callable[[frozenset[str]], bool],
+    folder: Path,
 ) -> Selection:
     """Return the tests that a change can reach.
 
@@ -42,7 +79,7 @@ def affected(
 
     Args:
         modules: The known test modules, by their files.
-        python_files: The Python files of the project.
+        is_mentioned: Returns whether another file mentions one of these; see `Mentions`.
         folder: The folder of the project.
     """
     names = sorted(os.path.relpath(path, folder) for path in changes.changed)
@@ -50,20 +87,6 @@ def affected(
     if len(names) > NAMED:
         shown += f" and {len(names) - NAMED} more"
     labels = [modules.get(path) for path in sorted(changes.changed)]
-    if changes.moved or None in labels or _are_mentioned(changes.changed, python_files):
+    if changes.moved or None in labels or is_mentioned(changes.changed):
         return Selection(None, shown, ("--affected",))
     return Selection(tuple(label for label in labels if label is not None), shown)
-
-
-def _are_mentioned(paths: frozenset[str], python_files: Iterable[str]) -> bool:
-    """Return whether another Python file has the name of one of these modules in it."""
-    words = {os.path.basename(path).removesuffix(".py").encode() for path in paths}  # noqa: PTH119
-    for file in python_files:
-        if file not in paths:
-            try:
-                content = Path(file).read_bytes()
-            except OSError:
-                continue
-            if any(word in content for word in words):
-                return True
-    return False

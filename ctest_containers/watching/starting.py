@@ -8,6 +8,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
@@ -17,7 +18,7 @@ from ctest_containers.watching.playing import play
 from ctest_containers.watching.process import fork
 from ctest_containers.watching.reading import Reading
 from ctest_containers.watching.remote import Remote
-from ctest_containers.watching.stage import Project, Stage, first_stage
+from ctest_containers.watching.stage import Project, Stage
 from ctest_containers.watching.supervisor import Supervisor
 from ctest_containers.watching.view import Display
 
@@ -34,10 +35,9 @@ def watch(project: Project, folder: Path, display: Display) -> int:
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as output, terminable():
 
-        def begin() -> int:
+        def begin() -> NoReturn:
             ours.close()
-            stage = Stage(project, Reading(folder), play)
-            return first_stage(stage, theirs, output.fileno())
+            Stage(project, Reading(folder), play, theirs).run(output.fileno())
 
         pid = fork(begin)
         theirs.close()

@@ -16,9 +16,10 @@ from ctest_containers.watching.findings import Findings, merged
 from ctest_containers.watching.hosts import Hosts
 from ctest_containers.watching.messages import Order
 from ctest_containers.watching.remote import Remote
-from ctest_containers.watching.round import Round, State
+from ctest_containers.watching.round import Round
+from ctest_containers.watching.rounds import Rounds
 from ctest_containers.watching.saves import Saves, saved_at
-from ctest_containers.watching.selection import Selection, affected
+from ctest_containers.watching.selection import Mentions, Selection, affected
 from ctest_containers.watching.view import Display, View
 
 TICK_SECONDS: Final = 0.1
@@ -29,6 +30,9 @@ IDLE_SECONDS: Final = 1.0
 
 WARM_WORKERS: Final = 2
 """How many workers get a server ahead of a round at least, if that many have been used."""
+
+STOPS: Final = 4
+"""Before how many of the files that were saved last a stage stops."""
 
 EVERYTHING: Final = Selection(None, "all tests")
 
@@ -58,17 +62,19 @@ class Supervisor:
         self._chain = Chain(first)
         self._hosts = Hosts(folder)
         self._files: ProjectFiles | None = None
-        self._round: Round | None = None
-        self._ending: list[Round] = []
+        self._rounds = Rounds(self._settle)
         self._wanted: Selection | None = EVERYTHING
         # What has changed since the last round that ran to its end.
         self._pending = Changes()
+        # What of it waits until a template has been built.
+        self._held = Changes()
         # Whether no round has run an older version of a file than it took for the one that ran.
         self._is_recording_right = True
         self._saved_at: float | None = None
         self._findings = Findings(folder)
         self._load_error, self._chosen = "", 0
         self._saves = Saves()
+        self._mentions = Mentions()
 
     def run(self) -> None:
         """Watch until the user quits.
@@ -94,52 +100,79 @@ class Supervisor:
     def _advance(self) -> None:
         """Do what can be done now: take changes, start a round, or prepare for the next one."""
         self._take_changes()
-        current = self._round
-        for each in self._rounds:
-            each.tick()
+        self._rounds.tick()
         self._hosts.tend()
+        if self._held and not self._rounds.are_busy:
+            self._release_held()
+            self._want(None)
         if self._wanted is not None:
             self._start_round()
-        elif current is None or current.state is not State.RUNNING:
+        elif not self._rounds.is_running:
             self._prepare()
 
     def _take_changes(self) -> None:
         assert self._files is not None
         if self._files.is_busy or not (paths := self._saves.take()):
             return
-        written = {path for each in self._rounds for path in each.written()}
-        changes = self._files.changes(paths, self._chain.read, written)
+        changes = self._files.changes(paths, self._chain.read, self._rounds.written())
         if not changes:
             return
-        if self._round is not None and self._round.may_have_missed(changes):
+        current = self._rounds.current
+        if current is not None and current.may_have_missed(changes):
             self._is_recording_right = False
-        self._retire()
+        had_builder = self._rounds.builder is not None
+        self._rounds.retire(builds_on=self._leaves_templates(changes))
+        if self._rounds.builder is None:
+            self._release_held()
+        elif not had_builder:
+            # The tests of what is saved meanwhile need not wait for it, unless they need it, too.
+            self._held, self._pending = self._pending, Changes()
         self._pending |= changes
         self._saved_at = saved_at(changes)
         self._saves.remember(changes)
+        self._mentions.update(changes.changed)
         self._chain.discard(changes)
         self._want(None)
+
+    def _release_held(self) -> None:
+        self._pending, self._held = self._pending | self._held, Changes()
+
+    def _leaves_templates(self, changes: Changes) -> bool:
+        """Return whether a template that is being built is still what will be needed.
+
+        If this is wrong, another one is built: what counts is the fingerprint.
+        """
+        apps = self._chain.apps
+        return not (
+            changes.moved
+            or (apps is not None and not apps.files.isdisjoint(changes.changed))
+            or any(path.endswith(".py") for path in changes.changed - self._findings.modules.keys())
+        )
 
     def _want(self, selection: Selection | None) -> None:
         """Run these tests as soon as possible; None for those that pending changes can reach."""
         self._load_error = self._findings.run_error = ""
         if selection is None:
-            assert self._files is not None
             selection = affected(
-                self._pending, self._findings.modules, self._files.python, self._folder
+                self._pending, self._findings.modules, self._are_mentioned, self._folder
             )
             if not self._is_recording_right:
                 selection = replace(selection, labels=None, options=())
         self._wanted = selection
 
+    def _are_mentioned(self, paths: frozenset[str]) -> bool:
+        assert self._files is not None
+        return self._mentions.are_elsewhere(paths, self._files.python)
+
     def _start_round(self) -> None:
+        assert self._wanted is not None
+        self._load()
         apps = self._chain.apps
         if apps is None:
-            self._chain.load_apps()
-        elif apps.loaded is not None and not apps.is_usable:
-            self._load_error, self._wanted = apps.loaded.error, None
-        elif apps.loaded is not None:
-            assert self._wanted is not None
+            return
+        if not apps.is_usable:
+            self._load_error, self._wanted = apps.error, None
+        elif self._wanted.labels is not None or not self._chain.awaits_tests:
             failed = tuple(self._findings.failures)
             starting = Round(self._wanted, failed, self._saved_at)
             host = self._hosts.take()
@@ -153,31 +186,32 @@ class Supervisor:
             files = (starting.output.fileno(), starting.written_names.fileno())
             starting.remote = self._chain.fork_round(order, (*files, *descriptors))
             self._hosts.handed_over()
-            self._round, self._wanted, self._saved_at = starting, None, None
+            self._rounds.current, self._wanted, self._saved_at = starting, None, None
 
     def _prepare(self) -> None:
         """Load and start what the next round may need."""
-        current, apps = self._round, self._chain.apps
-        if apps is None:
-            if not self._load_error:
-                self._chain.load_apps()
-        elif apps.is_usable and not self._chain.has_tests and self._findings.modules:
-            hot = self._saves.latest
-            modules = {name for file, name in self._findings.modules.items() if file not in hot}
-            self._chain.load_tests(sorted(modules))
-        if current is not None and (current.has_ended or not current.builds):
+        if not self._load_error:
+            self._load()
+        current = self._rounds.current
+        if current is not None and (current.has_ended or not current.has_built):
             least = min(self._findings.most_workers, WARM_WORKERS)
             self._hosts.start(max(current.workers, least) or None)
+
+    def _load(self) -> None:
+        hot = self._saves.latest
+        modules = {name for file, name in self._findings.modules.items() if file not in hot}
+        self._chain.grow(sorted(modules), hot[-STOPS:])
 
     def _settle(self, ended: Round) -> None:
         """Take over what a round has found out."""
         if self._findings.add(ended):
             self._pending, self._is_recording_right = Changes(), True
+            if ended.selection.labels is None:
+                self._held = Changes()
 
     def _wait(self) -> None:
         """Wait until something happens, and note it."""
-        rounds = [each for each in self._rounds if not each.has_ended]
-        is_busy = bool(rounds or self._saves.paths) or self._wanted is not None
+        is_busy = self._rounds.are_busy or bool(self._saves.paths) or self._wanted is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._watcher, selectors.EVENT_READ, self._note_changes)
             selector.register(self._first, selectors.EVENT_READ, self._lose_first)
@@ -187,36 +221,9 @@ class Supervisor:
                 selector.register(
                     remote, selectors.EVENT_READ, lambda remote=remote: self._chain.receive(remote)
                 )
-            for each in rounds:
-                assert each.remote is not None
-                selector.register(
-                    each.remote, selectors.EVENT_READ, lambda each=each: self._receive(each)
-                )
-                if each.remote.process >= 0:
-                    selector.register(
-                        each.remote.process,
-                        selectors.EVENT_READ,
-                        lambda each=each: self._receive(each, has_ended=True),
-                    )
+            self._rounds.register(selector)
             for key, _ in selector.select(TICK_SECONDS if is_busy else IDLE_SECONDS):
                 key.data()
-
-    def _receive(self, sender: Round, *, has_ended: bool = False) -> None:
-        assert sender.remote is not None
-        if sender.remote.closed:
-            # Its process has ended just after it had said that it would.
-            return
-        if has_ended:
-            sender.process_ended()
-        else:
-            sender.receive()
-        if sender.has_ended:
-            sender.clean_up()
-            if sender in self._ending:
-                self._ending.remove(sender)
-            else:
-                self._settle(sender)
-            sender.remote.close()
 
     def _note_changes(self) -> None:
         self._saves.note(self._watcher.news())
@@ -243,44 +250,31 @@ class Supervisor:
                     self._chosen += 1
                 case "o" | "\n":
                     self._open()
-                case "l" if self._round is not None:
-                    self._display.page(self._round.printed())
+                case "l" if self._rounds.current is not None:
+                    self._display.page(self._rounds.current.printed())
 
     def _run_on_key(self, selection: Selection) -> None:
-        self._retire()
+        self._rounds.retire(builds_on=True)
         self._chain.discard(Changes())
         self._want(selection)
-
-    def _retire(self) -> None:
-        """Make way for another round: stop the one that runs, and take over what it has found."""
-        current, self._round = self._round, None
-        if current is not None and not current.has_ended:
-            if current.state is State.RUNNING:
-                current.cancel()
-            self._settle(current)
-            self._ending.append(current)
 
     def _open(self) -> None:
         view = self._view()
         if view.load_error or view.run_error:
-            self._display.page(view.load_error or (self._round.printed() if self._round else ""))
+            self._display.page(view.load_error or (view.round.printed() if view.round else ""))
         elif view.failures:
             chosen = view.failures[view.chosen]
             self._display.page(f"{chosen.name}\n{chosen.place}\n\n{chosen.text}")
 
-    @property
-    def _rounds(self) -> list[Round]:
-        """Those that have not been cleaned up, the current one last."""
-        return self._ending if self._round is None else [*self._ending, self._round]
-
     def _view(self) -> View:
-        failures = self._findings.failures
-        if self._round is not None:
-            failures = merged(failures, self._round)
+        failures, current = self._findings.failures, self._rounds.current
+        if current is not None:
+            failures = merged(failures, current)
         self._chosen = min(self._chosen, max(0, len(failures) - 1))
         note = "Polling, because changes cannot be watched." if self._watcher.polls else ""
         return View(
-            round=self._round,
+            round=current,
+            builder=self._rounds.builder,
             failures=list(failures.values()),
             chosen=self._chosen,
             is_loading=self._wanted is not None,
@@ -291,9 +285,7 @@ class Supervisor:
         )
 
     def _close(self) -> None:
-        for each in self._rounds:
-            if each.remote is not None and not each.has_ended:
-                each.stop()
+        self._rounds.close()
         self._chain.close()
         self._first.close()
         self._watcher.close()

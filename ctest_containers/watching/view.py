@@ -16,6 +16,7 @@ class View:
 
     Attributes:
         round: The round that runs, or the last one; None before the first.
+        builder: A round that only builds a template, while another one runs; None without one.
         failures: What failed when it last ran.
         chosen: The index of the failure that would be opened.
         is_loading: Whether the project is being loaded.
@@ -26,6 +27,7 @@ class View:
     """
 
     round: Round | None = None
+    builder: Round | None = None
     failures: Sequence[Failure] = field(default_factory=list)
     chosen: int = 0
     is_loading: bool = False

@@ -135,15 +135,20 @@ def finish(
 
 
 def start(
-    project: Path, *arguments: str, env: Mapping[str, str], forked: bool = True
+    project: Path,
+    *arguments: str,
+    env: Mapping[str, str],
+    forked: bool = True,
+    prefix: Sequence[str] = (),
 ) -> subprocess.Popen[str]:
     """Start the toolkit's command line in a process group of its own, as a shell does.
 
     Args:
         forked: Whether it may begin as a fork; then its server host is no child of it.
+        prefix: A command that starts the command that follows it.
     """
     return start_program(
-        [sys.executable, "-u", "-m", "ctest_containers", *arguments],
+        [*prefix, sys.executable, "-u", "-m", "ctest_containers", *arguments],
         project,
         env,
         own_session=True,

@@ -6,22 +6,58 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
-from harness.projects import interrupt, start
+from harness.projects import interrupt, start, write_tests
+
+HEADER: Final = """\
+import os, time
+from pathlib import Path
+from django.test import SimpleTestCase, TestCase
+from library.models import Author
+"""
+
+PASSING: Final = """
+class Passing(TestCase):
+    def test_name(self):
+        self.assertEqual(Author.objects.create(name="a").name, "a")
+"""
+
+
+def one_test(body: str, *, kind: str = "TestCase") -> str:
+    """Return a test module with one test."""
+    return f"{HEADER}\nclass Passing({kind}):\n    def test_name(self):\n        {body}\n"
+
+
+def with_two_tests(project: Path) -> Path:
+    """Give the project `outcomes` two test modules of one test each."""
+    write_tests(project, PASSING)
+    (project / "library" / "test_more.py").write_text(HEADER + PASSING.replace("Passing", "More"))
+    return project
 
 
 class Watching:
-    """`ctest_containers watch` in a project, without a terminal."""
+    """`ctest_containers watch` in a project, without a terminal.
 
-    def __init__(self, project: Path, *arguments: str, env: Mapping[str, str]) -> None:
+    Args:
+        prefix: A command that starts the command that follows it.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        *arguments: str,
+        env: Mapping[str, str],
+        prefix: Sequence[str] = (),
+    ) -> None:
         self._project = project
         # With bytecode, as people have it: a test of its own saves twice within a second.
         env = {name: value for name, value in env.items() if name != "PYTHONDONTWRITEBYTECODE"}
         self.process: subprocess.Popen[str] = start(
-            project, "watch", *arguments, env=env, forked=False
+            project, "watch", *arguments, env=env, forked=False, prefix=prefix
         )
         self._lines: list[str] = []
         self._seen = 0
@@ -58,7 +94,7 @@ class Watching:
         """Everything that it has printed."""
         return "".join(self._lines)
 
-    def see(self, text: str, seconds: float = 100) -> str:
+    def see(self, text: str, seconds: float = 30) -> str:
         """Wait for a line with a text after the last one, and return all lines up to it."""
         deadline = time.monotonic() + seconds
         first = self._seen

@@ -16,6 +16,7 @@ from harness.containers import owned, remove_images
 from harness.projects import copy_of, environment, run
 from harness.servers import Plain, own_image, plain_server
 from harness.tiers import further
+from harness.watching import with_two_tests
 
 NOWHERE = {"SHOP_DB_PORT": "1", "OUTCOMES_DB_PORT": "1"}
 
@@ -64,6 +65,12 @@ def has_template(engine: docker.DockerClient, project_name: str, outcomes_templa
 def project(tmp_path: Path) -> Path:
     """A project whose tests the test writes."""
     return copy_of("outcomes", tmp_path)
+
+
+@pytest.fixture
+def small(project: Path) -> Path:
+    """A project with two test modules of one test each."""
+    return with_two_tests(project)
 
 
 @pytest.fixture(scope="module")

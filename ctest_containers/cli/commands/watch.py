@@ -37,6 +37,11 @@ class WatchedProject:
 
     words: Sequence[str]
 
+    @property
+    def records(self) -> bool:
+        """See `Project`."""
+        return sys.version_info >= RECORDING_PYTHON and "--no-record" not in self.words
+
     def load(self) -> None:
         """See `Project`."""
         from ctest_containers.cli.loading import find_project, load_project

@@ -8,7 +8,7 @@ import pytest
 
 from ctest_containers.watching.files import Changes
 from ctest_containers.watching.playing import without_parts
-from ctest_containers.watching.selection import Selection, affected
+from ctest_containers.watching.selection import Mentions, Selection, affected
 
 
 @pytest.fixture
@@ -24,7 +24,10 @@ def python_files(tmp_path: Path) -> list[str]:
 def select(names: list[str], python_files: list[str], folder: Path) -> Selection:
     modules = {str(folder / f"{name}.py"): name for name in ("test_a", "test_b", "test_base")}
     changes = Changes(frozenset(str(folder / name) for name in names))
-    return affected(changes, modules, python_files, folder)
+    mentions = Mentions()
+    return affected(
+        changes, modules, lambda paths: mentions.are_elsewhere(paths, python_files), folder
+    )
 
 
 def test_a_test_module_affects_its_own_tests(python_files: list[str], tmp_path: Path) -> None:
@@ -38,6 +41,19 @@ def test_what_other_files_may_use_is_looked_up_in_the_recording(
     python_files: list[str], tmp_path: Path, name: str
 ) -> None:
     assert select([name], python_files, tmp_path) == Selection(None, name, ("--affected",))
+
+
+def test_a_file_that_begins_or_ceases_to_mention_a_module_counts(
+    python_files: list[str], tmp_path: Path
+) -> None:
+    mentions, model = Mentions(), tmp_path / "models.py"
+    asked = frozenset({str(tmp_path / "test_a.py")})
+    assert not mentions.are_elsewhere(asked, python_files)
+
+    for text, is_mentioned in (("import test_a", True), ("", False)):
+        model.write_text(text)
+        mentions.update([str(model)])
+        assert mentions.are_elsewhere(asked, python_files) == is_mentioned
 
 
 def test_many_changed_files_are_counted(python_files: list[str], tmp_path: Path) -> None:
