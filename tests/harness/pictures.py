@@ -10,13 +10,12 @@ import io
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ctest_containers.events import TestFinished, TestStarted
 from ctest_containers.history.lines import Entry
@@ -26,19 +25,15 @@ from ctest_containers.report.live import LiveReport
 from ctest_containers.report.output import WorkerOutput
 from ctest_containers.report.recording import Recording, record_of
 from harness.projects import copy_of
+from harness.svg import svg_of
 from harness.terminal import CTRL_D, MOVES, at_terminal
 from harness.walkthrough import blocks, environment_for, make_bookshop, run_line, write_file
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from harness.watch_pictures import HOME, watch_pictures
 
 PICTURES: Final = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 CHROMIUM: Final = "/usr/bin/chromium"
 
 ARGUMENTS: Final = ("--parallel", "4")
-
-HOME: Final = "/home/you/shop"
-"""Where a reader would have the example project."""
 
 PAGE: Final = "failed.md"
 """The page whose first failure is opened."""
@@ -71,33 +66,6 @@ TYPED: Final = 'p list(self.cart.lines.values_list("variant__sku", "quantity"))'
 
 COLUMNS: Final = 124
 """Wide enough for the names of containers."""
-
-FORMAT: Final = """\
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
-<style>
-.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, monospace; \
-font-size: {char_height}px; line-height: {line_height}px; white-space: pre }}
-{styles}
-</style>
-<defs>{lines}</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})">
-{backgrounds}
-<g class="{unique_id}-matrix">{matrix}</g>
-</g>
-</svg>
-"""
-"""Rich's own, without fonts that come from the internet."""
-
-
-def svg_of(console: Console, name: str) -> str:
-    """What a recording console shows, as an SVG whose classes begin with this name."""
-    from rich.terminal_theme import MONOKAI
-
-    made = console.export_svg(
-        title="ctest_containers", theme=MONOKAI, code_format=FORMAT, unique_id=name
-    )
-    return re.sub(r"[ \t]*\n\s*", "\n", made)
 
 
 class Picture(LiveReport):
@@ -256,7 +224,7 @@ def recorded_run(folder: Path) -> Path:
     env = {
         **os.environ,
         "PYTHONPATH": str(PICTURES.parents[1]),
-        "SHOP_DB": "postgresql" if _has_engine() else "sqlite",
+        "SHOP_DB": _server(),
         "XDG_CACHE_HOME": str(folder / "cache"),
     }
     command = [sys.executable, "-m", "ctest_containers", *ARGUMENTS, "--event-log", str(log)]
@@ -270,6 +238,10 @@ def recorded_run(folder: Path) -> Path:
     shown["platform"] = "Linux"
     log.write_text("".join([header, json.dumps(shown) + "\n", *rest]))
     return log
+
+
+def _server() -> str:
+    return "postgresql" if _has_engine() else "sqlite"
 
 
 def _has_engine() -> bool:
@@ -289,6 +261,8 @@ def main() -> None:
         (PICTURES / "open.svg").write_text(client)
         (PICTURES / "diff.svg").write_text(differences)
         (PICTURES / "hunt.svg").write_text(hunted(folder / "hunt"))
+        for file, svg in watch_pictures(folder / "watch", _server()):
+            (PICTURES / file).write_text(svg)
         html = folder / "run.html"
         html.write_text(page.render(record_of(entries)))
         open_page(html, PICTURES / "page.png")
