@@ -18,7 +18,7 @@ class UsageRecorded(FromWorker):
         unit: The name of the unit. If it occurs several times, the usage adds up.
         first: The number of the first of these names; 0 at the beginning of a process.
         names: The names that are new.
-        used: The numbers of the names that were used.
+        used: The numbers of the names that were used; see `ctest_containers.usage.messages`.
         statements: For each SQL statement: the numbers of its alias and its text, how often it was
             sent, how long all of them took in microseconds, then the number of each place and how
             often it was sent from there.
@@ -28,7 +28,7 @@ class UsageRecorded(FromWorker):
     unit: str
     first: int
     names: tuple[str, ...] = ()
-    used: tuple[int, ...] = ()
+    used: str = ""
     statements: tuple[tuple[int, ...], ...] = ()
 
 

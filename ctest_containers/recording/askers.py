@@ -54,8 +54,18 @@ OWN: Final = frozenset(
 """The modules that intercept calls; their callers decide."""
 
 
+NAMES_OF_MANY: Final = frozenset({"__main__", "builtins", "conftest"})
+"""Names that modules in several files may have."""
+
+UNKNOWN: Final = object()
+
+FROZEN: Final = "<frozen "
+IMPORTING: Final = f"{FROZEN}importlib"
+"""The beginnings of the files of modules that are parts of Python's program."""
+
+
 class Askers:
-    """Examines callers; the answer for a file holds for all of its functions.
+    """Examines callers; the answer for a module holds for all of its functions.
 
     Args:
         on_behalf: Files and folders of Django that read on behalf of the project.
@@ -64,7 +74,7 @@ class Askers:
     def __init__(self, paths: PortablePaths, on_behalf: tuple[str, ...] = ON_BEHALF) -> None:
         self._paths = paths
         self._on_behalf = on_behalf
-        self._answers: dict[str, bool | str | None] = {}
+        self._answers: dict[object, bool | object | None] = {}
 
     def is_project(self, frame: FrameType | None = None) -> bool:
         """Whether the project, or Django on its behalf, calls; not a tool.
@@ -74,16 +84,13 @@ class Askers:
         """
         if frame is None:
             frame = sys._getframe(1)
+        answers = self._answers
         while frame is not None:
-            file = frame.f_code.co_filename
-            if frame.f_code.co_name == "get_data" and file.startswith("<frozen importlib"):
-                # Imports and `pkgutil` read files through `get_data`.
-                frame = frame.f_back
-                continue
-            answer = self._answers.get(file, file)
-            if answer == file:
-                name = str(frame.f_globals.get("__name__"))
-                answer = self._answers[file] = self._answer(file, name)
+            # Reading a frame's code raises an audit event, which takes longer than all the rest.
+            name = frame.f_globals.get("__name__")
+            answer = answers.get(name, UNKNOWN)
+            if answer is UNKNOWN:
+                answer = self._answer_of(frame, name)
             if answer is not None:
                 return bool(answer)
             frame = frame.f_back
@@ -95,6 +102,19 @@ class Askers:
         file = frame.f_code.co_filename
         return file.startswith("<frozen") or self._paths.is_python_s(file)
 
+    def _answer_of(self, frame: FrameType, name: object) -> bool | None:
+        """Whether the function of a frame acts for the project; None if its callers decide."""
+        file = frame.f_code.co_filename
+        if file.startswith(IMPORTING):
+            # Imports and `pkgutil` read files through `get_data`.
+            return None if frame.f_code.co_name == "get_data" else False
+        answer = self._answer(file, str(name))
+        # Programs have the same name, whatever their files; so may code in no file.
+        has_file = not file.startswith("<") or file.startswith(FROZEN)
+        if has_file and isinstance(name, str) and name not in NAMES_OF_MANY:
+            self._answers[name] = answer
+        return answer
+
     def _answer(self, file: str, module: str) -> bool | None:
         """Whether the code of a file acts for the project; None if its callers decide."""
         top = module.partition(".")[0]
@@ -103,8 +123,6 @@ class Askers:
         if top == "django":
             inner = file.rpartition("/django/")[2]
             return None if inner.startswith(PASSING_ON) else inner.startswith(self._on_behalf)
-        if file.startswith("<frozen importlib"):
-            return False
         if file.startswith("<") or self._paths.is_python_s(file):
             return None if top.removesuffix("_abc").strip("_") in PYTHON_S_PASSING_ON else False
         return top not in TOOLS

@@ -158,15 +158,18 @@ class Today:
         return MISSING if value is None else guarded(name, f"{name}={value}")
 
     def _setting(self, name: str) -> str:
-        from django.conf import settings
+        from django.conf import global_settings, settings
 
         try:
             # Django 6.1 warns about reading some settings, and others would count as used.
             source = settings._wrapped if settings.configured else settings
             value = OVERRIDDEN[name] if name in OVERRIDDEN else getattr(source, name)
+            # Django's own value is no secret.
+            is_known = bool(value == getattr(global_settings, name, UNKNOWN))
         except Exception:  # noqa: BLE001  # The settings module may run any code here.
             return MISSING
-        return guarded(name, self._paths.portable(describe_state(value)))
+        text = self._paths.portable(describe_state(value))
+        return digest_of(text) if is_known else guarded(name, text)
 
 
 @functools.cache

@@ -45,12 +45,14 @@ class PastRuns:
         self._affected: AffectedTests | None = None
         if records(config) or config.affected is not None:
             # Other runs do not need what these import.
-            from ctest_containers.session.affected import AffectedTests
             from ctest_containers.session.run_recording import RunRecording
             from ctest_containers.usage.store import RecordingFile
 
             self._recording = RunRecording(config, RecordingFile.beside(timings), report)
-            self._affected = AffectedTests(config, self._recording, report, reaches)
+            if config.affected is not None:
+                from ctest_containers.session.affected import AffectedTests
+
+                self._affected = AffectedTests(config, self._recording, report, reaches)
         self._last_failures = LastFailures(config, report)
         self.first: frozenset[str] = frozenset()
 
@@ -77,8 +79,9 @@ class PastRuns:
             UsageError: Affected tests are asked for since a revision that does not exist.
         """
         affected = None
-        if self._recording is not None and self._affected is not None:
+        if self._recording is not None:
             self._recording.discovered(map(type, tests))
+        if self._affected is not None:
             affected = self._affected.select(tests, self._last_failures.has_failed)
         mine, self.first = self._last_failures.select(tests, share, affected)
         if affected is not None and not mine:

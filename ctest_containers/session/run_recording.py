@@ -14,9 +14,7 @@ from ctest_containers.events import ReportLost, RunStarted
 from ctest_containers.history.last_failed import LastOutcomes, owners_of
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import IMPORT
-from ctest_containers.impact.reaching import reaching
 from ctest_containers.impact.today import More, Today
-from ctest_containers.impact.update import stale
 from ctest_containers.report.usage import UsageReport
 from ctest_containers.usage.merging import joined
 from ctest_containers.usage.model import TEST
@@ -169,6 +167,10 @@ def _following(
     recorded: Recording, before: Recording, today: Today, schemas: Mapping[str, Any]
 ) -> Recording:
     """Return what a run has recorded, with marks of the tests that are affected and did not run."""
+    # Runs of all tests do not need what these import.
+    from ctest_containers.impact.reaching import reaching
+    from ctest_containers.impact.update import stale
+
     inputs = Inputs.from_json(before.inputs) or Inputs()
     reaches = reaching(inputs.schemas, schemas) if schemas else None
     marks = {

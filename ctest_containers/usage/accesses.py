@@ -43,7 +43,6 @@ class AccessWatch:
 
     Attributes:
         written: The paths of files that were written.
-        is_on: Whether anything is noted; an audit hook cannot be removed.
     """
 
     def __init__(
@@ -53,30 +52,26 @@ class AccessWatch:
         self._base = base
         self._askers = askers
         self.written: set[str] = set()
-        self.is_on = False
 
     def start(self) -> None:
-        """Start noting accesses."""
-        self.is_on = True
-        sys.addaudithook(self._hook())
+        """Start noting accesses, in place of the watch that started before."""
+        if not _NOTING:
+            _add_hook()
+        _NOTING.update(
+            {
+                "open": self._opened,
+                "os.listdir": self._listed,
+                "os.scandir": self._listed,
+                "sqlite3.connect": self._connected,
+                **dict.fromkeys(CHANGES, self._changed),
+                **dict.fromkeys(PROGRAMS, self._started),
+            }
+        )
 
-    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        noting: dict[str, Callable[[str, tuple[Any, ...], FrameType], None]] = {
-            "open": self._opened,
-            "os.listdir": self._listed,
-            "os.scandir": self._listed,
-            "sqlite3.connect": self._connected,
-            **dict.fromkeys(CHANGES, self._changed),
-            **dict.fromkeys(PROGRAMS, self._started),
-        }
-        find = noting.get
-
-        def hook(event: str, arguments: tuple[Any, ...]) -> None:
-            # There are many other events.
-            if (note := find(event)) is not None and self.is_on:
-                note(event, arguments, sys._getframe(1))
-
-        return hook
+    def stop(self) -> None:
+        """Stop noting accesses, unless another watch has started since."""
+        if _NOTING.get("open") == self._opened:
+            _NOTING.update(dict.fromkeys(_NOTING, None))
 
     def _opened(self, _: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
         path, _mode, flags = arguments
@@ -120,6 +115,22 @@ class AccessWatch:
         else:
             reason = f"starts the program {os.path.basename(os.fsdecode(arguments[0]))}"  # noqa: PTH119
         self._notes().opaque.add(reason)
+
+
+_NOTING: Final[dict[str, Callable[[str, tuple[Any, ...], FrameType], None] | None]] = {}
+"""What notes each kind of event in this process."""
+
+
+def _add_hook() -> None:
+    """Add the only hook of this process, and of its forks: it is called often, and stays."""
+    find = _NOTING.get
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        # There are many other events.
+        if (note := find(event)) is not None:
+            note(event, arguments, sys._getframe(1))
+
+    sys.addaudithook(hook)
 
 
 def _pattern(frame: FrameType | None) -> Any:

@@ -70,13 +70,13 @@ class Collector:
         self._watch: FunctionWatch = function_watch(
             Policy(
                 is_wanted=self._files.is_wanted,
-                module=self._hook(self._enter_module, self.leave),
+                module=Hook(self._enter_module, self.leave),
                 late=self._calls.late,
+                failed=self._failed,
             )
         )
         self._known = list(cached)
-        self._settings: dict[str, Any] = {}
-        self._kept_settings: frozenset[str] = frozenset()
+        self._forget_models: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Start collecting.
@@ -84,34 +84,32 @@ class Collector:
         Raises:
             UnavailableError: It is not possible in this process.
         """
-        from django import conf
+        from django.apps import apps
         from django.template.base import Template
 
-        self._settings = vars(conf.settings)
-        # Reading them twice would warn twice.
-        self._kept_settings = frozenset(getattr(conf, "DEPRECATED_EMAIL_SETTINGS", ()))
         self._watch.start()
+        self._forget_models = apps.get_models.cache_clear  # type: ignore[attr-defined]  # A cached method.
         add = self._watch.add
         for code, hook in (*self._calls.hooks(), *self._statements.hooks()):
-            add(code, self._hook(hook.enter, hook.leave))
-        add(Template.__init__.__code__, self._hook(self._enter_template, self.leave))
-        add(functools.lru_cache.__code__, self._hook(self._enter_lru_cache))
+            add(code, hook)
+        add(Template.__init__.__code__, Hook(self._enter_template, self.leave))
+        add(functools.lru_cache.__code__, Hook(self._enter_lru_cache))
         decorating = next(
             code
             for code in functools.lru_cache.__code__.co_consts
             if isinstance(code, CodeType) and code.co_name == "decorating_function"
         )
-        add(decorating, self._hook(self._enter_decorating))
-        for code, hook in once_hooks(self._hook(self._enter_once, self.leave)).items():
+        add(decorating, Hook(self._enter_decorating))
+        for code, hook in once_hooks(Hook(self._enter_once, self.leave)).items():
             add(code, hook)
         for code, name in self._known:
             self._add_cached(code, name)
         self._accesses.start()
-        self._forget_answers()
+        self._divide()
 
     def stop(self) -> None:
         """Stop collecting; nothing more is sent."""
-        self._accesses.is_on = False
+        self._accesses.stop()
         self._watch.stop()
 
     def watch(
@@ -121,7 +119,7 @@ class Collector:
         leave: Callable[[FrameType], None] | None = None,
     ) -> None:
         """Call functions with the frame whenever this code begins and ends."""
-        self._watch.add(code, self._hook(enter, leave))
+        self._watch.add(code, Hook(enter, leave))
 
     @contextmanager
     def unit(self, name: str) -> Iterator[None]:
@@ -150,11 +148,14 @@ class Collector:
         if is_valid:
             self._send_notes(notes)
         if len(self._open) == 1:
-            self.send_base()
+            self._send_base()
 
     def send_base(self) -> None:
         """Send what is new of what was used outside of all units."""
         self._divide()
+        self._send_base()
+
+    def _send_base(self) -> None:
         base = self._base
         # What no test has caused, or what the settings say.
         for kind in (base.lookups, base.models, base.classes, base.opaque, base.statements):
@@ -176,28 +177,10 @@ class Collector:
 
     def _divide(self) -> None:
         """Give everything until now to the innermost unit, and have it reported again."""
-        ran = self._watch.ran
-        count = len(ran)
-        if count:
-            codes = {number_of(code): code for code in ran[:count]}
-            self._open[-1].codes |= codes
-            # Before they are removed: an exception may come in between, at a time limit.
-            self._watch.arm(codes.values())
-            del ran[:count]
-        self._forget_answers()
-
-    def _forget_answers(self) -> None:
-        """Let Django ask again for what it remembers."""
-        for name in [*self._settings]:
-            if not name.isupper():
-                continue
-            if name in self._kept_settings:
-                self._open[-1].settings.add(name)
-            else:
-                self._settings.pop(name, None)
-        from django.apps import apps
-
-        apps.get_models.cache_clear()  # type: ignore[attr-defined]  # A cached method.
+        self._watch.give(self._open[-1].codes)
+        self._calls.forget_settings()
+        # Let Django ask again for what it remembers.
+        self._forget_models()
 
     def _send_notes(self, notes: Notes) -> None:
         used = self._numbers(notes)
@@ -214,25 +197,12 @@ class Collector:
             used |= self._loads[name]
         return used
 
-    def _hook(
-        self,
-        enter: Callable[[FrameType], None],
-        leave: Callable[[FrameType], None] | None = None,
-    ) -> Hook:
-        """A hook whose own errors are noted, and never reach a test."""
-        return Hook(self._safe(enter), None if leave is None else self._safe(leave))
-
-    def _safe(self, call: Callable[[FrameType], None]) -> Callable[[FrameType], None]:
-        def safe(frame: FrameType) -> None:
-            try:
-                call(frame)
-            except Exception as error:
-                if type(error).__module__.startswith("ctest_containers."):
-                    # The time of a test is up.
-                    raise
-                self._open[-1].opaque.add(f"cannot be recorded ({type(error).__name__}: {error})")
-
-        return safe
+    def _failed(self, error: Exception) -> None:
+        """Note an error of a hook; none reaches a test."""
+        if type(error).__module__.startswith("ctest_containers."):
+            # The time of a test is up.
+            raise error
+        self._open[-1].opaque.add(f"cannot be recorded ({type(error).__name__}: {error})")
 
     def begin_inside(self, name: str, frame: FrameType) -> None:
         """Begin a unit that ends when a function does; the unit around it has used the same."""
@@ -279,8 +249,9 @@ class Collector:
         self.begin_inside(BASE, frame)
 
     def _enter_cached(self, frame: FrameType) -> None:
-        self._watch.ran.append(frame.f_code)
-        names = self._cached[number_of(frame.f_code)]
+        code = frame.f_code
+        self._open[-1].codes[number_of(code)] = code
+        names = self._cached[number_of(code)]
         self.begin_inside(SEPARATOR.join(f"{CACHED}{name}" for name in sorted(names)), frame)
 
     def _enter_lru_cache(self, frame: FrameType) -> None:
@@ -297,4 +268,4 @@ class Collector:
 
     def _add_cached(self, code: CodeType, name: str) -> None:
         self._cached.setdefault(number_of(code), set()).add(name)
-        self._watch.add(code, self._hook(self._enter_cached, self.leave))
+        self._watch.add(code, Hook(self._enter_cached, self.leave))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from ctest_containers.events.usage import UsageRecorded
-from ctest_containers.usage.messages import KINDS, MICROSECONDS
+from ctest_containers.usage.messages import KINDS, MICROSECONDS, unpacked
 from ctest_containers.usage.model import StatementUsage, Usage
 
 KIND_OF: Final = {letter: kind for kind, letter in KINDS.items()}
@@ -43,7 +43,7 @@ def usage_of(event: UsageRecorded, texts: Sequence[str]) -> Usage:
         texts: All names that its process has sent until then.
     """
     sets: dict[str, set[Any]] = {}
-    for number in event.used:
+    for number in unpacked(event.used):
         kind, name = entry_of(texts[number])
         sets.setdefault(kind, set()).add(name)
     frozen: dict[str, Any] = {kind: frozenset(names) for kind, names in sets.items()}

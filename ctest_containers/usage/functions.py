@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
-from types import CodeType
+from collections import Counter
+from collections.abc import Callable
+from types import CodeType, FrameType
 from typing import Any, Final
 
 from ctest_containers.usage.hooks import (
@@ -15,15 +16,27 @@ from ctest_containers.usage.hooks import (
     Hooks,
     Policy,
     UnavailableError,
-    line_of,
     number_of,
 )
 from ctest_containers.usage.tracer import Tracer
 
-TOOL_NAMES: Final = ("ctest-containers", "ctest-containers units")
+TOOL_NAMES: Final = (
+    "ctest-containers",
+    "ctest-containers units",
+    "ctest-containers calls",
+)
 
 PREFERRED_TOOLS: Final = (4, 3, 5, 2)
 """Numbers of tools; those of debuggers and coverage.py are left to them."""
+
+MOST_CALLS: Final = 500
+"""After how many reported calls in a unit the most frequent functions are no longer reported."""
+
+OFTEN: Final = 10
+"""How many of these calls make a function one of them.
+
+To stop reporting a function and to report it again takes as long as reporting so many calls.
+"""
 
 
 def function_watch(policy: Policy) -> FunctionWatch:
@@ -36,29 +49,31 @@ def function_watch(policy: Policy) -> FunctionWatch:
 class _Monitor:
     """Uses PEP 669.
 
-    One tool reports every code object once in the life of the process. The other one reports those
-    of the project until it returns DISABLE, and can be armed again for each of them: arming the
-    first tool again would concern all code.
+    The first tool reports every code object once in the life of the process. The second one reports
+    each call of a function of the project, until it has been called often in a unit; the third one
+    calls hooks.
     """
 
     def __init__(self, policy: Policy) -> None:
-        self.ran: list[CodeType] = []
         self._policy = policy
         self._hooks = Hooks()
         self._monitoring: Any = vars(sys)["monitoring"]
         events = self._monitoring.events
         self._starts = events.PY_START | events.PY_RESUME
-        self._returns = self._starts | events.PY_RETURN
         self._global = self._starts | events.PY_UNWIND | events.PY_THROW
+        self._first = self._units = self._calls = -1
+        self._ran: list[CodeType] = []
+        self._earlier: dict[int, CodeType] = {}
+        self._silent: dict[int, CodeType] = {}
+        # Both keep the code, so that no other one gets its number.
         self._armed: dict[int, CodeType] = {}
         self._hooked: dict[int, tuple[CodeType, Hook]] = {}
-        self._first = self._again = -1
 
     def add(self, code: CodeType, hook: Hook) -> None:
         """See `FunctionWatch`."""
         self._hooks.add(code, hook)
         self._hooked[number_of(code)] = code, hook
-        if self._again >= 0:
+        if self._calls >= 0:
             self._arm_hooked(code, hook)
 
     def start(self) -> None:
@@ -67,58 +82,87 @@ class _Monitor:
         free = [number for number in PREFERRED_TOOLS if monitoring.get_tool(number) is None]
         if len(free) < len(TOOL_NAMES):
             raise UnavailableError("Other tools use Python's interface for monitoring functions.")
-        self._first, self._again = free[:2]
-        for number, name in zip((self._first, self._again), TOOL_NAMES, strict=True):
+        self._first, self._units, self._calls = free[: len(TOOL_NAMES)]
+        for number, name in zip(free, TOOL_NAMES, strict=False):
             monitoring.use_tool_id(number, name)
-        first, again, ended, thrown = self._callbacks()
+        first, called, thrown = self._unit_callbacks()
+        began, returned, raised = self._hook_callbacks()
         events = monitoring.events
         for tool, event, callback in (
             (self._first, events.PY_START, first),
             (self._first, events.PY_RESUME, first),
-            (self._first, events.PY_UNWIND, ended),
+            (self._first, events.PY_UNWIND, raised),
             (self._first, events.PY_THROW, thrown),
-            (self._again, events.PY_START, again),
-            (self._again, events.PY_RESUME, again),
-            (self._again, events.PY_RETURN, ended),
+            (self._units, events.PY_START, called),
+            (self._units, events.PY_RESUME, called),
+            (self._calls, events.PY_START, began),
+            (self._calls, events.PY_RESUME, began),
+            (self._calls, events.PY_RETURN, returned),
         ):
             monitoring.register_callback(tool, event, callback)
         for code, hook in self._hooked.values():
             self._arm_hooked(code, hook)
         monitoring.set_events(self._first, self._global)
 
-    def arm(self, codes: Iterable[CodeType]) -> None:
+    def give(self, codes: dict[int, CodeType]) -> None:
         """See `FunctionWatch`."""
-        set_events, tool, starts = self._monitoring.set_local_events, self._again, self._starts
-        hooked = self._hooked
-        for code in codes:
-            if number_of(code) not in hooked:
-                # Only a change lets the interpreter forget that it was disabled.
-                set_events(tool, code, 0)
+        ran = self._ran
+        # Other threads may add more. An exception may come in between, at a time limit, so nothing
+        # is removed before it is given.
+        if count := len(ran):
+            codes.update(zip(map(number_of, ran), ran, strict=False))
+            del ran[:count]
+        if self._earlier:
+            codes.update(self._earlier)
+            set_events, tool, starts = self._monitoring.set_local_events, self._units, self._starts
+            for code in list(self._silent.values()):
                 set_events(tool, code, starts)
+            self._silent.clear()
+            self._earlier.clear()
 
     def stop(self) -> None:
         """See `FunctionWatch`."""
         monitoring = self._monitoring
         monitoring.set_events(self._first, 0)
         for code in self._armed.values():
-            monitoring.set_local_events(self._again, code, 0)
-        for number in (self._first, self._again):
+            monitoring.set_local_events(self._units, code, 0)
+        for code, _ in self._hooked.values():
+            monitoring.set_local_events(self._calls, code, 0)
+        for number in (self._first, self._units, self._calls):
             monitoring.free_tool_id(number)
-        self._first = self._again = -1
+        self._first = self._units = self._calls = -1
 
     def _arm_hooked(self, code: CodeType, hook: Hook) -> None:
-        self._armed[number_of(code)] = code
-        events = self._starts if hook.leave is None else self._returns
-        self._monitoring.set_local_events(self._again, code, events)
+        events = self._monitoring.events
+        wanted = 0 if hook.enter is None else self._starts
+        wanted |= 0 if hook.leave is None else events.PY_RETURN
+        self._monitoring.set_local_events(self._calls, code, wanted)
+        # Hooks note the functions of the project themselves.
+        self._monitoring.set_local_events(self._units, code, 0)
 
-    def _callbacks(self) -> tuple[Callable[..., Any], ...]:
-        disable, policy, armed = self._monitoring.DISABLE, self._policy, self._armed
-        ran, is_wanted = self.ran, self._policy.is_wanted
-        set_events, tool, starts = self._monitoring.set_local_events, self._again, self._starts
-        note, groups, find = self.ran.append, self._hooks.by_file, self._hooks.find
+    def _silence(self) -> None:
+        """Make room, and stop reporting what is called often."""
+        ran = self._ran
+        count = len(ran)
+        codes = dict(zip(map(number_of, ran), ran, strict=False))
+        calls = Counter(map(number_of, ran))
+        self._earlier.update(codes)
+        del ran[:count]
+        for number, code in codes.items():
+            if calls[number] >= OFTEN:
+                self._silent[number] = code
+                self._monitoring.set_local_events(self._units, code, 0)
+
+    def _unit_callbacks(self) -> tuple[Callable[..., Any], ...]:
+        disable, policy = self._monitoring.DISABLE, self._policy
+        armed, hooked = self._armed, self._hooked
+        ran, is_wanted = self._ran, self._policy.is_wanted
+        set_events, tool, starts = self._monitoring.set_local_events, self._units, self._starts
+        note, find = self._ran.append, self._hooks.find
 
         def first(code: CodeType, _: int) -> Any:
-            if number_of(code) in armed:
+            number = number_of(code)
+            if number in armed or number in hooked:
                 return disable
             if not is_wanted(code.co_filename):
                 hook = policy.late(code)
@@ -126,36 +170,53 @@ class _Monitor:
                 hook = policy.module
             elif not code.co_flags & CO_OPTIMIZED:
                 return disable
-            else:
-                armed[number_of(code)] = code
-                hook = find(code)
-                if hook is None:
-                    note(code)
-                    set_events(tool, code, starts)
-                    return disable
+            elif (hook := find(code)) is None:
+                armed[number] = code
+                note(code)
+                set_events(tool, code, starts)
             if hook is not None:
                 self.add(code, hook)
-                hook.enter(sys._getframe(1))
+                if hook.enter is not None:
+                    _call(hook.enter, policy)
             return disable
 
-        def again(code: CodeType, _: int) -> Any:
-            group = groups.get(code.co_filename)
-            if group is not None and (hook := group.get(line_of(code))) is not None:
-                hook.enter(sys._getframe(1))
-                return None
+        def called(code: CodeType, _: int) -> None:
             note(code)
-            return disable
-
-        def ended(code: CodeType, _: int, __: object) -> None:
-            group = groups.get(code.co_filename)
-            if group is not None:
-                hook = group.get(line_of(code))
-                if hook is not None and hook.leave is not None:
-                    hook.leave(sys._getframe(1))
+            if len(ran) >= MOST_CALLS:
+                self._silence()
 
         def thrown(code: CodeType, _: int, __: object) -> None:
             # A generator that continues with an exception.
-            if number_of(code) in armed and is_wanted(code.co_filename):
-                ran.append(code)
+            if number_of(code) in armed:
+                note(code)
 
-        return first, again, ended, thrown
+        return first, called, thrown
+
+    def _hook_callbacks(self) -> tuple[Callable[..., Any], ...]:
+        policy, find = self._policy, self._hooked.get
+
+        def began(code: CodeType, _: int) -> None:
+            entry = find(number_of(code))
+            if entry is not None and (enter := entry[1].enter) is not None:
+                _call(enter, policy)
+
+        def returned(code: CodeType, _: int, __: object) -> None:
+            entry = find(number_of(code))
+            if entry is not None and (leave := entry[1].leave) is not None:
+                _call(leave, policy)
+
+        def raised(code: CodeType, _: int, __: object) -> None:
+            # This event cannot be had for some functions only.
+            entry = find(number_of(code))
+            if entry is not None and (leave := entry[1].leave or entry[1].fail) is not None:
+                _call(leave, policy)
+
+        return began, returned, raised
+
+
+def _call(call: Callable[[FrameType], None], policy: Policy) -> None:
+    """Call a function of a hook with the frame of the function that runs."""
+    try:
+        call(sys._getframe(2))
+    except Exception as error:  # noqa: BLE001  # The policy decides.
+        policy.failed(error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Final, Protocol, TypeAlias
@@ -26,15 +26,17 @@ class UnavailableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What to do whenever a function runs.
+    """What to do whenever a function runs; each call gets the function's frame.
 
     Attributes:
-        enter: Called with its frame when it begins.
-        leave: Called with its frame when it returns or raises; None to call nothing.
+        enter: Called when it begins; None to call nothing.
+        leave: Called when it returns or raises.
+        fail: Called when it raises, if there is no `leave`.
     """
 
-    enter: Callable[[FrameType], None]
+    enter: Callable[[FrameType], None] | None = None
     leave: Callable[[FrameType], None] | None = None
+    fail: Callable[[FrameType], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +47,17 @@ class Policy:
         is_wanted: Whether the functions of a file are.
         module: What to do while a module with such a file is executed.
         late: Returns the hook of a function that is not wanted, when it runs first.
+        failed: Called with an error of a hook, which it may raise.
     """
 
     is_wanted: Callable[[str], bool]
     module: Hook
     late: Callable[[CodeType], Hook | None]
+    failed: Callable[[Exception], None]
 
 
 class FunctionWatch(Protocol):
-    """Reports functions in all threads.
-
-    Attributes:
-        ran: The code of functions that have run since they were armed, each at least once.
-    """
-
-    ran: list[CodeType]
+    """Reports functions in all threads."""
 
     def add(self, code: CodeType, hook: Hook) -> None:
         """Call a hook whenever this code runs."""
@@ -71,8 +69,8 @@ class FunctionWatch(Protocol):
             UnavailableError: It is not possible in this process.
         """
 
-    def arm(self, codes: Iterable[CodeType]) -> None:
-        """Report these functions again, although they have been reported."""
+    def give(self, codes: dict[int, CodeType]) -> None:
+        """Add the code of functions that have run since the last call, by identity."""
 
     def stop(self) -> None:
         """Stop reporting."""

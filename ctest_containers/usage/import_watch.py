@@ -58,7 +58,7 @@ class ImportWatch:
 
     def stop(self) -> None:
         """Note nothing more."""
-        self.accesses.is_on = False
+        self.accesses.stop()
         if self._tool >= 0:
             monitoring = vars(sys)["monitoring"]
             for code, _ in self._hooks.values():
@@ -81,14 +81,16 @@ class ImportWatch:
         starts = monitoring.events.PY_START
         monitoring.register_callback(self._tool, starts, self._entered)
         for code, hook in self._calls.hooks():
-            self._hooks[number_of(code)] = code, hook
+            # Without units, a setting counts whether it exists or not.
+            self._hooks[number_of(code)] = code, Hook(hook.enter or hook.fail)
             monitoring.set_local_events(self._tool, code, starts)
 
     def _entered(self, code: CodeType, _: int) -> None:
         frame = sys._getframe(1)
         try:
-            if self._is_project_s(frame.f_back):
-                self._hooks[number_of(code)][1].enter(frame)
+            enter = self._hooks[number_of(code)][1].enter
+            if enter is not None and self._is_project_s(frame.f_back):
+                enter(frame)
         except Exception as error:  # noqa: BLE001  # The project must not notice.
             self.notes.opaque.add(f"cannot be recorded ({type(error).__name__}: {error})")
 

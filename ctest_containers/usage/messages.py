@@ -5,15 +5,17 @@ from __future__ import annotations
 import dis
 import itertools
 import os
+from array import array
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Iterable
 from itertools import filterfalse
 from types import CodeType
 from typing import Any, Final
 
 from ctest_containers.events.usage import UsageRecorded
-from ctest_containers.usage.hooks import number_of
 from ctest_containers.usage.notes import Notes
 from ctest_containers.usage.project_files import ProjectFiles
+from ctest_containers.usage.units import INTEGER
 
 __unittest = True
 
@@ -41,11 +43,26 @@ EXAMINING: Final = frozenset({"stat", "lstat", "access", "readlink"})
 COPYING: Final = frozenset({"copy_expert", "copy_from", "copy_to", "executescript"})
 """Methods of drivers' cursors that Django does not see."""
 
-MICROSECONDS: Final = 1_000_000
 
+DOTTED: Final = frozenset({"lookups", "classes"})
+"""The kinds of names of modules, and of names in them."""
+
+MICROSECONDS: Final = 1_000_000
 
 COMMANDS: Final = "django.core.management.commands."
 """The modules of Django's commands, some of which use all models and migrations."""
+
+
+def packed(numbers: Iterable[int]) -> str:
+    """Return numbers as a short text."""
+    return b2a_base64(array(INTEGER, numbers).tobytes(), newline=False).decode()
+
+
+def unpacked(text: str) -> array[int]:
+    """Return the numbers in the result of `packed`."""
+    numbers = array(INTEGER)
+    numbers.frombytes(a2b_base64(text))
+    return numbers
 
 
 class Messages:
@@ -60,9 +77,12 @@ class Messages:
         self._files = files
         self._numbers: dict[str, int] = {}
         self._new: list[str] = []
-        self._codes: dict[int, tuple[CodeType, int]] = {}
+        self._codes: dict[int, int] = {}
+        # So that no other code gets the number of one of these.
+        self._kept: list[CodeType] = []
         self._examining: dict[int, int] = {}
         self._paths: dict[tuple[str, str], int] = {}
+        self._names: dict[str, dict[Any, int]] = {kind: {} for kind in KINDS}
 
     def numbers(self, notes: Notes, written: set[str]) -> set[int]:
         """The numbers of what was used.
@@ -70,11 +90,11 @@ class Messages:
         Args:
             written: Files that this process has written, whose existence is no input.
         """
-        used: set[int] = set()
-        known = self._codes
-        for key, code in notes.codes.items():
-            entry = known.get(key)
-            used.add(self._number_of_code(code) if entry is None else entry[1])
+        if not self._codes.keys() >= notes.codes.keys():
+            for key, code in notes.codes.items():
+                if key not in self._codes:
+                    self._add_code(key, code)
+        used = set(map(self._codes.__getitem__, notes.codes))
         if not self._examining.keys().isdisjoint(used):
             used |= {self._examining[number] for number in self._examining.keys() & used}
         for kind, names in (
@@ -83,25 +103,25 @@ class Messages:
             ("templates", notes.templates),
             ("opaque", notes.opaque),
             ("fixtures", notes.fixtures),
+            ("lookups", notes.lookups),
+            ("classes", notes.classes),
         ):
             if names:
-                letter = KINDS[kind]
-                used.update([self.number(letter + name) for name in names])
+                known = self._names[kind]
+                if not known.keys() >= names:
+                    known |= {name: self._name_number(kind, name) for name in names}
+                used.update(map(known.__getitem__, names))
         for kind, paths in (
             ("files", notes.files),
             ("folders", notes.folders),
             ("paths", filterfalse(written.__contains__, notes.paths)),
         ):
             if paths:
-                used |= self._path_numbers(kind, paths)
+                used.update([self._path_number(kind, path) for path in paths])
         if notes.matches:
             for folder, pattern in notes.matches:
                 if name := self._files.name_of(folder):
                     used.add(self.number(f"M{name}/{pattern}"))
-        if notes.lookups:
-            used |= self._name_numbers("l", notes.lookups)
-        if notes.classes:
-            used |= self._name_numbers("c", notes.classes)
         if notes.models:
             used.update([self._model_number(*names) for names in notes.models])
         used.discard(-1)
@@ -131,7 +151,7 @@ class Messages:
             unit=unit,
             first=len(self._numbers) - len(new),
             names=tuple(new),
-            used=tuple(sorted(used)),
+            used=packed(used),
             statements=statements,
         )
 
@@ -143,7 +163,7 @@ class Messages:
             self._new.append(name)
         return number
 
-    def _number_of_code(self, code: CodeType) -> int:
+    def _add_code(self, key: int, code: CodeType) -> None:
         file = code.co_filename
         if module := self._files.module_of(file):
             number = self.number(f"f{module} {code.co_firstlineno}")
@@ -152,12 +172,8 @@ class Messages:
         else:
             # Code without a module is known by its file.
             number = self._path_number("files", os.path.abspath(file))  # noqa: PTH100
-        # The entry keeps the code, so that no other one gets its number.
-        self._codes[number_of(code)] = code, number
-        return number
-
-    def _path_numbers(self, kind: str, paths: Iterable[str]) -> set[int]:
-        return {self._path_number(kind, path) for path in paths}
+        self._codes[key] = number
+        self._kept.append(code)
 
     def _path_number(self, kind: str, path: str) -> int:
         """The number of a path's name; -1 if it is not an input."""
@@ -171,13 +187,11 @@ class Messages:
             number = self._paths[key] = self.number(KINDS[kind] + name) if name else -1
         return number
 
-    def _name_numbers(self, letter: str, names: Iterable[str]) -> set[int]:
-        """The numbers of dotted names: those of the project's modules, and of Django's commands."""
-        return {
-            self.number(letter + name)
-            for name in names
-            if name.startswith(COMMANDS) or self._files.is_of_project(name)
-        }
+    def _name_number(self, kind: str, name: str) -> int:
+        """The number of a name; -1 for dotted names that are neither the project's nor commands."""
+        if kind in DOTTED and not name.startswith(COMMANDS) and not self._files.is_of_project(name):
+            return -1
+        return self.number(KINDS[kind] + name)
 
     def _model_number(self, label: str, name: str) -> int:
         letter = "m"

@@ -68,12 +68,13 @@ class _ColumnPacker:
         Args:
             positions: The numbers of the names; some may occur more than once.
         """
-        members = array(INTEGER, sorted(set(positions)))
-        key = members.tobytes()
+        members = sorted(set(positions))
+        # Most units have used nothing of most kinds.
+        key = array(INTEGER, members).tobytes() if members else b""
         number = self._sets.get(key)
         if number is None:
             number = self._sets[key] = len(self._sets)
-            self.column.members += members
+            self.column.members.extend(members)
             self.column.starts.append(len(self.column.members))
         return number
 

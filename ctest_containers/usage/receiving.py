@@ -7,6 +7,7 @@ from typing import Final
 
 from ctest_containers.events.usage import UsageRecorded
 from ctest_containers.usage.decoding import entry_of
+from ctest_containers.usage.messages import unpacked
 from ctest_containers.usage.packing import Packer
 from ctest_containers.usage.units import KINDS
 
@@ -41,7 +42,7 @@ class SentNames:
         """Add the unit of an event to the packer."""
         sets: Sequence[list[int]] = [[] for _ in KINDS]
         numbers = self._numbers
-        for number in event.used:
+        for number in unpacked(event.used):
             kind, packed = numbers[number] or self._number(number)
             sets[kind].append(packed)
         self._packer.add_numbers(event.unit, sets, map(self._row, event.statements))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,6 +9,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from ctest_containers.originals import ORIGINALS
+from ctest_containers.recording.askers import NAMES_OF_MANY
 from ctest_containers.statements.normalized import LONGEST_CACHED, normalized
 from ctest_containers.usage.hooks import Hook
 from ctest_containers.usage.notes import Notes, Sent
@@ -19,10 +19,6 @@ __unittest = True
 
 RUNNING_TESTS: Final = f"{TOOLKIT}workers/"
 """Code of the toolkit that calls what unittest and Django call."""
-
-
-RECORDING: Final = f"{TOOLKIT}usage/"
-"""This package."""
 
 MOST_TEXTS: Final = 4096
 """How many statements' depths and normalized texts are remembered."""
@@ -72,7 +68,7 @@ class StatementWatch:
         names = frame.f_locals
         sql = names["sql"]
         text = sql if isinstance(sql, str) else _text_of(sql, names["self"])
-        place = "" if text.startswith(OF_TRANSACTIONS) else self._place(text)
+        place = "" if text.startswith(OF_TRANSACTIONS) else self._place(text, frame)
         if place is None:
             return
         connection = names["self"].db
@@ -97,30 +93,35 @@ class StatementWatch:
             normal = known[text] = normalized(text, vendor)
         return normal
 
-    def _place(self, text: str) -> str | None:
+    def _place(self, text: str, frame: FrameType) -> str | None:
         """The line of the project that sends a statement; None if the toolkit itself does.
 
         The walk through all callers is slow. The same statement is mostly sent at the same depth,
         so the caller at that depth is taken if it is the project's as well.
+
+        Args:
+            frame: The function that sends it.
         """
-        places = self._places
         depth = self._depths.get(text)
         if depth is not None:
-            with suppress(ValueError):
-                frame = sys._getframe(depth)
-                place = places.get(frame.f_code.co_filename)
+            caller: FrameType | None = frame
+            for _ in range(depth):
+                if caller is None:
+                    break
+                caller = caller.f_back
+            if caller is not None:
+                place = self._places.get(caller.f_globals.get("__name__", ""))
                 if place and place is not TOOLKIT_S:
-                    return f"{place}:{frame.f_lineno}"
-        return self._walk(text)
+                    return f"{place}:{caller.f_lineno}"
+        return self._walk(text, frame)
 
-    def _walk(self, text: str) -> str | None:
+    def _walk(self, text: str, frame: FrameType | None) -> str | None:
         places, depth = self._places, 0
-        frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            file = frame.f_code.co_filename
-            if file not in places:
-                places[file] = self._place_of(file)
-            if (place := places[file]) is TOOLKIT_S and frame.f_code.co_name == PASSING_ON:
+            # Reading a frame's code raises an audit event, which takes longer than all the rest.
+            name = frame.f_globals.get("__name__", "")
+            place = places[name] if name in places else self._place_at(frame, name)
+            if place is TOOLKIT_S and frame.f_code.co_name == PASSING_ON:
                 place = None
             if place is not None:
                 if place is TOOLKIT_S:
@@ -135,10 +136,16 @@ class StatementWatch:
             depth += 1
         return ""
 
+    def _place_at(self, frame: FrameType, name: str) -> str | None:
+        """How places in the file of a frame begin; None if its callers decide."""
+        file = frame.f_code.co_filename
+        place = self._place_of(file)
+        if name not in NAMES_OF_MANY and not file.startswith("<"):
+            self._places[name] = place
+        return place
+
     def _place_of(self, file: str) -> str | None:
         """How places in a file begin; None if its callers decide."""
-        if file.startswith(RECORDING):
-            return None
         if self._files.is_wanted(file):
             return self._files.name_of(file) or file
         if file.startswith(RUNNING_TESTS):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any
 
@@ -23,7 +23,7 @@ class Tracer:
     """Uses `sys.settrace`, before Python 3.12."""
 
     def __init__(self, policy: Policy) -> None:
-        self.ran: list[CodeType] = []
+        self._ran: list[CodeType] = []
         self._policy = policy
         self._hooks = Hooks()
         self._known: dict[int, tuple[CodeType, Hook | bool]] = {}
@@ -44,9 +44,14 @@ class Tracer:
         threading.settrace(self._trace)
         sys.settrace(self._trace)
 
-    def arm(self, codes: Iterable[CodeType]) -> None:
+    def give(self, codes: dict[int, CodeType]) -> None:
         """See `FunctionWatch`."""
-        self._reported.difference_update(map(number_of, codes))
+        ran = self._ran
+        count = len(ran)
+        codes.update(zip(map(number_of, ran), ran, strict=False))
+        # Before they are removed: an exception may come in between, at a time limit.
+        self._reported.difference_update(map(number_of, ran[:count]))
+        del ran[:count]
 
     def stop(self) -> None:
         """See `FunctionWatch`."""
@@ -61,23 +66,30 @@ class Tracer:
         known = self._known.get(number)
         if known is None:
             known = self._known[number] = code, self._decide(code)
-        answer = known[1]
-        if answer is True:
-            self._reported.add(number)
-            self.ran.append(code)
-        elif answer is not False:
-            answer.enter(frame)
-            if answer.leave is not None:
+        hook = known[1]
+        if not isinstance(hook, bool):
+            self._call(hook.enter, frame)
+            if hook.leave is not None or hook.fail is not None:
                 frame.f_trace_lines = False
                 return self._trace_inside
+        elif hook:
+            self._reported.add(number)
+            self._ran.append(code)
         return None
 
-    def _trace_inside(self, frame: FrameType, event: str, _: object) -> Any:
-        if event == "return":
-            known = self._known.get(number_of(frame.f_code))
-            if known is not None and not isinstance(known[1], bool) and known[1].leave is not None:
-                known[1].leave(frame)
+    def _trace_inside(self, frame: FrameType, event: str, value: object) -> Any:
+        known = self._known.get(number_of(frame.f_code))
+        if event == "return" and known is not None and not isinstance(hook := known[1], bool):
+            # The value is None after an exception as well.
+            self._call(hook.leave or (hook.fail if value is None else None), frame)
         return self._trace_inside
+
+    def _call(self, call: Callable[[FrameType], None] | None, frame: FrameType) -> None:
+        if call is not None:
+            try:
+                call(frame)
+            except Exception as error:  # noqa: BLE001  # The policy decides.
+                self._policy.failed(error)
 
     def _decide(self, code: CodeType) -> Hook | bool:
         if (hook := self._hooks.find(code)) is not None:

@@ -74,15 +74,17 @@ class WatchedCalls:
         self._askers = askers
         self._wide = wide
         self._once = ONCE
+        self._settings: dict[str, Any] = {}
+        self._lasting: frozenset[str] = frozenset()
         self._copying: tuple[int, int] = (0, 0)
 
     def hooks(self) -> Iterator[tuple[CodeType, Hook]]:
         """The code of each function, and its hook."""
         from collections.abc import Mapping as AbstractMapping
 
+        from django import conf
         from django.apps import AppConfig
         from django.apps.registry import Apps
-        from django.conf import LazySettings
         from django.core import management
         from django.db.backends.utils import CursorWrapper
         from django.template.engine import Engine
@@ -91,9 +93,14 @@ class WatchedCalls:
         from django.utils import formats, module_loading
 
         self._once = ONCE | formats.FORMAT_SETTINGS
+        self._settings = vars(conf.settings)
+        # Reading them twice would warn twice.
+        self._lasting = frozenset(getattr(conf, "DEPRECATED_EMAIL_SETTINGS", ()))
+        for name in ("__setattr__", "__delattr__"):
+            yield getattr(conf.LazySettings, name).__code__, Hook(self._settings_change)
+        yield conf.LazySettings.__getattr__.__code__, Hook(fail=self._no_setting)
         environment: Any = type(os.environ)
         every: list[tuple[Any, Callable[[FrameType], None]]] = [
-            (LazySettings.__getattr__, self._setting),
             (environment.__getitem__, self._variable),
             (AbstractMapping.keys, self._copy),
             (importlib.import_module, self._module),
@@ -130,9 +137,27 @@ class WatchedCalls:
             return Hook(self._jinja_template)
         return None
 
-    def _setting(self, frame: FrameType) -> None:
+    def forget_settings(self) -> None:
+        """Note the settings that were read since the last call, and have Django read them again.
+
+        Django keeps each in a dictionary, and asks for it no more.
+        """
+        read = self._settings
+        for name in [*read]:
+            if not name.isupper():
+                continue
+            (self._base() if name in self._once else self._notes()).settings.add(name)
+            if name not in self._lasting:
+                read.pop(name, None)
+
+    def _settings_change(self, _: FrameType) -> None:
+        # It removes what was read until now.
+        self.forget_settings()
+
+    def _no_setting(self, frame: FrameType) -> None:
         name = frame.f_locals["name"]
-        (self._base() if name in self._once else self._notes()).settings.add(name)
+        if name.isupper():
+            (self._base() if name in self._once else self._notes()).settings.add(name)
 
     def _variable(self, frame: FrameType) -> None:
         caller = frame.f_back

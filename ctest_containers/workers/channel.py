@@ -40,6 +40,7 @@ class Channel:
         self._lines = LineBuffer()
         self._pending: list[bytes] = []
         self._postponed: list[Message] = []
+        self._queued: list[bytes] = []
         self._sending = threading.Lock()
         self.asking = threading.RLock()
 
@@ -47,7 +48,14 @@ class Channel:
         """Send an event or a request; block while the parent is busy."""
         # A thread of a test may request a database at the same time.
         with self._sending:
-            self._connection.sendall(encode(message))
+            self._connection.sendall(b"".join([*self._queued, encode(message)]))
+            self._queued.clear()
+
+    def queue(self, event: WorkerEvent) -> None:
+        """Send an event together with the next message, which saves the parent from waking up."""
+        line = encode(event)
+        with self._sending:
+            self._queued.append(line)
 
     def next_message(self) -> Message | None:
         """Return the next command; None if the parent is gone."""

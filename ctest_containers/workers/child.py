@@ -135,7 +135,8 @@ class CommandLoop:
         usage = Collector(
             worker=assignment.worker,
             own=str(assignment.own.folder.parents[1]),
-            send=self._channel.send,
+            # What a test has used is sent when the next one starts, or when the batch ends.
+            send=self._channel.queue,
             cached=assignment.cached,
         )
         try:

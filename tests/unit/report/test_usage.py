@@ -13,6 +13,7 @@ from ctest_containers.events import (
 )
 from ctest_containers.history.last_failed import LastOutcomes
 from ctest_containers.report.usage import UsageReport
+from ctest_containers.usage.messages import packed
 from ctest_containers.usage.model import Usage
 from ctest_containers.usage.recording import Recording, Run
 
@@ -23,7 +24,7 @@ NAMES = ("Fa.txt", "Fb.txt", "Fc.txt")
 def used(unit: str, *numbers: int, worker: int = 1, begins: bool = False) -> UsageRecorded:
     """The event on a unit that read these files of NAMES."""
     names, first = (NAMES, 0) if begins else ((), len(NAMES))
-    return UsageRecorded(worker=worker, unit=unit, first=first, names=names, used=numbers)
+    return UsageRecorded(worker=worker, unit=unit, first=first, names=names, used=packed(numbers))
 
 
 def started(test: str, worker: int = 1) -> TestStarted:
@@ -139,7 +140,7 @@ def test_a_class_that_ends_on_another_worker_is_complete() -> None:
 
 
 def test_a_worker_whose_events_are_missing_is_recorded_again_from_its_next_process_on() -> None:
-    lost = UsageRecorded(worker=1, unit="test a.A.b", first=7, used=(1,))
+    lost = UsageRecorded(worker=1, unit="test a.A.b", first=7, used=packed([1]))
     events: list[Event] = [
         used("base", 0, begins=True),
         started("a.A.b"),
@@ -164,7 +165,7 @@ def test_statements_have_their_places() -> None:
         unit="test a.A.b",
         first=0,
         names=names,
-        used=(4,),
+        used=packed([4]),
         statements=((0, 1, 3, 1500, 2, 1, 3, 2),),
     )
 

@@ -11,7 +11,9 @@ import pytest
 from ctest_containers.usage.functions import PREFERRED_TOOLS, function_watch
 from ctest_containers.usage.hooks import Hook, Policy, UnavailableError
 
-NOTHING = Policy(is_wanted=lambda _: False, module=Hook(lambda _: None), late=lambda _: None)
+NOTHING = Policy(
+    is_wanted=lambda _: False, module=Hook(), late=lambda _: None, failed=lambda _: None
+)
 
 
 @pytest.fixture
