@@ -57,7 +57,8 @@ def loaded_functions(context: RunContext) -> LoadedFunctions | None:
     """
     if not records(context.config) or context.setup.spawned:
         return None
-    # Most runs do not need what it imports.
+    # Most runs do not need what it imports; workers that are forked need not import the other.
+    import ctest_containers.usage.collector  # noqa: F401
     from ctest_containers.usage.loaded import LoadedFunctions
 
     return LoadedFunctions()

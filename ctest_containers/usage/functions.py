@@ -134,8 +134,9 @@ class _Monitor:
 
     def _arm_hooked(self, code: CodeType, hook: Hook) -> None:
         events = self._monitoring.events
-        wanted = 0 if hook.enter is None else self._starts
-        wanted |= 0 if hook.leave is None else events.PY_RETURN
+        wanted = 0 if hook.enter is None else events.PY_START
+        # Generators begin what they leave again.
+        wanted |= 0 if hook.leave is None else events.PY_RESUME | events.PY_RETURN
         self._monitoring.set_local_events(self._calls, code, wanted)
         # Hooks note the functions of the project themselves.
         self._monitoring.set_local_events(self._units, code, 0)

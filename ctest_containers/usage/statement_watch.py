@@ -66,12 +66,12 @@ class StatementWatch:
         now = ORIGINALS.monotonic()
         began = self._since.pop(threading.get_ident(), now)
         names = frame.f_locals
-        sql = names["sql"]
-        text = sql if isinstance(sql, str) else _text_of(sql, names["self"])
+        sql, cursor = names["sql"], names["self"]
+        text = sql if isinstance(sql, str) else _text_of(sql, cursor)
         place = "" if text.startswith(OF_TRANSACTIONS) else self._place(text, frame)
         if place is None:
             return
-        connection = names["self"].db
+        connection = cursor.db
         statements = self._notes().statements
         key = connection.alias, self._normalized(text, connection.vendor)
         sent = statements.get(key)

@@ -76,6 +76,7 @@ class WatchedCalls:
         self._once = ONCE
         self._settings: dict[str, Any] = {}
         self._lasting: frozenset[str] = frozenset()
+        self._urlconf: Callable[[], object] = lambda: None
         self._copying: tuple[int, int] = (0, 0)
 
     def hooks(self) -> Iterator[tuple[CodeType, Hook]]:
@@ -94,6 +95,7 @@ class WatchedCalls:
 
         self._once = ONCE | formats.FORMAT_SETTINGS
         self._settings = vars(conf.settings)
+        self._urlconf = lambda: base.get_urlconf() or _value(conf.settings, "ROOT_URLCONF")
         # Reading them twice would warn twice.
         self._lasting = frozenset(getattr(conf, "DEPRECATED_EMAIL_SETTINGS", ()))
         for name in ("__setattr__", "__delattr__"):
@@ -107,7 +109,7 @@ class WatchedCalls:
             (module_loading.import_string, self._name),
             (Apps.get_model, self._model),
             (Apps.get_models, self._models),
-            (AppConfig.get_models, self._models),
+            (AppConfig.get_models, self._models_of_app),
             (Engine.find_template, self._template),
             (ResolverMatch.__init__, self._view),
             (base.reverse, self._urls),
@@ -229,6 +231,12 @@ class WatchedCalls:
         if isinstance(label, str) and isinstance(name, str):
             self._notes().models.add((label, name.lower()))
 
+    def _models_of_app(self, frame: FrameType) -> None:
+        caller = frame.f_back
+        # `Apps.get_models` asks every app, and is watched itself.
+        if caller is None or caller.f_globals.get("__name__") != "django.apps.registry":
+            self._models(frame)
+
     def _models(self, frame: FrameType) -> None:
         if self._askers.is_project(frame.f_back):
             self._notes().models.add(("*", ""))
@@ -258,10 +266,7 @@ class WatchedCalls:
 
     def _urls(self, frame: FrameType) -> None:
         """Reversing and resolving depend on all patterns, also where no view runs."""
-        from django.conf import settings
-        from django.urls import get_urlconf
-
-        urlconf = frame.f_locals.get("urlconf") or get_urlconf() or _value(settings, "ROOT_URLCONF")
+        urlconf = frame.f_locals.get("urlconf") or self._urlconf()
         if isinstance(urlconf, str):
             notes = self._notes()
             notes.lookups.add(urlconf)
