@@ -202,6 +202,12 @@ from own import code
 
 def test_helper(): code.helper(); code.helper()
 def test_helper_again(): code.helper()
+def test_often():
+    for _ in range(2000): code.helper()
+    code.rate()
+def test_often_again():
+    code.helper()
+    code.rate()
 def test_nothing(): pass
 def test_fails():
     try: code.fails()
@@ -260,6 +266,10 @@ def test_settings():
     getattr(settings, "OWN_MISSING", None)
     settings.TEMPLATES
 def test_settings_again(): settings.OWN_SIZE
+def test_settings_before_others_change():
+    settings.OWN_SIZE
+    with override_settings(OWN_OTHER=4):
+        pass
 def test_overridden_settings():
     with override_settings(OWN_SIZE=4):
         settings.OWN_SIZE
@@ -464,10 +474,16 @@ def test_variables_that_are_read_are_recorded_and_not_those_that_are_copied(
     assert recorded.get("test test_variables", "variables") == {"OWN_TENANT", "OWN_OTHER"}
 
 
+def test_functions_that_ran_often_are_recorded_in_the_next_unit(recorded: Recorded) -> None:
+    assert recorded.functions("test test_often") == {"helper", "rate"}
+    assert recorded.functions("test test_often_again") == {"helper", "rate"}
+
+
 def test_settings_are_recorded_in_each_unit(recorded: Recorded) -> None:
     assert recorded.get("test test_settings", "settings") == {"OWN_SIZE", "OWN_MISSING"}
     assert recorded.get("test test_settings_again", "settings") == {"OWN_SIZE"}
     assert "OWN_SIZE" in recorded.get("test test_overridden_settings", "settings")
+    assert "OWN_SIZE" in recorded.get("test test_settings_before_others_change", "settings")
 
 
 def test_settings_from_which_django_makes_lasting_objects_count_for_all(
