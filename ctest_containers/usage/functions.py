@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from types import CodeType, FrameType
@@ -63,7 +64,8 @@ class _Monitor:
         self._global = self._starts | events.PY_UNWIND | events.PY_THROW
         self._first = self._units = self._calls = -1
         self._ran: list[CodeType] = []
-        self._earlier: dict[int, CodeType] = {}
+        self._earlier: list[CodeType] = []
+        self._taking = threading.Lock()
         self._silent: dict[int, CodeType] = {}
         # Both keep the code, so that no other one gets its number.
         self._armed: dict[int, CodeType] = {}
@@ -106,19 +108,21 @@ class _Monitor:
 
     def give(self, codes: dict[int, CodeType]) -> None:
         """See `FunctionWatch`."""
-        ran = self._ran
-        # Other threads may add more. An exception may come in between, at a time limit, so nothing
-        # is removed before it is given.
-        if count := len(ran):
-            codes.update(zip(map(number_of, ran), ran, strict=False))
-            del ran[:count]
-        if self._earlier:
-            codes.update(self._earlier)
-            set_events, tool, starts = self._monitoring.set_local_events, self._units, self._starts
-            for code in list(self._silent.values()):
-                set_events(tool, code, starts)
-            self._silent.clear()
-            self._earlier.clear()
+        # A test may have forked while another thread held it, so this does not wait for long.
+        is_held = self._taking.acquire(timeout=1)
+        try:
+            # Other threads may add more meanwhile. An exception may come in between, at a time
+            # limit: nothing is removed before it is given.
+            for ran in (self._ran, self._earlier):
+                if count := len(ran):
+                    codes.update(zip(map(number_of, ran), ran, strict=False))
+                    del ran[:count]
+            for number, code in list(self._silent.items()):
+                self._monitoring.set_local_events(self._units, code, self._starts)
+                self._silent.pop(number, None)
+        finally:
+            if is_held:
+                self._taking.release()
 
     def stop(self) -> None:
         """See `FunctionWatch`."""
@@ -143,16 +147,22 @@ class _Monitor:
 
     def _silence(self) -> None:
         """Make room, and stop reporting what is called often."""
-        ran = self._ran
-        count = len(ran)
-        codes = dict(zip(map(number_of, ran), ran, strict=False))
-        calls = Counter(map(number_of, ran))
-        self._earlier.update(codes)
-        del ran[:count]
-        for number, code in codes.items():
-            if calls[number] >= OFTEN:
-                self._silent[number] = code
-                self._monitoring.set_local_events(self._units, code, 0)
+        if not self._taking.acquire(blocking=False):
+            # A thread is making room.
+            return
+        try:
+            ran, silent = self._ran, self._silent
+            count = len(ran)
+            codes = dict(zip(map(number_of, ran), ran, strict=False))
+            calls = Counter(map(number_of, ran))
+            self._earlier += codes.values()
+            del ran[:count]
+            for number, code in codes.items():
+                if calls[number] >= OFTEN:
+                    silent[number] = code
+                    self._monitoring.set_local_events(self._units, code, 0)
+        finally:
+            self._taking.release()
 
     def _unit_callbacks(self) -> tuple[Callable[..., Any], ...]:
         disable, policy = self._monitoring.DISABLE, self._policy
