@@ -46,15 +46,15 @@ def named(mutations: list[Mutation]) -> dict[str, Mutation]:
     return {f"{mutation.kind} {mutation.path} {mutation.words}": mutation for mutation in mutations}
 
 
-@pytest.mark.parametrize(("each", "is_new"), [(0, False), pytest.param(20, True, marks=MORE)])
+@pytest.mark.parametrize(("count", "is_new"), [(0, False), pytest.param(200, True, marks=MORE)])
 @pytest.mark.usefixtures("sqlite_env")
 def test_tests_whose_outcomes_a_change_affects_are_selected(
-    each: int, tmp_path: Path, *, is_new: bool
+    count: int, tmp_path: Path, *, is_new: bool
 ) -> None:
     pristine, python = PROJECTS / "reach", Path(sys.executable)
     every = named(sampled(REACH, pristine, 100_000, SEED))
     number = random.getrandbits(32) if is_new else SEED
-    chosen = [*sampled(REACH, pristine, each, number), *(every[name] for name in FOUND)]
+    chosen = [*sampled(REACH, pristine, count, number), *(every[name] for name in FOUND)]
     truths = Truths(REACH, pristine, python, tmp_path)
 
     tried = list(verdicts(truths, Affected(REACH, python), chosen, processes=2))

@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> int:
     """Print each miss and the table; give 0 if no test was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, required=True, help="keeps what was found before")
-    parser.add_argument("--count", type=int, default=100, help="mutations of each kind")
+    parser.add_argument("--count", type=int, default=100, help="mutations, spread over kinds")
     parser.add_argument("--seed", type=int, default=25)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--kind", action="append", choices=KINDS)

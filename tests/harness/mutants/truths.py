@@ -34,7 +34,7 @@ class Truth:
 def sampled(
     subject: Subject, pristine: Path, count: int, seed: int, kinds: Iterable[str] = KINDS
 ) -> list[Mutation]:
-    """So many mutations of each kind at random, in turns."""
+    """So many mutations at random, spread evenly over the kinds, which take turns."""
     by_kind: dict[str, dict[str, Mutation]] = {kind: {} for kind in kinds}
     for mutation in mutations(subject.contents(pristine), subject.settings_path):
         if mutation.kind in by_kind:
@@ -42,10 +42,11 @@ def sampled(
     chosen = []
     for kind, candidates in by_kind.items():
         rng = random.Random(f"{seed} {subject.name} {kind}")
-        picked = rng.sample(list(candidates.values()), min(count, len(candidates)))
-        chosen.append(picked)
+        # The order does not depend on how many are needed, so that what was found before counts.
+        chosen.append(rng.sample(list(candidates.values()), len(candidates)))
     turns = range(max(map(len, chosen), default=0))
-    return [picked[turn] for turn in turns for picked in chosen if turn < len(picked)]
+    in_turns = [picked[turn] for turn in turns for picked in chosen if turn < len(picked)]
+    return in_turns[:count]
 
 
 class Truths:

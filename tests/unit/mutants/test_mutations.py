@@ -75,10 +75,11 @@ def test_a_project_has_mutations_of_every_kind() -> None:
 def test_the_same_seed_gives_the_same_mutations() -> None:
     folder = PROJECTS / "reach"
 
-    first, second = sampled(REACH, folder, 5, seed=1), sampled(REACH, folder, 5, seed=1)
+    first, second = sampled(REACH, folder, 55, seed=1), sampled(REACH, folder, 55, seed=1)
 
     assert first == second
-    assert first != sampled(REACH, folder, 5, seed=2)
+    assert first != sampled(REACH, folder, 55, seed=2)
+    assert sampled(REACH, folder, 12, seed=1) == first[:12]
     assert [mutation.kind for mutation in first] == [*KINDS] * 5
 
 
