@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import connections
 
 from ctest_containers.config import Config
 from ctest_containers.config.model import project_of
+from ctest_containers.events import RunStarted
 from ctest_containers.history import History
 from ctest_containers.history.store import sql_beside
 from ctest_containers.project.branch import current_revision
@@ -72,8 +74,14 @@ def _sql_report(config: Config, context: ReportContext) -> SqlReport:
         for recording in context.recordings:
             recording.run.sql = record
 
+    def places(started: RunStarted) -> Iterator[Path]:
+        if config.event_logs:
+            yield sql_beside(history.new(started))
+        if config.event_log:
+            yield sql_beside(Path(config.event_log))
+
     return SqlReport(
-        place=(lambda started: sql_beside(history.new(started))) if config.event_logs else None,
+        places=places,
         revision=current_revision,
         vendors=lambda: {alias: connections[alias].vendor for alias in connections},
         show=show,

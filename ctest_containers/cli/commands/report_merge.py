@@ -13,11 +13,15 @@ from ctest_containers.events import ServerMeasured
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import Entry
 from ctest_containers.history.lines import HEADER, line
-from ctest_containers.history.store import SUFFIX, read
+from ctest_containers.history.store import SUFFIX, read, sql_beside
 from ctest_containers.impact.job_recordings import add_recordings
 from ctest_containers.report import summary
 from ctest_containers.report.merging import merge
 from ctest_containers.report.recording import record_of
+from ctest_containers.report.sql.file import read as read_sql
+from ctest_containers.report.sql.file import write
+from ctest_containers.report.sql.merging import merge_sql
+from ctest_containers.report.sql.record import SqlRecord
 from ctest_containers.report.timings import TimingsReport
 from ctest_containers.storage import replace_text
 from ctest_containers.timings import TimingsFile
@@ -31,14 +35,18 @@ def merge_reports(arguments: Sequence[str]) -> int:
     options = make_parser().parse_args(arguments)
     merged = merge({str(log): read(log) for log in _logs(options.logs)})
     run = record_of(merged.entries)
+    logs = list(map(Path, merged.logs))
+    run.sql = _sql_of(logs)
     write_formats(options, run)
     if options.event_log:
         text = "".join(line(event, at) for at, event in merged.entries)
-        replace_text(Path(options.event_log), HEADER + text)
+        log = Path(options.event_log)
+        replace_text(log, HEADER + text)
+        if run.sql is not None:
+            write(run.sql, sql_beside(log))
     if options.timings:
         timings = Path(options.timings)
         _merge_timings(timings, merged.entries)
-        logs = list(map(Path, merged.logs))
         for problem in add_recordings(timings, logs, is_whole=not merged.trouble):
             say(problem)
     if options.github:
@@ -90,7 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--event-log",
         metavar="FILE",
         default="",
-        help="write the merged event log, for use with report",
+        help="write the merged event log, for use with report, and the jobs' SQL beside it",
     )
     parser.add_argument(
         "--timings",
@@ -99,6 +107,12 @@ def make_parser() -> argparse.ArgumentParser:
         help="add the measured durations to this timings file, and what was recorded beside it",
     )
     return parser
+
+
+def _sql_of(logs: Sequence[Path]) -> SqlRecord | None:
+    """The SQL beside event logs; None if no job recorded any, as one does that ran no tests."""
+    records = [read_sql(file) for file in map(sql_beside, logs) if file.is_file()]
+    return merge_sql(records) if records else None
 
 
 def _merge_timings(file: Path, entries: Sequence[Entry]) -> None:

@@ -11,7 +11,7 @@ from ctest_containers.cli.formats import has_formats, say, write_formats
 from ctest_containers.errors import UsageError
 from ctest_containers.exit_codes import ExitCode
 from ctest_containers.history import History
-from ctest_containers.history.store import read
+from ctest_containers.history.store import SQL_SUFFIX, read
 from ctest_containers.project.git import commit_of
 from ctest_containers.report.recording import record_of
 from ctest_containers.report.sql import terminal
@@ -94,7 +94,9 @@ def _write_reports(
     """Write the formats that the options name, and return whether they name any."""
     if not (options.github or has_formats(options)):
         return False
-    run = record_of(read(history.find(record.run)))
+    named = Path(options.run)
+    is_log = named.is_file() and not named.name.endswith(SQL_SUFFIX)
+    run = record_of(read(named if is_log else history.find(record.run)))
     run.sql, run.sql_changes = record, comparison
     write_formats(options, run)
     if options.github:

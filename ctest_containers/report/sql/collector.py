@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.events import UsageRecorded
-from ctest_containers.report.sql.record import Row, SqlRecord, rows_in
+from ctest_containers.report.sql.record import SqlRecord, append_row, count_in, rows_in
 from ctest_containers.usage.model import TEST
 
 LONGEST_LIST: Final = 2000
@@ -17,9 +17,6 @@ LONGEST_LIST: Final = 2000
 
 OTHERS: Final = "(other statements)"
 """The text of those others."""
-
-LARGEST: Final = 2**32 - 1
-"""The largest number in an array; as microseconds, more than an hour."""
 
 
 @dataclass(slots=True)
@@ -66,7 +63,7 @@ class SqlCollector:
                     numbers[name] = self._number(process.names[name])
             alias, text, count, microseconds, *places = row
             places[::2] = [numbers[place] for place in places[::2]]
-            _append(rows, (numbers[alias], numbers[text], count, microseconds, *places))
+            append_row(rows, (numbers[alias], numbers[text], count, microseconds, *places))
         key = event.unit, process.number
         if key in self._rows:
             self._rows[key].extend(rows)
@@ -87,7 +84,7 @@ class SqlCollector:
             if unit not in most:
                 if rows or unit.startswith(TEST):
                     most[unit] = rows
-            elif _count(rows) > _count(most[unit]):
+            elif count_in(rows) > count_in(most[unit]):
                 most[unit] = rows
         return SqlRecord(
             run=run,
@@ -119,14 +116,5 @@ class SqlCollector:
         summed = array("I")
         for key, total in sums.items():
             lines = [number for line in places[key].most_common(LONGEST_LIST) for number in line]
-            _append(summed, (*key, *total, *lines))
+            append_row(summed, (*key, *total, *lines))
         return summed
-
-
-def _append(rows: array[int], row: Row) -> None:
-    alias, text, count, microseconds, *places = row
-    rows.extend((alias, text, count, min(microseconds, LARGEST), len(places) // 2, *places))
-
-
-def _count(rows: array[int]) -> int:
-    return sum(row[2] for row in rows_in(rows))

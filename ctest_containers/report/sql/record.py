@@ -16,6 +16,9 @@ REPEATED: Final = 5
 
 MICROSECONDS: Final = 1_000_000
 
+LARGEST: Final = 2**32 - 1
+"""The largest number in an array; as microseconds, more than an hour."""
+
 Row: TypeAlias = Sequence[int]
 """A statement as in `UsageRecorded`: alias, text, count, microseconds, then places and counts."""
 
@@ -104,6 +107,17 @@ def rows_in(rows: array[int]) -> Iterator[Row]:
         end = index + 5 + 2 * rows[index + 4]
         yield (*rows[index : index + 4], *rows[index + 5 : end])
         index = end
+
+
+def append_row(rows: array[int], row: Row) -> None:
+    """Append a statement to an array."""
+    alias, text, count, microseconds, *places = row
+    rows.extend((alias, text, count, min(microseconds, LARGEST), len(places) // 2, *places))
+
+
+def count_in(rows: array[int]) -> int:
+    """How many statements of an array were sent."""
+    return sum(row[2] for row in rows_in(rows))
 
 
 _NOTHING: Final = array("I")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from ctest_containers.errors import ReportError
@@ -13,10 +13,10 @@ from ctest_containers.report.sql.record import SqlRecord
 
 
 class SqlReport:
-    """Writes the SQL of a run beside its event log, if the run records what tests use.
+    """Writes the SQL of a run beside its event logs, if the run records what tests use.
 
     Args:
-        place: Returns the file; None to write none.
+        places: Returns the files, which need not be any.
         revision: Returns the commit that is checked out where a folder is.
         vendors: Returns the vendor of each database, by its alias.
         show: Called with the record before other reports get `RunFinished`.
@@ -25,12 +25,12 @@ class SqlReport:
     def __init__(
         self,
         *,
-        place: Callable[[RunStarted], Path] | None,
+        places: Callable[[RunStarted], Iterable[Path]],
         revision: Callable[[Path], str],
         vendors: Callable[[], Mapping[str, str]],
         show: Callable[[SqlRecord], None],
     ) -> None:
-        self._place = place
+        self._places = places
         self._revision = revision
         self._vendors = vendors
         self._show = show
@@ -66,10 +66,8 @@ class SqlReport:
             vendors=self._vendors(),
         )
         self._show(record)
-        if self._place is None:
-            return
-        file = self._place(self._started)
         try:
-            write(record, file)
+            for file in self._places(self._started):
+                write(record, file)
         except OSError as error:
             raise ReportError(f"The SQL of tests cannot be written: {error}.") from error

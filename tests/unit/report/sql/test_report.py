@@ -24,7 +24,7 @@ def counted(count: int) -> UsageRecorded:
 def handled(events: list[Event], file: Path | None) -> list[SqlRecord]:
     records: list[SqlRecord] = []
     report = SqlReport(
-        place=None if file is None else lambda _: file,
+        places=lambda _: [] if file is None else [file],
         revision=lambda _: "8d1c288",
         vendors=lambda: {"default": "sqlite"},
         show=records.append,
