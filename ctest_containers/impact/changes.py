@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from ctest_containers.impact.imports import dropped_imports
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import IMPORT, MIGRATIONS, SETTING, SUBCLASSES, VARIABLE
 from ctest_containers.impact.relations import label_of, table_of
@@ -140,6 +141,11 @@ def changes_since(recorded: Inputs, today: Inputs, *, is_named: Callable[[str], 
         ),
         *unattributed(differing["settings"], is_named),
         *_new_effects(recorded, today),
+        *dropped_imports(
+            recorded.nodes,
+            today.nodes,
+            lambda name: (name, IMPORT) in recorded.base and (name, IMPORT) not in today.base,
+        ),
     ]
     return Changes(
         everything=tuple(everything),

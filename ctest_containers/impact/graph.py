@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ctest_containers.impact.definitions import Definitions, Hints
+from ctest_containers.impact.imports import imports_node
 from ctest_containers.impact.nodes import (
     ANYTHING,
     CALLS,
     IMPORT,
+    IMPORTS,
     MIGRATIONS,
     SUBCLASSES,
     ModuleState,
@@ -152,10 +154,15 @@ class Graph:
             return Node(MISSING if part != ANYTHING or is_versioned else unlike_any())
         if (before := self.recorded.get(definition)) is not None and self._is_settled(name):
             return before
+        if part == IMPORTS:
+            return imports_node(module, self._is_input)
         with self.asking(name):
             node = self._definitions.node(module, part)
         is_new = self._digest(name).startswith(CHANGED) and not part.endswith(CALLS)
         return Node(unlike_any(), node.references) if is_new else node
+
+    def _is_input(self, name: str) -> bool:
+        return self._definitions.is_own(name) and not name.startswith(self.hints.skipped)
 
     def _of_environment(self, part: str) -> Node:
         """The node of something that has no module."""

@@ -16,6 +16,9 @@ from ctest_containers.recording.sources import Definition
 IMPORT: Final = "<import>"
 """The part of a module that stands for what it does when it is imported."""
 
+IMPORTS: Final = "<imports>"
+"""The part of a module that stands for the modules that it imports."""
+
 ANYTHING: Final = "*"
 """The part of a module that stands for all of its text: what ran in it is unknown."""
 

@@ -15,6 +15,7 @@ from ctest_containers.impact.changes import OF_ALL, Changes, named_in, unattribu
 from ctest_containers.impact.data_files import is_data_file
 from ctest_containers.impact.environment import template_files
 from ctest_containers.impact.graph import Graph
+from ctest_containers.impact.imports import added_imports, dropped_imports
 from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.nodes import CALLS, IMPORT, MIGRATIONS, SETTING, reached
 from ctest_containers.impact.relations import label_of, model_of, table_of
@@ -168,6 +169,10 @@ def changes_from(revision: Revision, recorded: Inputs, today: Today) -> Changes:
         for name in map(today.paths.name_of, revision.files)
         if "data" in recorded.others and is_data_file(name) and not name.startswith(("../", "/"))
     ]
+    everything += added_imports(then.nodes, now.nodes, now.has_effects)
+    everything += dropped_imports(
+        then.nodes, now.nodes, lambda name: name not in loaded.modules and then.has_effects(name)
+    )
     migrations = [*_migrations(revision, today)]
     everything += _unlike_recording(migrations, revision, recorded)
     others = {

@@ -18,6 +18,7 @@ from ctest_containers.impact.inputs import Inputs
 from ctest_containers.impact.loaded import Loaded, loaded_project
 from ctest_containers.impact.nodes import (
     IMPORT,
+    IMPORTS,
     MIGRATIONS,
     SETTING,
     VARIABLE,
@@ -179,7 +180,8 @@ class Today:
         loaded = self.loaded
         names = names_of(units)
         full = names["classes"] | names["lookups"] | loaded.named | set(classes_of_tests(units))
-        full |= {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
+        imported = {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
+        full |= imported
         graph = self.graph(before)
         named = {
             name: kinds for name in sorted(full) if (kinds := self._named(name, graph, before))
@@ -188,6 +190,7 @@ class Today:
         roots = {kind for kinds in named.values() for kind in kinds}
         for kinds in (*loaded.tables.values(), *loaded.models.values()):
             roots |= kinds
+        roots |= {(name, IMPORTS) for name in loaded.modules | imported}
         graph.add([*names["definitions"], *roots, *base])
         others = {kind: self._digests(kind, names[kind]) for kind in BY_NAME}
         others["variables"] |= self._digests("variables", _mentioned(graph, VARIABLE))
@@ -223,6 +226,8 @@ class Today:
         named = {name: self._named(name, graph, recorded) for name in recorded.named}
         kinds = {kind for kinds in named.values() for kind in kinds}
         graph.add([*recorded.nodes, *new, *kinds])
+        added = {name for name, part in graph.nodes.keys() - recorded.nodes if part == IMPORTS}
+        new |= {(name, IMPORT) for name in added if graph.has_effects(name)}
         others = {
             kind: self._digests(kind, names)
             for kind, names in recorded.others.items()

@@ -144,6 +144,15 @@ def imports_of(nodes: Iterable[ast.AST], package: str) -> dict[str, list[str]]:
     return imports
 
 
+def imported_by(nodes: Iterable[ast.AST], package: str) -> Iterator[str]:
+    """The full names that these statements import, of modules and of what is in them."""
+    for node in _imports(nodes):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (source := _source(node, package)):
+            yield from (f"{source}.{alias.name}".removesuffix(".*") for alias in node.names)
+
+
 def variables_of(statement: ast.stmt) -> Iterator[str]:
     """The environment variables that a statement reads by name."""
     for node in ast.walk(statement):

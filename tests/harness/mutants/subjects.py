@@ -30,6 +30,8 @@ DATABASES = {{
 }}
 # Otherwise most of the tests' time goes into passwords.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# Some make one at random whenever they are loaded, which is a change for each test that reads it.
+SECRET_KEY = "mutants"
 """
 
 
