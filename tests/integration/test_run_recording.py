@@ -236,6 +236,21 @@ def test_jobs_record_beside_their_logs_and_their_merge_is_a_recording_of_all(
     assert not [path for path in (tmp_path / "logs").iterdir() if path.suffix == ".lock"]
 
 
+def test_jobs_can_be_merged_if_no_test_is_affected(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    run(project, "--record", env=env)
+    logs = [tmp_path / "logs" / f"{number}.jsonl" for number in (1, 2)]
+    for number, log in enumerate(logs, 1):
+        shard = ("--shard", f"{number}/2", "--event-log", str(log))
+        assert run(project, "--affected", *shard, env=env).code == 0
+
+    done = run(project, "report", "merge", *map(str, logs), env=env)
+
+    assert done.code == 0, done.output
+    assert "PASSED: 3 not affected" in done.output
+
+
 def test_a_job_that_is_missing_leaves_what_was_recorded_before(
     project: Path, env: dict[str, str], timings: Path, tmp_path: Path
 ) -> None:
