@@ -10,6 +10,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from django.core.management import call_command
+
 from ctest_containers.config import Config
 from ctest_containers.errors import NothingToRun
 from ctest_containers.events import AffectedTestsChosen, Event
@@ -65,6 +67,7 @@ class AffectedTests:
 
         Raises:
             NothingToRun: No test is affected, or the selection has only been explained.
+            SystemCheckError: No test is affected, and the project fails Django's checks.
             UsageError: There is no such revision in Git.
         """
         if self._config.affected is None:
@@ -82,6 +85,7 @@ class AffectedTests:
         left = len(tests) - count
         # Every shard leaves an event log that says so.
         if not count and self._config.shard is None:
+            check_project()
             raise NothingToRun(
                 f"No test is affected by what {self._since()}; nothing to run "
                 f"({left} not affected)."
@@ -156,6 +160,15 @@ def selection_of(
         # A test that uses something else than when it was recorded may reach anything.
         changes = changes | since if since else Changes()
     return select(ids, recording.units, recording.marks, inputs, changes)
+
+
+def check_project() -> None:
+    """Check the project as Django does before it runs tests, if none runs.
+
+    Raises:
+        SystemCheckError: A run of all tests would fail as well.
+    """
+    call_command("check", verbosity=0)
 
 
 def explanation(selection: Selection) -> Iterator[str]:

@@ -85,6 +85,9 @@ class PastRuns:
             affected = self._affected.select(tests, self._last_failures.has_failed)
         mine, self.first = self._last_failures.select(tests, share, affected)
         if affected is not None and not mine:
+            from ctest_containers.session.affected import check_project
+
+            check_project()
             raise NothingToRun("No affected test is in this shard; nothing to run.")
         return mine
 

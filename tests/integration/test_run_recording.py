@@ -251,6 +251,23 @@ def test_jobs_can_be_merged_if_no_test_is_affected(
     assert "PASSED: 3 not affected" in done.output
 
 
+@pytest.mark.parametrize("options", [(), ("--shard", "1/2")])
+def test_a_project_that_fails_the_checks_of_django_fails_if_no_test_is_affected(
+    project: Path, env: dict[str, str], options: tuple[str, ...]
+) -> None:
+    models = project / "library" / "models.py"
+    draft = "\n\nclass Draft(models.Model):\n    class Meta:\n        managed = False\n"
+    models.write_text(f"{models.read_text()}{draft}        ordering = ['id']\n")
+    time.sleep(0.1)  # For the reason above.
+    run(project, "--record", env=env)
+    models.write_text(models.read_text().replace("['id']", "['unknown']"))
+
+    done = run(project, "--affected", *options, env=env)
+
+    assert done.code != 0
+    assert "(models.E015)" in done.output
+
+
 def test_a_job_that_is_missing_leaves_what_was_recorded_before(
     project: Path, env: dict[str, str], timings: Path, tmp_path: Path
 ) -> None:

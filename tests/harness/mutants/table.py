@@ -61,7 +61,8 @@ def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
             if of_kind := [verdict for verdict in of_project if verdict.kind == kind]:
                 yield _line(project, kind, of_kind)
         first_five = [verdict for verdict in of_project if verdict.kind in KINDS[:5]]
-        yield _line(project, "the first five", first_five)
+        if 0 < len(first_five) < len(of_project):
+            yield _line(project, "the first five", first_five)
         yield _line(project, "all", of_project)
 
 
