@@ -238,7 +238,12 @@ class Collector:
     def _enter_module(self, frame: FrameType) -> None:
         if len(self._open) == 1:
             return
+        outer = self._open[-1]
         self.begin_inside(f"{IMPORT}{frame.f_globals.get('__name__')}", frame)
+        if not all(name.startswith("__") for name in frame.f_globals):
+            # Who loads a module again has changed something, and the module stays as it is then.
+            self._open[-1].add(outer)
+            self._open[-1].statements.clear()
 
     def _enter_template(self, frame: FrameType) -> None:
         name = frame.f_locals.get("name")

@@ -51,6 +51,7 @@ PROJECT = {
         urlpatterns = [path("page/", Page.as_view(), name="page")]
     """,
     "own/plain.py": "PLAIN = 1\n",
+    "own/plain_again.py": "NAME = 1",
     "own/late.py": """
         import functools
 
@@ -245,6 +246,10 @@ def test_module_is_imported():
     code.helper()
     own.late.late_rates()
 def test_plain_module_is_imported(): import own.plain
+def test_module_is_loaded_again():
+    import own.plain_again
+    code.helper()
+    importlib.reload(own.plain_again)
 def test_files():
     open("data/names.json").close()
     Path("data/missing.json").exists()
@@ -453,6 +458,10 @@ def test_code_that_runs_in_a_late_import_is_a_unit(recorded: Recorded) -> None:
 
 def test_a_late_import_counts_even_if_it_uses_nothing(recorded: Recorded) -> None:
     assert recorded.functions("import own.plain") == set()
+
+
+def test_what_has_run_before_a_module_is_loaded_again_counts_for_all(recorded: Recorded) -> None:
+    assert recorded.functions("import own.plain_again") == {"helper"}
 
 
 def test_files_are_recorded(recorded: Recorded) -> None:
