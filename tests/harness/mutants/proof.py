@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness.mutants.copies import Copies
-from harness.mutants.full_run import FIXTURE, Outcomes
+from harness.mutants.full_run import FIXTURE, Outcomes, run_fully
 from harness.mutants.model import Mutation
 from harness.mutants.selectors import Selection, Selector
 from harness.mutants.table import Verdict
@@ -44,7 +44,19 @@ def verdicts(
         if truth.changed is None and selection.tests is not None and not selection.is_everything:
             # What stops a run of all tests must not go unnoticed if only some of them run.
             return replace(selection, has_failed=selector.has_failed(home))
-        return selection
+        if selection.is_everything or selection.tests is None:
+            return selection
+        missed = sorted({*(truth.changed or ())}.difference(selection.tests))
+        return replace(selection, indirect=indirect(missed, home))
+
+    def indirect(missed: list[str], home: Path) -> list[str]:
+        """Those that fail at random, or because of what another test has left."""
+        if not missed:
+            return []
+        alone = replace(truths.subject, labels=missed)
+        run = run_fully(alone, home / "project", truths.python, home)
+        ended = run.outcomes or {}
+        return [test for test in missed if test in ended and ended[test] == baseline.get(test)]
 
     for mutation, selection in copies.map(select, mutations):
         _, truth = wanted[mutation.key]
@@ -66,7 +78,7 @@ def verdict_on(
     else:
         tests = {test for test in baseline if not FIXTURE.match(test)}
         share = len(tests.intersection(selection.tests)) / max(1, len(tests))
-        missed = sorted({*(truth.changed or ())}.difference(selection.tests))
+        missed = sorted({*(truth.changed or ())}.difference(selection.tests, selection.indirect))
     return Verdict(
         project=project,
         kind=mutation.kind,
@@ -76,6 +88,7 @@ def verdict_on(
         changed=truth.changed,
         share=share,
         missed=missed,
+        indirect=sorted(selection.indirect),
         error=error,
         stops=selection.has_failed,
         seconds=round(selection.seconds, 2),

@@ -18,6 +18,7 @@ class Selection:
     Attributes:
         has_failed: Whether a run of them did not succeed; None if there was no such run.
         tests: Their ids; None if nothing could be selected, as the project does not start.
+        indirect: Those that were not selected, and end as without the mutation if they run alone.
         is_everything: Whether all tests were selected, whatever `tests` has.
         output: What was printed.
         seconds: How long it took.
@@ -26,6 +27,7 @@ class Selection:
     tests: Collection[str] | None
     is_everything: bool = False
     has_failed: bool | None = None
+    indirect: Collection[str] = ()
     output: str = ""
     seconds: float = 0
 

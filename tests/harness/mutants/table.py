@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.mutants.model import KINDS
@@ -18,7 +18,8 @@ class Verdict:
         changed: The tests that end in another way than without it, and how; None if the run of all
             tests did not reach its end.
         share: The selected tests' share of all tests; None if the selection failed.
-        missed: Those of the changed tests that were not selected.
+        missed: Those of the changed tests that were not selected, without `indirect`.
+        indirect: See `Selection`.
         error: Why the selection failed.
         stops: Whether a run of the selected tests does not succeed, where that is in question.
         seconds: How long the selection took.
@@ -32,6 +33,7 @@ class Verdict:
     changed: dict[str, tuple[str, str]] | None
     share: float | None
     missed: list[str]
+    indirect: Sequence[str] = ()
     error: str = ""
     stops: bool | None = None
     seconds: float = 0
@@ -51,10 +53,10 @@ def table(verdicts: Iterable[Verdict]) -> Iterator[str]:
     """The lines of the table, in Markdown."""
     known = list(verdicts)
     yield (
-        "| Project | Kind | Mutations | Change outcomes | Stop the run | Missed "
+        "| Project | Kind | Mutations | Change outcomes | Stop the run | Missed | Indirect "
         "| Selected: median | mean |"
     )
-    yield "| --- | --- | --- | --- | --- | --- | --- | --- |"
+    yield "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"
     for project in dict.fromkeys(verdict.project for verdict in known):
         of_project = [verdict for verdict in known if verdict.project == project]
         for kind in KINDS:
@@ -74,7 +76,8 @@ def _line(project: str, kind: str, verdicts: list[Verdict]) -> str:
     mean = f"{statistics.mean(shares):.1%}" if shares else "-"
     killed = sum(bool(verdict.changed) for verdict in verdicts)
     missed = sum(verdict.is_missed for verdict in verdicts)
+    indirect = sum(bool(verdict.indirect) for verdict in verdicts)
     return (
         f"| {project} | {kind} | {len(verdicts)} | {killed} | {len(verdicts) - len(whole)} "
-        f"| {missed} | {median} | {mean} |"
+        f"| {missed} | {indirect} | {median} | {mean} |"
     )

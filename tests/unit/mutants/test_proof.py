@@ -45,6 +45,13 @@ def test_nothing_is_missed(changed: Collection[str] | None, selection: Selection
     assert not verdict(changed, selection).is_missed
 
 
+def test_a_test_that_ends_as_before_when_it_runs_alone_is_not_missed() -> None:
+    found = verdict(["a.T.one", "b.T.three"], Selection(tests=["a.T.one"], indirect=["b.T.three"]))
+
+    assert not found.is_missed
+    assert found.indirect == ["b.T.three"]
+
+
 def test_a_selection_that_fails_where_tests_run_is_a_miss() -> None:
     assert verdict([], Selection(tests=None, output="Traceback")).is_missed
 
@@ -94,4 +101,4 @@ def test_the_table_has_medians_of_runs_that_reach_their_end() -> None:
         verdict(None, Selection(tests=None)),
     ]
 
-    assert list(table(verdicts))[2] == "| shop | functions | 4 | 2 | 1 | 1 | 25.0% | 33.3% |"
+    assert list(table(verdicts))[2] == "| shop | functions | 4 | 2 | 1 | 1 | 0 | 25.0% | 33.3% |"
