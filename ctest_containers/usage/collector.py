@@ -28,6 +28,9 @@ LOADING: Final = "template "
 """The prefix of units that only exist in here: what ran while an HTML template was loaded."""
 
 
+EMPTY: Final = ((), ("__doc__",))
+"""The names in the code of a module without statements."""
+
 SEPARATOR: Final = "\n"
 """Separates the names of units that are one."""
 
@@ -240,8 +243,10 @@ class Collector:
             return
         outer = self._open[-1]
         self.begin_inside(f"{IMPORT}{frame.f_globals.get('__name__')}", frame)
-        if not all(name.startswith("__") for name in frame.f_globals):
+        is_empty = frame.f_code.co_names in EMPTY
+        if not (is_empty or all(name.startswith("__") for name in frame.f_globals)):
             # Who loads a module again has changed something, and the module stays as it is then.
+            # Django does so with the packages of migrations.
             self._open[-1].add(outer)
             self._open[-1].statements.clear()
 

@@ -52,6 +52,8 @@ PROJECT = {
     """,
     "own/plain.py": "PLAIN = 1\n",
     "own/plain_again.py": "NAME = 1",
+    "own/changes/__init__.py": "",
+    "own/changes/first.py": "",
     "own/late.py": """
         import functools
 
@@ -250,6 +252,10 @@ def test_module_is_loaded_again():
     import own.plain_again
     code.helper()
     importlib.reload(own.plain_again)
+def test_empty_module_is_loaded_again():
+    import own.changes.first
+    code.helper()
+    importlib.reload(own.changes)
 def test_files():
     open("data/names.json").close()
     Path("data/missing.json").exists()
@@ -462,6 +468,10 @@ def test_a_late_import_counts_even_if_it_uses_nothing(recorded: Recorded) -> Non
 
 def test_what_has_run_before_a_module_is_loaded_again_counts_for_all(recorded: Recorded) -> None:
     assert recorded.functions("import own.plain_again") == {"helper"}
+
+
+def test_loading_an_empty_module_again_changes_nothing(recorded: Recorded) -> None:
+    assert recorded.functions("import own.changes") == set()
 
 
 def test_files_are_recorded(recorded: Recorded) -> None:
