@@ -180,8 +180,8 @@ class Today:
         loaded = self.loaded
         names = names_of(units)
         full = names["classes"] | names["lookups"] | loaded.named | set(classes_of_tests(units))
-        imported = {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
-        full |= imported
+        late = {name.removeprefix(IMPORTED) for name in units if name.startswith(IMPORTED)}
+        full |= late
         graph = self.graph(before)
         named = {
             name: kinds for name in sorted(full) if (kinds := self._named(name, graph, before))
@@ -190,7 +190,7 @@ class Today:
         roots = {kind for kinds in named.values() for kind in kinds}
         for kinds in (*loaded.tables.values(), *loaded.models.values()):
             roots |= kinds
-        roots |= {(name, IMPORTS) for name in loaded.modules | imported}
+        roots |= {(name, IMPORTS) for name in {*loaded.modules, *late, *imported}}
         graph.add([*names["definitions"], *roots, *base])
         others = {kind: self._digests(kind, names[kind]) for kind in BY_NAME}
         others["variables"] |= self._digests("variables", _mentioned(graph, VARIABLE))

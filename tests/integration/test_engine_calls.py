@@ -61,8 +61,8 @@ def test_a_warm_run_asks_the_engine_for_no_more_than_it_needs(
     images = sum(
         others.pop(path) for path in [*others] if path.endswith("/json") and "/images/l" in path
     )
-    # By the library, for each container.
-    assert images == 2
-    # Which templates are there: for the forecast and for the run. And what is nameless?
-    assert sum(others.pop(path) for path in [*others] if path.endswith("/images/json")) == 3
+    # By the library, for each container. And is the template there: for the forecast and the run.
+    assert images == 4
+    # What is nameless?
+    assert sum(others.pop(path) for path in [*others] if path.endswith("/images/json")) == 1
     assert sum(others.values()) <= 4, others

@@ -23,6 +23,7 @@ from harness.projects import copy_of, environment, start, wait_for, write_tests
 from harness.services import command
 from harness.terminal import CTRL_D, at_terminal
 from harness.tiers import further
+from harness.watching import folders_of_runs
 
 from ctest_containers.engine import labels
 from ctest_containers.failures.portable import export, read
@@ -197,6 +198,7 @@ def test_an_address_is_published_until_ctrl_c(on_postgresql: Failed) -> None:
 def test_nothing_outlives_open(
     number: signal.Signals, on_postgresql: Failed, engine: docker.DockerClient
 ) -> None:
+    before = folders_of_runs()
     process = start(on_postgresql.project, "open", "--port", env=on_postgresql.env)
     assert process.stdout is not None
     while "Press Ctrl-C" not in process.stdout.readline():
@@ -207,6 +209,7 @@ def test_nothing_outlives_open(
     process.communicate(timeout=30)
 
     wait_for(lambda: not servers_of_failures(engine), 30, "the end of its server")
+    wait_for(lambda: folders_of_runs() <= before, 30, "the removal of its folder")
 
 
 def _without_template(failed: Failed) -> Stored:

@@ -140,7 +140,7 @@ STRATEGIES: dict[type[Any], st.SearchStrategy[Any]] = {
         unit=TEXTS,
         first=NUMBERS,
         names=st.lists(TEXTS, max_size=2).map(tuple),
-        used=st.lists(NUMBERS, max_size=2).map(tuple),
+        used=TEXTS,
         statements=st.lists(st.lists(NUMBERS, max_size=6).map(tuple), max_size=2).map(tuple),
     ),
     UsageUnrecorded: st.builds(UsageUnrecorded, worker=NUMBERS, reason=TEXTS),
