@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import tempfile
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final
 
+from ctest_containers.engine.folders import PREFIX, remove_folder, run_folder
 from harness.projects import interrupt, start, write_tests
 
 HEADER: Final = """\
@@ -137,3 +139,16 @@ def _is_zombie(pid: int) -> bool:
 def folders_of_runs() -> set[str]:
     """The names of the folders of runs."""
     return {folder.name for folder in Path(tempfile.gettempdir()).glob("ctest-*")}
+
+
+def check_folders(before: set[str], number: signal.Signals) -> None:
+    """Check that a process which got a signal has left no folder of a run.
+
+    What remains after SIGKILL is removed, as the next run would do.
+    """
+    left = folders_of_runs() - before
+    if number == signal.SIGKILL:
+        for name in left:
+            remove_folder(run_folder(name.removeprefix(PREFIX)))
+    else:
+        assert not left

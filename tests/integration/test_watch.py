@@ -13,9 +13,16 @@ from pathlib import Path
 import pytest
 from harness.projects import TESTS, Finished, finish_recorded, toolkit, wait_for
 from harness.terminal import TerminalProgram
-from harness.watching import HEADER, Watching, alive, descendants, folders_of_runs, one_test
+from harness.watching import (
+    HEADER,
+    Watching,
+    alive,
+    check_folders,
+    descendants,
+    folders_of_runs,
+    one_test,
+)
 
-from ctest_containers.engine.folders import PREFIX, remove_folder, run_folder
 from ctest_containers.exit_codes import ExitCode
 
 
@@ -192,13 +199,7 @@ def test_nothing_is_left_whatever_ends_watch_mode(
 
     codes = {signal.SIGINT: ExitCode.INTERRUPTED, signal.SIGTERM: ExitCode.TERMINATED}
     assert watching.process.returncode == codes.get(number, -number)
-    left = folders_of_runs() - before
-    if number == signal.SIGKILL:
-        # As after any run that was killed, the next one removes them.
-        for name in left:
-            remove_folder(run_folder(name.removeprefix(PREFIX)))
-    else:
-        assert not left
+    check_folders(before, number)
 
 
 def test_a_round_gets_the_servers_that_were_started_while_it_was_awaited(

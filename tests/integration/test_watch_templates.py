@@ -8,9 +8,7 @@ from textwrap import dedent
 
 import pytest
 from harness.projects import wait_for
-from harness.watching import Watching, alive, descendants, folders_of_runs, one_test
-
-from ctest_containers.engine.folders import PREFIX, remove_folder, run_folder
+from harness.watching import Watching, alive, check_folders, descendants, folders_of_runs, one_test
 
 MIGRATION = """
 from pathlib import Path
@@ -191,10 +189,4 @@ def test_nothing_is_left_of_a_build_whatever_ends_watch_mode(
         watching.process.wait(60)
         wait_for(lambda: not alive(started), 60, "the end of all processes")
 
-    left = folders_of_runs() - before
-    if number == signal.SIGKILL:
-        # As after any run that was killed, the next one removes them.
-        for name in left:
-            remove_folder(run_folder(name.removeprefix(PREFIX)))
-    else:
-        assert not left
+    check_folders(before, number)
