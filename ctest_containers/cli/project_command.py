@@ -201,6 +201,8 @@ def _records(arguments: Sequence[str]) -> bool:
 
     if "--record" in arguments:
         return True
+    if "--no-record" in arguments:
+        return False
     value = os.environ.get("CTEST_CONTAINERS_RECORD") or getattr(
         settings, "CTEST_CONTAINERS", {}
     ).get("RECORD")
